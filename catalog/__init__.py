@@ -1,0 +1,1 @@
+"""Facts with sources: hardware, models, engines and prices, read from YAML and validated once."""

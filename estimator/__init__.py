@@ -1,0 +1,1 @@
+"""The mathematics of running language models: pure, synchronous, without input or output."""

@@ -1,0 +1,100 @@
+"""Constraints written as `Annotated` metadata, checked without pydantic.
+
+Constructors do not enforce them: `dataclasses.replace` and `check` at every boundary do (form, command line, file).
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from estimator.errors import InputError
+
+Bound = Ge | Gt | Le | Lt
+
+
+class Rule(NamedTuple):
+    """What one field accepts."""
+
+    type: type
+    optional: bool
+    bounds: tuple[Bound, ...]
+
+    def complaint(self, value: object) -> str | None:
+        """Why the value is refused, or None."""
+        if value is None:
+            return None if self.optional else f"a value is needed, {self.wanted}"
+        if self.type in (int, float):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return f"{value!r} is not a number, {self.wanted}"
+            if not math.isfinite(value):
+                return f"{value} is not a finite number, {self.wanted}"
+            if self.type is int and value != int(value):
+                return f"{value} is not a whole number, {self.wanted}"
+            if any(not _holds(bound, value) for bound in self.bounds):
+                return f"{value} is out of range, {self.wanted}"
+        elif not isinstance(value, self.type):
+            return f"{value!r} is not {self.wanted}"
+        return None
+
+    @property
+    def wanted(self) -> str:
+        kind = _NAMES[self.type]
+        bounds = " and ".join(_text(bound) for bound in self.bounds)
+        return f"expected {kind} {bounds}".rstrip() if self.type is not bool else f"expected {kind}"
+
+
+def check(value: Any) -> None:
+    """Raises InputError for the first field of a dataclass that breaks its own annotation."""
+    for field, rule in rules(type(value)).items():
+        complaint = rule.complaint(getattr(value, field))
+        if complaint:
+            raise InputError(field, complaint)
+
+
+@cache
+def rules(cls: Any) -> dict[str, Rule]:
+    """The rule of every field whose annotation is a plain type, optional or bounded."""
+    found = {}
+    for field, annotation in get_type_hints(cls, include_extras=True).items():
+        rule = _rule(annotation)
+        if rule:
+            found[field] = rule
+    return found
+
+
+def _rule(annotation: Any) -> Rule | None:
+    bounds: list[Bound] = []
+    optional = False
+    if isinstance(annotation, UnionType) or (get_origin(annotation) is not Annotated and get_args(annotation)):
+        members = get_args(annotation)
+        optional = type(None) in members
+        members = tuple(member for member in members if member is not type(None))
+        if len(members) != 1:
+            return None
+        annotation = members[0]
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        bounds += [each for each in metadata if isinstance(each, Bound)]
+        annotation = inner
+    if annotation not in (int, float, str, bool):
+        return None
+    return Rule(annotation, optional, tuple(bounds))
+
+
+def _holds(bound: Bound, value: float) -> bool:
+    limit: Any = getattr(bound, bound.__class__.__name__.lower())
+    return bool(_COMPARE[type(bound)](value, limit))
+
+
+def _text(bound: Bound) -> str:
+    return f"{_SIGN[type(bound)]} {getattr(bound, bound.__class__.__name__.lower())}"
+
+
+_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_COMPARE: dict[type, Callable[[Any, Any], Any]] = {Ge: operator.ge, Gt: operator.gt, Le: operator.le, Lt: operator.lt}
+_SIGN: dict[type, str] = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}

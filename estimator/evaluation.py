@@ -1,0 +1,158 @@
+"""Answers: one candidate's memory, performance, cost and verdict, and the leaderboard of all of them.
+
+The fields are the headless contract (see docs/interface.md); every figure is per device, per replica or for the
+whole candidate as its docstring says.
+"""
+
+from typing import Literal, NamedTuple
+
+from estimator.parallelism import Layout
+
+Verdict = Literal["fits", "does_not_fit", "not_supported"]
+Confidence = Literal["A", "B", "C"]
+PriceState = Literal["priced", "no_price", "capacity_block_only", "not_offered"]
+Bound = Literal["compute", "memory", "network", "latency"]
+
+
+class Band(NamedTuple):
+    """A figure with its 80 % band."""
+
+    low: float
+    typical: float
+    high: float
+
+    def times(self, factor: float) -> "Band":
+        return Band(self.low * factor, self.typical * factor, self.high * factor)
+
+    def overlaps(self, other: "Band") -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+
+class Part(NamedTuple):
+    """One named share of a total, with its working."""
+
+    name: str
+    value: float
+    working: str = ""
+
+
+class MemoryReport(NamedTuple):
+    """Bytes per device, on the rank that holds most."""
+
+    device_bytes: int
+    """As sold."""
+    usable_bytes: int
+    """As the driver reports it."""
+    budget_bytes: float
+    """What the engine allows itself: utilization x the memory it sees."""
+    weights_bytes: float
+    activation_bytes: float
+    runtime_bytes: float
+    """CUDA context, NCCL, allocator: everything that is not PyTorch's."""
+    cuda_graph_bytes: float
+    cuda_graphs_in_budget: bool
+    """False where the engine captures graphs outside its own budget (vLLM 0.19)."""
+    kv_cache_bytes: float
+    """The KV pool: budget less everything above; negative when short."""
+    utilization: float
+    kv_bytes_per_token: float
+    """Per device, of a growing sequence."""
+    kv_capacity_tokens: int
+    """Tokens one replica's pool holds, by the engine's own count."""
+    max_concurrency: float
+    """Sequences of the asked length that one replica's pool holds."""
+    max_context_tokens: int
+    """Longest single sequence, capped by the model's own limit."""
+    shortfall_bytes: float = 0.0
+    """What is missing per device for one sequence of the asked length; 0 when it fits."""
+    weights: tuple[Part, ...] = ()
+    """Weight bytes per device by kind: 8-bit linear layers, 16-bit embedding ..."""
+    notes: tuple[str, ...] = ()
+
+
+class OperatorTime(NamedTuple):
+    """Seconds of one kind of operator in one step, and what limits it."""
+
+    name: str
+    seconds: float
+    bound: Bound
+    flops: float = 0.0
+    bytes: float = 0.0
+
+
+class PerformanceReport(NamedTuple):
+    """Speed at the asked load. Per user unless named otherwise."""
+
+    concurrency: float
+    """Requests in flight per replica after the KV limit."""
+    ttft_s: Band
+    tpot_s: Band
+    request_latency_s: Band
+    tokens_per_s_per_user: Band
+    output_tokens_per_s_per_replica: Band
+    output_tokens_per_s: Band
+    total_tokens_per_s: Band
+    """Input and output, whole candidate."""
+    requests_per_s: Band
+    prefill_bound: Bound
+    decode_bound: Bound
+    prefill_time_share: float
+    """Share of device time spent in prefill; splits the bill between input and output tokens."""
+    prefill: tuple[OperatorTime, ...] = ()
+    decode: tuple[OperatorTime, ...] = ()
+
+
+class CostReport(NamedTuple):
+    """USD for the whole candidate (all machines)."""
+
+    price_state: PriceState
+    price_usd_per_hour: float | None = None
+    price_low_usd_per_hour: float | None = None
+    price_high_usd_per_hour: float | None = None
+    price_kind: str | None = None
+    """list, derived, snapshot, estimate"""
+    price_as_of: str | None = None
+    usd_per_1m_input_tokens: Band | None = None
+    usd_per_1m_output_tokens: Band | None = None
+    usd_per_request: Band | None = None
+    usd_per_month: float | None = None
+    usd_per_hour_per_gb: float | None = None
+
+
+class Candidate(NamedTuple):
+    """What is ranked: machines of one type, and how the model is laid out on them."""
+
+    machine: str
+    machines: int
+    accelerator: str
+    accelerators: float
+    """Over all machines; below 1 for a fractional device."""
+    layout: Layout
+    replicas: int
+
+
+class Evaluation(NamedTuple):
+    """One candidate, judged."""
+
+    candidate: Candidate
+    verdict: Verdict
+    reason: str | None
+    """Why it does not fit or is not supported; or what the reader must know (idle accelerators)."""
+    confidence: Confidence
+    memory: MemoryReport | None
+    performance: PerformanceReport | None
+    cost: CostReport
+    meets_service_level: bool = True
+    best_value: bool = False
+    tie: bool = False
+    """Its cost band overlaps the band of the row above."""
+    suggestion: str | None = None
+    """The smallest single change that would make it fit."""
+
+
+class Leaderboard(NamedTuple):
+    """Evaluations in rank order: what fits first, then what does not."""
+
+    rows: tuple[Evaluation, ...]
+    considered: int
+    """Candidates evaluated, all layouts counted."""

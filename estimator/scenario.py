@@ -1,0 +1,56 @@
+"""The question: what the user edits, what a session file holds, what the headless verbs take."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+
+from estimator.workload import ServiceLevel, ServingWorkload
+
+Count = Annotated[int, Ge(1), Le(100_000)]
+
+PRICE_TERMS = ("on-demand", "spot", "reserved-1y", "reserved-3y", "savings-1y", "savings-3y", "capacity-block")
+DEPLOYMENTS = ("cloud", "local", "edge")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """The engine's own knobs; None leaves the engine's default."""
+
+    memory_utilization: Annotated[float, Gt(0), Le(1)] | None = None
+    max_model_len: Annotated[int, Ge(1), Le(100_000_000)] | None = None
+    max_num_seqs: Annotated[int, Ge(1), Le(1_000_000)] | None = None
+    max_num_batched_tokens: Annotated[int, Ge(1), Le(100_000_000)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the user insists on; None leaves it to the ranking."""
+
+    instance: str | None = None
+    machines: Count | None = None
+    accelerator: str | None = None
+    count: Count | None = None
+    tp: Count | None = None
+    pp: Count | None = None
+    ep: Count | None = None
+    dp: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Model, formats, workload, service level, engine, region and price terms."""
+
+    model: str = "meta-llama/Llama-3.3-70B-Instruct"
+    weights: str = "fp8"
+    kv: str = "bf16"
+    workload: ServingWorkload = field(default_factory=ServingWorkload)
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    engine: str = "vllm"
+    engine_version: str | None = None
+    """None is the newest profile."""
+    settings: EngineSettings = field(default_factory=EngineSettings)
+    placement: Placement = field(default_factory=Placement)
+    region: str = "us-east-1"
+    price_terms: str = "on-demand"
+    deployment: str = "cloud"

@@ -1,0 +1,15 @@
+"""Units. Inside the estimator: bytes, seconds, FLOP/s, USD; every other unit is converted here."""
+
+KIB = 2**10
+MIB = 2**20
+GIB = 2**30
+MB = 10**6
+GB = 10**9
+TB = 10**12
+GIGA = 10**9
+TERA = 10**12
+MICROSECOND = 1e-6
+MILLISECOND = 1e-3
+SECONDS_PER_HOUR = 3600
+HOURS_PER_MONTH = 730
+MILLION = 10**6

@@ -1,0 +1,37 @@
+"""What is asked of the hardware: requests to serve, and the service level they need."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
+
+Tokens = Annotated[int, Ge(1), Le(10_000_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class ServingWorkload:
+    """A stream of equal requests, held at a concurrency or arriving at a rate."""
+
+    input_tokens: Tokens = 2048
+    output_tokens: Tokens = 512
+    concurrency: Annotated[int, Ge(1), Le(1_000_000)] = 16
+    """Requests in flight on the whole candidate."""
+    requests_per_second: Annotated[float, Gt(0), Le(1e6)] | None = None
+    """Open arrivals; None holds the concurrency instead."""
+    prefix_cache_hit: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Fraction of the prompt found in the prefix cache."""
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """Upper bounds that a user must see; None asks nothing."""
+
+    ttft_s: Annotated[float, Gt(0)] | None = None
+    tpot_s: Annotated[float, Gt(0)] | None = None
+
+    def __bool__(self) -> bool:
+        return self.ttft_s is not None or self.tpot_s is not None
