@@ -50,7 +50,8 @@ class Rule(NamedTuple):
 
 def check(value: Any) -> None:
     """Raises InputError for the first field of a dataclass that breaks its own annotation."""
-    for field, rule in rules(type(value)).items():
+    cls: Any = type(value)
+    for field, rule in rules(cls).items():
         complaint = rule.complaint(getattr(value, field))
         if complaint:
             raise InputError(field, complaint)
