@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from estimator.workload import ServiceLevel, ServingWorkload
+from estimator.workload import Ownership, ServiceLevel, ServingWorkload
 
 Count = Annotated[int, Ge(1), Le(100_000)]
 
@@ -54,3 +54,5 @@ class Scenario:
     region: str = "us-east-1"
     price_terms: str = "on-demand"
     deployment: str = "cloud"
+    ownership: Ownership = field(default_factory=Ownership)
+    """For local and edge deployments."""

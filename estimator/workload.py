@@ -35,3 +35,15 @@ class ServiceLevel:
 
     def __bool__(self) -> bool:
         return self.ttft_s is not None or self.tpot_s is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What an owned card costs per hour: its price written off, and its power."""
+
+    hardware_usd: Annotated[float, Gt(0)] | None = None
+    """Price of one accelerator; None takes the catalogue's street price."""
+    amortization_years: Annotated[float, Gt(0), Le(20)] = 3.0
+    usd_per_kwh: Annotated[float, Ge(0), Le(10)] = 0.15
+    power_limit_watts: Annotated[float, Gt(0)] | None = None
+    """Edge deployments run below the datasheet's power."""
