@@ -1,0 +1,101 @@
+"""Rows of styled text: a run is (text, style name), a row is its runs from left to right."""
+
+from collections.abc import Iterable, Sequence
+
+Run = tuple[str, str]
+Row = list[Run]
+
+STYLES = (
+    "text",
+    "dim",
+    "bold",
+    "title",
+    "accent",
+    "good",
+    "warn",
+    "bad",
+    "up",
+    "down",
+    "cursor",
+    "key",
+    "grid",
+    "axis",
+    "weights",
+    "kv",
+    "activation",
+    "runtime",
+    "graphs",
+    "reserve",
+    "free",
+    "compute",
+    "memory",
+    "network",
+    "latency",
+    "series0",
+    "series1",
+    "series2",
+    "series3",
+)
+"""Every style name that drawing functions use; what each looks like is the theme's matter."""
+
+
+def clean(text: str) -> str:
+    """Text from a file or the network with every character that a terminal could act upon replaced."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def width(row: Iterable[Run]) -> int:
+    return sum(len(text) for text, _ in row)
+
+
+def plain(rows: Iterable[Iterable[Run]]) -> str:
+    """The rows as text, without trailing blanks: for tests, files and screen readers."""
+    return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
+
+
+def merged(row: Iterable[Run]) -> Row:
+    """Neighbours of equal style joined, so that a terminal gets as few runs as can be."""
+    runs: Row = []
+    for text, style in row:
+        if runs and runs[-1][1] == style:
+            runs[-1] = (runs[-1][0] + text, style)
+        elif text:
+            runs.append((text, style))
+    return runs
+
+
+def clipped(text: str, cells: int) -> str:
+    """Text in at most `cells` columns; what does not fit ends in an ellipsis."""
+    if len(text) <= cells:
+        return text
+    return text[: cells - 1] + "…" if cells > 0 else ""
+
+
+def fitted(row: Sequence[Run], cells: int, style: str = "text") -> Row:
+    """The row cut or padded to exactly `cells` columns."""
+    runs: Row = []
+    left = cells
+    for text, name in row:
+        if len(text) > left:
+            runs.append((clipped(text, left), name))
+            left = 0
+            break
+        runs.append((text, name))
+        left -= len(text)
+    return merged([*runs, (" " * left, style)])
+
+
+def spread(left: Sequence[Run], right: Sequence[Run], cells: int) -> Row:
+    """`left` at the left edge and `right` at the right one; the left gives way."""
+    room = max(cells - width(right), 0)
+    return fitted([*fitted(left, room), *right], cells)
+
+
+def beside(left: Sequence[Row], right: Sequence[Row], left_cells: int, right_cells: int, gap: str = " ") -> list[Row]:
+    """Two blocks side by side, the shorter padded with blank rows."""
+    rows = []
+    for index in range(max(len(left), len(right))):
+        first = left[index] if index < len(left) else []
+        second = right[index] if index < len(right) else []
+        rows.append(merged([*fitted(first, left_cells), (gap, "dim"), *fitted(second, right_cells)]))
+    return rows

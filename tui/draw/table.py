@@ -1,0 +1,75 @@
+"""A line-drawn table: columns dropped by priority, never squashed; cells as (text, style)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from tui.draw.runs import Row, clipped, fitted, merged
+
+
+class Column(NamedTuple):
+    """One column of `width` cells; `priority` 0 always stays, the highest goes first when room is short."""
+
+    key: str
+    title: str
+    width: int
+    priority: int = 0
+    align: Literal["left", "right"] = "right"
+    most: int = 0
+    """Cells it may grow to where there is room to spare; 0 keeps `width`."""
+
+
+class Cell(NamedTuple):
+    """What one cell shows; an empty style takes the row's."""
+
+    text: str
+    style: str = ""
+
+
+BLANK = Cell("")
+
+
+def fit_columns(columns: Sequence[Column], cells: int) -> tuple[Column, ...]:
+    """The columns that `cells` have room for, with the room left over given to those that may grow."""
+    kept = list(columns)
+    while len(kept) > 1 and _total(kept) > cells:
+        least = max(range(len(kept)), key=lambda index: (kept[index].priority, index))
+        if kept[least].priority == 0:
+            break
+        del kept[least]
+    spare = cells - _total(kept)
+    for index, column in enumerate(kept):
+        grown = min(max(column.most - column.width, 0), max(spare, 0))
+        kept[index] = column._replace(width=column.width + grown)
+        spare -= grown
+    return tuple(kept)
+
+
+def header_row(columns: Sequence[Column], cells: int, sorted_by: str = "", descending: bool = False) -> Row:
+    """The titles; the sorted column carries an arrow where it has the room."""
+    row: Row = []
+    for column in columns:
+        arrow = ("▼" if descending else "▲") if column.key == sorted_by else ""
+        title = column.title if len(column.title) + len(arrow) <= column.width else column.title[: column.width - 1]
+        row.append((_aligned(title + arrow, column), "accent" if arrow else "title"))
+        row.append((" ", "title"))
+    return fitted(merged(row[:-1]), cells, "title")
+
+
+def table_row(
+    columns: Sequence[Column], values: Mapping[str, Cell], cells: int, style: str = "text", gap: int = 1
+) -> Row:
+    """One line of values by column key; a missing value is blank."""
+    row: Row = []
+    for column in columns:
+        cell = values.get(column.key, BLANK)
+        row.append((_aligned(clipped(cell.text, column.width), column), cell.style or style))
+        row.append((" ", style))
+    return fitted(merged(row[:-1]), cells, style)
+
+
+def _aligned(text: str, column: Column) -> str:
+    return text.ljust(column.width) if column.align == "left" else text.rjust(column.width)
+
+
+def _total(columns: Sequence[Column]) -> int:
+    return sum(column.width for column in columns) + len(columns) - 1
