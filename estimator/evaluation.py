@@ -7,6 +7,7 @@ whole candidate as its docstring says.
 from typing import Literal, NamedTuple
 
 from estimator.parallelism import Layout
+from estimator.training.setup import TrainingSetup
 
 Verdict = Literal["fits", "does_not_fit", "not_supported"]
 Confidence = Literal["A", "B", "C"]
@@ -102,6 +103,58 @@ class PerformanceReport(NamedTuple):
     decode: tuple[OperatorTime, ...] = ()
 
 
+class TrainingMemory(NamedTuple):
+    """Bytes per device at the peak of a step, on the rank that holds most."""
+
+    device_bytes: int
+    usable_bytes: int
+    budget_bytes: float
+    """What may be planned to: the usable memory less the margin that fragmentation needs."""
+    peak_bytes: Band
+    weights_bytes: float
+    """Trained or frozen weights as stored, this rank's share."""
+    gradients_bytes: float
+    optimizer_bytes: float
+    """Moments and fp32 master weights."""
+    adapters_bytes: float
+    """Adapters with their gradients and states."""
+    activations_bytes: float
+    logits_bytes: float
+    gathered_bytes: float
+    """Unsharded layers in flight, communication buckets and loading copies."""
+    overhead_bytes: float
+    """CUDA context, libraries, NCCL."""
+    host_bytes: float = 0.0
+    """Host memory per device that offloading takes."""
+    parts: tuple[Part, ...] = ()
+    """The same bytes by name, each with its working."""
+
+    @property
+    def shortfall_bytes(self) -> float:
+        return max(self.peak_bytes.typical - self.budget_bytes, 0.0)
+
+
+class TrainingReport(NamedTuple):
+    """One candidate's run: its settings, memory, speed, time and cost."""
+
+    setup: TrainingSetup
+    memory: TrainingMemory
+    trainable_parameters: int
+    tokens_per_s_per_device: Band
+    tokens_per_s: Band
+    step_s: Band
+    mfu: float
+    """Model FLOP/s over the 16-bit peak; recomputation not counted."""
+    step: tuple[Part, ...]
+    """Where the seconds of a step go."""
+    hours: Band
+    """The whole run: steps, start-up, checkpoints and restarts."""
+    usd: Band | None
+    run: tuple[Part, ...] = ()
+    """Where the hours of the run go, in seconds."""
+    notes: tuple[str, ...] = ()
+
+
 class CostReport(NamedTuple):
     """USD for the whole candidate (all machines)."""
 
@@ -148,6 +201,8 @@ class Evaluation(NamedTuple):
     """Its cost band overlaps the band of the row above."""
     suggestion: str | None = None
     """The smallest single change that would make it fit."""
+    training: TrainingReport | None = None
+    """Set where the question is a training run; then `memory` and `performance` are None."""
 
 
 class Leaderboard(NamedTuple):

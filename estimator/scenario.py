@@ -5,6 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
+from estimator.training.workload import TrainingWorkload
 from estimator.workload import Ownership, ServiceLevel, ServingWorkload
 
 Count = Annotated[int, Ge(1), Le(100_000)]
@@ -56,3 +57,5 @@ class Scenario:
     deployment: str = "cloud"
     ownership: Ownership = field(default_factory=Ownership)
     """For local and edge deployments."""
+    training: TrainingWorkload | None = None
+    """A run to train the model instead of serving it; None serves."""

@@ -1,0 +1,37 @@
+"""A training run with every choice made: how it is laid out and what it saves memory with."""
+
+from typing import NamedTuple
+
+
+class TrainingSetup(NamedTuple):
+    """Ranks of one run (tp x pp x cp x dp devices) and the memory savers in force."""
+
+    tp: int = 1
+    pp: int = 1
+    cp: int = 1
+    """Ranks over which one sequence is divided."""
+    dp: int = 1
+    ep: int = 1
+    """Ranks over which experts are divided; they are data-parallel ranks for everything else."""
+    sharding: str = "none"
+    shard_group: int = 0
+    """Data-parallel ranks among which states are divided (hybrid sharding: one machine's); 0 is all of them."""
+    micro_batch: int = 1
+    accumulation: int = 1
+    checkpointing: str = "none"
+    offload: str = "none"
+
+    @property
+    def devices(self) -> int:
+        return self.tp * self.pp * self.cp * self.dp
+
+    @property
+    def shards(self) -> int:
+        """Ranks among which sharded states are divided; context-parallel ranks hold the same weights."""
+        return self.shard_group or self.dp * self.cp
+
+    def __str__(self) -> str:
+        ranks = [f"{name}{count}" for name, count in (("TP", self.tp), ("PP", self.pp), ("CP", self.cp)) if count > 1]
+        if self.dp > 1:
+            ranks.append(f"{self.sharding.upper() if self.sharding != 'none' else 'DP'}{self.dp}")
+        return "·".join(ranks) or "1 device"
