@@ -55,9 +55,7 @@ def header_row(columns: Sequence[Column], cells: int, sorted_by: str = "", desce
     return fitted(merged(row[:-1]), cells, "title")
 
 
-def table_row(
-    columns: Sequence[Column], values: Mapping[str, Cell], cells: int, style: str = "text", gap: int = 1
-) -> Row:
+def table_row(columns: Sequence[Column], values: Mapping[str, Cell], cells: int, style: str = "text") -> Row:
     """One line of values by column key; a missing value is blank."""
     row: Row = []
     for column in columns:

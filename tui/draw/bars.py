@@ -1,0 +1,98 @@
+"""Bars: one stacked bar of a device's memory, and times of operators with what limits each."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tui.draw.figures import duration, percent
+from tui.draw.runs import Row, Run, fitted, merged, width
+
+HATCHES = {
+    "weights": "█",
+    "kv": "▓",
+    "activation": "▒",
+    "runtime": "░",
+    "graphs": "▚",
+    "reserve": "╱",
+    "free": "·",
+    "compute": "█",
+    "memory": "▓",
+    "network": "▒",
+    "latency": "░",
+}
+"""What a style looks like without colour."""
+
+
+class Share(NamedTuple):
+    """One part of a whole; `style` gives its hatch and colour."""
+
+    name: str
+    value: float
+    style: str
+
+
+class OperatorBar(NamedTuple):
+    """Seconds of one kind of operator; `bound` (compute, memory, network, latency) gives its hatch and colour."""
+
+    name: str
+    seconds: float
+    bound: str
+
+
+def split(values: Sequence[float], cells: int) -> list[int]:
+    """Whole cells in proportion to the values, exactly `cells` in sum (largest remainders; ties to the first)."""
+    total = sum(max(value, 0.0) for value in values)
+    if not values or total <= 0 or not math.isfinite(total):
+        return [0] * len(values)
+    exact = [max(value, 0.0) / total * cells for value in values]
+    whole = [int(each) for each in exact]
+    left = cells - sum(whole)
+    for index in sorted(range(len(values)), key=lambda each: whole[each] - exact[each])[:left]:
+        whole[index] += 1
+    return whole
+
+
+def stacked_bar(shares: Sequence[Share], cells: int) -> Row:
+    """The shares of a whole from left to right, exactly `cells` wide; blank where there is nothing."""
+    segments = split([share.value for share in shares], cells)
+    return fitted(
+        merged((HATCHES[share.style] * length, share.style) for share, length in zip(shares, segments, strict=True)),
+        cells,
+    )
+
+
+def legend(shares: Sequence[Share], cells: int) -> Row:
+    """Hatch and name of each share, as many as there is room for."""
+    row: Row = []
+    for share in shares:
+        entry: list[Run] = [(HATCHES[share.style], share.style), (f" {share.name}  ", "dim")]
+        if width(row) + width(entry) - 2 > cells:
+            break
+        row += entry
+    return fitted(row, cells)
+
+
+def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0.0) -> list[Row]:
+    """A line for each operator, longest first: name, bar, time, share of the total, what limits it.
+
+    Bars are to scale with `scale` seconds for a full bar; 0 takes the longest.
+    """
+    total = sum(operator.seconds for operator in operators)
+    ordered = sorted(operators, key=lambda operator: -operator.seconds)
+    longest = scale or max((operator.seconds for operator in operators), default=0.0)
+    names = min(max((len(operator.name) for operator in operators), default=0), max(cells // 3, 8))
+    room = max(cells - names - 23, 1)
+    rows = []
+    for operator in ordered:
+        length = round(room * operator.seconds / longest) if longest > 0 else 0
+        bar = HATCHES[operator.bound] * min(max(length, 1 if operator.seconds > 0 else 0), room)
+        share = percent(operator.seconds / total) if total > 0 else ""
+        row = [
+            *fitted([(operator.name, "text")], names),
+            (" ", "text"),
+            (bar.ljust(room), operator.bound),
+            (f" {duration(operator.seconds):>7} {share:>4} ", "text"),
+            (f"{operator.bound:<8}", "dim"),
+        ]
+        rows.append(fitted(row, cells))
+    return rows
