@@ -1,0 +1,37 @@
+"""What every page draws: the session, its model, and what they rank to, as one frozen value."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from estimator.evaluation import Evaluation, Leaderboard
+from estimator.inventory import Inventory
+from estimator.model import Model
+from tui.session import Session
+
+
+class Answer(NamedTuple):
+    """Replaced whole on every edit and bound down from the app, through the page, to its widgets."""
+
+    session: Session
+    model: Model
+    inventory: Inventory
+    board: Leaderboard
+    rows: tuple[Evaluation, ...]
+    """The rows of the session's view, filtered and in its order."""
+    before: Mapping[str, Evaluation] = {}
+    """The rows by machine as they were before the last change of the scenario; empty after none."""
+    problem: str = ""
+    """Why the last edit was refused; the rest is still the last valid answer."""
+
+    @property
+    def selected(self) -> Evaluation | None:
+        """The row under the cursor; None where no row is shown."""
+        return self.rows[self.cursor] if self.rows else None
+
+    @property
+    def cursor(self) -> int:
+        """Where the selected row stands among the rows."""
+        for at, row in enumerate(self.rows):
+            if row.candidate.machine == self.session.selection:
+                return at
+        return 0

@@ -1,0 +1,156 @@
+"""Every command once: its keys, its help and what it does; bindings, palette, help and hint line are made from here."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from textual.binding import Binding, BindingType
+
+from estimator.scenario import PRICE_TERMS
+from tui.pages import PAGES
+from tui.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
+
+EVERYWHERE = "everywhere"
+
+
+class Command(NamedTuple):
+    """`do` is an action of the screen or app, or a verb of the session: the edit it stands for."""
+
+    id: str
+    title: str
+    keys: str
+    """Separated by commas; the first is the one that is shown. Remappable by id in the configuration file."""
+    help: str
+    do: str | Callable[[Session], Session]
+    where: str = EVERYWHERE
+    """A page's name, or everywhere."""
+    hint: str = ""
+    """Its word on the hint line, which neighbours of one word share; empty keeps it off."""
+
+    @property
+    def action(self) -> str:
+        return self.do if isinstance(self.do, str) else f"app.edit({self.id!r})"
+
+
+def _at(where: str, *commands: Command) -> tuple[Command, ...]:
+    return tuple(command._replace(where=where) for command in commands)
+
+
+COMMANDS = (
+    *_at(
+        "leaderboard",
+        Command("cursor-down", "Down", "j,down", "The next row.", "screen.move(1)", hint="move"),
+        Command("cursor-up", "Up", "k,up", "The row before.", "screen.move(-1)", hint="move"),
+        Command("cursor-first", "First row", "g,home", "The first row.", "screen.jump('first')"),
+        Command("cursor-last", "Last row", "G,end", "The last row.", "screen.jump('last')"),
+        Command("page-down", "Half a page down", "ctrl+d,pagedown", "Half a page down.", "screen.page(1)"),
+        Command("page-up", "Half a page up", "ctrl+u,pageup", "Half a page up.", "screen.page(-1)"),
+        Command(
+            "filter",
+            "Filter rows",
+            "/",
+            "Words and bounds narrow the rows as you type: g6e nvidia fits tpot<50ms $<10 users>=32.",
+            "screen.filter",
+            hint="filter",
+        ),
+        Command(
+            "sort", "Sort by the next column", "s", "After the last column, by rank again.", "screen.sort", hint="sort"
+        ),
+        Command("sort-reverse", "Reverse the order", "S", "The same column the other way round.", Session.reversed),
+        Command(
+            "view",
+            "Next view",
+            "v",
+            "Instances; the best of each accelerator; the recommendations by hourly cost.",
+            Session.next_view,
+            hint="view",
+        ),
+    ),
+    *(
+        Command(f"page-{page.name}", page.title, page.key, f"The {page.title} page.", f"app.page({page.name!r})")
+        for page in PAGES
+    ),
+    Command(
+        "model", "Choose a model", "m", "Search the catalogue, or give a Hub id or a path.", "app.model", hint="model"
+    ),
+    Command("weights", "Next weight format", "w", f"{' → '.join(WEIGHT_CYCLE)}.", Session.next_weights, hint="formats"),
+    Command(
+        "cache", "Next cache format", "c", f"KV cache: {' → '.join(CACHE_CYCLE)}.", Session.next_cache, hint="formats"
+    ),
+    Command(
+        "users-fewer", "Half the users", "-", "Half the load: users or requests/s.", Session.fewer_users, hint="users"
+    ),
+    Command("users-more", "Twice the users", "+,=", "Twice the load.", Session.more_users, hint="users"),
+    Command(
+        "input-less", "Half the input", "[", "Half the input tokens of a request.", Session.less_input, hint="input"
+    ),
+    Command("input-more", "Twice the input", "]", "Twice the input tokens.", Session.more_input, hint="input"),
+    Command(
+        "region", "Choose a region", "r", "Another AWS region: its offers and prices.", "app.region", hint="region"
+    ),
+    Command("terms", "Next price terms", "$", f"{' → '.join(PRICE_TERMS)}.", Session.next_price_terms, hint="terms"),
+    Command("undo", "Undo", "u", "The scenario before the last change.", "app.undo", hint="undo"),
+    Command("redo", "Redo", "ctrl+r", "The change that was undone, again.", "app.redo"),
+    Command("theme", "Next theme", "ctrl+t", "Dark, light, or the terminal's own sixteen colours.", "app.theme"),
+    Command("help", "Help", "?", "Every key that works here.", "app.help", hint="help"),
+    Command("palette", "Command palette", "ctrl+p", "Every command by name.", "app.command_palette"),
+    Command(
+        "back", "Close or clear", "escape", "Closes what is open, else clears the filter; never quits.", "app.back"
+    ),
+    Command("quit", "Quit", "q", "The session is saved, and opens again where it was.", "app.quit", hint="quit"),
+)
+BY_ID = {command.id: command for command in COMMANDS}
+
+
+def commands_at(where: str) -> Iterator[Command]:
+    """The commands of that place, in their order."""
+    return (command for command in COMMANDS if command.where == where)
+
+
+def bindings(where: str) -> list[BindingType]:
+    """Textual's bindings of one place."""
+    return [
+        Binding(each.keys, each.action, each.title, show=False, id=each.id, tooltip=each.help)
+        for each in commands_at(where)
+    ]
+
+
+def keymap(remapped: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
+    """The usable part of a configured keymap, and one complaint for each part that is not."""
+    usable: dict[str, str] = {}
+    complaints = []
+    for id, keys in remapped.items():
+        if id not in BY_ID:
+            complaints.append(f"keys: {id}: unknown command")
+        elif not isinstance(keys, str) or not keys.strip():
+            complaints.append(f"keys: {id}: expected a key, got {keys!r}")
+        else:
+            usable[id] = keys
+    for one, other, key in clashes(usable):
+        if usable.pop(one, None) is None:
+            usable.pop(other, None)
+        complaints.append(f"keys: {one} and {other} would both be {key}")
+    return usable, complaints
+
+
+def clashes(remapped: Mapping[str, str] | None = None) -> Iterator[tuple[str, str, str]]:
+    """Pairs of commands that one key would start in one place."""
+    taken: dict[tuple[str, str], str] = {}
+    for command in sorted(COMMANDS, key=lambda each: each.where != EVERYWHERE):
+        for key in keys_of(command, remapped):
+            holder = taken.get((EVERYWHERE, key)) or taken.get((command.where, key))
+            if holder:
+                yield command.id, holder, key
+            taken[command.where, key] = command.id
+
+
+def keys_of(command: Command, remapped: Mapping[str, str] | None = None) -> list[str]:
+    """The keys of a command, the one to show first."""
+    return [key.strip() for key in (remapped or {}).get(command.id, command.keys).split(",")]
+
+
+def key_name(key: str) -> str:
+    """A key as a hint shows it."""
+    return _NAMES.get(key, key.replace("ctrl+", "^"))
+
+
+_NAMES = {"escape": "esc", "down": "↓", "up": "↑", "pagedown": "pgdn", "pageup": "pgup"}

@@ -1,0 +1,41 @@
+"""The frame that every page shares: scenario line, tabs and status, the page's own body, one hint line."""
+
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from tui.answer import Answer
+from tui.widgets.drawn import Drawn
+from tui.widgets.frame import Head, Hints, TooSmall
+
+AnyDrawn = TypeVar("AnyDrawn", bound=Drawn)
+
+
+class Page(Screen[None]):
+    """A page draws `answer` and posts `Edited`; it keeps no state of its own that a session should hold.
+
+    A subclass names itself, takes `BINDINGS = bindings(NAME)` and yields its widgets from `body`, each through `bound`.
+    """
+
+    NAME: ClassVar[str]
+    CSS_PATH = "page.tcss"
+
+    answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
+
+    def compose(self) -> ComposeResult:
+        yield self.bound(Head(self.NAME))
+        yield from self.body()
+        yield Hints(self.NAME)
+        yield TooSmall()
+
+    def body(self) -> ComposeResult:
+        """The widgets between the tabs and the hint line."""
+        raise NotImplementedError
+
+    def bound(self, widget: AnyDrawn) -> AnyDrawn:
+        """The widget with the answer from its first frame on, and every later one bound down to it."""
+        widget.set_reactive(Drawn.answer, self.answer)
+        widget.data_bind(Page.answer)
+        return widget

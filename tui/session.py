@@ -1,0 +1,151 @@
+"""What is asked and what is looked at, as one frozen value with verbs; undo is a list of them."""
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from estimator.checks import check
+from estimator.formats import WEIGHT_FORMATS
+from estimator.scenario import PRICE_TERMS, Scenario
+from estimator.workload import ServiceLevel, ServingWorkload
+
+VIEWS = ("instances", "accelerators", "recommended")
+WEIGHT_CYCLE = ("bf16", "fp8", "int8", "int4-awq", "mxfp4", "nvfp4")
+CACHE_CYCLE = ("bf16", "fp8")
+MOST_TOKENS = 10_000_000
+MOST_USERS = 1_000_000
+KEPT = 200
+"""Scenarios that undo remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The scenario, and how its leaderboard is looked at."""
+
+    scenario: Scenario = field(default_factory=Scenario)
+    screen: str = "leaderboard"
+    view: str = "instances"
+    filter: str = ""
+    sort: str = ""
+    """Column that orders the rows; empty is the ranking's own order."""
+    reverse: bool = False
+    selection: str = ""
+    """Machine of the selected row; empty, or one that is not shown, selects the first."""
+
+    # What is asked. Every verb raises InputError for a value out of bounds.
+
+    def with_scenario(self, scenario: Scenario) -> "Session":
+        for part in (scenario.workload, scenario.service_level, scenario.settings, scenario.placement):
+            check(part)
+        return replace(self, scenario=scenario)
+
+    def with_model(self, model: str, native_weights: str = "") -> "Session":
+        """Another model; one that is published quantised is asked for as published."""
+        published = native_weights if native_weights in WEIGHT_FORMATS and native_weights != "bf16" else ""
+        return replace(self, scenario=replace(self.scenario, model=model, weights=published or self.scenario.weights))
+
+    def with_weights(self, weights: str) -> "Session":
+        return replace(self, scenario=replace(self.scenario, weights=weights))
+
+    def with_cache(self, kv: str) -> "Session":
+        return replace(self, scenario=replace(self.scenario, kv=kv))
+
+    def with_workload(self, workload: ServingWorkload) -> "Session":
+        return self.with_scenario(replace(self.scenario, workload=workload))
+
+    def with_service_level(self, service_level: ServiceLevel) -> "Session":
+        return self.with_scenario(replace(self.scenario, service_level=service_level))
+
+    def with_input_tokens(self, tokens: int) -> "Session":
+        return self.with_workload(replace(self.scenario.workload, input_tokens=tokens))
+
+    def with_users(self, users: int) -> "Session":
+        return self.with_workload(replace(self.scenario.workload, concurrency=users))
+
+    def in_region(self, region: str) -> "Session":
+        return replace(self, scenario=replace(self.scenario, region=region))
+
+    def with_price_terms(self, terms: str) -> "Session":
+        return replace(self, scenario=replace(self.scenario, price_terms=terms))
+
+    def next_weights(self) -> "Session":
+        return self.with_weights(_after(self.scenario.weights, WEIGHT_CYCLE))
+
+    def next_cache(self) -> "Session":
+        return self.with_cache(_after(self.scenario.kv, CACHE_CYCLE))
+
+    def next_price_terms(self) -> "Session":
+        return self.with_price_terms(_after(self.scenario.price_terms, PRICE_TERMS))
+
+    def more_users(self) -> "Session":
+        return self._with_load(2)
+
+    def fewer_users(self) -> "Session":
+        return self._with_load(0.5)
+
+    def more_input(self) -> "Session":
+        return self.with_input_tokens(min(MOST_TOKENS, self.scenario.workload.input_tokens * 2))
+
+    def less_input(self) -> "Session":
+        return self.with_input_tokens(max(1, self.scenario.workload.input_tokens // 2))
+
+    def _with_load(self, factor: float) -> "Session":
+        workload = self.scenario.workload
+        if workload.requests_per_second is not None:
+            rate = min(1e6, workload.requests_per_second * factor)
+            return self.with_workload(replace(workload, requests_per_second=rate))
+        return self.with_users(max(1, min(MOST_USERS, int(workload.concurrency * factor))))
+
+    # What is looked at.
+
+    def on_screen(self, screen: str) -> "Session":
+        return replace(self, screen=screen)
+
+    def in_view(self, view: str) -> "Session":
+        return replace(self, view=view)
+
+    def next_view(self) -> "Session":
+        return self.in_view(_after(self.view, VIEWS))
+
+    def filtered(self, text: str) -> "Session":
+        return replace(self, filter=text)
+
+    def sorted_by(self, column: str, reverse: bool = False) -> "Session":
+        return replace(self, sort=column, reverse=reverse)
+
+    def reversed(self) -> "Session":
+        return replace(self, reverse=not self.reverse)
+
+    def selecting(self, machine: str) -> "Session":
+        return replace(self, selection=machine)
+
+
+class History(NamedTuple):
+    """The session of now, and the scenarios before and after it."""
+
+    now: Session
+    past: tuple[Session, ...] = ()
+    future: tuple[Session, ...] = ()
+
+    def to(self, session: Session) -> "History":
+        """Moves on; only a change of the scenario is a step that can be undone."""
+        if session.scenario == self.now.scenario:
+            return self._replace(now=session)
+        return History(session, (*self.past[-KEPT:], self.now))
+
+    def undone(self) -> "History":
+        if not self.past:
+            return self
+        return History(self._as_seen(self.past[-1]), self.past[:-1], (self.now, *self.future))
+
+    def redone(self) -> "History":
+        if not self.future:
+            return self
+        return History(self._as_seen(self.future[0]), (*self.past, self.now), self.future[1:])
+
+    def _as_seen(self, session: Session) -> Session:
+        return replace(self.now, scenario=session.scenario)
+
+
+def _after(value: str, cycle: tuple[str, ...]) -> str:
+    """The next of a cycle; a value outside it leads to the first."""
+    return cycle[(cycle.index(value) + 1) % len(cycle)] if value in cycle else cycle[0]

@@ -1,0 +1,116 @@
+"""The frame around every page: what is asked, where one is, and which keys there are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tui.answer import Answer
+from tui.commands import EVERYWHERE, Command, commands_at, key_name, keys_of
+from tui.draw.figures import duration, number, tokens
+from tui.draw.runs import Row, clean, clipped, spread, width
+from tui.pages import PAGES
+from tui.widgets.drawn import Drawn
+
+LEAST_WIDTH = 60
+LEAST_HEIGHT = 16
+
+
+class Head(Drawn):
+    """The scenario in one line, and the tabs with the status beside them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.page = page
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        if self.answer is None:
+            return ()
+        return [scenario_row(self.answer, width), tabs_row(self.answer, self.page, width)]
+
+
+class Hints(Drawn):
+    """The commands that work here, as many as there is room for."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.page = page
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        return [hint_row([*commands_at(self.page), *commands_at(EVERYWHERE)], getattr(self.app, "remapped", {}), width)]
+
+
+class TooSmall(Drawn):
+    """Shown alone where the terminal has no room for a page."""
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        have = self.app.size
+        return [
+            [(clipped(f"{have.width}x{have.height} is too small.", width), "warn")],
+            [(clipped(f"llmcalc-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT}.", width), "text")],
+        ]
+
+
+def scenario_row(answer: Answer, cells: int) -> Row:
+    """` Llama-3.3-70B-Instruct fp8 kv bf16 │ 2k→512 x16 │ TTFT<1s │ us-east-1 on-demand`."""
+    scenario = answer.session.scenario
+    workload, level = scenario.workload, scenario.service_level
+    load = f"{number(workload.requests_per_second)}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
+    request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
+    if workload.prefix_cache_hit:
+        request += f" {workload.prefix_cache_hit:.0%} cached"
+    bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
+    asked = " ".join(f"{name}<{duration(bound)}" for name, bound in bounds if bound is not None)
+    groups: list[Row] = [
+        [
+            (clean(scenario.model.rpartition("/")[2]), "bold"),
+            (f" {scenario.weights}", "accent"),
+            (" kv ", "dim"),
+            (scenario.kv, "accent"),
+        ],
+        [(request, "text")],
+        *([[(asked, "text")]] if asked else []),
+        [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")],
+    ]
+    row: Row = [(" ", "text")]
+    for group in groups:
+        row += [(" │ ", "grid"), *group] if len(row) > 1 else group
+    if width(row) > cells:  # the name of the model gives way, the figures stay
+        name, _ = row[1]
+        row[1] = (clipped(name, max(8, len(name) - (width(row) - cells))), "bold")
+    return spread(row, [], cells)
+
+
+def tabs_row(answer: Answer, here: str, cells: int) -> Row:
+    """The pages by their keys, this one marked; at the right what went wrong, the filter, or the date of the prices."""
+    row: Row = [(" ", "text")]
+    for page in PAGES:
+        if page.name == here:
+            row += [(f"[{page.key} {page.title}]", "tab"), (" ", "text")]
+        else:
+            row += [(f"{page.key} ", "key"), (f"{page.title} ", "dim")]
+    return spread(row, status(answer, cells - width(row) - 1), cells)
+
+
+def status(answer: Answer, cells: int) -> Row:
+    session = answer.session
+    if answer.problem:
+        return [(clipped(f"✗ {answer.problem}", cells), "bad"), (" ", "text")]
+    if session.filter:
+        found = f"{len(answer.rows)} of {len(answer.board.rows)}"
+        return [(clipped(f"/{clean(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
+    dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
+    return [(clipped(f"prices {max(dates)}", cells), "dim"), (" ", "text")] if dates else []
+
+
+def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> Row:
+    """`j/k move  / filter  m model`: neighbours with one word share it; what has no room is left off, help never is."""
+    groups: dict[str, list[str]] = {}
+    for command in commands:
+        if command.hint:
+            groups.setdefault(command.hint, []).append(key_name(keys_of(command, remapped)[0]))
+    order = sorted(groups, key=lambda word: word == "help")
+    hints: list[Row] = [[("/".join(groups[word]), "key"), (f" {word}", "dim")] for word in order]
+    while len(hints) > 1 and 1 + sum(width(hint) + 2 for hint in hints) - 1 > cells:
+        del hints[-2]
+    row: Row = [(" ", "text")]
+    for hint in hints:
+        row += [*hint, ("  ", "text")]
+    return spread(row, [], cells)
