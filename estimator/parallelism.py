@@ -1,6 +1,14 @@
 """How one engine is laid out over accelerators, and which layouts a model and a machine allow."""
 
+from functools import lru_cache
 from typing import NamedTuple
+
+from estimator.architecture import Architecture
+from estimator.engines import EngineProfile
+from estimator.hardware import Accelerator
+from estimator.mixers import Attention, LatentAttention
+from estimator.mlps import MixtureOfExperts
+from estimator.model import Model
 
 
 class Layout(NamedTuple):
@@ -24,3 +32,116 @@ class Layout(NamedTuple):
         if self.ep > 1:
             parts.append(f"EP{self.ep}")
         return "·".join(parts)
+
+
+class Divisors(NamedTuple):
+    """What tensor and expert parallelism must divide."""
+
+    heads: int
+    kv_heads: int
+    experts: int
+    layers: int
+
+
+@lru_cache(maxsize=1024)
+def divisors(architecture: Architecture) -> Divisors:
+    """The narrowest layer decides; 0 where there is nothing to divide."""
+    heads, kv_heads, experts = [], [], []
+    for group in architecture.groups:
+        mixer, mlp = group.layer.mixer, group.layer.mlp
+        if isinstance(mixer, Attention | LatentAttention):
+            heads.append(mixer.heads)
+        if isinstance(mixer, Attention):
+            kv_heads.append(mixer.kv_heads)
+        if isinstance(mlp, MixtureOfExperts):
+            experts.append(mlp.experts)
+    return Divisors(min(heads, default=0), min(kv_heads, default=0), min(experts, default=0), architecture.layers)
+
+
+@lru_cache(maxsize=8192)
+def legal_layouts(
+    model: Model, devices: int, engine: EngineProfile, device: Accelerator | None = None
+) -> tuple[Layout, ...]:
+    """Every layout of one engine on up to that many equal devices of one machine, fewest devices first."""
+    found = []
+    for tp in legal_tensor_parallel(model, engine, devices):
+        found.append(Layout(tp))
+        if engine.pipeline:
+            found += [Layout(tp, pp) for pp in _pipelines(model.architecture, tp, devices)]
+    if engine.expert_parallel and divisors(model.architecture).experts:
+        found += _expert_layouts(model, devices)
+    return tuple(sorted(found, key=lambda layout: (layout.devices, layout.pp, layout.dp)))
+
+
+def legal_tensor_parallel(model: Model, engine: EngineProfile, devices: int) -> tuple[int, ...]:
+    """Tensor-parallel degrees that the model's heads and the engine allow on that many devices."""
+    degrees = engine.tensor_parallel or range(1, devices + 1)
+    return tuple(tp for tp in degrees if tp <= devices and _tensor_parallel_refusal(model, tp, engine) is None)
+
+
+def illegal_reason(
+    model: Model, layout: Layout, devices: int, engine: EngineProfile, device: Accelerator | None = None
+) -> str | None:
+    """Why the layout can not run, in one line that names the legal values; None where it can."""
+    refusal = _tensor_parallel_refusal(model, layout.tp, engine)
+    if refusal:
+        return f"tp: {refusal}; legal: {_listed(legal_tensor_parallel(model, engine, MOST_RANKS))}"
+    if layout.pp > 1 and not engine.pipeline:
+        return f"pp: {engine.name} has no pipeline parallelism; legal: 1"
+    if layout.pp > model.architecture.layers:
+        return f"pp: {layout.pp} stages for {model.architecture.layers} layers"
+    experts = divisors(model.architecture).experts
+    if layout.ep > 1:
+        if not experts:
+            return f"ep: {model.id} has no experts; legal: 1"
+        if not engine.expert_parallel:
+            return f"ep: {engine.name} has no expert parallelism; legal: 1"
+        if experts % layout.ep:
+            return f"ep: {layout.ep} does not divide {experts} experts"
+        if layout.ep not in (layout.tp, layout.tp * layout.dp):
+            return f"ep: experts spread over all tp x dp ranks; legal: 1, {layout.tp * layout.dp}"
+    if layout.dp > 1 and not experts:
+        return "dp: attention data parallelism needs experts; run independent replicas instead; legal: 1"
+    if layout.devices > devices:
+        return f"tp: {layout} needs {layout.devices} accelerators, the candidate has {devices}"
+    return None
+
+
+MOST_RANKS = 64
+
+
+@lru_cache(maxsize=8192)
+def _tensor_parallel_refusal(model: Model, tp: int, engine: EngineProfile) -> str | None:
+    if engine.tensor_parallel and tp not in engine.tensor_parallel:
+        return f"{engine.name} does not run {tp} ranks"
+    if engine.pads_heads:
+        return None
+    heads, kv_heads, *_ = divisors(model.architecture)
+    if heads % tp:
+        return f"{tp} does not divide {heads} query heads"
+    if kv_heads and kv_heads % tp and tp % kv_heads:
+        return f"{tp} neither divides nor multiplies {kv_heads} key-value heads"
+    return None
+
+
+def _pipelines(architecture: Architecture, tp: int, devices: int) -> list[int]:
+    """Stages that fill the devices by powers of two, or all of them."""
+    most = min(devices // tp, architecture.layers)
+    return sorted({stages for stages in (2, 4, 8, most) if 1 < stages <= most})
+
+
+def _expert_layouts(model: Model, devices: int) -> list[Layout]:
+    """Expert parallel over all ranks; beside tensor parallel attention, or with whole attention copies."""
+    heads, kv_heads, experts, _ = divisors(model.architecture)
+    found = []
+    for ranks in (2, 4, 8, 16, 32, 64):
+        if ranks > devices or experts % ranks:
+            continue
+        if heads % ranks == 0 and not (kv_heads and kv_heads % ranks and ranks % kv_heads):
+            found.append(Layout(tp=ranks, ep=ranks))
+        found.append(Layout(dp=ranks, ep=ranks))
+    return found
+
+
+def _listed(degrees: tuple[int, ...]) -> str:
+    return ", ".join(str(degree) for degree in degrees)

@@ -1,0 +1,75 @@
+"""Peak of the profiling run: the sampler's logits or the widest layer, and the workspaces beside them."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.architecture import Architecture
+from estimator.engines import MemoryPolicy
+from estimator.formats import WeightFormat
+from estimator.mixers import LatentAttention
+from estimator.mlps import DenseMlp, MixtureOfExperts
+
+LATENT_WORKSPACE_TOKENS = 65_536
+"""Chunked-prefill workspace of vLLM's latent attention, in tokens."""
+VISION_PER_TOWER_BYTE = 0.12
+"""Encoder profile, as a share of the tower's 16-bit weights."""
+
+
+class Widths(NamedTuple):
+    """The widest feed-forward layer: elements per token."""
+
+    dense: int
+    """Gate, up and product."""
+    intermediate: int
+    expert: int
+    per_token: int
+    latent: int
+
+
+@lru_cache(maxsize=1024)
+def widths(architecture: Architecture) -> Widths:
+    """What the layers of an architecture keep alive per token."""
+    dense = intermediate = expert = per_token = latent = 0
+    for group in architecture.groups:
+        mlp, mixer = group.layer.mlp, group.layer.mixer
+        if isinstance(mlp, MixtureOfExperts):
+            expert, per_token = max(expert, mlp.intermediate), max(per_token, mlp.per_token)
+            mlp = mlp.shared
+        if isinstance(mlp, DenseMlp):
+            dense = max(dense, mlp.intermediate * (3 if mlp.gated else 2))
+            intermediate = max(intermediate, mlp.intermediate)
+        if isinstance(mixer, LatentAttention):
+            latent = max(latent, mixer.cache_width)
+    return Widths(dense, intermediate, expert, per_token, latent)
+
+
+def sampler(
+    architecture: Architecture, policy: MemoryPolicy, sequences: int, tokens: int, bytes_: int, tp: int
+) -> float:
+    """Logits of every sequence with the sampler's copies, beside the hidden states of one step."""
+    ranks = tp if policy.logits_over_ranks else 1
+    logits = sequences * architecture.vocabulary * (policy.logit_bytes + bytes_) / ranks
+    return logits + policy.hidden_states * tokens * architecture.hidden * bytes_
+
+
+def layer(
+    architecture: Architecture, policy: MemoryPolicy, weights: WeightFormat, tokens: int, bytes_: int, tp: int
+) -> float:
+    """The widest layer over one step: feed-forward intermediates and the residual stream."""
+    width = widths(architecture)
+    elements = width.dense / tp + policy.residual_width * architecture.hidden
+    quantised_input = width.intermediate / tp if 7.9 < weights.bits < 9 else 0.0
+    return tokens * (elements * bytes_ + quantised_input)
+
+
+def workspaces(architecture: Architecture, policy: MemoryPolicy, weights: WeightFormat, tokens: int, tp: int) -> float:
+    """Buffers that stay: fused experts, latent prefill, the vision encoder."""
+    width, hidden = widths(architecture), architecture.hidden
+    found = 0.0
+    if width.expert and policy.expert_workspace and weights.id != "mxfp4":
+        found += tokens * width.per_token * 2 * (max(width.expert / tp, hidden) + max(2 * width.expert / tp, hidden))
+    if width.latent:
+        found += LATENT_WORKSPACE_TOKENS * width.latent * 2
+    if architecture.vision_parameters:
+        found += tokens * hidden * 2 + VISION_PER_TOWER_BYTE * architecture.vision_parameters * 2 / tp
+    return found

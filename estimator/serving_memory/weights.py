@@ -1,0 +1,137 @@
+"""Weight bytes that one rank holds: its share of every tensor, what is replicated, and allocator rounding."""
+
+from functools import lru_cache
+from math import ceil
+from typing import NamedTuple
+
+from estimator.architecture import Architecture
+from estimator.evaluation import Part
+from estimator.formats import WeightFormat
+from estimator.tensors import Tensor
+from estimator.units import MIB
+
+FUSED = {
+    "q_proj": "qkv",
+    "k_proj": "qkv",
+    "v_proj": "qkv",
+    "gate_proj": "gate_up",
+    "up_proj": "gate_up",
+}
+"""Matrices that the engines load as one."""
+
+LARGE_ALLOCATION = 10 * MIB
+ALLOCATION_STEP = 2 * MIB
+SMALLEST_REMAINDER = 1 * MIB
+"""PyTorch's caching allocator: large blocks come in 2 MiB steps, a rest over 1 MiB is split off and used again."""
+
+ROUNDING = "allocator rounding"
+
+MXFP4_HIDDEN_TILE = 256
+MXFP4_INTERMEDIATE_TILE = 128
+
+
+class Stage(NamedTuple):
+    """One pipeline stage on one rank."""
+
+    layers: int
+    weights: tuple[Part, ...]
+    """Bytes by kind of tensor and bits."""
+    buffers: tuple[Part, ...]
+    """What loading adds: the rotary table, and allocations rounded up."""
+    first: bool
+    last: bool
+
+
+class Split(NamedTuple):
+    """How many ranks divide a tensor, and what the engine does while loading it."""
+
+    tensor: int
+    expert: int
+    rounds_allocations: bool = False
+    pads_mxfp4: bool = False
+
+
+def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
+    """vLLM's partition: equal, the rest one each to the stages before the last."""
+    counts = [layers // stages] * stages
+    for index in range(2, layers % stages + 2):
+        counts[-index] += 1
+    return tuple(counts)
+
+
+@lru_cache(maxsize=4096)
+def stages(
+    architecture: Architecture, weights: WeightFormat, split: Split, pipeline: int, rotary_bytes: float
+) -> tuple[Stage, ...]:
+    """Every pipeline stage: its layers, the embedding on the first, the head and final norm on the last."""
+    groups = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.groups]
+    embedding = _parts(architecture.embedding, weights, split)
+    head = _parts(architecture.head, weights, split)
+    final = _parts(architecture.final, weights, split)
+    encoder = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.encoder]
+    vision = architecture.vision_parameters * 2 / split.tensor
+    found = []
+    for index, layers in enumerate(stage_layers(architecture.layers, pipeline)):
+        first, last = index == 0, index == pipeline - 1
+        total: dict[str, float] = {}
+        for count, parts in groups:
+            _add(total, parts, count * layers / architecture.layers)
+        if first:
+            _add(total, embedding)
+            for count, parts in encoder:
+                _add(total, parts, count)
+            if vision:
+                _add(total, {"vision tower, 16-bit": vision})
+        if last:
+            _add(total, final)
+            if not architecture.tied:
+                _add(total, head)
+            elif not first:
+                _add(total, embedding)
+        rounding = total.pop(ROUNDING, 0.0)
+        buffers = (Part("rotary table", rotary_bytes), Part(ROUNDING, rounding))
+        found.append(Stage(layers, tuple(Part(name, value) for name, value in total.items()), buffers, first, last))
+    return tuple(found)
+
+
+def rank_bytes(tensor: Tensor, weights: WeightFormat, split: Split) -> float:
+    """Bytes of one tensor on one rank."""
+    if split.pads_mxfp4 and tensor.role == "expert" and weights.id == "mxfp4" and tensor.inputs > 1:
+        tensor = _padded(tensor, split)
+    return weights.bytes_of(tensor) * tensor.share(split.tensor, split.expert)
+
+
+def _parts(tensors: tuple[Tensor, ...], weights: WeightFormat, split: Split) -> dict[str, float]:
+    found: dict[str, float] = {}
+    fused: dict[str, float] = {}
+    for tensor in tensors:
+        held = rank_bytes(tensor, weights, split)
+        _add(found, {f"{tensor.role.replace('_', ' ')}, {weights.bits_of(tensor):.3g}-bit": held})
+        if split.rounds_allocations and tensor.inputs > 1:
+            _add(fused, {tensor.role + FUSED.get(tensor.name, tensor.name): held})
+    found[ROUNDING] = sum(allocated(held) - held for held in fused.values())
+    return found
+
+
+def allocated(size: float) -> float:
+    """Bytes that PyTorch's caching allocator sets aside for one tensor."""
+    if size < LARGE_ALLOCATION:
+        return size
+    rounded = ceil(size / ALLOCATION_STEP) * ALLOCATION_STEP
+    return rounded if rounded - size <= SMALLEST_REMAINDER else size
+
+
+def _padded(tensor: Tensor, split: Split) -> Tensor:
+    """MXFP4 experts as vLLM's kernels store them: hidden size and each rank's intermediate size in whole tiles."""
+    hidden, intermediate = tensor.inputs, tensor.outputs
+    ranks = 1 if split.expert > split.tensor else split.tensor
+    if tensor.name == "down_proj":
+        hidden, intermediate = intermediate, hidden
+    hidden = ceil(hidden / MXFP4_HIDDEN_TILE) * MXFP4_HIDDEN_TILE
+    intermediate = ceil(intermediate / ranks / MXFP4_INTERMEDIATE_TILE) * MXFP4_INTERMEDIATE_TILE * ranks
+    return tensor._replace(outputs=intermediate, inputs=hidden)
+
+
+def _add(total: dict[str, float], parts: dict[str, float], times: float = 1.0) -> None:
+    for name, value in parts.items():
+        total[name] = total.get(name, 0.0) + value * times
