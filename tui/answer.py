@@ -6,6 +6,7 @@ from typing import NamedTuple
 from estimator.evaluation import Evaluation, Leaderboard
 from estimator.inventory import Inventory
 from estimator.model import Model
+from estimator.prices import RegionPrices
 from tui.session import Session
 
 
@@ -18,6 +19,8 @@ class Answer(NamedTuple):
     board: Leaderboard
     rows: tuple[Evaluation, ...]
     """The rows of the session's view, filtered and in its order."""
+    prices: RegionPrices = RegionPrices("", {})
+    """Of the session's region: pages judge variations of the selected row with them."""
     before: Mapping[str, Evaluation] = {}
     """The rows by machine as they were before the last change of the scenario; empty after none."""
     problem: str = ""
