@@ -12,6 +12,8 @@ class Accelerator:
 
     id: str
     name: str
+    label: str
+    """Short, for table cells: A100-40, RTXPRO6000."""
     vendor: str
     kind: str
     """gpu, neuron, tpu, apple, cpu, other"""
@@ -22,11 +24,13 @@ class Accelerator:
     """What the driver reports (nvidia-smi); 0 for a CPU socket, whose memory is the host's."""
     bandwidth_bytes_per_s: Annotated[float, Gt(0)]
     fp32_flops: float = 0.0
+    tf32_flops: float = 0.0
     fp16_flops: float = 0.0
     bf16_flops: float = 0.0
     fp8_flops: float = 0.0
     int8_flops: float = 0.0
     fp4_flops: float = 0.0
+    int4_flops: float = 0.0
     """Dense peaks in FLOP/s; 0 where the device lacks the format."""
     fabric: str = "none"
     compute_capability: float = 0.0
@@ -36,7 +40,9 @@ class Accelerator:
     cores: int = 1
     """Devices that software addresses inside one chip (NeuronCores)."""
     tags: tuple[str, ...] = ()
-    """Plain facts for filters and advice: end-of-life, arm64-host, no-flash-attention ..."""
+    """Plain facts for filters and advice: no-llm-stack, no-flash-attention, no-bf16, arm64-host."""
+    aliases: tuple[str, ...] = ()
+    """Names that drivers and benchmarks print: H100-80GB-HBM3, NVIDIA A10G."""
     confidence: str = "high"
     note: str = ""
     source: str = ""

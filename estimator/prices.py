@@ -27,6 +27,7 @@ class InstancePrices(NamedTuple):
     capacity_block: Price | None = None
     spot_interruption: str | None = None
     """The Spot Advisor's class: <5%, 5-10% …"""
+    note: str = ""
 
     def quote(self, terms: str) -> Price | None:
         price: Price | None = getattr(self, terms.replace("-", "_"))

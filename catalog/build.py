@@ -1,0 +1,144 @@
+"""The catalogue from its YAML files: read, validated, merged with the user's own. Slow; a cache keeps its result."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from catalog import schema
+from catalog.codec import encode
+from catalog.load import ModelSummary
+from catalog.shapes import FamilyEntry, ModelEntry
+from estimator.efficiency import Efficiency
+from estimator.engines import EngineProfile
+from estimator.hardware import Accelerator, Fabric, Machine
+from estimator.inventory import Inventory
+from estimator.prices import InstancePrices
+
+Sections = dict[str, Any]
+"""Name -> JSON value: inventory, regions, models, problems, prices/<region>, model/<id>."""
+
+
+class Source(NamedTuple):
+    """One file below a data folder, and how messages name it."""
+
+    path: Path
+    pattern: str
+    shown: str
+
+
+def sources(folder: Path) -> Iterator[Source]:
+    """Every catalogue file of a data folder, in a fixed order."""
+    for pattern in schema.FILES:
+        for path in sorted(folder.glob(pattern)):
+            yield Source(path, pattern, path.relative_to(folder).as_posix())
+
+
+class Files:
+    """The valid content of all files by kind, packaged first, the user's after; what is not valid is a problem."""
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self.content: dict[str, list[tuple[Source, Any]]] = {pattern: [] for pattern in schema.FILES}
+        self.problems: list[str] = []
+        for number, folder in enumerate(folders):
+            for source in sources(folder):
+                shown = source.shown if number == 0 else str(source.path)
+                try:
+                    value = schema.read(source.path, schema.FILES[source.pattern], shown)
+                except schema.Invalid as invalid:
+                    self.problems += invalid.problems
+                else:
+                    self.content[source.pattern].append((source._replace(shown=shown), value))
+
+    def entries(self, pattern: str) -> Iterator[tuple[Source, str, Any]]:
+        """Each entry of the files that are mappings of entries."""
+        for source, mapping in self.content[pattern]:
+            for name, entry in mapping.items():
+                yield source, name, entry
+
+    def last(self, pattern: str, otherwise: Any) -> Any:
+        return self.content[pattern][-1][1] if self.content[pattern] else otherwise
+
+
+def build(folders: tuple[Path, ...]) -> Sections:
+    """The sections of the catalogue; later folders add to earlier ones or replace their entries."""
+    files = Files(folders)
+    inventory = _inventory(files)
+    models = {entry.id: entry for _, entry in files.content["models/*/*.yaml"]}
+    sections: Sections = {
+        "inventory": encode(inventory),
+        "regions": {name: text for _, name, text in files.entries("regions.yaml")},
+        "models": [encode(_summary(entry)) for entry in sorted(models.values(), key=lambda each: each.id.lower())],
+    }
+    for region, quotes in _prices(files, inventory).items():
+        sections[f"prices/{region}"] = encode(quotes)
+        sections["regions"].setdefault(region, region)
+    for entry in models.values():
+        sections[f"model/{entry.id}"] = encode(entry)
+    sections["problems"] = files.problems
+    return sections
+
+
+def _inventory(files: Files) -> Inventory:
+    fabrics: dict[str, Fabric] = {name: entry.fabric(name) for _, name, entry in files.entries("fabrics.yaml")}
+    accelerators: dict[str, Accelerator] = {}
+    for source, name, entry in files.entries("accelerators.yaml"):
+        if entry.fabric not in fabrics:
+            files.problems.append(f"{source.shown}:1: {name}.fabric: no fabric {entry.fabric!r} in fabrics.yaml")
+        else:
+            accelerators[name] = entry.accelerator(name)
+    machines: dict[str, Machine] = {}
+    for source, family, entry in files.entries("instances/*.yaml"):
+        complaint = _complaint(entry, accelerators, fabrics)
+        if complaint:
+            files.problems.append(f"{source.shown}:1: {family}.{complaint}")
+            continue
+        accelerator = accelerators[entry.accelerator]
+        host_bandwidth = accelerator.bandwidth_bytes_per_s if entry.kind == "host" else 0.0
+        machines |= {machine.id: machine for machine in entry.machines(family, host_bandwidth)}
+    machines |= _devices(accelerators, machines)
+    engines: tuple[EngineProfile, ...] = files.last("engines.yaml", ())
+    return Inventory(accelerators, fabrics, machines, engines, files.last("efficiency.yaml", Efficiency()))
+
+
+def _complaint(entry: FamilyEntry, accelerators: dict[str, Accelerator], fabrics: dict[str, Fabric]) -> str | None:
+    if entry.accelerator not in accelerators:
+        return f"accelerator: no accelerator {entry.accelerator!r} in accelerators.yaml"
+    if entry.fabric not in fabrics:
+        return f"fabric: no fabric {entry.fabric!r} in fabrics.yaml"
+    return None
+
+
+def _devices(accelerators: dict[str, Accelerator], machines: dict[str, Machine]) -> dict[str, Machine]:
+    """Accelerators that no machine holds, each alone."""
+    held = {machine.accelerator for machine in machines.values()}
+    return {
+        each.id: Machine(
+            id=each.id,
+            family=each.vendor,
+            accelerator=each.id,
+            count=1.0,
+            fabric="none",
+            vcpus=0,
+            memory_bytes=0,
+            kind="device",
+            note=each.note,
+            source=each.source,
+            as_of=each.as_of,
+        )
+        for each in accelerators.values()
+        if each.id not in held and each.kind != "cpu"
+    }
+
+
+def _prices(files: Files, inventory: Inventory) -> dict[str, dict[str, InstancePrices]]:
+    """By region. Hosts and stand-alone devices without a price are unpriced there, not refused."""
+    regions: dict[str, dict[str, InstancePrices]] = {}
+    for _, entry in files.content["prices/*.yaml"]:
+        regions[entry.region] = entry.over(regions.get(entry.region, {}))
+    anywhere = [machine.id for machine in inventory.machines.values() if machine.kind != "cloud"]
+    return {region: dict.fromkeys(anywhere, InstancePrices()) | quotes for region, quotes in regions.items()}
+
+
+def _summary(entry: ModelEntry) -> ModelSummary:
+    parameters = (entry.published or {}).get("total")
+    return ModelSummary(entry.id, entry.aliases, entry.family, entry.release, parameters)

@@ -1,0 +1,94 @@
+"""Plain JSON values to the estimator's types and back, by their annotations. No pydantic: the values were validated."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+Decoder = Callable[[Any], Any]
+
+
+def encode(value: Any) -> Any:
+    """Dataclasses as mappings without their defaults, named tuples as lists, mappings as lists of pairs of text."""
+    if is_dataclass(value):
+        return {
+            field.name: encode(getattr(value, field.name))
+            for field in fields(value)
+            if field.default is MISSING or getattr(value, field.name) != field.default
+        }
+    if isinstance(value, Mapping):
+        return {str(key): encode(each) for key, each in value.items()}
+    if isinstance(value, tuple | list | frozenset):
+        return [encode(each) for each in value]
+    return value
+
+
+@cache
+def decoder(annotation: Any) -> Decoder | None:
+    """A function from JSON to that type; None where JSON already is that type."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return decoder(arguments[0])
+    if origin in (Union, UnionType):
+        inner = [found for each in arguments if each is not type(None) if (found := decoder(each))]
+        if len(inner) > 1:
+            raise TypeError(f"{annotation}: JSON does not tell the members apart")
+        return _optional(inner[0]) if inner else None
+    if origin in (tuple, frozenset):
+        return _sequence(origin, arguments)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _mapping(*arguments)
+    if is_dataclass(annotation):
+        return _record(annotation)
+    if hasattr(annotation, "_fields"):
+        return _named_tuple(annotation)
+    return None
+
+
+def _optional(inner: Decoder) -> Decoder:
+    return lambda value: None if value is None else inner(value)
+
+
+def _sequence(kind: type, arguments: tuple[Any, ...]) -> Decoder:
+    if kind is tuple and arguments[-1] is not Ellipsis:
+        each = [decoder(argument) for argument in arguments]
+        return lambda value: tuple(one(item) if one else item for one, item in zip(each, value, strict=True))
+    inner = decoder(arguments[0])
+    return (lambda value: kind(map(inner, value))) if inner else kind
+
+
+def _mapping(key: Any, value: Any) -> Decoder:
+    inner = decoder(value)
+    if key is int:
+        return lambda row: {int(name): inner(each) if inner else each for name, each in row.items()}
+    return lambda row: {name: inner(each) for name, each in row.items()} if inner else row
+
+
+def _record(cls: Any) -> Decoder:
+    nested = _nested(cls)
+
+    def decode(row: dict[str, Any]) -> Any:
+        for name, inner in nested:
+            if name in row:
+                row[name] = inner(row[name])
+        return cls(**row)
+
+    return decode
+
+
+def _named_tuple(cls: Any) -> Decoder:
+    nested = [(cls._fields.index(name), inner) for name, inner in _nested(cls)]
+
+    def decode(row: list[Any]) -> Any:
+        for index, inner in nested:
+            if index < len(row):
+                row[index] = inner(row[index])
+        return cls(*row)
+
+    return decode
+
+
+def _nested(cls: Any) -> list[tuple[str, Decoder]]:
+    hints = get_type_hints(cls, include_extras=True)
+    return [(name, inner) for name, annotation in hints.items() if (inner := decoder(annotation))]

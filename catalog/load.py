@@ -1,0 +1,121 @@
+"""The catalogue as one immutable value: what can be asked of it, and where it comes from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from catalog import cache
+from catalog.codec import decoder
+from estimator.errors import InputError
+from estimator.hardware import Accelerator, Machine
+from estimator.inventory import Inventory
+from estimator.prices import InstancePrices, RegionPrices
+
+
+class ModelSummary(NamedTuple):
+    """What a list of models shows before one is chosen."""
+
+    id: str
+    aliases: tuple[str, ...] = ()
+    family: str = ""
+    release: str = ""
+    parameters: int | None = None
+    """As published."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Hardware, engines and constants at hand; prices and models read when asked for."""
+
+    inventory: Inventory
+    regions: Mapping[str, str]
+    """Id -> name, in the order shown."""
+    models: Mapping[str, ModelSummary]
+    problems: tuple[str, ...]
+    """What is wrong with a file: `file:line: field: reason`. Its entries are left out."""
+    texts: cache.Texts
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        return tuple(self.models)
+
+    @cached_property
+    def _model_names(self) -> dict[str, str]:
+        """Every name of a model in lower case -> its id; without the organisation where that is unambiguous."""
+        short: dict[str, set[str]] = {}
+        names = {}
+        for summary in self.models.values():
+            for name in (*summary.aliases, summary.id):
+                names[name.lower()] = summary.id
+                short.setdefault(name.lower().rpartition("/")[2], set()).add(summary.id)
+        return {name: ids.pop() for name, ids in short.items() if len(ids) == 1} | names
+
+    def model_id(self, name: str) -> str:
+        """The id of a model by id, alias or name without organisation. Raises InputError with close matches."""
+        found = self._model_names.get(name.lower())
+        if found is None:
+            raise InputError("model", f"unknown model {name!r}{_did_you_mean(name, self._model_names)}")
+        return found
+
+    def model_entry(self, name: str) -> dict[str, Any]:
+        """What the model's file says: config, quantization, published total, licence, source. Raises InputError."""
+        entry: dict[str, Any] = json.loads(self.texts[f"model/{self.model_id(name)}"])
+        return entry
+
+    def prices(self, region: str) -> RegionPrices:
+        """Every quote of one region. Raises InputError."""
+        text = self.texts.get(f"prices/{region}")
+        if text is None:
+            raise InputError("region", f"unknown region {region!r}{_did_you_mean(region, self.regions)}")
+        return RegionPrices(region, _decode(dict[str, InstancePrices], text))
+
+    def matching(self, text: str) -> tuple[ModelSummary, ...]:
+        """Models whose id, alias or family holds every word of the text."""
+        words = text.lower().split()
+        return tuple(
+            summary
+            for summary in self.models.values()
+            if all(word in " ".join((summary.id, summary.family, *summary.aliases)).lower() for word in words)
+        )
+
+    def with_accelerator(self, accelerator: Accelerator, machine: Machine) -> "Catalog":
+        """A catalogue that also knows this accelerator, alone or in a machine of its own."""
+        inventory = replace(
+            self.inventory,
+            accelerators={**self.inventory.accelerators, accelerator.id: accelerator},
+            machines={**self.inventory.machines, machine.id: machine},
+        )
+        return replace(self, inventory=inventory)
+
+
+def load(user_dir: Path | None = None) -> Catalog:
+    """The packaged catalogue with the user's own files over it (`user_dir`, else the config folder's `catalog`)."""
+    texts = cache.sections((cache.DATA, user_dir or _user_dir()))
+    summaries = _decode(tuple[ModelSummary, ...], texts["models"])
+    return Catalog(
+        inventory=_decode(Inventory, texts["inventory"]),
+        regions=json.loads(texts["regions"]),
+        models={summary.id: summary for summary in summaries},
+        problems=tuple(json.loads(texts["problems"])),
+        texts=texts,
+    )
+
+
+def _user_dir() -> Path:
+    from platformdirs import user_config_path
+
+    return user_config_path("llmcalc-tui", appauthor=False) / "catalog"
+
+
+def _decode(shape: Any, text: str) -> Any:
+    value, decode = json.loads(text), decoder(shape)
+    return decode(value) if decode else value
+
+
+def _did_you_mean(name: str, known: Mapping[str, str]) -> str:
+    close = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    return f"; did you mean {', '.join(dict.fromkeys(known[each] for each in close))}?" if close else ""

@@ -1,0 +1,116 @@
+"""What each catalogue file holds, and its validation: the only module that imports pydantic."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from catalog import yaml_file
+from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntry, PricesEntry, is_date
+from estimator.efficiency import Efficiency
+from estimator.engines import EngineProfile
+
+FILES: dict[str, Any] = {
+    "accelerators.yaml": dict[str, AcceleratorEntry],
+    "fabrics.yaml": dict[str, FabricEntry],
+    "regions.yaml": dict[str, str],
+    "instances/*.yaml": dict[str, FamilyEntry],
+    "prices/*.yaml": PricesEntry,
+    "models/*/*.yaml": ModelEntry,
+    "engines.yaml": tuple[EngineProfile, ...],
+    "efficiency.yaml": Efficiency,
+}
+"""Glob below the data folder -> the type of the whole file."""
+
+MOST_PROBLEMS = 20
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Invalid(Exception):
+    """A file that does not match its type: `problems` are lines `file:line: field: what is wrong`."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def read(path: Path, shape: Any, shown: str = "") -> Any:
+    """The file as that type. Raises Invalid; `shown` is how messages name the file."""
+    name = shown or str(path)
+    try:
+        document = yaml_file.read(path)
+    except yaml_file.Refused as refused:
+        raise Invalid((f"{name}:{refused}",)) from refused
+    return validate(document, shape, name)
+
+
+def validate(document: yaml_file.Document, shape: Any, name: str) -> Any:
+    """The document as that type. Raises Invalid."""
+    # Strict JSON mode takes mappings as dataclasses but neither "12" nor true as a number. The list lets one
+    # adapter configure a dataclass it did not define.
+    try:
+        return _adapter(shape).validate_json(json.dumps([document.value]))[0]
+    except ValidationError as error:
+        raise Invalid(tuple(_lines(error, document, name))) from error
+
+
+@cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(tuple[shape], config=_STRICT)
+
+
+def _lines(error: ValidationError, document: yaml_file.Document, name: str) -> list[str]:
+    lines: dict[tuple[str, ...], str] = {}
+    for each in error.errors(include_url=False):
+        path = tuple(step for step in each["loc"][1:] if step != "[key]")
+        line, held = document.place(path)
+        if each["type"] == "missing":
+            held = (*held, str(path[-1]))
+        field = ".".join(held) or "the file"
+        # A union reports every branch: the first complaint about a place is enough.
+        lines.setdefault(held, f"{name}:{line}: {field}: {_reason(each)}")
+    kept = list(lines.values())
+    if len(kept) > MOST_PROBLEMS:
+        kept = [*kept[:MOST_PROBLEMS], f"{name}:1: and {len(kept) - MOST_PROBLEMS} more"]
+    return kept
+
+
+def _reason(error: Any) -> str:
+    kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "unexpected_keyword_argument":
+        return "is not a field here"
+    if kind == "predicate_failed":
+        return f"{_short(value)} is not a date, expected {is_date.__doc__}"
+    if kind == "literal_error":
+        return f"{_short(value)} is not known, expected {context['expected']}"
+    if kind in _WANTED:
+        return f"{_short(value)} is not {_WANTED[kind]}"
+    for bound, sign in _BOUNDS.items():
+        if kind == bound:
+            return f"{_short(value)} is out of range, expected {sign} {next(iter(context.values())):g}"
+    return f"{_short(value)}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+_WANTED = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "finite_number": "a finite number",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "dataclass_type": "a mapping",
+}
+_BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
