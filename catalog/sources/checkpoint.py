@@ -1,0 +1,65 @@
+"""What any source tells of a model before it is read: its configuration and what its files store."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from catalog.plain import plain
+from estimator.errors import InputError
+
+CONFIG_LIMIT_BYTES = 4_000_000
+INDEX_LIMIT_BYTES = 64_000_000
+
+Progress = Callable[[str, int, int], None]
+"""(what is read, done, of how many); raise Cancelled from it to stop."""
+
+
+class Cancelled(Exception):
+    """The user gave up waiting."""
+
+
+class Stored(NamedTuple):
+    """Elements and bytes of one data type in the weight files."""
+
+    elements: int
+    bytes: int
+
+
+class Checkpoint(NamedTuple):
+    """A model as published: config.json, its quantisation, and the headers of its weights."""
+
+    id: str
+    config: Mapping[str, Any]
+    quantization: Mapping[str, Any] | None = None
+    stored: Mapping[str, Stored] | None = None
+    """By data type, from the headers; None where no weight file was seen."""
+    source: str = ""
+
+
+def parse_json(text: bytes, where: str, limit: int = CONFIG_LIMIT_BYTES) -> dict[str, Any]:
+    """The mapping in a JSON text. Raises InputError naming `where` for anything else."""
+    if len(text) > limit:
+        raise InputError(where, f"larger than {limit} bytes")
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError(where, f"not JSON: {plain(error, 120)}") from None
+    if not isinstance(value, dict):
+        raise InputError(where, "not a JSON object")
+    return value
+
+
+def total(parts: Iterable[Mapping[str, Stored]]) -> dict[str, Stored]:
+    """All shards together, by data type."""
+    elements: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for part in parts:
+        for dtype, stored in part.items():
+            elements[dtype] += stored.elements
+            sizes[dtype] += stored.bytes
+    return {dtype: Stored(elements[dtype], sizes[dtype]) for dtype in sorted(elements)}
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number that JSON knows")

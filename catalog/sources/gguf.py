@@ -1,0 +1,185 @@
+"""The header of a GGUF file: metadata, and every tensor's type and shape. Weights are never read.
+
+The format: github.com/ggml-org/ggml docs/gguf.md. Block sizes of the types: ggml/src/ggml-common.h.
+"""
+
+import struct
+from collections import Counter
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from catalog.plain import plain
+from catalog.sources.checkpoint import Stored
+from estimator.errors import InputError
+
+HEADER_LIMIT_BYTES = 256_000_000
+MOST_TENSORS = 200_000
+MOST_KEYS = 10_000
+KEPT_ARRAY = 4_096
+"""Longest array whose values are kept; a tokenizer's only has its length counted."""
+
+
+class Block(NamedTuple):
+    """How many weights share how many bytes."""
+
+    weights: int
+    bytes: int
+
+
+TYPES = {
+    0: ("F32", Block(1, 4)),
+    1: ("F16", Block(1, 2)),
+    2: ("Q4_0", Block(32, 18)),
+    3: ("Q4_1", Block(32, 20)),
+    6: ("Q5_0", Block(32, 22)),
+    7: ("Q5_1", Block(32, 24)),
+    8: ("Q8_0", Block(32, 34)),
+    9: ("Q8_1", Block(32, 36)),
+    10: ("Q2_K", Block(256, 84)),
+    11: ("Q3_K", Block(256, 110)),
+    12: ("Q4_K", Block(256, 144)),
+    13: ("Q5_K", Block(256, 176)),
+    14: ("Q6_K", Block(256, 210)),
+    15: ("Q8_K", Block(256, 292)),
+    16: ("IQ2_XXS", Block(256, 66)),
+    17: ("IQ2_XS", Block(256, 74)),
+    18: ("IQ3_XXS", Block(256, 98)),
+    19: ("IQ1_S", Block(256, 50)),
+    20: ("IQ4_NL", Block(32, 18)),
+    21: ("IQ3_S", Block(256, 110)),
+    22: ("IQ2_S", Block(256, 82)),
+    23: ("IQ4_XS", Block(256, 136)),
+    24: ("I8", Block(1, 1)),
+    25: ("I16", Block(1, 2)),
+    26: ("I32", Block(1, 4)),
+    27: ("I64", Block(1, 8)),
+    28: ("F64", Block(1, 8)),
+    29: ("IQ1_M", Block(256, 56)),
+    30: ("BF16", Block(1, 2)),
+    34: ("TQ1_0", Block(256, 54)),
+    35: ("TQ2_0", Block(256, 66)),
+    39: ("MXFP4", Block(32, 17)),
+}
+
+
+class Header(NamedTuple):
+    """What the file says before its first weight."""
+
+    metadata: Mapping[str, Any]
+    """Long arrays are given as their length."""
+    shapes: Mapping[str, tuple[int, ...]]
+    stored: Mapping[str, Stored]
+
+
+def read(path: Path) -> Header:
+    """Raises InputError for a file that is not GGUF, is cut short or claims absurd sizes."""
+    try:
+        with path.open("rb") as file:
+            return _header(_Cursor(file, str(path)))
+    except OSError as error:
+        raise InputError(str(path), error.strerror or "can not be read") from None
+    except (struct.error, UnicodeDecodeError):
+        raise InputError(str(path), "the GGUF header is cut short or damaged") from None
+
+
+def _header(cursor: "_Cursor") -> Header:
+    if cursor.take(4) != b"GGUF":
+        raise cursor.wrong("not a GGUF file")
+    version = cursor.number("<I")
+    if version not in (2, 3):
+        raise cursor.wrong(f"GGUF version {version} is not read; 2 and 3 are")
+    tensors, keys = cursor.number("<Q"), cursor.number("<Q")
+    if tensors > MOST_TENSORS or keys > MOST_KEYS:
+        raise cursor.wrong(f"claims {tensors} tensors and {keys} keys")
+    metadata = {cursor.text(): cursor.value(cursor.number("<I")) for _ in range(keys)}
+    shapes: dict[str, tuple[int, ...]] = {}
+    elements: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for _ in range(tensors):
+        name = cursor.text()
+        dimensions = cursor.number("<I")
+        if dimensions > 4:
+            raise cursor.wrong(f"a tensor of {dimensions} dimensions")
+        shape = tuple(cursor.number("<Q") for _ in range(dimensions))
+        code = cursor.number("<I")
+        cursor.number("<Q")  # where its data starts
+        if code not in TYPES:
+            raise cursor.wrong(f"tensor type {code} of {plain(name, 60)} is not known")
+        dtype, block = TYPES[code]
+        count = prod(shape)
+        shapes[name] = shape
+        elements[dtype] += count
+        sizes[dtype] += -(-count // block.weights) * block.bytes
+    return Header(metadata, shapes, {dtype: Stored(elements[dtype], sizes[dtype]) for dtype in sorted(elements)})
+
+
+class _Cursor:
+    """Reads little-endian values one after another, and no further than a header may reach."""
+
+    def __init__(self, file: BinaryIO, where: str) -> None:
+        self.file, self.where, self.position = file, where, 0
+
+    def wrong(self, reason: str) -> InputError:
+        return InputError(self.where, reason)
+
+    def take(self, size: int) -> bytes:
+        self.position += size
+        if self.position > HEADER_LIMIT_BYTES:
+            raise self.wrong(f"a header longer than {HEADER_LIMIT_BYTES} bytes")
+        content = self.file.read(size)
+        if len(content) < size:
+            raise self.wrong("the GGUF header is cut short")
+        return content
+
+    def number(self, form: str) -> Any:
+        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+
+    def text(self) -> str:
+        return self.take(self.number("<Q")).decode("utf-8", "replace")
+
+    def value(self, kind: int) -> Any:
+        """One metadata value; the kinds are numbered as in the format's description."""
+        if kind in SCALARS:
+            return self.number(SCALARS[kind])
+        if kind == TEXT:
+            return self.text()
+        if kind != ARRAY:
+            raise self.wrong(f"a metadata value of unknown kind {kind}")
+        inner, length = self.number("<I"), self.number("<Q")
+        if inner == ARRAY:
+            raise self.wrong("nested metadata arrays")
+        if length <= KEPT_ARRAY:
+            return [self.value(inner) for _ in range(length)]
+        self._skip(inner, length)
+        return length
+
+    def _skip(self, kind: int, length: int) -> None:
+        if kind in SCALARS:
+            self._jump(length * struct.calcsize(SCALARS[kind]))
+            return
+        for _ in range(length):
+            self._jump(self.number("<Q"))
+
+    def _jump(self, size: int) -> None:
+        self.position += size
+        if self.position > HEADER_LIMIT_BYTES:
+            raise self.wrong(f"a header longer than {HEADER_LIMIT_BYTES} bytes")
+        self.file.seek(size, 1)
+
+
+SCALARS = {
+    0: "<B",
+    1: "<b",
+    2: "<H",
+    3: "<h",
+    4: "<I",
+    5: "<i",
+    6: "<f",
+    7: "<?",
+    10: "<Q",
+    11: "<q",
+    12: "<d",
+}
+TEXT, ARRAY = 8, 9

@@ -1,0 +1,127 @@
+"""GGUF metadata -> the config.json fields of the class it was converted from.
+
+Keys: llama.cpp gguf-py/gguf/constants.py. Shapes in GGUF run from the inside out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.plain import plain
+from catalog.sources.checkpoint import Checkpoint
+from catalog.sources.gguf import Header
+from estimator.errors import InputError, UnsupportedArchitecture
+
+CLASSES = {
+    "llama": "LlamaForCausalLM",
+    "mistral3": "LlamaForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+    "qwen2moe": "Qwen2MoeForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+    "qwen3moe": "Qwen3MoeForCausalLM",
+    "gemma": "GemmaForCausalLM",
+    "gemma2": "Gemma2ForCausalLM",
+    "gemma3": "Gemma3ForCausalLM",
+    "phi2": "PhiForCausalLM",
+    "phi3": "Phi3ForCausalLM",
+    "starcoder2": "Starcoder2ForCausalLM",
+    "command-r": "CohereForCausalLM",
+    "olmo2": "Olmo2ForCausalLM",
+    "granite": "GraniteForCausalLM",
+    "deepseek2": "DeepseekV3ForCausalLM",
+    "gpt-oss": "GptOssForCausalLM",
+    "seed_oss": "SeedOssForCausalLM",
+    "smollm3": "SmolLM3ForCausalLM",
+}
+FIELDS = {
+    "block_count": "num_hidden_layers",
+    "embedding_length": "hidden_size",
+    "feed_forward_length": "intermediate_size",
+    "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads",
+    "attention.key_length": "head_dim",
+    "attention.sliding_window": "sliding_window",
+    "context_length": "max_position_embeddings",
+    "expert_used_count": "num_experts_per_tok",
+    "expert_feed_forward_length": "moe_intermediate_size",
+    "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
+    "leading_dense_block_count": "first_k_dense_replace",
+    "attention.q_lora_rank": "q_lora_rank",
+    "attention.kv_lora_rank": "kv_lora_rank",
+    "expert_shared_count": "n_shared_experts",
+}
+EXPERTS = {
+    "MixtralForCausalLM": "num_local_experts",
+    "GptOssForCausalLM": "num_local_experts",
+    "DeepseekV3ForCausalLM": "n_routed_experts",
+    "DeepseekV2ForCausalLM": "n_routed_experts",
+}
+SLIDING_PATTERN = {"gemma3": 6, "gemma2": 2, "gpt-oss": 2}
+"""Every n-th layer is full; what the class does where its configuration does not list the layers."""
+FILE_TYPES = {
+    0: "f32", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
+    12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k", 32: "bf16",
+}  # fmt: skip
+
+
+def checkpoint(header: Header, name: str, source: str) -> Checkpoint:
+    """Raises InputError for metadata that is missing or contradicts the tensors, UnsupportedArchitecture."""
+    kind = str(header.metadata.get("general.architecture", ""))
+    if kind not in CLASSES:
+        raise UnsupportedArchitecture(
+            plain(kind, 60), f"no reader for this GGUF architecture; {', '.join(CLASSES)} are"
+        )
+    return Checkpoint(name, config(header, kind, source), stored=header.stored, source=source)
+
+
+def config(header: Header, kind: str, source: str) -> dict[str, Any]:
+    """The fields that the class's reader needs."""
+    found: dict[str, Any] = {"architectures": [CLASSES[kind]]}
+    for key, field in FIELDS.items():
+        value = header.metadata.get(f"{kind}.{key}")
+        if isinstance(value, list):
+            value = _uniform(value, f"{kind}.{key}", source)
+        if value is not None:
+            found[field] = value
+    experts = header.metadata.get(f"{kind}.expert_count", 0)
+    if experts:
+        if found["architectures"] == ["LlamaForCausalLM"]:
+            found["architectures"] = ["MixtralForCausalLM"]
+        found[EXPERTS.get(found["architectures"][0], "num_experts")] = experts
+    embedding = header.shapes.get("token_embd.weight")
+    if embedding is None or len(embedding) != 2:
+        raise InputError(source, "no token_embd.weight of two dimensions")
+    found["vocab_size"] = embedding[1]
+    found["tie_word_embeddings"] = "output.weight" not in header.shapes
+    if kind == "deepseek2":
+        found |= _latent(header.metadata, found)
+    if kind in SLIDING_PATTERN and "sliding_window" in found and "num_hidden_layers" in found:
+        layers, pattern = found["num_hidden_layers"], SLIDING_PATTERN[kind]
+        if not isinstance(layers, int) or layers > 10_000:
+            raise InputError(source, f"{plain(layers, 40)} layers")
+        found["layer_types"] = [
+            "full_attention" if (index + 1) % pattern == 0 else "sliding_attention" for index in range(layers)
+        ]
+    return found
+
+
+def _latent(metadata: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Latent attention: the file caches kv_lora_rank + rope, and names the un-absorbed widths `_mla`."""
+    rope = metadata.get("deepseek2.rope.dimension_count", 0)
+    key = metadata.get("deepseek2.attention.key_length_mla") or metadata.get("deepseek2.attention.key_length", 0)
+    value = metadata.get("deepseek2.attention.value_length_mla") or metadata.get("deepseek2.attention.value_length", 0)
+    correction = metadata.get("deepseek2.expert_gating_func", 1) == 2  # sigmoid routing came with V3's bias
+    return {
+        "architectures": ["DeepseekV3ForCausalLM" if correction else "DeepseekV2ForCausalLM"],
+        "qk_rope_head_dim": rope,
+        "qk_nope_head_dim": key - rope,
+        "v_head_dim": value,
+        "q_lora_rank": found.get("q_lora_rank"),
+        "num_key_value_heads": found.get("num_attention_heads"),
+    }
+
+
+def _uniform(values: list[Any], key: str, source: str) -> Any:
+    """A per-layer list whose layers are all alike; what differs from layer to layer is not described here."""
+    if any(value != values[0] for value in values):
+        raise InputError(source, f"{key} differs from layer to layer, which is not read from GGUF; use config.json")
+    return values[0] if values else None

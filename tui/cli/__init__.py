@@ -1,0 +1,66 @@
+"""The headless interface: the same core without the TUI. See docs/interface.md."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from catalog.plain import plain
+from estimator.errors import InputError
+
+VERBS = {
+    "estimate": "one candidate, in full",
+    "rank": "the leaderboard",
+    "model": "parameters, KV cache and state of one or many models",
+}
+
+ANSWERED, NOTHING_FITS, WRONG_INPUT = 0, 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is an InputError, not a usage page."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(self.prog, message)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one verb. Returns 0 answered, 1 nothing asked for fits, 2 wrong input (one line on stderr)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 still gets its answer
+    try:
+        return _run(argv)
+    except InputError as error:
+        return _complain(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing at exit
+        return ANSWERED
+    except KeyboardInterrupt:
+        return _complain("interrupted")
+    except Exception as error:
+        if os.environ.get("LLMCALC_DEBUG"):
+            raise
+        return _complain(f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}")
+
+
+def _run(argv: Sequence[str]) -> int:
+    verb = argv[0] if argv else ""
+    if verb not in VERBS:
+        raise InputError(plain(verb, 40) or "llmcalc-tui", f"no such verb; one of {', '.join(VERBS)}")
+    module = import_module(f"tui.cli.{verb}")
+    parser = Parser(prog=f"llmcalc-tui {verb}", description=module.__doc__, allow_abbrev=False)
+    module.add_arguments(parser)
+    try:
+        arguments = parser.parse_args(argv[1:])
+    except SystemExit as stop:  # --help
+        return int(stop.code or 0)
+    status: int = module.run(arguments)
+    return status
+
+
+def _complain(message: str) -> int:
+    print(f"llmcalc-tui: {plain(message)}", file=sys.stderr)
+    return WRONG_INPUT

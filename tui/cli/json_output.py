@@ -1,0 +1,76 @@
+"""Results as the JSON of docs/interface.md: exact keys, units in names, null for what is absent."""
+
+import json
+import math
+from typing import Any
+
+from estimator.evaluation import Band, CostReport, Evaluation, MemoryReport, PerformanceReport
+from estimator.scenario import Scenario
+from tui.cli.options import OPTIONS, said
+
+MEMORY = (
+    "device_bytes", "usable_bytes", "weights_bytes", "kv_cache_bytes", "activation_bytes", "runtime_bytes",
+    "cuda_graph_bytes", "utilization", "kv_capacity_tokens", "max_concurrency", "max_context_tokens",
+)  # fmt: skip
+PERFORMANCE = (
+    "ttft_s", "tpot_s", "request_latency_s", "tokens_per_s_per_user", "output_tokens_per_s_per_replica",
+    "output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "prefill_bound", "decode_bound",
+)  # fmt: skip
+COST = (
+    "price_state", "price_usd_per_hour", "price_low_usd_per_hour", "price_high_usd_per_hour", "price_kind",
+    "price_as_of", "usd_per_1m_input_tokens", "usd_per_1m_output_tokens", "usd_per_request", "usd_per_month",
+    "usd_per_hour_per_gb",
+)  # fmt: skip
+
+
+def dumps(value: object) -> str:
+    """Indented JSON in plain ASCII: a control character inside a string leaves as its escape."""
+    return json.dumps(value, indent=1, allow_nan=False)
+
+
+def evaluation(row: Evaluation) -> dict[str, object]:
+    """One candidate, judged."""
+    candidate = row.candidate
+    return {
+        "instance": candidate.machine,
+        "machines": candidate.machines,
+        "accelerator": candidate.accelerator,
+        "accelerators": number(candidate.accelerators),
+        "layout": candidate.layout._asdict(),
+        "replicas": candidate.replicas,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "confidence": row.confidence,
+        "memory": section(row.memory, MEMORY),
+        "performance": section(row.performance, PERFORMANCE),
+        "cost": section(row.cost, COST),
+        "training": None,
+    }
+
+
+def scenario(asked: Scenario) -> dict[str, object]:
+    """Every option of the question by its name in snake_case; null where nothing is said."""
+    values = said(asked)
+    return {name.replace("-", "_"): values.get(name) for name in OPTIONS}
+
+
+def section(report: MemoryReport | PerformanceReport | CostReport | None, keys: tuple[str, ...]) -> Any:
+    """The named fields of a report; null where there is no report."""
+    return None if report is None else {key: figure(key, getattr(report, key)) for key in keys}
+
+
+def figure(key: str, value: object) -> object:
+    """A report's value as JSON: bands as objects, bytes and tokens as whole numbers, no NaN."""
+    if isinstance(value, Band):
+        return {name: number(each) for name, each in value._asdict().items()}
+    if isinstance(value, int | float):
+        whole = key.endswith(("_bytes", "_tokens"))
+        return number(round(value) if whole and math.isfinite(value) else value)
+    return value
+
+
+def number(value: float) -> float | None:
+    """Whole numbers as integers; null where the figure is not finite."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else value

@@ -1,0 +1,209 @@
+"""Every input of a scenario, declared once: the command-line option, the session key and the field it sets."""
+
+import argparse
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from estimator import presets
+from estimator.checks import Rule, rules
+from estimator.errors import InputError
+from estimator.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
+from estimator.training import workload as training
+
+
+class Option(NamedTuple):
+    """`--name VALUE` on the command line, `name: value` in a session file."""
+
+    name: str
+    field: str
+    """Where it lands in a Scenario, dotted."""
+    metavar: str
+    help: str
+    choices: tuple[str, ...] = ()
+    seconds: bool = False
+    """A time: plain seconds, or with a unit (800ms)."""
+
+
+PRESETS = tuple(each.name for each in presets.PRESETS)
+
+
+class Group(NamedTuple):
+    """Options that stand together in `--help`."""
+
+    title: str
+    options: tuple[Option, ...]
+
+
+GROUPS = (
+    Group(
+        "model",
+        (
+            Option("model", "model", "ID|PATH", "catalogue id, Hub id, folder, config.json or .gguf"),
+            Option("weights", "weights", "FORMAT", "weight format (bf16, fp8, int4-awq, mxfp4 …), or `native`"),
+            Option("kv", "kv", "FORMAT", "KV-cache format: bf16, fp8 …"),
+        ),
+    ),
+    Group(
+        "workload",
+        (
+            Option("preset", "", "NAME", ", ".join((*PRESETS, *training.PRESETS))),
+            Option("input-tokens", "workload.input_tokens", "N", "prompt tokens of a request"),
+            Option("output-tokens", "workload.output_tokens", "N", "generated tokens of a request"),
+            Option("concurrency", "workload.concurrency", "N", "requests in flight on the whole candidate"),
+            Option("requests-per-second", "workload.requests_per_second", "R", "open arrivals, not a held concurrency"),
+            Option("prefix-cache-hit", "workload.prefix_cache_hit", "F", "fraction of the prompt already cached"),
+            Option("ttft", "service_level.ttft_s", "S", "longest time to first token: 0.8 or 800ms", seconds=True),
+            Option("tpot", "service_level.tpot_s", "S", "longest time per output token: 0.05 or 50ms", seconds=True),
+        ),
+    ),
+    Group(
+        "engine",
+        (
+            Option("engine", "engine", "NAME[@VERSION]", "the newest profile where no version is said"),
+            Option("memory-utilization", "settings.memory_utilization", "F", "share of device memory it may take"),
+            Option("max-model-len", "settings.max_model_len", "N", "longest sequence it accepts"),
+            Option("max-num-seqs", "settings.max_num_seqs", "N", "most sequences in a batch"),
+            Option("max-num-batched-tokens", "settings.max_num_batched_tokens", "N", "most tokens in one step"),
+        ),
+    ),
+    Group(
+        "place",
+        (
+            Option("instance", "placement.instance", "TYPE", "this type only; SageMaker's ml.* names are understood"),
+            Option("machines", "placement.machines", "N", "machines that work together"),
+            Option("accelerator", "placement.accelerator", "ID", "this accelerator only"),
+            Option("count", "placement.count", "N", "how many accelerators"),
+            Option("tp", "placement.tp", "N", "tensor parallelism"),
+            Option("pp", "placement.pp", "N", "pipeline parallelism"),
+            Option("ep", "placement.ep", "N", "expert parallelism"),
+            Option("dp", "placement.dp", "N", "data-parallel attention"),
+            Option("region", "region", "ID", "AWS region"),
+            Option("price-terms", "price_terms", "TERMS", ", ".join(PRICE_TERMS), PRICE_TERMS),
+            Option("deployment", "deployment", "WHERE", ", ".join(DEPLOYMENTS), DEPLOYMENTS),
+            Option("hardware-usd", "ownership.hardware_usd", "USD", "price of one owned accelerator"),
+            Option("amortization-years", "ownership.amortization_years", "Y", "years it is written off over"),
+            Option("usd-per-kwh", "ownership.usd_per_kwh", "USD", "price of its power"),
+            Option("power-limit-watts", "ownership.power_limit_watts", "W", "power it may draw"),
+        ),
+    ),
+    Group(
+        "training",
+        (
+            Option("train", "training.method", "METHOD", ", ".join(training.METHODS), training.METHODS),
+            Option("sequence-length", "training.sequence_length", "N", "tokens of one training sequence"),
+            Option("micro-batch", "training.micro_batch", "N", "sequences per device and pass"),
+            Option("global-batch", "training.global_batch", "N", "sequences per optimizer step"),
+            Option("dataset-tokens", "training.dataset_tokens", "N", "tokens of the data set"),
+            Option("epochs", "training.epochs", "N", "passes over the data set"),
+            Option("optimizer", "training.optimizer", "NAME", ", ".join(training.OPTIMIZERS), training.OPTIMIZERS),
+            Option("precision", "training.precision", "KIND", ", ".join(training.PRECISIONS), training.PRECISIONS),
+            Option("lora-rank", "training.lora_rank", "N", "rank of the adapters"),
+            Option("lora-targets", "training.lora_targets", "NAMES", "q_proj,v_proj …, attention, mlp or all-linear"),
+            Option("packing", "training.packing", "BOOL", "short samples share a sequence"),
+            Option(
+                "checkpointing",
+                "training.checkpointing",
+                "KIND",
+                ", ".join(training.CHECKPOINTING),
+                training.CHECKPOINTING,
+            ),
+            Option("sharding", "training.sharding", "KIND", ", ".join(training.SHARDINGS), training.SHARDINGS),
+            Option("offload", "training.offload", "WHAT", ", ".join(training.OFFLOADS), training.OFFLOADS),
+        ),
+    ),
+)
+OPTIONS = {option.name: option for group in GROUPS for option in group.options}
+
+
+def order(name: str) -> int:
+    """Options in the order they build on each other: a preset before what it fills, `train` before its settings."""
+    return list(OPTIONS).index(name) if name in OPTIONS else -1
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """One argparse option each; a value stays text until it is read against its field's own bounds."""
+    for title, options in GROUPS:
+        group = parser.add_argument_group(title)
+        for option in options:
+            group.add_argument(f"--{option.name}", dest=option.name, metavar=option.metavar, help=option.help)
+
+
+def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
+    """That scenario with one option set, from text or from YAML. Raises InputError for the unknown or unfit."""
+    option = OPTIONS.get(name)
+    if option is None:
+        raise InputError(name, f"no such option; one of {', '.join(OPTIONS)}")
+    if name == "preset":
+        return _with_preset(scenario, value)
+    if name == "train" and scenario.training is None:
+        scenario = replace(scenario, training=training.TrainingWorkload())
+    if name == "instance" and isinstance(value, str):
+        value = value.removeprefix("ml.")
+    if name == "engine" and isinstance(value, str):
+        value, _, version = value.partition("@")
+        scenario = replace(scenario, engine_version=version or None)
+    section, dot, attribute = option.field.rpartition(".")
+    owner: Any = getattr(scenario, section) if dot else scenario
+    if owner is None:
+        raise InputError(name, f"belongs to a training run; say --train {'|'.join(training.METHODS)} as well")
+    kind: Any = type(owner)
+    changed: Any = replace(owner, **{attribute: _read(option, value, rules(kind)[attribute])})
+    return replace(scenario, **{section: changed}) if dot else changed
+
+
+def _with_preset(scenario: Scenario, name: object) -> Scenario:
+    if not isinstance(name, str) or (name not in training.PRESETS and name not in PRESETS):
+        raise InputError("preset", f"unknown {name!r}; one of {', '.join((*PRESETS, *training.PRESETS))}")
+    if name in training.PRESETS:
+        return replace(scenario, training=training.PRESETS[name])
+    return presets.preset(name).applied_to(scenario)
+
+
+def said(scenario: Scenario) -> dict[str, object]:
+    """The options that give this scenario, as a session file holds them; what is unset is left out."""
+    values: dict[str, object] = {}
+    for name, option in OPTIONS.items():
+        section, dot, attribute = option.field.rpartition(".")
+        owner = getattr(scenario, section) if dot else scenario
+        value = getattr(owner, attribute, None) if attribute else None
+        if value is not None:
+            values[name] = value
+    if scenario.engine_version:
+        values["engine"] = f"{scenario.engine}@{scenario.engine_version}"
+    return values
+
+
+def _read(option: Option, value: object, rule: Rule) -> object:
+    """The value as its field wants it. Raises InputError naming the option."""
+    if isinstance(value, str) and rule.type is not str:
+        value = _parsed(value, rule, option.seconds)
+    elif rule.type is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    elif rule.type is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if abs(value) < 1e300 else float("inf")
+    complaint = rule.complaint(value)
+    if complaint is None and option.choices and value not in option.choices:
+        complaint = f"{value!r} is not known, expected one of {', '.join(option.choices)}"
+    if complaint:
+        raise InputError(option.name, complaint)
+    return value
+
+
+TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+UNITS = {"ms": 1e-3, "s": 1.0}
+
+
+def _parsed(text: str, rule: Rule, seconds: bool) -> object:
+    """The number or truth in a text, or the text itself where it holds none, for the rule to refuse."""
+    scale = 1.0
+    if seconds:
+        for unit, factor in UNITS.items():
+            if text.endswith(unit):
+                text, scale = text.removesuffix(unit), factor
+                break
+    try:
+        if rule.type is bool:
+            return TRUTH.get(text.lower(), text)
+        return int(text) if rule.type is int else float(text) * scale
+    except ValueError:
+        return text

@@ -1,0 +1,42 @@
+"""Rows as CSV or Markdown: the JSON flattened, one column a figure."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from catalog.plain import plain
+
+SECTIONS = ("memory", "performance", "cost", "training")
+"""Absent as a whole where a row has none."""
+
+
+def csv_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Every figure of every row; a missing one is empty."""
+    flat = [dict(_flat(row)) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in flat for key in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: "" if value is None else _cell(value) for key, value in row.items()} for row in flat)
+    return text.getvalue().rstrip("\n")
+
+
+def markdown_table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A pipe table; what would break it is escaped."""
+    head = list(titles)
+    lines = [head, ["---"] * len(head), *([plain(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}_")
+        elif key not in SECTIONS:
+            yield f"{prefix}{key}", value
+
+
+def _cell(value: object) -> str:
+    """One line that no spreadsheet takes for a formula."""
+    text = plain(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in "=+-@" else text

@@ -1,0 +1,176 @@
+"""Results as plain text for people: aligned columns, no colour, nothing that a terminal would act upon."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from catalog.plain import plain
+from estimator.evaluation import Band, CostReport, Evaluation, MemoryReport, PerformanceReport
+from estimator.scenario import Scenario
+from tui.draw import figures
+
+LEADERBOARD = (
+    "#",
+    "instance",
+    "devices",
+    "layout",
+    "$/h",
+    "$/M in",
+    "$/M out",
+    "TTFT",
+    "TPOT",
+    "tok/s",
+    "users",
+    "mem",
+    "",
+)
+STATES = {
+    "no_price": "no price in this region",
+    "capacity_block_only": "capacity block only",
+    "not_offered": "not offered in this region",
+}
+
+
+def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """Columns as wide as their widest cell; those of `left` are set left, the others right."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if index in left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    )
+
+
+def scenario(asked: Scenario) -> str:
+    """The question in one line."""
+    work = asked.workload
+    load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
+    engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
+    return plain(
+        f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
+        f"{figures.tokens(work.output_tokens)} out, {load} | {engine} | {asked.region} {asked.price_terms}"
+    )
+
+
+def leaderboard(asked: Scenario, rows: Sequence[Evaluation], everything: bool) -> str:
+    """The rows that fit, as a table; those that do not only where everything is asked or nothing fits."""
+    fitting = [row for row in rows if row.verdict == "fits"]
+    shown = rows if everything or not fitting else fitting
+    table = aligned([LEADERBOARD, *leaderboard_cells(shown)], left=(1, 2, 3, len(LEADERBOARD) - 1))
+    hidden = len(rows) - len(shown)
+    rest = f"\n\n{hidden} more do not fit; --all lists them" if hidden else ""
+    return f"{scenario(asked)}\n\n{table}{rest}"
+
+
+def leaderboard_cells(rows: Iterable[Evaluation]) -> list[list[str]]:
+    """A table row each, under the titles of `LEADERBOARD`."""
+    return [_cells(place, row) for place, row in enumerate(rows, 1)]
+
+
+def estimate(asked: Scenario, row: Evaluation) -> str:
+    """One candidate in full."""
+    verdict = row.verdict.replace("_", " ") + ("" if row.meets_service_level else ", misses the service level")
+    blocks = [
+        scenario(asked),
+        f"{placed(row)}: {verdict} (class {row.confidence})" + (f"\n{plain(row.reason)}" if row.reason else ""),
+    ]
+    if row.suggestion:
+        blocks[-1] += f"\n{plain(row.suggestion)}"
+    if row.memory:
+        blocks.append(aligned(_memory(row.memory)))
+    if row.performance:
+        blocks.append(aligned(_performance(row.performance)))
+    blocks.append(aligned(_cost(row.cost)))
+    return "\n\n".join(blocks)
+
+
+def placed(row: Evaluation) -> str:
+    """The machines, their accelerators and the layout."""
+    at = row.candidate
+    machines = f"{at.machines} x " if at.machines > 1 else ""
+    replicas = f" x {at.replicas} replicas" if at.replicas > 1 else ""
+    return f"{machines}{at.machine} · {at.accelerators:g} x {at.accelerator} · {at.layout}{replicas}"
+
+
+def price(cost: CostReport) -> str:
+    return figures.usd(cost.price_usd_per_hour) if cost.price_state == "priced" else STATES[cost.price_state]
+
+
+def _cells(place: int, row: Evaluation) -> list[str]:
+    at, memory, speed, cost = row.candidate, row.memory, row.performance, row.cost
+    machines = f"{at.machines} x " if at.machines > 1 else ""
+    marks = [
+        "best value" if row.best_value else "",
+        "=" if row.tie else "",
+        "" if row.meets_service_level else "misses the service level",
+        (row.reason or "") if row.verdict != "fits" else "",
+    ]
+    return [
+        str(place) if row.verdict == "fits" else "-",
+        machines + at.machine,
+        f"{at.accelerators:g}x{at.accelerator}",
+        f"{at.layout}" + (f"x{at.replicas}" if at.replicas > 1 else ""),
+        price(cost),
+        _typical(cost.usd_per_1m_input_tokens, figures.usd),
+        _typical(cost.usd_per_1m_output_tokens, figures.usd),
+        _typical(speed.ttft_s if speed else None, figures.duration),
+        _typical(speed.tpot_s if speed else None, figures.duration),
+        _typical(speed.output_tokens_per_s if speed else None, figures.number),
+        figures.number(memory.max_concurrency) if memory else figures.NOTHING,
+        figures.percent(1 - memory.kv_cache_bytes / memory.usable_bytes) if memory and memory.usable_bytes else "",
+        "  ".join(mark for mark in marks if mark),
+    ]
+
+
+def _memory(memory: MemoryReport) -> list[list[str]]:
+    rows = [
+        ("memory per device", memory.device_bytes, "as sold"),
+        ("usable", memory.usable_bytes, "as the driver reports it"),
+        ("weights", memory.weights_bytes, ""),
+        ("activations", memory.activation_bytes, ""),
+        ("runtime", memory.runtime_bytes, ""),
+        ("CUDA graphs", memory.cuda_graph_bytes, "" if memory.cuda_graphs_in_budget else "beside the engine's budget"),
+        ("KV cache", memory.kv_cache_bytes, f"at utilization {memory.utilization:g}"),
+    ]
+    return [
+        *([name, figures.gib(value) + " GiB", note] for name, value, note in rows),
+        ["KV capacity", figures.count(memory.kv_capacity_tokens), "tokens of a replica"],
+        ["most users", figures.number(memory.max_concurrency), "sequences of the asked length, of a replica"],
+        ["longest context", figures.count(memory.max_context_tokens), "tokens"],
+    ]
+
+
+def _performance(speed: PerformanceReport) -> list[list[str]]:
+    rows = [
+        ("TTFT", speed.ttft_s, figures.duration, f"prefill limited by {speed.prefill_bound}"),
+        ("TPOT", speed.tpot_s, figures.duration, f"decode limited by {speed.decode_bound}"),
+        ("request latency", speed.request_latency_s, figures.duration, ""),
+        ("tokens/s per user", speed.tokens_per_s_per_user, figures.number, ""),
+        ("output tokens/s per replica", speed.output_tokens_per_s_per_replica, figures.number, ""),
+        ("output tokens/s", speed.output_tokens_per_s, figures.number, ""),
+        ("total tokens/s", speed.total_tokens_per_s, figures.number, "input and output"),
+        ("requests/s", speed.requests_per_s, figures.number, ""),
+    ]
+    head = ["speed", "low", "typical", "high", ""]
+    return [head, *([name, *map(show, band), note] for name, band, show, note in rows)]
+
+
+def _cost(cost: CostReport) -> list[list[str]]:
+    rows = [["cost", "low", "typical", "high", ""]]
+    note = f"{cost.price_kind}, {cost.price_as_of}" if cost.price_kind else ""
+    low, high = figures.usd(cost.price_low_usd_per_hour), figures.usd(cost.price_high_usd_per_hour)
+    rows.append(["$/hour", low, price(cost), high, note])
+    for name, band in (
+        ("$/1M input tokens", cost.usd_per_1m_input_tokens),
+        ("$/1M output tokens", cost.usd_per_1m_output_tokens),
+        ("$/request", cost.usd_per_request),
+    ):
+        if band:
+            rows.append([name, *map(figures.usd, band), ""])
+    rows.append(["$/month", "", figures.usd(cost.usd_per_month), "", "730 hours"])
+    return rows
+
+
+def _typical(band: Band | None, show: Callable[[float], str]) -> str:
+    return figures.NOTHING if band is None else show(band.typical)
