@@ -8,12 +8,11 @@ of JSON, read only when asked for. A bundle is looked for in the user's cache fo
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 PACKAGE = Path(__file__).parent
 DATA = PACKAGE / "data"
@@ -50,9 +49,11 @@ class Stamp(NamedTuple):
 
     def quick(self) -> str:
         listed = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in self._files()]
-        return sha256(repr(listed).encode()).hexdigest()
+        return f"{len(listed)} files {crc32(repr(listed).encode()):08x}"
 
     def content(self) -> str:
+        from hashlib import sha256
+
         digest = sha256()
         for path, _ in self._files():
             digest.update(os.path.basename(path).encode())
@@ -107,8 +108,8 @@ def _own(folders: tuple[Path, ...]) -> Path | None:
     """Each set of folders has its own bundle in the user's cache folder."""
     from platformdirs import user_cache_path
 
-    name = sha256(repr(folders).encode()).hexdigest()[:12]
-    return user_cache_path("llmcalc-tui", appauthor=False) / f"catalog-{name}.cache"
+    name = f"catalog-{crc32(repr(folders).encode()):08x}.cache"
+    return user_cache_path("llmcalc-tui", appauthor=False) / name
 
 
 def _open(path: Path | None) -> Bundle | None:
@@ -126,6 +127,8 @@ def _open(path: Path | None) -> Bundle | None:
 
 def write(path: Path | None, texts: Texts, quick: str, content: str) -> bool:
     """Put a bundle in place in one step; False where the folder can not be written."""
+    from tempfile import mkstemp
+
     index, offset = {}, 0
     lines = []
     for name, text in texts.items():
@@ -138,7 +141,7 @@ def write(path: Path | None, texts: Texts, quick: str, content: str) -> bool:
         if path is None:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        handle, name = mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(json.dumps(header, separators=(",", ":")).encode() + b"\n")

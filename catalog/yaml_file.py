@@ -1,4 +1,4 @@
-"""Plain YAML with line numbers: no aliases, no repeated keys, no control characters, no large files."""
+"""Plain YAML with line numbers: no repeated keys, no control characters, nothing huge."""
 
 import math
 import re
@@ -9,6 +9,7 @@ import yaml
 
 LARGEST_BYTES = 4_000_000
 DEEPEST = 32
+MOST_VALUES = 200_000
 
 
 class Refused(Exception):
@@ -65,8 +66,7 @@ def parse(text: str) -> Document:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
-        seen: set[int] = set()
-        return Document(None if node is None else _value(loader, node, seen, 0), node)
+        return Document(None if node is None else _Reader(loader).value(node, 0), node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Refused(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}") from error
@@ -78,31 +78,42 @@ def parse(text: str) -> Document:
         loader.dispose()
 
 
-def _value(loader: Any, node: yaml.Node, seen: set[int], depth: int) -> Any:
-    line = node.start_mark.line + 1
-    if id(node) in seen:
-        raise Refused(line, "aliases (*name) are not read; write the value out")
-    seen.add(id(node))
-    if depth > DEEPEST:
-        raise Refused(line, f"nested deeper than {DEEPEST} levels")
-    if isinstance(node, yaml.MappingNode):
-        mapping = {}
+class _Reader:
+    """Nodes to plain values, counting them: a few lines of aliases can stand for billions."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self._values = 0
+
+    def value(self, node: yaml.Node, depth: int) -> Any:
+        line = node.start_mark.line + 1
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise Refused(line, f"more than {MOST_VALUES:,} values, aliases written out")
+        if depth > DEEPEST:
+            raise Refused(line, f"nested deeper than {DEEPEST} levels")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, depth + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(each, depth + 1) for each in node.value]
+        value = self._loader.construct_object(node)
+        if isinstance(value, str) and not value.replace("\n", " ").isprintable():
+            raise Refused(line, f"{value!r} holds control characters")
+        return value
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str | int, Any]:
+        mapping: dict[str | int, Any] = {}
         for key_node, value_node in node.value:
-            key = _value(loader, key_node, seen, depth + 1)
-            if not isinstance(key, str | int):
-                raise Refused(key_node.start_mark.line + 1, f"{key!r} is not a field name")
+            line = key_node.start_mark.line + 1
+            key = self.value(key_node, depth)
+            if isinstance(key, bool) or not isinstance(key, str | int):
+                raise Refused(line, f"{key!r} is not a field name")
             if key in mapping:
-                raise Refused(key_node.start_mark.line + 1, f"{key}: written twice")
-            mapping[key] = value = _value(loader, value_node, seen, depth + 1)
+                raise Refused(line, f"{key}: written twice")
+            mapping[key] = value = self.value(value_node, depth)
             if isinstance(value, float) and not math.isfinite(value):
-                raise Refused(key_node.start_mark.line + 1, f"{key}: {value} is not a finite number")
+                raise Refused(line, f"{key}: {value} is not a finite number")
         return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(loader, each, seen, depth + 1) for each in node.value]
-    value = loader.construct_object(node)
-    if isinstance(value, str) and not value.replace("\n", " ").isprintable():
-        raise Refused(line, f"{value!r} holds control characters")
-    return value
 
 
 def _child(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | None:
