@@ -1,5 +1,6 @@
 """An architecture is a list of layers, and everything else is a sum over their tensors."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,16 @@ class LayerGroup:
 
     count: int
     layer: Layer
+    indices: tuple[int, ...] = ()
+    """Their places in the stack, where known."""
+
+
+def grouped(layers: Iterable[Layer]) -> tuple[LayerGroup, ...]:
+    """Equal layers of a stack, collected in order of first appearance."""
+    places: dict[Layer, list[int]] = {}
+    for index, layer in enumerate(layers):
+        places.setdefault(layer, []).append(index)
+    return tuple(LayerGroup(len(indices), layer, tuple(indices)) for layer, indices in places.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +60,7 @@ class Architecture:
     final: tuple[Tensor, ...]
     """Final norm and other tensors outside the layers."""
     max_context: int
+    """Longest sequence the model takes; 0 where the configuration sets no limit."""
     tied: bool = False
     dtype: str = "bf16"
     encoder: tuple[LayerGroup, ...] = ()
@@ -59,6 +71,8 @@ class Architecture:
     rotary_dim: int = 0
     """Dimensions of the rotary cache that engines keep per position; 0 without rotary positions."""
     mtp_layers: int = 0
+    notes: tuple[str, ...] = ()
+    """What the reader must know: parts that the configuration does not describe."""
 
     @cached_property
     def layers(self) -> int:
@@ -78,14 +92,8 @@ class Architecture:
     @cached_property
     def active_parameters(self) -> int:
         """Parameters that one token of ordinary decoding uses, embedding, head and shared experts included."""
-        idle = 0.0
-        for group in self.groups:
-            if group.layer.mlp and group.layer.mlp.active_fraction < 1:
-                experts = parameters(
-                    t for t in group.layer.mlp.tensors if t.role == "expert" or t.name == "expert_bias"
-                )
-                idle += group.count * experts * (1 - group.layer.mlp.active_fraction)
-        return self.text_parameters - round(idle)
+        idle = sum(group.count * group.layer.mlp.idle_parameters for group in self.groups if group.layer.mlp)
+        return self.text_parameters - idle
 
     @cached_property
     def parameters(self) -> int:

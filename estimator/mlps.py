@@ -37,6 +37,10 @@ class DenseMlp:
     def active_fraction(self) -> float:
         return 1.0
 
+    @property
+    def idle_parameters(self) -> int:
+        return 0
+
 
 @dataclass(frozen=True, slots=True)
 class MixtureOfExperts:
@@ -54,6 +58,8 @@ class MixtureOfExperts:
     router_bias: bool = False
     expert_hidden: int = 0
     """Width inside the experts where it differs from the model's (Kimi-K3, Nemotron-3 latent experts)."""
+    router_norm: int = 0
+    """Vector elements beside the router: norms and scales (Gemma 4, Kimi-K3)."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -69,6 +75,13 @@ class MixtureOfExperts:
         if self.expert_bias:
             biases = self.intermediate * len(matrices) + width
             tensors.append(Tensor("expert_bias", "norm", biases, 1, self.experts, "experts"))
+        if self.expert_hidden:
+            tensors += [
+                Tensor("latent_down_proj", "mlp", width, self.hidden, split="whole"),
+                Tensor("latent_up_proj", "mlp", self.hidden, width, split="whole"),
+            ]
+        if self.router_norm:
+            tensors.append(Tensor("router_norm", "norm", self.router_norm, split="whole"))
         if self.shared:
             tensors += self.shared.tensors
         if self.shared_gate:
@@ -78,6 +91,12 @@ class MixtureOfExperts:
     @property
     def active_fraction(self) -> float:
         return self.per_token / self.experts
+
+    @property
+    def idle_parameters(self) -> int:
+        """Parameters of the experts that one token does not visit."""
+        routed = sum(t.parameters for t in self.tensors if t.role == "expert" or t.name == "expert_bias")
+        return routed // self.experts * (self.experts - self.per_token)
 
 
 Mlp = DenseMlp | MixtureOfExperts

@@ -1,0 +1,133 @@
+"""The generation before Llama: GPT-2 to Falcon, with learned or ALiBi positions and plain MLPs."""
+
+from estimator.architecture import Architecture, Layer
+from estimator.errors import InputError
+from estimator.hf_config.decoder import attention, divides, hidden_size, norms, plain_mlp, stack, window_of
+from estimator.hf_config.fields import Fields
+from estimator.hf_config.registry import reads
+from estimator.mixers import Attention
+from estimator.mlps import DenseMlp
+
+
+def even_heads(hidden: int, heads: int, kv_heads: int = 0, *, bias: bool, output_bias: bool | None = None) -> Attention:
+    """Heads that share the hidden size evenly. Raises InputError where they can not."""
+    if hidden % heads:
+        raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}")
+    divides("num_kv_heads", kv_heads or heads, heads)
+    output = bias if output_bias is None else output_bias
+    return Attention(hidden, heads, kv_heads or heads, hidden // heads, qkv_bias=bias, output_bias=output)
+
+
+@reads(GPT2LMHeadModel="gpt2", GPTBigCodeForCausalLM="gpt_bigcode")
+def gpt2(f: Fields) -> Architecture:
+    """Learned positions, biases everywhere; GPTBigCode shares one key-value head."""
+    hidden, heads = f.size("n_embd", "hidden_size"), f.size("n_head", "num_attention_heads")
+    f.refuse_unless("add_cross_attention", False)
+    shared = f.class_name == "GPTBigCodeForCausalLM" and f.flag("multi_query", default=True)
+    mixer = even_heads(hidden, heads, 1 if shared else 0, bias=True)
+    mlp = plain_mlp(hidden, f.size("n_inner", default=4 * hidden), True)
+    layer = Layer(mixer, mlp, norms(hidden, 2, True))
+    return stack(
+        f,
+        [layer] * f.layers("n_layer", "num_hidden_layers"),
+        tied=True,
+        norm_bias=True,
+        positions=f.size("n_positions", "max_position_embeddings"),
+        rotary=0,
+        hidden=hidden,
+    )
+
+
+@reads(GPTJForCausalLM="gptj")
+def gptj(f: Fields) -> Architecture:
+    """One LayerNorm before parallel attention and MLP; the head has a bias."""
+    hidden, heads = f.size("n_embd", "hidden_size"), f.size("n_head", "num_attention_heads")
+    mlp = plain_mlp(hidden, f.size("n_inner", default=4 * hidden), True)
+    layer = Layer(even_heads(hidden, heads, bias=False), mlp, norms(hidden, 1, True))
+    layers = [layer] * f.layers("n_layer", "num_hidden_layers")
+    return stack(f, layers, norm_bias=True, head_bias=True, hidden=hidden)
+
+
+@reads(GPTNeoXForCausalLM="gpt_neox")
+def gpt_neox(f: Fields) -> Architecture:
+    hidden = hidden_size(f)
+    mixer = even_heads(hidden, f.size("num_attention_heads"), bias=f.flag("attention_bias", default=True))
+    layer = Layer(mixer, plain_mlp(hidden, f.size("intermediate_size"), True), norms(hidden, 2, True))
+    return stack(f, [layer] * f.layers(), norm_bias=True)
+
+
+@reads(PhiForCausalLM="phi phi-msft")
+def phi(f: Fields) -> Architecture:
+    """Phi-1 and Phi-2: one LayerNorm before parallel attention and MLP; biases everywhere, also on the head."""
+    f.refuse_unless("qk_layernorm", False)
+    hidden, heads = f.size("hidden_size", "n_embd"), f.size("num_attention_heads", "n_head")
+    kv_heads = f.size("num_key_value_heads", "n_head_kv", default=heads)
+    mlp = plain_mlp(hidden, f.size("intermediate_size", "n_inner", default=4 * hidden), True)
+    layer = Layer(even_heads(hidden, heads, kv_heads, bias=True), mlp, norms(hidden, 1, True))
+    layers = [layer] * f.layers("num_hidden_layers", "n_layer")
+    return stack(f, layers, norm_bias=True, head_bias=True, hidden=hidden)
+
+
+@reads(OPTForCausalLM="opt")
+def opt(f: Fields) -> Architecture:
+    """Position table with two spare rows; the smallest-but-one projects its embedding and is refused."""
+    hidden = hidden_size(f)
+    f.refuse_unless("word_embed_proj_dim", hidden)
+    f.refuse_unless("do_layer_norm_before", True)
+    f.refuse_unless("layer_norm_elementwise_affine", True)
+    bias = f.flag("enable_bias", default=True)
+    mixer = even_heads(hidden, f.size("num_attention_heads"), bias=bias)
+    layer = Layer(mixer, plain_mlp(hidden, f.size("ffn_dim"), bias), norms(hidden, 2, True))
+    positions = f.size("max_position_embeddings") + 2
+    return stack(f, [layer] * f.layers(), tied=True, norm_bias=True, positions=positions, rotary=0)
+
+
+@reads(BloomForCausalLM="bloom")
+def bloom(f: Fields) -> Architecture:
+    """ALiBi, so no position table; a LayerNorm follows the embedding."""
+    hidden = f.size("hidden_size", "n_embed")
+    mixer = even_heads(hidden, f.size("n_head", "num_attention_heads"), bias=True)
+    layer = Layer(mixer, plain_mlp(hidden, 4 * hidden, True), norms(hidden, 2, True))
+    layers = [layer] * f.layers("n_layer", "num_hidden_layers")
+    return stack(f, layers, tied=True, final_norms=2, norm_bias=True, rotary=0, hidden=hidden)
+
+
+@reads(MptForCausalLM="mpt", MPTForCausalLM="mpt")
+def mpt(f: Fields) -> Architecture:
+    hidden = f.size("d_model")
+    inner = f.section("attn_config")
+    if inner:
+        inner.refuse_unless("alibi", True)
+        inner.refuse_unless("qk_ln", False)
+        inner.refuse_unless("attn_type", "multihead_attention")
+    f.refuse_unless("no_bias", True)
+    mixer = even_heads(hidden, f.size("n_heads"), bias=False)
+    mlp = plain_mlp(hidden, f.size("expansion_ratio", default=4, most=64) * hidden, False)
+    layer = Layer(mixer, mlp, norms(hidden, 2))
+    return stack(f, [layer] * f.layers("n_layers"), tied=True, rotary=0, hidden=hidden)
+
+
+@reads(FalconForCausalLM="falcon RefinedWeb RefinedWebModel", RWForCausalLM="")
+def falcon(f: Fields) -> Architecture:
+    """7B shares one key-value head; the new decoder has groups, and two LayerNorms before its parallel halves."""
+    hidden, heads = hidden_size(f), f.size("num_attention_heads", "n_head")
+    new = f.flag("new_decoder_architecture")
+    kv_heads = f.size("num_kv_heads", "n_head_kv", default=heads) if new else heads
+    if not new and f.flag("multi_query", default=True):
+        kv_heads = 1
+    f.refuse_unless("alibi", False)
+    bias, parallel = f.flag("bias"), f.flag("parallel_attn", default=True)
+    before = f.size("num_ln_in_parallel_attn", default=2, most=2) if new else (1 if parallel else 2)
+    mlp = plain_mlp(hidden, f.size("ffn_hidden_size", default=4 * hidden), bias)
+    layer = Layer(even_heads(hidden, heads, kv_heads, bias=bias), mlp, norms(hidden, before, True))
+    return stack(f, [layer] * f.layers("num_hidden_layers", "n_layer"), tied=True, norm_bias=True)
+
+
+@reads(Starcoder2ForCausalLM="starcoder2")
+def starcoder2(f: Fields) -> Architecture:
+    bias, hidden = f.flag("use_bias", default=True), hidden_size(f)
+    f.refuse_unless("mlp_type", "default")
+    f.refuse_unless("norm_type", "layer_norm")
+    mixer = attention(f, window=window_of(f), qkv_bias=bias, output_bias=bias)
+    layer = Layer(mixer, DenseMlp(hidden, f.size("intermediate_size"), False, bias), norms(hidden, 2, True))
+    return stack(f, [layer] * f.layers(), tied=True, norm_bias=True)

@@ -1,0 +1,160 @@
+"""What most decoder-only readers share: heads, windows, norms, and the stack around the layers."""
+
+from collections.abc import Sequence
+
+from estimator.architecture import Architecture, Layer, grouped
+from estimator.errors import InputError
+from estimator.hf_config.fields import Fields
+from estimator.mixers import Attention
+from estimator.mlps import DenseMlp
+from estimator.tensors import Tensor
+
+FULL, SLIDING = "full_attention", "sliding_attention"
+_DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
+
+
+def hidden_size(f: Fields) -> int:
+    return f.size("hidden_size")
+
+
+def attention(
+    f: Fields,
+    *,
+    window: int = 0,
+    qkv_bias: bool = False,
+    output_bias: bool = False,
+    head_norm: bool = False,
+    full_width_norm: bool = False,
+    separate_gate: bool = False,
+    sinks: bool = False,
+) -> Attention:
+    """Grouped-query attention from the usual names. Raises InputError where the heads do not divide."""
+    hidden, heads = hidden_size(f), f.size("num_attention_heads")
+    kv_heads = f.size("num_key_value_heads", default=heads)
+    divides("num_key_value_heads", kv_heads, heads)
+    return Attention(
+        hidden,
+        heads,
+        kv_heads,
+        head_dim(f, hidden, heads),
+        window=window,
+        qkv_bias=qkv_bias,
+        output_bias=output_bias,
+        head_norm=head_norm,
+        full_width_norm=full_width_norm,
+        separate_gate=separate_gate,
+        sinks=sinks,
+    )
+
+
+def head_dim(f: Fields, hidden: int, heads: int) -> int:
+    """`head_dim` where it is given, else the hidden size shared by the heads."""
+    if f.has("head_dim"):
+        return f.size("head_dim")
+    if hidden % heads:
+        raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}; give head_dim")
+    return hidden // heads
+
+
+def divides(field: str, kv_heads: int, heads: int) -> None:
+    if heads % kv_heads:
+        legal = [str(each) for each in range(1, min(heads, 512) + 1) if heads % each == 0]
+        raise InputError(field, f"{kv_heads} does not divide {heads} query heads; legal: {', '.join(legal)}")
+
+
+def gated_mlp(f: Fields, *names: str, bias: bool = False) -> DenseMlp:
+    return DenseMlp(hidden_size(f), f.size(*(names or ("intermediate_size",))), bias=bias)
+
+
+def plain_mlp(hidden: int, intermediate: int, bias: bool) -> DenseMlp:
+    return DenseMlp(hidden, intermediate, gated=False, bias=bias)
+
+
+def norms(hidden: int, count: int, bias: bool = False) -> tuple[Tensor, ...]:
+    """`count` RMSNorms or LayerNorms of one block."""
+    return (Tensor("layernorm", "norm", hidden, 1, count * (2 if bias else 1), split="whole"),) if count else ()
+
+
+def window_of(f: Fields, *names: str) -> int:
+    """The sliding window in tokens; 0 where it is absent, null, switched off or not shorter than the context."""
+    window = f.size(*(names or ("sliding_window",)), default=0)
+    if not f.flag("use_sliding_window", default=True):
+        return 0
+    return window if window < max_context(f) or not max_context(f) else 0
+
+
+def windows(f: Fields, layers: int, *, every: int = 0) -> list[int]:
+    """The window of each layer: as `layer_types` lists them, else full attention in each `every`-th layer.
+
+    `every` 0 slides in all layers.
+    """
+    window = window_of(f)
+    if f.has("layer_types"):
+        kinds = f.per_layer("layer_types", layers, (FULL, SLIDING))
+        if SLIDING in kinds and not f.has("sliding_window"):
+            raise f.missing("sliding_window")
+        return [window if kind == SLIDING else 0 for kind in kinds]
+    return [window if not every or (layer + 1) % every else 0 for layer in range(layers)]
+
+
+def max_context(f: Fields) -> int:
+    return f.size("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", default=0, most=1 << 30)
+
+
+def stack(
+    f: Fields,
+    layers: Sequence[Layer],
+    *,
+    tied: bool = False,
+    final_norms: int = 1,
+    norm_bias: bool = False,
+    head_bias: bool = False,
+    positions: int = 0,
+    final: tuple[Tensor, ...] = (),
+    mtp: tuple[Tensor, ...] = (),
+    mtp_layers: int = 0,
+    rotary: int | None = None,
+    hidden: int = 0,
+    notes: tuple[str, ...] = (),
+) -> Architecture:
+    """Embedding, layers, final norm and head. `tied` is the class's default for tie_word_embeddings."""
+    hidden = hidden or hidden_size(f)
+    vocabulary = f.size("vocab_size")
+    embedding = [Tensor("embed_tokens", "embedding", vocabulary, hidden)]
+    if positions:
+        embedding.append(Tensor("embed_positions", "embedding", positions, hidden, split="whole"))
+    bias = (Tensor("lm_head_bias", "norm", vocabulary),) if head_bias else ()
+    return Architecture(
+        class_name="",
+        hidden=hidden,
+        vocabulary=vocabulary,
+        groups=grouped(layers),
+        embedding=tuple(embedding),
+        head=(Tensor("lm_head", "head", vocabulary, hidden),),
+        final=(*norms(hidden, final_norms, norm_bias), *bias, *final),
+        max_context=max_context(f),
+        tied=f.flag("tie_word_embeddings", default=tied),
+        dtype=dtype(f),
+        mtp=mtp,
+        rotary_dim=rotary_dim(f, layers) if rotary is None else rotary,
+        mtp_layers=mtp_layers,
+        notes=notes,
+    )
+
+
+def dtype(f: Fields) -> str:
+    """The checkpoint's element type; bf16 where it is not stated."""
+    name = f.text("dtype", "torch_dtype", default="bfloat16").removeprefix("torch.")
+    return _DTYPES.get(name, "bf16")
+
+
+def rotary_dim(f: Fields, layers: Sequence[Layer]) -> int:
+    """Rotated dimensions of a head."""
+    if f.has("rotary_dim"):
+        return f.size("rotary_dim")
+    widths = [layer.mixer.head_dim for layer in layers if isinstance(layer.mixer, Attention)]
+    rope = f.section("rope_parameters")
+    share = f.number("partial_rotary_factor", "rotary_pct", "rope_pct", default=0) if not rope else 0
+    if rope:
+        share = rope.number("partial_rotary_factor", default=0) or f.number("partial_rotary_factor", default=0)
+    return int(max(widths, default=0) * min(share or 1, 1))

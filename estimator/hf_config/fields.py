@@ -1,0 +1,172 @@
+"""Typed access to an untrusted config.json: every complaint names the field."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from estimator.errors import InputError
+
+WIDEST = 1 << 26
+"""No published width, vocabulary or context comes near; larger numbers are typing errors."""
+MOST_LAYERS = 2048
+
+
+class Fields:
+    """A mapping read by name. An absent field and a null one are the same unless a method says otherwise."""
+
+    def __init__(self, config: object, path: str = "", class_name: str = "") -> None:
+        if not isinstance(config, Mapping):
+            raise InputError(path or "config", f"expected a mapping, not {_kind(config)}")
+        self.config: Mapping[str, object] = config
+        self.path = path
+        self.class_name = class_name
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self.config.get(name) is not None
+
+    def is_null(self, name: str) -> bool:
+        """Whether the field is there and null: switched off, which an absent field is not."""
+        return name in self.config and self.config[name] is None
+
+    def size(self, *names: str, default: int | None = None, most: int = WIDEST) -> int:
+        """A whole number of at least 1 under the first of these names; required where there is no default."""
+        return self._whole(names, default, 1, most)
+
+    def count(self, *names: str, default: int | None = 0, most: int = WIDEST) -> int:
+        """A whole number of at least 0."""
+        return self._whole(names, default, 0, most)
+
+    def layers(self, *names: str) -> int:
+        return self.size(*(names or ("num_hidden_layers", "num_layers", "n_layer", "n_layers")), most=MOST_LAYERS)
+
+    def number(self, *names: str, default: float | None = None) -> float:
+        """A finite, positive number."""
+        name, value = self._first(names)
+        if value is None:
+            if default is None:
+                raise self.missing(*names)
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e15:
+            raise self.wrong(name, value, "expected a positive number")
+        return float(value)
+
+    def flag(self, *names: str, default: bool = False) -> bool:
+        name, value = self._first(names)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.wrong(name, value, "expected true or false")
+        return value
+
+    def text(self, *names: str, default: str | None = None) -> str:
+        name, value = self._first(names)
+        if value is None:
+            if default is None:
+                raise self.missing(*names)
+            return default
+        if not isinstance(value, str):
+            raise self.wrong(name, value, "expected text")
+        return value
+
+    def section(self, name: str) -> "Fields | None":
+        """A nested mapping, or None where it is absent."""
+        if not self.has(name):
+            return None
+        return Fields(self.config[name], self._at(name), self.class_name)
+
+    def required_section(self, name: str) -> "Fields":
+        found = self.section(name)
+        if found is None:
+            raise self.missing(name)
+        return found
+
+    def sections(self, name: str) -> "list[Fields]":
+        """A list of mappings, one for each layer."""
+        return [Fields(each, f"{self._at(name)}[{place}]") for place, each in enumerate(self._list(name))]
+
+    def integers(self, name: str) -> list[int]:
+        """A list of whole numbers from 0."""
+        values = []
+        for place, value in enumerate(self._list(name)):
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= WIDEST:
+                raise self.wrong(f"{name}[{place}]", value, "expected a whole number")
+            values.append(value)
+        return values
+
+    def words(self, name: str) -> list[str]:
+        """A list of texts."""
+        for place, value in enumerate(self._list(name)):
+            if not isinstance(value, str):
+                raise self.wrong(f"{name}[{place}]", value, "expected text")
+        return [str(value) for value in self._list(name)]
+
+    def per_layer(self, name: str, layers: int, legal: Sequence[str]) -> list[str]:
+        """A list with one of the legal words for every layer. A longer list also describes MTP layers."""
+        kinds = self.words(name)
+        if len(kinds) < layers:
+            raise InputError(self._at(name), f"{len(kinds)} entries for {layers} layers")
+        for kind in kinds[:layers]:
+            if kind not in legal:
+                raise InputError(self._at(name), f"{_shown(kind)} is not understood; known are {', '.join(legal)}")
+        return kinds[:layers]
+
+    def refuse_unless(self, name: str, *accepted: object) -> None:
+        """Raises InputError where the field has a value that the reader does not model; absent is accepted."""
+        value = self.config.get(name)
+        if value is not None and value not in accepted:
+            legal = ", ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in accepted)
+            raise self.wrong(name, value, f"this part is not modelled; understood: {legal or 'absent'}")
+
+    def missing(self, *names: str) -> InputError:
+        return InputError(self._at(names[0]), "missing, and it changes the answer" + _aliases(names[1:]))
+
+    def wrong(self, name: str, value: object, wanted: str) -> InputError:
+        return InputError(self._at(name), f"{_shown(value)}: {wanted}")
+
+    def _whole(self, names: tuple[str, ...], default: int | None, least: int, most: int) -> int:
+        name, value = self._first(names)
+        if value is None:
+            if default is None:
+                raise self.missing(*names)
+            return default
+        if isinstance(value, float) and math.isfinite(value) and value == int(value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.wrong(name, value, f"expected a whole number from {least} to {most:,}")
+        return value
+
+    def _first(self, names: tuple[str, ...]) -> tuple[str, object]:
+        for name in names:
+            if self.has(name):
+                return name, self.config[name]
+        return names[0], None
+
+    def _list(self, name: str) -> Sequence[object]:
+        value = self.config.get(name)
+        if not isinstance(value, list | tuple):
+            raise self.missing(name) if value is None else self.wrong(name, value, "expected a list")
+        if len(value) > MOST_LAYERS:
+            raise InputError(self._at(name), f"{len(value)} entries; at most {MOST_LAYERS} layers are read")
+        return value
+
+    def _at(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+
+def _aliases(names: tuple[str, ...]) -> str:
+    return f" (also read: {', '.join(names)})" if names else ""
+
+
+def _shown(value: object) -> str:
+    """A short, harmless picture of an untrusted value."""
+    if isinstance(value, str):
+        return ascii(value[:40])
+    if isinstance(value, bool | int | float | None):
+        return str(value)[:40] if not isinstance(value, int) or abs(value) < 1 << 64 else "a huge number"
+    return _kind(value)
+
+
+def _kind(value: object) -> str:
+    return {"dict": "a mapping", "list": "a list", "tuple": "a list", "str": "text", "NoneType": "nothing"}.get(
+        type(value).__name__, type(value).__name__
+    )

@@ -1,0 +1,125 @@
+"""Latent attention: DeepSeek V2 to V4, Kimi, GLM-5, Mistral-4 and their kin."""
+
+from dataclasses import replace
+
+from estimator.architecture import Architecture, Layer
+from estimator.hf_config.decoder import hidden_size, norms, stack
+from estimator.hf_config.fields import Fields
+from estimator.hf_config.moe import dense_first, experts, next_token_module, shared_width
+from estimator.hf_config.registry import reads
+from estimator.mixers import CompressedSparseAttention, Indexer, LatentAttention
+from estimator.tensors import Tensor
+
+
+def latent_attention(f: Fields, indexer: Indexer | None = None) -> LatentAttention:
+    """MLA. `q_lora_rank: null` projects queries directly; absent is missing, as classes default differently.
+
+    `num_key_value_heads` is ignored: there is one latent vector whatever it says.
+    """
+    return LatentAttention(
+        hidden_size(f),
+        f.size("num_attention_heads"),
+        0 if f.is_null("q_lora_rank") else f.count("q_lora_rank", default=None),
+        f.size("kv_lora_rank"),
+        f.size("qk_nope_head_dim"),
+        f.size("qk_rope_head_dim"),
+        f.size("v_head_dim"),
+        indexer=indexer,
+        sparse_top_k=indexer.top_k if indexer else 0,
+        bias=f.flag("attention_bias"),
+    )
+
+
+def router_bias(f: Fields) -> bool:
+    """The score-correction bias comes with DeepSeek-V3's `noaux_tc` selection."""
+    method = f.text("topk_method", default="" if f.class_name == "DeepseekV2ForCausalLM" else "noaux_tc")
+    return method == "noaux_tc"
+
+
+@reads(
+    DeepseekV2ForCausalLM="deepseek_v2",
+    DeepseekV3ForCausalLM="deepseek_v3 kimi_k2",
+    Glm4MoeLiteForCausalLM="glm4_moe_lite",
+    Mistral4ForCausalLM="mistral4",
+)
+def deepseek(f: Fields) -> Architecture:
+    mixer = latent_attention(f)
+    corrected = router_bias(f) and f.class_name != "Mistral4ForCausalLM"
+    sparse = experts(f, shared=shared_width(f), router_bias=corrected)
+    around = norms(hidden_size(f), 2)
+    layers = [Layer(mixer, mlp, around) for mlp in dense_first(f, f.layers(), sparse)]
+    modules = f.count("num_nextn_predict_layers", most=64)
+    return stack(
+        f,
+        layers,
+        rotary=mixer.rope_dim,
+        mtp=next_token_module(Layer(mixer, sparse, around), modules),
+        mtp_layers=modules,
+    )
+
+
+@reads(DeepseekV32ForCausalLM="deepseek_v32", GlmMoeDsaForCausalLM="glm_moe_dsa")
+def sparse_deepseek(f: Fields) -> Architecture:
+    """MLA behind a lightning indexer; layers marked "shared" reuse the choice of the last "full" one."""
+    indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
+    owner = latent_attention(f, indexer)
+    reuser = replace(owner, indexer=None)
+    count = f.layers()
+    owns = [True] * count
+    if f.has("indexer_types"):
+        owns = [kind == "full" for kind in f.per_layer("indexer_types", count, ("full", "shared"))]
+    sparse = experts(f, shared=shared_width(f), router_bias=True)
+    around = norms(hidden_size(f), 2)
+    layers = [
+        Layer(owner if owned else reuser, mlp, around)
+        for owned, mlp in zip(owns, dense_first(f, count, sparse), strict=True)
+    ]
+    modules = f.count("num_nextn_predict_layers", most=64)
+    return stack(
+        f,
+        layers,
+        rotary=owner.rope_dim,
+        mtp=next_token_module(Layer(owner, sparse, around), modules),
+        mtp_layers=modules,
+    )
+
+
+@reads(DeepseekV4ForCausalLM="deepseek_v4")
+def deepseek_v4(f: Fields) -> Architecture:
+    """Compressed sparse attention and hyper-connections; the first layers route by a table of token ids."""
+    hidden, count = hidden_size(f), f.layers()
+    ratios = f.integers("compress_ratios")
+    if len(ratios) < count:
+        raise f.wrong("compress_ratios", ratios, f"{len(ratios)} entries for {count} layers")
+    indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
+    sparse = experts(f, shared=shared_width(f), router_bias=True)
+    hashed = f.count("num_hash_layers")
+    table = Tensor("tid2eid", "norm", f.size("vocab_size"), sparse.per_token, split="whole")
+    streams = f.size("hc_mult", most=64)
+    around = (*norms(hidden, 2), *_hyper_connections(hidden, streams))
+    layers = []
+    for place, ratio in enumerate(ratios[:count]):
+        mixer = CompressedSparseAttention(
+            hidden,
+            f.size("num_attention_heads"),
+            f.size("head_dim"),
+            f.size("q_lora_rank"),
+            f.size("o_lora_rank"),
+            f.size("o_groups"),
+            f.size("sliding_window"),
+            ratio,
+            indexer if ratio == 4 else None,
+        )
+        mlp = replace(sparse, router_bias=False) if place < hashed else sparse
+        layers.append(Layer(mixer, mlp, (*around, table) if place < hashed else around))
+    merge = (Tensor("hc_head", "norm", streams, streams * hidden), Tensor("hc_head_base", "norm", streams + 1))
+    return stack(f, layers, rotary=f.size("qk_rope_head_dim"), final=merge)
+
+
+def _hyper_connections(hidden: int, streams: int) -> tuple[Tensor, ...]:
+    """Mixing weights of the residual streams, around attention and around the MLP (arXiv:2512.24880)."""
+    mixes = (2 + streams) * streams
+    return (
+        Tensor("hc_fn", "norm", mixes, streams * hidden, 2, "whole"),
+        Tensor("hc_base_scale", "norm", mixes + 3, 1, 2, "whole"),
+    )

@@ -1,0 +1,46 @@
+"""Figures that publishers print, to the digit."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from estimator.model import Model, read_model
+
+MODELS = Path(__file__).parents[2] / "catalog" / "data" / "models"
+
+
+def model(model_id: str) -> Model:
+    return read_model(model_id, yaml.safe_load((MODELS / f"{model_id}.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("model_id", "bytes_per_token"),
+    [
+        ("meta-llama/Llama-2-13b-hf", 819_200),
+        ("meta-llama/Llama-3.1-8B", 131_072),
+        ("deepseek-ai/DeepSeek-V3", 70_272),
+    ],
+)
+def test_16_bit_cache_per_token(model_id: str, bytes_per_token: int) -> None:
+    assert model(model_id).architecture.cache_elements(1) * 2 == bytes_per_token
+
+
+def test_deepseek_v3_cache_is_whole_on_every_tensor_parallel_rank() -> None:
+    mixers = [group.layer.mixer for group in model("deepseek-ai/DeepSeek-V3").architecture.groups]
+    assert all(mixer is not None and mixer.cache_ways == 1 for mixer in mixers)
+
+
+def test_llama_3_1_8b_parameters() -> None:
+    assert model("meta-llama/Llama-3.1-8B").architecture.parameters == 8_030_261_248
+
+
+def test_gpt_oss_20b_cache_at_full_context() -> None:
+    """12 full layers of 131,072 tokens and 12 windows of 128."""
+    architecture = model("openai/gpt-oss-20b").architecture
+    assert round(architecture.cache_elements(131_072) * 2 / 2**30, 3) == 3.003
+
+
+def test_context_and_dtype_of_published_models() -> None:
+    assert model("meta-llama/Llama-2-7b-hf").architecture.max_context == 4096
+    assert model("meta-llama/Llama-3.1-70B").architecture.dtype == "bf16"
