@@ -1,0 +1,173 @@
+"""What scoring yields: one Score a measured figure, and their summary by group.
+
+`serving`, `memory` and `training` each have `score(row, context) -> list[Score]`, with a row as its CSV says it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from statistics import fmean, median
+from typing import Literal, NamedTuple
+
+from estimator.errors import InputError
+from estimator.evaluation import Band
+from estimator.hardware import Accelerator
+from estimator.inventory import Inventory
+from estimator.model import Model
+
+Row = Mapping[str, str]
+"""A line of a case file: column to text, empty where the source says nothing."""
+
+Status = Literal["scored", "unsupported", "skipped"]
+
+
+class Score(NamedTuple):
+    """One measured figure and what was predicted for it, in the unit of its column."""
+
+    case_id: str
+    metric: str
+    """The column's name, or `fits`."""
+    measured: float
+    predicted: float | None = None
+    low: float | None = None
+    high: float | None = None
+    status: Status = "scored"
+    reason: str | None = None
+    groups: tuple[str, ...] = ()
+    """What it is summed up under: `engine=vllm`, `accelerator=h100-sxm` …"""
+
+    @property
+    def error(self) -> float:
+        """Signed, as a fraction of the measured figure; where that is 0 (`fits`), the plain difference."""
+        assert self.predicted is not None
+        return (self.predicted - self.measured) / (abs(self.measured) or 1.0)
+
+    @property
+    def covered(self) -> bool | None:
+        """Whether the measured figure lies in the band; None without a band."""
+        return None if self.low is None or self.high is None else self.low <= self.measured <= self.high
+
+
+class Context(NamedTuple):
+    """What a case is predicted with."""
+
+    inventory: Inventory
+    models: Callable[[str], Model]
+    """The model of an id, alias or quantised name. Raises InputError."""
+
+    def model(self, row: Row) -> Model:
+        """The architecture of a row: its base model's, else that of the name it prints. Raises InputError."""
+        name = text(row, "base_model_id") or text(row, "model_id") or text(row, "model")
+        if not name:
+            raise InputError("model", "the row names none")
+        return self.models(name)
+
+    def accelerator(self, row: Row) -> Accelerator:
+        """The device of a row, by id, else by its printed name. Raises InputError."""
+        printed = text(row, "accelerator_id") or text(row, "gpu") or text(row, "hardware")
+        found = self.inventory.accelerators.get(printed) or _by_alias(self.inventory, printed)
+        if found is None:
+            raise InputError("accelerator", f"unknown {printed!r}" if printed else "the row names none")
+        return found
+
+
+class Summary(NamedTuple):
+    """Errors of one metric over one group, as fractions."""
+
+    metric: str
+    group: str
+    cases: int
+    mdape: float
+    """Median absolute error."""
+    mape: float
+    bias: float
+    """Median signed error."""
+    within_20_percent: float
+    band_coverage: float | None
+    """Share of measured figures inside their band; None where no prediction has one."""
+
+
+def text(row: Row, column: str) -> str:
+    return (row.get(column) or "").strip()
+
+
+def number(row: Row, column: str) -> float | None:
+    """The finite number in a column; None where it is empty or holds anything else."""
+    try:
+        value = float(text(row, column))
+    except ValueError:
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def groups(row: Row, **more: str) -> tuple[str, ...]:
+    """What every row is summed up under, as far as its file has the columns."""
+    named = {
+        "kind": text(row, "kind"),
+        "engine": text(row, "engine") or text(row, "framework"),
+        "accelerator": text(row, "accelerator_id"),
+        "format": text(row, "weight_format") or text(row, "quant") or text(row, "dtype"),
+        "method": text(row, "method"),
+        "model": text(row, "base_model_id"),
+    } | more
+    return tuple(f"{name}={value}" for name, value in named.items() if value)
+
+
+def scored(row: Row, metric: str, measured: float, predicted: Band | float, scale: float = 1.0) -> Score:
+    """A prediction beside its measurement; `scale` turns the prediction into the column's unit."""
+    low, typical, high = predicted if isinstance(predicted, Band) else (None, predicted, None)
+    return Score(
+        text(row, "case_id"),
+        metric,
+        measured,
+        typical * scale,
+        None if low is None else low * scale,
+        None if high is None else high * scale,
+        groups=groups(row),
+    )
+
+
+def unscored(row: Row, metric: str, measured: float, status: Status, reason: str) -> Score:
+    """A measured figure without a prediction, and why."""
+    return Score(text(row, "case_id"), metric, measured, status=status, reason=reason, groups=groups(row))
+
+
+def summarise(scores: Iterable[Score]) -> list[Summary]:
+    """Every metric over all its cases, then over each group, most cases first."""
+    gathered: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+        if score.status == "scored" and score.predicted is not None:
+            for group in ("all", *score.groups):
+                gathered.setdefault((score.metric, group), []).append(score)
+    metrics = list(dict.fromkeys(metric for metric, _ in gathered))
+    summaries = [_summary(metric, group, members) for (metric, group), members in gathered.items()]
+    return sorted(
+        summaries, key=lambda each: (metrics.index(each.metric), each.group != "all", -each.cases, each.group)
+    )
+
+
+def _summary(metric: str, group: str, scores: list[Score]) -> Summary:
+    errors = [score.error for score in scores]
+    sizes = [abs(error) for error in errors]
+    covered = [score.covered for score in scores if score.covered is not None]
+    return Summary(
+        metric,
+        group,
+        len(scores),
+        median(sizes),
+        fmean(sizes),
+        median(errors),
+        sum(size <= 0.2 for size in sizes) / len(sizes),
+        sum(covered) / len(covered) if covered else None,
+    )
+
+
+def _by_alias(inventory: Inventory, printed: str) -> Accelerator | None:
+    wanted = _letters(printed)
+    for accelerator in inventory.accelerators.values():
+        if wanted and wanted in map(_letters, (accelerator.id, accelerator.name, *accelerator.aliases)):
+            return accelerator
+    return None
+
+
+def _letters(name: str) -> str:
+    """A name without its vendor, blanks and dashes: `NVIDIA A10G` and `a10g` are the same."""
+    return "".join(each for each in name.lower() if each.isalnum()).removeprefix("nvidia")
