@@ -13,6 +13,8 @@ class DeviceDefaults(NamedTuple):
     max_num_batched_tokens: int
     except_generation: str = ""
     """A generation that stays in the class below (vLLM: A100)."""
+    graph_sequences: int = 0
+    """Largest batch that graphs are captured for, where the reserve depends on it."""
 
 
 class OutsideTorch(NamedTuple):
@@ -24,12 +26,41 @@ class OutsideTorch(NamedTuple):
     bytes_per_hidden: float = 0.0
 
 
+class Reserve(NamedTuple):
+    """What SGLang leaves free for activations and graphs when no fraction is given."""
+
+    bytes: float
+    bytes_per_token: float
+    """Per token of a prefill chunk."""
+    bytes_per_sequence: float
+    """Per sequence of the largest captured graph."""
+    bytes_per_rank: float
+    least_bytes: float
+    least_from_gib: float
+    """Devices from this size on keep at least `least_bytes`."""
+
+
+class RuleOfThumb(NamedTuple):
+    """A classic shortcut, so that old figures can be reproduced."""
+
+    ignores: str
+    """What it leaves out, for the reader."""
+    weights_factor: float = 1.0
+    overhead_fraction: float = 0.0
+    """Of the weights; at least `overhead_bytes`."""
+    overhead_bytes: float = 0.0
+    whole_gb: bool = False
+    """Weights rounded to a whole GB."""
+    every_head_cached: bool = False
+    """2 x bytes x layers x hidden per token, as if every query head had keys and values of its own."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MemoryPolicy:
-    """The numbers of one engine's memory budget. `kind` names the arithmetic, `serving_memory` holds it."""
+    """The numbers of one engine's memory budget. `kind` names the arithmetic; serving_memory.budget holds it."""
 
     kind: str
-    """budget (vLLM), static (SGLang), free (TensorRT-LLM), offload (llama.cpp), process (transformers), neuron, rule"""
+    """budget (vLLM, TGI), static (SGLang), free (TensorRT-LLM), plain (llama.cpp, transformers, Neuron), rule"""
     utilization: float
     """The engine's own default of the fraction it may take."""
     defaults: tuple[DeviceDefaults, ...]
@@ -38,16 +69,20 @@ class MemoryPolicy:
     """What the driver reports less what the engine sees."""
     block_tokens: int = 16
     """Tokens of one page of the cache; 1 for a contiguous cache."""
+    pages: bool = True
+    """False reserves the full length for a fixed number of sequences."""
+    grouped_layers: bool = False
+    """Pages span equal groups of layers, and window layers keep only their window (vLLM's hybrid allocator)."""
+    keeps_windows: bool = False
+    """Window layers keep only their window, in a cache of their own."""
     logit_bytes: float = 0.0
     """Sampler's peak per sequence and vocabulary entry, besides the logits in the model's own type."""
-    logits_over_ranks: bool = False
-    """The sampler's batch is divided over tensor-parallel ranks."""
     hidden_states: float = 0.0
-    """Copies of the hidden states alive beside the sampler."""
-    layer_tokens_at_model_len: bool = False
-    """Profiles one prompt of full length (vLLM V0), not `max_num_batched_tokens`."""
+    """Copies of one step's hidden states alive beside the sampler."""
     residual_width: float = 4.0
     """Hidden vectors per token alive inside one layer."""
+    layer_tokens_at_model_len: bool = False
+    """Profiles one prompt of full length (vLLM V0), not `max_num_batched_tokens`."""
     expert_workspace: bool = False
     """Keeps the fused mixture-of-experts buffers."""
     outside_torch: tuple[OutsideTorch, ...] = ()
@@ -57,20 +92,18 @@ class MemoryPolicy:
     graph_bytes: float = 0.0
     graph_bytes_per_layer: float = 0.0
     graphs_in_budget: bool = False
-    pads_mxfp4: bool = False
-    """Rounds MXFP4 experts up to its kernel's tiles."""
-    grouped_layers: bool = False
-    """Pages span equal groups of layers (hybrid allocator)."""
     checks_model_len: bool = False
     """Refuses to start unless one sequence of `max_model_len` fits."""
     rotary_cache: bool = False
     """Keeps a cosine and sine table of every position on each rank."""
     rounds_allocations: bool = False
     """Weights come out of PyTorch's caching allocator."""
-    pages: bool = True
-    """False reserves the full length for every sequence (Neuron)."""
-    ignores: str = ""
-    """What a rule of thumb leaves out, for the reader."""
+    pads_mxfp4: bool = False
+    """Rounds MXFP4 experts up to its kernel's tiles."""
+    embedding_on_host: bool = False
+    """The token embedding is looked up on the CPU (llama.cpp)."""
+    reserve: Reserve | None = None
+    rule: RuleOfThumb | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,23 +43,20 @@ def widths(architecture: Architecture) -> Widths:
     return Widths(dense, intermediate, expert, per_token, latent)
 
 
-def sampler(
-    architecture: Architecture, policy: MemoryPolicy, sequences: int, tokens: int, bytes_: int, tp: int
-) -> float:
+def sampler(architecture: Architecture, policy: MemoryPolicy, sequences: int, tokens: int, element: int) -> float:
     """Logits of every sequence with the sampler's copies, beside the hidden states of one step."""
-    ranks = tp if policy.logits_over_ranks else 1
-    logits = sequences * architecture.vocabulary * (policy.logit_bytes + bytes_) / ranks
-    return logits + policy.hidden_states * tokens * architecture.hidden * bytes_
+    logits = sequences * architecture.vocabulary * (policy.logit_bytes + element)
+    return logits + policy.hidden_states * tokens * architecture.hidden * element
 
 
 def layer(
-    architecture: Architecture, policy: MemoryPolicy, weights: WeightFormat, tokens: int, bytes_: int, tp: int
+    architecture: Architecture, policy: MemoryPolicy, weights: WeightFormat, tokens: int, element: int, tp: int
 ) -> float:
     """The widest layer over one step: feed-forward intermediates and the residual stream."""
     width = widths(architecture)
     elements = width.dense / tp + policy.residual_width * architecture.hidden
     quantised_input = width.intermediate / tp if 7.9 < weights.bits < 9 else 0.0
-    return tokens * (elements * bytes_ + quantised_input)
+    return tokens * (elements * element + quantised_input)
 
 
 def workspaces(architecture: Architecture, policy: MemoryPolicy, weights: WeightFormat, tokens: int, tp: int) -> float:

@@ -1,17 +1,27 @@
 """Cache of one sequence on one rank, in the pages of the engine that keeps it."""
 
 from functools import lru_cache
-from math import ceil
 from typing import NamedTuple
 
 from estimator.architecture import Architecture
+from estimator.engines import MemoryPolicy
 from estimator.formats import CacheFormat
 from estimator.mixers import Attention
 
 STATE_BYTES = 4
 CONV_STATE_BYTES = 2
-STATE_BLOCKS = 2
-"""Pages that one sequence keeps of every recurrent group: the running state and its copy."""
+"""Recurrent states are kept in float32, the last tokens of a convolution in 16 bit."""
+INDEX_BYTES = 1 + 4 / 128
+"""An indexer's keys are FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
+STATE_PAGES = 2
+"""Pages that vLLM keeps per sequence of every recurrent group: the state and the one being written."""
+STATE_PAGE_TOKENS = 16
+"""An attention page grows in these steps until a recurrent state fits it."""
+GROUP_SLACK = 1.25
+"""Layer kinds whose counts differ by less share one group size, the larger (vLLM kv_cache_utils)."""
+WINDOW_STEP_TOKENS = 256
+"""llama.cpp rounds the cells of a window cache up to this."""
+UNBOUNDED = 1 << 60
 
 
 class Kind(NamedTuple):
@@ -21,115 +31,143 @@ class Kind(NamedTuple):
     token_bytes: float
     """Per layer and token; 0 for a recurrent layer."""
     window: int = 0
+    """Tokens kept; 0 is all."""
     chunked: bool = False
     state_bytes: float = 0.0
     """Per layer and sequence."""
 
+    @property
+    def name(self) -> str:
+        if not self.token_bytes:
+            return "recurrent state"
+        if self.window:
+            return f"{'chunk' if self.chunked else 'window'} of {self.window:,}"
+        return "every token"
+
 
 class Pool(NamedTuple):
-    """Pages that span equal groups of layers."""
+    """The page table: how many pages of the pool a sequence takes."""
 
     page_bytes: float
-    """One page over all layers of a group."""
-    growing: tuple[tuple[int, int], ...]
-    """(groups, tokens of a page) of the layers that keep every token."""
-    windowed: tuple[tuple[int, int, int, int], ...]
-    """(groups, tokens of a page, most tokens kept, extra pages)"""
-    fixed: int
+    """One page, over all layers it spans."""
+    growing: tuple[tuple[float, int], ...]
+    """(pages, per so many tokens) of the layers that keep every token."""
+    windowed: tuple[tuple[float, int, int, float], ...] = ()
+    """(pages, per so many tokens, most tokens kept, extra pages)"""
+    fixed: float = 0
     """Pages of one sequence whatever its length."""
-    token_bytes: float
-    """Per token of a growing sequence."""
-    layers: int
-    """Counted with padding."""
+    token_bytes: float = 0.0
+    """What one more token of a long sequence adds."""
 
-    def pages(self, tokens: int) -> int:
-        """Pages one sequence of that many tokens takes."""
+    def pages(self, tokens: int) -> float:
+        """Pages that one sequence of `tokens` tokens takes."""
         found = self.fixed
-        for groups, page_tokens in self.growing:
-            found += groups * -(-tokens // page_tokens)
-        for groups, page_tokens, kept, extra in self.windowed:
-            found += groups * (-(-min(tokens, kept) // page_tokens) + extra)
+        for pages, span in self.growing:
+            found += pages * -(-tokens // span)
+        for pages, span, kept, extra in self.windowed:
+            found += pages * -(-min(tokens, kept) // span) + extra
         return found
 
-    def longest(self, pages: int) -> int:
-        """Most tokens one sequence can have in that many pages; a huge number where nothing grows."""
+    def longest(self, pages: float) -> int:
+        """Most tokens that one sequence in so many pages can have.
+
+        Between the lengths at which a window fills up the need is a sum of straight lines; the longest such stretch
+        that the pages reach decides.
+        """
         if pages < self.pages(1):
             return 0
-        for regime in sorted({kept for _, _, kept, _ in self.windowed} | {0}, reverse=True):
+        for full in sorted({kept for _, _, kept, _ in self.windowed} | {0}, reverse=True):
             growing = list(self.growing)
             spent = self.fixed
-            for groups, page_tokens, kept, extra in self.windowed:
-                if kept > regime:
-                    growing.append((groups, page_tokens))
-                    spent += groups * extra
+            for need, span, kept, extra in self.windowed:
+                spent += extra
+                if kept > full:
+                    growing.append((need, span))
                 else:
-                    spent += groups * (-(-kept // page_tokens) + extra)
+                    spent += need * -(-kept // span)
             if not growing:
                 return UNBOUNDED
-            step = min(page_tokens for _, page_tokens in growing)
-            tokens = int((pages - spent) / sum(groups / page for groups, page in growing)) // step * step
+            step = min(span for _, span in growing)
+            tokens = int((pages - spent) / sum(need / span for need, span in growing)) // step * step
             while tokens > 0 and self.pages(tokens) > pages:
                 tokens -= step
-            if tokens >= regime:
+            if tokens >= full:
                 return tokens
         return 0
 
 
-UNBOUNDED = 1 << 62
-
-
 @lru_cache(maxsize=4096)
-def layer_kinds(architecture: Architecture, cache: CacheFormat, tensor_parallel: int) -> tuple[Kind, ...]:
-    """The architecture's cached layers as one rank holds them: KV heads divided, then replicated."""
-    kinds: dict[Kind, int] = {}
+def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int) -> tuple[Kind, ...]:
+    """The cached layers as one rank holds them: key-value heads divided, replicated where there are too few."""
+    found: dict[Kind, int] = {}
     for group in architecture.groups:
         mixer = group.layer.mixer
         if mixer is None:
             continue
-        width = mixer.cache_elements(1)
-        state = (mixer.state_elements * STATE_BYTES + mixer.conv_state_elements * CONV_STATE_BYTES) / tensor_parallel
-        if not width and not state:
-            continue
-        kind = Kind(
-            0,
-            width / min(mixer.cache_ways, tensor_parallel) * cache.bits / 8 if width else 0.0,
-            mixer.window if isinstance(mixer, Attention) else 0,
-            mixer.chunked if isinstance(mixer, Attention) else False,
-            state,
-        )
-        kinds[kind] = kinds.get(kind, 0) + group.count
-    return tuple(kind._replace(layers=layers) for kind, layers in kinds.items())
+        share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * cache.bits / 8
+        chunked = isinstance(mixer, Attention) and mixer.chunked
+        growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
+        state = (mixer.state_elements * STATE_BYTES + mixer.conv_state_elements * CONV_STATE_BYTES) / ranks
+        for kind in (
+            Kind(0, growing),
+            Kind(0, mixer.window_width * share, mixer.window, chunked),
+            Kind(0, 0.0, state_bytes=state),
+        ):
+            if kind.token_bytes or kind.state_bytes:
+                found[kind] = found.get(kind, 0) + group.count
+    return tuple(kind._replace(layers=layers) for kind, layers in found.items())
 
 
 @lru_cache(maxsize=4096)
-def paged(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int, grouped: bool, padded: bool = True) -> Pool:
-    """The page table of vLLM's hybrid allocator: groups of equal layer count, padded; one page size for all kinds.
-
-    A window layer keeps its window and the tokens of one prefill step. A page holds at least one recurrent state.
-    """
+def page_table(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int) -> Pool:
+    """The pool's pages in one engine's arrangement."""
     if not kinds:
-        return Pool(1.0, (), (), 0, 0.0, 0)
-    token_bytes = sum(kind.layers * kind.token_bytes for kind in kinds if not kind.window)
-    smallest = min(kind.layers for kind in kinds)
-    largest = max(kind.layers for kind in kinds)
-    size = (largest if largest < smallest * 1.25 else smallest) if padded else 1
-    attention = [kind for kind in kinds if kind.token_bytes]
-    page = max((block_tokens * kind.token_bytes for kind in attention), default=0.0)
-    state = max((kind.state_bytes for kind in kinds), default=0.0)
+        return Pool(1.0, ())
+    if policy.grouped_layers and len(kinds) > 1:
+        return _grouped(kinds, policy.block_tokens, prefill_tokens)
+    plain = [kind for kind in kinds if kind.token_bytes]
+    kept = [kind for kind in plain if kind.window] if policy.keeps_windows or policy.grouped_layers else []
+    token_bytes = sum(kind.layers * kind.token_bytes for kind in plain if kind not in kept)
+    fixed = sum(kind.layers * kind.state_bytes for kind in kinds)
+    span = policy.block_tokens
+    if not kept and not fixed:
+        return Pool(token_bytes * span, ((1, span),), token_bytes=token_bytes)
+    windowed = tuple(
+        (kind.layers * kind.token_bytes * span, span, _window_cells(kind.window + prefill_tokens), 0.0) for kind in kept
+    )
+    growing = ((token_bytes * span, span),) if token_bytes else ()
+    return Pool(1.0, growing, windowed, fixed, token_bytes)
+
+
+def _window_cells(tokens: int) -> int:
+    return -(-tokens // WINDOW_STEP_TOKENS) * WINDOW_STEP_TOKENS
+
+
+def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int) -> Pool:
+    """vLLM's hybrid allocator: groups of equal layer count, the last padded; one page size for every kind.
+
+    A window layer keeps its window and the tokens of one prefill step, and one page more where the window slides.
+    The attention page grows until a recurrent state fits into it.
+    """
+    counts = [kind.layers for kind in kinds]
+    size = max(counts) if max(counts) < GROUP_SLACK * min(counts) else min(counts)
+    widths = [kind.token_bytes for kind in kinds if kind.token_bytes]
+    page = block_tokens * max(widths, default=0.0)
+    state = max(kind.state_bytes for kind in kinds)
     if state > page:
-        unit = min((16 * kind.token_bytes for kind in attention), default=0.0)
-        page = ceil(state / unit) * unit if unit else state
-    growing, windowed, fixed, groups = [], [], 0, 0
+        step = STATE_PAGE_TOKENS * max(widths) if widths else state
+        page = -(-state // step) * step
+    growing, windowed, fixed = [], [], 0
     for kind in kinds:
-        count = -(-kind.layers // size)
-        groups += count
+        groups = -(-kind.layers // size)
         if not kind.token_bytes:
-            fixed += count * STATE_BLOCKS
+            fixed += groups * STATE_PAGES
             continue
-        page_tokens = int(page // kind.token_bytes)
-        if kind.window and grouped:
-            kept = kind.window + prefill_tokens - 1
-            windowed.append((count, page_tokens, kept, 0 if kind.chunked else 1))
+        span = int(page // kind.token_bytes)
+        if kind.window:
+            extra = 0 if kind.chunked else groups
+            windowed.append((groups, span, kind.window + prefill_tokens - 1, extra))
         else:
-            growing.append((count, page_tokens))
-    return Pool(page * size, tuple(growing), tuple(windowed), fixed, token_bytes, groups * size)
+            growing.append((groups, span))
+    added = sum(groups * size * page / span for groups, span in growing)
+    return Pool(page * size, tuple(growing), tuple(windowed), fixed, added)

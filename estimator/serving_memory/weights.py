@@ -61,7 +61,12 @@ def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def stages(
-    architecture: Architecture, weights: WeightFormat, split: Split, pipeline: int, rotary_bytes: float
+    architecture: Architecture,
+    weights: WeightFormat,
+    split: Split,
+    pipeline: int,
+    rotary_bytes: float,
+    embedding_on_host: bool = False,
 ) -> tuple[Stage, ...]:
     """Every pipeline stage: its layers, the embedding on the first, the head and final norm on the last."""
     groups = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.groups]
@@ -77,7 +82,8 @@ def stages(
         for count, parts in groups:
             _add(total, parts, count * layers / architecture.layers)
         if first:
-            _add(total, embedding)
+            if not embedding_on_host:
+                _add(total, embedding)
             for count, parts in encoder:
                 _add(total, parts, count)
             if vision:
@@ -86,7 +92,7 @@ def stages(
             _add(total, final)
             if not architecture.tied:
                 _add(total, head)
-            elif not first:
+            elif not first or embedding_on_host:
                 _add(total, embedding)
         rounding = total.pop(ROUNDING, 0.0)
         buffers = (Part("rotary table", rotary_bytes), Part(ROUNDING, rounding))
