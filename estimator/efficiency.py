@@ -1,8 +1,265 @@
-"""Measured constants of kernels, links and engines. Values are data; see catalog/data/efficiency.yaml."""
+"""Measured constants of kernels, links and engines. Values are data; see catalog/data/efficiency.yaml.
 
-from dataclasses import dataclass
+Fractions are of the accelerator's dense peak or of its memory bandwidth, as the catalogue states them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from estimator.evaluation import Band, Confidence
+from estimator.hardware import Accelerator
+
+
+@dataclass(frozen=True, slots=True)
+class GemmKernel:
+    """Seconds of a matrix product: latency + hypot(FLOPs / (peak x compute), bytes / (bandwidth x memory))."""
+
+    compute: float
+    memory: float
+    latency_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertKernel:
+    """A grouped product over experts; half of `compute` is reached at `ramp_rows` rows per expert."""
+
+    compute: float
+    memory: float
+    latency_us: float
+    ramp_rows: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionKernel:
+    """Prefill reaches half of `prefill` at `ramp_tokens` new tokens; decode reads the cache at a bandwidth fraction."""
+
+    prefill: float
+    ramp_tokens: float
+    latency_us: float
+    decode: float
+    decode_fp8: float
+    """Bandwidth fraction with an 8-bit cache."""
+    latent: float = 0.65
+    """Bandwidth fraction of latent attention in its absorbed form."""
+    latent_compute: float = 0.55
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernels:
+    """Kernel constants of one accelerator generation, by kernel key of the weight format."""
+
+    gemm: Mapping[str, GemmKernel]
+    experts: Mapping[str, ExpertKernel]
+    attention: AttentionKernel
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKernels:
+    """Which constants an accelerator takes, and how they are known."""
+
+    kernels: str
+    evidence: str
+    """measured (on this part), transferred (from a relative) or spec (from the datasheet alone)"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineSpeed:
+    """One engine class: factors on the kernel constants, what the host adds, how requests are scheduled."""
+
+    runtime: str = "gpu"
+    """Which step model applies: gpu, llama.cpp or neuron."""
+    latency: float = 1.0
+    bandwidth: float = 1.0
+    compute: float = 1.0
+    fp8_compute: float = 1.0
+    fp4_compute: float = 1.0
+    attention_bandwidth: float = 1.0
+    fp8_cache: float = 1.0
+    expert_compute: float = 1.0
+    expert_bandwidth: float = 1.0
+    expert_latency: float = 1.0
+    block_expert_latency: float = 1.0
+    """Further factor for experts in block-scaled FP8."""
+    expert_imbalance: float = 1.0
+    all_reduce: float = 1.0
+    """Factor on the time of a collective."""
+    state_us: float = 30.0
+    """Fixed time of a linear-attention or state-space layer."""
+    step_ms: float = 0.0
+    """Host time of one step."""
+    sequence_us: float = 0.0
+    """Host time per sequence in a step."""
+    layer_us: float = 0.0
+    """Host time per layer (eager execution)."""
+    request_ms: float = 0.0
+    """Host time per admitted request."""
+    overlap: bool = False
+    """The host works while the device does; only the longer of the two counts."""
+    fused_prefill: bool = False
+    """Prompts ride along in decode steps as chunks, instead of stopping them."""
+    prefill: float = 1.0
+    """Factor on prefill time."""
+    static_batch: bool = False
+    """A batch is prefilled together and decodes to its end; nobody joins."""
+    buckets: bool = False
+    """Prompts are padded to the next power of two (ahead-of-time compilation)."""
+    chunk_tokens: int = 8192
+    max_batch: float = 2048
+    """Sequences in one step at full load."""
+    ttft_ms: float = 0.0
+    ttft_layer_ms: float = 0.7
+    """First-token overhead per layer: graph-less execution, tokenisation, scheduling."""
+    wait: float = 1.0
+    """Share of the queueing delay that a mean request sees."""
+    burst: float = 0.05
+    """Extra prefills a first token waits for, per request in flight, in the opening burst of a benchmark."""
+    drain: float = 0.25
+    """Loss of a finite benchmark's last requests, as a share of batch / requests."""
+    network_ms: float = 0.0
+    memory_fraction: float = 0.9
+    reserve_gb: float = 3.0
+    """Device memory that neither weights nor cache can use, in GB."""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCppKernels:
+    """llama.cpp on one generation: fractions of bandwidth and of the 16-bit peak, for f16 and quantised weights."""
+
+    memory: float
+    memory_quantised: float
+    compute: float
+    compute_quantised: float
+    attention: float
+    """Prefill attention without flash attention, of the 16-bit peak."""
+    layer_us: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LlamaCpp:
+    """llama.cpp: per-generation kernels and what every step costs."""
+
+    kernels: Mapping[str, LlamaCppKernels]
+    devices: Mapping[str, str]
+    cache_memory: float = 0.41
+    prefill_layer_us: float = 31.0
+    """Fixed time of a layer in one micro-batch of a prompt."""
+    device_us: float = 54.0
+    """Hand-over to each device of a layer split."""
+    pipeline: float = 0.14
+    """Relative cost of running the layer split as a pipeline in prefill."""
+    fp16_accumulate: tuple[str, ...] = ()
+    """Accelerators that run at twice their catalogued peak because products accumulate in 16 bit."""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronSpeed:
+    """Neuron: weights and cache at bandwidth fractions, collectives at a fixed time per layer."""
+
+    memory: float = 0.82
+    cache_memory: float = 0.29
+    layer_us: float = 164.0
+    prefill: float = 0.17
+    """Fraction of the 16-bit peak."""
+    all_reduce_gb_s: float = 57.0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An all-reduce across machines."""
+
+    latency_us: float = 124.0
+    bandwidth_gb_s: float = 40.0
+    source: str = ""
+
+
+class Spread(NamedTuple):
+    """Measured / predicted quantiles, nominal 80 %."""
+
+    low: float
+    high: float
+
+    def of(self, typical: float) -> Band:
+        return Band(typical * self.low, typical, typical * self.high)
+
+
+class Spreads(NamedTuple):
+    ttft: Spread
+    tpot: Spread
+    throughput: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualBand:
+    """The spread of one metric, for an engine class and kind of case, or for a confidence class."""
+
+    metric: str
+    """tpot, ttft or throughput"""
+    low: float
+    high: float
+    engine: str = ""
+    kind: str = ""
+    """Kind of the cases: serving_concurrency, throughput_max, single_stream_decode, prefill_latency."""
+    confidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Efficiency:
-    """Constants by accelerator generation and by engine."""
+    """Constants by accelerator and by engine."""
+
+    kernels: Mapping[str, Kernels] = field(default_factory=dict)
+    devices: Mapping[str, DeviceKernels] = field(default_factory=dict)
+    engines: Mapping[str, EngineSpeed] = field(default_factory=dict)
+    llama_cpp: LlamaCpp = field(default_factory=lambda: LlamaCpp({}, {}))
+    neuron: NeuronSpeed = field(default_factory=NeuronSpeed)
+    network: Network = field(default_factory=Network)
+    bands: tuple[ResidualBand, ...] = ()
+    routing_entropy: float = 0.85
+    """Experts a batch touches grow as if only this share of its tokens were routed independently."""
+    expert_skew: float = 0.05
+    """Extra load of the slowest expert-parallel rank per doubling of ranks."""
+
+    def kernels_of(self, device: Accelerator) -> Kernels:
+        """Constants of the device itself, of its generation, or the generic set."""
+        known = self.devices.get(device.id)
+        key = known.kernels if known else device.generation
+        return self.kernels.get(key) or self.kernels["generic"]
+
+    def evidence(self, device: Accelerator) -> str:
+        known = self.devices.get(device.id)
+        return known.evidence if known else "spec"
+
+    def confidence(self, device: Accelerator, speed: EngineSpeed) -> Confidence:
+        """A: measured on this part; B: transferred from a relative; C: from the datasheet, or Neuron."""
+        if speed.runtime == "neuron":
+            return "C"
+        match self.evidence(device):
+            case "measured":
+                return "A"
+            case "transferred":
+                return "B"
+            case _:
+                return "C"
+
+    def engine_name(self, speed: EngineSpeed) -> str:
+        """Key of that engine class."""
+        return next((name for name, each in self.engines.items() if each is speed), "")
+
+    def spread(self, metric: str, engine: str, kind: str, confidence: Confidence = "A") -> Spread:
+        """Of the engine's own cases or of all engines' of that kind; at least as wide as the confidence class."""
+        measured = self._band(metric, engine, kind) or self._band(metric, "", kind) or Spread(0.5, 2.0)
+        floor = self._band(metric, "", "", confidence)
+        return Spread(min(measured.low, floor.low), max(measured.high, floor.high)) if floor else measured
+
+    def spreads(self, engine: str, kind: str, confidence: Confidence) -> Spreads:
+        return Spreads(*(self.spread(metric, engine, kind, confidence) for metric in Spreads._fields))
+
+    def _band(self, metric: str, engine: str, kind: str, confidence: str = "") -> Spread | None:
+        for each in self.bands:
+            if (each.metric, each.engine, each.kind, each.confidence) == (metric, engine, kind, confidence):
+                return Spread(each.low, each.high)
+        return None

@@ -101,6 +101,11 @@ class PerformanceReport(NamedTuple):
     """Share of device time spent in prefill; splits the bill between input and output tokens."""
     prefill: tuple[OperatorTime, ...] = ()
     decode: tuple[OperatorTime, ...] = ()
+    utilization: float = 0.0
+    """Of a replica's highest rate, under open arrivals; 1 and above: the queue grows without end."""
+    ttft_percentiles_s: tuple[float, float, float] | None = None
+    """p50, p95 and p99 under open arrivals."""
+    tpot_percentiles_s: tuple[float, float, float] | None = None
 
 
 class TrainingMemory(NamedTuple):

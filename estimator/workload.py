@@ -20,6 +20,16 @@ class ServingWorkload:
     """Open arrivals; None holds the concurrency instead."""
     prefix_cache_hit: Annotated[float, Ge(0), Lt(1)] = 0.0
     """Fraction of the prompt found in the prefix cache."""
+    draft_tokens: Annotated[int, Ge(0), Le(64)] = 0
+    """Speculative decoding or multi-token prediction: tokens proposed in each step."""
+    accepted_tokens: Annotated[float, Ge(1), Le(65)] = 1.0
+    """Tokens that a step yields on average, the verified one included."""
+
+    @property
+    def uncached_tokens(self) -> tuple[int, int]:
+        """Prompt tokens to compute, and those in the prefix cache."""
+        cached = int(self.input_tokens * self.prefix_cache_hit)
+        return self.input_tokens - cached, cached
 
     @property
     def total_tokens(self) -> int:

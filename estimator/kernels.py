@@ -1,0 +1,273 @@
+"""Operators of a GPU engine: kernel by kernel, at the rates that one device reaches."""
+
+from collections.abc import Iterator
+from math import ceil, log2
+
+from estimator.efficiency import Efficiency, EngineSpeed, Kernels
+from estimator.formats import CacheFormat, WeightFormat
+from estimator.hardware import Accelerator, AllReduce, Fabric
+from estimator.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
+from estimator.operators import (
+    Collective,
+    DecodeAttention,
+    Elementwise,
+    Experts,
+    Gemm,
+    Operators,
+    PrefillAttention,
+    StateUpdate,
+)
+from estimator.parallelism import Layout
+from estimator.plan import ExpertBank, Plan
+from estimator.tensors import Role
+from estimator.units import GB, MICROSECOND
+
+MEMORY_CEILING = 0.95
+"""No kernel reads faster than this fraction of the datasheet's bandwidth."""
+ELEMENTWISE_MEMORY = 0.7
+ELEMENTWISE_LAUNCH_US = 9.0
+"""Six small kernels a layer of 1.5 µs each."""
+ELEMENTWISE_PASSES = 8
+"""Hidden-wide vectors that norms, residuals and activations of a layer read or write for each token."""
+STATE_BYTES = 2
+"""Recurrent states are kept in 16 bit."""
+STATE_COMPUTE = 0.3
+"""Fraction of the 16-bit peak that chunked scans reach."""
+
+
+class Rates:
+    """What one device reaches under one engine, kernel by kernel."""
+
+    __slots__ = ("cache", "device", "kernels", "overall", "speed", "weights")
+
+    def __init__(
+        self, weights: WeightFormat, cache: CacheFormat, device: Accelerator, speed: EngineSpeed, overall: Efficiency
+    ) -> None:
+        self.weights, self.cache, self.device, self.speed, self.overall = weights, cache, device, speed, overall
+        self.kernels: Kernels = overall.kernels_of(device)
+
+    def native(self) -> bool:
+        """Whether the device multiplies in the weight format; else weights are widened in the kernel."""
+        return _peaks(self.device).get(self.weights.compute, 0.0) > 0
+
+    def peak(self) -> float:
+        return _peaks(self.device).get(self.weights.compute) or self.device.matrix_flops
+
+    def kernel(self, role: Role) -> tuple[str, float, float, float]:
+        """Kernel key, weight bytes, activation bytes and FLOP/s peak of a product of that role."""
+        weights, device = self.weights, self.device
+        if role not in weights.quantises:
+            return "16", weights.rest_bits / 8, 2.0, device.matrix_flops
+        size = weights.bits / 8
+        if weights.kernel == "mx":
+            if device.fp8_flops and device.compute_capability >= 10:
+                return "mx8", size, 1.0, device.fp8_flops
+            return "mx", size, 2.0, device.matrix_flops
+        if not self.native():
+            return ("i8" if weights.bits >= 8 else "i4"), size, 2.0, device.matrix_flops
+        activation = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}.get(weights.compute, 2.0)
+        return weights.kernel, size, activation, self.peak()
+
+    def format_factor(self, key: str) -> float:
+        return {"8": self.speed.fp8_compute, "8t": self.speed.fp8_compute, "4": self.speed.fp4_compute}.get(key, 1.0)
+
+    def gemm(self, name: str, count: float, outputs: float, inputs: float, role: Role) -> Gemm:
+        key, size, activation, peak = self.kernel(role)
+        kernel = self.kernels.gemm[key if key in self.kernels.gemm else "16"]
+        speed = self.speed
+        return Gemm(
+            name,
+            count,
+            kernel.latency_us * MICROSECOND * speed.latency,
+            2 * outputs * inputs,
+            outputs * inputs * size,
+            inputs * activation + outputs * 2,
+            peak * min(kernel.compute * speed.compute * self.format_factor(key), 1.0),
+            self.device.bandwidth_bytes_per_s * min(kernel.memory * speed.bandwidth, MEMORY_CEILING),
+        )
+
+    def experts(self, bank: ExpertBank, count: float, layout: Layout) -> Experts:
+        key, size, activation, peak = self.kernel("expert")
+        kernel = self.kernels.experts[key]
+        speed = self.speed
+        latency = kernel.latency_us * MICROSECOND * speed.expert_latency
+        if key == "8":
+            latency *= speed.block_expert_latency
+        return Experts(
+            "experts",
+            count,
+            latency,
+            bank.experts,
+            bank.per_token,
+            bank.ranks,
+            layout.dp,
+            speed.expert_imbalance,
+            self.overall.expert_skew,
+            self.overall.routing_entropy,
+            2 * bank.parameters,
+            bank.parameters * size,
+            bank.token_elements * activation,
+            kernel.ramp_rows,
+            peak * min(kernel.compute * speed.expert_compute * self.format_factor(key), 1.0),
+            self.device.bandwidth_bytes_per_s * min(kernel.memory * speed.expert_bandwidth, MEMORY_CEILING),
+        )
+
+    def elementwise(self, parts: Plan) -> Elementwise:
+        return Elementwise(
+            "elementwise",
+            parts.layers,
+            ELEMENTWISE_LAUNCH_US * MICROSECOND * self.speed.latency,
+            ELEMENTWISE_PASSES * parts.hidden * 2,
+            ELEMENTWISE_MEMORY * self.device.bandwidth_bytes_per_s,
+        )
+
+    def decode_attention(self, mixer: Mixer, count: float, tp: int) -> Iterator[DecodeAttention]:
+        grown, windowed = mixer.growing_width, mixer.window_width
+        if isinstance(mixer, Attention) and not mixer.stores_cache:  # it reads an earlier layer's cache
+            width = mixer.kv_heads * (mixer.head_dim + mixer.v_dim)
+            grown, windowed = (0.0, width) if mixer.window else (width, 0.0)
+        if not grown and not windowed:
+            return
+        kernel, speed, device = self.kernels.attention, self.speed, self.device
+        latent = not isinstance(mixer, Attention)
+        if latent:
+            memory = kernel.latent
+        elif self.cache.bits <= 8:
+            memory = kernel.decode_fp8 * speed.fp8_cache
+        else:
+            memory = kernel.decode
+        size = self.cache.bits / 8 / min(mixer.cache_ways, tp)
+        yield DecodeAttention(
+            "attention",
+            count,
+            kernel.latency_us * MICROSECOND * speed.latency,
+            grown * size,
+            _top_k(mixer),
+            windowed * size,
+            mixer.window,
+            mixer.index_width,
+            mixer.absorbed_flops if isinstance(mixer, LatentAttention) else mixer.attention_flops,
+            1 / tp,
+            device.matrix_flops * kernel.latent_compute,
+            device.bandwidth_bytes_per_s * min(memory * speed.attention_bandwidth, MEMORY_CEILING),
+        )
+
+    def prefill_attention(self, mixer: Mixer, count: float, tp: int) -> Iterator[PrefillAttention]:
+        if mixer.state_elements:
+            return
+        kernel, speed = self.kernels.attention, self.speed
+        yield PrefillAttention(
+            "attention",
+            count,
+            kernel.latency_us * MICROSECOND * speed.latency,
+            mixer.attention_flops,
+            1 / tp,
+            kernel.ramp_tokens,
+            self.device.matrix_flops * min(kernel.prefill * speed.compute, 1.0),
+        )
+
+    def states(self, mixer: Mixer, count: float, tp: int) -> Iterator[StateUpdate]:
+        elements = mixer.state_elements + mixer.conv_state_elements
+        if not elements:
+            return
+        yield StateUpdate(
+            "state",
+            count,
+            self.speed.state_us * MICROSECOND,
+            elements * STATE_BYTES / tp,
+            self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
+            mixer.attention_flops(1) / tp,
+            self.device.matrix_flops * STATE_COMPUTE,
+        )
+
+
+def _top_k(mixer: Mixer) -> int:
+    if isinstance(mixer, LatentAttention):
+        return mixer.sparse_top_k
+    if isinstance(mixer, CompressedSparseAttention) and mixer.indexer:
+        return mixer.indexer.top_k * mixer.ratio
+    return 0
+
+
+def gpu_operators(
+    parts: Plan,
+    rates: Rates,
+    layout: Layout,
+    fabric: Fabric,
+    machine_devices: int,
+) -> Operators:
+    """Operators of one rank on a GPU; `machine_devices` share `fabric` (0: all)."""
+    return Operators(
+        (
+            *(rates.gemm(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
+            *(rates.experts(bank, count, layout) for bank, count in parts.banks),
+            rates.elementwise(parts),
+            *_collectives(parts, layout, fabric, rates.speed, rates.overall, machine_devices),
+        ),
+        rates.gemm(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
+        tuple(each for mixer, count in parts.mixers for each in rates.decode_attention(mixer, count, layout.tp)),
+        tuple(each for mixer, count in parts.mixers for each in rates.prefill_attention(mixer, count, layout.tp)),
+        tuple(each for mixer, count in parts.mixers for each in rates.states(mixer, count, layout.tp)),
+    )
+
+
+def _peaks(device: Accelerator) -> dict[str, float]:
+    return {
+        "bf16": device.matrix_flops,
+        "fp32": device.fp32_flops,
+        "fp8": device.fp8_flops,
+        "int8": device.int8_flops,
+        "fp4": device.fp4_flops,
+    }
+
+
+def _collectives(
+    parts: Plan, layout: Layout, fabric: Fabric, speed: EngineSpeed, efficiency: Efficiency, machine_devices: int
+) -> Iterator[Collective]:
+    """All-reduces after attention and feed-forward; with data-parallel attention, an exchange around the experts."""
+    if parts.all_reduces:
+        inside = min(layout.tp, machine_devices or layout.tp)
+        yield _collective("all-reduce", parts.all_reduces, inside, layout.tp, 2.0, parts, fabric, speed, efficiency)
+    if parts.exchanges:
+        ranks = layout.tp * layout.dp
+        inside = min(ranks, machine_devices or ranks)
+        yield _collective("all-to-all", 2 * parts.exchanges, inside, ranks, 1.0, parts, fabric, speed, efficiency)
+
+
+def _collective(
+    name: str,
+    count: int,
+    inside: int,
+    ranks: int,
+    passes: float,
+    parts: Plan,
+    fabric: Fabric,
+    speed: EngineSpeed,
+    efficiency: Efficiency,
+) -> Collective:
+    across = efficiency.network if ranks > inside else None
+    machines = ceil(ranks / inside)
+    return Collective(
+        name,
+        count,
+        speed.all_reduce,
+        link(fabric, inside),
+        passes * (inside - 1) / inside,
+        2 * parts.hidden,
+        across.latency_us * MICROSECOND if across else 0.0,
+        passes * (machines - 1) / machines / (across.bandwidth_gb_s * GB) if across else 0.0,
+    )
+
+
+def link(fabric: Fabric, devices: int) -> AllReduce:
+    """The fabric's constants over that many devices: as measured, the next larger count, or from the link alone."""
+    if devices <= 1:
+        return AllReduce(0.0, GB, 1.0)
+    for measured in sorted(fabric.all_reduce):
+        if measured >= devices:
+            return fabric.all_reduce[measured]
+    if fabric.all_reduce:
+        largest = max(fabric.all_reduce)
+        known = fabric.all_reduce[largest]
+        return known._replace(alpha_s=known.alpha_s * (1 + log2(devices / largest)))
+    return AllReduce(15 * MICROSECOND * log2(devices), 0.5 * fabric.link_bytes_per_s or 8 * GB, 0.8)

@@ -1,0 +1,72 @@
+"""Operators of llama.cpp: layers in turn over the devices, one fixed time a layer, whole-model bandwidth fractions."""
+
+from estimator.efficiency import Efficiency, LlamaCppKernels
+from estimator.formats import CacheFormat, WeightFormat
+from estimator.hardware import Accelerator
+from estimator.mixers import LatentAttention
+from estimator.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
+from estimator.plan import Plan
+from estimator.units import MICROSECOND
+
+
+def llama_cpp_operators(
+    parts: Plan, weights: WeightFormat, cache: CacheFormat, device: Accelerator, efficiency: Efficiency
+) -> Operators:
+    """Operators of the whole model on devices that take turns."""
+    constants = efficiency.llama_cpp
+    known = _kernels(device, efficiency)
+    quantised = weights.bits < 16
+    peak = device.matrix_flops * (2 if device.id in constants.fp16_accumulate else 1)
+    memory = device.bandwidth_bytes_per_s * (known.memory_quantised if quantised else known.memory)
+    compute = peak * (known.compute_quantised if quantised else known.compute)
+    size = weights.bits / 8
+
+    def product(name: str, elements: float, layer_us: float) -> Gemm:
+        return Gemm(name, 1, layer_us * MICROSECOND, 2 * elements, elements * size, 0.0, compute, memory)
+
+    linear = sum(count * each.outputs * each.inputs for each, count in parts.products)
+    experts = (
+        Experts(
+            "experts", count, 0.0, bank.experts, bank.per_token, 1, 1, 1.0, 0.0, 1.0,
+            2 * bank.parameters, bank.parameters * size, 0.0, 0.0, compute, memory,
+        )
+        for bank, count in parts.banks
+    )  # fmt: skip
+    cached = [(mixer, count) for mixer, count in parts.mixers if mixer.growing_width or mixer.window_width]
+    return Operators(
+        (product("layers", linear, parts.layers * known.layer_us), *experts),
+        product("LM head", parts.head.outputs * parts.head.inputs, 0.0),
+        tuple(
+            DecodeAttention(
+                "attention", count, 0.0,
+                mixer.growing_width * cache.bits / 8, 0, mixer.window_width * cache.bits / 8, mixer.window, 0.0,
+                mixer.absorbed_flops if isinstance(mixer, LatentAttention) else mixer.attention_flops, 1.0,
+                peak * known.compute, device.bandwidth_bytes_per_s * constants.cache_memory,
+            )
+            for mixer, count in cached
+        ),
+        tuple(
+            PrefillAttention(
+                "attention", count, max(constants.prefill_layer_us - known.layer_us, 0.0) * MICROSECOND,
+                mixer.attention_flops, 1.0, 0.0, peak * known.attention,
+            )
+            for mixer, count in cached
+        ),
+        tuple(
+            StateUpdate(
+                "state", count, 0.0, mixer.state_elements * 4, device.bandwidth_bytes_per_s * constants.cache_memory,
+                mixer.attention_flops(1), peak * known.attention,
+            )
+            for mixer, count in parts.mixers
+            if mixer.state_elements
+        ),
+    )  # fmt: skip
+
+
+def _kernels(device: Accelerator, efficiency: Efficiency) -> LlamaCppKernels:
+    """Constants of the device, of its generation, or of its kind."""
+    table = efficiency.llama_cpp.kernels
+    known = efficiency.devices.get(device.id)
+    generation = known.kernels if known else device.generation
+    names = (efficiency.llama_cpp.devices.get(device.id, ""), generation, device.kind)
+    return next((table[name] for name in names if name in table), table["generic"])

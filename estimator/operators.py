@@ -1,0 +1,252 @@
+"""Operators: seconds of one kind of kernel on one rank, from its work and from the rates it reaches.
+
+Each is built once for a model, layout and device (see step.py); what varies with the load is an argument.
+`rows` are the tokens of a step on this rank, `batch` its sequences.
+"""
+
+from collections.abc import Callable
+from math import hypot, log, log2, sqrt
+from typing import NamedTuple, Protocol
+
+from estimator.evaluation import Bound, OperatorTime
+from estimator.hardware import AllReduce
+
+
+class RowOperator(Protocol):
+    """An operator whose cost depends on the number of rows alone."""
+
+    @property
+    def name(self) -> str: ...
+    def seconds(self, rows: float) -> float: ...
+    def detail(self, rows: float) -> OperatorTime: ...
+
+
+class Gemm(NamedTuple):
+    """`times` products (rows, inputs) x (inputs, outputs): latency plus the smooth maximum of compute and memory."""
+
+    name: str
+    times: float
+    latency_s: float
+    flops: float
+    """Of one row."""
+    weight_bytes: float
+    row_bytes: float
+    """Activations in and out."""
+    flops_per_s: float
+    bytes_per_s: float
+
+    def seconds(self, rows: float) -> float:
+        return self.times * (
+            self.latency_s
+            + hypot(
+                rows * self.flops / self.flops_per_s,
+                (self.weight_bytes + rows * self.row_bytes) / self.bytes_per_s,
+            )
+        )
+
+    def detail(self, rows: float) -> OperatorTime:
+        flops, moved = rows * self.flops, self.weight_bytes + rows * self.row_bytes
+        bound = _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return OperatorTime(self.name, self.seconds(rows), bound, self.times * flops, self.times * moved)
+
+
+class Experts(NamedTuple):
+    """Routed experts of `times` layers, on the expert-parallel rank that gets most tokens."""
+
+    name: str
+    times: float
+    latency_s: float
+    experts: float
+    """Held by this rank."""
+    per_token: float
+    """Experts a token visits, over all ranks."""
+    ranks: int
+    """Expert-parallel ranks; `copies` data-parallel ranks feed them."""
+    copies: int
+    imbalance: float
+    skew: float
+    entropy: float
+    flops: float
+    """Of one token in one expert, on this rank."""
+    expert_bytes: float
+    token_bytes: float
+    ramp_rows: float
+    flops_per_s: float
+    bytes_per_s: float
+
+    def load(self, rows: float) -> tuple[float, float]:
+        """Tokens this rank computes, and how many of its experts they touch."""
+        tokens = rows * self.copies * self.per_token / self.ranks
+        hit = self.per_token / (self.experts * self.ranks)
+        touched = self.experts * (1 - (1 - hit) ** (rows * self.copies * self.entropy))
+        if self.ranks > 1:
+            tokens += self.imbalance * sqrt(2 * tokens * log(self.ranks)) + self.skew * tokens * log2(self.ranks)
+            touched = (
+                self.experts * (1 - (1 - 1 / self.experts) ** (self.entropy * tokens)) if self.experts > 1 else 1.0
+            )
+        return tokens, min(touched, tokens)
+
+    def seconds(self, rows: float) -> float:
+        tokens, touched = self.load(rows)
+        return self.times * (
+            self.latency_s
+            + max(
+                (tokens + self.ramp_rows * touched) * self.flops / self.flops_per_s,
+                (touched * self.expert_bytes + tokens * self.token_bytes) / self.bytes_per_s,
+            )
+        )
+
+    def detail(self, rows: float) -> OperatorTime:
+        tokens, touched = self.load(rows)
+        moved = touched * self.expert_bytes + tokens * self.token_bytes
+        compute = (tokens + self.ramp_rows * touched) * self.flops / self.flops_per_s
+        bound = _bound(self.latency_s, compute, moved / self.bytes_per_s)
+        return OperatorTime(self.name, self.seconds(rows), bound, self.times * tokens * self.flops, self.times * moved)
+
+
+class Elementwise(NamedTuple):
+    """Norms, activations, residuals and rotary embedding of `times` layers."""
+
+    name: str
+    times: float
+    latency_s: float
+    row_bytes: float
+    bytes_per_s: float
+
+    def seconds(self, rows: float) -> float:
+        return self.times * (self.latency_s + rows * self.row_bytes / self.bytes_per_s)
+
+    def detail(self, rows: float) -> OperatorTime:
+        moved = rows * self.row_bytes
+        bound = _bound(self.latency_s, 0.0, moved / self.bytes_per_s)
+        return OperatorTime(self.name, self.seconds(rows), bound, 0.0, self.times * moved)
+
+
+class Collective(NamedTuple):
+    """`times` all-reduces (or exchanges of like cost), inside a machine and, where `across` says, between machines."""
+
+    name: str
+    times: float
+    factor: float
+    link: AllReduce
+    wire: float
+    """Bytes a device sends for one byte of result: 2(n-1)/n for an all-reduce."""
+    row_bytes: float
+    across_latency_s: float = 0.0
+    across_s_per_byte: float = 0.0
+
+    def seconds(self, rows: float) -> float:
+        size = rows * self.row_bytes
+        alpha, bandwidth, q = self.link
+        inside: float = (alpha**q + (self.wire * size / bandwidth) ** q) ** (1 / q)
+        return self.times * (self.factor * inside + self.across_latency_s + size * self.across_s_per_byte)
+
+    def detail(self, rows: float) -> OperatorTime:
+        size = rows * self.row_bytes
+        moving = self.wire * size / self.link.bandwidth_bytes_per_s + size * self.across_s_per_byte
+        bound: Bound = "network" if moving > self.link.alpha_s + self.across_latency_s else "latency"
+        return OperatorTime(self.name, self.seconds(rows), bound, 0.0, self.times * self.wire * size)
+
+
+class DecodeAttention(NamedTuple):
+    """One new token of each sequence against its cache, in `times` layers."""
+
+    name: str
+    times: float
+    latency_s: float
+    token_bytes: float
+    """Of a token that stays cached for good, on this rank."""
+    limit: int
+    """Most such tokens that a query attends to (sparse attention); 0 is all."""
+    window_bytes: float
+    window: int
+    index_bytes: float
+    """Indexer keys, read for every token of the context."""
+    flops: Callable[[int, int], float]
+    """The mixer's own count over all heads."""
+    share: float
+    """Of the heads, on this rank."""
+    flops_per_s: float
+    bytes_per_s: float
+
+    def work(self, batch: float, context: float) -> tuple[float, float]:
+        """FLOPs and bytes of one layer."""
+        moved = self.token_bytes * (min(context, self.limit) if self.limit else context) + self.index_bytes * context
+        if self.window:
+            moved += self.window_bytes * min(context, self.window)
+        return batch * self.share * self.flops(1, int(context)), batch * moved
+
+    def seconds(self, batch: float, context: float) -> float:
+        flops, moved = self.work(batch, context)
+        return self.times * (self.latency_s + max(moved / self.bytes_per_s, flops / self.flops_per_s))
+
+    def detail(self, batch: float, context: float) -> OperatorTime:
+        flops, moved = self.work(batch, context)
+        bound = _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return OperatorTime(self.name, self.seconds(batch, context), bound, self.times * flops, self.times * moved)
+
+
+class PrefillAttention(NamedTuple):
+    """Causal attention of new tokens over themselves and what is cached, in `times` layers."""
+
+    name: str
+    times: float
+    latency_s: float
+    flops: Callable[[int, int], float]
+    """The mixer's own count over all heads."""
+    share: float
+    """Of the heads, on this rank."""
+    ramp_tokens: float
+    flops_per_s: float
+
+    def seconds(self, new: int, cached: int, launches: float = 1) -> float:
+        work = self.share * self.flops(new, cached)
+        return self.times * (
+            launches * self.latency_s + work / self.flops_per_s * (1 + self.ramp_tokens / (new + cached))
+        )
+
+    def detail(self, new: int, cached: int, launches: float = 1) -> OperatorTime:
+        work = self.share * self.flops(new, cached)
+        bound = _bound(launches * self.latency_s, work / self.flops_per_s, 0.0)
+        return OperatorTime(self.name, self.seconds(new, cached, launches), bound, self.times * work)
+
+
+class StateUpdate(NamedTuple):
+    """Linear attention and state-space layers: a state per sequence, read and written every step."""
+
+    name: str
+    times: float
+    latency_s: float
+    state_bytes: float
+    """Of one sequence on this rank."""
+    bytes_per_s: float
+    flops: float
+    """Of one token."""
+    flops_per_s: float
+
+    def seconds(self, batch: float, rows: float) -> float:
+        return self.times * (
+            self.latency_s + batch * 2 * self.state_bytes / self.bytes_per_s + rows * self.flops / self.flops_per_s
+        )
+
+    def detail(self, batch: float, rows: float) -> OperatorTime:
+        moved, flops = batch * 2 * self.state_bytes, rows * self.flops
+        bound = _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return OperatorTime(self.name, self.seconds(batch, rows), bound, self.times * flops, self.times * moved)
+
+
+class Operators(NamedTuple):
+    """All operators of one rank."""
+
+    rows: tuple[RowOperator, ...]
+    """Everything whose cost depends on the tokens of a step alone."""
+    head: Gemm
+    decode_attention: tuple[DecodeAttention, ...]
+    prefill_attention: tuple[PrefillAttention, ...]
+    states: tuple[StateUpdate, ...] = ()
+
+
+def _bound(launch: float, compute: float, memory: float) -> Bound:
+    if launch >= compute and launch >= memory:
+        return "latency"
+    return "compute" if compute >= memory else "memory"

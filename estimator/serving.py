@@ -1,0 +1,168 @@
+"""From seconds of a step to what users see: TTFT, TPOT and throughput of one replica under load.
+
+Serving is a closed queueing network without iteration: prompts come first, decoding shares what is left.
+With p the prefill time of a prompt, D the decoding time of a request and C requests in flight,
+a token waits for the prompts of the others: TPOT = t_decode (1 + (C - 1) p / (p + D)).
+"""
+
+from math import ceil, inf
+from typing import NamedTuple
+
+from estimator.evaluation import Band, PerformanceReport
+from estimator.step import Step, dominant
+from estimator.units import MILLISECOND
+from estimator.workload import ServingWorkload
+
+
+class Point(NamedTuple):
+    """One replica in steady state."""
+
+    concurrency: float
+    ttft_s: float
+    tpot_s: float
+    request_s: float
+    requests_per_s: float
+    prefill_s: float
+    """Of one prompt, alone."""
+    decode_step_s: float
+    """A step without prompts in it."""
+    prefill_share: float
+    """Of device time."""
+    prompt_utilization: float
+    """Chance that a token has to wait for another request's prompt."""
+
+
+def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
+    """One replica with `concurrency` requests in flight, each followed at once by the next."""
+    speed = step.speed
+    output = workload.output_tokens
+    context = workload.input_tokens + output / 2
+    new, cached = workload.uncached_tokens
+    prompt = step.prefill_occupancy_s(new, cached)
+    first = step.prefill_s(new, cached) if step.layout.devices > step.layout.tp else prompt
+    alone = step.decode_s(concurrency, context, workload.draft_tokens) / workload.accepted_tokens
+    overhead = (speed.ttft_ms + speed.ttft_layer_ms * step.layers + speed.network_ms) * MILLISECOND
+    decoding = output * alone
+    waiting = prompt / (prompt + decoding) if prompt else 0.0
+    if speed.static_batch:
+        tpot = alone
+        ttft = concurrency * prompt + overhead
+    elif speed.fused_prefill:
+        tpot = _fused_step_s(step, workload, concurrency) / workload.accepted_tokens
+        ttft = first * (1 + speed.wait * (concurrency - 1) * waiting) + overhead + tpot / 2
+    else:
+        others = (concurrency - 1) * waiting
+        decoders = max(concurrency * (1 - waiting), 1.0)
+        alone = step.decode_s(decoders, context, workload.draft_tokens) / workload.accepted_tokens
+        tpot = alone * (1 + others)
+        ttft = first * (1 + speed.wait * others) + overhead + alone / 2
+    request = ttft + (output - 1) * tpot
+    device = prompt + decoding / concurrency
+    return Point(
+        concurrency,
+        ttft,
+        tpot,
+        request,
+        concurrency / request,
+        first,
+        alone,
+        prompt / device if device else 0.0,
+        min((concurrency - 1) * waiting, 1.0) if concurrency > 1 else 0.0,
+    )
+
+
+def _fused_step_s(step: Step, workload: ServingWorkload, concurrency: float) -> float:
+    """Mean step when prompts ride along as chunks: each request brings its prompt once every output length."""
+    context = workload.input_tokens + workload.output_tokens / 2
+    new, cached = workload.uncached_tokens
+    speed = step.speed
+    arriving = concurrency * new / workload.output_tokens
+    chunk = min(arriving, speed.chunk_tokens)
+    seconds = step.step_s(concurrency, context, ceil(chunk), cached, workload.draft_tokens)
+    if arriving > chunk:
+        seconds += (arriving / chunk - 1) * step.step_s(0, context, speed.chunk_tokens, cached)
+    return seconds + concurrency / workload.output_tokens * speed.request_ms * MILLISECOND
+
+
+def at_rate(step: Step, workload: ServingWorkload, requests_per_s: float, limit: float) -> tuple[Point, float]:
+    """The point at which one replica completes what arrives, and its utilization; at `limit` where it can not."""
+    full = operate(step, workload, limit)
+    if requests_per_s >= full.requests_per_s:
+        return full, requests_per_s / full.requests_per_s
+    point = operate(step, workload, 1.0)
+    low, high = 1.0, limit
+    for _ in range(12):
+        if point.requests_per_s >= requests_per_s and point.concurrency <= 1.0:
+            # less than one request in flight on average: unloaded latency
+            break
+        wanted = requests_per_s * point.request_s  # Little's law
+        if point.requests_per_s < requests_per_s:
+            low = max(low, point.concurrency)
+        else:
+            high = min(high, point.concurrency)
+        following = wanted if low < wanted < high else (low + high) / 2
+        if abs(following - point.concurrency) < 0.01 * following:
+            break
+        point = operate(step, workload, following)
+    return point, requests_per_s / full.requests_per_s
+
+
+def performance(
+    step: Step,
+    workload: ServingWorkload,
+    concurrency: float,
+    max_concurrency: float = inf,
+    replicas: int = 1,
+    detail: bool = False,
+) -> PerformanceReport:
+    """Speed of `replicas` equal engines, each with `concurrency` requests in flight or its share of the arrivals.
+
+    An engine holds at most `max_concurrency` requests; the others wait outside and that counts into TTFT.
+    """
+    limit = max(min(max_concurrency, step.speed.max_batch * step.layout.dp), 1.0)
+    if workload.requests_per_second is None:
+        point = operate(step, workload, min(concurrency, limit))
+        queue_s = max(concurrency - limit, 0.0) / point.requests_per_s  # Little's law for those outside
+        return _report(step, workload, point, queue_s, replicas, 0.0, detail)
+    point, utilization = at_rate(step, workload, workload.requests_per_second / replicas, limit)
+    return _report(step, workload, point, _prompt_wait_s(point), replicas, utilization, detail)
+
+
+def _prompt_wait_s(point: Point) -> float:
+    """Mean wait of a Poisson arrival for prompts ahead of it (M/D/1), beyond what the closed network counts."""
+    load = min(point.requests_per_s * point.prefill_s, 0.98)
+    return max(point.prefill_s * load / (2 * (1 - load)) - point.prefill_s * point.prompt_utilization, 0.0)
+
+
+def _report(
+    step: Step, workload: ServingWorkload, point: Point, queue_s: float, replicas: int, utilization: float, detail: bool
+) -> PerformanceReport:
+    bands = step.spreads
+    ttft = bands.ttft.of(point.ttft_s + queue_s)
+    tpot = bands.tpot.of(point.tpot_s)
+    rate = point.requests_per_s
+    if workload.requests_per_second is not None:
+        rate = min(rate, workload.requests_per_second / replicas) if utilization < 1 else rate
+    throughput = bands.throughput.of(rate * workload.output_tokens)
+    steps = workload.output_tokens - 1
+    new, cached = workload.uncached_tokens
+    context = workload.input_tokens + workload.output_tokens / 2
+    prefill = step.prefill_operators(new, cached)
+    decode = step.decode_operators(point.concurrency, context)
+    return PerformanceReport(
+        point.concurrency,
+        ttft,
+        tpot,
+        Band(*(first + steps * token for first, token in zip(ttft, tpot, strict=True))),
+        Band(1 / tpot.high, 1 / tpot.typical, 1 / tpot.low),
+        throughput,
+        throughput.times(replicas),
+        throughput.times(replicas * workload.total_tokens / workload.output_tokens),
+        throughput.times(replicas / workload.output_tokens),
+        dominant(prefill),
+        dominant(decode),
+        point.prefill_share,
+        prefill if detail else (),
+        decode if detail else (),
+        utilization=utilization,
+    )

@@ -1,0 +1,195 @@
+"""A model compiled for a device, a layout and an engine: seconds of one engine step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from estimator.efficiency import Efficiency, EngineSpeed, Spreads
+from estimator.evaluation import Bound, Confidence, OperatorTime
+from estimator.formats import CacheFormat, WeightFormat
+from estimator.hardware import Accelerator, Fabric
+from estimator.kernels import Rates, gpu_operators
+from estimator.local_kernels import llama_cpp_operators
+from estimator.model import Model
+from estimator.neuron_kernels import neuron_operators
+from estimator.operators import Operators
+from estimator.parallelism import Layout
+from estimator.plan import plan
+from estimator.units import GB, MICROSECOND, MILLISECOND
+
+PIPELINE_HOP_US = 10.0
+"""Hand-over between pipeline stages, without the activations' own time on the link."""
+SMALLEST_BUCKET = 128
+"""Tokens of the shortest compiled prompt where prompts are padded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Operators of one rank with their rates. Compared by identity; see `compile_step`."""
+
+    operators: Operators
+    layers: int
+    layout: Layout
+    hop_s: float
+    """Hand-over to one pipeline stage."""
+    hop_s_per_row: float
+    pipeline: float
+    """Relative cost of running stages side by side in prefill."""
+    speed: EngineSpeed
+    engine: str
+    """Key of the engine class."""
+    confidence: Confidence
+    spreads: Spreads
+    peak_flops_per_s: float
+    """Dense peak of one device for the weight format, without any efficiency."""
+    peak_bytes_per_s: float
+
+    def step_s(self, batch: float, context: float, new: int = 0, cached: int = 0, drafts: int = 0) -> float:
+        """One step of a whole engine: `batch` sequences decode at `context` tokens, `new` prompt tokens ride along.
+
+        With speculation, each sequence verifies `drafts` more tokens, and drafting one costs about a layer.
+        """
+        layout, operators = self.layout, self.operators
+        each = max(batch / (layout.dp * layout.pp), 1.0) if batch else 0.0
+        rows = each * (1 + drafts) + new / layout.dp
+        seconds = operators.head.seconds(each * (1 + drafts) + (1 if new else 0))
+        for operator in operators.rows:
+            seconds += operator.seconds(rows)
+        if batch:
+            for attention in operators.decode_attention:
+                seconds += attention.seconds(each, context)
+        if new:
+            for prefill in operators.prefill_attention:
+                seconds += prefill.seconds(new, cached) / layout.dp
+        for state in operators.states:
+            seconds += state.seconds(each, rows)
+        if layout.pp > 1:
+            seconds += layout.pp * self.hop_s + rows * self.hop_s_per_row
+        seconds *= 1 + drafts / self.layers
+        host = self.host_s(batch)
+        if self.speed.overlap:
+            return float((seconds**4 + host**4) ** 0.25)
+        return seconds + host
+
+    def host_s(self, batch: float) -> float:
+        """What scheduling, sampling and launching add to one step."""
+        speed = self.speed
+        return (
+            speed.step_ms * MILLISECOND
+            + speed.sequence_us * MICROSECOND * batch
+            + speed.layer_us * MICROSECOND * self.layers
+        )
+
+    def decode_s(self, batch: float, context: float, drafts: int = 0) -> float:
+        """One decode step of `batch` sequences over the whole engine; each gains one token."""
+        return self.step_s(batch, context, drafts=drafts)
+
+    def prefill_s(self, new: int, cached: int = 0) -> float:
+        """One prompt of `new` tokens after `cached` ones that are already in the cache, in chunks."""
+        if new <= 0:
+            return 0.0
+        seconds, launches = self._prompt_s(new, cached)
+        pp = self.layout.pp
+        if pp > 1:
+            seconds *= (launches + pp - 1) / (launches * pp) * (1 + self.pipeline)
+            seconds += launches * pp * self.hop_s + new * self.hop_s_per_row
+        return seconds
+
+    def prefill_occupancy_s(self, new: int, cached: int = 0) -> float:
+        """Engine time that one prompt takes from the others: stages and attention copies work side by side."""
+        if new <= 0:
+            return 0.0
+        return self._prompt_s(new, cached)[0] / (self.layout.pp * self.layout.dp)
+
+    def _prompt_s(self, new: int, cached: int) -> tuple[float, int]:
+        """Seconds over all stages in turn, and chunks."""
+        speed, operators = self.speed, self.operators
+        if speed.buckets:
+            new = max(SMALLEST_BUCKET, 1 << (new - 1).bit_length())
+        whole, rest = divmod(new, speed.chunk_tokens)
+        launches = whole + (1 if rest else 0)
+        seconds = operators.head.seconds(1) * launches
+        for operator in operators.rows:
+            if whole:
+                seconds += whole * operator.seconds(speed.chunk_tokens)
+            if rest:
+                seconds += operator.seconds(rest)
+        for attention in operators.prefill_attention:
+            seconds += attention.seconds(new, cached, launches)
+        for state in operators.states:
+            seconds += state.seconds(launches, new)
+        return speed.prefill * seconds + launches * self.host_s(0), launches
+
+    def decode_operators(self, batch: float, context: float) -> tuple[OperatorTime, ...]:
+        """One decode step by operator, on one rank."""
+        return tuple(self._decode_detail(max(batch / (self.layout.dp * self.layout.pp), 1.0), batch, context))
+
+    def _decode_detail(self, each: float, batch: float, context: float) -> Iterator[OperatorTime]:
+        yield from (operator.detail(each) for operator in self.operators.rows)
+        yield from (attention.detail(each, context) for attention in self.operators.decode_attention)
+        yield from (state.detail(each, each) for state in self.operators.states)
+        yield self.operators.head.detail(each)
+        if host := self.host_s(batch):
+            yield OperatorTime("host", host, "latency")
+
+    def prefill_operators(self, new: int, cached: int = 0) -> tuple[OperatorTime, ...]:
+        """One prompt by operator on one rank, as if it were one chunk."""
+        return (
+            *(operator.detail(new) for operator in self.operators.rows),
+            *(attention.detail(new, cached) for attention in self.operators.prefill_attention),
+            *(state.detail(1, new) for state in self.operators.states),
+            self.operators.head.detail(1),
+        )
+
+
+def dominant(operators: tuple[OperatorTime, ...]) -> Bound:
+    """The bound under which most of the time is spent."""
+    seconds: dict[Bound, float] = {}
+    for each in operators:
+        seconds[each.bound] = seconds.get(each.bound, 0.0) + each.seconds
+    return max(seconds, key=lambda bound: seconds[bound])
+
+
+@lru_cache(maxsize=8192)
+def compile_step(
+    model: Model,
+    weights: WeightFormat,
+    cache: CacheFormat,
+    layout: Layout,
+    device: Accelerator,
+    fabric: Fabric,
+    speed: EngineSpeed,
+    efficiency: Efficiency,
+    machine_devices: int = 0,
+) -> Step:
+    """The step of one rank. `machine_devices` is how many devices share `fabric`; 0 is all of them.
+
+    Kept by the identity of model, device, fabric, engine speed and efficiency.
+    """
+    parts = plan(model.architecture, layout)
+    rates = Rates(weights, cache, device, speed, efficiency)
+    engine = efficiency.engine_name(speed)
+    confidence = efficiency.confidence(device, speed)
+    hop_us, pipeline = PIPELINE_HOP_US, 0.0
+    match speed.runtime:
+        case "llama.cpp":
+            operators = llama_cpp_operators(parts, weights, cache, device, efficiency)
+            hop_us, pipeline = efficiency.llama_cpp.device_us, efficiency.llama_cpp.pipeline
+        case "neuron":
+            operators = neuron_operators(parts, weights, cache, layout, device, efficiency)
+        case _:
+            operators = gpu_operators(parts, rates, layout, fabric, machine_devices)
+    return Step(
+        operators,
+        parts.layers,
+        layout,
+        hop_us * MICROSECOND,
+        (layout.pp - 1) * parts.hidden * 2 / max(fabric.link_bytes_per_s, GB),
+        pipeline,
+        speed,
+        engine,
+        confidence,
+        efficiency.spreads(engine, "serving_concurrency", confidence),
+        rates.peak(),
+        device.bandwidth_bytes_per_s,
+    )
