@@ -81,7 +81,8 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
     ordered = sorted(operators, key=lambda operator: -operator.seconds)
     longest = scale or max((operator.seconds for operator in operators), default=0.0)
     names = min(max((len(operator.name) for operator in operators), default=0), max(cells // 3, 8))
-    room = max(cells - names - 23, 1)
+    bounds = 9 if cells >= 36 else 0  # a narrow chart leaves what limits to the hatch
+    room = max(cells - names - 14 - bounds, 1)
     rows = []
     for operator in ordered:
         length = round(room * operator.seconds / longest) if longest > 0 else 0
@@ -91,8 +92,8 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
             *fitted([(operator.name, "text")], names),
             (" ", "text"),
             (bar.ljust(room), operator.bound),
-            (f" {duration(operator.seconds):>7} {share:>4} ", "text"),
-            (f"{operator.bound:<8}", "dim"),
+            (f" {duration(operator.seconds):>7} {share:>4}", "text"),
+            (f" {operator.bound:<8}"[:bounds], "dim"),
         ]
         rows.append(fitted(row, cells))
     return rows

@@ -1,5 +1,7 @@
 """A canvas of braille dots (two across, four down in each cell) with text over them."""
 
+from math import floor
+
 from tui.draw.runs import Row, merged
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -18,7 +20,7 @@ class Canvas:
 
     def dot(self, x: float, y: float, style: str) -> None:
         """One dot; outside the canvas it is left out. A later dot of another style takes the cell's colour."""
-        column, row = int(x * 2 // 1), int(y * 4 // 1)
+        column, row = floor(x * 2 + 1e-6), floor(y * 4 + 1e-6)
         if 0 <= column < self.width * 2 and 0 <= row < self.height * 4:
             self._bits[row // 4][column // 2] |= _DOTS[row % 4][column % 2]
             self._style[row // 4][column // 2] = style

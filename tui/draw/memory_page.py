@@ -1,0 +1,137 @@
+"""The memory page as rows: narrow terminals stack its parts, wide ones put them side by side."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tui.draw.grid import fit_grid
+from tui.draw.memory import LayerKind, Usage, bar_row, layer_rows, part_rows, weight_rows
+from tui.draw.runs import Row, beside, clipped, fitted, spread
+from tui.draw.solver import Capacity, capacity_rows
+
+WIDE = 120
+"""Columns from which the page is drawn in two."""
+LEFT = 72
+USERS = (1, 4, 16, 64, 256, 1024, 4096)
+
+
+class Switch(NamedTuple):
+    """An engine setting with the keys that move it."""
+
+    keys: str
+    name: str
+    value: str
+
+
+class MemoryFacts(NamedTuple):
+    """Everything the page shows, worked out."""
+
+    heading: str
+    aside: str
+    usage: Usage
+    reasons: Sequence[str]
+    kinds: Sequence[LayerKind]
+    fits: Callable[[int, int], bool]
+    """Whether so many users of that context fit on the whole candidate."""
+    longest: int
+    """The model's own limit."""
+    asked: tuple[int, int]
+    """Users on the candidate, tokens of a request."""
+    switches: Sequence[Switch]
+    solved_users: Sequence[int]
+    capacities: Sequence[Capacity]
+    advice: Sequence[tuple[str, str]] = ()
+    """What to change and what it brings."""
+    verdict: str = ""
+    """Why it does not fit; empty where it does."""
+
+
+def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) -> list[Row]:
+    """The page in at most `lines` rows of exactly `cells` columns."""
+    head = [
+        spread([(f" {facts.heading}", "bold")], [(f"{facts.aside} ", "dim")], cells),
+        bar_row(facts.usage, cells),
+    ]
+    if facts.verdict:
+        head.append(fitted([(f" ✗ {facts.verdict}", "bad")], cells))
+    room = lines - len(head) - 1
+    draw = _side_by_side if cells >= WIDE else _stacked
+    return [*head, *draw(facts, cells, room, cursor)[:room], switch_row(facts.switches, cells)]
+
+
+def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
+    parts = part_rows(facts.usage, facts.reasons, cells, cursor)
+    kinds = layer_rows(facts.kinds, cells)[: max(lines - len(parts) - 4, 1)]
+    grid = _grid(facts, cells, lines - len(parts) - len(kinds))
+    rows = [*parts, *kinds, *grid]
+    if lines - len(rows) >= len(facts.capacities) + 3:
+        rows += [*_blank(cells), *_capacities(facts, cells)]
+    advice = _section("what would change it", advice_rows(facts.advice, cells), cells)
+    if lines - len(rows) >= len(advice):
+        rows += advice
+    return rows + _blank(cells) * (lines - len(rows))
+
+
+def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
+    right = cells - LEFT - 2
+    left_rows = [
+        *part_rows(facts.usage, facts.reasons, LEFT, cursor),
+        *_section("layers, as one rank caches them", layer_rows(facts.kinds, LEFT), LEFT),
+        *_section("what would change it", advice_rows(facts.advice, LEFT), LEFT),
+    ]
+    right_rows = [
+        *_grid(facts, right, min(len(USERS) + 2, lines)),
+        *_blank(right),
+        *_capacities(facts, right),
+        *_section("weights by kind of tensor", weight_rows(facts.usage.report.weights, right, 9), right),
+    ]
+    rows = _blank(cells) + beside(left_rows, right_rows, LEFT, right, "  ")
+    return rows + _blank(cells) * (lines - len(rows))
+
+
+def _section(title: str, rows: Sequence[Row], cells: int) -> list[Row]:
+    return [*_blank(cells), fitted([(f"   {title}", "title")], cells), *rows] if rows else []
+
+
+def advice_rows(advice: Sequence[tuple[str, str]], cells: int) -> list[Row]:
+    """`KV cache in fp8   61 → 122 users`."""
+    names = min(max((len(title) for title, _ in advice), default=0), cells // 2)
+    return [
+        fitted([(f"   {clipped(title, names):<{names}}  ", "text"), (effect, "dim")], cells) for title, effect in advice
+    ]
+
+
+def _grid(facts: MemoryFacts, cells: int, lines: int) -> list[Row]:
+    """The grid with the asked load among its lines."""
+    if lines < 3:
+        return []
+    users = sorted({*USERS, facts.asked[0]})
+    first = max(min(users.index(facts.asked[0]) - (lines - 1) // 2, len(users) - (lines - 1)), 0)
+    contexts = [each for power in range(10, 27) if (each := 2**power) <= facts.longest]
+    columns = max((cells - 7) // 6, 1)
+    first_context = max(min(len(contexts) - columns, _covering(contexts, facts.asked[1]) - 1), 0)
+    return fit_grid(
+        cells, users[first : first + lines - 1], contexts[first_context:][:columns], facts.fits, facts.asked
+    )
+
+
+def _covering(contexts: Sequence[int], tokens: int) -> int:
+    return next((index for index, each in enumerate(contexts) if each >= tokens), len(contexts) - 1)
+
+
+def _capacities(facts: MemoryFacts, cells: int) -> list[Row]:
+    return capacity_rows(cells, facts.solved_users, facts.asked[1], facts.capacities)
+
+
+def _blank(cells: int) -> list[Row]:
+    return [fitted([], cells)]
+
+
+def switch_row(switches: Sequence[Switch], cells: int) -> Row:
+    """`, . utilization 0.90   { } sequences 1,024`, as many as there is room for."""
+    row: Row = [(" ", "text")]
+    for switch in switches:
+        entry: Row = [(switch.keys, "key"), (f" {switch.name} ", "dim"), (switch.value, "accent"), ("   ", "text")]
+        if sum(len(text) for text, _ in [*row, *entry]) - 3 > cells:
+            break
+        row += entry
+    return fitted(row, cells)

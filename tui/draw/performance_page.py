@@ -1,0 +1,171 @@
+"""The performance page as rows: roofline, time per operator, throughput curve and layouts of the machine."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from estimator.evaluation import Band, Evaluation, OperatorTime
+from tui.draw.bars import OperatorBar, operator_bars
+from tui.draw.curve import OperatingPoint, Series, curve
+from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
+from tui.draw.roofline import Point, Roof, roofline
+from tui.draw.runs import Row, beside, fitted, spread
+from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+
+WIDE = 120
+TALL = 30
+"""Lines from which a wide page shows everything at once."""
+VIEWS = ("operators", "curve", "layouts")
+MOST_OPERATORS = 7
+
+LAYOUT_COLUMNS = (
+    Column("mark", "", 1, align="left"),
+    Column("layout", "layout", 9, align="left", most=14),
+    Column("ttft", "TTFT", 7, 1),
+    Column("tpot", "TPOT", 7),
+    Column("user", "tok/s/user", 10, 3),
+    Column("speed", "tok/s", 7),
+    Column("users", "users", 7, 2),
+    Column("usd", "$/Mout", 7),
+    Column("note", "", 9, 4, "left", most=24),
+)
+
+
+class PerformanceFacts(NamedTuple):
+    """Everything the page shows, worked out."""
+
+    heading: str
+    aside: str
+    roofs: Sequence[Roof]
+    points: Sequence[Point]
+    prefill: Sequence[OperatorTime]
+    decode: Sequence[OperatorTime]
+    ttft_s: Band
+    tpot_s: Band
+    prefill_bound: str
+    decode_bound: str
+    operating: Sequence[OperatingPoint]
+    users: float
+    """The chosen concurrency."""
+    least_per_user: float | None
+    """Tokens/s of a user that the service level asks for."""
+    layouts: Sequence[Evaluation]
+    chosen_layout: str
+
+
+def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int) -> list[Row]:
+    """The page in exactly `lines` rows of `cells` columns; a large one shows every view."""
+    head = [spread([(f" {facts.heading}", "bold")], [(f"{facts.aside} ", "dim")], cells)]
+    room = lines - len(head)
+    if cells >= WIDE and room >= TALL:
+        body = _everything(facts, cells, room)
+    elif view == "curve":
+        body = _curve(facts, cells, room)
+    elif view == "layouts":
+        body = _layouts(facts, cells)
+    elif cells >= WIDE:
+        left = cells * 3 // 5
+        right = cells - left - 2
+        body = beside(roofline(left, room, facts.roofs, facts.points), _operators(facts, right), left, right, "  ")
+    else:
+        body = _roof_over_operators(facts, cells, room)
+    body = body[:room]
+    return [*head, *body, *([fitted([], cells)] * (room - len(body)))]
+
+
+def _everything(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
+    left = cells * 3 // 5
+    right = cells - left - 2
+    upper = lines * 11 // 20
+    roof = roofline(left, upper, facts.roofs, facts.points)
+    below = _curve(facts, left, lines - upper)
+    side = [*_operators(facts, right), fitted([], right)]
+    side += [fitted([], right)] * (upper - len(side))
+    return beside([*roof, *below], [*side, *_layouts(facts, right)], left, right, "  ")
+
+
+def _roof_over_operators(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
+    half = (cells - 2) // 2
+    prefill = _step(facts.prefill, _prefill_title(facts), half)
+    decode = _step(facts.decode, _decode_title(facts), cells - half - 2)
+    below = beside(prefill, decode, half, cells - half - 2, "  ")
+    below = below[: max(lines - 9, 4)]
+    return [*roofline(cells, lines - len(below), facts.roofs, facts.points), *below]
+
+
+def _operators(facts: PerformanceFacts, cells: int) -> list[Row]:
+    return [
+        *_step(facts.prefill, _prefill_title(facts), cells),
+        fitted([], cells),
+        *_step(facts.decode, _decode_title(facts), cells),
+    ]
+
+
+def _prefill_title(facts: PerformanceFacts) -> tuple[str, str]:
+    figure = f"TTFT {duration(facts.ttft_s.typical)} {spread_percent(facts.ttft_s)}"
+    return f"prefill: {facts.prefill_bound}", figure
+
+
+def _decode_title(facts: PerformanceFacts) -> tuple[str, str]:
+    figure = f"TPOT {duration(facts.tpot_s.typical)} {spread_percent(facts.tpot_s)}"
+    return f"decode: {facts.decode_bound}", figure
+
+
+def _step(operators: Sequence[OperatorTime], title: tuple[str, str], cells: int) -> list[Row]:
+    """A step's longest operators; the rest in one bar."""
+    ordered = sorted(operators, key=lambda each: -each.seconds)
+    bars = [OperatorBar(each.name, each.seconds, each.bound) for each in ordered]
+    if len(bars) > MOST_OPERATORS:
+        rest = bars[MOST_OPERATORS - 1 :]
+        bars = [*bars[: MOST_OPERATORS - 1], OperatorBar("other", sum(bar.seconds for bar in rest), rest[0].bound)]
+    name, figure = title
+    if len(name) + len(figure) >= cells:
+        figure = figure.partition(" ±")[0]
+    return [spread([(name, "title")], [(figure, "text")], cells), *operator_bars(bars, cells)]
+
+
+def _curve(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
+    if not facts.operating:
+        return [fitted([(" No load fits this candidate.", "dim")], cells)]
+    series = Series(facts.chosen_layout, tuple(facts.operating))
+    return curve(cells, lines, [series], facts.least_per_user, facts.users)
+
+
+def _layouts(facts: PerformanceFacts, cells: int) -> list[Row]:
+    columns = fit_columns(LAYOUT_COLUMNS, cells)
+    rows = [
+        fitted([("layouts of this machine", "title")], cells),
+        header_row(columns, cells),
+    ]
+    fastest = max((_speed(each) for each in facts.layouts), default=0.0)
+    for each in facts.layouts:
+        here = _name(each) == facts.chosen_layout
+        values = _layout_cells(each, here, _speed(each) == fastest > 0)
+        rows.append(table_row(columns, values, cells, "bold" if here else "text" if each.performance else "dim"))
+    return rows
+
+
+def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]:
+    speed, output = row.performance, row.cost.usd_per_1m_output_tokens
+    note = "" if row.verdict == "fits" else (row.reason or row.verdict.replace("_", " "))
+    if fastest:
+        note = "★ most throughput"
+    return {
+        "mark": Cell("›" if here else "", "cursor"),
+        "layout": Cell(_name(row)),
+        "ttft": Cell(duration(speed.ttft_s.typical) if speed else NOTHING),
+        "tpot": Cell(duration(speed.tpot_s.typical) if speed else NOTHING),
+        "user": Cell(significant(speed.tokens_per_s_per_user.typical) if speed else NOTHING),
+        "speed": Cell(count(speed.output_tokens_per_s.typical) if speed else NOTHING),
+        "users": Cell(count(int(row.memory.max_concurrency * row.candidate.replicas)) if row.memory else NOTHING),
+        "usd": Cell(significant(output.typical) if output else NOTHING),
+        "note": Cell(note, "good" if fastest else "dim"),
+    }
+
+
+def _name(row: Evaluation) -> str:
+    replicas = row.candidate.replicas
+    return f"{row.candidate.layout}" + (f" x{replicas}" if replicas > 1 else "")
+
+
+def _speed(row: Evaluation) -> float:
+    return row.performance.output_tokens_per_s.typical if row.performance else 0.0
