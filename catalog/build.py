@@ -1,13 +1,14 @@
 """The catalogue from its YAML files: read, validated, merged with the user's own. Slow; a cache keeps its result."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from catalog import schema
 from catalog.codec import encode
 from catalog.load import ModelSummary
-from catalog.shapes import FamilyEntry, ModelEntry
+from catalog.shapes import ModelEntry
 from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
 from estimator.hardware import Accelerator, Fabric, Machine
@@ -19,35 +20,34 @@ Sections = dict[str, Any]
 
 
 class Source(NamedTuple):
-    """One file below a data folder, and how messages name it."""
+    """One catalogue file: where it is, its glob in `schema.FILES`, and how messages name it."""
 
     path: Path
     pattern: str
     shown: str
 
 
-def sources(folder: Path) -> Iterator[Source]:
-    """Every catalogue file of a data folder, in a fixed order."""
-    for pattern in schema.FILES:
-        for path in sorted(folder.glob(pattern)):
-            yield Source(path, pattern, path.relative_to(folder).as_posix())
+def sources(folders: tuple[Path, ...]) -> Iterator[Source]:
+    """Every catalogue file of the data folders, in a fixed order; the first folder is the packaged one."""
+    for number, folder in enumerate(folders):
+        for pattern in schema.FILES:
+            for path in sorted(folder.glob(pattern)):
+                yield Source(path, pattern, path.relative_to(folder).as_posix() if number == 0 else str(path))
 
 
 class Files:
-    """The valid content of all files by kind, packaged first, the user's after; what is not valid is a problem."""
+    """The valid content of all files by kind; what is not valid is a problem."""
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
+    def __init__(self, found: Iterable[Source]) -> None:
         self.content: dict[str, list[tuple[Source, Any]]] = {pattern: [] for pattern in schema.FILES}
         self.problems: list[str] = []
-        for number, folder in enumerate(folders):
-            for source in sources(folder):
-                shown = source.shown if number == 0 else str(source.path)
-                try:
-                    value = schema.read(source.path, schema.FILES[source.pattern], shown)
-                except schema.Invalid as invalid:
-                    self.problems += invalid.problems
-                else:
-                    self.content[source.pattern].append((source._replace(shown=shown), value))
+        for source in found:
+            try:
+                value = schema.read(source.path, schema.FILES[source.pattern], source.shown)
+            except schema.Invalid as invalid:
+                self.problems += invalid.problems
+            else:
+                self.content[source.pattern].append((source, value))
 
     def entries(self, pattern: str) -> Iterator[tuple[Source, str, Any]]:
         """Each entry of the files that are mappings of entries."""
@@ -58,10 +58,17 @@ class Files:
     def last(self, pattern: str, otherwise: Any) -> Any:
         return self.content[pattern][-1][1] if self.content[pattern] else otherwise
 
+    def complain(self, source: Source, path: tuple[str | int, ...], reason: str) -> None:
+        self.problems.append(schema.problem(source.path, source.shown, path, reason))
+
 
 def build(folders: tuple[Path, ...]) -> Sections:
     """The sections of the catalogue; later folders add to earlier ones or replace their entries."""
-    files = Files(folders)
+    return merge(Files(sources(folders)))
+
+
+def merge(files: Files) -> Sections:
+    """The sections that these files make; what one says of a thing that another lacks is added to their problems."""
     inventory = _inventory(files)
     models = {entry.id: entry for _, entry in files.content["models/*/*.yaml"]}
     sections: Sections = {
@@ -82,30 +89,28 @@ def _inventory(files: Files) -> Inventory:
     fabrics: dict[str, Fabric] = {name: entry.fabric(name) for _, name, entry in files.entries("fabrics.yaml")}
     accelerators: dict[str, Accelerator] = {}
     for source, name, entry in files.entries("accelerators.yaml"):
-        if entry.fabric not in fabrics:
-            files.problems.append(f"{source.shown}:1: {name}.fabric: no fabric {entry.fabric!r} in fabrics.yaml")
-        else:
+        if entry.fabric in fabrics:
             accelerators[name] = entry.accelerator(name)
+        else:
+            files.complain(source, (name, "fabric"), _unknown("fabric", entry.fabric, fabrics))
     machines: dict[str, Machine] = {}
     for source, family, entry in files.entries("instances/*.yaml"):
-        complaint = _complaint(entry, accelerators, fabrics)
-        if complaint:
-            files.problems.append(f"{source.shown}:1: {family}.{complaint}")
-            continue
-        accelerator = accelerators[entry.accelerator]
-        host_bandwidth = accelerator.bandwidth_bytes_per_s if entry.kind == "host" else 0.0
-        machines |= {machine.id: machine for machine in entry.machines(family, host_bandwidth)}
+        if entry.accelerator not in accelerators:
+            reason = _unknown("accelerator", entry.accelerator, accelerators)
+            files.complain(source, (family, "accelerator"), reason)
+        elif entry.fabric not in fabrics:
+            files.complain(source, (family, "fabric"), _unknown("fabric", entry.fabric, fabrics))
+        else:
+            socket = accelerators[entry.accelerator].bandwidth_bytes_per_s if entry.kind == "host" else 0.0
+            machines |= {machine.id: machine for machine in entry.machines(family, socket)}
     machines |= _devices(accelerators, machines)
     engines: tuple[EngineProfile, ...] = files.last("engines.yaml", ())
     return Inventory(accelerators, fabrics, machines, engines, files.last("efficiency.yaml", Efficiency()))
 
 
-def _complaint(entry: FamilyEntry, accelerators: dict[str, Accelerator], fabrics: dict[str, Fabric]) -> str | None:
-    if entry.accelerator not in accelerators:
-        return f"accelerator: no accelerator {entry.accelerator!r} in accelerators.yaml"
-    if entry.fabric not in fabrics:
-        return f"fabric: no fabric {entry.fabric!r} in fabrics.yaml"
-    return None
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"no {kind} {name!r}" + (f"; did you mean {', '.join(close)}?" if close else f"; add it to {kind}s.yaml")
 
 
 def _devices(accelerators: dict[str, Accelerator], machines: dict[str, Machine]) -> dict[str, Machine]:
@@ -133,7 +138,11 @@ def _devices(accelerators: dict[str, Accelerator], machines: dict[str, Machine])
 def _prices(files: Files, inventory: Inventory) -> dict[str, dict[str, InstancePrices]]:
     """By region. Hosts and stand-alone devices without a price are unpriced there, not refused."""
     regions: dict[str, dict[str, InstancePrices]] = {}
-    for _, entry in files.content["prices/*.yaml"]:
+    for source, entry in files.content["prices/*.yaml"]:
+        for number, batch in enumerate(entry.quotes):
+            for name in batch.usd_per_hour.keys() - inventory.machines.keys():
+                path = ("quotes", number, "usd_per_hour", name)
+                files.complain(source, path, _unknown("instance", name, inventory.machines))
         regions[entry.region] = entry.over(regions.get(entry.region, {}))
     anywhere = [machine.id for machine in inventory.machines.values() if machine.kind != "cloud"]
     return {region: dict.fromkeys(anywhere, InstancePrices()) | quotes for region, quotes in regions.items()}

@@ -56,6 +56,27 @@ def validate(document: yaml_file.Document, shape: Any, name: str) -> Any:
         raise Invalid(tuple(_lines(error, document, name))) from error
 
 
+def pattern_of(path: Path) -> str | None:
+    """Which kind of catalogue file this is, by its name and folder or else by what it holds. Raises Invalid."""
+    for pattern in FILES:
+        if path.match(pattern):
+            return pattern
+    try:
+        value = yaml_file.read(path).value
+    except yaml_file.Refused as refused:
+        raise Invalid((f"{path}:{refused}",)) from refused
+    if not isinstance(value, dict):
+        return None
+    held = value.keys() | {key for entry in value.values() if isinstance(entry, dict) for key in entry}
+    return next((pattern for pattern, keys in _TELLING.items() if keys <= held), None)
+
+
+def problem(path: Path, name: str, field: tuple[str | int, ...], reason: str) -> str:
+    """One line about a field of a file that is valid by itself."""
+    line, held = yaml_file.read(path).place(field)
+    return f"{name}:{line}: {'.'.join(held) or 'the file'}: {reason}"
+
+
 @cache
 def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[shape], config=_STRICT)
@@ -114,3 +135,11 @@ _WANTED = {
     "dataclass_type": "a mapping",
 }
 _BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
+_TELLING = {
+    "models/*/*.yaml": {"id", "config"},
+    "prices/*.yaml": {"region", "quotes"},
+    "instances/*.yaml": {"accelerator", "sizes"},
+    "accelerators.yaml": {"vendor", "memory"},
+    "fabrics.yaml": {"link_gb_s"},
+}
+"""Keys that only one kind of file holds."""

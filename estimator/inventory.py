@@ -1,7 +1,9 @@
 """Everything a ranking chooses from, as one immutable value."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
@@ -21,6 +23,25 @@ class Inventory:
     """Newest version of an engine last."""
     efficiency: Efficiency
 
+    def accelerator(self, name: str) -> Accelerator:
+        """By id, label, or the name a driver or benchmark prints. Raises InputError with close matches."""
+        if name in self.accelerators:
+            return self.accelerators[name]
+        names = {
+            _plain(known): each for each in self.accelerators.values() for known in (*each.aliases, each.label, each.id)
+        }
+        found = names.get(_plain(name))
+        if found is None:
+            raise InputError("accelerator", f"unknown accelerator {name!r}{_close(name, self.accelerators)}")
+        return found
+
+    def machine(self, name: str) -> Machine:
+        """By id. Raises InputError with close matches."""
+        found = self.machines.get(name) or self.machines.get(name.lower())
+        if found is None:
+            raise InputError("instance", f"unknown instance type {name!r}{_close(name, self.machines)}")
+        return found
+
     def engine(self, name: str, version: str | None = None) -> EngineProfile:
         """The profile of that engine and version; the newest where none is asked. Raises InputError."""
         profiles = [profile for profile in self.engines if profile.id == name]
@@ -35,3 +56,14 @@ class Inventory:
         raise InputError(
             "engine", f"no profile of {name} covers {version}; one of {', '.join(p.version for p in profiles)}"
         )
+
+
+def _plain(name: str) -> str:
+    """NVIDIA GeForce RTX 4090 -> rtx4090; what stands in brackets is left out."""
+    words = re.sub(r"\(.*?\)|\b(nvidia|geforce|tesla|amd|instinct|aws|google|intel)\b", "", name.lower())
+    return re.sub(r"[^a-z0-9]", "", words)
+
+
+def _close(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    return f"; did you mean {', '.join(close)}?" if close else ""
