@@ -92,9 +92,9 @@ class Catalog:
         return replace(self, inventory=inventory)
 
 
-def load(user_dir: Path | None = None) -> Catalog:
-    """The packaged catalogue with the user's own files over it (`user_dir`, else the config folder's `catalog`)."""
-    texts = cache.sections((cache.DATA, user_dir or _user_dir()))
+def load(user_files: Path | None = None) -> Catalog:
+    """The packaged catalogue with the user's own files over it (`user_files`, else the config folder's `catalog`)."""
+    texts = cache.sections((cache.DATA, user_files or user_dir()))
     summaries = _decode(tuple[ModelSummary, ...], texts["models"])
     return Catalog(
         inventory=_decode(Inventory, texts["inventory"]),
@@ -105,7 +105,8 @@ def load(user_dir: Path | None = None) -> Catalog:
     )
 
 
-def _user_dir() -> Path:
+def user_dir() -> Path:
+    """Where the user's own catalogue files live; fetched models are kept there too."""
     from platformdirs import user_config_path
 
     return user_config_path("llmcalc-tui", appauthor=False) / "catalog"

@@ -4,11 +4,14 @@ Keys: llama.cpp gguf-py/gguf/constants.py. Shapes in GGUF run from the inside ou
 """
 
 from collections.abc import Mapping
+from math import prod
+from pathlib import Path
 from typing import Any
 
 from catalog.plain import plain
 from catalog.sources.checkpoint import Checkpoint
 from catalog.sources.gguf import Header
+from estimator import hf_config
 from estimator.errors import InputError, UnsupportedArchitecture
 
 CLASSES = {
@@ -57,20 +60,24 @@ EXPERTS = {
 }
 SLIDING_PATTERN = {"gemma3": 6, "gemma2": 2, "gpt-oss": 2}
 """Every n-th layer is full; what the class does where its configuration does not list the layers."""
-FILE_TYPES = {
-    0: "f32", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
-    12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k", 32: "bf16",
-}  # fmt: skip
+DERIVED = ("rope_freqs", "rope_factors", "mm.", "v.")
+"""Tensors that conversion adds: rotary tables, and the vision parts of multimodal files."""
+TOLERANCE = 0.002
+"""Norms and biases that a conversion merges or leaves out."""
 
 
-def checkpoint(header: Header, name: str, source: str) -> Checkpoint:
+def checkpoint(header: Header, path: Path) -> Checkpoint:
     """Raises InputError for metadata that is missing or contradicts the tensors, UnsupportedArchitecture."""
-    kind = str(header.metadata.get("general.architecture", ""))
+    kind, source = str(header.metadata.get("general.architecture", "")), plain(path)
     if kind not in CLASSES:
-        raise UnsupportedArchitecture(
-            plain(kind, 60), f"no reader for this GGUF architecture; {', '.join(CLASSES)} are"
-        )
-    return Checkpoint(name, config(header, kind, source), stored=header.stored, source=source)
+        known = f"no reader for this GGUF architecture; {', '.join(CLASSES)} are read"
+        raise UnsupportedArchitecture(plain(kind, 60), known)
+    fields = config(header, kind, source)
+    described = hf_config.read(fields).text_parameters
+    held = sum(prod(shape) for name, shape in header.shapes.items() if not name.startswith(DERIVED))
+    if abs(held - described) > TOLERANCE * held:
+        raise InputError(source, f"its tensors hold {held:,} parameters, its metadata describes {described:,}")
+    return Checkpoint(plain(path.stem, 100), fields, stored=header.stored, source=source)
 
 
 def config(header: Header, kind: str, source: str) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class Repository(NamedTuple):
     id: str
     revision: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.id}@{self.revision}" if self.revision else self.id
+
 
 def repository(reference: str) -> Repository | None:
     """The repository that `org/name[@revision]` names; None where the text is no such name."""
@@ -75,7 +78,7 @@ def fetch(asked: Repository, progress: Progress) -> Checkpoint:
     if quantization is None:
         modelopt = hub.file("hf_quant_config.json", CONFIG_LIMIT_BYTES)
         quantization = parse_json(modelopt, f"{asked.id}: hf_quant_config.json") if modelopt else None
-    return Checkpoint(asked.id, config, quantization, _stored(hub), f"{hub.endpoint}/{asked.id}")
+    return Checkpoint(str(asked), config, quantization, _stored(hub), f"{hub.endpoint}/{asked.id}")
 
 
 def _stored(hub: "_Hub") -> dict[str, Stored] | None:
@@ -189,4 +192,4 @@ def _cached(asked: Repository) -> Checkpoint:
     path = try_to_load_from_cache(asked.id, "config.json", revision=asked.revision)
     if not isinstance(path, str):
         raise InputError("model", f"{asked.id} is not kept here and HF_HUB_OFFLINE is set")
-    return folder.read(Path(path).parent, lambda *_: None)._replace(id=asked.id, source=f"{HOME}/{asked.id}")
+    return folder.read(Path(path).parent, lambda *_: None)._replace(id=str(asked), source=f"{HOME}/{asked.id}")

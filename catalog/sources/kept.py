@@ -1,0 +1,47 @@
+"""Fetched models, kept as files of the user's catalogue so that they work offline ever after."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from catalog.load import user_dir
+from catalog.plain import plain
+
+DEEPEST = 16
+"""Levels of a configuration that are kept; no class nests deeper than four."""
+
+
+def keep(model_id: str, entry: Mapping[str, Any], folder: Path | None = None) -> Path | None:
+    """Writes `models/<org>/<name>.yaml` in one step; None where the folder can not be written, which is no error.
+
+    The id is a repository name that `hub.repository` let pass, so it stays inside the folder.
+    """
+    import yaml
+
+    content = {"id": model_id, **_plain({name: value for name, value in entry.items() if value}, DEEPEST)}
+    content["as_of"] = date.today().isoformat()
+    organisation, _, name = model_id.partition("/")
+    path = (folder or user_dir()) / "models" / organisation / f"{name.replace('/', '--')}.yaml"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
+            yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True, width=120)
+        os.replace(file.name, path)
+    except OSError:
+        with suppress(OSError, UnboundLocalError):
+            os.unlink(file.name)
+        return None
+    return path
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """The value without control characters and without what nests absurdly deep."""
+    if isinstance(value, Mapping):
+        return {plain(key): _plain(each, depth - 1) for key, each in value.items()} if depth else {}
+    if isinstance(value, list):
+        return [_plain(each, depth - 1) for each in value] if depth else []
+    return plain(value, 10_000) if isinstance(value, str) else value

@@ -1,0 +1,78 @@
+"""From what a user types to a model: a catalogue name, a path, a few numbers, or a Hub repository."""
+
+from pathlib import Path
+from typing import Any
+
+from catalog.load import Catalog
+from catalog.sources.checkpoint import Checkpoint, Progress
+from estimator.errors import InputError
+from estimator.model import Model, read_model
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Model:
+    """The model that a reference names, fetched and kept where it is a Hub repository not seen before.
+
+    Raises InputError with close matches for a name that leads nowhere, UnsupportedArchitecture for a class without a
+    reader, and whatever `progress` raises to cancel.
+    """
+    try:
+        return read_model(catalog.model_id(reference), catalog.model_entry(reference))
+    except InputError as error:
+        if error.field != "model":
+            raise
+        unknown = error
+    checkpoint = local(reference, progress)
+    if checkpoint is not None:
+        return read_model(checkpoint.id, entry(checkpoint))
+    return _from_hub(reference, unknown, progress)
+
+
+def local(reference: str, progress: Progress = silent) -> Checkpoint | None:
+    """What is on disk, a plain size or given by hand; None where the reference is none of these."""
+    from catalog.sources import folder, gguf, gguf_config, manual
+
+    path = Path(reference).expanduser()
+    if len(reference) < 4096 and "\0" not in reference and path.exists():
+        if path.is_dir():
+            return folder.read(path, progress)
+        if not path.is_file():
+            raise InputError("model", f"{reference} is neither a file nor a folder")
+        if path.suffix == ".gguf":
+            return gguf_config.checkpoint(gguf.read(path), path)
+        return folder.read_config(path)
+    if path.suffix in (".gguf", ".json") or reference.startswith((".", "/", "~")):
+        raise InputError("model", f"{reference}: no such file or folder")
+    return manual.size(reference) or manual.read(reference)
+
+
+def entry(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint as an entry of the catalogue."""
+    stored = checkpoint.stored or {}
+    total = sum(each.elements for each in stored.values())
+    packed = checkpoint.quantization is not None  # packed weights count words, not parameters
+    return {
+        "config": dict(checkpoint.config),
+        "quantization": checkpoint.quantization,
+        "published": {"total": total} if total and not packed else None,
+        "source": checkpoint.source,
+    }
+
+
+def _from_hub(reference: str, unknown: InputError, progress: Progress) -> Model:
+    from catalog.sources import hub, kept
+
+    repository = hub.repository(reference)
+    if repository is None:
+        raise unknown
+    try:
+        checkpoint = hub.fetch(repository, progress)
+    except InputError as error:
+        _, hint, names = unknown.reason.partition("; did you mean ")
+        raise InputError(error.field, f"{error.reason}{hint}{names}") from None
+    model = read_model(checkpoint.id, entry(checkpoint))
+    kept.keep(checkpoint.id, entry(checkpoint))
+    return model
