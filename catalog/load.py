@@ -13,6 +13,7 @@ from catalog.codec import decoder
 from estimator.errors import InputError
 from estimator.hardware import Accelerator, Machine
 from estimator.inventory import Inventory
+from estimator.model import Model, read_model
 from estimator.prices import InstancePrices, RegionPrices
 
 
@@ -65,6 +66,18 @@ class Catalog:
         """What the model's file says: config, quantization, published total, licence, source. Raises InputError."""
         entry: dict[str, Any] = json.loads(self.texts[f"model/{self.model_id(name)}"])
         return entry
+
+    def model(self, name: str) -> Model:
+        """A model by id or alias, read once. Raises InputError, UnsupportedArchitecture."""
+        model_id = self.model_id(name)
+        found = self._read.get(model_id)
+        if found is None:
+            found = self._read[model_id] = read_model(model_id, self.model_entry(model_id))
+        return found
+
+    @cached_property
+    def _read(self) -> dict[str, Model]:
+        return {}
 
     def prices(self, region: str) -> RegionPrices:
         """Every quote of one region. Raises InputError."""

@@ -125,6 +125,8 @@ class EngineProfile:
     """Adds idle query heads where the degree does not divide them (Neuron)."""
     device_kinds: tuple[str, ...] = ("gpu",)
     """Kinds of accelerator it runs on."""
+    vendors: tuple[str, ...] = ()
+    """Vendors it runs on; empty is any."""
     pipeline: bool = True
     expert_parallel: bool = True
     source: str = ""

@@ -201,6 +201,8 @@ class Evaluation(NamedTuple):
     performance: PerformanceReport | None
     cost: CostReport
     meets_service_level: bool = True
+    holds_load: bool = True
+    """False where the cache holds fewer requests than are in flight; the others wait."""
     best_value: bool = False
     tie: bool = False
     """Its cost band overlaps the band of the row above."""

@@ -1,0 +1,62 @@
+"""What the user insists on, as a machine: an instance type, or a number of accelerators of one kind."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from estimator.errors import InputError
+from estimator.hardware import Machine
+from estimator.inventory import Inventory
+from estimator.prices import RegionPrices
+from estimator.scenario import Placement
+
+
+def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices) -> Machine | None:
+    """The machine that the placement names; None where it names none.
+
+    SageMaker's `ml.` names are the EC2 types without the prefix. Raises InputError for an unknown name and for an
+    instance type that the region does not offer.
+    """
+    if placement.instance:
+        machine = instance(placement.instance, inventory)
+        if machine.kind != "device" and machine.id not in prices.quotes:
+            raise InputError("instance", f"{machine.id} is not offered in {prices.region}")
+        return machine
+    if placement.accelerator:
+        return devices(placement.accelerator, placement.count or 1, inventory)
+    return None
+
+
+def instance(name: str, inventory: Inventory) -> Machine:
+    """The instance type of that name."""
+    wanted = name.strip().lower().removeprefix("ml.")
+    machine = inventory.machines.get(wanted)
+    if machine is None:
+        raise InputError("instance", f"unknown type {name!r}{suggestion(wanted, inventory.machines)}")
+    return machine
+
+
+def devices(name: str, count: int, inventory: Inventory) -> Machine:
+    """A host with that many accelerators, without the rest of a rented machine."""
+    wanted = name.strip().lower()
+    device = inventory.accelerators.get(wanted)
+    if device is None:
+        raise InputError("accelerator", f"unknown accelerator {name!r}{suggestion(wanted, inventory.accelerators)}")
+    return Machine(
+        id=f"{count}x{device.id}" if count > 1 else device.id,
+        family=device.id,
+        accelerator=device.id,
+        count=count,
+        fabric=device.fabric,
+        vcpus=0,
+        memory_bytes=0,
+        kind="device",
+        fast_domain=count,
+        source=device.source,
+        as_of=device.as_of,
+    )
+
+
+def suggestion(wanted: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` with up to three near names."""
+    close = get_close_matches(wanted, list(known), 3)
+    return f"; did you mean {', '.join(close)}?" if close else ""

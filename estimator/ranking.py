@@ -1,0 +1,318 @@
+"""Candidates into verdicts into a leaderboard.
+
+Every distinct (device, fabric, layout) is judged once, however many instance types hold it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from estimator.candidates import Rig, clusters, engine_on, refusal, rig
+from estimator.checks import check
+from estimator.cost import cost, quote
+from estimator.engines import EngineProfile
+from estimator.errors import InputError
+from estimator.evaluation import (
+    Candidate,
+    Confidence,
+    CostReport,
+    Evaluation,
+    Leaderboard,
+    MemoryReport,
+    PerformanceReport,
+)
+from estimator.formats import cache_format, weight_format
+from estimator.hardware import Machine
+from estimator.inventory import Inventory
+from estimator.model import Model
+from estimator.parallelism import Layout, illegal_reason, legal_layouts
+from estimator.placement import machine_of
+from estimator.prices import RegionPrices
+from estimator.scenario import PRICE_TERMS, Scenario
+from estimator.serving import performance
+from estimator.serving_memory import compile_memory
+from estimator.step import compile_step
+from estimator.units import GIB
+
+
+def rank(
+    model: Model,
+    scenario: Scenario,
+    inventory: Inventory,
+    prices: RegionPrices,
+    machines: Iterable[Machine] | None = None,
+    every_layout: bool = False,
+) -> Leaderboard:
+    """The best layout of each machine (or every layout): what fits first, cheapest first.
+
+    `machines` defaults to what the scenario's placement names, else to every EC2 type of the inventory.
+    Raises InputError for a scenario that can not be asked.
+    """
+    judge = Judge(model, scenario, inventory, prices)
+    if machines is None:
+        asked = machine_of(scenario.placement, inventory, prices)
+        machines = (asked,) if asked else cloud(inventory)
+    rows = [row for machine in machines for row in judge.evaluations(machine, every_layout)]
+    return Leaderboard(with_badges(sorted(rows, key=rank_key)), judge.considered)
+
+
+def evaluate(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:
+    """One candidate in full: the placement that the scenario names, else the first of the leaderboard."""
+    return rank(model, scenario, inventory, prices).rows[0]
+
+
+def cloud(inventory: Inventory) -> tuple[Machine, ...]:
+    """The accelerated instance types."""
+    return tuple(machine for machine in inventory.machines.values() if machine.kind == "cloud")
+
+
+class Trial(NamedTuple):
+    """One layout on one kind of device, judged at a load per replica."""
+
+    layout: Layout
+    machines: int
+    replicas: int
+    memory: MemoryReport
+    performance: PerformanceReport | None
+    """None where the memory does not hold one request."""
+    confidence: Confidence
+    meets: bool
+
+
+class Judge:
+    """One scenario against one inventory and one region's prices."""
+
+    def __init__(self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> None:
+        for part in (scenario, scenario.workload, scenario.service_level, scenario.settings, scenario.placement):
+            check(part)
+        check(scenario.ownership)
+        if scenario.price_terms not in PRICE_TERMS:
+            raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
+        self.model = model
+        self.scenario = scenario
+        self.inventory = inventory
+        self.prices = prices
+        self.weights = weight_format(scenario.weights)
+        self.cache = cache_format(scenario.kv)
+        self.engine = inventory.engine(scenario.engine, scenario.engine_version)
+        self.tokens = request_tokens(scenario, model)
+        self.considered = 0
+        self.seen: dict[tuple[object, ...], Trial] = {}
+
+    def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
+        """The machine's best layout, or all of its layouts; never empty."""
+        here = rig(machine, self.inventory)
+        engine = engine_on(here.device, self.engine, self.inventory)
+        refused = refusal(here.device, engine)
+        if refused:
+            return [self.not_supported(here, refused)]
+        trials = self.trials(here, engine)
+        if not trials:
+            reason = illegal_reason(self.model, Layout(), here.devices, engine, here.device)
+            return [self.not_supported(here, reason or f"{engine.name} does not run {self.model.id} here")]
+        if every_layout:
+            return [self.evaluation(here, trial) for trial in trials]
+        return [self.evaluation(here, self.best(trials))]
+
+    def trials(self, here: Rig, engine: EngineProfile) -> list[Trial]:
+        """Every layout that the placement leaves open, on one machine; on several where none fits on one."""
+        asked = self.scenario.placement
+        machines = asked.machines or 1
+        layouts = self.layouts(here, engine)
+        trials = [self.trial(here, engine, layout, machines, 1) for layout in layouts]
+        if any(trial.performance for trial in trials) or asked.pp or asked.tp:
+            return trials
+        for span, layout in clusters(here, self.model, engine):
+            if asked.machines and asked.machines % span:
+                continue
+            trial = self.trial(here, engine, layout, machines if asked.machines else span, span)
+            if trial.performance:
+                return [trial]
+        return trials
+
+    def layouts(self, here: Rig, engine: EngineProfile) -> Sequence[Layout]:
+        """Legal layouts on one machine. Raises InputError for an explicit one that is not."""
+        asked = self.scenario.placement
+        if asked.tp or asked.pp or asked.ep or (asked.dp and self.model.architecture.is_moe):
+            wanted = Layout(asked.tp or 1, asked.pp or 1, asked.ep or 1, asked.dp or 1)
+            if not self.model.architecture.is_moe:
+                wanted = wanted._replace(dp=1)
+            reason = illegal_reason(self.model, wanted, here.devices, engine, here.device)
+            if reason:
+                raise InputError(*reason.split(": ", 1))
+            return (wanted,)
+        return legal_layouts(self.model, here.devices, engine, here.device)
+
+    def trial(self, here: Rig, engine: EngineProfile, layout: Layout, machines: int, span: int) -> Trial:
+        """Judges a layout over `span` machines, repeated over `machines` of them."""
+        replicas = machines * here.devices // (layout.devices) if span == 1 else machines // span
+        if self.scenario.placement.dp and not self.model.architecture.is_moe:
+            replicas = min(replicas, self.scenario.placement.dp)
+        busy = min(replicas, self.scenario.workload.concurrency)
+        key = (here.device, here.fabric, here.devices if span > 1 else 0, layout, busy, replicas)
+        found = self.seen.get(key)
+        if found is None:
+            self.considered += 1
+            found = self.seen[key] = self.judge(here, engine, layout, machines, replicas, busy)
+        return found if found.machines == machines else found._replace(machines=machines)
+
+    def judge(self, here: Rig, engine: EngineProfile, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
+        """Memory first; speed only where one request fits."""
+        scenario = self.scenario
+        held = compile_memory(
+            self.model, self.weights, self.cache, layout, here.device, engine, scenario.settings
+        ).report(self.tokens)
+        speed = self.inventory.efficiency.engines[engine.speed]
+        step = compile_step(
+            self.model,
+            self.weights,
+            self.cache,
+            layout,
+            here.device,
+            here.fabric,
+            speed,
+            self.inventory.efficiency,
+            here.devices,
+        )
+        if held.shortfall_bytes > 0 or held.max_concurrency < 1:
+            return Trial(layout, machines, replicas, held, None, step.confidence, False)
+        speed_report = performance(
+            step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy
+        )
+        level = scenario.service_level
+        meets = (level.ttft_s is None or speed_report.ttft_s.typical <= level.ttft_s) and (
+            level.tpot_s is None or speed_report.tpot_s.typical <= level.tpot_s
+        )
+        return Trial(layout, machines, replicas, held, speed_report, step.confidence, meets)
+
+    def best(self, trials: Sequence[Trial]) -> Trial:
+        """The cheapest per output token that meets the service level; at one price that is the fastest."""
+
+        def key(trial: Trial) -> tuple[bool, bool, float]:
+            speed = trial.performance
+            if speed is None:
+                return True, True, trial.memory.shortfall_bytes
+            return False, not trial.meets, -speed.output_tokens_per_s.typical
+
+        return min(trials, key=key)
+
+    def evaluation(self, here: Rig, trial: Trial) -> Evaluation:
+        """A trial with its price, verdict and reason."""
+        machine = here.machine
+        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
+        sold_gb = here.device.memory_sold_gb * here.devices * trial.machines
+        bill = cost(asked, trial.machines, sold_gb, trial.performance, self.scenario.workload)
+        idle = here.devices * trial.machines - trial.replicas * trial.layout.devices
+        if trial.performance is None:
+            reason: str | None = f"{trial.memory.shortfall_bytes / GIB:.1f} GiB short per device"
+        else:
+            reason = self.caution(here, trial, idle)
+        return Evaluation(
+            Candidate(
+                machine.id,
+                trial.machines,
+                machine.accelerator,
+                machine.count * trial.machines,
+                trial.layout,
+                trial.replicas,
+            ),
+            "fits" if trial.performance else "does_not_fit",
+            reason,
+            trial.confidence,
+            trial.memory,
+            trial.performance,
+            bill,
+            trial.meets or not self.scenario.service_level,
+            trial.performance is not None and self.holds_all(trial),
+        )
+
+    def holds_all(self, trial: Trial) -> bool:
+        """Whether the cache holds every request that is held in flight."""
+        load = self.scenario.workload
+        return load.requests_per_second is not None or trial.memory.max_concurrency * trial.replicas >= load.concurrency
+
+    def caution(self, here: Rig, trial: Trial, idle: int) -> str | None:
+        """What the reader of a row that fits must know."""
+        if not self.holds_all(trial):
+            held, users = trial.memory.max_concurrency * trial.replicas, self.scenario.workload.concurrency
+            return f"holds {int(held)} of {users} requests at once; the others wait"
+        return f"{idle} of {here.devices * trial.machines} accelerators idle" if idle else None
+
+    def not_supported(self, here: Rig, reason: str) -> Evaluation:
+        """No layout at all: the engine does not run on this device, or not with this model."""
+        machine = here.machine
+        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
+        return Evaluation(
+            Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0),
+            "not_supported",
+            reason,
+            "C",
+            None,
+            None,
+            cost(asked, 1, here.device.memory_sold_gb * here.devices, None, self.scenario.workload),
+            False,
+        )
+
+
+def request_tokens(scenario: Scenario, model: Model) -> int:
+    """Tokens of one whole request. Raises InputError where the model can not hold it."""
+    asked = scenario.workload.total_tokens
+    limit = scenario.settings.max_model_len or model.architecture.max_context
+    if limit and asked > limit:
+        field = "max_model_len" if scenario.settings.max_model_len else "input_tokens"
+        raise InputError(field, f"{asked:,} tokens a request, but {model.id} holds {limit:,}")
+    return asked
+
+
+VERDICTS = {"fits": 0, "does_not_fit": 1, "not_supported": 2}
+PRICE_STATES = {"priced": 0, "capacity_block_only": 1, "no_price": 2, "not_offered": 3}
+
+
+def rank_key(row: Evaluation) -> tuple[int, bool, bool, int, float, float, str]:
+    """What fits, meets the service level and holds the load first; then by price per hour, then per output token."""
+    bill = row.cost
+    if row.verdict != "fits":
+        short = row.memory.shortfall_bytes if row.memory else 0.0
+        return VERDICTS[row.verdict], False, False, 0, short, 0.0, row.candidate.machine
+    per_token = bill.usd_per_1m_output_tokens
+    return (
+        0,
+        not row.meets_service_level,
+        not row.holds_load,
+        PRICE_STATES[bill.price_state],
+        bill.price_usd_per_hour or 0.0,
+        per_token.typical if per_token else 0.0,
+        row.candidate.machine,
+    )
+
+
+def with_badges(rows: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
+    """Best Value for the lowest price per GB among what fits; a tie where a cost band overlaps the row above."""
+    cheapest = min(
+        (row for row in rows if row.verdict == "fits" and row.cost.usd_per_hour_per_gb is not None),
+        key=lambda row: row.cost.usd_per_hour_per_gb or 0.0,
+        default=None,
+    )
+    badged: list[Evaluation] = []
+    above: CostReport | None = None
+    for row in rows:
+        tie = above is not None and row.verdict == "fits" and overlaps(above, row.cost)
+        above = row.cost
+        badged.append(row._replace(best_value=row is cheapest, tie=tie) if tie or row is cheapest else row)
+    return tuple(badged)
+
+
+def overlaps(one: CostReport, other: CostReport) -> bool:
+    """Whether two costs per output token can not be told apart."""
+    a, b = one.usd_per_1m_output_tokens, other.usd_per_1m_output_tokens
+    return a is not None and b is not None and a.overlaps(b)
+
+
+def recommended(rows: Iterable[Evaluation], most: int = 5) -> tuple[tuple[Evaluation, ...], tuple[Evaluation, ...]]:
+    """The classic answer: up to five single- and five multi-accelerator rows that fit, by lowest hourly cost."""
+    fitting = sorted(
+        (row for row in rows if row.verdict == "fits" and row.cost.price_usd_per_hour is not None),
+        key=lambda row: row.cost.price_usd_per_hour or 0.0,
+    )
+    single = tuple(row for row in fitting if row.candidate.accelerators <= 1)[:most]
+    multiple = tuple(row for row in fitting if row.candidate.accelerators > 1)[:most]
+    return single, multiple
