@@ -38,3 +38,8 @@ class Answer(NamedTuple):
             if row.candidate.machine == self.session.selection:
                 return at
         return 0
+
+    @property
+    def best(self) -> Evaluation | None:
+        """The row with the Best Value badge."""
+        return next((row for row in self.board.rows if row.best_value), None)

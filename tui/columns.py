@@ -1,24 +1,43 @@
-"""The leaderboard's columns: how each reads off an evaluation, as a figure to sort by and as a cell to look at."""
+"""The leaderboard's columns: how each reads off an evaluation, as a figure to sort by and as text to look at."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from estimator.evaluation import Band, Evaluation
-from tui.draw.figures import NOTHING, count, duration, percent, significant
+from estimator.inventory import Inventory
+from tui.draw.figures import NOTHING, duration, percent, significant
 from tui.draw.table import Column
 
 Figure = float | str | None
 
 
 class Reading(NamedTuple):
-    """One column: `figure` orders the rows, `text` fills the cell; `marked` cells show how an edit changed them."""
+    """One column: `figure` orders the rows, `text` fills the cell."""
 
     column: Column
     figure: Callable[[Evaluation], Figure]
     text: Callable[[Evaluation], str]
-    marked: bool = False
+    changes: bool = False
+    """A figure that an edit moves: its cell shows how."""
     descending: bool = False
-    """More is better: the first sort puts the largest on top."""
+    """More is better: sorting puts the largest on top."""
+
+
+def instance(row: Evaluation) -> str:
+    """The machine, and how many where one is not enough."""
+    many = f"{row.candidate.machines}x" if row.candidate.machines > 1 else ""
+    return many + row.candidate.machine
+
+
+def devices(row: Evaluation, inventory: Inventory) -> str:
+    """`4xL40S`; a share of a device keeps its fraction."""
+    device = inventory.accelerators.get(row.candidate.accelerator)
+    return f"{row.candidate.accelerators:g}x{device.label if device else row.candidate.accelerator}"
+
+
+def layout(row: Evaluation) -> str:
+    """One engine's layout, times the replicas."""
+    return f"{row.candidate.layout}" + (f"x{row.candidate.replicas}" if row.candidate.replicas > 1 else "")
 
 
 def price(row: Evaluation) -> float | None:
@@ -28,6 +47,18 @@ def price(row: Evaluation) -> float | None:
 def output_cost(row: Evaluation) -> float | None:
     band = row.cost.usd_per_1m_output_tokens
     return band.typical if band else None
+
+
+def ttft(row: Evaluation) -> float | None:
+    return row.performance.ttft_s.typical if row.performance else None
+
+
+def tpot(row: Evaluation) -> float | None:
+    return row.performance.tpot_s.typical if row.performance else None
+
+
+def throughput(row: Evaluation) -> float | None:
+    return row.performance.output_tokens_per_s.typical if row.performance else None
 
 
 def users(row: Evaluation) -> float | None:
@@ -45,69 +76,72 @@ def used(row: Evaluation) -> float | None:
     return (fixed + pool) / memory.usable_bytes
 
 
-def ttft(row: Evaluation) -> float | None:
-    return row.performance.ttft_s.typical if row.performance else None
-
-
-def tpot(row: Evaluation) -> float | None:
-    return row.performance.tpot_s.typical if row.performance else None
-
-
-def throughput(row: Evaluation) -> float | None:
-    return row.performance.output_tokens_per_s.typical if row.performance else None
-
-
-def devices(row: Evaluation) -> str:
-    """`4xL40S`; a fraction of a device keeps its decimals."""
-    return f"{row.candidate.accelerators:g}x{row.candidate.accelerator}"
-
-
-def instance(row: Evaluation) -> str:
-    """The machine, and how many where one is not enough."""
-    many = f"{row.candidate.machines}x" if row.candidate.machines > 1 else ""
-    return many + row.candidate.machine
-
-
-def layout(row: Evaluation) -> str:
-    """One engine's layout, times the replicas."""
-    return f"{row.candidate.layout}" + (f"x{row.candidate.replicas}" if row.candidate.replicas > 1 else "")
-
-
-def _banded(band: Band | None) -> str:
+def banded(band: Band | None) -> str:
     """`3.9±28`: the typical figure and half its band in per cent."""
     if band is None:
         return NOTHING
     half = f"±{50 * (band.high - band.low) / band.typical:.0f}" if band.typical > 0 else ""
-    return significant(band.typical, 2 if band.typical < 10 else 3) + half
+    return (f"{band.typical:.1f}" if 0.95 <= band.typical < 99.5 else significant(band.typical, 2)) + half
 
 
-def _seconds(value: float | None) -> str:
-    if value is not None and value < 0.995:
-        return f"{value * 1000:.0f}ms" if value >= 0.00995 else f"{value * 1000:.1f}ms"
-    if value is not None and value < 99.5:
+def seconds(value: float | None) -> str:
+    """Milliseconds below one second, in at most five cells."""
+    if value is None or value >= 99.5:
+        return duration(value)
+    if value >= 0.995:
         return f"{value:.1f}s"
-    return duration(value)
+    return f"{value * 1000:.0f}ms" if value >= 0.00995 else f"{value * 1000:.1f}ms"
+
+
+def wait(value: float | None) -> str:
+    """Seconds to a tenth, in at most four cells below 100 s; a user feels no finer."""
+    return f"{value:.1f}s" if value is not None and 0.0995 <= value < 99.5 else seconds(value)
+
+
+def whole(value: float | None) -> str:
+    """A count in at most four cells: 861, 9999, 12k, 3M."""
+    if value is None:
+        return NOTHING
+    for least, unit, letter in ((9.5e5, 1e6, "M"), (9999.5, 1e3, "k")):
+        if value >= least:
+            return f"{value / unit:.0f}{letter}"
+    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+def _device(row: Evaluation) -> str:
+    return f"{row.candidate.accelerator} {row.candidate.accelerators:>6g}"
+
+
+def _priced(row: Evaluation) -> str:
+    value = price(row)
+    return NOTHING if value is None else f"{value:.2f}" if value < 999.5 else f"{value:.0f}"
 
 
 READINGS = (
-    Reading(Column("instance", "instance", 15, 0, "left", most=20), instance, instance),
-    Reading(Column("devices", "devices", 13, 4, "left", most=20), devices, devices),
-    Reading(Column("layout", "layout", 7, 3, "left", most=10), layout, layout),
+    Reading(Column("instance", "instance", 16, 0, "left", most=20), instance, instance),
+    Reading(Column("devices", "devices", 11, 4, "left", most=16), _device, _device),
+    Reading(Column("layout", "layout", 6, 3, "left", most=9), layout, layout),
+    Reading(Column("price", "$/h", 7, 0, most=12), price, _priced, changes=True),
     Reading(
-        Column("price", "$/h", 7, 0),
-        price,
-        lambda row: f"{value:,.2f}" if (value := price(row)) is not None else NOTHING,
-        True,
+        Column("output", "$/Mout", 7, 1, most=13),
+        output_cost,
+        lambda row: banded(row.cost.usd_per_1m_output_tokens),
+        changes=True,
     ),
+    Reading(Column("ttft", "TTFT", 5, 5, most=9), ttft, lambda row: wait(ttft(row)), changes=True),
+    Reading(Column("tpot", "TPOT", 6, 2, most=10), tpot, lambda row: seconds(tpot(row)), changes=True),
     Reading(
-        Column("output", "$/Mout", 8, 1), output_cost, lambda row: _banded(row.cost.usd_per_1m_output_tokens), True
+        Column("users", "users", 5, 6, most=9), users, lambda row: whole(users(row)), changes=True, descending=True
     ),
-    Reading(Column("ttft", "TTFT", 6, 5), ttft, lambda row: _seconds(ttft(row)), True),
-    Reading(Column("tpot", "TPOT", 6, 2), tpot, lambda row: _seconds(tpot(row)), True),
-    Reading(Column("users", "users", 6, 6), users, lambda row: count(users(row)), True, True),
-    Reading(Column("mem", "mem", 4, 7), used, lambda row: percent(used(row)), True),
-    Reading(Column("speed", "tok/s", 7, 9), throughput, lambda row: count(throughput(row)), True, True),
-    Reading(Column("class", "", 1, 8, "left"), lambda row: row.confidence, lambda row: row.confidence),
+    Reading(Column("mem", "mem", 4, 7, most=8), used, lambda row: percent(used(row)), changes=True),
+    Reading(
+        Column("speed", "tok/s", 6, 9, most=10),
+        throughput,
+        lambda row: whole(throughput(row)),
+        changes=True,
+        descending=True,
+    ),
+    Reading(Column("class", "class", 5, 8, "left"), lambda row: row.confidence, lambda row: row.confidence),
 )
 BY_KEY = {reading.column.key: reading for reading in READINGS}
 SORTABLE = tuple(key for key in BY_KEY if key != "layout")

@@ -94,7 +94,7 @@ COMMANDS = (
     Command("help", "Help", "?", "Every key that works here.", "app.help", hint="help"),
     Command("palette", "Command palette", "ctrl+p", "Every command by name.", "app.command_palette"),
     Command(
-        "back", "Close or clear", "escape", "Closes what is open, else clears the filter; never quits.", "app.back"
+        "back", "Close or clear", "escape", "Closes what is open, else clears the filter; never quits.", "app.close"
     ),
     Command("quit", "Quit", "q", "The session is saved, and opens again where it was.", "app.quit", hint="quit"),
 )

@@ -1,9 +1,15 @@
 """The base page: every candidate in rank order, and the selected one in short."""
 
+from textual import on
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 
 from tui.commands import bindings
+from tui.messages import Edited
 from tui.screens.page import Page
+from tui.view import next_sort
+from tui.widgets.detail import Pane, Summary
+from tui.widgets.filter_line import FilterLine
 from tui.widgets.rows import Rows
 
 
@@ -12,7 +18,54 @@ class LeaderboardScreen(Page):
 
     NAME = "leaderboard"
     BINDINGS = bindings(NAME)
-    CSS_PATH = "leaderboard.tcss"
 
     def body(self) -> ComposeResult:
-        yield self.bound(Rows())
+        with Horizontal():
+            yield self.bound(Rows())
+            yield self.bound(Pane())
+        yield self.bound(Summary())
+
+    def action_move(self, by: int) -> None:
+        if self.answer:
+            self._select(self.answer.cursor + by)
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * self.query_one(Rows).half_page)
+
+    def action_jump(self, where: str) -> None:
+        if self.answer:
+            self._select(0 if where == "first" else len(self.answer.rows) - 1)
+
+    def action_sort(self) -> None:
+        if self.answer:
+            self.post_message(Edited(self.answer.session.sorted_by(next_sort(self.answer.session.sort))))
+
+    async def action_filter(self) -> None:
+        """Opens the filter line; it is made when it is first needed."""
+        if self.answer is None:
+            return
+        if not self.query(FilterLine):
+            await self.mount(FilterLine())
+        self.query_one(FilterLine).open(self.answer.session.filter)
+
+    @on(FilterLine.Typed)
+    def narrow(self, event: FilterLine.Typed) -> None:
+        if self.answer:
+            self.post_message(Edited(self.answer.session.filtered(event.text)))
+
+    @on(FilterLine.Left)
+    def leave_filter(self) -> None:
+        self.set_focus(None)
+
+    @on(Rows.Chosen)
+    def select_clicked(self, event: Rows.Chosen) -> None:
+        self._select(event.position)
+
+    @on(Rows.Scrolled)
+    def follow_wheel(self, event: Rows.Scrolled) -> None:
+        self.action_move(event.rows)
+
+    def _select(self, position: int) -> None:
+        if self.answer and self.answer.rows:
+            row = self.answer.rows[max(0, min(position, len(self.answer.rows) - 1))]
+            self.post_message(Edited(self.answer.session.selecting(row.candidate.machine)))

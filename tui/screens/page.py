@@ -20,7 +20,6 @@ class Page(Screen[None]):
     """
 
     NAME: ClassVar[str]
-    CSS_PATH = "page.tcss"
 
     answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
 

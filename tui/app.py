@@ -1,0 +1,187 @@
+"""The application: it holds the session, answers every edit once, and binds the answer down to the pages."""
+
+import gc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from textual import on
+from textual.app import App
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from estimator.errors import InputError
+from tui import palette, store
+from tui.answer import Answer
+from tui.asking import Desk
+from tui.commands import BY_ID, EVERYWHERE, bindings
+from tui.messages import Edited, Refused
+from tui.pages import BASE, PAGES
+from tui.palette_provider import CommandProvider
+from tui.screens.page import Page
+from tui.session import History, Session
+
+
+class LlmCalc(App[None]):
+    """Widgets post `Edited`, the app answers, `answer` flows down; nothing else holds state."""
+
+    TITLE = "llmcalc-tui"
+    CSS_PATH = ["app.tcss", "screens/page.tcss", "screens/leaderboard.tcss"]  # noqa: RUF012
+    BINDINGS = bindings(EVERYWHERE)
+    COMMANDS = {CommandProvider}  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (140, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-tall")]  # noqa: RUF012
+
+    answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
+
+    def __init__(
+        self,
+        desk: Desk,
+        session: Session,
+        kept_in: Path | None = None,
+        theme: str = palette.DEFAULT_THEME,
+        remapped: Mapping[str, str] | None = None,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
+        self.desk = desk
+        self.kept_in = kept_in
+        self.remapped = dict(remapped or {})
+        self.set_keymap(self.remapped)
+        for each in palette.THEMES:
+            self.register_theme(each)
+        self.theme = theme
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.set_reactive(LlmCalc.answer, self._first_answer(session, notices))
+
+    def _first_answer(self, session: Session, notices: tuple[str, ...]) -> Answer:
+        """A session that can not be answered any more gives way to the default one, and says so."""
+        try:
+            answer = self.desk.answer(session)
+        except InputError as error:
+            answer, notices = self.desk.answer(Session()), (*notices, f"session: {error}")
+        self.history = History(answer.session)
+        return answer._replace(problem=" · ".join(notices))
+
+    def get_default_screen(self) -> Screen[None]:
+        return self._made(BASE)
+
+    def on_mount(self) -> None:
+        if self.history.now.screen != BASE:
+            self.action_page(self.history.now.screen)
+
+    def on_ready(self) -> None:
+        if not gc.isenabled():  # switched off before the imports; what is alive now lives as long as the app
+            gc.freeze()
+            gc.enable()
+
+    # Edits.
+
+    @on(Edited)
+    def take(self, event: Edited) -> None:
+        self.show(self.history.to(event.session))
+
+    @on(Refused)
+    def refuse(self, event: Refused) -> None:
+        self.say(event.reason)
+
+    def edit(self, verb: Callable[[Session], Session]) -> None:
+        try:
+            self.show(self.history.to(verb(self.history.now)))
+        except InputError as error:
+            self.say(str(error))
+
+    def show(self, history: History) -> None:
+        """Answers the session of now; one that can not be answered is refused and the last answer stays."""
+        try:
+            answer = self.desk.answer(history.now, self.answer)
+        except InputError as error:
+            self.say(str(error))
+            return
+        asked = self.history.now.scenario != history.now.scenario
+        self.history = history
+        self.answer = answer
+        if asked:
+            self.save()
+
+    def say(self, problem: str) -> None:
+        """One line beside the tabs, until the next edit."""
+        if self.answer:
+            self.answer = self.answer._replace(problem=problem)
+
+    def save(self) -> None:
+        complaint = store.save(self.history.now, self.kept_in) if self.kept_in else ""
+        if complaint:
+            self.say(complaint)
+
+    # Actions of the commands.
+
+    def action_edit(self, command: str) -> None:
+        verb = BY_ID[command].do
+        if callable(verb):
+            self.edit(verb)
+
+    def action_undo(self) -> None:
+        self.show(self.history.undone())
+
+    def action_redo(self) -> None:
+        self.show(self.history.redone())
+
+    def action_page(self, name: str) -> None:
+        with self.batch_update():
+            if len(self.screen_stack) == 1 and name != BASE:
+                self.push_screen(self._made(name))
+            elif name == BASE and len(self.screen_stack) > 1:
+                self.pop_screen()
+            elif name != BASE:
+                self.switch_screen(self._made(name))
+        self.show(self.history.to(self.history.now.on_screen(name)))
+
+    def _made(self, name: str) -> Page:
+        """The page of that name, made and bound when it is first opened."""
+        if not self.is_screen_installed(name):
+            page = next(each for each in PAGES if each.name == name).make()
+            page.set_reactive(Page.answer, self.answer)
+            page.data_bind(LlmCalc.answer)
+            self.install_screen(page, name)
+        made = self.get_screen(name)
+        assert isinstance(made, Page)
+        return made
+
+    def action_close(self) -> None:
+        """Back to the leaderboard; there, the filter is cleared."""
+        if self.screen.name != BASE and len(self.screen_stack) > 1:
+            self.action_page(BASE)
+        else:
+            self.show(self.history.to(self.history.now.filtered("")))
+
+    def action_theme(self) -> None:
+        names = [each.name for each in palette.THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.ansi_color = self.current_theme.ansi
+
+    def action_help(self) -> None:
+        from tui.screens.help import Help
+
+        self.push_screen(Help(list(self.screen.active_bindings.values())))
+
+    def action_region(self) -> None:
+        from tui.screens.region import RegionPicker
+
+        def go(region: str | None) -> None:
+            if region:
+                self.edit(lambda session: session.in_region(region.split()[0]))
+
+        self.push_screen(RegionPicker(self.desk.catalog.regions, self.history.now.scenario.region), go)
+
+    def action_model(self) -> None:
+        from tui.screens.models import ModelPicker
+
+        def ask(name: str | None) -> None:
+            if name:
+                self.edit(lambda session: session.with_model(name, self.desk.model(name).native_weights))
+
+        self.push_screen(ModelPicker(self.desk, self.history.now.scenario.model), ask)
+
+    async def action_quit(self) -> None:
+        self.save()
+        self.exit()

@@ -1,0 +1,53 @@
+"""From a session to its answer: the one place of the application that ranks."""
+
+from collections.abc import Mapping
+
+from catalog.load import Catalog
+from estimator import ranking
+from estimator.evaluation import Evaluation, Leaderboard
+from estimator.model import Model, read_model
+from estimator.prices import RegionPrices
+from tui.answer import Answer
+from tui.session import Session
+from tui.view import rows_of
+
+
+class Desk:
+    """The catalogue, and the models read so far."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.resolved: dict[str, Model] = {}
+
+    def model(self, name: str) -> Model:
+        """Raises InputError for a name that neither the catalogue nor this session knows."""
+        if name not in self.resolved:
+            self.resolved[name] = read_model(self.catalog.model_id(name), self.catalog.model_entry(name))
+        return self.resolved[name]
+
+    def answer(self, session: Session, last: Answer | None = None) -> Answer:
+        """Ranks where what is asked changed; another look only rearranges the rows. Raises InputError."""
+        inventory = self.catalog.inventory
+        if last is not None and _asked(last.session) == _asked(session):
+            answer = last._replace(session=session, problem="")
+        else:
+            model = self.model(session.scenario.model)
+            prices = self.catalog.prices(session.scenario.region)
+            board = self.rank(session, model, prices)
+            before = _rows_by_machine(last) if last and last.session.scenario != session.scenario else {}
+            answer = Answer(session, model, inventory, board, (), prices, before)
+        return answer._replace(rows=rows_of(session, answer.board, inventory))
+
+    def rank(self, session: Session, model: Model, prices: RegionPrices) -> Leaderboard:
+        """Every EC2 type; in the accelerators view also stand-alone devices and CPU hosts."""
+        inventory = self.catalog.inventory
+        machines = inventory.machines.values() if session.view == "accelerators" else None
+        return ranking.rank(model, session.scenario, inventory, prices, machines)
+
+
+def _asked(session: Session) -> tuple[object, bool]:
+    return session.scenario, session.view == "accelerators"
+
+
+def _rows_by_machine(answer: Answer) -> Mapping[str, Evaluation]:
+    return {row.candidate.machine: row for row in answer.board.rows}

@@ -1,0 +1,160 @@
+"""The leaderboard's lines: a rank, its badges, the columns that fit, and how the last edit moved each figure."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from estimator.evaluation import Evaluation
+from estimator.inventory import Inventory
+from tui.columns import BY_KEY, READINGS, Figure, Reading, devices
+from tui.draw.figures import gib
+from tui.draw.runs import Row, clipped, fitted
+from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+
+GUTTER = 5
+"""Cursor, rank of three digits, tie or badge."""
+DELTA = 5
+"""Cells of an arrow with its percentage."""
+NO_PRICE = {
+    "capacity_block_only": ("capacity block only", "block only"),
+    "no_price": ("no price in this region", "no price"),
+    "not_offered": ("not offered in this region", "not offered"),
+}
+
+
+class Frame(NamedTuple):
+    """What every line of one drawing shares."""
+
+    columns: tuple[Column, ...]
+    before: Mapping[str, Evaluation]
+    inventory: Inventory
+    cells: int
+
+    @classmethod
+    def of(cls, cells: int, before: Mapping[str, Evaluation], inventory: Inventory) -> "Frame":
+        return cls(fit_columns([reading.column for reading in READINGS], cells - GUTTER), before, inventory, cells)
+
+
+def title_line(frame: Frame, sort: str, reverse: bool) -> Row:
+    """The titles; the sorted one carries an arrow, the rank where nothing else orders."""
+    descending = BY_KEY[sort].descending != reverse if sort in BY_KEY else False
+    columns = [_titled(column, sort, column.width) for column in frame.columns]
+    return [("   # ", "title"), *header_row(columns, frame.cells - GUTTER, sort, descending)]
+
+
+def _titled(column: Column, sort: str, width: int) -> Column:
+    """Over the figures, not over the slot after them."""
+    reading = BY_KEY[column.key]
+    slot = DELTA if width >= reading.column.width + DELTA - 1 else 1
+    if not reading.changes or len(column.title) + slot > width:
+        return column
+    return column._replace(title=column.title + " " * (slot - (column.key == sort)))
+
+
+def heading_line(text: str, cells: int) -> Row:
+    """A line between two groups of rows."""
+    return fitted([("     ", "text"), (text, "title")], cells)
+
+
+def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> Row:
+    """One candidate: figures where it fits, by how much it does not and what would help where it does not."""
+    fits = row.verdict == "fits"
+    style = "text" if fits else "dim"
+    name = Cell(BY_KEY["instance"].text(row), "cursor" if selected else "bold" if fits else "dim")
+    number = f"{rank:>3}" if fits else "  –"
+    badge = ("★", "badge") if row.best_value else ("=", "dim") if row.tie else (" ", "text")
+    gutter: Row = [("▌" if selected else " ", "cursor"), (number, "cursor" if selected else "dim"), badge]
+    noted = note(row)
+    values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}
+    shown: list[Column] = []
+    for column in frame.columns:
+        if noted and column.key not in _BEFORE_NOTE[fits]:
+            break
+        reading = BY_KEY[column.key]
+        values.setdefault(column.key, _cell(reading, row, frame.before.get(row.candidate.machine), column.width))
+        shown.append(column)
+    cells = frame.cells - GUTTER
+    taken = sum(column.width + 1 for column in shown)
+    line = gutter + table_row(shown, values, min(taken, cells), style)
+    if noted and fits:
+        return fitted(line + _priceless(row, frame, values, taken), frame.cells)
+    if noted:
+        line += [(clipped(noted, max(0, cells - taken)), "dim")]
+    return fitted(line, frame.cells)
+
+
+def note(row: Evaluation) -> str:
+    """What stands in place of figures: how much is short and what would help, or why there is no price."""
+    if row.verdict == "does_not_fit" and row.memory and row.memory.shortfall_bytes > 0:
+        short = f"{gib(row.memory.shortfall_bytes)} GiB short"
+        return f"{short} · {row.suggestion}" if row.suggestion else short
+    if row.verdict != "fits":
+        return row.reason or row.verdict.replace("_", " ")
+    return NO_PRICE[row.cost.price_state][0] if row.cost.price_state in NO_PRICE else ""
+
+
+_BEFORE_NOTE = {True: ("instance", "devices", "layout"), False: ("instance", "devices", "layout", "price")}
+"""Columns that keep their cells left of a note, by whether the row fits."""
+
+
+def _priceless(row: Evaluation, frame: Frame, values: dict[str, Cell], taken: int) -> Row:
+    """The reason over the two cost columns, and the speed figures after it."""
+    costs = [column for column in frame.columns if column.key in ("price", "output")]
+    room = sum(column.width for column in costs) + len(costs) - 1
+    full, short = NO_PRICE[row.cost.price_state]
+    rest = [column for column in frame.columns if column.key not in (*_BEFORE_NOTE[True], "price", "output")]
+    before = frame.before.get(row.candidate.machine)
+    for column in rest:
+        values[column.key] = _cell(BY_KEY[column.key], row, before, column.width)
+    text = full if len(full) <= room else clipped(short, room)
+    line: Row = [(text.rjust(room) + " ", "dim")]
+    return line + table_row(rest, values, frame.cells - GUTTER - taken - room - 1)
+
+
+def _cell(reading: Reading, row: Evaluation, before: Evaluation | None, width: int) -> Cell:
+    """The figure with a slot after it: the arrow of the last edit, and by how much where there is room for that."""
+    text = reading.text(row)
+    if not reading.changes:
+        return Cell(text)
+    way = moved(reading, row, before)
+    arrow, style = _ARROWS[way]
+    if way and before and width >= reading.column.width + DELTA - 1:
+        arrow = arrow + _difference(reading.figure(row), reading.figure(before))
+    slot = DELTA if width >= reading.column.width + DELTA - 1 else 1
+    for shown in (text, text.partition("±")[0]):
+        if len(shown) + slot <= width:
+            return Cell(shown + arrow.ljust(slot), style)
+    return Cell(text.partition("±")[0], style)
+
+
+def moved(reading: Reading, row: Evaluation, before: Evaluation | None) -> int:
+    """1 where the figure rose, -1 where it fell, 0 where it reads the same."""
+    if before is None or not reading.changes or reading.text(row) == reading.text(before):
+        return 0
+    now, then = reading.figure(row), reading.figure(before)
+    if not isinstance(now, float | int) or not isinstance(then, float | int):
+        return 0
+    return 1 if now > then else -1
+
+
+def _difference(now: Figure, then: Figure) -> str:
+    """The relative change in at most four cells."""
+    if not isinstance(now, float | int) or not isinstance(then, float | int) or then <= 0:
+        return ""
+    change = abs(now / then - 1)
+    return f"{change:.0%}" if change < 9.995 else f"x{min(now / then, 999):.0f}"
+
+
+_ARROWS = {0: (" ", ""), 1: ("▲", "up"), -1: ("▼", "down")}
+
+
+def lines(rows: Sequence[Evaluation], view: str) -> list[int | str]:
+    """The positions of the rows from top to bottom, with headings between groups where the view has them."""
+    if view != "recommended":
+        return list(range(len(rows)))
+    shown: list[int | str] = []
+    for at, row in enumerate(rows):
+        several = row.candidate.accelerators > 1
+        if at == 0 or several != (rows[at - 1].candidate.accelerators > 1):
+            shown.append("several accelerators, by hourly cost" if several else "one accelerator, by hourly cost")
+        shown.append(at)
+    return shown

@@ -1,0 +1,118 @@
+"""The model picker: the catalogue by fuzzy search, a Hub id or a path by its name."""
+
+from functools import cache
+
+from estimator.errors import InputError
+from estimator.mixers import Mixer
+from estimator.model import Model
+from tui.asking import Desk
+from tui.draw.figures import count, number, tokens
+from tui.draw.runs import Row, clean, clipped, fitted
+from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+from tui.screens.picker import Picker
+
+COLUMNS = (
+    Column("name", "model", 30, 0, "left", most=44),
+    Column("parameters", "params", 7, 0),
+    Column("active", "active", 7, 2),
+    Column("context", "context", 7, 1),
+    Column("cache", "KV B/token", 10, 1),
+    Column("release", "release", 10, 3),
+    Column("licence", "licence", 12, 4, "left", most=18),
+)
+
+
+class ModelPicker(Picker):
+    """Returns a catalogue id, or the id or path that was typed and is to be resolved."""
+
+    PROMPT = "model: a name, a Hub id (org/name), a folder, config.json or .gguf"
+    PREVIEWED = True
+
+    def __init__(self, desk: Desk, current: str) -> None:
+        names = dict.fromkeys((*desk.resolved, *desk.catalog.model_ids))
+        super().__init__(list(names), current)
+        self.known = cache(desk.model)
+
+    def heading(self, cells: int) -> list[Row]:
+        return [header_row(fit_columns(COLUMNS, cells), cells)]
+
+    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+        style = "cursor" if highlighted else "text"
+        values = {"name": Cell(clean(name), style)}
+        try:
+            values |= {key: Cell(text) for key, text in facts(self.known(name)).items()}
+        except InputError as error:
+            return fitted([(clean(name), "dim"), (f"  {error.reason}", "warn")], cells)
+        return table_row(fit_columns(COLUMNS, cells), values, cells)
+
+    def preview(self, name: str, cells: int) -> list[Row]:
+        try:
+            return [fitted(row, cells) for row in details(self.known(name), cells)]
+        except InputError as error:
+            return [[(clipped(error.reason, cells), "warn")]]
+
+
+def facts(model: Model) -> dict[str, str]:
+    """The cells of one model."""
+    shape = model.architecture
+    return {
+        "parameters": number(shape.parameters),
+        "active": number(shape.active_parameters) if shape.is_moe else "",
+        "context": tokens(shape.max_context),
+        "cache": count(2 * growing_elements(model)),
+        "release": clean(model.release),
+        "licence": clean(model.licence),
+    }
+
+
+def growing_elements(model: Model) -> int:
+    """Cached elements that one more token of a long sequence adds."""
+    shape = model.architecture
+    far = shape.max_context
+    return shape.cache_elements(far) - shape.cache_elements(far - 1) if far > 1 else shape.cache_elements(1)
+
+
+def details(model: Model, cells: int) -> list[Row]:
+    """Name, shape, and the layers by kind with what each caches of a token."""
+    shape = model.architecture
+    lines: list[Row] = [
+        [(clean(model.id), "bold")],
+        [(clean(shape.class_name), "dim")],
+        [],
+        [(f"{count(shape.text_parameters)} parameters", "text")],
+    ]
+    if shape.is_moe:
+        lines.append([(f"{count(shape.active_parameters)} active per token", "text")])
+    lines += [
+        [(f"hidden {shape.hidden:,}  vocabulary {shape.vocabulary:,}", "text")],
+        [(f"context {count(shape.max_context)} tokens", "text")],
+        [(f"published in {model.native_weights}", "text")],
+        [],
+        [("layers  mixer", "title"), ("KV B/token".rjust(max(0, cells - 14)), "title")],
+    ]
+    for group in shape.groups:
+        mixer = group.layer.mixer
+        cached = f"{2 * mixer.cache_elements(1):,}" if mixer else "–"
+        name = kind(mixer) if mixer else "none"
+        room = max(0, cells - 8)
+        lines.append(
+            [
+                (f"{group.count:>6}  ", "text"),
+                (f"{clipped(name, room - 8):<{max(0, room - 8)}}", "text"),
+                (cached.rjust(8), "dim"),
+            ]
+        )
+        if group.layer.mlp:
+            lines.append([("        ", "text"), (clipped(f"+ {words(type(group.layer.mlp).__name__)}", room), "dim")])
+    return [*lines, [], [(clipped(clean(model.source), cells), "dim")]]
+
+
+def kind(mixer: Mixer) -> str:
+    """A mixer by its class, with its window where it has one."""
+    window = getattr(mixer, "window", None)
+    return words(type(mixer).__name__) + (f" {window:,}" if isinstance(window, int) and window else "")
+
+
+def words(class_name: str) -> str:
+    """`LatentAttention` as "latent attention"."""
+    return "".join(f" {each.lower()}" if each.isupper() else each for each in class_name).strip()

@@ -1,0 +1,132 @@
+"""A modal that picks one of many by typing a part of its name."""
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from tui.draw.runs import Row, clean, fitted, spread
+from tui.fuzzy import found
+from tui.widgets.drawn import Drawn
+from tui.widgets.rows import scrolled
+
+
+class Choices(Drawn):
+    """The matching choices around the highlighted one."""
+
+    def __init__(self, picker: "Picker") -> None:
+        super().__init__()
+        self.picker = picker
+        self._top = 0
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        picker = self.picker
+        head = picker.heading(width - 2)
+        room = height - len(head)
+        self._top = scrolled(self._top, picker.cursor, len(picker.matches), room)
+        rows: list[Row] = [[("  ", "title"), *row] for row in head]
+        for at in range(self._top, min(self._top + room, len(picker.matches))):
+            mark = ("▌ ", "cursor") if at == picker.cursor else ("  ", "text")
+            rows.append([mark, *picker.line(picker.matches[at], width - 2, at == picker.cursor)])
+        return rows if picker.matches else [*rows, [("  ", "text"), *picker.nothing(width - 2)]]
+
+
+class Preview(Drawn):
+    """What is known of the highlighted choice."""
+
+    def __init__(self, picker: "Picker") -> None:
+        super().__init__()
+        self.picker = picker
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        picker = self.picker
+        lines = picker.preview(picker.matches[picker.cursor], width - 2) if picker.matches else []
+        return [[("│ ", "grid"), *line] for line in [*lines, *[[]] * (height - len(lines))]][:height]
+
+
+class Footing(Drawn):
+    """How many match, and the keys."""
+
+    def __init__(self, picker: "Picker") -> None:
+        super().__init__()
+        self.picker = picker
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        keys: Row = [(" ↑↓", "key"), (" move  ", "dim"), ("enter", "key"), (" choose  ", "dim"), ("esc", "key")]
+        status = self.picker.status()
+        return [spread([*keys, (" close", "dim")], [(f"{status} ", "dim")], width)]
+
+
+class Picker(ModalScreen[str | None]):
+    """Returns the chosen name, or None; acts on nothing itself. A subclass says how a choice looks."""
+
+    CSS_PATH = "picker.tcss"
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("down,ctrl+n", "step(1)", "Down", show=False, priority=True),
+        Binding("up,ctrl+p", "step(-1)", "Up", show=False, priority=True),
+        Binding("pagedown", "step(10)", "Page down", show=False, priority=True),
+        Binding("pageup", "step(-10)", "Page up", show=False, priority=True),
+    ]
+    PROMPT = "name"
+    PREVIEWED = False
+
+    def __init__(self, names: Sequence[str], current: str = "") -> None:
+        super().__init__()
+        self.names = names
+        self.matches = list(names)
+        self.cursor = self.matches.index(current) if current in self.matches else 0
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            query = Input(placeholder=self.PROMPT, select_on_focus=False)
+            query.cursor_blink = False
+            yield query
+            with Horizontal():
+                yield Choices(self)
+                if self.PREVIEWED:
+                    yield Preview(self)
+            yield Footing(self)
+
+    def heading(self, cells: int) -> list[Row]:
+        """Titles over the choices."""
+        return []
+
+    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+        """One choice."""
+        return fitted([(clean(name), "cursor" if highlighted else "text")], cells)
+
+    def preview(self, name: str, cells: int) -> list[Row]:
+        """What stands beside the highlighted choice."""
+        return []
+
+    def nothing(self, cells: int) -> Row:
+        """What is said where nothing matches."""
+        return fitted([("nothing matches", "dim")], cells)
+
+    def status(self) -> str:
+        """How many match."""
+        return f"{len(self.matches)} of {len(self.names)}"
+
+    @on(Input.Changed)
+    def search(self, event: Input.Changed) -> None:
+        self.matches = [self.names[at] for at in found(event.value, self.names)]
+        self.cursor = 0
+        self.redraw()
+
+    @on(Input.Submitted)
+    def choose(self) -> None:
+        if self.matches:
+            self.dismiss(self.matches[self.cursor])
+
+    def action_step(self, by: int) -> None:
+        self.cursor = max(0, min(self.cursor + by, len(self.matches) - 1))
+        self.redraw()
+
+    def redraw(self) -> None:
+        for each in self.query(Drawn):
+            each.redraw()

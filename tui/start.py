@@ -1,0 +1,103 @@
+"""Starting the application: options, session, configuration, theme; what is wrong with them is said, never fatal."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from catalog.load import Catalog, load
+from estimator.errors import InputError
+from tui import palette, store
+from tui.app import LlmCalc
+from tui.asking import Desk
+from tui.commands import keymap
+from tui.session import Session
+
+WRONG_INPUT = 2
+
+
+def start(arguments: Sequence[str]) -> int:
+    """Runs the application. Returns 2 for arguments that are not understood, after one line on stderr."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if not sys.stdout.isatty() or not sys.stdin.isatty():
+        print("llmcalc-tui: not a terminal; `llmcalc-tui rank` prints the leaderboard", file=sys.stderr)
+        return WRONG_INPUT
+    try:
+        app = application(load(), asked.session, asked.theme)
+    except InputError as error:
+        print(f"llmcalc-tui: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    app.run(mouse=not asked.no_mouse)
+    return app.return_code or 0
+
+
+def application(catalog: Catalog, session_path: str | None, theme: str | None) -> LlmCalc:
+    """The application on its last session, or the named one. Raises InputError for a named session that is broken."""
+    notices = list(catalog.problems)
+    configured = _configuration(notices)
+    remapped, complaints = keymap(configured.get("keys", {}))
+    notices += complaints
+    kept_in = store.default_path()
+    session = Session()
+    if session_path:
+        session = store.load(Path(session_path))
+    elif kept_in.exists():
+        try:
+            session = store.load(kept_in)
+        except InputError as error:
+            notices.append(f"started afresh: {error}")
+    return LlmCalc(Desk(catalog), session, kept_in, _theme(theme, configured, notices), remapped, tuple(notices))
+
+
+def _theme(asked: str | None, configured: Mapping[str, object], notices: list[str]) -> str:
+    """The theme asked for, configured or default; NO_COLOR always means the terminal's own colours."""
+    names = [theme.name for theme in palette.THEMES]
+    if "NO_COLOR" in os.environ:
+        return palette.NO_COLOUR_THEME
+    theme = asked or configured.get("theme") or palette.DEFAULT_THEME
+    if theme not in names:
+        notices.append(f"theme: {theme!r} is unknown; one of {', '.join(names)}")
+        return palette.DEFAULT_THEME
+    return str(theme)
+
+
+def _configuration(notices: list[str]) -> dict[str, dict[str, object]]:
+    """`config.yaml` of the user: `theme`, and `keys` by command id. Empty, with a notice, where it is broken."""
+    from platformdirs import user_config_path
+
+    path = user_config_path("llmcalc-tui", appauthor=False) / "config.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        notices.append(f"{path}: {error}")
+        return {}
+    import yaml
+
+    try:
+        settings = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        line = (
+            f":{error.problem_mark.line + 1}" if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else ""
+        )
+        notices.append(f"{path}{line}: malformed YAML")
+        return {}
+    if not isinstance(settings, dict) or not isinstance(settings.get("keys", {}), dict):
+        notices.append(f"{path}: expected theme and keys")
+        return {}
+    return settings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="llmcalc-tui",
+        description="What hardware should run or fine-tune this model, how fast, at what cost.",
+        epilog="Without a terminal: estimate, rank, model, accuracy, catalog, command, plan, serve; each takes --help.",
+    )
+    parser.add_argument("session", nargs="?", metavar="SESSION.yaml", help="a saved session to open")
+    parser.add_argument("--theme", metavar="NAME", help=", ".join(theme.name for theme in palette.THEMES))
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    return parser

@@ -1,0 +1,78 @@
+"""The session file: the options of its scenario and how it was looked at, one `name: value` a line."""
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from estimator.errors import InputError
+from estimator.scenario import Scenario
+from tui.cli import options
+from tui.cli.session_file import Setting
+from tui.session import Session
+
+LOOK = tuple(field.name for field in fields(Session) if field.name != "scenario")
+"""Keys that say how the answer was looked at; the headless verbs skip them."""
+
+
+def default_path() -> Path:
+    """Where the last session is kept."""
+    from platformdirs import user_state_path
+
+    return user_state_path("llmcalc-tui", appauthor=False) / "session.yaml"
+
+
+def save(session: Session, path: Path) -> str:
+    """Writes the session in one step, so that a cut connection leaves the old one or the new; returns a complaint."""
+    said = {**options.said(session.scenario), **{name: getattr(session, name) for name in LOOK}}
+    text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in said.items())
+    written = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            written = file.name
+            file.write(text)
+        os.replace(written, path)
+    except OSError as error:
+        if written:
+            with suppress(OSError):
+                os.unlink(written)
+        return f"session not saved: {path}: {error.strerror}"
+    return ""
+
+
+def load(path: Path) -> Session:
+    """The session in a file. Raises InputError naming the file, the line and what is wrong with it."""
+    scenario, look = Scenario(), {}
+    settings = _settings(path)
+    for name in sorted(settings, key=options.order):
+        value, where = settings[name]
+        if name in LOOK:
+            look[name] = value
+            continue
+        try:
+            scenario = options.with_option(scenario, name, value)
+        except InputError as error:
+            raise InputError(where, str(error)) from None
+    return replace(_looked(look), scenario=scenario)
+
+
+def _looked(look: dict[str, Any]) -> Session:
+    """A look that makes no sense is left out: it asks nothing."""
+    plain = Session()
+    return Session(**{name: value for name, value in look.items() if type(value) is type(getattr(plain, name))})
+
+
+def _settings(path: Path) -> dict[str, Setting]:
+    """Name to value and place. A file as we write it is read without the YAML parser (30 ms of a start)."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        pairs = [line.split(": ", 1) for line in lines]
+        return {name: Setting(json.loads(value), f"{path}:{at}") for at, (name, value) in enumerate(pairs, 1)}
+    except (OSError, ValueError):
+        from tui.cli import session_file
+
+        return session_file.read(str(path))

@@ -1,0 +1,58 @@
+"""The filter line, in place of the hint line while one types."""
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+from textual.widgets import Input
+
+
+class FilterLine(Input):
+    """Says every change; enter keeps the filter, escape clears it."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "clear_filter", "Clear", show=False),
+    ]
+
+    class Typed(Message):
+        """The text so far."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The filter is done with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="filter: g6e  nvidia  fits  tpot<50ms  $<10  users>=32  -spot", select_on_focus=False
+        )
+        self.cursor_blink = False
+        self.display = False
+
+    def open(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(text)
+        self.display = True
+        self.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.display:
+            self.post_message(self.Typed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.close()
+
+    def action_clear_filter(self) -> None:
+        self.post_message(self.Typed(""))
+        self.close()
+
+    def on_blur(self, event: events.Blur) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.display:
+            self.display = False
+            self.post_message(self.Left())
