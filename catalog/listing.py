@@ -77,7 +77,8 @@ def check(catalog: Catalog, path: Path | None = None) -> tuple[str, ...]:
         return invalid.problems
     if pattern is None:
         return (f"{path}:1: the file: what it holds is not told by its name; expected {', '.join(schema.FILES)}",)
-    files = build.Files((*build.sources((cache.DATA,)), build.Source(path, pattern, str(path))))
+    hardware = (each for each in build.sources((cache.DATA,)) if each.pattern in _REFERRED_TO)
+    files = build.Files((*hardware, build.Source(path, pattern, str(path))))
     build.merge(files)
     return tuple(files.problems)
 
@@ -103,3 +104,4 @@ def _size(machine: Machine) -> str:
 
 
 _KINDS = {"cloud": "instance", "host": "host", "device": "device"}
+_REFERRED_TO = ("fabrics.yaml", "accelerators.yaml", "instances/*.yaml")

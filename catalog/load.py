@@ -83,7 +83,9 @@ class Catalog:
         """Every quote of one region. Raises InputError."""
         text = self.texts.get(f"prices/{region}")
         if text is None:
-            raise InputError("region", f"unknown region {region!r}{_did_you_mean(region, self.regions)}")
+            raise InputError(
+                "region", f"unknown region {region!r}{_did_you_mean(region, {each: each for each in self.regions})}"
+            )
         return RegionPrices(region, _decode(dict[str, InstancePrices], text))
 
     def matching(self, text: str) -> tuple[ModelSummary, ...]:

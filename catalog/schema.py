@@ -71,10 +71,10 @@ def pattern_of(path: Path) -> str | None:
     return next((pattern for pattern, keys in _TELLING.items() if keys <= held), None)
 
 
-def problem(path: Path, name: str, field: tuple[str | int, ...], reason: str) -> str:
+def problem(path: Path, name: str, field: yaml_file.Place, reason: str) -> str:
     """One line about a field of a file that is valid by itself."""
     line, held = yaml_file.read(path).place(field)
-    return f"{name}:{line}: {'.'.join(held) or 'the file'}: {reason}"
+    return f"{name}:{line}: {'.'.join(map(str, held)) or 'the file'}: {reason}"
 
 
 @cache
@@ -83,13 +83,13 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 
 
 def _lines(error: ValidationError, document: yaml_file.Document, name: str) -> list[str]:
-    lines: dict[tuple[str, ...], str] = {}
+    lines: dict[yaml_file.Place, str] = {}
     for each in error.errors(include_url=False):
         path = tuple(step for step in each["loc"][1:] if step != "[key]")
         line, held = document.place(path)
         if each["type"] == "missing":
-            held = (*held, str(path[-1]))
-        field = ".".join(held) or "the file"
+            held = (*held, path[-1])
+        field = ".".join(map(str, held)) or "the file"
         # A union reports every branch: the first complaint about a place is enough.
         lines.setdefault(held, f"{name}:{line}: {field}: {_reason(each)}")
     kept = list(lines.values())

@@ -249,9 +249,11 @@ class PricesEntry:
 def _capped(prices: InstancePrices) -> InstancePrices:
     """A spot price never exceeds on-demand."""
     spot, on_demand = prices.spot, prices.on_demand
-    if not (spot and on_demand and spot.high and spot.high > on_demand.usd_per_hour):
+    if not (spot and on_demand):
         return prices
-    return prices._replace(spot=spot._replace(high=on_demand.usd_per_hour))
+    most = on_demand.usd_per_hour
+    low, high = (None if price is None else min(price, most) for price in (spot.low, spot.high))
+    return prices._replace(spot=spot._replace(usd_per_hour=min(spot.usd_per_hour, most), low=low, high=high))
 
 
 @dataclass(frozen=True, slots=True)

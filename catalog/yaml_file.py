@@ -1,4 +1,4 @@
-"""Plain YAML with line numbers: no repeated keys, no control characters, nothing huge."""
+"""Plain YAML with line numbers: no repeated keys, no control characters, nothing huge, however hostile the file."""
 
 import math
 import re
@@ -11,44 +11,32 @@ LARGEST_BYTES = 4_000_000
 DEEPEST = 32
 MOST_VALUES = 200_000
 
+Place = tuple[str | int, ...]
+"""The keys and positions that lead to a value."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class Refused(Exception):
-    """The file can not be read; the message is `line: reason`."""
+    """The file can not be read; the message is `line: reason` or `line: field: reason`."""
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"{line}: {reason}")
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The core of YAML 1.2: dates, yes, no, on and off are text."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("null", r"~|null|", ["~", "n", ""]),
-    ("bool", r"true|false", ["t", "f"]),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
-    ("float", r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", list("-+.0123456789")),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^({_pattern})$"), _first)
+    def __init__(self, line: int, reason: str, place: Place = ()) -> None:
+        field = f"{'.'.join(map(str, place))}: " if place else ""
+        super().__init__(f"{line}: {field}{reason}")
 
 
 class Document(NamedTuple):
-    """A file's content as plain values, and the nodes that know their lines."""
+    """A file's content as plain values, and the line of each."""
 
     value: Any
-    node: yaml.Node | None
+    lines: dict[Place, int]
 
-    def place(self, path: tuple[str | int, ...]) -> tuple[int, tuple[str, ...]]:
+    def place(self, path: Place) -> tuple[int, Place]:
         """The line of a field, and as much of its path as the file holds."""
-        node, line, held = self.node, 1, []
-        for step in path:
-            found = _child(node, step)
-            if found is None:
-                break
-            line, node = found
-            held.append(str(step))
-        return line, tuple(held)
+        held = path
+        while held and held not in self.lines:
+            held = held[:-1]
+        return self.lines.get(held, 1), held
 
 
 def read(path: Path) -> Document:
@@ -63,65 +51,128 @@ def read(path: Path) -> Document:
 
 def parse(text: str) -> Document:
     """The content of YAML text. Raises Refused."""
-    loader = _Loader(text)
+    reader = _Reader(text)
     try:
-        node = loader.get_single_node()
-        return Document(None if node is None else _Reader(loader).value(node, 0), node)
+        return Document(reader.document(), reader.lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Refused(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise Refused(1, f"not YAML: {' '.join(str(error).split())}") from error
-    except (ValueError, RecursionError) as error:
-        raise Refused(1, "a value can not be read as YAML") from error
-    finally:
-        loader.dispose()
+    except ValueError as error:
+        raise Refused(1, "not YAML: a character that can not be encoded") from error
 
 
 class _Reader:
-    """Nodes to plain values, counting them: a few lines of aliases can stand for billions."""
+    """Builds values from the parser's events: libyaml's own composer overflows the stack on deep nesting."""
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    def __init__(self, text: str) -> None:
+        self._events = yaml.parse(text, Loader=_LOADER)
+        self._anchors: dict[str, tuple[Any, int]] = {}
         self._values = 0
+        self.lines: dict[Place, int] = {}
 
-    def value(self, node: yaml.Node, depth: int) -> Any:
-        line = node.start_mark.line + 1
-        self._values += 1
-        if self._values > MOST_VALUES:
-            raise Refused(line, f"more than {MOST_VALUES:,} values, aliases written out")
-        if depth > DEEPEST:
-            raise Refused(line, f"nested deeper than {DEEPEST} levels")
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, depth + 1)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(each, depth + 1) for each in node.value]
-        value = self._loader.construct_object(node)
-        if isinstance(value, str) and not value.replace("\n", " ").isprintable():
-            raise Refused(line, f"{value!r} holds control characters")
+    def document(self) -> Any:
+        """The only document of the text; None where there is none."""
+        event = self._next()
+        while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
+            event = self._next()
+        if isinstance(event, yaml.StreamEndEvent):
+            return None
+        value = self._value(event, ())
+        self._next()
+        event = self._next()
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise Refused(_line(event), "a second document (---) in one file")
         return value
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str | int, Any]:
+    def _next(self) -> Any:
+        return next(self._events)
+
+    def _value(self, event: Any, place: Place) -> Any:
+        self.lines.setdefault(place, _line(event))
+        before = self._values
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, place)
+        self._count(1, event)
+        if len(place) > DEEPEST:
+            raise Refused(_line(event), f"nested deeper than {DEEPEST} levels")
+        if isinstance(event, yaml.MappingStartEvent):
+            value: Any = self._mapping(place)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._sequence(place)
+        else:
+            value = _scalar(event, place)
+        if event.anchor:
+            self._anchors[event.anchor] = value, self._values - before
+        return value
+
+    def _mapping(self, place: Place) -> dict[str | int, Any]:
         mapping: dict[str | int, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            key = self.value(key_node, depth)
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = _scalar(event, place) if isinstance(event, yaml.ScalarEvent) else None
             if isinstance(key, bool) or not isinstance(key, str | int):
-                raise Refused(line, f"{key!r} is not a field name")
+                raise Refused(_line(event), f"{_shown(event)} is not a field name", place)
+            inside = (*place, key)
             if key in mapping:
-                raise Refused(line, f"{key}: written twice")
-            mapping[key] = value = self.value(value_node, depth)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise Refused(line, f"{key}: {value} is not a finite number")
+                raise Refused(_line(event), "written twice", inside)
+            self.lines[inside] = _line(event)
+            mapping[key] = self._value(self._next(), inside)
         return mapping
 
+    def _sequence(self, place: Place) -> list[Any]:
+        values: list[Any] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            values.append(self._value(event, (*place, len(values))))
+        return values
 
-def _child(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return key.start_mark.line + 1, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        value = node.value[step]
-        return value.start_mark.line + 1, value
-    return None
+    def _alias(self, event: Any, place: Place) -> Any:
+        if event.anchor not in self._anchors:
+            raise Refused(_line(event), f"no &{event.anchor} above it", place)
+        value, weight = self._anchors[event.anchor]
+        self._count(weight, event)
+        return value
+
+    def _count(self, values: int, event: Any) -> None:
+        """A few lines of aliases can stand for billions of values."""
+        self._values += values
+        if self._values > MOST_VALUES:
+            raise Refused(_line(event), f"more than {MOST_VALUES:,} values, aliases written out")
+
+
+def _scalar(event: Any, place: Place) -> Any:
+    """Text, number, true, false or null, as the core of YAML 1.2 has it: dates, yes and no are text."""
+    text: str = event.value
+    if event.tag:
+        raise Refused(_line(event), f"tags ({event.tag}) are not read", place)
+    if not text.isprintable() and not text.replace("\n", "").isprintable():
+        raise Refused(_line(event), f"{text!r} holds control characters", place)
+    if event.style:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if len(text) < 40 and _NUMBER.fullmatch(text):
+        return int(text) if _WHOLE.fullmatch(text) else _finite(float(text), event, place)
+    if text.lower().lstrip("+-") in (".inf", ".nan"):
+        return _finite(float(text.replace(".", "", 1)), event, place)
+    return text
+
+
+def _finite(number: float, event: Any, place: Place) -> float:
+    if not math.isfinite(number):
+        raise Refused(_line(event), f"{number} is not a finite number", place)
+    return number
+
+
+def _shown(event: Any) -> str:
+    return repr(event.value) if isinstance(event, yaml.ScalarEvent) else "a list or mapping"
+
+
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line
+    return line + 1
+
+
+_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+_WHOLE = re.compile(r"[-+]?\d+", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)

@@ -28,7 +28,9 @@ class Inventory:
         if name in self.accelerators:
             return self.accelerators[name]
         names = {
-            _plain(known): each for each in self.accelerators.values() for known in (*each.aliases, each.label, each.id)
+            _plain(known): each
+            for each in self.accelerators.values()
+            for known in (*each.aliases, each.name, each.label, each.id)
         }
         found = names.get(_plain(name))
         if found is None:

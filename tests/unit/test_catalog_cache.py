@@ -1,0 +1,113 @@
+"""The bundle says what the YAML says, is used when fresh, and is never in the way."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import pytest
+from annotated_types import Gt
+
+from catalog import cache
+from catalog.build import build
+from catalog.codec import decoder, encode
+from catalog.load import Catalog, load
+from estimator.inventory import Inventory
+
+
+def test_the_cache_holds_what_the_yaml_says(empty_home: Path, tmp_path: Path) -> None:
+    from_yaml = build((cache.DATA,))
+    texts = cache.sections((cache.DATA, tmp_path))
+    assert {name: json.loads(text) for name, text in texts.items()} == json.loads(json.dumps(from_yaml))
+    again = cache.sections((cache.DATA, tmp_path))
+    assert isinstance(again, cache.Bundle)
+    assert dict(again) == dict(texts)
+
+
+def test_the_inventory_survives_the_round_trip(catalog: Catalog) -> None:
+    encoded = encode(catalog.inventory)
+    decode = decoder(Inventory)
+    assert decode is not None
+    assert encode(decode(json.loads(json.dumps(encoded)))) == encoded
+
+
+def test_a_start_from_the_cache_imports_neither_yaml_nor_pydantic(catalog: Catalog) -> None:
+    program = (
+        "import sys; from catalog.load import load; c = load(); c.prices('us-east-1'); c.model_entry(c.model_ids[0]);"
+        "print([name for name in ('pydantic', 'yaml', 'textual', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A small data folder."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "regions.yaml").write_text("here: Here\n")
+    (folder / "fabrics.yaml").write_text("none: {name: one accelerator, link_gb_s: 0, source: nothing to link}\n")
+    return folder
+
+
+def test_an_edited_file_is_read_again(empty_home: Path, data: Path) -> None:
+    cache.sections((data,))
+    (data / "regions.yaml").write_text("there: There\n")
+    assert json.loads(cache.sections((data,))["regions"]) == {"there": "There"}
+
+
+def test_files_with_new_times_and_old_content_are_not_read_again(
+    empty_home: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.sections((data,))
+    for path in data.iterdir():
+        os.utime(path, (1, 1))
+    monkeypatch.setattr(cache, "build", pytest.fail)
+    assert isinstance(cache.sections((data,)), cache.Bundle)
+    assert isinstance(cache.sections((data,)), cache.Bundle)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]\n", b'{"format":"0"}\n', b"\xff\xfe\n", b"null\n"])
+def test_a_damaged_bundle_is_ignored_and_replaced(empty_home: Path, data: Path, damage: bytes) -> None:
+    cache.sections((data,))
+    (bundle,) = [path for path in Path(os.environ["XDG_CACHE_HOME"]).rglob("*.cache") if path == cache._own((data,))]
+    bundle.write_bytes(damage)
+    assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
+    assert isinstance(cache.sections((data,)), cache.Bundle)
+
+
+def test_a_truncated_bundle_is_ignored(empty_home: Path, data: Path) -> None:
+    cache.sections((data,))
+    bundle = cache._own((data,))
+    bundle.write_bytes(bundle.read_bytes()[:-10])
+    assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
+
+
+def test_an_unwritable_cache_folder_is_no_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
+    assert load(data).regions["us-east-1"] == "N. Virginia"
+
+
+class Pair(NamedTuple):
+    left: int
+    right: float = 0.5
+
+
+@dataclass(frozen=True)
+class Tree:
+    name: str
+    pairs: dict[int, Pair]
+    leaves: tuple["Annotated[float, Gt(0)]", ...] = ()
+    span: tuple[int, Pair] | None = None
+    names: frozenset[str] = frozenset()
+
+
+def test_values_are_decoded_by_their_annotations() -> None:
+    tree = Tree("a", {2: Pair(1), 4: Pair(2, 3.0)}, (1.0, 2.0), (1, Pair(5)), frozenset({"x"}))
+    decode = decoder(Tree)
+    assert decode is not None
+    assert decode(json.loads(json.dumps(encode(tree)))) == tree
