@@ -63,10 +63,9 @@ class Context(NamedTuple):
     def accelerator(self, row: Row) -> Accelerator:
         """The device of a row, by id, else by its printed name. Raises InputError."""
         printed = text(row, "accelerator_id") or text(row, "gpu") or text(row, "hardware")
-        found = self.inventory.accelerators.get(printed) or _by_alias(self.inventory, printed)
-        if found is None:
-            raise InputError("accelerator", f"unknown {printed!r}" if printed else "the row names none")
-        return found
+        if not printed:
+            raise InputError("accelerator", "the row names none")
+        return self.inventory.accelerator(printed)
 
 
 class Summary(NamedTuple):
@@ -158,16 +157,3 @@ def _summary(metric: str, group: str, scores: list[Score]) -> Summary:
         sum(size <= 0.2 for size in sizes) / len(sizes),
         sum(covered) / len(covered) if covered else None,
     )
-
-
-def _by_alias(inventory: Inventory, printed: str) -> Accelerator | None:
-    wanted = _letters(printed)
-    for accelerator in inventory.accelerators.values():
-        if wanted and wanted in map(_letters, (accelerator.id, accelerator.name, *accelerator.aliases)):
-            return accelerator
-    return None
-
-
-def _letters(name: str) -> str:
-    """A name without its vendor, blanks and dashes: `NVIDIA A10G` and `a10g` are the same."""
-    return "".join(each for each in name.lower() if each.isalnum()).removeprefix("nvidia")

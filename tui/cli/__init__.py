@@ -9,14 +9,15 @@ from typing import NoReturn
 
 from catalog.plain import plain
 from estimator.errors import InputError
+from tui.cli.status import ANSWERED, WRONG_INPUT
 
 VERBS = {
     "estimate": "one candidate, in full",
     "rank": "the leaderboard",
     "model": "parameters, KV cache and state of one or many models",
+    "accuracy": "predicted against measured",
+    "catalog": "list, show ID, check [FILE]",
 }
-
-ANSWERED, NOTHING_FITS, WRONG_INPUT = 0, 1, 2
 
 
 class Parser(argparse.ArgumentParser):

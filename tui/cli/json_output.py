@@ -4,7 +4,11 @@ import json
 import math
 from typing import Any
 
+from catalog.plain import plain
+from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.evaluation import Band, CostReport, Evaluation, MemoryReport, PerformanceReport
+from estimator.model import Model
+from estimator.model_summary import summary
 from estimator.scenario import Scenario
 from tui.cli.options import OPTIONS, said
 
@@ -74,3 +78,19 @@ def number(value: float) -> float | None:
     if not math.isfinite(value):
         return None
     return int(value) if value == int(value) else value
+
+
+def model(name: str, answer: Model | InputError) -> dict[str, object]:
+    """One model's parameters, cache (at 16 bit) and state; a refused one says why under the same keys."""
+    page: dict[str, object] = {"model": plain(name), "status": "ok", "reason": None}
+    if isinstance(answer, InputError):
+        unsupported = isinstance(answer, UnsupportedArchitecture)
+        page |= {"status": "unsupported" if unsupported else "invalid", "reason": plain(answer)}
+        architecture = plain(getattr(answer, "class_name", "")) or None
+        return page | {"architecture": architecture, "parameters": None, "kv_cache": None}
+    found = summary(answer)
+    return page | {
+        "architecture": answer.architecture.class_name,
+        "parameters": found.parameters._asdict(),
+        "kv_cache": {key: None if value is None else number(value) for key, value in found.kv_cache._asdict().items()},
+    }

@@ -52,6 +52,8 @@ GROUPS = (
             Option("concurrency", "workload.concurrency", "N", "requests in flight on the whole candidate"),
             Option("requests-per-second", "workload.requests_per_second", "R", "open arrivals, not a held concurrency"),
             Option("prefix-cache-hit", "workload.prefix_cache_hit", "F", "fraction of the prompt already cached"),
+            Option("draft-tokens", "workload.draft_tokens", "N", "speculative decoding: tokens proposed each step"),
+            Option("accepted-tokens", "workload.accepted_tokens", "N", "tokens that such a step yields on average"),
             Option("ttft", "service_level.ttft_s", "S", "longest time to first token: 0.8 or 800ms", seconds=True),
             Option("tpot", "service_level.tpot_s", "S", "longest time per output token: 0.05 or 50ms", seconds=True),
         ),

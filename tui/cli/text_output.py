@@ -78,10 +78,10 @@ def estimate(asked: Scenario, row: Evaluation) -> str:
     if row.suggestion:
         blocks[-1] += f"\n{plain(row.suggestion)}"
     if row.memory:
-        blocks.append(aligned(_memory(row.memory)))
+        blocks.append(aligned(_memory(row.memory), left=(0, 2)))
     if row.performance:
-        blocks.append(aligned(_performance(row.performance)))
-    blocks.append(aligned(_cost(row.cost)))
+        blocks.append(aligned(_performance(row.performance), left=(0, 4)))
+    blocks.append(aligned(_cost(row.cost), left=(0, 4)))
     return "\n\n".join(blocks)
 
 

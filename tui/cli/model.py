@@ -1,0 +1,34 @@
+"""Parameters, KV cache and state of one or many models; what is not understood is refused with the reason."""
+
+import argparse
+
+from catalog.load import Catalog, load
+from catalog.sources.resolve import resolve
+from estimator.errors import InputError
+from estimator.model import Model
+from tui.cli import json_output, model_text
+from tui.cli.status import ANSWERED, NOTHING_FITS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="catalogue id, Hub id, folder, config.json or .gguf")
+    parser.add_argument("--explain", action="store_true", help="print the working, layer by layer")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    catalog = load()
+    answers = [_answer(name, catalog) for name in arguments.models]
+    if arguments.format == "json":
+        print(json_output.dumps([json_output.model(name, answer) for name, answer in answers]))
+    else:
+        print("\n\n".join(model_text.page(name, answer, arguments.explain) for name, answer in answers))
+    refused = any(isinstance(answer, InputError) for _, answer in answers)
+    return NOTHING_FITS if refused else ANSWERED
+
+
+def _answer(name: str, catalog: Catalog) -> tuple[str, Model | InputError]:
+    try:
+        return name, resolve(name, catalog)
+    except InputError as error:
+        return name, error

@@ -1,0 +1,97 @@
+"""A model as a page of text: its parameters, its cache, and the working behind them."""
+
+from collections.abc import Iterator
+
+from catalog.plain import plain
+from estimator.architecture import LayerGroup
+from estimator.errors import InputError, UnsupportedArchitecture
+from estimator.model import Model
+from estimator.model_summary import CACHE_BYTES, ModelSummary, summary
+from estimator.tensors import Tensor
+from tui.cli.text_output import aligned
+from tui.draw import figures
+
+
+def page(name: str, answer: Model | InputError, explain: bool) -> str:
+    """The model's figures, with every tensor behind them where the working is asked for; or why it is refused."""
+    if isinstance(answer, InputError):
+        status = "unsupported" if isinstance(answer, UnsupportedArchitecture) else "invalid"
+        return f"{plain(name)}: {status}: {plain(answer)}"
+    found = summary(answer)
+    architecture = answer.architecture
+    rows = [
+        (figures.count(value), label)
+        for label, value in (
+            ("parameters of the language model", found.parameters.text),
+            ("active per token", found.parameters.active),
+            ("in multi-token-prediction modules", found.parameters.mtp),
+            ("in vision parts", found.parameters.vision),
+            ("in all", found.parameters.total),
+            *_cache_rows(found),
+        )
+        if value
+    ]
+    context = f"{architecture.max_context:,} tokens of context" if architecture.max_context else "no context limit"
+    head = f"{plain(answer.id)}: {plain(architecture.class_name)}, {architecture.layers} layers, {context}"
+    notes = [plain(note) for note in (*architecture.notes, _published(answer)) if note]
+    working = ["", aligned(_working(answer), left=(0, 1))] if explain else []
+    return "\n".join([head, aligned(rows, left=(1,)), *notes, *working])
+
+
+def _cache_rows(found: ModelSummary) -> list[tuple[str, float]]:
+    cache = found.kv_cache
+    return [
+        ("KV bytes per token (16 bit)", cache.bytes_per_token),
+        (f"KV bytes per token in the last {cache.window_tokens or 0:,} tokens", cache.window_bytes_per_token),
+        ("indexer bytes per token", cache.indexer_bytes_per_token),
+        ("cross-attention bytes per source token", cache.cross_bytes_per_source_token),
+        ("state elements per sequence", cache.state_elements_per_sequence),
+        ("convolution state elements per sequence", cache.conv_state_elements_per_sequence),
+    ]
+
+
+def _published(model: Model) -> str:
+    if model.published_parameters is None:
+        return ""
+    difference = model.published_parameters - model.architecture.text_parameters
+    extra = f" ({model.published_of})" if model.published_of else ""
+    same = "the same" if difference == 0 else f"{difference:+,}{extra}"
+    return f"published total {model.published_parameters:,}: {same}"
+
+
+def _working(model: Model) -> Iterator[tuple[str, str, str, str]]:
+    """Every tensor: where, name, shape x how many, parameters; then each kind of layer's cache."""
+    architecture = model.architecture
+    yield "where", "tensor", "shape", "parameters"
+    for where, tensors in (("embedding", architecture.embedding), ("final", architecture.final)):
+        for tensor in tensors:
+            yield where, tensor.name, _shape(tensor, 1), figures.count(tensor.parameters)
+    for tensor in architecture.head:
+        size = "tied" if architecture.tied else figures.count(tensor.parameters)
+        yield "head", tensor.name, _shape(tensor, 1), size
+    for title, groups in (("encoder", architecture.encoder), ("layers", architecture.groups)):
+        for group in groups:
+            yield from _group(title, group)
+    for tensor in architecture.mtp:
+        yield "mtp", tensor.name, _shape(tensor, 1), figures.count(tensor.parameters)
+
+
+def _group(title: str, group: LayerGroup) -> Iterator[tuple[str, str, str, str]]:
+    where = f"{group.count} {title}"
+    for tensor in group.layer.tensors:
+        yield where, tensor.name, _shape(tensor, group.count), figures.count(group.count * tensor.parameters)
+    mixer = group.layer.mixer
+    if mixer and mixer.cache_width:
+        window = f" in a window of {mixer.window:,}" if mixer.window else ""
+        size = group.count * mixer.cache_width * CACHE_BYTES
+        yield (
+            where,
+            f"cache{window}",
+            f"{group.count} x {mixer.cache_width:g} x {CACHE_BYTES} B",
+            f"{size:,.0f} B/token",
+        )
+
+
+def _shape(tensor: Tensor, count: int) -> str:
+    copies = [str(each) for each in (count, tensor.copies) if each > 1]
+    return " x ".join([*copies, f"{tensor.outputs} x {tensor.inputs}" if tensor.inputs > 1 else str(tensor.outputs)])

@@ -1,0 +1,76 @@
+"""From arguments to a question that can be answered: the scenario, its model, the hardware and the prices."""
+
+import argparse
+from dataclasses import replace
+from typing import NamedTuple
+
+from catalog.load import load
+from catalog.sources.resolve import resolve
+from estimator.errors import InputError
+from estimator.inventory import Inventory
+from estimator.model import Model
+from estimator.prices import RegionPrices
+from estimator.scenario import Placement, Scenario
+from tui.cli import options
+
+
+class Question(NamedTuple):
+    """What `ranking` takes."""
+
+    model: Model
+    scenario: Scenario
+    inventory: Inventory
+    prices: RegionPrices
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """A session file and every scenario option."""
+    parser.add_argument("session", nargs="?", metavar="SESSION.yaml", help="a saved session; its keys are the options")
+    options.add_to(parser)
+
+
+def ask(arguments: argparse.Namespace) -> Question:
+    """Everything a ranking takes. Raises InputError for whatever does not exist."""
+    asked = scenario(arguments)
+    catalog = load()
+    prices = catalog.prices(asked.region)
+    asked = replace(asked, placement=_named(asked.placement, catalog.inventory))
+    model = resolve(asked.model, catalog)
+    if asked.weights == "native":
+        asked = replace(asked, weights=model.native_weights)
+    return Question(model, replace(asked, model=model.id), catalog.inventory, prices)
+
+
+def scenario(arguments: argparse.Namespace) -> Scenario:
+    """The default scenario, changed by the session file and then by the options."""
+    asked = Scenario()
+    if arguments.session:
+        from tui.cli import session_file
+
+        settings = session_file.read(arguments.session)
+        for name in sorted(settings, key=options.order):
+            value, where = settings[name]
+            asked = _with(asked, name, value, f"{where}: ")
+    given = vars(arguments)
+    for name in options.OPTIONS:
+        if given[name] is not None:
+            asked = _with(asked, name, given[name], "--")
+    return asked
+
+
+def _with(asked: Scenario, name: str, value: object, where: str) -> Scenario:
+    try:
+        return options.with_option(asked, name, value)
+    except InputError as error:
+        raise InputError(f"{where}{error.field}", error.reason) from None
+
+
+def _named(placement: Placement, inventory: Inventory) -> Placement:
+    """The placement in the catalogue's own names. Raises InputError with close matches."""
+    if placement.instance and placement.accelerator:
+        raise InputError("accelerator", f"the instance {placement.instance} is named already; say one of the two")
+    if placement.instance:
+        return replace(placement, instance=inventory.machine(placement.instance).id)
+    if placement.accelerator:
+        return replace(placement, accelerator=inventory.accelerator(placement.accelerator).id)
+    return placement

@@ -1,0 +1,36 @@
+"""The leaderboard: the best layout of every instance, what fits first."""
+
+import argparse
+
+from tui.cli import json_output, question, status, table_output, text_output
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    question.add_arguments(parser)
+    parser.add_argument("--format", choices=("text", "json", "csv", "markdown"), default="text")
+    parser.add_argument("--limit", type=int, metavar="N", help="show the first N rows")
+    parser.add_argument("--all", action="store_true", help="every layout, and every row that does not fit")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from estimator import ranking
+    from estimator.errors import InputError
+
+    if arguments.limit is not None and arguments.limit < 1:
+        raise InputError("--limit", f"{arguments.limit} is out of range, expected a whole number >= 1")
+    asked = question.ask(arguments)
+    rows = ranking.rank(*asked, every_layout=arguments.all).rows
+    shown = rows[: arguments.limit]
+    if arguments.format == "json":
+        answer = {
+            "scenario": json_output.scenario(asked.scenario),
+            "rows": [json_output.evaluation(row) for row in shown],
+        }
+        print(json_output.dumps(answer))
+    elif arguments.format == "text":
+        print(text_output.leaderboard(asked.scenario, shown, arguments.all))
+    elif arguments.format == "csv":
+        print(table_output.csv_table(map(json_output.evaluation, shown)))
+    else:
+        print(table_output.markdown_table(text_output.LEADERBOARD, text_output.leaderboard_cells(shown)))
+    return status.of(rows)
