@@ -1,0 +1,150 @@
+"""What to change, with numbers: what makes a candidate fit, and what gives one that fits more room."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from estimator.evaluation import Evaluation
+from estimator.mixers import Attention
+from estimator.scenario import EngineSettings, Scenario
+from estimator.units import GIB
+from estimator.variations import Bench
+
+HIGHEST_UTILIZATION = 0.95
+"""Above it engines run out of memory in practice: what they do not count needs the rest."""
+SMALLEST_CHUNK = 2048
+
+
+class Change(NamedTuple):
+    """A change of the scenario and what it brings; without a scenario a plain fact."""
+
+    title: str
+    effect: str
+    scenario: Scenario | None = None
+
+
+def fixes(bench: Bench, evaluation: Evaluation) -> list[Change]:
+    """The single changes after which the candidate fits, least harm first: settings, cache, weights, the request."""
+    if evaluation.verdict != "does_not_fit":
+        return []
+    changes = []
+    for title, scenario in _remedies(bench):
+        other = bench.asking(scenario)
+        judged = other.evaluation()
+        if judged.verdict == "fits":
+            changes.append(Change(title, _fit(other, judged), scenario))
+    return changes
+
+
+def gains(bench: Bench, evaluation: Evaluation) -> list[Change]:
+    """What a candidate that fits could hold besides, and facts that explain its numbers."""
+    if evaluation.verdict != "fits" or evaluation.memory is None:
+        return []
+    return [*_accepted(bench), *_roomier(bench, evaluation), *_facts(bench, evaluation)]
+
+
+def _remedies(bench: Bench) -> Iterator[tuple[str, Scenario]]:
+    scenario, memory = bench.scenario, bench.memory
+    settings, workload = scenario.settings, scenario.workload
+    if memory.utilization < HIGHEST_UTILIZATION:
+        title = f"memory utilization {memory.utilization:g} → {HIGHEST_UTILIZATION:g}"
+        yield title, _with(scenario, replace(settings, memory_utilization=HIGHEST_UTILIZATION))
+    sequences = _power_above(workload.concurrency / bench.replicas)
+    if sequences < memory.max_num_seqs:
+        title = f"max_num_seqs {memory.max_num_seqs:,} → {sequences:,}"
+        yield title, _with(scenario, replace(settings, max_num_seqs=sequences))
+    if memory.max_num_batched_tokens > SMALLEST_CHUNK:
+        title = f"chunk {memory.max_num_batched_tokens:,} → {SMALLEST_CHUNK:,} tokens"
+        yield title, _with(scenario, replace(settings, max_num_batched_tokens=SMALLEST_CHUNK))
+    if scenario.kv == "bf16":
+        yield "KV cache in fp8", replace(scenario, kv="fp8")
+    for weights in _narrower(scenario.weights):
+        yield f"weights in {weights}", replace(scenario, weights=weights)
+    longest = memory.max_context(1)
+    if workload.output_tokens < longest < workload.total_tokens:
+        shorter = replace(workload, input_tokens=longest - workload.output_tokens)
+        yield f"input of {shorter.input_tokens:,} tokens", replace(scenario, workload=shorter)
+
+
+def _fit(bench: Bench, evaluation: Evaluation) -> str:
+    users = bench.most_users
+    figures = [f"holds {users:,} request{'s' if users != 1 else ''}"]
+    if evaluation.performance:
+        figures.append(f"{evaluation.performance.tpot_s.typical * 1000:.3g} ms a token")
+    return ", ".join(figures)
+
+
+def _accepted(bench: Bench) -> Iterator[Change]:
+    """The load and the length that the candidate as it is has room for."""
+    scenario, most = bench.scenario, bench.most_users
+    workload = scenario.workload
+    if most >= 1 and most != workload.concurrency:
+        full = replace(workload, concurrency=most, requests_per_second=None)
+        yield Change(f"{most:,} users", "as many as the pool holds at this length", replace(scenario, workload=full))
+    longest = bench.longest(workload.concurrency)
+    if longest > workload.total_tokens:
+        longer = replace(workload, input_tokens=longest - workload.output_tokens)
+        title = f"{longer.input_tokens:,} input tokens"
+        yield Change(title, f"the longest for {workload.concurrency:,} users", replace(scenario, workload=longer))
+
+
+def _roomier(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
+    scenario, memory, users = bench.scenario, bench.memory, bench.most_users
+    higher = round(min(memory.utilization + 0.05, HIGHEST_UTILIZATION), 3)
+    options = []
+    if higher > memory.utilization:
+        settings = replace(scenario.settings, memory_utilization=higher)
+        options.append((f"memory utilization {higher:g}", _with(scenario, settings)))
+    if scenario.kv == "bf16":
+        options.append(("KV cache in fp8", replace(scenario, kv="fp8")))
+    options += [(f"weights in {name}", replace(scenario, weights=name)) for name in _narrower(scenario.weights)[:1]]
+    for title, changed in options:
+        other = bench.asking(changed)
+        judged = other.evaluation()
+        if judged.verdict == "fits" and other.most_users > users:
+            yield Change(title, f"{users:,} → {other.most_users:,} users{_slower(evaluation, judged)}", changed)
+
+
+def _slower(before: Evaluation, after: Evaluation) -> str:
+    """How the time per token moves, where it does."""
+    if before.performance is None or after.performance is None:
+        return ""
+    change = after.performance.tpot_s.typical / before.performance.tpot_s.typical - 1
+    return f", time per token {change:+.0%}" if abs(change) >= 0.005 else ""
+
+
+def _facts(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
+    tp = evaluation.candidate.layout.tp
+    heads = min(
+        (
+            group.layer.mixer.kv_heads
+            for group in bench.model.architecture.groups
+            if isinstance(group.layer.mixer, Attention)
+        ),
+        default=0,
+    )
+    if 0 < heads < tp:
+        yield Change(f"TP{tp} keeps {tp // heads} copies of the cache", f"the model has {heads} KV heads to divide")
+    device = bench.rig.device
+    usable = device.memory_usable_bytes / GIB
+    if 0 < usable < device.memory_sold_gb * 0.99:
+        title = f"a device has {usable:.1f} GiB, not {device.memory_sold_gb:g}"
+        yield Change(title, "what the driver reports of the memory sold")
+
+
+def _narrower(weights: str) -> list[str]:
+    """Weight formats with fewer bits than this one, widest first."""
+    order = ["fp32", "bf16", "fp8", "int4-awq"]
+    at = order.index(weights) if weights in order else (1 if weights == "fp16" else 2)
+    return order[at + 1 :]
+
+
+def _with(scenario: Scenario, settings: EngineSettings) -> Scenario:
+    return replace(scenario, settings=settings)
+
+
+def _power_above(value: float) -> int:
+    power = 1
+    while power < value:
+        power *= 2
+    return power

@@ -1,0 +1,190 @@
+"""Any figure of an evaluation as its working: formula, the numbers put into it, where they come from.
+
+The numbers are read off the results themselves, and every formula is the arithmetic that gives the figure from them,
+so a working can not drift from what it explains.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from estimator.evaluation import Evaluation, MemoryReport, OperatorTime, PerformanceReport
+from estimator.units import HOURS_PER_MONTH, MILLION, SECONDS_PER_HOUR
+from estimator.variations import Bench
+
+Unit = Literal["bytes", "tokens", "requests", "seconds", "per second", "usd", "fraction", "number"]
+
+
+class Term(NamedTuple):
+    """One number of a formula, under the name it has there."""
+
+    name: str
+    value: float
+    unit: Unit
+
+
+class Working(NamedTuple):
+    """How one figure comes about."""
+
+    figure: str
+    """weights, kv, activation, runtime, users, ttft, tpot, latency, throughput, usd_output, usd_input, usd_month …"""
+    title: str
+    value: float
+    unit: Unit
+    formula: str
+    """Over the names of the terms, with + - * / and brackets."""
+    terms: tuple[Term, ...]
+    source: str
+
+
+def explain(bench: Bench, evaluation: Evaluation) -> dict[str, Working]:
+    """The workings of every figure that the evaluation holds, by figure."""
+    found: list[Working] = []
+    if evaluation.memory:
+        found += _memory(bench, evaluation.memory)
+    if evaluation.performance:
+        found += _performance(bench, evaluation.performance)
+        found += _cost(bench, evaluation, evaluation.performance)
+    return {working.figure: working for working in found}
+
+
+def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
+    engine = f"{bench.engine.name} from {bench.engine.version}: {bench.engine.source}"
+    tokens = bench.scenario.workload.total_tokens
+    if memory.weights:
+        terms = [Term(part.name, part.value, "bytes") for part in memory.weights]
+        rest = memory.weights_bytes - sum(term.value for term in terms)
+        if abs(rest) > 1:
+            terms.append(Term("rounding of allocations", rest, "bytes"))
+        yield _sum(
+            "weights", "weights on one device", memory.weights_bytes, terms, bench.model.source or bench.model.id
+        )
+    spent = [
+        Term("budget", memory.budget_bytes, "bytes"),
+        Term("weights", memory.weights_bytes, "bytes"),
+        Term("activations", memory.activation_bytes, "bytes"),
+        Term("runtime", memory.runtime_bytes, "bytes"),
+    ]
+    graphs = Term("CUDA graphs", memory.cuda_graph_bytes, "bytes")
+    rest = spent[0].value - sum(term.value for term in spent[1:]) - memory.kv_cache_bytes
+    if memory.cuda_graphs_in_budget and graphs.value:
+        spent.append(graphs)
+        rest -= graphs.value
+    if abs(rest) > 1:
+        spent.append(Term("kept free by the engine", rest, "bytes"))
+    formula = " - ".join(term.name for term in spent)
+    yield Working("kv", "KV pool on one device", memory.kv_cache_bytes, "bytes", formula, tuple(spent), engine)
+    yield from _activation(bench, memory, engine)
+    yield Working(
+        "users",
+        "requests that one replica's pool holds at once",
+        memory.max_concurrency,
+        "requests",
+        "tokens in the pool / tokens of a request",
+        (
+            Term("tokens in the pool", memory.max_concurrency * tokens, "tokens"),
+            Term("tokens of a request", tokens, "tokens"),
+        ),
+        engine,
+    )
+
+
+def _activation(bench: Bench, memory: MemoryReport, engine: str) -> Iterator[Working]:
+    """vLLM's profiling run; the other engines' buffers are a term of their profile."""
+    policy, held = bench.engine.memory, bench.memory
+    if policy.kind != "budget":
+        return
+    sequences, vocabulary = held.max_num_seqs, bench.model.architecture.vocabulary
+    per_logit = policy.logit_bytes + 2
+    rest = memory.activation_bytes - sequences * vocabulary * per_logit
+    if rest < 0:
+        return
+    yield Working(
+        "activation",
+        "peak of the engine's profiling run",
+        memory.activation_bytes,
+        "bytes",
+        "sequences * vocabulary * bytes a logit + hidden states and workspaces",
+        (
+            Term("sequences", sequences, "number"),
+            Term("vocabulary", vocabulary, "number"),
+            Term("bytes a logit", per_logit, "number"),
+            Term("hidden states and workspaces", rest, "bytes"),
+        ),
+        engine,
+    )
+
+
+def _performance(bench: Bench, speed: PerformanceReport) -> Iterator[Working]:
+    workload = bench.scenario.workload
+    source = bench.inventory.efficiency.kernels_of(bench.rig.device).source or bench.rig.device.source
+    users = speed.concurrency * bench.replicas
+    yield _step("ttft", "time to first token", speed.ttft_s.typical, bench.prefill(), "queue and engine", source)
+    yield _step("tpot", "time per output token", speed.tpot_s.typical, bench.decode(users), "prompts between", source)
+    yield Working(
+        "latency",
+        "a whole request",
+        speed.request_latency_s.typical,
+        "seconds",
+        "TTFT + (output tokens - 1) * TPOT",
+        (
+            Term("TTFT", speed.ttft_s.typical, "seconds"),
+            Term("output tokens", workload.output_tokens, "tokens"),
+            Term("TPOT", speed.tpot_s.typical, "seconds"),
+        ),
+        source,
+    )
+    yield Working(
+        "throughput",
+        "output tokens per second, all replicas",
+        speed.output_tokens_per_s.typical,
+        "per second",
+        "requests per second * output tokens",
+        (
+            Term("requests per second", speed.requests_per_s.typical, "per second"),
+            Term("output tokens", workload.output_tokens, "tokens"),
+        ),
+        source,
+    )
+
+
+def _step(
+    figure: str, title: str, seconds: float, operators: Sequence[OperatorTime], rest: str, source: str
+) -> Working:
+    """A step's operators of one name together, and what the rest of the time is."""
+    names: dict[str, float] = {}
+    for each in operators:
+        names[each.name] = names.get(each.name, 0.0) + each.seconds
+    terms = [Term(name, value, "seconds") for name, value in names.items()]
+    terms.append(Term(rest, seconds - sum(names.values()), "seconds"))
+    return _sum(figure, title, seconds, terms, source)
+
+
+def _cost(bench: Bench, evaluation: Evaluation, speed: PerformanceReport) -> Iterator[Working]:
+    cost, workload = evaluation.cost, bench.scenario.workload
+    if cost.price_usd_per_hour is None:
+        return
+    source = " ".join(filter(None, (cost.price_kind, "price in", bench.scenario.region, cost.price_as_of)))
+    price = Term("$ per hour", cost.price_usd_per_hour, "usd")
+    rate = Term("requests per second", speed.requests_per_s.typical, "per second")
+    prefill = Term("prefill share", speed.prefill_time_share, "fraction")
+    request = f"$ per hour / {SECONDS_PER_HOUR} / requests per second"
+    if cost.usd_per_1m_output_tokens:
+        value = cost.usd_per_1m_output_tokens.typical
+        terms = (price, rate, prefill, Term("output tokens", workload.output_tokens, "tokens"))
+        formula = f"{request} * (1 - prefill share) * {MILLION} / output tokens"
+        yield Working("usd_output", "$ per million output tokens", value, "usd", formula, terms, source)
+    if cost.usd_per_1m_input_tokens:
+        value = cost.usd_per_1m_input_tokens.typical
+        terms = (price, rate, prefill, Term("input tokens", workload.input_tokens, "tokens"))
+        formula = f"{request} * prefill share * {MILLION} / input tokens"
+        yield Working("usd_input", "$ per million input tokens", value, "usd", formula, terms, source)
+    if cost.usd_per_request:
+        value = cost.usd_per_request.typical
+        yield Working("usd_request", "$ per request", value, "usd", request, (price, rate), source)
+    if cost.usd_per_month is not None:
+        formula = f"$ per hour * {HOURS_PER_MONTH}"
+        yield Working("usd_month", "$ per month at 100 %", cost.usd_per_month, "usd", formula, (price,), source)
+
+
+def _sum(figure: str, title: str, value: float, terms: Sequence[Term], source: str) -> Working:
+    return Working(figure, title, value, terms[0].unit, " + ".join(term.name for term in terms), tuple(terms), source)

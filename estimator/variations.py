@@ -1,0 +1,147 @@
+"""One ranked candidate under other loads, settings and layouts: what the screens draw around it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from estimator.candidates import Rig, engine_on, rig
+from estimator.engines import EngineProfile
+from estimator.evaluation import Candidate, Evaluation, OperatorTime, PerformanceReport
+from estimator.formats import cache_format, weight_format
+from estimator.hardware import Machine
+from estimator.inventory import Inventory
+from estimator.model import Model
+from estimator.placement import devices
+from estimator.prices import RegionPrices
+from estimator.ranking import rank
+from estimator.scenario import Placement, Scenario
+from estimator.serving import performance
+from estimator.serving_memory import ServingMemory, compile_memory
+from estimator.step import Step, compile_step
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A candidate with everything that judging a variation of it takes."""
+
+    candidate: Candidate
+    scenario: Scenario
+    model: Model
+    inventory: Inventory
+    prices: RegionPrices
+
+    def asking(self, scenario: Scenario) -> "Bench":
+        """The same candidate under another scenario."""
+        return replace(self, scenario=scenario)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The instance type, or the devices alone."""
+        candidate = self.candidate
+        known = self.inventory.machines.get(candidate.machine)
+        return known or devices(candidate.accelerator, int(candidate.accelerators), self.inventory)
+
+    @cached_property
+    def rig(self) -> Rig:
+        return rig(self.machine, self.inventory)
+
+    @cached_property
+    def engine(self) -> EngineProfile:
+        """The engine that runs on this device."""
+        asked = self.inventory.engine(self.scenario.engine, self.scenario.engine_version)
+        return engine_on(self.rig.device, asked, self.inventory)
+
+    @cached_property
+    def memory(self) -> ServingMemory:
+        """One rank's memory, ready to be asked about other lengths and loads."""
+        scenario = self.scenario
+        return compile_memory(
+            self.model,
+            weight_format(scenario.weights),
+            cache_format(scenario.kv),
+            self.candidate.layout,
+            self.rig.device,
+            self.engine,
+            scenario.settings,
+        )
+
+    @cached_property
+    def step(self) -> Step:
+        """One rank's operators, ready to be asked about other batches."""
+        scenario, efficiency = self.scenario, self.inventory.efficiency
+        return compile_step(
+            self.model,
+            weight_format(scenario.weights),
+            cache_format(scenario.kv),
+            self.candidate.layout,
+            self.rig.device,
+            self.rig.fabric,
+            efficiency.engines[self.engine.speed],
+            efficiency,
+            self.rig.devices,
+        )
+
+    @property
+    def replicas(self) -> int:
+        return max(self.candidate.replicas, 1)
+
+    def holds(self, users: int, tokens: int) -> bool:
+        """Whether that many requests of that length fit on all replicas at once."""
+        return self.memory.max_sequences(tokens) * self.replicas >= users
+
+    @property
+    def most_users(self) -> int:
+        """Requests of the asked length that all replicas hold at once."""
+        return int(self.memory.max_sequences(self.scenario.workload.total_tokens)) * self.replicas
+
+    def longest(self, users: int) -> int:
+        """Longest context at which that many users fit; 0 where none does."""
+        return self.memory.max_context(-(-users // self.replicas))
+
+    def prefill(self) -> tuple[OperatorTime, ...]:
+        """One prompt by operator."""
+        return self.step.prefill_operators(*self.scenario.workload.uncached_tokens)
+
+    def decode(self, users: float) -> tuple[OperatorTime, ...]:
+        """One decode step by operator with that many users on all replicas, half of the answer written."""
+        workload = self.scenario.workload
+        context = workload.input_tokens + workload.output_tokens / 2
+        return self.step.decode_operators(max(users / self.replicas, 1.0), context)
+
+    def at_users(self, users: int) -> PerformanceReport:
+        """Speed with that many requests in flight."""
+        workload = replace(self.scenario.workload, requests_per_second=None)
+        busy = min(self.replicas, users)
+        held = self.memory.max_sequences(workload.total_tokens)
+        return performance(self.step, workload, users / busy, held, busy)
+
+    def operating_points(self, most: int = 8192) -> Iterator[tuple[int, PerformanceReport]]:
+        """(users, speed) at 1, 2, 4 … and at the most the memory holds."""
+        limit = min(most, self.most_users)
+        users = 1
+        while users < limit:
+            yield users, self.at_users(users)
+            users *= 2
+        if limit >= 1:
+            yield limit, self.at_users(limit)
+
+    def evaluation(self) -> Evaluation:
+        """This candidate judged again."""
+        layout = self.candidate.layout
+        moe = self.model.architecture.is_moe
+        placement = replace(
+            self.scenario.placement,
+            machines=self.candidate.machines if self.candidate.machines > 1 else None,
+            tp=layout.tp,
+            pp=layout.pp,
+            ep=layout.ep if moe else None,
+            dp=layout.dp if moe else None,
+        )
+        asked = replace(self.scenario, placement=placement)
+        return rank(self.model, asked, self.inventory, self.prices, (self.machine,)).rows[0]
+
+    def layouts(self) -> tuple[Evaluation, ...]:
+        """Every legal layout of the machine, the one with most ranks last."""
+        free = replace(self.scenario, placement=Placement(instance=self.scenario.placement.instance))
+        rows = rank(self.model, free, self.inventory, self.prices, (self.machine,), every_layout=True).rows
+        return tuple(sorted(rows, key=lambda row: (row.candidate.layout.devices, row.candidate.layout)))

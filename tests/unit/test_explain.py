@@ -1,0 +1,44 @@
+"""Every working's formula, worked out with its own numbers, gives the figure it explains."""
+
+import re
+
+import pytest
+
+from catalog.load import load
+from estimator.explain import Working, explain
+from estimator.ranking import rank
+from estimator.scenario import Scenario
+from estimator.variations import Bench
+from estimator.workload import ServingWorkload
+
+
+def worked_out(working: Working) -> float:
+    """The formula's value: names longest first, each replaced by its number."""
+    expression = working.formula
+    for term in sorted(working.terms, key=lambda term: -len(term.name)):
+        expression = expression.replace(term.name, f"({term.value!r})")
+    assert re.fullmatch(r"[\d\s.()*/+e-]+", expression), expression
+    return float(eval(expression))
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        Scenario(),
+        Scenario(model="deepseek-ai/DeepSeek-V3", kv="fp8", workload=ServingWorkload(8192, 256, 64)),
+        Scenario(model="meta-llama/Llama-3.1-8B-Instruct", weights="bf16", engine="sglang"),
+    ],
+    ids=lambda scenario: scenario.model.rpartition("/")[2],
+)
+def test_formulas_give_their_figures(scenario: Scenario) -> None:
+    catalog = load()
+    model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
+    rows = [row for row in rank(model, scenario, catalog.inventory, prices).rows if row.verdict == "fits"]
+    figures = set()
+    for row in rows[:: max(len(rows) // 12, 1)]:
+        bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
+        for figure, working in explain(bench, row).items():
+            assert worked_out(working) == pytest.approx(working.value, rel=1e-9), (row.candidate.machine, working)
+            assert working.source
+            figures.add(figure)
+    assert figures >= {"weights", "kv", "users", "ttft", "tpot", "throughput", "usd_output", "usd_month"}
