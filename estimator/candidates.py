@@ -84,15 +84,6 @@ def engine_on(device: Accelerator, engine: EngineProfile, inventory: Inventory) 
     return inventory.engine(other) if other and other != engine.id else engine
 
 
-def refusal(device: Accelerator, engine: EngineProfile) -> str | None:
-    """Why the engine does not run on this device at all; None where it does."""
-    if "no-llm-stack" in device.tags:
-        return f"no serving engine supports {device.name}"
-    if device.kind not in engine.device_kinds or (engine.vendors and device.vendor not in engine.vendors):
-        return f"{engine.name} does not run on {device.name}"
-    return None
-
-
 STAND_INS = {"neuron": "neuron", "apple": "llamacpp", "cpu": "llamacpp"}
 
 

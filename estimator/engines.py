@@ -127,6 +127,8 @@ class EngineProfile:
     """Kinds of accelerator it runs on."""
     vendors: tuple[str, ...] = ()
     """Vendors it runs on; empty is any."""
+    formats: tuple[str, ...] = ()
+    """Weight formats it loads, by the beginning of their names; empty is every one but GGUF."""
     pipeline: bool = True
     expert_parallel: bool = True
     source: str = ""

@@ -6,7 +6,7 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from estimator.candidates import Rig, clusters, engine_on, refusal, rig
+from estimator.candidates import Rig, clusters, engine_on, rig
 from estimator.checks import check
 from estimator.cost import cost, quote
 from estimator.engines import EngineProfile
@@ -20,7 +20,7 @@ from estimator.evaluation import (
     MemoryReport,
     PerformanceReport,
 )
-from estimator.formats import cache_format, weight_format
+from estimator.formats import WeightFormat, cache_format, weight_format
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
@@ -31,6 +31,7 @@ from estimator.scenario import PRICE_TERMS, Scenario
 from estimator.serving import performance
 from estimator.serving_memory import compile_memory
 from estimator.step import compile_step
+from estimator.support import refusal, stand_in
 from estimator.units import GIB
 
 
@@ -65,9 +66,17 @@ def cloud(inventory: Inventory) -> tuple[Machine, ...]:
     return tuple(machine for machine in inventory.machines.values() if machine.kind == "cloud")
 
 
+class Setup(NamedTuple):
+    """What runs on a device: the asked engine and format, or those that stand in for them there."""
+
+    engine: EngineProfile
+    weights: WeightFormat
+
+
 class Trial(NamedTuple):
     """One layout on one kind of device, judged at a load per replica."""
 
+    setup: Setup
     layout: Layout
     machines: int
     replicas: int
@@ -102,10 +111,13 @@ class Judge:
         """The machine's best layout, or all of its layouts; never empty."""
         here = rig(machine, self.inventory)
         engine = engine_on(here.device, self.engine, self.inventory)
-        refused = refusal(here.device, engine)
+        weights = self.weights
+        if engine is not self.engine:
+            weights = weight_format(stand_in(engine, weights.id))
+        refused = refusal(here.device, engine, weights)
         if refused:
             return [self.not_supported(here, refused)]
-        trials = self.trials(here, engine)
+        trials = self.trials(here, Setup(engine, weights))
         if not trials:
             reason = illegal_reason(self.model, Layout(), here.devices, engine, here.device)
             return [self.not_supported(here, reason or f"{engine.name} does not run {self.model.id} here")]
@@ -113,18 +125,18 @@ class Judge:
             return [self.evaluation(here, trial) for trial in trials]
         return [self.evaluation(here, self.best(trials))]
 
-    def trials(self, here: Rig, engine: EngineProfile) -> list[Trial]:
+    def trials(self, here: Rig, setup: Setup) -> list[Trial]:
         """Every layout that the placement leaves open, on one machine; on several where none fits on one."""
         asked = self.scenario.placement
         machines = asked.machines or 1
-        layouts = self.layouts(here, engine)
-        trials = [self.trial(here, engine, layout, machines, 1) for layout in layouts]
+        layouts = self.layouts(here, setup.engine)
+        trials = [self.trial(here, setup, layout, machines, 1) for layout in layouts]
         if any(trial.performance for trial in trials) or asked.pp or asked.tp:
             return trials
-        for span, layout in clusters(here, self.model, engine):
+        for span, layout in clusters(here, self.model, setup.engine):
             if asked.machines and asked.machines % span:
                 continue
-            trial = self.trial(here, engine, layout, machines if asked.machines else span, span)
+            trial = self.trial(here, setup, layout, machines if asked.machines else span, span)
             if trial.performance:
                 return [trial]
         return trials
@@ -142,7 +154,7 @@ class Judge:
             return (wanted,)
         return legal_layouts(self.model, here.devices, engine, here.device)
 
-    def trial(self, here: Rig, engine: EngineProfile, layout: Layout, machines: int, span: int) -> Trial:
+    def trial(self, here: Rig, setup: Setup, layout: Layout, machines: int, span: int) -> Trial:
         """Judges a layout over `span` machines, repeated over `machines` of them."""
         replicas = machines * here.devices // (layout.devices) if span == 1 else machines // span
         if self.scenario.placement.dp and not self.model.architecture.is_moe:
@@ -152,29 +164,23 @@ class Judge:
         found = self.seen.get(key)
         if found is None:
             self.considered += 1
-            found = self.seen[key] = self.judge(here, engine, layout, machines, replicas, busy)
+            found = self.seen[key] = self.judge(here, setup, layout, machines, replicas, busy)
         return found if found.machines == machines else found._replace(machines=machines)
 
-    def judge(self, here: Rig, engine: EngineProfile, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
+    def judge(self, here: Rig, setup: Setup, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
         """Memory first; speed only where one request fits."""
-        scenario = self.scenario
-        held = compile_memory(
-            self.model, self.weights, self.cache, layout, here.device, engine, scenario.settings
-        ).report(self.tokens)
-        speed = self.inventory.efficiency.engines[engine.speed]
-        step = compile_step(
-            self.model,
-            self.weights,
-            self.cache,
-            layout,
-            here.device,
-            here.fabric,
-            speed,
-            self.inventory.efficiency,
-            here.devices,
+        scenario, (engine, weights) = self.scenario, setup
+        held = compile_memory(self.model, weights, self.cache, layout, here.device, engine, scenario.settings).report(
+            self.tokens
         )
+        efficiency = self.inventory.efficiency
+        speed = efficiency.engines[engine.speed]
+        confidence = efficiency.confidence(here.device, speed)
         if held.shortfall_bytes > 0 or held.max_concurrency < 1:
-            return Trial(layout, machines, replicas, held, None, step.confidence, False)
+            return Trial(setup, layout, machines, replicas, held, None, confidence, False)
+        step = compile_step(
+            self.model, weights, self.cache, layout, here.device, here.fabric, speed, efficiency, here.devices
+        )
         speed_report = performance(
             step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy
         )
@@ -182,7 +188,7 @@ class Judge:
         meets = (level.ttft_s is None or speed_report.ttft_s.typical <= level.ttft_s) and (
             level.tpot_s is None or speed_report.tpot_s.typical <= level.tpot_s
         )
-        return Trial(layout, machines, replicas, held, speed_report, step.confidence, meets)
+        return Trial(setup, layout, machines, replicas, held, speed_report, confidence, meets)
 
     def best(self, trials: Sequence[Trial]) -> Trial:
         """The cheapest per output token that meets the service level; at one price that is the fastest."""
@@ -235,7 +241,12 @@ class Judge:
         if not self.holds_all(trial):
             held, users = trial.memory.max_concurrency * trial.replicas, self.scenario.workload.concurrency
             return f"holds {int(held)} of {users} requests at once; the others wait"
-        return f"{idle} of {here.devices * trial.machines} accelerators idle" if idle else None
+        if idle:
+            kind = "cores" if here.device.kind == "neuron" else "accelerators"
+            return f"{idle} of {here.devices * trial.machines} {kind} idle"
+        if trial.setup.weights is not self.weights:
+            return f"under {trial.setup.engine.name}, as {trial.setup.weights.name}"
+        return None
 
     def not_supported(self, here: Rig, reason: str) -> Evaluation:
         """No layout at all: the engine does not run on this device, or not with this model."""
@@ -286,7 +297,7 @@ def rank_key(row: Evaluation) -> tuple[int, bool, bool, int, float, float, str]:
 
 
 def with_badges(rows: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
-    """Best Value for the lowest price per GB among what fits; a tie where a cost band overlaps the row above."""
+    """Best Value: the lowest price per GB among what fits. A tie: the cost can not be told from the row above."""
     cheapest = min(
         (row for row in rows if row.verdict == "fits" and row.cost.usd_per_hour_per_gb is not None),
         key=lambda row: row.cost.usd_per_hour_per_gb or 0.0,
@@ -295,16 +306,16 @@ def with_badges(rows: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
     badged: list[Evaluation] = []
     above: CostReport | None = None
     for row in rows:
-        tie = above is not None and row.verdict == "fits" and overlaps(above, row.cost)
+        tie = above is not None and row.verdict == "fits" and indistinguishable(above, row.cost)
         above = row.cost
         badged.append(row._replace(best_value=row is cheapest, tie=tie) if tie or row is cheapest else row)
     return tuple(badged)
 
 
-def overlaps(one: CostReport, other: CostReport) -> bool:
-    """Whether two costs per output token can not be told apart."""
+def indistinguishable(one: CostReport, other: CostReport) -> bool:
+    """Whether each cost per output token lies within the other's band."""
     a, b = one.usd_per_1m_output_tokens, other.usd_per_1m_output_tokens
-    return a is not None and b is not None and a.overlaps(b)
+    return a is not None and b is not None and a.low <= b.typical <= a.high and b.low <= a.typical <= b.high
 
 
 def recommended(rows: Iterable[Evaluation], most: int = 5) -> tuple[tuple[Evaluation, ...], tuple[Evaluation, ...]]:
