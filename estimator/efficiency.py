@@ -118,6 +118,8 @@ class EngineSpeed:
     drain: float = 0.25
     """Loss of a finite benchmark's last requests, as a share of batch / requests."""
     network_ms: float = 0.0
+    cache_share: float = 0.5
+    """Share of the output that a running sequence's cache holds on average; 1 where it is reserved in full."""
     memory_fraction: float = 0.9
     reserve_gb: float = 3.0
     """Device memory that neither weights nor cache can use, in GB."""

@@ -57,6 +57,33 @@ _WEIGHTS = (
     WeightFormat("nf4", "bitsandbytes NF4", 4.5, "bf16", "i4", LINEAR),
     WeightFormat("nf4-dq", "bitsandbytes NF4, double quantised", 4 + 8 / 64 + 32 / (64 * 256), "bf16", "i4", LINEAR),
 )
+# Bits a weight over a whole Llama-3.1-8B, mixed types and 16-bit norms included: llama.cpp tools/quantize/README.md.
+_GGUF_BITS = {
+    "f16": 16.0,
+    "bf16": 16.0,
+    "q8_0": 8.5,
+    "q6_k": 6.56,
+    "q5_k_m": 5.70,
+    "q5_k_s": 5.57,
+    "q5_0": 5.57,
+    "q4_k_m": 4.89,
+    "q4_k_s": 4.67,
+    "q4_1": 5.12,
+    "q4_0": 4.64,
+    "iq4_xs": 4.46,
+    "q3_k_l": 4.30,
+    "q3_k_m": 4.00,
+    "q3_k_s": 3.64,
+    "iq3_xxs": 3.25,
+    "q2_k": 3.16,
+    "iq2_xxs": 2.38,
+    "iq1_m": 2.15,
+    "iq1_s": 2.00,
+}
+_GGUF = tuple(
+    WeightFormat(f"gguf-{name}", f"GGUF {name.upper()}", bits, "bf16", "16" if bits == 16 else "i4", EVERYTHING)
+    for name, bits in _GGUF_BITS.items()
+)
 _CACHES = (
     CacheFormat("bf16", "16-bit", 16),
     CacheFormat("fp8", "FP8", 8),
@@ -65,7 +92,7 @@ _CACHES = (
     CacheFormat("q4_0", "GGML q4_0", 4.5),
 )
 
-WEIGHT_FORMATS = {each.id: each for each in _WEIGHTS}
+WEIGHT_FORMATS = {each.id: each for each in (*_WEIGHTS, *_GGUF)}
 CACHE_FORMATS = {each.id: each for each in _CACHES}
 
 

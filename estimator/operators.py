@@ -169,6 +169,11 @@ class DecodeAttention(NamedTuple):
     flops_per_s: float
     bytes_per_s: float
 
+    def cache_bytes(self, context: float) -> float:
+        """What one sequence keeps in one layer."""
+        windowed = self.window_bytes * min(context, self.window) if self.window else 0.0
+        return (self.token_bytes + self.index_bytes) * context + windowed
+
     def work(self, batch: float, context: float) -> tuple[float, float]:
         """FLOPs and bytes of one layer."""
         moved = self.token_bytes * (min(context, self.limit) if self.limit else context) + self.index_bytes * context

@@ -107,6 +107,13 @@ def at_rate(step: Step, workload: ServingWorkload, requests_per_s: float, limit:
     return point, requests_per_s / full.requests_per_s
 
 
+def maximum_throughput(step: Step, workload: ServingWorkload, max_concurrency: float, requests: float = inf) -> float:
+    """Output tokens per second of one replica with every request queued at once: prompts fill decode steps."""
+    batch = max(min(max_concurrency, step.speed.max_batch * step.layout.dp, requests), 1.0)
+    seconds = _fused_step_s(step, workload, batch)
+    return workload.accepted_tokens * batch / seconds / (1 + step.speed.drain * min(batch / requests, 1.0))
+
+
 def performance(
     step: Step,
     workload: ServingWorkload,

@@ -12,7 +12,7 @@ from estimator.kernels import Rates, gpu_operators
 from estimator.local_kernels import llama_cpp_operators
 from estimator.model import Model
 from estimator.neuron_kernels import neuron_operators
-from estimator.operators import Operators
+from estimator.operators import Experts, Gemm, Operators
 from estimator.parallelism import Layout
 from estimator.plan import plan
 from estimator.units import GB, MICROSECOND, MILLISECOND
@@ -119,6 +119,21 @@ class Step:
         for state in operators.states:
             seconds += state.seconds(launches, new)
         return speed.prefill * seconds + launches * self.host_s(0), launches
+
+    @property
+    def weight_bytes(self) -> float:
+        """Of the layers and the head on one rank, all pipeline stages together."""
+        return sum(
+            each.times * (each.experts * each.expert_bytes if isinstance(each, Experts) else each.weight_bytes)
+            for each in (*self.operators.rows, self.operators.head)
+            if isinstance(each, Experts | Gemm)
+        )
+
+    def sequence_bytes(self, context: float) -> float:
+        """Cache and state of one sequence on one rank, all pipeline stages together."""
+        return sum(each.times * each.cache_bytes(context) for each in self.operators.decode_attention) + sum(
+            each.times * each.state_bytes for each in self.operators.states
+        )
 
     def decode_operators(self, batch: float, context: float) -> tuple[OperatorTime, ...]:
         """One decode step by operator, on one rank."""

@@ -1,0 +1,182 @@
+"""What a measured serving case asked of which engine: one row read into the estimator's own terms."""
+
+import re
+from typing import NamedTuple
+
+from estimator.accuracy.score import Row, number, text
+from estimator.architecture import Architecture
+from estimator.errors import InputError
+from estimator.formats import LINEAR, WEIGHT_FORMATS, CacheFormat, WeightFormat, cache_format, weight_format
+from estimator.mixers import Attention
+from estimator.mlps import MixtureOfExperts
+from estimator.parallelism import Layout
+
+NVL72 = frozenset({"gb200", "gb300"})
+TASK_INPUT_TOKENS = {"chat": 140, "gpqa": 230, "code": 420}
+"""Prompts of the ML.ENERGY tasks, whose lengths are not published: rounded means of the public data sets."""
+UNSTATED_INPUT_TOKENS = 64
+UNSTATED_OUTPUT_TOKENS = 128
+
+
+class Lengths(NamedTuple):
+    input_tokens: int
+    output_tokens: int
+    stated: bool
+
+
+_CLASSES = (
+    (r"neuron", "neuron"),
+    (r"llama\.?cpp|ollama|gguf|koboldcpp|lm studio", "llamacpp"),
+    (r"nim\b", "nim"),
+    (r"sglang", "sglang"),
+    (r"tgi|text.generation.inference", "tgi"),
+    (r"lmdeploy|turbomind", "lmdeploy"),
+    (r"gpt-fast", "gptfast"),
+    (r"gemv", "awq-gemv"),
+    (r"awq|exllama|tinychat|mlc|marlin|bitsandbytes", "local-w4"),
+    (r"transformers|^hf\b|accelerate", "transformers"),
+)
+
+
+def engine_class(row: Row) -> str:
+    """Key of the engine constants that a row's engine, version and kind call for."""
+    engine, version = text(row, "engine").lower(), text(row, "engine_version").lower()
+    for pattern, name in _CLASSES:
+        if re.search(pattern, engine):
+            return name
+    if "tensorrt" in engine or "trt" in engine:
+        return _tensorrt_class(version, text(row, "kind"))
+    return _vllm_class(engine, version, text(row, "accelerator_id"))
+
+
+def _tensorrt_class(version: str, kind: str) -> str:
+    release = _release(version)
+    if release and release < (0, 9):
+        return "trt-0.5"
+    if kind != "throughput_max":
+        return "trt-serve"
+    if release and release < (1, 0):
+        return "trt-0.12"
+    return "trt-1" if release == (1, 0) else "trt-1.x"
+
+
+def _vllm_class(engine: str, version: str, accelerator: str) -> str:
+    if "rocm" in engine:
+        return "vllm-rocm"
+    release, year = _release(version), re.search(r"20(\d\d)-(\d\d)", version)
+    if "ml.energy" in version:
+        return "vllm-0.11"
+    if release:
+        return "vllm-v0" if release < (0, 8) else "vllm-0.11" if release < (0, 12) else "vllm"
+    if year and int(year[1]) <= 24:
+        return "vllm-v0"
+    return "vllm-0.11" if year and year[1] == "25" else "vllm"
+
+
+def _release(version: str) -> tuple[int, int] | None:
+    found = re.search(r"(?<![\d.])v?(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found and int(found[1]) < 10 else None
+
+
+def layout(row: Row, architecture: Architecture) -> Layout:
+    """Ranks of one engine. Raises InputError where the columns contradict the device count."""
+    count = int(number(row, "accelerator_count") or 0)
+    tp, pp, ep, dp = (int(number(row, column) or 0) for column in ("tp", "pp", "ep", "dp"))
+    pp, dp = max(pp, 1), max(dp, 1)
+    neuron = "neuron" in text(row, "engine").lower()
+    if not tp:
+        tp = max(count // (pp * dp), 1)
+    if tp == 1 and pp == 1 and dp == 1 and ep > 1 and architecture:
+        tp = ep  # attention is tensor-parallel over the same ranks
+    if min(tp, pp, dp) < 1 or (count and not neuron and tp * pp * dp > count * max(tp, 1)):
+        raise InputError("tp", f"tp {tp} x pp {pp} x dp {dp} on {count} devices")
+    if not architecture.is_moe:
+        return Layout(tp, pp, 1, dp)
+    return Layout(tp, pp, min(max(ep, 1), tp * dp), dp)
+
+
+def machine_devices(row: Row) -> int:
+    """Devices that share the fast links; 0 is all of them."""
+    return 72 if text(row, "accelerator_id") in NVL72 else 0 if "neuron" in text(row, "engine").lower() else 8
+
+
+def lengths(row: Row) -> Lengths:
+    """Prompt and output tokens; a source that does not state them gets what its task is known for."""
+    given, wanted = number(row, "input_tokens"), number(row, "output_tokens")
+    notes = text(row, "notes").lower()
+    stated = given is not None
+    if given is None:
+        given = next((tokens for task, tokens in TASK_INPUT_TOKENS.items() if task in notes), UNSTATED_INPUT_TOKENS)
+    return Lengths(max(int(given), 1), max(int(wanted or UNSTATED_OUTPUT_TOKENS), 1), stated)
+
+
+def weights(row: Row, architecture: Architecture) -> WeightFormat:
+    """The weight format as that engine's checkpoints of that architecture use it. Raises InputError."""
+    named = text(row, "weight_format").lower() or "bf16"
+    model = f"{text(row, 'model_id')} {text(row, 'base_model_id')}".lower()
+    if "gpt-oss" in model and named in ("fp8", "bf16", "mxfp4"):
+        return weight_format("mxfp4")
+    if named == "fp8":
+        return weight_format("fp8-block" if _block_scaled(model, architecture) else "fp8")
+    if named == "int8":
+        return weight_format("int8-wo")
+    found = WEIGHT_FORMATS.get(named) or next((each for key, each in _FAMILIES if re.search(key, named)), None)
+    if found is None:
+        raise InputError("weight_format", f"unknown format {named!r}")
+    if found.id == "nvfp4" and _keeps_attention(architecture):
+        return found._replace(quantises=LINEAR - {"attention"})
+    if found.kernel == "i4" and found.id.startswith("int4") and _latent(architecture) and architecture.is_moe:
+        return found._replace(quantises=frozenset({"expert"}))
+    return found
+
+
+_FAMILIES = (
+    (r"^(f|bf|fp)?(loat)?16|bfloat16|half", WEIGHT_FORMATS["bf16"]),
+    (r"fp4", WEIGHT_FORMATS["nvfp4"]),
+    (r"gptq", WEIGHT_FORMATS["int4-gptq"]),
+    (r"int4|w4|awq|exl2-4|4bit|4-bit", WEIGHT_FORMATS["int4-awq"]),
+    (r"exl2-5", WEIGHT_FORMATS["gguf-q5_k_s"]),
+    (r"exl2-[67]", WEIGHT_FORMATS["gguf-q6_k"]),
+    (r"int8|w8a16|8bit|8-bit", WEIGHT_FORMATS["int8-wo"]),
+    (r"fp8|w8a8|e4m3", WEIGHT_FORMATS["fp8"]),
+    (r"q8", WEIGHT_FORMATS["gguf-q8_0"]),
+    (r"q6", WEIGHT_FORMATS["gguf-q6_k"]),
+    (r"q5", WEIGHT_FORMATS["gguf-q5_k_m"]),
+    (r"iq4|q4", WEIGHT_FORMATS["gguf-q4_k_m"]),
+    (r"q3", WEIGHT_FORMATS["gguf-q3_k_m"]),
+    (r"q2|iq2", WEIGHT_FORMATS["gguf-q2_k"]),
+    (r"iq1|q1", WEIGHT_FORMATS["gguf-iq1_s"]),
+)
+
+
+def cache(row: Row, engine: str, architecture: Architecture) -> CacheFormat:
+    """The cache format that is stated, or what the engine does with such weights."""
+    stated = text(row, "kv_format").lower()
+    named = text(row, "weight_format").lower()
+    if stated:
+        return cache_format("fp8" if "8" in stated and "16" not in stated else "bf16")
+    low = named in ("fp8", "nvfp4")
+    if low and (engine.startswith("trt") or (engine == "vllm" and not architecture.is_moe)):
+        return cache_format("fp8")
+    return cache_format("bf16")
+
+
+def _block_scaled(model: str, architecture: Architecture) -> bool:
+    """Checkpoints released in 128 x 128 blocks: DeepSeek, MiniMax, GLM, Kimi, and Qwen's own FP8."""
+    return bool(re.search(r"deepseek|minimax|glm|kimi", model) or ("qwen" in model and "-fp8" in model))
+
+
+def _latent(architecture: Architecture) -> bool:
+    return any(
+        group.layer.mixer and not isinstance(group.layer.mixer, Attention) and group.layer.mixer.cache_width
+        for group in architecture.groups
+    )
+
+
+def _keeps_attention(architecture: Architecture) -> bool:
+    """NVFP4 checkpoints of latent, linear-attention and 256-expert models leave attention in 16 bit."""
+    experts = [
+        group.layer.mlp.experts for group in architecture.groups if isinstance(group.layer.mlp, MixtureOfExperts)
+    ]
+    linear = any(group.layer.mixer and group.layer.mixer.state_elements for group in architecture.groups)
+    return linear or _latent(architecture) or max(experts, default=0) >= 256

@@ -1,0 +1,179 @@
+"""Measured serving cases against the speed model."""
+
+from collections.abc import Iterator
+from math import exp
+from typing import NamedTuple
+
+from estimator.accuracy.cases import cache, engine_class, layout, lengths, machine_devices, weights
+from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
+from estimator.efficiency import Spread, Spreads
+from estimator.errors import InputError
+from estimator.evaluation import Band
+from estimator.hardware import Accelerator
+from estimator.serving import Point, maximum_throughput, operate
+from estimator.step import Step, compile_step
+from estimator.units import GB, MILLISECOND
+from estimator.workload import ServingWorkload
+
+METRICS = (
+    "output_tokens_per_s",
+    "total_tokens_per_s",
+    "requests_per_s",
+    "ttft_ms",
+    "tpot_ms",
+    "tokens_per_s_per_user",
+)
+ENGINES_THAT_COUNT_PREFILL = frozenset({"nim", "lmdeploy", "neuron"})
+"""Single-stream output rates of these include the first token's wait."""
+
+
+class Case(NamedTuple):
+    """One row, ready to be predicted."""
+
+    step: Step
+    workload: ServingWorkload
+    concurrency: float
+    max_concurrency: float
+    replicas: int
+    kind: str
+    spreads: Spreads
+    devices: int
+
+
+def score(row: Row, context: Context) -> list[Score]:
+    """Every metric that the row states, predicted or refused with the reason."""
+    measured = [(metric, value) for metric in METRICS if (value := number(row, metric))]
+    try:
+        case = read(row, context)
+        predictions = dict(predict(row, case))
+    except InputError as problem:
+        return [unscored(row, metric, value, "unsupported", str(problem)) for metric, value in measured]
+    return [
+        scored(row, metric, value, predictions[metric])
+        if metric in predictions
+        else unscored(row, metric, value, "skipped", "the row lacks what this metric needs")
+        for metric, value in measured
+    ]
+
+
+def read(row: Row, context: Context) -> Case:
+    """The row in the estimator's terms. Raises InputError."""
+    model = context.model(row)
+    device = context.accelerator(row)
+    architecture = model.architecture
+    engine = engine_class(row)
+    ranks = layout(row, architecture)
+    given, wanted, _ = lengths(row)
+    kind = text(row, "kind") or "serving_concurrency"
+    efficiency = context.inventory.efficiency
+    inside = machine_devices(row)
+    step = compile_step(
+        model,
+        weights(row, architecture),
+        cache(row, engine, architecture),
+        ranks,
+        device,
+        context.inventory.fabrics[device.fabric],
+        efficiency.engines[engine],
+        efficiency,
+        inside,
+    )
+    workload = ServingWorkload(given, wanted)
+    return Case(
+        step,
+        workload,
+        number(row, "concurrency") or 1.0,
+        _max_concurrency(step, workload, device),
+        1,
+        kind,
+        efficiency.spreads(engine, kind, step.confidence),
+        int(number(row, "accelerator_count") or ranks.devices),
+    )
+
+
+def predict(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
+    """Metric by metric, in the units of the columns."""
+    match case.kind:
+        case "prefill_latency":
+            return _prefill(case)
+        case "throughput_max":
+            return _maximum(row, case)
+        case "single_stream_decode":
+            return _single_stream(case)
+        case _:
+            return _serving(row, case)
+
+
+def _prefill(case: Case) -> Iterator[tuple[str, Band]]:
+    tokens = case.workload.input_tokens
+    seconds = case.step.prefill_s(tokens) + case.step.speed.ttft_ms * MILLISECOND
+    if case.concurrency > 1:
+        seconds += (case.concurrency - 1) * case.step.prefill_occupancy_s(tokens)
+    yield "total_tokens_per_s", case.spreads.throughput.of(tokens * case.concurrency / seconds)
+    yield "ttft_ms", case.spreads.ttft.of(seconds / MILLISECOND)
+
+
+def _single_stream(case: Case) -> Iterator[tuple[str, Band]]:
+    point = operate(case.step, case.workload, case.concurrency)
+    rate = case.concurrency / point.tpot_s
+    if case.step.engine in ENGINES_THAT_COUNT_PREFILL:
+        rate = case.concurrency * case.workload.output_tokens / point.request_s
+    yield "output_tokens_per_s", case.spreads.throughput.of(rate)
+    yield "tokens_per_s_per_user", case.spreads.throughput.of(rate / case.concurrency)
+    yield from _latencies(case, point, point.ttft_s)
+
+
+def _maximum(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
+    limit = min(case.max_concurrency, number(row, "concurrency") or float("inf"))
+    rate = maximum_throughput(case.step, case.workload, limit)
+    yield from _throughputs(case, rate)
+
+
+def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
+    if number(row, "concurrency") is None:
+        return
+    asked = case.concurrency
+    held = max(min(asked, case.max_concurrency), 1.0)
+    point = operate(case.step, case.workload, held)
+    outside = (asked - held) / point.requests_per_s
+    burst = case.step.speed.burst * asked * case.step.prefill_occupancy_s(case.workload.input_tokens)
+    yield from _latencies(case, _median_step(row, case, point), point.ttft_s + burst + outside)
+    rate = held / (point.request_s + burst) * case.workload.output_tokens
+    yield from _throughputs(case, rate)
+    yield "tokens_per_s_per_user", _inverse(case.spreads.tpot.of(point.tpot_s))
+
+
+def _median_step(row: Row, case: Case, point: Point) -> Point:
+    """Where a source prints the median step, steps that admit a prompt count once they are the majority."""
+    if "median" not in text(row, "notes").lower() or case.step.speed.static_batch:
+        return point
+    share = 1 / (1 + exp(-(point.concurrency / case.workload.output_tokens - 0.7) / 0.15))
+    return point._replace(tpot_s=point.decode_step_s + share * (point.tpot_s - point.decode_step_s))
+
+
+def _latencies(case: Case, point: Point, ttft_s: float) -> Iterator[tuple[str, Band]]:
+    yield "tpot_ms", case.spreads.tpot.of(point.tpot_s / MILLISECOND)
+    yield "ttft_ms", case.spreads.ttft.of(ttft_s / MILLISECOND)
+
+
+def _throughputs(case: Case, output_tokens_per_s: float) -> Iterator[tuple[str, Band]]:
+    spread: Spread = case.spreads.throughput
+    yield "output_tokens_per_s", spread.of(output_tokens_per_s)
+    requests = output_tokens_per_s / case.workload.output_tokens
+    yield "total_tokens_per_s", spread.of(requests * case.workload.total_tokens)
+    yield "requests_per_s", spread.of(requests)
+
+
+def _inverse(band: Band) -> Band:
+    return Band(1 / band.high, 1 / band.typical, 1 / band.low)
+
+
+def _max_concurrency(step: Step, workload: ServingWorkload, device: Accelerator) -> float:
+    """Sequences whose cache fits beside the weights, by the engine class's own reserve."""
+    speed = step.speed
+    stages = step.layout.pp
+    weights = step.weight_bytes / stages
+    usable = (device.memory_usable_bytes or device.memory_sold_gb * GB) / device.cores
+    free = usable * speed.memory_fraction - weights - speed.reserve_gb * GB
+    held = step.sequence_bytes(workload.input_tokens + workload.output_tokens * speed.cache_share) / stages
+    return max(free / held, 1.0) * step.layout.dp if held else float("inf")
