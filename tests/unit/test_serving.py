@@ -1,0 +1,140 @@
+"""Steps and serving: known cliffs, orders of magnitude, and what must never turn round."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.load import load
+from estimator.formats import cache_format, weight_format
+from estimator.hf_config import read
+from estimator.model import Model
+from estimator.parallelism import Layout
+from estimator.serving import operate, performance
+from estimator.step import Step, compile_step
+from estimator.workload import ServingWorkload
+
+CATALOG = load()
+LLAMA_8B, LLAMA_70B = "meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.3-70B-Instruct"
+
+
+@cache
+def model(name: str) -> Model:
+    return Model(name, read(CATALOG.model_entry(name)["config"]))
+
+
+def compiled(
+    name: str, accelerator: str, layout: Layout, weights: str = "bf16", engine: str = "vllm", fabric: str | None = None
+) -> Step:
+    inventory = CATALOG.inventory
+    device = inventory.accelerators[accelerator]
+    efficiency = inventory.efficiency
+    return compile_step(
+        model(name),
+        weight_format(weights),
+        cache_format("bf16"),
+        layout,
+        device,
+        inventory.fabrics[fabric or device.fabric],
+        efficiency.engines[engine],
+        efficiency,
+    )
+
+
+def test_eight_l40s_over_pcie_do_not_beat_four() -> None:
+    four, eight = (compiled(LLAMA_70B, "l40s", Layout(tp), "fp8") for tp in (4, 8))
+    assert eight.decode_s(16, 2048) > four.decode_s(16, 2048)
+    assert eight.prefill_s(2048) > four.prefill_s(2048)
+
+
+def test_eight_h100_over_nvlink_beat_four() -> None:
+    four, eight = (compiled(LLAMA_70B, "h100-sxm", Layout(tp), "fp8") for tp in (4, 8))
+    assert eight.decode_s(16, 2048) < four.decode_s(16, 2048)
+    assert eight.prefill_s(2048) < four.prefill_s(2048)
+
+
+def test_an_8b_model_over_24_neuron_cores_is_bound_by_collectives() -> None:
+    wide = compiled(LLAMA_8B, "inferentia2", Layout(24), engine="neuron")
+    operators = {each.name: each for each in wide.decode_operators(1, 2048)}
+    assert operators["all-reduce"].seconds > 0.5 * wide.decode_s(1, 2048)
+    narrow = compiled(LLAMA_8B, "inferentia2", Layout(8), engine="neuron")
+    workload = ServingWorkload(1024, 512)
+    three = performance(narrow, workload, concurrency=8, replicas=3)
+    assert three.output_tokens_per_s.typical > performance(wide, workload, 24).output_tokens_per_s.typical
+
+
+@pytest.mark.parametrize("accelerator", ["a100-80gb-sxm", "h100-sxm", "l40s"])
+def test_weight_only_int4_decodes_faster_and_prefills_no_faster_than_bf16(accelerator: str) -> None:
+    int4, bf16 = (compiled(LLAMA_8B, accelerator, Layout(1), each) for each in ("int4-awq", "bf16"))
+    assert int4.decode_s(1, 512) < 0.75 * bf16.decode_s(1, 512)
+    assert int4.prefill_s(4096) >= bf16.prefill_s(4096)
+
+
+def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:
+    one, eight = (compiled("deepseek-ai/DeepSeek-V3", "h200-sxm", Layout(tp), "fp8-block") for tp in (1, 8))
+    assert one.sequence_bytes(1000) == eight.sequence_bytes(1000) == 70_272 * 1000
+
+
+LOADS = st.tuples(
+    st.sampled_from(["a10g", "l40s", "a100-80gb-sxm", "h100-sxm", "b200-sxm", "trainium2"]),
+    st.sampled_from([LLAMA_8B, "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b"]),
+    st.sampled_from(["vllm", "vllm-0.11", "sglang", "trt-serve"]),
+    st.sampled_from([1, 2, 4, 8]),
+    st.integers(1, 16_000),
+    st.integers(1, 2_000),
+    st.integers(1, 300),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LOADS)
+def test_more_load_never_lowers_latency_and_never_passes_the_roofline(
+    load: tuple[str, str, str, int, int, int, int],
+) -> None:
+    accelerator, name, engine, tp, given_tokens, wanted, concurrency = load
+    step = compiled(name, accelerator, Layout(tp), "mxfp4" if "oss" in name else "bf16", engine)
+    workload = ServingWorkload(given_tokens, wanted)
+    point, busier = operate(step, workload, concurrency), operate(step, workload, concurrency + 1)
+    assert busier.tpot_s >= point.tpot_s * (1 - 1e-9)
+    assert busier.ttft_s >= point.ttft_s * (1 - 1e-9)
+    longer = operate(step, ServingWorkload(given_tokens + 64, wanted), concurrency)
+    assert longer.ttft_s >= point.ttft_s * (1 - 1e-9)
+    device = CATALOG.inventory.accelerators[accelerator]
+    flops = 2 * model(name).architecture.active_parameters * (1 - 0.3)  # embedding apart
+    assert point.requests_per_s * (given_tokens + wanted) * flops <= tp * max(device.matrix_flops, device.fp8_flops)
+    if concurrency == 1:
+        dense = step.weight_bytes if not model(name).architecture.is_moe else 0
+        assert point.tpot_s * device.bandwidth_bytes_per_s >= dense / device.cores
+
+
+@settings(deadline=None, max_examples=30)
+@given(LOADS, st.sampled_from(["bandwidth_bytes_per_s", "bf16_flops"]), st.floats(1.01, 4))
+def test_better_hardware_is_never_slower(
+    load: tuple[str, str, str, int, int, int, int], field: str, factor: float
+) -> None:
+    accelerator, name, engine, tp, given_tokens, wanted, concurrency = load
+    inventory = CATALOG.inventory
+    device = inventory.accelerators[accelerator]
+    better = replace(device, **{field: getattr(device, field) * factor})
+    points = [
+        operate(
+            compile_step(
+                model(name),
+                weight_format("bf16"),
+                cache_format("bf16"),
+                Layout(tp),
+                each,
+                inventory.fabrics[device.fabric],
+                inventory.efficiency.engines[engine],
+                inventory.efficiency,
+            ),
+            ServingWorkload(given_tokens, wanted),
+            concurrency,
+        )
+        for each in (device, better)
+    ]
+    assert points[1].tpot_s <= points[0].tpot_s * (1 + 1e-9)
+    assert points[1].request_s <= points[0].request_s * (1 + 1e-9)
+    assert points[1].prefill_s <= points[0].prefill_s * (1 + 1e-9)
