@@ -8,6 +8,7 @@ from catalog.codec import encode
 from catalog.load import Catalog
 from estimator.errors import InputError
 from estimator.hardware import Accelerator, Machine
+from estimator.model import read_model
 from estimator.units import GB, TERA
 
 
@@ -80,6 +81,11 @@ def check(catalog: Catalog, path: Path | None = None) -> tuple[str, ...]:
     hardware = (each for each in build.sources((cache.DATA,)) if each.pattern in _REFERRED_TO)
     files = build.Files((*hardware, build.Source(path, pattern, str(path))))
     build.merge(files)
+    for source, entry in files.content["models/*/*.yaml"]:
+        try:
+            read_model(entry.id, encode(entry))
+        except InputError as error:
+            files.complain(source, ("config", *error.field.split(".")), error.reason)
     return tuple(files.problems)
 
 

@@ -68,7 +68,7 @@ class Catalog:
         return entry
 
     def model(self, name: str) -> Model:
-        """A model by id or alias, read once. Raises InputError, UnsupportedArchitecture."""
+        """A model by id, alias or name without organisation, read once. Raises InputError, UnsupportedArchitecture."""
         model_id = self.model_id(name)
         found = self._read.get(model_id)
         if found is None:
@@ -79,14 +79,19 @@ class Catalog:
     def _read(self) -> dict[str, Model]:
         return {}
 
+    @cached_property
+    def _priced(self) -> dict[str, RegionPrices]:
+        return {}
+
     def prices(self, region: str) -> RegionPrices:
         """Every quote of one region. Raises InputError."""
-        text = self.texts.get(f"prices/{region}")
-        if text is None:
-            raise InputError(
-                "region", f"unknown region {region!r}{_did_you_mean(region, {each: each for each in self.regions})}"
-            )
-        return RegionPrices(region, _decode(dict[str, InstancePrices], text))
+        if region not in self._priced:
+            text = self.texts.get(f"prices/{region}")
+            if text is None:
+                known = {each: each for each in self.regions}
+                raise InputError("region", f"unknown region {region!r}{_did_you_mean(region, known)}")
+            self._priced[region] = RegionPrices(region, _decode(dict[str, InstancePrices], text))
+        return self._priced[region]
 
     def matching(self, text: str) -> tuple[ModelSummary, ...]:
         """Models whose id, alias or family holds every word of the text."""

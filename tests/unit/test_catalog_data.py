@@ -234,6 +234,8 @@ def test_models_by_id_alias_and_short_name(catalog: Catalog) -> None:
     assert catalog.model_id("META-LLAMA/llama-3.1-8b") == "meta-llama/Llama-3.1-8B"
     assert catalog.model_id("Llama-3.1-8B") == "meta-llama/Llama-3.1-8B"
     assert catalog.model_id("deepseek-ai/DeepSeek-V3-Base") == "deepseek-ai/DeepSeek-V3"
+    assert catalog.model("llama-3.1-8b") is catalog.model("meta-llama/Llama-3.1-8B")
+    assert catalog.model("Llama-3.1-8B").architecture.hidden == 4096
     assert "deepseek-ai/DeepSeek-V3" in [summary.id for summary in catalog.matching("deepseek v3")]
 
 

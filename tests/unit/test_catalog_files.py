@@ -103,6 +103,25 @@ quotes:
     assert found[0].startswith("instances/lab.yaml:2: lab.accelerator: no accelerator 'l40z'; did you mean l40")
 
 
+def test_a_model_must_have_an_architecture_that_is_known(catalog: Catalog, tmp_path: Path) -> None:
+    model = """\
+id: acme/tiny
+config:
+  architectures: [LlamaForCausalLM]
+  hidden_size: 64
+  num_hidden_layers: -2
+  num_attention_heads: 4
+  intermediate_size: 128
+  vocab_size: 1000
+source: mine
+as_of: 2026-11
+"""
+    found = problems(catalog, tmp_path, model, "tiny.yaml")
+    assert found[0].startswith("tiny.yaml:5: config.num_hidden_layers: ")
+    found = problems(catalog, tmp_path, model.replace("Llama", "Oracle"), "tiny.yaml")
+    assert found[0].startswith("tiny.yaml:2: config: OracleForCausalLM: ")
+
+
 def test_a_file_of_no_known_kind_is_refused(catalog: Catalog, tmp_path: Path) -> None:
     assert "what it holds is not told by its name" in problems(catalog, tmp_path, "a: 1\n", "notes.yaml")[0]
     assert problems(catalog, tmp_path, "a: [1\n", "notes.yaml")[0].startswith("notes.yaml:2: not YAML")
