@@ -18,7 +18,6 @@ from estimator.evaluation import (
     Evaluation,
     Leaderboard,
     MemoryReport,
-    PerformanceReport,
 )
 from estimator.formats import WeightFormat, cache_format, weight_format
 from estimator.hardware import Machine
@@ -28,11 +27,12 @@ from estimator.parallelism import Layout, illegal_reason, legal_layouts
 from estimator.placement import machine_of
 from estimator.prices import RegionPrices
 from estimator.scenario import PRICE_TERMS, Scenario
-from estimator.serving import performance
+from estimator.serving import Load, carry, report
 from estimator.serving_memory import compile_memory
-from estimator.step import compile_step
+from estimator.step import Step, compile_step
 from estimator.support import refusal, stand_in
 from estimator.units import GIB
+from estimator.workload import ServiceLevel
 
 
 def rank(
@@ -42,13 +42,14 @@ def rank(
     prices: RegionPrices,
     machines: Iterable[Machine] | None = None,
     every_layout: bool = False,
+    detail: bool = False,
 ) -> Leaderboard:
     """The best layout of each machine (or every layout): what fits first, cheapest first.
 
     `machines` defaults to what the scenario's placement names, else to every EC2 type of the inventory.
-    Raises InputError for a scenario that can not be asked.
+    `detail` keeps the time of every operator. Raises InputError for a scenario that can not be asked.
     """
-    judge = Judge(model, scenario, inventory, prices)
+    judge = Judge(model, scenario, inventory, prices, detail)
     if machines is None:
         asked = machine_of(scenario.placement, inventory, prices)
         machines = (asked,) if asked else cloud(inventory)
@@ -58,7 +59,7 @@ def rank(
 
 def evaluate(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:
     """One candidate in full: the placement that the scenario names, else the first of the leaderboard."""
-    return rank(model, scenario, inventory, prices).rows[0]
+    return rank(model, scenario, inventory, prices, detail=True).rows[0]
 
 
 def cloud(inventory: Inventory) -> tuple[Machine, ...]:
@@ -81,16 +82,31 @@ class Trial(NamedTuple):
     machines: int
     replicas: int
     memory: MemoryReport
-    performance: PerformanceReport | None
-    """None where the memory does not hold one request."""
     confidence: Confidence
-    meets: bool
+    busy: int = 0
+    """Replicas that have work."""
+    step: Step | None = None
+    load: Load | None = None
+    """One replica at its share of the load; None where the memory does not hold one request."""
+
+    @property
+    def requests_per_s(self) -> float:
+        return self.load.requests_per_s * self.busy if self.load else 0.0
+
+    def meets(self, level: ServiceLevel) -> bool:
+        """Whether a typical request sees the service level; where nothing is asked, all do."""
+        return self.load is not None and (
+            (level.ttft_s is None or self.load.ttft_s <= level.ttft_s)
+            and (level.tpot_s is None or self.load.point.tpot_s <= level.tpot_s)
+        )
 
 
 class Judge:
     """One scenario against one inventory and one region's prices."""
 
-    def __init__(self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> None:
+    def __init__(
+        self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
+    ) -> None:
         for part in (scenario, scenario.workload, scenario.service_level, scenario.settings, scenario.placement):
             check(part)
         check(scenario.ownership)
@@ -104,6 +120,7 @@ class Judge:
         self.cache = cache_format(scenario.kv)
         self.engine = inventory.engine(scenario.engine, scenario.engine_version)
         self.tokens = request_tokens(scenario, model)
+        self.detail = detail
         self.considered = 0
         self.seen: dict[tuple[object, ...], Trial] = {}
 
@@ -131,13 +148,13 @@ class Judge:
         machines = asked.machines or 1
         layouts = self.layouts(here, setup.engine)
         trials = [self.trial(here, setup, layout, machines, 1) for layout in layouts]
-        if any(trial.performance for trial in trials) or asked.pp or asked.tp:
+        if any(trial.load for trial in trials) or asked.pp or asked.tp:
             return trials
         for span, layout in clusters(here, self.model, setup.engine):
             if asked.machines and asked.machines % span:
                 continue
             trial = self.trial(here, setup, layout, machines if asked.machines else span, span)
-            if trial.performance:
+            if trial.load:
                 return [trial]
         return trials
 
@@ -177,38 +194,37 @@ class Judge:
         speed = efficiency.engines[engine.speed]
         confidence = efficiency.confidence(here.device, speed)
         if held.shortfall_bytes > 0 or held.max_concurrency < 1:
-            return Trial(setup, layout, machines, replicas, held, None, confidence, False)
+            return Trial(setup, layout, machines, replicas, held, confidence)
         step = compile_step(
             self.model, weights, self.cache, layout, here.device, here.fabric, speed, efficiency, here.devices
         )
-        speed_report = performance(
-            step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy
-        )
-        level = scenario.service_level
-        meets = (level.ttft_s is None or speed_report.ttft_s.typical <= level.ttft_s) and (
-            level.tpot_s is None or speed_report.tpot_s.typical <= level.tpot_s
-        )
-        return Trial(setup, layout, machines, replicas, held, speed_report, confidence, meets)
+        load = carry(step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy)
+        return Trial(setup, layout, machines, replicas, held, confidence, busy, step, load)
 
     def best(self, trials: Sequence[Trial]) -> Trial:
         """The cheapest per output token that meets the service level; at one price that is the fastest."""
-
-        def key(trial: Trial) -> tuple[bool, bool, float]:
-            speed = trial.performance
-            if speed is None:
-                return True, True, trial.memory.shortfall_bytes
-            return False, not trial.meets, -speed.output_tokens_per_s.typical
-
-        return min(trials, key=key)
+        level = self.scenario.service_level
+        return min(
+            trials,
+            key=lambda trial: (
+                trial.load is None,
+                not trial.meets(level),
+                trial.memory.shortfall_bytes,
+                -trial.requests_per_s,
+            ),
+        )
 
     def evaluation(self, here: Rig, trial: Trial) -> Evaluation:
         """A trial with its price, verdict and reason."""
         machine = here.machine
         asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
         sold_gb = here.device.memory_sold_gb * here.devices * trial.machines
-        bill = cost(asked, trial.machines, sold_gb, trial.performance, self.scenario.workload)
+        speed = None
+        if trial.step and trial.load:
+            speed = report(trial.step, self.scenario.workload, trial.load, trial.busy, self.detail)
+        bill = cost(asked, trial.machines, sold_gb, speed, self.scenario.workload)
         idle = here.devices * trial.machines - trial.replicas * trial.layout.devices
-        if trial.performance is None:
+        if speed is None:
             reason: str | None = f"{trial.memory.shortfall_bytes / GIB:.1f} GiB short per device"
         else:
             reason = self.caution(here, trial, idle)
@@ -221,14 +237,14 @@ class Judge:
                 trial.layout,
                 trial.replicas,
             ),
-            "fits" if trial.performance else "does_not_fit",
+            "fits" if speed else "does_not_fit",
             reason,
             trial.confidence,
             trial.memory,
-            trial.performance,
+            speed,
             bill,
-            trial.meets or not self.scenario.service_level,
-            trial.performance is not None and self.holds_all(trial),
+            trial.meets(self.scenario.service_level),
+            speed is not None and self.holds_all(trial),
         )
 
     def holds_all(self, trial: Trial) -> bool:

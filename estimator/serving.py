@@ -114,6 +114,40 @@ def maximum_throughput(step: Step, workload: ServingWorkload, max_concurrency: f
     return workload.accepted_tokens * batch / seconds / (1 + step.speed.drain * min(batch / requests, 1.0))
 
 
+class Load(NamedTuple):
+    """One replica under its share of the load."""
+
+    point: Point
+    queue_s: float
+    """Wait outside the engine, before the first prefill."""
+    requests_per_s: float
+    """Completed."""
+    utilization: float = 0.0
+    """Arrivals over what one replica can complete; 0 for a held concurrency."""
+
+    @property
+    def ttft_s(self) -> float:
+        return self.point.ttft_s + self.queue_s
+
+
+def carry(
+    step: Step, workload: ServingWorkload, concurrency: float, max_concurrency: float = inf, replicas: int = 1
+) -> Load:
+    """One of `replicas` engines with `concurrency` requests in flight, or with its share of the arrivals.
+
+    An engine holds at most `max_concurrency` requests; the others wait outside and that counts into TTFT.
+    """
+    limit = max(min(max_concurrency, step.speed.max_batch * step.layout.dp), 1.0)
+    if workload.requests_per_second is None:
+        point = operate(step, workload, min(concurrency, limit))
+        outside_s = max(concurrency - limit, 0.0) / point.requests_per_s  # Little's law for those outside
+        return Load(point, outside_s, point.requests_per_s)
+    arriving = workload.requests_per_second / replicas
+    point, utilization = at_rate(step, workload, arriving, limit)
+    completed = min(point.requests_per_s, arriving) if utilization < 1 else point.requests_per_s
+    return Load(point, _prompt_wait_s(point), completed, utilization)
+
+
 def performance(
     step: Step,
     workload: ServingWorkload,
@@ -122,17 +156,8 @@ def performance(
     replicas: int = 1,
     detail: bool = False,
 ) -> PerformanceReport:
-    """Speed of `replicas` equal engines, each with `concurrency` requests in flight or its share of the arrivals.
-
-    An engine holds at most `max_concurrency` requests; the others wait outside and that counts into TTFT.
-    """
-    limit = max(min(max_concurrency, step.speed.max_batch * step.layout.dp), 1.0)
-    if workload.requests_per_second is None:
-        point = operate(step, workload, min(concurrency, limit))
-        queue_s = max(concurrency - limit, 0.0) / point.requests_per_s  # Little's law for those outside
-        return _report(step, workload, point, queue_s, replicas, 0.0, detail)
-    point, utilization = at_rate(step, workload, workload.requests_per_second / replicas, limit)
-    return _report(step, workload, point, _prompt_wait_s(point), replicas, utilization, detail)
+    """Speed of `replicas` equal engines at the load that each `carry`s."""
+    return report(step, workload, carry(step, workload, concurrency, max_concurrency, replicas), replicas, detail)
 
 
 def _prompt_wait_s(point: Point) -> float:
@@ -141,16 +166,13 @@ def _prompt_wait_s(point: Point) -> float:
     return max(point.prefill_s * load / (2 * (1 - load)) - point.prefill_s * point.prompt_utilization, 0.0)
 
 
-def _report(
-    step: Step, workload: ServingWorkload, point: Point, queue_s: float, replicas: int, utilization: float, detail: bool
-) -> PerformanceReport:
+def report(step: Step, workload: ServingWorkload, load: Load, replicas: int, detail: bool = False) -> PerformanceReport:
+    """Every figure of `replicas` engines at that load, with its band; `detail` keeps the operators."""
+    point = load.point
     bands = step.spreads
-    ttft = bands.ttft.of(point.ttft_s + queue_s)
+    ttft = bands.ttft.of(load.ttft_s)
     tpot = bands.tpot.of(point.tpot_s)
-    rate = point.requests_per_s
-    if workload.requests_per_second is not None:
-        rate = min(rate, workload.requests_per_second / replicas) if utilization < 1 else rate
-    throughput = bands.throughput.of(rate * workload.output_tokens)
+    throughput = bands.throughput.of(load.requests_per_s * workload.output_tokens)
     steps = workload.output_tokens - 1
     new, cached = workload.uncached_tokens
     context = workload.input_tokens + workload.output_tokens / 2
@@ -171,5 +193,5 @@ def _report(
         point.prefill_share,
         prefill if detail else (),
         decode if detail else (),
-        utilization=utilization,
+        utilization=load.utilization,
     )
