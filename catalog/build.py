@@ -105,7 +105,8 @@ def _inventory(files: Files) -> Inventory:
             machines |= {machine.id: machine for machine in entry.machines(family, socket)}
     machines |= _devices(accelerators, machines)
     engines: tuple[EngineProfile, ...] = files.last("engines.yaml", ())
-    return Inventory(accelerators, fabrics, machines, engines, files.last("efficiency.yaml", Efficiency()))
+    efficiency, training = files.last("efficiency.yaml", Efficiency()), files.last("training.yaml", None)
+    return Inventory(accelerators, fabrics, machines, engines, efficiency, training)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

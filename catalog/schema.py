@@ -11,6 +11,7 @@ from catalog import yaml_file
 from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntry, PricesEntry, is_date
 from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
+from estimator.training.constants import TrainingConstants
 
 FILES: dict[str, Any] = {
     "accelerators.yaml": dict[str, AcceleratorEntry],
@@ -21,6 +22,7 @@ FILES: dict[str, Any] = {
     "models/*/*.yaml": ModelEntry,
     "engines.yaml": tuple[EngineProfile, ...],
     "efficiency.yaml": Efficiency,
+    "training.yaml": TrainingConstants,
 }
 """Glob below the data folder -> the type of the whole file."""
 

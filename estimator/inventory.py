@@ -9,6 +9,7 @@ from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
 from estimator.errors import InputError
 from estimator.hardware import Accelerator, Fabric, Machine
+from estimator.training.constants import TrainingConstants
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +23,7 @@ class Inventory:
     engines: tuple[EngineProfile, ...]
     """Newest version of an engine last."""
     efficiency: Efficiency
+    training: TrainingConstants | None = None
 
     def accelerator(self, name: str) -> Accelerator:
         """By id, label, or the name a driver or benchmark prints. Raises InputError with close matches."""

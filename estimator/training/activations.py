@@ -1,0 +1,77 @@
+"""What the forward pass keeps for the backward pass: bytes per token (Korthikanti et al., arXiv:2205.05198).
+
+With flash attention no score matrix is kept. A block keeps the inputs of its matrix products, what its
+non-linearities need, and the residual stream around them.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.architecture import Architecture, Layer
+from estimator.mlps import DenseMlp, MixtureOfExperts
+
+KEPT = 2
+"""Bytes of a kept element: 16 bits."""
+
+
+class LayerActivations(NamedTuple):
+    """Elements per token that one layer keeps, by part."""
+
+    stream: float
+    """Residual stream, norms and their fp32 intermediates; the same on every tensor-parallel rank but for sequence
+    parallelism, which divides them too."""
+    mixer: float
+    mlp: float
+
+    @property
+    def elements(self) -> float:
+        return self.stream + self.mixer + self.mlp
+
+
+def layer_activations(layer: Layer, hidden: int, frozen: bool = False) -> LayerActivations:
+    """Elements per token of one layer without any checkpointing; `frozen` where only adapters are trained.
+
+    For a gated, grouped-query block this is (16 h + 4 h_kv + 8 f) / 2 elements, 16-bit: 6 h of stream, q and attention
+    output 2 h, k and v 2 h_kv, and 4 f of the gated MLP.
+    """
+    blocks = (layer.mixer is not None) + (layer.mlp is not None)
+    gated = layer.mlp.gated if layer.mlp else True
+    # RMSNorm, which comes with gated MLPs, keeps the residual, its fp32 input and its output; fused LayerNorm its
+    # input, and its output for the weight gradient alone.
+    stream = (3.0 if gated else 1.0 if frozen else 2.0) * hidden * blocks
+    mixer = 0.0
+    if layer.mixer:
+        for tensor in layer.mixer.tensors:
+            if tensor.role == "attention":
+                mixer += tensor.inputs if tensor.split == "rows" else tensor.outputs
+    return LayerActivations(stream, mixer, _mlp(layer.mlp, hidden) if layer.mlp else 0.0)
+
+
+def _mlp(mlp: DenseMlp | MixtureOfExperts, hidden: int) -> float:
+    if isinstance(mlp, DenseMlp):
+        return (4.0 if mlp.gated else 2.0) * mlp.intermediate
+    width = mlp.expert_hidden or hidden
+    routed = mlp.per_token * ((4.0 if mlp.gated else 2.0) * mlp.intermediate + 2.0 * width)  # dispatched and combined
+    return routed + (_mlp(mlp.shared, hidden) if mlp.shared else 0.0)
+
+
+class StackActivations(NamedTuple):
+    """Bytes per token over the whole stack, before any sharding."""
+
+    every: float
+    """All layers, nothing recomputed."""
+    widest: float
+    """The one layer that keeps most: live while it is recomputed."""
+    boundaries: float
+    """One residual vector a layer: what full checkpointing keeps."""
+
+
+@lru_cache(maxsize=256)
+def stack_activations(architecture: Architecture, frozen: bool = False) -> StackActivations:
+    """Sums over the layers of one architecture."""
+    every = widest = 0.0
+    for group in (*architecture.groups, *architecture.encoder):
+        kept = KEPT * layer_activations(group.layer, architecture.hidden, frozen).elements
+        every += group.count * kept
+        widest = max(widest, kept)
+    return StackActivations(every, widest, KEPT * architecture.hidden * architecture.layers)

@@ -1,0 +1,88 @@
+"""Adapter parameters, exact: r x (inputs + outputs) for each adapted matrix (arXiv:2106.09685)."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.architecture import Architecture
+from estimator.errors import InputError
+from estimator.tensors import Role, Tensor
+
+_GROUPS: dict[str, frozenset[Role]] = {
+    "all-linear": frozenset({"attention", "mlp", "shared_expert", "expert"}),
+    "attention": frozenset({"attention"}),
+    "mlp": frozenset({"mlp", "shared_expert", "expert"}),
+}
+_ALIASES = {
+    "q": "q_proj",
+    "k": "k_proj",
+    "v": "v_proj",
+    "o": "o_proj",
+    "query": "q_proj",
+    "key": "k_proj",
+    "value": "v_proj",
+    "projection": "o_proj",
+    "output": "o_proj",
+    "w1": "gate_proj",
+    "w2": "down_proj",
+    "w3": "up_proj",
+    "head": "lm_head",
+    "output_proj": "o_proj",
+}
+
+
+def target_names(targets: str) -> tuple[str, ...]:
+    """The names asked for, as the checkpoint spells them."""
+    names = (name.strip().rsplit(".", 1)[-1] for name in targets.split(","))
+    return tuple(dict.fromkeys(_ALIASES.get(name, name) for name in names if name))
+
+
+def is_target(tensor: Tensor, names: tuple[str, ...]) -> bool:
+    """Whether an adapter is put on that matrix."""
+    if tensor.role == "norm" or tensor.inputs == 1:
+        return False
+    return any(tensor.role in _GROUPS[name] if name in _GROUPS else tensor.name == name for name in names)
+
+
+class Adapted(NamedTuple):
+    """Equal matrices with an adapter each, and the share of them that one token visits."""
+
+    matrices: int
+    visited: float
+    tensor: Tensor
+
+
+@lru_cache(maxsize=512)
+def adapted(architecture: Architecture, targets: str) -> tuple[Adapted, ...]:
+    """Every adapted matrix. Raises InputError where no name matches."""
+    names = target_names(targets)
+    found = [
+        Adapted(group.count * tensor.copies, group.layer.mlp.active_fraction, tensor)
+        if group.layer.mlp and tensor.role == "expert"
+        else Adapted(group.count * tensor.copies, 1.0, tensor)
+        for group in (*architecture.groups, *architecture.encoder)
+        for tensor in group.layer.tensors
+        if is_target(tensor, names)
+    ]
+    found += [Adapted(1, 1.0, tensor) for tensor in architecture.head if tensor.name in names]
+    if not found:
+        raise InputError("lora_targets", f"no matrix is named {targets!r}; there are {', '.join(linear(architecture))}")
+    return tuple(found)
+
+
+def linear(architecture: Architecture) -> tuple[str, ...]:
+    """Names that an adapter can target."""
+    names = (
+        tensor.name
+        for group in architecture.groups
+        for tensor in group.layer.tensors
+        if tensor.role in _GROUPS["all-linear"] and tensor.inputs > 1
+    )
+    return (*_GROUPS, *dict.fromkeys(names))
+
+
+def adapter_parameters(architecture: Architecture, rank: int, targets: str, magnitudes: bool = False) -> int:
+    """Trainable parameters; `magnitudes` adds DoRA's one per output (arXiv:2402.09353)."""
+    total = 0
+    for matrices, _, tensor in adapted(architecture, targets):
+        total += matrices * (rank * (tensor.inputs + tensor.outputs) + (tensor.outputs if magnitudes else 0))
+    return total

@@ -1,0 +1,68 @@
+"""What the ranks of a run exchange in a step, over the links that they really have."""
+
+from typing import NamedTuple
+
+from estimator.architecture import Architecture
+from estimator.hardware import Fabric, Machine
+from estimator.training.constants import SpeedRules
+from estimator.training.setup import TrainingSetup
+from estimator.training.workload import TrainingWorkload
+
+WIRE = 2.0
+"""Bytes of an exchanged element: 16 bits."""
+
+
+class Links(NamedTuple):
+    """Bus bandwidth between devices of one machine, and of a machine to the others."""
+
+    devices_per_machine: int
+    inside_bytes_per_s: float
+    outside_bytes_per_s: float
+
+
+def links_of(machine: Machine, fabric: Fabric, rules: SpeedRules) -> Links:
+    """The measured collectives of the fabric, and the machine's network as far as collectives reach it."""
+    count = max(int(machine.count), 1)
+    measured = [each.bandwidth_bytes_per_s for ranks, each in sorted(fabric.all_reduce.items()) if ranks <= count]
+    inside = measured[-1] if measured else fabric.link_bytes_per_s
+    return Links(count, inside or float("inf"), machine.network_bytes_per_s * rules.network_efficiency)
+
+
+class Exchange(NamedTuple):
+    """Seconds of communication in a step."""
+
+    hidden: float
+    """May overlap with products: gathered weights, reduced gradients."""
+    exposed: float
+    """Between dependent products: tensor parallelism."""
+
+
+def communication_s(
+    architecture: Architecture, workload: TrainingWorkload, setup: TrainingSetup, links: Links, rules: SpeedRules
+) -> Exchange:
+    """Seconds that one step's collectives take."""
+    if setup.devices == 1:
+        return Exchange(0.0, 0.0)
+    held = architecture.active_parameters  # every rank's, or
+    experts = architecture.text_parameters - held  # divided over expert-parallel ranks
+    weights = WIRE * (held + experts / setup.ep) / (setup.tp * setup.pp)
+    gradients = 0.0 if workload.adapters else weights
+    ranks = setup.dp * setup.cp
+    inside = setup.tp * setup.cp * setup.dp <= links.devices_per_machine
+    slow = links.inside_bytes_per_s if inside else min(links.inside_bytes_per_s, links.outside_bytes_per_s)
+    slow = max(slow, 1.0)
+    share = (ranks - 1) / ranks
+    micro = setup.accumulation
+    if setup.sharding in ("zero3", "fsdp"):
+        seconds = micro * (2 * weights + gradients) * share / slow
+    elif setup.sharding == "hybrid":
+        group = min(setup.shards, links.devices_per_machine)
+        seconds = micro * (2 * weights + gradients) * (group - 1) / group / links.inside_bytes_per_s
+        seconds += 2 * gradients * share / slow / group * (0.0 if inside else 1.0)
+    else:
+        seconds = 2 * gradients * share / slow
+    exposed = 0.0
+    if setup.tp > 1 and setup.tp > links.devices_per_machine:
+        tokens = setup.micro_batch * workload.sequence_length / setup.cp
+        exposed = micro * 8 * architecture.layers * tokens * architecture.hidden * WIRE / slow
+    return Exchange(seconds, exposed)

@@ -1,0 +1,242 @@
+"""Speed of a training step: useful FLOPs over what the hardware reaches, plus what can not hide behind them.
+
+tokens/s = MFU x peak / FLOPs per token; FLOPs per token are 6 N and three forward passes of attention for full
+training, 4 N under adapters, whose frozen weights need no gradient (N: active parameters in matrix products).
+Recomputation is not counted as useful work.
+"""
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.architecture import Architecture
+from estimator.errors import InputError
+from estimator.evaluation import Band, Part
+from estimator.hardware import Accelerator
+from estimator.tensors import parameters
+from estimator.training import network
+from estimator.training.constants import Framework, SpeedRules
+from estimator.training.network import Links
+from estimator.training.setup import TrainingSetup
+from estimator.training.workload import TrainingWorkload
+from estimator.units import TERA
+
+NEXT_RELEASES = 26.06
+"""Stacks from this release on run mixtures of experts faster; what is asked today runs on them."""
+
+
+class Work(NamedTuple):
+    """One architecture's work per token at one sequence length."""
+
+    products: float
+    """Active parameters in matrix products: the embedding is looked up."""
+    attention_flops: float
+    """Forward, causal."""
+    total: float
+    hidden: int
+    moe: bool
+
+    def flops(self, adapters: bool) -> tuple[float, float]:
+        """Useful FLOPs per token of products and of attention, forward and backward."""
+        return (4.0 if adapters else 6.0) * self.products, 3.0 * self.attention_flops
+
+
+@lru_cache(maxsize=512)
+def work(architecture: Architecture, sequence_length: int) -> Work:
+    """Work per token of sequences of that length."""
+    products = architecture.active_parameters - parameters(architecture.embedding)
+    if architecture.tied:
+        products += parameters(architecture.head)
+    attention = sum(
+        group.count * group.layer.mixer.attention_flops(sequence_length)
+        for group in (*architecture.groups, *architecture.encoder)
+        if group.layer.mixer
+    )
+    return Work(
+        products,
+        attention / sequence_length,
+        architecture.text_parameters,
+        architecture.hidden,
+        architecture.is_moe,
+    )
+
+
+class Padding(NamedTuple):
+    """What a micro-batch of unpacked samples looks like."""
+
+    positions: float
+    """Per sequence, padded to the longest sample of the micro-batch."""
+    useful: float
+    """Share of the positions that hold tokens."""
+
+
+def padding(workload: TrainingWorkload, micro_batch: int) -> Padding:
+    """Sample lengths are taken as exponential: the longest of b samples is the mean times the b-th harmonic number."""
+    if workload.packing:
+        return Padding(workload.sequence_length, 1.0)
+    mean = min(workload.mean_tokens, workload.sequence_length)
+    harmonic = math.log(micro_batch) + 0.5772 + 0.5 / micro_batch if micro_batch > 1 else 1.0
+    return Padding(min(mean * harmonic, workload.sequence_length), max(1 / harmonic, mean / workload.sequence_length))
+
+
+def exponents(
+    of: Work,
+    workload: TrainingWorkload,
+    setup: TrainingSetup,
+    stack: str,
+    device: Accelerator,
+    rules: SpeedRules,
+    release: float = NEXT_RELEASES,
+) -> dict[str, float]:
+    """How much of each factor a run has: 1 where it simply applies, else halvings or doublings."""
+    at = {rules.hardware.get(device.id) or rules.hardware.get(device.generation, ""): 1.0, f"stack {stack}": 1.0}
+    tuned = stack == "megatron"
+    hopper = device.generation in ("h100", "h100pcie", "ada")
+    if workload.compute not in ("bf16", "fp32"):
+        compute = "mxfp8" if of.moe and workload.compute == "nvfp4" else workload.compute
+        at[rules.low_precision.get(f"{compute} {device.generation}") or rules.low_precision[compute]] = 1.0
+        if not tuned:
+            at["low precision, untuned stack"] = 1.0
+    if setup.checkpointing in ("full", "offloaded"):
+        at["full checkpointing"] = 1.0
+    if workload.adapters:
+        at["adapters"] = 1.0
+    if workload.method == "qlora":
+        at["quantised base"] = 1.0
+    if setup.tp > 1 and stack not in ("megatron", "neuron"):
+        at["tensor parallel doubling"] = math.log2(setup.tp)
+    if of.moe:
+        at["mixture of experts"] = 1.0
+        at["experts, wide layers"] = max(math.log2(of.hidden / 4096), -1.0)
+        if not hopper:
+            at["experts, newer than Hopper"] = 1.0
+        if release >= NEXT_RELEASES and tuned:
+            at["experts, newer stack"] = 1.0
+        if setup.pp > 1:
+            at["experts, pipeline"] = 1.0
+    tokens = setup.micro_batch * padding(workload, setup.micro_batch).positions / setup.cp
+    at["small micro-batch halving"] = max(math.log2(4096 / tokens), 0.0)
+    at["short step halving"] = max(math.log2(16384 / (tokens * setup.accumulation / (setup.tp * setup.pp))), 0.0)
+    at["small model halving"] = max(math.log2(3e9 / of.products), 0.0)
+    return {name: exponent for name, exponent in at.items() if exponent and name in rules.factors}
+
+
+def utilisation(at: dict[str, float], rules: SpeedRules) -> float:
+    """The base times every factor."""
+    mfu = rules.base_mfu
+    for name, exponent in at.items():
+        mfu *= rules.factors[name] ** exponent
+    return mfu
+
+
+def peak_flops(workload: TrainingWorkload, device: Accelerator) -> float:
+    """The 16-bit peak that utilisation is counted against. Raises InputError where the device lacks the format."""
+    if workload.compute == "fp32":
+        return device.fp32_flops
+    lacking = (workload.compute in ("fp8", "mxfp8") and not device.fp8_flops) or (
+        workload.compute == "nvfp4" and not device.fp4_flops
+    )
+    if lacking:
+        raise InputError("compute", f"{device.name} has no {workload.compute} matrix products")
+    if not device.matrix_flops:
+        raise InputError("accelerator", f"{device.name} has no 16-bit matrix products")
+    return device.matrix_flops
+
+
+class Step(NamedTuple):
+    """Seconds of one optimizer step on one device, by part."""
+
+    compute: float
+    recompute: float
+    """Included in the utilisation that compute is counted at; shown apart."""
+    communication: float
+    """What does not hide behind the products."""
+    offload: float
+    mfu: float
+    tokens: float
+    """Useful tokens of the step on this device."""
+    factors: dict[str, float]
+
+    @property
+    def seconds(self) -> float:
+        return self.compute + self.communication + self.offload
+
+
+def step(
+    architecture: Architecture,
+    workload: TrainingWorkload,
+    setup: TrainingSetup,
+    framework: Framework,
+    device: Accelerator,
+    links: Links,
+    rules: SpeedRules,
+    release: float = NEXT_RELEASES,
+) -> Step:
+    """One optimizer step. Raises InputError where the device can not run the number format."""
+    of = work(architecture, workload.sequence_length)
+    at = exponents(of, workload, setup, framework.stack, device, rules, release)
+    pad = padding(workload, setup.micro_batch)
+    positions = setup.micro_batch * pad.positions * setup.accumulation / (setup.cp * setup.tp * setup.pp)
+    products, attention = of.flops(workload.adapters)
+    cost = rules.attention_cost.get(framework.stack, rules.attention_cost["default"])
+    peak = peak_flops(workload, device)
+    compute = positions * (products + cost * attention) / (peak * utilisation(at, rules))
+    exchanged = network.communication_s(architecture, workload, setup, links, rules)
+    communication = max(exchanged.hidden - rules.overlap * compute, 0.0) + exchanged.exposed
+    offload = _offload_s(of, workload, setup, links, rules)
+    seconds = compute + communication + offload
+    return Step(
+        compute=compute,
+        recompute=compute * (1 - rules.factors["full checkpointing"]) if "full checkpointing" in at else 0.0,
+        communication=communication,
+        offload=offload,
+        mfu=positions * (products + attention) / (peak * seconds),
+        tokens=positions * pad.useful,
+        factors=at,
+    )
+
+
+def _offload_s(of: Work, workload: TrainingWorkload, setup: TrainingSetup, links: Links, rules: SpeedRules) -> float:
+    """The host's optimizer over all parameters its devices hold, and parameters streamed through the host link."""
+    if setup.offload == "none":
+        return 0.0
+    held = of.total / (setup.tp * setup.pp)
+    share = held / setup.shards if setup.sharding not in ("none", "zero1") else held
+    on_host = share * min(links.devices_per_machine, setup.devices)
+    seconds = 0.0 if workload.adapters else on_host / rules.cpu_adam_parameters_per_s
+    if setup.offload == "parameters":
+        passes = 2 if workload.adapters else 3
+        seconds += setup.accumulation * passes * 2.0 * held / rules.host_link_bytes_per_s
+    return seconds
+
+
+def band_of(of: Work, framework: Framework, device: Accelerator, rules: SpeedRules) -> tuple[float, float]:
+    """The band of the class of run."""
+    if device.id not in rules.hardware and device.generation not in rules.hardware:
+        return rules.bands["unmeasured hardware"]
+    if of.moe:
+        return rules.bands["experts"]
+    return rules.bands.get(framework.stack, rules.bands["dense"])
+
+
+def banded(value: float, band: tuple[float, float]) -> Band:
+    """A speed with its band."""
+    return Band(value * band[0], value, value * band[1])
+
+
+def parts(of: Step, device: Accelerator, workload: TrainingWorkload, rules: SpeedRules) -> tuple[Part, ...]:
+    """Where the seconds of a step go, with workings."""
+    factors = " x ".join(f"{rules.factors[name]:.2f} {name}" for name in of.factors)
+    peak = peak_flops(workload, device) / TERA
+    named = (
+        ("compute", of.compute - of.recompute, f"{of.tokens:,.0f} tokens at {peak:,.0f} TFLOPS x {of.mfu:.1%} MFU"),
+        ("recompute", of.recompute, "activations computed again for the backward pass"),
+        ("communication", of.communication, "what does not hide behind the products"),
+        ("offload", of.offload, "optimizer on the host, states over its link"),
+    )
+    working = f"{rules.base_mfu:.2f} x {factors}" if factors else f"{rules.base_mfu:.2f}"
+    return tuple(
+        Part(name, seconds, f"{text} ({working})" if name == "compute" else text)
+        for name, seconds, text in named
+        if seconds > 0
+    )
