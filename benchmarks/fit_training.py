@@ -1,0 +1,252 @@
+"""Fits the speed factors of catalog/data/training.yaml on the shipped evidence, and says what left-out cases cost.
+
+    python benchmarks/fit_training.py            errors in sample, with each model and each source left out
+    python benchmarks/fit_training.py --neutral  the same from priors that know nothing
+    python benchmarks/fit_training.py --write    also writes the factors into training.yaml
+
+Log utilisation is a sum of log factors. They are found by least absolute deviations, drawn towards a prior each: the
+stacks, formats and devices of published runs hardly cross, so the data alone can not tell them apart.
+"""
+
+import csv
+import math
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from catalog.load import Catalog, load
+from estimator.accuracy import training
+from estimator.accuracy.score import Context, Row, Score, number
+from estimator.errors import InputError
+from estimator.inventory import Inventory
+from estimator.model import Model, read_model
+from estimator.training import speed
+from estimator.training.constants import Framework, TrainingConstants
+
+DATA = Path(__file__).parents[1] / "catalog" / "data"
+BASE = "base"
+PRIORS = {  # factor: (prior, standard deviation of its logarithm)
+    BASE: (0.46, 0.3),
+    "A100": (1.22, 0.2),
+    "B200": (0.92, 0.1),
+    "B300": (1.12, 0.1),
+    "GB200": (1.14, 0.1),
+    "GB300": (1.42, 0.1),
+    "consumer card": (1.2, 0.15),
+    "TPU": (0.95, 0.2),
+    "Trainium1": (0.72, 0.2),
+    "power limit": (0.75, 0.1),
+    "fp8 Hopper": (1.57, 0.1),
+    "fp8 Blackwell": (1.48, 0.1),
+    "mxfp8": (1.43, 0.1),
+    "nvfp4": (1.9, 0.1),
+    "low precision, untuned stack": (0.8, 0.1),
+    "stack fsdp": (0.93, 0.1),
+    "stack hf": (0.66, 0.15),
+    "stack unsloth": (0.9, 0.15),
+    "stack deepspeed": (1.0, 0.15),
+    "stack torchtune": (1.0, 0.15),
+    "stack internevo": (0.9, 0.15),
+    "full checkpointing": (0.9, 0.1),
+    "adapters": (0.9, 0.1),
+    "quantised base": (0.85, 0.1),
+    "tensor parallel doubling": (0.94, 0.05),
+    "mixture of experts": (0.6, 0.2),
+    "experts, wide layers": (1.12, 0.05),
+    "experts, newer than Hopper": (0.9, 0.1),
+    "experts, newer stack": (1.25, 0.1),
+    "experts, pipeline": (0.9, 0.1),
+    "small micro-batch halving": (0.787, 0.1),
+    "short step halving": (0.862, 0.1),
+    "small model halving": (0.926, 0.05),
+}
+NEUTRAL = {name: (0.46, 0.3) if name == BASE else (1.5 if "p8" in name or "p4" in name else 1.0, 1.5 * deviation)
+           for name, (_, deviation) in PRIORS.items()}  # fmt: skip
+NAMES = tuple(PRIORS)
+STRENGTH = 1.0
+"""Of the priors, in rows."""
+Vector = list[float]
+
+
+class Point(NamedTuple):
+    """One measured speed as the fit sees it."""
+
+    at: Vector
+    log_utilisation: float
+    model: str
+    source: str
+
+
+def points(context: Context, constants: TrainingConstants) -> list[Point]:
+    """Every kept row whose speed can be predicted."""
+    found = []
+    with (DATA / "evidence" / "training_throughput.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            found += [
+                _point(row, score, context, constants)
+                for score in training.score(row, context)
+                if score.status == "scored" and "rows=kept" in score.groups
+            ]
+    return found
+
+
+def _point(row: Row, score: Score, context: Context, constants: TrainingConstants) -> Point:
+    case = training.speed_case(row, context, constants)
+    step = case.step(constants)
+    assert score.predicted is not None
+    measured_s = step.seconds * score.predicted / score.measured
+    compute_s = max(measured_s - step.offload - step.communication, 0.3 * measured_s)
+    now = speed.utilisation(step.factors, constants.speed)
+    at = [1.0 if name == BASE else step.factors.get(name, 0.0) for name in NAMES]
+    model = re.sub(r"[ _-]|meta|\(.*|^.*/", "", (row["base_model_id"] or row["model"]).lower()).replace("3.1", "3")
+    return Point(at, math.log(now * step.compute / compute_s), model, case.case.framework.id)
+
+
+def fit(rows: Sequence[Point], priors: dict[str, tuple[float, float]], rounds: int = 8) -> Vector:
+    """Log factors by iteratively reweighted least squares."""
+    prior = [math.log(priors[name][0]) for name in NAMES]
+    precision = [STRENGTH / priors[name][1] ** 2 for name in NAMES]
+    size = range(len(NAMES))
+    found = prior
+    for _ in range(rounds):
+        left = [[precision[i] if i == j else 0.0 for j in size] for i in size]
+        right = [precision[i] * prior[i] for i in size]
+        for row in rows:
+            used = [i for i in size if row.at[i]]
+            weight = 1 / max(abs(row.log_utilisation - sum(row.at[i] * found[i] for i in used)), 0.05)
+            for i in used:
+                right[i] += weight * row.at[i] * row.log_utilisation
+                for j in used:
+                    left[i][j] += weight * row.at[i] * row.at[j]
+        found = solve(left, right)
+    return found
+
+
+def solve(matrix: list[Vector], right: Vector) -> Vector:
+    """Gaussian elimination; the matrix is positive definite."""
+    rows = [[*line, value] for line, value in zip(matrix, right, strict=True)]
+    for i, pivot in enumerate(rows):
+        for other in rows[i + 1 :]:
+            factor = other[i] / pivot[i]
+            for k in range(i, len(pivot)):
+                other[k] -= factor * pivot[k]
+    answer = [0.0] * len(rows)
+    for i in reversed(range(len(rows))):
+        done = sum(rows[i][k] * answer[k] for k in range(i + 1, len(rows)))
+        answer[i] = (rows[i][-1] - done) / rows[i][i]
+    return answer
+
+
+def errors(rows: Sequence[Point], factors: Vector) -> Vector:
+    """Predicted over measured, less one."""
+    return [
+        math.exp(sum(a * b for a, b in zip(row.at, factors, strict=True)) - row.log_utilisation) - 1 for row in rows
+    ]
+
+
+def left_out(rows: Sequence[Point], priors: dict[str, tuple[float, float]], group: Callable[[Point], str]) -> Vector:
+    """Errors of every row under factors fitted without its group."""
+    found: Vector = []
+    for name in sorted({group(row) for row in rows}):
+        factors = fit([row for row in rows if group(row) != name], priors)
+        found += errors([row for row in rows if group(row) == name], factors)
+    return found
+
+
+def summary(found: Vector) -> str:
+    sizes = [abs(error) for error in found]
+    near = sum(size <= 0.25 for size in sizes) / len(sizes)
+    ratios = sorted(1 / (1 + error) for error in found)
+    low, high = ratios[len(ratios) // 10], ratios[len(ratios) * 9 // 10]
+    return (
+        f"median |error| {median(sizes):6.1%}   bias {median(found):+6.1%}   within 25 % {near:4.0%}"
+        f"   actual/predicted 10-90 %: {low:.2f}-{high:.2f}"
+    )
+
+
+def memory_left_out(context: Context, constants: TrainingConstants) -> Vector:
+    """Errors of peak memory with each stack's own constants dropped, but for bytes per state and checkpointing."""
+    generic = constants.frameworks["generic"]
+    unknown = {name: _without_constants(each, generic) for name, each in constants.frameworks.items()}
+    inventory = replace(context.inventory, training=replace(constants, frameworks=unknown))
+    return memory_errors(context._replace(inventory=inventory))
+
+
+def _without_constants(framework: Framework, generic: Framework) -> Framework:
+    return replace(
+        generic,
+        precision=framework.precision,
+        adapter_precision=framework.adapter_precision,
+        checkpointing=framework.checkpointing,
+        checkpointing_sharded=framework.checkpointing_sharded,
+        loss=framework.loss,
+        lora_targets=framework.lora_targets,
+        gradient_bytes=framework.gradient_bytes,
+        offloads=framework.offloads,
+        stack=framework.stack,
+        patterns=framework.patterns,
+    )
+
+
+def memory_errors(context: Context) -> Vector:
+    with (DATA / "evidence" / "training_memory.csv").open(newline="") as file:
+        return [
+            score.error
+            for row in csv.DictReader(file)
+            if number(row, "peak_memory_gib_per_device")
+            for score in training.score(row, context)
+            if score.status == "scored" and "rows=kept" in score.groups
+        ]
+
+
+def written(text: str, factors: Vector) -> str:
+    """training.yaml with the fitted factors in place of the old."""
+    for name, value in zip(NAMES, factors, strict=True):
+        key = "base_mfu" if name == BASE else re.escape(name)
+        text = re.sub(rf"(?m)^( +{key}: )[\d.]+$", rf"\g<1>{math.exp(value):.3f}", text)
+    return text
+
+
+def main() -> None:
+    catalog = load()
+    context = Context(catalog.inventory, models(catalog))
+    constants = constants_of(catalog.inventory)
+    rows = points(context, constants)
+    priors = NEUTRAL if "--neutral" in sys.argv else PRIORS
+    factors = fit(rows, priors)
+    for name, value in zip(NAMES, factors, strict=True):
+        print(f"{name:32} {math.exp(value):6.3f}   prior {priors[name][0]:.2f}")
+    print(f"\nspeed, {len(rows)} rows kept")
+    print("in sample           ", summary(errors(rows, factors)))
+    print("each model left out ", summary(left_out(rows, priors, lambda row: row.model)))
+    print("each source left out", summary(left_out(rows, priors, lambda row: row.source)))
+    for name, found in (
+        ("as shipped", memory_errors(context)),
+        ("constants of each stack left out", memory_left_out(context, constants)),
+    ):
+        mape = sum(map(abs, found)) / len(found)
+        near = sum(abs(error) <= 0.2 for error in found) / len(found)
+        print(f"memory, {name}: MAPE {mape:.1%}, within 20 % {near:.0%}, bias {median(found):+.1%}, {len(found)} rows")
+    if "--write" in sys.argv:
+        path = DATA / "training.yaml"
+        path.write_text(written(path.read_text(), factors))
+
+
+def models(catalog: Catalog) -> Callable[[str], Model]:
+    """Models of the packaged catalogue, each read once."""
+    return cache(lambda name: read_model(catalog.model_id(name), catalog.model_entry(name)))
+
+
+def constants_of(inventory: Inventory) -> TrainingConstants:
+    if inventory.training is None:
+        raise InputError("training", "the catalogue holds no training constants")
+    return inventory.training
+
+
+if __name__ == "__main__":
+    main()

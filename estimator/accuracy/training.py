@@ -1,0 +1,208 @@
+"""Published training runs against the estimator: peak memory, whether a run fits, and speed."""
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.accuracy.score import Context, Row, Score, groups, number, text, unscored
+from estimator.accuracy.training_cases import TrainingCase, training_case
+from estimator.architecture import Architecture
+from estimator.errors import InputError
+from estimator.evaluation import Band
+from estimator.hardware import Accelerator
+from estimator.training import memory, shapes, speed
+from estimator.training.constants import TrainingConstants
+from estimator.training.network import Links
+from estimator.units import GIB, TERA
+
+FAST_DOMAIN = {"gb200": 72, "gb300": 72, "trainium1": 16, "trainium2": 16}
+"""Devices that one fast fabric joins, where they are not eight."""
+
+
+def score(row: Row, context: Context) -> list[Score]:
+    """Every figure that a row of either file prints."""
+    constants = context.inventory.training
+    if constants is None:
+        raise InputError("training", "the catalogue holds no training constants")
+    if "tflops_per_device" in row:
+        return _speed_scores(row, context, constants)
+    return _memory_scores(row, context, constants)
+
+
+def _memory_scores(row: Row, context: Context, constants: TrainingConstants) -> list[Score]:
+    out_of_memory = text(row, "kind") == "oom"
+    metric, measured = (
+        ("fits", 0.0) if out_of_memory else ("peak_memory_gib_per_device", number(row, "peak_memory_gib_per_device"))
+    )
+    if measured is None:
+        return []
+    missing = [field for field in ("micro_batch", "seq_len") if number(row, field) is None]
+    if missing:
+        return [unscored(row, metric, measured, "skipped", f"no {' and no '.join(missing)}")]
+    try:
+        case = training_case(row, constants)
+        architecture, source = architecture_of(row, case, context, constants)
+        stack = memory.Stack(case.framework, constants.memory)
+        peak = memory.peak(architecture, case.workload, case.setup, stack)
+        if out_of_memory:
+            fits = memory.fits(peak.device, context.accelerator(row), constants.memory)
+            return [_scored(row, metric, measured, Band(float(fits), float(fits), float(fits)), source, case)]
+    except InputError as error:
+        return [unscored(row, metric, measured, "unsupported", str(error))]
+    printed = peak.device - (peak.overhead if case.framework.prints_allocated else 0.0)
+    low, high = constants.memory.known_band if case.known_framework else constants.memory.unknown_band
+    band = Band(printed * low, printed, printed * high).times(1 / GIB)
+    return [_scored(row, metric, measured, band, source, case)]
+
+
+def _speed_scores(row: Row, context: Context, constants: TrainingConstants) -> list[Score]:
+    for metric in ("tokens_per_s_per_device", "tflops_per_device", "mfu_pct"):
+        measured = number(row, metric)
+        if measured:
+            break
+    else:
+        return []
+    if metric != "tokens_per_s_per_device" and number(row, "seq_len") is None:
+        return [unscored(row, metric, measured, "skipped", "no seq_len")]
+    try:
+        found = speed_case(row, context, constants)
+        predicted = found.step(constants)
+    except InputError as error:
+        return [unscored(row, metric, measured, "unsupported", str(error))]
+    of = speed.work(found.architecture, found.case.workload.sequence_length)
+    tokens_per_s = predicted.tokens / predicted.seconds
+    useful = sum(of.flops(found.case.workload.adapters))
+    peak = speed.peak_flops(found.case.workload, found.device)
+    typical = {
+        "tokens_per_s_per_device": tokens_per_s,
+        "tflops_per_device": tokens_per_s * useful / TERA,
+        "mfu_pct": 100 * tokens_per_s * useful / peak,
+    }[metric]
+    band = speed.banded(typical, speed.band_of(of, found.case.framework, found.device, constants.speed))
+    return [_scored(row, metric, measured, band, found.source, found.case)]
+
+
+class SpeedCase(NamedTuple):
+    """A row with everything a step is predicted from."""
+
+    case: TrainingCase
+    architecture: Architecture
+    source: str
+    device: Accelerator
+    links: Links
+    release: float
+
+    def step(self, constants: TrainingConstants) -> speed.Step:
+        return speed.step(
+            self.architecture,
+            self.case.workload,
+            self.case.setup,
+            self.case.framework,
+            self.device,
+            self.links,
+            constants.speed,
+            self.release,
+        )
+
+
+def speed_case(row: Row, context: Context, constants: TrainingConstants) -> SpeedCase:
+    """Reads a row of measured speeds. Raises InputError."""
+    case = training_case(row, constants)
+    architecture, source = architecture_of(row, case, context, constants)
+    device = device_of(row, context)
+    fabric = context.inventory.fabrics.get(device.fabric)
+    reduced = fabric.all_reduce.get(8) or fabric.all_reduce.get(2) if fabric else None
+    inside = reduced.bandwidth_bytes_per_s if reduced else float("inf")
+    links = Links(FAST_DOMAIN.get(device.id, 8), inside, constants.speed.reference_network_bytes_per_s)
+    named = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
+    return SpeedCase(case, architecture, source, device, links, float(named[1]) if named else 0.0)
+
+
+def architecture_of(
+    row: Row, case: TrainingCase, context: Context, constants: TrainingConstants
+) -> tuple[Architecture, str]:
+    """The catalogue's, else the size preset of that name, else a typical decoder of the stated size."""
+    name = text(row, "base_model_id") or text(row, "model")
+    try:
+        return context.model(row).architecture, "catalogue"
+    except InputError as unknown:
+        printed = text(row, "model").lower().replace("_", "-")
+        preset = shapes.named(name, constants.shapes) or shapes.named(printed, constants.shapes)
+        if preset:
+            return shapes.architecture(preset), "size preset"
+        for pattern, id in constants.aliases.items():
+            if re.search(pattern, printed):
+                return context.models(id).architecture, "catalogue"
+        if case.parameters is None:
+            raise InputError("model", f"{unknown.reason}, and the row states no params_b") from None
+        return _typical(case.parameters), "params_b alone"
+
+
+@lru_cache(maxsize=64)
+def _typical(parameters: float) -> Architecture:
+    return shapes.architecture(shapes.typical(parameters))
+
+
+_POWER = re.compile(r"500 ?w|power[- ]limited", re.I)
+_FAMILIES = (
+    (re.compile(r"gb300"), "gb300"),
+    (re.compile(r"gb200"), "gb200"),
+    (re.compile(r"b300"), "b300-sxm"),
+    (re.compile(r"b200|sm100|blackwell"), "b200-sxm"),
+    (re.compile(r"h200"), "h200-sxm"),
+    (re.compile(r"h[18]00"), "h100-sxm"),
+    (re.compile(r"a[18]00.*40"), "a100-40gb-sxm"),
+    (re.compile(r"a[18]00"), "a100-80gb-sxm"),
+    (re.compile(r"a10g"), "a10g"),
+    (re.compile(r"a6000"), "a6000"),
+    (re.compile(r"4090"), "rtx4090"),
+    (re.compile(r"3090"), "rtx3090"),
+    (re.compile(r"5090"), "rtx5090"),
+    (re.compile(r"v5p"), "tpu-v5p"),
+    (re.compile(r"v6e|trillium"), "tpu-v6e"),
+    (re.compile(r"v5e"), "tpu-v5e"),
+    (re.compile(r"trn1|trainium ?1"), "trainium1"),
+    (re.compile(r"trn2|trainium ?2"), "trainium2"),
+    (re.compile(r"mi300"), "mi300x"),
+)
+
+
+def device_of(row: Row, context: Context) -> Accelerator:
+    """The device of a row by id or printed name, loosely; a card held below its power limit is its own kind."""
+    printed = text(row, "hardware")
+    try:
+        device = context.accelerator(row)
+    except InputError:
+        found = [id for pattern, id in _FAMILIES if pattern.search(printed.lower())]
+        known = context.inventory.accelerators.get(found[0]) if found else None
+        if known is None:
+            raise
+        device = known
+    return replace(device, id="power limited") if _POWER.search(printed) else device
+
+
+def doubt(row: Row, case: TrainingCase) -> str | None:
+    """The rule by which a row is doubtful, whatever is predicted for it."""
+    notes = f"{text(row, 'notes')} {text(row, 'dp_zero')}".lower()
+    if "replicated" in notes or "prints the same memory as 1x" in notes:
+        return "several devices, one device's peak"
+    if "doubtful" in notes:
+        return "peak below weights, gradients and states"
+    if "tflops_per_device" not in row:
+        return None  # a peak is the longest sample's, packed or not
+    if "unpacked" in notes or "short/variable" in notes or "technique: baseline" in notes:
+        return "samples of varying length, not packed"
+    if case.workload.sequence_length <= 512:
+        return "512 tokens or fewer: bound by launches"
+    return None
+
+
+def _scored(row: Row, metric: str, measured: float, band: Band, source: str, case: TrainingCase) -> Score:
+    why = doubt(row, case)
+    more = {
+        "rows": "doubtful" if why else "kept",
+        "stack": case.framework.id,
+        "architecture": source,
+    } | ({"doubtful": why} if why else {})
+    return Score(text(row, "case_id"), metric, measured, band.typical, band.low, band.high, groups=groups(row, **more))

@@ -1,0 +1,221 @@
+"""Rows of published training runs, read into workloads and setups."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from estimator.training.constants import Framework, TrainingConstants
+from estimator.training.setup import TrainingSetup
+from estimator.training.workload import OPTIMIZERS, TrainingWorkload
+
+Row = Mapping[str, str]
+CORES_PER_CHIP = 2
+
+
+class TrainingCase(NamedTuple):
+    """One run as the estimator sees it."""
+
+    framework: Framework
+    known_framework: bool
+    workload: TrainingWorkload
+    setup: TrainingSetup
+    parameters: float | None
+    """As the source states them."""
+
+
+def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
+    """What a row says, with the framework's own defaults where it is silent."""
+    framework, known = framework_of(row, constants)
+    method = _method(row)
+    dtype = row.get("dtype", "").lower()
+    optimizer, in_backward = _optimizer(row)
+    degrees = _degrees(row)
+    devices = max(whole(row, "n_devices") or 1, 1)
+    tp, pp, cp = whole(row, "tp") or 1, whole(row, "pp") or 1, degrees.get("cp", 1)
+    if framework.stack == "neuron":
+        tp = max(tp // CORES_PER_CHIP, 1)  # sources count cores in tp and chips in devices
+    dp = max(devices // (tp * pp * cp), 1)
+    length = whole(row, "seq_len") or 4096
+    micro_batch = whole(row, "micro_batch") or max(4096 * cp // length, 1)
+    global_batch = max(whole(row, "global_batch") or _usual_batch(length, micro_batch, dp, tp * pp), micro_batch)
+    sharding, group = _sharding(row, method, framework, dp * cp, degrees)
+    workload = TrainingWorkload(
+        method=method,
+        optimizer=optimizer,
+        optimizer_in_backward=in_backward,
+        precision=_precision(dtype, row.get("optimizer", "").lower(), method, framework),
+        compute=_compute(dtype),
+        sequence_length=length,
+        micro_batch=micro_batch,
+        global_batch=global_batch,
+        lora_rank=_rank(row),
+        lora_targets=_targets(row, framework),
+        base=_base(dtype),
+        train_embeddings="(emb)" in row.get("case_id", "") or "trains embedding" in row.get("notes", ""),
+        loss=_loss(row, framework),
+        framework=framework.id,
+    )
+    setup = TrainingSetup(
+        tp=tp,
+        pp=pp,
+        cp=cp,
+        dp=dp,
+        ep=degrees.get("ep", 1),
+        sharding=sharding,
+        shard_group=group,
+        micro_batch=micro_batch,
+        accumulation=max(global_batch // (micro_batch * dp), 1),
+        checkpointing=_checkpointing(row, framework, sharding != "none"),
+        offload=_offload(row, framework),
+    )
+    return TrainingCase(framework, known, workload, setup, number(row, "params_b", 1e9))
+
+
+def _usual_batch(length: int, micro_batch: int, dp: int, ranks: int) -> int:
+    """A global batch that keeps every device busy for some ten thousand tokens, where a source states none."""
+    return micro_batch * dp * max(16384 * ranks // (micro_batch * length), 1)
+
+
+def framework_of(row: Row, constants: TrainingConstants) -> tuple[Framework, bool]:
+    """The stack a row names, else the generic one."""
+    text = row.get("framework", "").lower()
+    for framework in constants.frameworks.values():
+        if any(re.search(pattern, text) for pattern in framework.patterns):
+            return framework, True
+    return constants.frameworks["generic"], False
+
+
+def number(row: Row, field: str, scale: float = 1.0) -> float | None:
+    """A field's value, or None where it is empty or not a number."""
+    found = re.fullmatch(r"\s*(-?[\d,]*\.?\d+(?:e-?\d+)?)\s*", row.get(field) or "", re.I)
+    return float(found[1].replace(",", "")) * scale if found else None
+
+
+def whole(row: Row, field: str) -> int | None:
+    value = number(row, field)
+    return round(value) if value and value >= 1 else None
+
+
+def _method(row: Row) -> str:
+    method = row.get("method", "").lower()
+    dtype = row.get("dtype", "").lower()
+    if "dora" in method or "-dora" in row.get("case_id", ""):
+        return "dora"
+    if "qlora" in method or (method not in ("", "full", "pretrain", "sft") and re.search(r"nf4|int4|gptq", dtype)):
+        return "qlora"
+    if "int8 base" in dtype:
+        return "qlora"
+    return "full" if method in ("", "full", "pretrain", "sft", "cpt", "continued") else "lora"
+
+
+def _optimizer(row: Row) -> tuple[str, bool]:
+    text = row.get("optimizer", "").lower().replace("_", "-")
+    in_backward = "backward" in text
+    for name in ("adafactor", "lion", "muon"):
+        if name in text:
+            return name, in_backward
+    if "sgd" in text:
+        return "sgd-momentum" if "momentum" in text else "sgd", in_backward
+    paged = "paged-" if "paged" in text else ""
+    bits = "-8bit" if re.search(r"8-?bit", text) else "-4bit" if re.search(r"4-?bit", text) else ""
+    name = f"{paged}adamw{bits}"
+    return name if name in OPTIMIZERS else "adamw", in_backward
+
+
+def _precision(dtype: str, optimizer: str, method: str, framework: Framework) -> str:
+    if "true" in dtype or "pure" in dtype or "bf16 states" in optimizer:
+        return "bf16"
+    if "mixed" in dtype:
+        return "bf16-mixed"
+    if dtype.startswith(("fp32", "float32")):
+        return "fp32"
+    return framework.precision if method == "full" else "bf16"
+
+
+def _compute(dtype: str) -> str:
+    for name in ("nvfp4", "mxfp8"):
+        if name in dtype:
+            return name
+    if "fp8-mx" in dtype:
+        return "mxfp8"
+    return "fp8" if "fp8" in dtype else "fp32" if dtype.startswith(("fp32", "float32")) else "bf16"
+
+
+def _base(dtype: str) -> str:
+    if "int8" in dtype:
+        return "int8"
+    if "gptq" in dtype:
+        return "int4-gptq"
+    return "nf4-dq" if "dq" in dtype else "nf4"
+
+
+def _degrees(row: Row) -> dict[str, int]:
+    return {name: int(value) for name, value in re.findall(r"(fsdp|dp|cp|ep|vp|zero1)=(\d+)", row.get("dp_zero", ""))}
+
+
+def _sharding(row: Row, method: str, framework: Framework, ranks: int, degrees: Mapping[str, int]) -> tuple[str, int]:
+    """The sharding named in a row, and its group where that is smaller than all ranks."""
+    text = row.get("dp_zero", "").lower()
+    if ranks == 1:
+        return "none", 0
+    named = re.search(r"zero-?([123])", text)
+    if named:
+        group = degrees.get("zero1", 0)
+        return f"zero{named[1]}", group if group < ranks else 0
+    if "shard_grad_op" in text:
+        return "zero2", 0
+    if "hybrid" in text:
+        return "hybrid", min(8, ranks)
+    if "full_shard" in text or (degrees.get("fsdp", 0) > 1) or re.search(r"fsdp(?!=)", text) or "fsdp=1;cp" in text:
+        return "fsdp", 0
+    if "ddp" in text or "none" in text or "replicated" in text:
+        return "none", 0
+    if framework.stack == "megatron" or framework.stack == "neuron":
+        return "zero1", 0
+    if framework.stack == "fsdp":
+        return "fsdp", 0
+    return ("zero3", 0) if method == "full" else ("none", 0)
+
+
+def _checkpointing(row: Row, framework: Framework, sharded: bool) -> str:
+    text = row.get("grad_ckpt", "").lower()
+    if "off" in text and "load" in text:
+        return "offloaded"
+    if text in ("none", "no", "false"):
+        return "none"
+    if "selective" in text:
+        return "none" if framework.stack == "megatron" else "selective"  # of the core attention: flash has it already
+    if text in ("full", "yes", "true", "block", "on"):
+        return framework.checkpointing if framework.checkpointing == "offloaded" else "full"
+    return framework.checkpointing_sharded if sharded else framework.checkpointing
+
+
+def _offload(row: Row, framework: Framework) -> str:
+    text = f"{row.get('dp_zero', '')} {row.get('notes', '')}".lower()
+    if not re.search(r"cpu[ -]?off|cpu adamw|offload with|optimizer offload|fsdp2 cpu offload", text):
+        return "none"
+    return "optimizer" if "adamw" in text and "offload" in row.get("dp_zero", "").lower() else framework.offloads
+
+
+def _loss(row: Row, framework: Framework) -> str:
+    text = row.get("fused_ce", "").lower()
+    if text in ("", "unknown"):
+        return framework.loss
+    if "chunk" in text:
+        return "chunked"
+    return "plain" if text in ("no", "none", "false") else "fused"
+
+
+def _rank(row: Row) -> int:
+    named = re.search(r"rank(\d+)", row.get("case_id", ""))
+    return whole(row, "lora_r") or (int(named[1]) if named else 8)
+
+
+def _targets(row: Row, framework: Framework) -> str:
+    text = re.sub(r"\(.*?\)", "", row.get("lora_targets", "").lower()).strip()
+    if "adapterv2" in row.get("method", ""):
+        return "all-linear"  # a scale and a bias on every linear layer
+    if not text:
+        mlp_only = "target-mlp" in row.get("case_id", "")
+        return "gate_proj,up_proj,down_proj" if mlp_only else framework.lora_targets
+    return text if re.fullmatch(r"[\w ,.-]+", text) else "all-linear"
