@@ -11,7 +11,7 @@ from estimator.workload import Ownership, ServingWorkload
 
 LIST = Price(55.04, "list", "2026-07-20")
 P5 = Machine("p5.48xlarge", "p5", "h100-sxm", 8, "nvlink4", 192, 2 << 40)
-H100 = Accelerator("h100-sxm", "H100", "nvidia", "gpu", "h100", 80, 81559 << 20, 3.35e12, tdp_watts=700)
+H100 = Accelerator("h100-sxm", "NVIDIA H100", "H100", "nvidia", "gpu", "h100", 80, 81559 << 20, 3.35e12, tdp_watts=700)
 
 
 def performance(requests_per_s: float, prefill_share: float) -> PerformanceReport:
