@@ -24,6 +24,23 @@ class OutsideTorch(NamedTuple):
     """Tensor-parallel ranks, at least."""
     bytes: float
     bytes_per_hidden: float = 0.0
+    least_capability: float = 0.0
+    """Compute capability from which it holds (fused all-reduce workspaces exist on Hopper and later)."""
+
+
+class Graphs(NamedTuple):
+    """Memory of captured CUDA graphs: per layer, and buffers of the largest captured step."""
+
+    bytes_per_layer: float
+    bytes_per_expert_layer: float
+    """In addition, where a layer has routed experts."""
+    tokens: int
+    """Largest step captured; smaller where max_num_seqs is."""
+    mxfp4_tokens: int
+    hidden: float
+    """Hidden vectors kept per token of that step."""
+    intermediate: float
+    """Feed-forward intermediates (gate, up and product) kept per token of that step."""
 
 
 class Reserve(NamedTuple):
@@ -77,6 +94,8 @@ class MemoryPolicy:
     """Window layers keep only their window, in a cache of their own."""
     logit_bytes: float = 0.0
     """Sampler's peak per sequence and vocabulary entry, besides the logits in the model's own type."""
+    logits_of_every_token: bool = False
+    """Computes the logits of a whole step, not of one token per sequence (llama.cpp)."""
     hidden_states: float = 0.0
     """Copies of one step's hidden states alive beside the sampler."""
     residual_width: float = 4.0
@@ -89,8 +108,7 @@ class MemoryPolicy:
     """By tensor-parallel ranks, ascending."""
     outside_torch_pipeline_bytes: float | None = None
     """The same at TP1 where the pipeline has several stages."""
-    graph_bytes: float = 0.0
-    graph_bytes_per_layer: float = 0.0
+    graphs: Graphs | None = None
     graphs_in_budget: bool = False
     checks_model_len: bool = False
     """Refuses to start unless one sequence of `max_model_len` fits."""

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.architecture import Architecture
-from estimator.engines import MemoryPolicy
+from estimator.engines import Graphs, MemoryPolicy
 from estimator.formats import WeightFormat
 from estimator.mixers import LatentAttention
 from estimator.mlps import DenseMlp, MixtureOfExperts
@@ -13,6 +13,9 @@ LATENT_WORKSPACE_TOKENS = 65_536
 """Chunked-prefill workspace of vLLM's latent attention, in tokens."""
 VISION_PER_TOWER_BYTE = 0.12
 """Encoder profile, as a share of the tower's 16-bit weights."""
+
+FEWEST_GRAPHS = 0.1
+"""What the graphs of the smallest batches still take, as a share."""
 
 
 class Widths(NamedTuple):
@@ -45,7 +48,8 @@ def widths(architecture: Architecture) -> Widths:
 
 def sampler(architecture: Architecture, policy: MemoryPolicy, sequences: int, tokens: int, element: int) -> float:
     """Logits of every sequence with the sampler's copies, beside the hidden states of one step."""
-    logits = sequences * architecture.vocabulary * (policy.logit_bytes + element)
+    rows = tokens if policy.logits_of_every_token else sequences
+    logits = rows * architecture.vocabulary * (policy.logit_bytes + element)
     return logits + policy.hidden_states * tokens * architecture.hidden * element
 
 
@@ -70,3 +74,17 @@ def workspaces(architecture: Architecture, policy: MemoryPolicy, weights: Weight
     if architecture.vision_parameters:
         found += tokens * hidden * 2 + VISION_PER_TOWER_BYTE * architecture.vision_parameters * 2 / tp
     return found
+
+
+def graphs(
+    architecture: Architecture, rule: Graphs | None, weights: WeightFormat, sequences: int, layers: int, tp: int
+) -> float:
+    """Captured CUDA graphs of a stage of so many layers; fewer and smaller ones where few sequences run."""
+    if rule is None:
+        return 0.0
+    most = rule.mxfp4_tokens if weights.id == "mxfp4" else rule.tokens
+    captured = min(most, 2 * sequences)
+    width = widths(architecture)
+    held = layers * (rule.bytes_per_layer + (rule.bytes_per_expert_layer if width.expert else 0.0))
+    per_token = 2 * (rule.hidden * architecture.hidden + rule.intermediate * width.dense / tp)
+    return (held + rule.tokens * per_token) * max(captured / rule.tokens, FEWEST_GRAPHS)

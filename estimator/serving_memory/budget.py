@@ -11,7 +11,7 @@ from estimator.hardware import Accelerator
 from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
-from estimator.serving_memory.activations import layer, sampler, workspaces
+from estimator.serving_memory.activations import graphs, layer, sampler, workspaces
 from estimator.serving_memory.cache import UNBOUNDED, Kind, Pool, layer_kinds, page_table
 from estimator.serving_memory.weights import Split, stages
 from estimator.units import GB, GIB
@@ -169,7 +169,17 @@ def compile_memory(
     defaults = device_defaults(policy, device.generation, usable)
     sequences = settings.max_num_seqs or defaults.max_num_seqs
     batched = settings.max_num_batched_tokens or defaults.max_num_batched_tokens
-    laid = _lay_out(model, weights, cache, layout, policy, sequences, batched, settings.max_model_len or 0)
+    laid = _lay_out(
+        model,
+        weights,
+        cache,
+        layout,
+        policy,
+        sequences,
+        batched,
+        settings.max_model_len or 0,
+        device.compute_capability,
+    )
     utilization = settings.memory_utilization or _default_utilization(policy, defaults, usable, batched, layout)
     total = sold if policy.rule else usable
     pages, tightest, left = UNBOUNDED, laid.ranks[0], Left(0.0, 0.0)
@@ -239,6 +249,7 @@ def _lay_out(
     sequences: int,
     batched: int,
     model_len: int,
+    capability: float,
 ) -> Laid:
     if policy.rule:
         return _by_rule(model, weights, cache, layout, policy, policy.rule)
@@ -252,8 +263,7 @@ def _lay_out(
     logits = sampler(architecture, policy, sequences, batched, element)
     resident = workspaces(architecture, policy, weights, batched, tp)
     received = 2 * batched * architecture.hidden * element if layout.pp > 1 else 0
-    runtime = _outside_torch(policy, layout, architecture.hidden)
-    graphs = policy.graph_bytes + policy.graph_bytes_per_layer * architecture.layers
+    runtime = _outside_torch(policy, layout, architecture.hidden, capability)
     ranks = []
     for stage in stages(architecture, weights, split, layout.pp, rotary, policy.embedding_on_host):
         peak = max(logits, widest) if stage.last else widest
@@ -264,7 +274,7 @@ def _lay_out(
                 buffers=sum(part.value for part in stage.buffers),
                 activation=peak + resident + received,
                 runtime=runtime,
-                graphs=graphs * share,
+                graphs=graphs(architecture, policy.graphs, weights, sequences, stage.layers, tp),
                 layers=share,
                 parts=stage.weights,
             )
@@ -296,11 +306,11 @@ def _by_rule(
     return Laid((rank,), kinds, page_table(kinds, policy, 0))
 
 
-def _outside_torch(policy: MemoryPolicy, layout: Layout, hidden: int) -> float:
+def _outside_torch(policy: MemoryPolicy, layout: Layout, hidden: int, capability: float) -> float:
     if layout.pp > 1 and layout.tp == 1 and policy.outside_torch_pipeline_bytes is not None:
         return policy.outside_torch_pipeline_bytes
     found = 0.0
     for each in policy.outside_torch:
-        if layout.tp * layout.dp >= each.ranks:
+        if layout.tp * layout.dp >= each.ranks and capability >= each.least_capability:
             found = each.bytes + each.bytes_per_hidden * hidden
     return found

@@ -58,6 +58,8 @@ class Pool(NamedTuple):
     """Pages of one sequence whatever its length."""
     token_bytes: float = 0.0
     """What one more token of a long sequence adds."""
+    groups: int = 1
+    """Groups of layers that share the pages."""
 
     def pages(self, tokens: int) -> float:
         """Pages that one sequence of `tokens` tokens takes."""
@@ -157,9 +159,10 @@ def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int) ->
     if state > page:
         step = STATE_PAGE_TOKENS * max(widths) if widths else state
         page = -(-state // step) * step
-    growing, windowed, fixed = [], [], 0
+    growing, windowed, fixed, total = [], [], 0, 0
     for kind in kinds:
         groups = -(-kind.layers // size)
+        total += groups
         if not kind.token_bytes:
             fixed += groups * STATE_PAGES
             continue
@@ -170,4 +173,4 @@ def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int) ->
         else:
             growing.append((groups, span))
     added = sum(groups * size * page / span for groups, span in growing)
-    return Pool(page * size, tuple(growing), tuple(windowed), fixed, added)
+    return Pool(page * size, tuple(growing), tuple(windowed), fixed, added, total)

@@ -1,0 +1,162 @@
+"""Rows of published memory figures, read into a model, formats, a layout, a device and an engine's settings."""
+
+import re
+from dataclasses import replace
+from typing import NamedTuple
+
+from estimator.accuracy.score import Context, Row, number, text
+from estimator.engines import EngineProfile, version_key
+from estimator.errors import InputError
+from estimator.formats import CacheFormat, WeightFormat, cache_format, weight_format
+from estimator.hardware import Accelerator
+from estimator.model import Model
+from estimator.parallelism import Layout
+from estimator.scenario import EngineSettings
+from estimator.units import GIB
+
+ENGINES = {
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "tensorrt-llm": "trtllm",
+    "llama.cpp": "llamacpp",
+    "ik_llama.cpp/llama.cpp": "llamacpp",
+    "transformers": "transformers",
+    "autoawq": "transformers",
+    "tgi": "tgi",
+}
+FIRST_V1_ISSUE = 14_000
+"""vllm-project/vllm issues up to here were opened before 0.8 made V1 the default (March 2025)."""
+UNSTATED_VERSION = "0.11"
+RELEASES = (("2026-06", "0.21"), ("2026-03", "0.19"))
+"""A model of that month or later needs at least this vLLM."""
+
+
+class MemoryCase(NamedTuple):
+    """One start-up or footprint as the estimator sees it."""
+
+    model: Model
+    weights: WeightFormat
+    cache: CacheFormat
+    layout: Layout
+    device: Accelerator | None
+    engine: EngineProfile
+    settings: EngineSettings
+    any_device: Accelerator
+    """Stands in for figures that do not depend on the device."""
+
+
+def memory_case(row: Row, context: Context) -> MemoryCase:
+    """What a row says, with the engine's own defaults where it is silent. Raises InputError."""
+    model = context.model(row)
+    engine = _engine(row, context, model)
+    weights = weight_format(weights_of(row, model))
+    return MemoryCase(
+        model,
+        weights,
+        cache_format(cache_of(row, weights)),
+        _layout(row),
+        _device(row, context, engine),
+        engine,
+        EngineSettings(
+            memory_utilization=_fraction(row),
+            max_model_len=_whole(row, "max_model_len"),
+            max_num_seqs=_whole(row, "max_num_seqs"),
+            max_num_batched_tokens=_whole(row, "max_num_batched_tokens"),
+        ),
+        next(iter(context.inventory.accelerators.values())),
+    )
+
+
+def weights_of(row: Row, model: Model) -> str:
+    """The weight format that the quantisation, type and name columns spell out."""
+    said = f"{text(row, 'quant')} {text(row, 'weight_dtype')}".lower()
+    named = f"{said} {text(row, 'model_id')}".lower()
+    if "nvfp4" in named:
+        return "nvfp4"
+    if "mxfp4" in named:
+        return "mxfp4"
+    if "awq" in named or "autoround" in named:
+        return "int4-awq"
+    if "int4" in named or "w4a16" in named:
+        return "int4-gptq"
+    if "w8a8" in named or "int8" in named:
+        return "int8"
+    if "fp8" in named:
+        return "fp8-block" if "block" in said or re.search(r"qwen3.*-fp8|deepseek", named) else "fp8"
+    if "float32" in said:
+        return "fp32"
+    if "float16" in said and "bfloat16" not in said:
+        return "fp16"
+    return "bf16"
+
+
+def cache_of(row: Row, weights: WeightFormat) -> str:
+    """The cache format; `auto` and silence are the model's own type."""
+    said = text(row, "kv_dtype").lower()
+    if "fp8" in said:
+        return "fp8"
+    if "q8_0" in said:
+        return "q8_0"
+    if "float32" in said or (said.startswith("auto") and weights.rest_bits == 32):
+        return "fp32"
+    return "bf16"
+
+
+def _engine(row: Row, context: Context, model: Model) -> EngineProfile:
+    printed = text(row, "engine").lower()
+    name = ENGINES.get(printed)
+    if name is None:
+        raise InputError("engine", f"no profile of {printed!r}")
+    if name != "vllm":
+        return context.inventory.engine(name)
+    return context.inventory.engine(name, vllm_version(row, model))
+
+
+def vllm_version(row: Row, model: Model) -> str:
+    """The stated version; else what the source's date and the model's release allow."""
+    stated = text(row, "engine_version")
+    if version_key(stated):
+        return stated
+    issue = re.match(r"vllm-project/vllm#(\d+)", text(row, "source"))
+    if issue and int(issue[1]) < FIRST_V1_ISSUE:
+        return "0.6"
+    for month, version in RELEASES:
+        if model.release >= month:
+            return version
+    return UNSTATED_VERSION
+
+
+def _layout(row: Row) -> Layout:
+    replicas = text(row, "ep/dp").upper()
+    ep, dp = (_degree(name, replicas) for name in ("EP", "DP"))
+    tp = _whole(row, "tp") or 1
+    return Layout(tp // dp if dp > 1 and tp % dp == 0 else tp, _whole(row, "pp") or 1, ep, dp)
+
+
+def _degree(name: str, said: str) -> int:
+    found = re.search(rf"{name}(\d+)\b", said)
+    return int(found[1]) if found else 1
+
+
+def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | None:
+    """The row's device with the memory that its engine printed; None where neither is there."""
+    printed = number(row, "gpu_mem_gib")
+    try:
+        device = context.accelerator(row)
+    except InputError:
+        if not printed:
+            return None
+        device = replace(next(iter(context.inventory.accelerators.values())), id="printed", generation="generic")
+    if not printed:
+        return device
+    return replace(device, memory_usable_bytes=int(printed * GIB + engine.memory.hidden_from_engine_bytes))
+
+
+def _fraction(row: Row) -> float | None:
+    found = re.search(r"[01]?\.\d+|1\.0|\b1\b", text(row, "gpu_memory_utilization"))
+    return float(found[0]) if found and 0 < float(found[0]) <= 1 else None
+
+
+def _whole(row: Row, column: str) -> int | None:
+    value = number(row, column)
+    return int(value) if value and 1 <= value <= 100_000_000 else None
