@@ -84,7 +84,7 @@ class EngineSpeed:
     """Further factor for experts in block-scaled FP8."""
     expert_imbalance: float = 1.0
     all_reduce: float = 1.0
-    """Factor on the time of a collective."""
+    """Factor on the latency of a collective."""
     state_us: float = 30.0
     """Fixed time of a linear-attention or state-space layer."""
     step_ms: float = 0.0
@@ -121,6 +121,8 @@ class EngineSpeed:
     cache_share: float = 0.5
     """Share of the output that a running sequence's cache holds on average; 1 where it is reserved in full."""
     memory_fraction: float = 0.9
+    fraction_of_free: bool = False
+    """The fraction is of what weights and reserve leave free (TensorRT-LLM), not of the device."""
     reserve_gb: float = 3.0
     """Device memory that neither weights nor cache can use, in GB."""
     source: str = ""

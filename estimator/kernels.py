@@ -250,13 +250,16 @@ def _collective(
     return Collective(
         name,
         count,
-        speed.all_reduce,
-        link(fabric, inside),
+        _scaled(link(fabric, inside), speed.all_reduce),
         passes * (inside - 1) / inside,
         2 * parts.hidden,
         across.latency_us * MICROSECOND if across else 0.0,
         passes * (machines - 1) / machines / (across.bandwidth_gb_s * GB) if across else 0.0,
     )
+
+
+def _scaled(link: AllReduce, latency: float) -> AllReduce:
+    return link._replace(alpha_s=link.alpha_s * latency)
 
 
 def link(fabric: Fabric, devices: int) -> AllReduce:

@@ -39,7 +39,7 @@ def neuron_operators(
         (
             *(product(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
             *experts,
-            Collective("all-reduce", 2 * parts.layers, 1.0, link, wire, 2 * parts.hidden),
+            Collective("all-reduce", 2 * parts.layers, link, wire, 2 * parts.hidden),
         ),
         product(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
         tuple(

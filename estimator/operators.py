@@ -127,7 +127,6 @@ class Collective(NamedTuple):
 
     name: str
     times: float
-    factor: float
     link: AllReduce
     wire: float
     """Bytes a device sends for one byte of result: 2(n-1)/n for an all-reduce."""
@@ -139,7 +138,7 @@ class Collective(NamedTuple):
         size = rows * self.row_bytes
         alpha, bandwidth, q = self.link
         inside: float = (alpha**q + (self.wire * size / bandwidth) ** q) ** (1 / q)
-        return self.times * (self.factor * inside + self.across_latency_s + size * self.across_s_per_byte)
+        return self.times * (inside + self.across_latency_s + size * self.across_s_per_byte)
 
     def detail(self, rows: float) -> OperatorTime:
         size = rows * self.row_bytes

@@ -46,7 +46,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
     waiting = prompt / (prompt + decoding) if prompt else 0.0
     if speed.static_batch:
         tpot = alone
-        ttft = concurrency * prompt + overhead
+        ttft = step.prefill_s(new, cached, max(round(concurrency), 1)) + overhead
     elif speed.fused_prefill:
         tpot = _fused_step_s(step, workload, concurrency) / workload.accepted_tokens
         ttft = first * (1 + speed.wait * (concurrency - 1) * waiting) + overhead + tpot / 2

@@ -84,11 +84,11 @@ class Step:
         """One decode step of `batch` sequences over the whole engine; each gains one token."""
         return self.step_s(batch, context, drafts=drafts)
 
-    def prefill_s(self, new: int, cached: int = 0) -> float:
-        """One prompt of `new` tokens after `cached` ones that are already in the cache, in chunks."""
+    def prefill_s(self, new: int, cached: int = 0, batch: int = 1) -> float:
+        """`batch` prompts of `new` tokens after `cached` ones that are already in the cache, together, in chunks."""
         if new <= 0:
             return 0.0
-        seconds, launches = self._prompt_s(new, cached)
+        seconds, launches = self._prompt_s(new, cached, batch)
         pp = self.layout.pp
         if pp > 1:
             seconds *= (launches + pp - 1) / (launches * pp) * (1 + self.pipeline)
@@ -99,25 +99,25 @@ class Step:
         """Engine time that one prompt takes from the others: stages and attention copies work side by side."""
         if new <= 0:
             return 0.0
-        return self._prompt_s(new, cached)[0] / (self.layout.pp * self.layout.dp)
+        return self._prompt_s(new, cached, 1)[0] / (self.layout.pp * self.layout.dp)
 
-    def _prompt_s(self, new: int, cached: int) -> tuple[float, int]:
+    def _prompt_s(self, new: int, cached: int, batch: int) -> tuple[float, int]:
         """Seconds over all stages in turn, and chunks."""
         speed, operators = self.speed, self.operators
         if speed.buckets:
             new = max(SMALLEST_BUCKET, 1 << (new - 1).bit_length())
-        whole, rest = divmod(new, speed.chunk_tokens)
+        whole, rest = divmod(new * batch, speed.chunk_tokens)
         launches = whole + (1 if rest else 0)
-        seconds = operators.head.seconds(1) * launches
+        seconds = operators.head.seconds(batch) * launches
         for operator in operators.rows:
             if whole:
                 seconds += whole * operator.seconds(speed.chunk_tokens)
             if rest:
                 seconds += operator.seconds(rest)
         for attention in operators.prefill_attention:
-            seconds += attention.seconds(new, cached, launches)
+            seconds += batch * attention.seconds(new, cached, launches / batch)
         for state in operators.states:
-            seconds += state.seconds(launches, new)
+            seconds += state.seconds(launches * batch, new * batch)
         return speed.prefill * seconds + launches * self.host_s(0), launches
 
     @property

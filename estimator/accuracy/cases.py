@@ -11,6 +11,8 @@ from estimator.mixers import Attention
 from estimator.mlps import MixtureOfExperts
 from estimator.parallelism import Layout
 
+BLACKWELL = frozenset({"b200-sxm", "b300-sxm", "gb200", "gb300"})
+"""Published recipes for these cache in 8 bit wherever the weights have 8 bit or fewer."""
 NVL72 = frozenset({"gb200", "gb300"})
 TASK_INPUT_TOKENS = {"chat": 140, "gpqa": 230, "code": 420}
 """Prompts of the ML.ENERGY tasks, whose lengths are not published: rounded means of the public data sets."""
@@ -156,7 +158,8 @@ def cache(row: Row, engine: str, architecture: Architecture) -> CacheFormat:
     if stated:
         return cache_format("fp8" if "8" in stated and "16" not in stated else "bf16")
     low = named in ("fp8", "nvfp4")
-    if low and (engine.startswith("trt") or (engine == "vllm" and not architecture.is_moe)):
+    blackwell = text(row, "accelerator_id") in BLACKWELL
+    if low and (blackwell or engine.startswith(("trt", "nim")) or (engine == "vllm" and not architecture.is_moe)):
         return cache_format("fp8")
     return cache_format("bf16")
 

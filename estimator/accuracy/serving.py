@@ -99,24 +99,24 @@ def predict(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
         case "throughput_max":
             return _maximum(row, case)
         case "single_stream_decode":
-            return _single_stream(case)
+            return _single_stream(row, case)
         case _:
             return _serving(row, case)
 
 
 def _prefill(case: Case) -> Iterator[tuple[str, Band]]:
     tokens = case.workload.input_tokens
-    seconds = case.step.prefill_s(tokens) + case.step.speed.ttft_ms * MILLISECOND
-    if case.concurrency > 1:
-        seconds += (case.concurrency - 1) * case.step.prefill_occupancy_s(tokens)
+    seconds = case.step.prefill_s(tokens, 0, int(case.concurrency)) + case.step.speed.ttft_ms * MILLISECOND
     yield "total_tokens_per_s", case.spreads.throughput.of(tokens * case.concurrency / seconds)
     yield "ttft_ms", case.spreads.ttft.of(seconds / MILLISECOND)
 
 
-def _single_stream(case: Case) -> Iterator[tuple[str, Band]]:
+def _single_stream(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     point = operate(case.step, case.workload, case.concurrency)
     rate = case.concurrency / point.tpot_s
-    if case.step.engine in ENGINES_THAT_COUNT_PREFILL:
+    if "request latency" in text(row, "notes"):
+        point = point._replace(tpot_s=point.request_s / case.workload.output_tokens)
+    if case.step.engine in ENGINES_THAT_COUNT_PREFILL or case.concurrency > 1:
         rate = case.concurrency * case.workload.output_tokens / point.request_s
     yield "output_tokens_per_s", case.spreads.throughput.of(rate)
     yield "tokens_per_s_per_user", case.spreads.throughput.of(rate / case.concurrency)
@@ -133,11 +133,17 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     if number(row, "concurrency") is None:
         return
     asked = case.concurrency
+    if case.step.speed.static_batch:
+        yield from _single_stream(row, case)
+        return
     held = max(min(asked, case.max_concurrency), 1.0)
     point = operate(case.step, case.workload, held)
     outside = (asked - held) / point.requests_per_s
     burst = case.step.speed.burst * asked * case.step.prefill_occupancy_s(case.workload.input_tokens)
-    yield from _latencies(case, _median_step(row, case, point), point.ttft_s + burst + outside)
+    shown = _median_step(row, case, point)
+    if "request latency" in text(row, "notes"):
+        shown = point._replace(tpot_s=point.request_s / case.workload.output_tokens)
+    yield from _latencies(case, shown, point.ttft_s + burst + outside)
     rate = held / (point.request_s + burst) * case.workload.output_tokens
     yield from _throughputs(case, rate)
     yield "tokens_per_s_per_user", _inverse(case.spreads.tpot.of(point.tpot_s))
@@ -174,6 +180,9 @@ def _max_concurrency(step: Step, workload: ServingWorkload, device: Accelerator)
     stages = step.layout.pp
     weights = step.weight_bytes / stages
     usable = (device.memory_usable_bytes or device.memory_sold_gb * GB) / device.cores
-    free = usable * speed.memory_fraction - weights - speed.reserve_gb * GB
+    taken = weights + speed.reserve_gb * GB
+    free = (
+        (usable - taken) * speed.memory_fraction if speed.fraction_of_free else usable * speed.memory_fraction - taken
+    )
     held = step.sequence_bytes(workload.input_tokens + workload.output_tokens * speed.cache_share) / stages
     return max(free / held, 1.0) * step.layout.dp if held else float("inf")
