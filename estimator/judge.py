@@ -1,0 +1,250 @@
+"""One scenario put to one machine: every layout judged by memory first, then by speed.
+
+Every distinct (device, fabric, layout) is judged once, however many instance types hold it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from estimator.candidates import Rig, clusters, engine_on, rig
+from estimator.checks import check
+from estimator.cost import cost, quote
+from estimator.engines import EngineProfile
+from estimator.errors import InputError
+from estimator.evaluation import Candidate, Confidence, Evaluation, MemoryReport
+from estimator.formats import WeightFormat, cache_format, weight_format
+from estimator.hardware import Machine
+from estimator.inventory import Inventory
+from estimator.model import Model
+from estimator.parallelism import Layout, illegal_reason, legal_layouts
+from estimator.prices import RegionPrices
+from estimator.scenario import PRICE_TERMS, Scenario
+from estimator.serving import Load, carry, report
+from estimator.serving_memory import compile_memory
+from estimator.step import Step, compile_step
+from estimator.support import refusal, stand_in
+from estimator.units import GIB
+from estimator.workload import ServiceLevel
+
+
+class Setup(NamedTuple):
+    """What runs on a device: the asked engine and format, or those that stand in for them there."""
+
+    engine: EngineProfile
+    weights: WeightFormat
+
+
+class Trial(NamedTuple):
+    """One layout on one kind of device, judged at a load per replica."""
+
+    setup: Setup
+    layout: Layout
+    machines: int
+    replicas: int
+    memory: MemoryReport
+    confidence: Confidence
+    busy: int = 0
+    """Replicas that have work."""
+    step: Step | None = None
+    load: Load | None = None
+    """One replica at its share of the load; None where the memory does not hold one request."""
+
+    @property
+    def requests_per_s(self) -> float:
+        return self.load.requests_per_s * self.busy if self.load else 0.0
+
+    def meets(self, level: ServiceLevel) -> bool:
+        """Whether a typical request sees the service level; where nothing is asked, all do."""
+        return self.load is not None and (
+            (level.ttft_s is None or self.load.ttft_s <= level.ttft_s)
+            and (level.tpot_s is None or self.load.point.tpot_s <= level.tpot_s)
+        )
+
+
+class Judge:
+    """One scenario against one inventory and one region's prices."""
+
+    def __init__(
+        self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
+    ) -> None:
+        for part in (scenario, scenario.workload, scenario.service_level, scenario.settings, scenario.placement):
+            check(part)
+        check(scenario.ownership)
+        if scenario.price_terms not in PRICE_TERMS:
+            raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
+        self.model = model
+        self.scenario = scenario
+        self.inventory = inventory
+        self.prices = prices
+        self.weights = weight_format(scenario.weights)
+        self.cache = cache_format(scenario.kv)
+        self.engine = inventory.engine(scenario.engine, scenario.engine_version)
+        self.tokens = request_tokens(scenario, model)
+        self.detail = detail
+        self.considered = 0
+        self.seen: dict[tuple[object, ...], Trial] = {}
+
+    def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
+        """The machine's best layout, or all of its layouts; never empty."""
+        here = rig(machine, self.inventory)
+        engine = engine_on(here.device, self.engine, self.inventory)
+        weights = self.weights
+        if engine is not self.engine:
+            weights = weight_format(stand_in(engine, weights.id))
+        refused = refusal(here.device, engine, weights)
+        if refused:
+            return [self.not_supported(here, refused)]
+        trials = self.trials(here, Setup(engine, weights))
+        if not trials:
+            reason = illegal_reason(self.model, Layout(), here.devices, engine, here.device)
+            return [self.not_supported(here, reason or f"{engine.name} does not run {self.model.id} here")]
+        if every_layout:
+            return [self.evaluation(here, trial) for trial in trials]
+        return [self.evaluation(here, self.best(trials))]
+
+    def trials(self, here: Rig, setup: Setup) -> list[Trial]:
+        """Every layout that the placement leaves open, on one machine; on several where none fits on one."""
+        asked = self.scenario.placement
+        machines = asked.machines or 1
+        layouts = self.layouts(here, setup.engine)
+        trials = [self.trial(here, setup, layout, machines, 1) for layout in layouts]
+        if any(trial.load for trial in trials) or asked.pp or asked.tp:
+            return trials
+        for span, layout in clusters(here, self.model, setup.engine):
+            if asked.machines and asked.machines % span:
+                continue
+            trial = self.trial(here, setup, layout, machines if asked.machines else span, span)
+            if trial.load:
+                return [trial]
+        return trials
+
+    def layouts(self, here: Rig, engine: EngineProfile) -> Sequence[Layout]:
+        """Legal layouts on one machine. Raises InputError for an explicit one that is not."""
+        asked = self.scenario.placement
+        if asked.tp or asked.pp or asked.ep or (asked.dp and self.model.architecture.is_moe):
+            wanted = Layout(asked.tp or 1, asked.pp or 1, asked.ep or 1, asked.dp or 1)
+            if not self.model.architecture.is_moe:
+                wanted = wanted._replace(dp=1)
+            reason = illegal_reason(self.model, wanted, here.devices, engine, here.device)
+            if reason:
+                raise InputError(*reason.split(": ", 1))
+            return (wanted,)
+        return legal_layouts(self.model, here.devices, engine, here.device)
+
+    def trial(self, here: Rig, setup: Setup, layout: Layout, machines: int, span: int) -> Trial:
+        """Judges a layout over `span` machines, repeated over `machines` of them."""
+        replicas = machines * here.devices // (layout.devices) if span == 1 else machines // span
+        if self.scenario.placement.dp and not self.model.architecture.is_moe:
+            replicas = min(replicas, self.scenario.placement.dp)
+        busy = min(replicas, self.scenario.workload.concurrency)
+        key = (here.device, here.fabric, here.devices if span > 1 else 0, layout, busy, replicas)
+        found = self.seen.get(key)
+        if found is None:
+            self.considered += 1
+            found = self.seen[key] = self.judge(here, setup, layout, machines, replicas, busy)
+        return found if found.machines == machines else found._replace(machines=machines)
+
+    def judge(self, here: Rig, setup: Setup, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
+        """Memory first; speed only where one request fits."""
+        scenario, (engine, weights) = self.scenario, setup
+        held = compile_memory(self.model, weights, self.cache, layout, here.device, engine, scenario.settings).report(
+            self.tokens
+        )
+        efficiency = self.inventory.efficiency
+        speed = efficiency.engines[engine.speed]
+        confidence = efficiency.confidence(here.device, speed)
+        if held.shortfall_bytes > 0 or held.max_concurrency < 1:
+            return Trial(setup, layout, machines, replicas, held, confidence)
+        step = compile_step(
+            self.model, weights, self.cache, layout, here.device, here.fabric, speed, efficiency, here.devices
+        )
+        load = carry(step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy)
+        return Trial(setup, layout, machines, replicas, held, confidence, busy, step, load)
+
+    def best(self, trials: Sequence[Trial]) -> Trial:
+        """The cheapest per output token that meets the service level; at one price that is the fastest."""
+        level = self.scenario.service_level
+        return min(
+            trials,
+            key=lambda trial: (
+                trial.load is None,
+                not trial.meets(level),
+                trial.memory.shortfall_bytes,
+                -trial.requests_per_s,
+            ),
+        )
+
+    def evaluation(self, here: Rig, trial: Trial) -> Evaluation:
+        """A trial with its price, verdict and reason."""
+        machine = here.machine
+        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
+        sold_gb = here.device.memory_sold_gb * here.devices * trial.machines
+        speed = None
+        if trial.step and trial.load:
+            speed = report(trial.step, self.scenario.workload, trial.load, trial.busy, self.detail)
+        bill = cost(asked, trial.machines, sold_gb, speed, self.scenario.workload)
+        idle = here.devices * trial.machines - trial.replicas * trial.layout.devices
+        if speed is None:
+            reason: str | None = f"{trial.memory.shortfall_bytes / GIB:.1f} GiB short per device"
+        else:
+            reason = self.caution(here, trial, idle)
+        return Evaluation(
+            Candidate(
+                machine.id,
+                trial.machines,
+                machine.accelerator,
+                machine.count * trial.machines,
+                trial.layout,
+                trial.replicas,
+            ),
+            "fits" if speed else "does_not_fit",
+            reason,
+            trial.confidence,
+            trial.memory,
+            speed,
+            bill,
+            trial.meets(self.scenario.service_level),
+            speed is not None and self.holds_all(trial),
+        )
+
+    def holds_all(self, trial: Trial) -> bool:
+        """Whether the cache holds every request that is held in flight."""
+        load = self.scenario.workload
+        return load.requests_per_second is not None or trial.memory.max_concurrency * trial.replicas >= load.concurrency
+
+    def caution(self, here: Rig, trial: Trial, idle: int) -> str | None:
+        """What the reader of a row that fits must know."""
+        if not self.holds_all(trial):
+            held, users = trial.memory.max_concurrency * trial.replicas, self.scenario.workload.concurrency
+            return f"holds {int(held)} of {users} requests at once; the others wait"
+        if idle:
+            kind = "cores" if here.device.kind == "neuron" else "accelerators"
+            return f"{idle} of {here.devices * trial.machines} {kind} idle"
+        if trial.setup.weights is not self.weights:
+            return f"under {trial.setup.engine.name}, as {trial.setup.weights.name}"
+        return None
+
+    def not_supported(self, here: Rig, reason: str) -> Evaluation:
+        """No layout at all: the engine does not run on this device, or not with this model."""
+        machine = here.machine
+        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
+        return Evaluation(
+            Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0),
+            "not_supported",
+            reason,
+            "C",
+            None,
+            None,
+            cost(asked, 1, here.device.memory_sold_gb * here.devices, None, self.scenario.workload),
+            False,
+        )
+
+
+def request_tokens(scenario: Scenario, model: Model) -> int:
+    """Tokens of one whole request. Raises InputError where the model can not hold it."""
+    asked = scenario.workload.total_tokens
+    limit = scenario.settings.max_model_len or model.architecture.max_context
+    if limit and asked > limit:
+        field = "max_model_len" if scenario.settings.max_model_len else "input_tokens"
+        raise InputError(field, f"{asked:,} tokens a request, but {model.id} holds {limit:,}")
+    return asked
