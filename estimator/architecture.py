@@ -73,6 +73,8 @@ class Architecture:
     mtp_layers: int = 0
     notes: tuple[str, ...] = ()
     """What the reader must know: parts that the configuration does not describe."""
+    tower_missing: bool = False
+    """The class has a vision tower, but the configuration does not describe it."""
 
     @cached_property
     def layers(self) -> int:

@@ -1,11 +1,13 @@
 """A published model: its architecture, and what its checkpoint and card say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from estimator import hf_config
 from estimator.architecture import Architecture
+from estimator.formats import Stored, WeightFormat, weight_format
+from estimator.quantization import read_quantization
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,19 +24,53 @@ class Model:
     licence: str = ""
     release: str = ""
     source: str = ""
+    checkpoint: WeightFormat = field(default_factory=lambda: weight_format("bf16"))
+    """`native_weights` with what this very checkpoint leaves 16-bit."""
+
+    def weights(self, name: str) -> WeightFormat:
+        """A weight format for this model: the checkpoint's own, exceptions included, where it is the one asked for.
+
+        `native` asks for it outright, `fp8` also means the checkpoint's fp8 blocks. Raises InputError.
+        """
+        if name in ("native", self.native_weights):
+            return self.checkpoint
+        asked = weight_format(name)
+        same = asked.id == self.checkpoint.id or (asked.id == "fp8" and self.checkpoint.id == "fp8-block")
+        return self.checkpoint if same else asked
 
 
 def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
-    """A catalogue entry (see docs/adding-a-model.md). Raises InputError, UnsupportedArchitecture."""
-    architecture = hf_config.read(entry["config"])
+    """A catalogue entry (docs/adding-a-model.md) or a fetched checkpoint's `{"config": …, "quantization": …}`.
+
+    `quantization` may also sit in the configuration, as in config.json. Raises InputError, UnsupportedArchitecture.
+    """
+    config = entry["config"]
+    architecture = hf_config.read(config)
     published = entry.get("published") or {}
+    checkpoint = _checkpoint(entry, architecture)
     return Model(
         id=model_id,
         architecture=architecture,
-        native_weights=architecture.dtype,
+        native_weights=checkpoint.id,
         published_parameters=published.get("total"),
         published_of=", ".join(published.get("counts", ())),
         licence=entry.get("licence", ""),
-        release=entry.get("release", ""),
+        release=str(entry.get("release", "")),
         source=entry.get("source", ""),
+        checkpoint=checkpoint,
     )
+
+
+def _checkpoint(entry: Mapping[str, Any], architecture: Architecture) -> WeightFormat:
+    config = entry["config"]
+    inner = config.get("text_config")
+    found = entry.get("quantization") or config.get("quantization_config")
+    if not found and isinstance(inner, Mapping):
+        found = inner.get("quantization_config")
+    if not found:
+        return weight_format(architecture.dtype)
+    own = read_quantization(found, architecture)
+    if config.get("expert_dtype") == "fp4" and own.id.startswith("fp8"):  # DeepSeek-V4: MXFP4 experts in an fp8 file
+        listed = any(stored.role == "expert" for stored in own.exceptions)
+        own = own if listed else own._replace(exceptions=(*own.exceptions, Stored("expert", "", 4.25)))
+    return own

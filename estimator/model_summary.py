@@ -1,38 +1,43 @@
-"""A model in figures: parameters by what they are for, and what a sequence leaves in memory."""
+"""What a model is made of, as the `model` verb and the picker's details show it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from estimator.architecture import Architecture, LayerGroup
+from estimator.mixers import CompressedSparseAttention
 from estimator.model import Model
-from estimator.tensors import Tensor, parameters
+from estimator.tensors import Role, parameters
 
 CACHE_BYTES = 2
-"""Bytes of a cached element: the figures are those of a 16-bit cache."""
+"""Cache figures are stated at 16 bit."""
 
 
 class Parameters(NamedTuple):
-    """Parameters; `text` is the language model without MTP modules, a tied head counted once."""
+    """Counts. `text` is the language model alone; MTP modules and the vision tower are apart."""
 
     text: int
     active: int
+    """Per token of ordinary decoding, embedding and head included."""
     mtp: int
-    vision: int
+    vision: int | None
+    """None where the configuration does not describe the tower."""
     total: int
     embedding: int
     lm_head: int
+    """0 where it is the embedding itself."""
     attention: int
+    """All token mixers, recurrent ones too, without norms and biases."""
     mlp: int
+    """Dense and shared feed-forward parts."""
     experts: int
 
 
 class KvCache(NamedTuple):
-    """Bytes per token of a 16-bit cache, and elements of recurrent state per sequence."""
+    """Bytes at 16 bit; states in elements, since they have a type of their own."""
 
     bytes_per_token: float
-    """Of the layers that keep every token."""
+    """Layers that keep every token."""
     window_bytes_per_token: float
-    """Of the windowed layers, up to `window_tokens`."""
     window_tokens: int | None
     indexer_bytes_per_token: float
     cross_bytes_per_source_token: float
@@ -40,50 +45,83 @@ class KvCache(NamedTuple):
     conv_state_elements_per_sequence: int
 
 
+class LayerRow(NamedTuple):
+    """One kind of layer in the details table."""
+
+    kind: str
+    layers: int
+    parameters: int
+    """Of one layer."""
+    bytes_per_token: float
+
+
 class ModelSummary(NamedTuple):
+    """One model in figures."""
+
+    model: str
+    architecture: str
     parameters: Parameters
     kv_cache: KvCache
+    max_context: int
+    layers: tuple[LayerRow, ...]
+    notes: tuple[str, ...]
 
 
 def summary(model: Model) -> ModelSummary:
-    """Sums over the architecture's layers."""
-    return ModelSummary(_parameters(model.architecture), _kv_cache(model.architecture.groups))
+    """Sums over the architecture's own tensors and mixers."""
+    a = model.architecture
+    return ModelSummary(
+        model.id, a.class_name, _parameters(a), _cache(a), a.max_context, tuple(map(_row, a.groups)), a.notes
+    )
 
 
-def _parameters(architecture: Architecture) -> Parameters:
-    layers = list(_layer_tensors(architecture))
+def _parameters(a: Architecture) -> Parameters:
     return Parameters(
-        text=architecture.text_parameters,
-        active=architecture.active_parameters,
-        mtp=parameters(architecture.mtp),
-        vision=architecture.vision_parameters,
-        total=architecture.parameters,
-        embedding=parameters(architecture.embedding),
-        lm_head=0 if architecture.tied else parameters(architecture.head),
-        attention=_of(layers, "attention"),
-        mlp=_of(layers, "mlp", "shared_expert"),
-        experts=_of(layers, "expert"),
+        text=a.text_parameters,
+        active=a.active_parameters,
+        mtp=parameters(a.mtp),
+        vision=None if a.tower_missing else a.vision_parameters,
+        total=a.parameters,
+        embedding=parameters(a.embedding),
+        lm_head=0 if a.tied else parameters(a.head),
+        attention=_of_role(a, "attention"),
+        mlp=_of_role(a, "mlp", "shared_expert"),
+        experts=_of_role(a, "expert"),
     )
 
 
-def _kv_cache(groups: Iterable[LayerGroup]) -> KvCache:
-    mixers = [(group.count, group.layer.mixer) for group in groups if group.layer.mixer]
+def _of_role(a: Architecture, *roles: Role) -> int:
+    stacks: Iterable[LayerGroup] = (*a.groups, *a.encoder)
+    return sum(g.count * parameters(t for t in g.layer.tensors if t.role in roles) for g in stacks)
+
+
+def _cache(a: Architecture) -> KvCache:
+    mixers = [(group.count, group.layer.mixer) for group in a.groups if group.layer.mixer]
+    windows = {mixer.window for _, mixer in mixers if mixer.window_width}
     return KvCache(
-        bytes_per_token=CACHE_BYTES * sum(count * mixer.growing_width for count, mixer in mixers),
-        window_bytes_per_token=CACHE_BYTES * sum(count * mixer.window_width for count, mixer in mixers),
-        window_tokens=max((mixer.window for _, mixer in mixers if mixer.window_width), default=None),
-        indexer_bytes_per_token=CACHE_BYTES * sum(count * mixer.index_width for count, mixer in mixers),
-        cross_bytes_per_source_token=CACHE_BYTES * sum(count * mixer.cross_width for count, mixer in mixers),
-        state_elements_per_sequence=sum(count * mixer.state_elements for count, mixer in mixers),
-        conv_state_elements_per_sequence=sum(count * mixer.conv_state_elements for count, mixer in mixers),
+        bytes_per_token=CACHE_BYTES * _whole(sum(count * mixer.growing_width for count, mixer in mixers)),
+        window_bytes_per_token=CACHE_BYTES * _whole(sum(count * mixer.window_width for count, mixer in mixers)),
+        window_tokens=max(windows, default=None),
+        indexer_bytes_per_token=CACHE_BYTES * _whole(sum(count * mixer.index_width for count, mixer in mixers)),
+        cross_bytes_per_source_token=CACHE_BYTES * _whole(sum(count * mixer.cross_width for count, mixer in mixers)),
+        state_elements_per_sequence=a.state_elements,
+        conv_state_elements_per_sequence=a.conv_state_elements,
     )
 
 
-def _layer_tensors(architecture: Architecture) -> Iterator[tuple[int, Tensor]]:
-    for group in (*architecture.groups, *architecture.encoder):
-        for tensor in group.layer.tensors:
-            yield group.count, tensor
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value
 
 
-def _of(layers: Iterable[tuple[int, Tensor]], *roles: str) -> int:
-    return sum(count * tensor.parameters for count, tensor in layers if tensor.role in roles)
+def _row(group: LayerGroup) -> LayerRow:
+    mixer, mlp = group.layer.mixer, group.layer.mlp
+    names = [_spoken(type(part).__name__) for part in (mixer, mlp) if part]
+    if mixer and mixer.window and not isinstance(mixer, CompressedSparseAttention):
+        names[0] += f" over {mixer.window:,} tokens"
+    width = (mixer.growing_width + mixer.window_width) if mixer else 0
+    return LayerRow(" + ".join(names) or "none", group.count, parameters(group.layer.tensors), CACHE_BYTES * width)
+
+
+def _spoken(name: str) -> str:
+    """`GatedDeltaNet` -> `gated delta net`."""
+    return "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))

@@ -10,7 +10,7 @@ Role = Literal[
     "mlp",
     "shared_expert",
     "expert",  # routed; `copies` counts them all
-    "router",
+    "router",  # and other small projections that recipes keep in 16 bit
     "norm",  # vectors: norms, biases, sinks, decay rates, convolutions
 ]
 

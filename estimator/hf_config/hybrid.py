@@ -195,7 +195,7 @@ def nemotron_h(f: Fields) -> Architecture:
         kinds = _pattern(f, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
         parts = [Layer(*blocks[kind](), around) for kind in kinds]
         module = [tensor for part in parts for tensor in part.tensors]
-        mtp = (*module, Tensor("eh_proj", "mlp", hidden, 2 * hidden), *norms(hidden, 3)) * modules
+        mtp = (*module, Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3)) * modules
     return stack(f, layers, mtp=mtp, mtp_layers=modules)
 
 

@@ -148,7 +148,7 @@ def glm4_moe(f: Fields) -> Architecture:
 def next_token_module(block: Layer, modules: int) -> tuple[Tensor, ...]:
     """DeepSeek's multi-token prediction: one block, eh_proj over two hidden states, three norms."""
     hidden = block.extras[0].outputs
-    module = (*block.tensors, Tensor("eh_proj", "mlp", hidden, 2 * hidden), *norms(hidden, 3))
+    module = (*block.tensors, Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3))
     return module * modules
 
 

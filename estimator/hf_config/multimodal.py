@@ -27,7 +27,7 @@ def with_tower(f: Fields, reader: Reader, class_name: str, tower: int | None) ->
     text = Fields(inner, "text_config" if f.has("text_config") else "", class_name)
     architecture = reader(text)
     if tower is None:
-        return replace(architecture, notes=(*architecture.notes, NO_TOWER))
+        return replace(architecture, notes=(*architecture.notes, NO_TOWER), tower_missing=True)
     return replace(architecture, vision_parameters=tower)
 
 

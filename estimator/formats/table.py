@@ -1,0 +1,40 @@
+"""The formats that scale numbers by tensor, channel, group or block, and the common formats of the cache.
+
+Sources: the formats' papers and the checkpoints' own layouts; bits per weight with scales are those that real files
+take (gpt-oss, DeepSeek-V3.2, AWQ and GPTQ uploads).
+"""
+
+from estimator.formats.base import EVERYTHING, EXPERTS, LINEAR, CacheFormat, Stored, WeightFormat
+
+WEIGHTS = (
+    WeightFormat("bf16", "bfloat16", 16, "bf16", "16"),
+    WeightFormat("fp16", "float16", 16, "bf16", "16"),
+    WeightFormat("fp32", "float32", 32, "fp32", "16", EVERYTHING | {"norm"}, 32),
+    WeightFormat("fp8", "FP8 per tensor or channel", 8, "fp8", "8t", LINEAR, scale_bits=32),
+    WeightFormat("fp8-block", "FP8, 128x128 blocks", 8, "fp8", "8", LINEAR, scale_bits=32, block=(128, 128)),
+    WeightFormat("int8", "INT8 W8A8, per channel", 8, "int8", "8", LINEAR, scale_bits=16, block=(1, 0)),
+    WeightFormat("int8-wo", "INT8 weight-only, per channel", 8, "bf16", "i8", LINEAR, scale_bits=16, block=(1, 0)),
+    WeightFormat("int8-gptq", "GPTQ INT8, groups of 128", 8, "bf16", "i8", LINEAR, 16, 24, (1, 128), 32),
+    WeightFormat("int8-bnb", "bitsandbytes INT8", 8, "int8", "i8", LINEAR, scale_bits=32, block=(1, 0)),
+    WeightFormat("int4-awq", "AWQ INT4, groups of 128", 4, "bf16", "i4", LINEAR, scale_bits=20, block=(1, 128)),
+    WeightFormat("int4-gptq", "GPTQ INT4, groups of 128", 4, "bf16", "i4", LINEAR, 16, 20, (1, 128), 32),
+    WeightFormat("int4-g32", "symmetric INT4, groups of 32", 4, "bf16", "i4", LINEAR, scale_bits=16, block=(1, 32)),
+    WeightFormat("nvfp4", "NVFP4", 4, "fp4", "4", LINEAR, scale_bits=8, block=(1, 16)),
+    WeightFormat("mxfp4", "MXFP4 experts", 4, "bf16", "mx", EXPERTS, scale_bits=8, block=(1, 32)),
+    WeightFormat("mxfp8", "MXFP8", 8, "fp8", "8", LINEAR, scale_bits=8, block=(1, 32)),
+    WeightFormat("nf4", "bitsandbytes NF4", 4, "bf16", "i4", LINEAR, scale_bits=32, block=(1, 64)),
+    WeightFormat(
+        "nf4-dq", "bitsandbytes NF4, double quantised", 4, "bf16", "i4", LINEAR, 16, 8 + 32 / 256, block=(1, 64)
+    ),
+    WeightFormat("exl2-4.0bpw", "ExLlamaV2, 4 bits", 4, "bf16", "i4", LINEAR, exceptions=(Stored("head", "", 6),)),
+    WeightFormat("exl2-5.0bpw", "ExLlamaV2, 5 bits", 5, "bf16", "i4", LINEAR, exceptions=(Stored("head", "", 6),)),
+)
+CACHES = (
+    CacheFormat("bf16", "16-bit", 16),
+    CacheFormat("fp8", "FP8", 8),
+    CacheFormat("int8", "INT8, a scale per token and head", 8.25),
+    CacheFormat("nvfp4", "NVFP4", 4.5),
+    CacheFormat("fp32", "float32", 32),
+    CacheFormat("q8_0", "GGML q8_0", 8.5),
+    CacheFormat("q4_0", "GGML q4_0", 4.5),
+)
