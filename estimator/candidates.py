@@ -10,7 +10,7 @@ from estimator.hardware import Accelerator, Fabric, Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
 from estimator.parallelism import Layout, legal_layouts
-from estimator.units import GB
+from estimator.units import GIB
 
 MOST_MACHINES = 8
 """Largest cluster that is tried for a model too big for one machine."""
@@ -67,7 +67,7 @@ def host_device(socket: Accelerator, machine: Machine) -> Accelerator:
     share = min(bandwidth / socket.bandwidth_bytes_per_s, machine.count)
     return replace(
         socket,
-        memory_sold_gb=machine.memory_bytes / GB,
+        memory_sold_gb=machine.memory_bytes / GIB,
         memory_usable_bytes=machine.memory_bytes,
         bandwidth_bytes_per_s=bandwidth,
         **{name: getattr(socket, name) * share for name in PEAKS},

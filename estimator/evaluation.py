@@ -41,7 +41,7 @@ class MemoryReport(NamedTuple):
     """Bytes per device, on the rank that holds most."""
 
     device_bytes: int
-    """As sold."""
+    """As sold: the "80 GB" of a datasheet are GiB before the driver's reserve."""
     usable_bytes: int
     """As the driver reports it."""
     budget_bytes: float

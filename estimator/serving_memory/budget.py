@@ -197,7 +197,7 @@ def compile_memory(
         device,
         engine,
         laid,
-        sold,
+        int(device.memory_sold_gb * GIB * device_share),
         usable,
         utilization,
         left.budget,
