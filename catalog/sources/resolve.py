@@ -1,5 +1,6 @@
 """From what a user types to a model: a catalogue name, a path, a few numbers, or a Hub repository."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ def local(reference: str, progress: Progress = silent) -> Checkpoint | None:
     """What is on disk, a plain size or given by hand; None where the reference is none of these."""
     from catalog.sources import folder, gguf, gguf_config, manual
 
-    path = Path(reference).expanduser()
-    if len(reference) < 4096 and "\0" not in reference and path.exists():
+    path = Path(os.path.expanduser(reference))
+    if os.path.exists(path):
         if path.is_dir():
             return folder.read(path, progress)
         if not path.is_file():

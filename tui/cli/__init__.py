@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is an InputError, not a usage page."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(self.prog, message)
+        raise InputError(self.prog.removeprefix("llmcalc-tui "), message)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from estimator import presets
@@ -134,7 +135,8 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
     """That scenario with one option set, from text or from YAML. Raises InputError for the unknown or unfit."""
     option = OPTIONS.get(name)
     if option is None:
-        raise InputError(name, f"no such option; one of {', '.join(OPTIONS)}")
+        near = get_close_matches(name, OPTIONS, 3)
+        raise InputError(name, f"no such option; did you mean {', '.join(near)}?" if near else "no such option")
     if name == "preset":
         return _with_preset(scenario, value)
     if name == "train" and scenario.training is None:
@@ -206,6 +208,7 @@ def _parsed(text: str, rule: Rule, seconds: bool) -> object:
     try:
         if rule.type is bool:
             return TRUTH.get(text.lower(), text)
-        return int(text) if rule.type is int else float(text) * scale
+        number = float(text) * scale
+        return int(text if text.isdecimal() else number) if rule.type is int and number.is_integer() else number
     except ValueError:
         return text

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from catalog.load import load
@@ -45,24 +46,17 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
     """The default scenario, changed by the session file and then by the options."""
     asked = Scenario()
     if arguments.session:
-        from tui.cli import session_file
+        from tui import store
 
-        settings = session_file.read(arguments.session)
-        for name in sorted(settings, key=options.order):
-            value, where = settings[name]
-            asked = _with(asked, name, value, f"{where}: ")
+        asked = store.load(Path(arguments.session)).scenario
     given = vars(arguments)
     for name in options.OPTIONS:
         if given[name] is not None:
-            asked = _with(asked, name, given[name], "--")
+            try:
+                asked = options.with_option(asked, name, given[name])
+            except InputError as error:
+                raise InputError(f"--{error.field}", error.reason) from None
     return asked
-
-
-def _with(asked: Scenario, name: str, value: object, where: str) -> Scenario:
-    try:
-        return options.with_option(asked, name, value)
-    except InputError as error:
-        raise InputError(f"{where}{error.field}", error.reason) from None
 
 
 def _named(placement: Placement, inventory: Inventory) -> Placement:

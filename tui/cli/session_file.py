@@ -1,5 +1,6 @@
 """A session file: YAML whose keys are the scenario options."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,14 +17,12 @@ def read(path: str) -> dict[str, Setting]:
     """Every option that the file sets, by name. Raises InputError naming the file and line of what is malformed."""
     from catalog import yaml_file
 
+    if not os.path.isfile(path):
+        raise InputError(path, "no such file")
     try:
-        if not Path(path).is_file():
-            raise InputError(path, "no such file")
         document = yaml_file.read(Path(path))
     except yaml_file.Refused as refused:
         raise InputError(f"{path}:{str(refused).partition(':')[0]}", str(refused).partition(": ")[2]) from None
-    except ValueError:
-        raise InputError(path, "not the name of a file") from None
     if document.value is None:
         return {}
     if not isinstance(document.value, dict):

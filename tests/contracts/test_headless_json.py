@@ -1,0 +1,320 @@
+"""The headless contract: keys, types and exit statuses of docs/interface.md."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.cli import VERBS, main
+
+BAND = {"low", "typical", "high"}
+KEYS: dict[str, Any] = {
+    "instance": str,
+    "machines": int,
+    "accelerator": str,
+    "accelerators": (int, float),
+    "layout": {"tp": int, "pp": int, "ep": int, "dp": int},
+    "replicas": int,
+    "verdict": str,
+    "reason": (str, type(None)),
+    "confidence": str,
+    "memory": {
+        "device_bytes": int,
+        "usable_bytes": int,
+        "weights_bytes": int,
+        "kv_cache_bytes": int,
+        "activation_bytes": int,
+        "runtime_bytes": int,
+        "cuda_graph_bytes": int,
+        "utilization": (int, float),
+        "kv_capacity_tokens": int,
+        "max_concurrency": (int, float),
+        "max_context_tokens": int,
+    },
+    "performance": {
+        "ttft_s": BAND,
+        "tpot_s": BAND,
+        "request_latency_s": BAND,
+        "tokens_per_s_per_user": BAND,
+        "output_tokens_per_s_per_replica": BAND,
+        "output_tokens_per_s": BAND,
+        "total_tokens_per_s": BAND,
+        "requests_per_s": BAND,
+        "prefill_bound": str,
+        "decode_bound": str,
+    },
+    "cost": {
+        "price_state": str,
+        "price_usd_per_hour": (int, float),
+        "price_low_usd_per_hour": (int, float, type(None)),
+        "price_high_usd_per_hour": (int, float, type(None)),
+        "price_kind": str,
+        "price_as_of": str,
+        "usd_per_1m_input_tokens": BAND,
+        "usd_per_1m_output_tokens": BAND,
+        "usd_per_request": BAND,
+        "usd_per_month": (int, float),
+        "usd_per_hour_per_gb": (int, float),
+    },
+    "training": type(None),
+}
+PARAMETERS = {
+    "text", "active", "mtp", "vision", "total", "embedding", "lm_head", "attention", "mlp", "experts",
+}  # fmt: skip
+KV_CACHE = {
+    "bytes_per_token", "window_bytes_per_token", "window_tokens", "indexer_bytes_per_token",
+    "cross_bytes_per_source_token", "state_elements_per_sequence", "conv_state_elements_per_sequence",
+}  # fmt: skip
+
+
+class Answer:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Ask:
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+
+    def __call__(self, *argv: str) -> Answer:
+        status = main(argv)
+        captured = self.capsys.readouterr()
+        return Answer(status, captured.out, captured.err)
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
+    return Ask(capsys)
+
+
+def assert_shape(value: Any, shape: Any, where: str = "") -> None:
+    if isinstance(shape, dict):
+        assert list(value) == list(shape), where
+        for key, inner in shape.items():
+            assert_shape(value[key], inner, f"{where}.{key}")
+    elif isinstance(shape, set):
+        assert set(value) == shape, where
+        assert value["low"] <= value["typical"] <= value["high"], where
+    else:
+        assert isinstance(value, shape), f"{where}: {value!r}"
+
+
+def test_estimate_has_exactly_these_keys(ask: Ask) -> None:
+    answer = ask("estimate", "--instance", "p5.48xlarge", "--format", "json")
+    assert answer.status == 0
+    assert_shape(answer.json, KEYS)
+    assert answer.json["instance"] == "p5.48xlarge"
+    assert answer.json["cost"]["price_usd_per_hour"] == 55.04
+
+
+def test_rank_is_the_scenario_and_the_same_objects_in_order(ask: Ask) -> None:
+    answer = ask("rank", "--format", "json")
+    assert answer.status == 0
+    assert set(answer.json) == {"scenario", "rows"}
+    assert answer.json["scenario"]["model"] == "meta-llama/Llama-3.3-70B-Instruct"
+    verdicts = [row["verdict"] for row in answer.json["rows"]]
+    assert verdicts == sorted(verdicts, key=["fits", "does_not_fit", "not_supported"].index)
+    fitting = [row for row in answer.json["rows"] if row["verdict"] == "fits"]
+    for row in fitting:
+        if row["cost"]["price_state"] == "priced":
+            assert_shape(row, KEYS)
+    for row in answer.json["rows"]:
+        assert list(row) == list(KEYS)
+        assert row["verdict"] == "fits" or row["reason"]
+
+
+def test_the_default_scenario_is_the_documented_one(ask: Ask) -> None:
+    said = {
+        "model": "meta-llama/Llama-3.3-70B-Instruct",
+        "weights": "fp8",
+        "kv": "bf16",
+        "input_tokens": 2048,
+        "output_tokens": 512,
+        "concurrency": 16,
+        "region": "us-east-1",
+        "price_terms": "on-demand",
+        "engine": "vllm",
+    }
+    scenario = ask("rank", "--limit", "1", "--format", "json").json["scenario"]
+    assert {name: scenario[name] for name in said} == said
+
+
+def test_one_row_for_each_instance_and_more_with_all(ask: Ask) -> None:
+    best = ask("rank", "--format", "json").json["rows"]
+    every = ask("rank", "--all", "--format", "json").json["rows"]
+    assert len({row["instance"] for row in best}) == len(best) < len(every)
+    assert len(ask("rank", "--limit", "3", "--format", "json").json["rows"]) == 3
+
+
+def test_unit_costs_times_volumes_are_the_bill(ask: Ask) -> None:
+    row = ask("estimate", "--instance", "p5.48xlarge", "--format", "json").json
+    requests_per_hour = row["performance"]["requests_per_s"]["typical"] * 3600
+    cost = row["cost"]
+    tokens = 2048 * cost["usd_per_1m_input_tokens"]["typical"] + 512 * cost["usd_per_1m_output_tokens"]["typical"]
+    assert requests_per_hour * tokens / 1e6 == pytest.approx(cost["price_usd_per_hour"])
+    assert cost["usd_per_request"]["typical"] * requests_per_hour == pytest.approx(55.04)
+    assert cost["usd_per_month"] == pytest.approx(55.04 * 730)
+
+
+def test_rank_as_csv_and_markdown(ask: Ask) -> None:
+    header, *rows = ask("rank", "--limit", "2", "--format", "csv").out.splitlines()
+    assert header.startswith("instance,machines,accelerator")
+    assert len(rows) == 2
+    assert ask("rank", "--limit", "2", "--format", "markdown").out.startswith("| # | instance |")
+
+
+def test_model_has_exactly_these_keys_and_refusals_keep_them(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "unknown.json").write_text('{"architectures": ["Mystery\\u001b[2JForCausalLM"], "hidden_size": 8}')
+    (tmp_path / "broken.json").write_text("{")
+    names = ("deepseek-ai/DeepSeek-V3", str(tmp_path / "unknown.json"), str(tmp_path / "broken.json"))
+    answer = ask("model", *names, "--format", "json")
+    assert answer.status == 1
+    good, unknown, broken = answer.json
+    for page in answer.json:
+        assert list(page) == ["model", "status", "reason", "architecture", "parameters", "kv_cache"]
+    assert set(good["parameters"]) == PARAMETERS
+    assert set(good["kv_cache"]) == KV_CACHE
+    assert (good["status"], good["kv_cache"]["bytes_per_token"]) == ("ok", 70272)
+    assert (unknown["status"], broken["status"]) == ("unsupported", "invalid")
+    assert "Mystery" in unknown["architecture"]
+    assert "\x1b" not in answer.out + unknown["reason"]
+
+
+def test_a_config_file_may_hold_the_architecture_fields_alone(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "acme__tiny.json"
+    path.write_text(
+        json.dumps(
+            {
+                "architectures": ["LlamaForCausalLM"],
+                "num_hidden_layers": 32,
+                "hidden_size": 4096,
+                "intermediate_size": 14336,
+                "num_attention_heads": 32,
+                "num_key_value_heads": 8,
+                "vocab_size": 128256,
+                "max_position_embeddings": 131072,
+                "tie_word_embeddings": False,
+            }
+        )
+    )
+    (page,) = ask("model", str(path), "--format", "json").json
+    assert page["parameters"]["text"] == 8_030_261_248
+    assert page["kv_cache"]["bytes_per_token"] == 131_072
+
+
+def test_nothing_fits_is_status_1_with_the_answer_on_stdout(ask: Ask) -> None:
+    answer = ask("estimate", "--model", "deepseek-ai/DeepSeek-V3", "--instance", "g4dn.xlarge", "--format", "json")
+    assert answer.status == 1
+    assert answer.json["verdict"] != "fits"
+    assert answer.json["reason"]
+
+
+def test_a_service_level_that_can_not_be_met_is_status_1(ask: Ask) -> None:
+    assert ask("estimate", "--instance", "p5.48xlarge", "--tpot", "0.1ms", "--format", "json").status == 1
+
+
+def test_sagemaker_names_and_sessions_are_understood(ask: Ask, tmp_path: Path) -> None:
+    session = tmp_path / "session.yaml"
+    session.write_text("model: meta-llama/Llama-3.1-8B\ninput_tokens: 100\nengine: vllm@0.18\nsort: price\n")
+    row = ask("estimate", str(session), "--instance", "ml.g5.12xlarge", "--format", "json").json
+    assert row["instance"] == "g5.12xlarge"
+    scenario = ask("rank", str(session), "--input-tokens", "200", "--limit", "1", "--format", "json").json["scenario"]
+    assert (scenario["model"], scenario["input_tokens"]) == ("meta-llama/Llama-3.1-8B", 200)
+    assert scenario["engine"] == "vllm@0.18"
+
+
+def test_accuracy_of_a_case_file(ask: Ask, tmp_path: Path) -> None:
+    cases = tmp_path / "cases.csv"
+    cases.write_text(
+        "case_id,kind,engine,engine_version,model_id,base_model_id,weight_format,accelerator_id,accelerator_count,tp,"
+        "input_tokens,output_tokens,concurrency,tpot_ms,ttft_ms\n"
+        "a,serving_concurrency,vLLM,0.18,meta-llama/Llama-3.1-8B,,bf16,h100-sxm,1,1,1024,256,8,8.0,\n"
+        "b,serving_concurrency,vLLM,0.18,acme/unheard-of,,bf16,h100-sxm,1,1,1024,256,8,8.0,\n"
+    )
+    answer = ask("accuracy", "--cases", str(cases), "--format", "json")
+    assert set(answer.json) == {"cases", "summary"}
+    known, unknown = answer.json["cases"]
+    assert list(known) == ["case_id", "metric", "measured", "predicted", "low", "high", "status", "reason"]
+    assert (known["metric"], known["measured"], known["status"]) == ("tpot_ms", 8.0, "scored")
+    assert (unknown["status"], unknown["predicted"]) == ("unsupported", None)
+    assert unknown["reason"]
+    summary = answer.json["summary"][0]
+    assert list(summary) == [
+        "metric", "group", "cases", "mdape", "mape", "bias", "within_20_percent", "band_coverage",
+    ]  # fmt: skip
+
+
+WRONG = (
+    ("rank", "--model", "no-such-model"),
+    ("rank", "--input-tokens", "-5"),
+    ("rank", "--input-tokens", "1e30"),
+    ("rank", "--input-tokens", "nan"),
+    ("rank", "--input-tokens", "9" * 5000),
+    ("rank", "--requests-per-second", "inf"),
+    ("rank", "--memory-utilization", "1.5"),
+    ("estimate", "--instance", "p5.48xlarge", "--tp", "3"),
+    ("estimate", "--instance", "p5.48xlarge", "--region", "af-south-1"),
+    ("estimate", "--instance", "p9.48xlarge"),
+    ("estimate", "--instance", "p5.48xlarge", "--accelerator", "h100-sxm"),
+    ("rank", "--region", "mars-north-1"),
+    ("rank", "--weights", "int3"),
+    ("rank", "--engine", "vllm@banana"),
+    ("rank", "--lora-rank", "8"),
+    ("rank", "--no-such-option"),
+    ("rank", "--limit", "0"),
+    ("rank", "nowhere.yaml"),
+    ("rank", "a\0b"),
+    ("accuracy", "--cases", "nowhere.csv"),
+    ("catalog", "show", "nothing"),
+    ("sing",),
+    (),
+)
+
+
+@pytest.mark.parametrize("argv", WRONG, ids=lambda argv: " ".join(argv)[:40])
+def test_wrong_input_is_one_line_and_status_2(ask: Ask, argv: tuple[str, ...]) -> None:
+    answer = ask(*argv)
+    assert (answer.status, answer.out) == (2, "")
+    (line,) = answer.err.splitlines()
+    assert line.startswith("llmcalc-tui: ")
+    assert line.isprintable()
+    assert "internal error" not in line
+
+
+def test_tp_3_on_32_heads_names_what_is_legal(ask: Ask) -> None:
+    answer = ask("estimate", "--model", "meta-llama/Llama-3.1-8B", "--instance", "p5.48xlarge", "--tp", "3")
+    assert "legal: 1, 2, 4, 8" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("model: [a\n", 2),
+        ("model: meta-llama/Llama-3.1-8B\ninput-tokens: -3\n", 2),
+        ("tpot: .nan\n", 1),
+        ("a: b: c\n", 1),
+        ("- 1\n", 1),
+        ("colour: red\n", 1),
+        ("model: {a: 1}\n", 1),
+        ("x: &a [*a]\n", 1),
+    ],
+)
+def test_a_malformed_session_is_named_with_its_line(ask: Ask, tmp_path: Path, text: str, line: int) -> None:
+    path = tmp_path / "session.yaml"
+    path.write_text(text)
+    answer = ask("rank", str(path))
+    assert answer.status == 2
+    assert f"session.yaml:{line}" in answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(ask: Ask, verb: str) -> None:
+    answer = ask(verb, "--help")
+    assert answer.status == 0
+    assert f"llmcalc-tui {verb}" in answer.out

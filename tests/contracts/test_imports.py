@@ -1,0 +1,31 @@
+"""What each part may load, looked at in a fresh interpreter."""
+
+import subprocess
+import sys
+
+import pytest
+
+PURE = {"textual", "rich", "pydantic", "yaml"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running the code."""
+    script = f"{code}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}), file=sys.stderr)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(run.stderr.split())
+
+
+@pytest.mark.parametrize("module", ["estimator.ranking", "estimator.hf_config", "estimator.scenario"])
+def test_the_estimator_is_pure(module: str) -> None:
+    assert not loaded_by(f"import {module}") & (PURE | {"catalog", "tui"})
+
+
+def test_the_catalogue_knows_no_interface() -> None:
+    assert not loaded_by("import catalog.load, catalog.sources.resolve") & {"textual", "rich", "tui", "huggingface_hub"}
+
+
+@pytest.mark.parametrize("argv", [("rank", "--limit", "1"), ("model", "7B"), ("estimate", "--format", "json")])
+def test_headless_verbs_load_neither_textual_nor_parsers(argv: tuple[str, ...]) -> None:
+    code = f"from tui.cli import main\nassert main({argv!r}) == 0"
+    loaded_by(code)  # a first run may have to build the catalogue's cache
+    assert not loaded_by(code) & {"textual", "rich", "pydantic", "huggingface_hub", "yaml"}
