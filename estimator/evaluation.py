@@ -202,7 +202,7 @@ class Evaluation(NamedTuple):
     cost: CostReport
     meets_service_level: bool = True
     holds_load: bool = True
-    """False where the cache holds fewer requests than are in flight; the others wait."""
+    """False where the cache holds fewer requests than are in flight, or more requests arrive than are completed."""
     best_value: bool = False
     tie: bool = False
     """Its cost band overlaps the band of the row above."""

@@ -203,20 +203,25 @@ class Judge:
             trial.memory,
             speed,
             bill,
-            trial.meets(self.scenario.service_level),
-            speed is not None and self.holds_all(trial),
+            not self.scenario.service_level or trial.meets(self.scenario.service_level),
+            speed is not None and self.holds_load(trial),
         )
 
-    def holds_all(self, trial: Trial) -> bool:
-        """Whether the cache holds every request that is held in flight."""
-        load = self.scenario.workload
-        return load.requests_per_second is not None or trial.memory.max_concurrency * trial.replicas >= load.concurrency
+    def holds_load(self, trial: Trial) -> bool:
+        """Whether the cache holds every request in flight, or the engines keep up with the arrivals."""
+        asked = self.scenario.workload
+        if asked.requests_per_second is None:
+            return trial.memory.max_concurrency * trial.replicas >= asked.concurrency
+        return trial.load is not None and trial.load.utilization < 1
 
     def caution(self, here: Rig, trial: Trial, idle: int) -> str | None:
         """What the reader of a row that fits must know."""
-        if not self.holds_all(trial):
-            held, users = trial.memory.max_concurrency * trial.replicas, self.scenario.workload.concurrency
-            return f"holds {int(held)} of {users} requests at once; the others wait"
+        if not self.holds_load(trial):
+            asked = self.scenario.workload
+            if asked.requests_per_second is not None:
+                return f"carries {trial.requests_per_s:.3g} of {asked.requests_per_second:g} requests/s"
+            held = int(trial.memory.max_concurrency * trial.replicas)
+            return f"holds {held} of {asked.concurrency} requests at once; the others wait"
         if idle:
             kind = "cores" if here.device.kind == "neuron" else "accelerators"
             return f"{idle} of {here.devices * trial.machines} {kind} idle"

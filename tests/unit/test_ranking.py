@@ -132,3 +132,17 @@ def test_all_layouts_hold_the_best_one(catalog):
     assert len(every.rows) > len(best.rows)
     layouts = {row.candidate.layout for row in every.rows if row.candidate.machine == "p5.48xlarge"}
     assert row_of(best, "p5.48xlarge").candidate.layout in layouts
+
+
+def test_more_arrivals_than_a_machine_completes_are_said_and_ranked_below(catalog):
+    rows = board(catalog, workload=ServingWorkload(requests_per_second=5)).rows
+    fitting = [row for row in rows if row.verdict == "fits"]
+    carries = [row.holds_load for row in fitting]
+    assert carries == sorted(carries, reverse=True)
+    overloaded = next(row for row in fitting if row.candidate.machine == "g7e.2xlarge")
+    assert overloaded.reason is not None
+    assert overloaded.reason.endswith("of 5 requests/s")
+
+
+def test_nothing_is_missed_where_no_service_level_is_asked(catalog):
+    assert all(row.meets_service_level for row in board(catalog).rows if row.verdict != "not_supported")
