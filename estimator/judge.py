@@ -162,17 +162,21 @@ class Judge:
         return Trial(setup, layout, machines, replicas, held, confidence, busy, step, load)
 
     def best(self, trials: Sequence[Trial]) -> Trial:
-        """The cheapest per output token that meets the service level; at one price that is the fastest."""
+        """The cheapest per output token that meets the service level; at one price that is the fastest.
+
+        Where requests arrive at a rate, everything that keeps up completes the same: the quickest answer wins.
+        """
         level = self.scenario.service_level
-        return min(
-            trials,
-            key=lambda trial: (
-                trial.load is None,
-                not trial.meets(level),
-                trial.memory.shortfall_bytes,
-                -trial.requests_per_s,
-            ),
-        )
+        arriving = self.scenario.workload.requests_per_second is not None
+
+        def key(trial: Trial) -> tuple[bool, bool, float, bool, float]:
+            if trial.load is None:
+                return True, True, trial.memory.shortfall_bytes, True, 0.0
+            carries = self.holds_load(trial)
+            quick = trial.load.point.request_s if arriving and carries else -trial.requests_per_s
+            return False, not trial.meets(level), 0.0, arriving and not carries, quick
+
+        return min(trials, key=key)
 
     def evaluation(self, here: Rig, trial: Trial) -> Evaluation:
         """A trial with its price, verdict and reason."""
