@@ -27,6 +27,14 @@ class Model:
     checkpoint: WeightFormat = field(default_factory=lambda: weight_format("bf16"))
     """`native_weights` with what this very checkpoint leaves 16-bit."""
 
+    @property
+    def tower_parameters(self) -> int:
+        """The vision tower with its projector: as configured, else what the published total holds besides."""
+        architecture = self.architecture
+        if architecture.tower_missing and self.published_parameters:
+            return max(0, self.published_parameters - architecture.parameters)
+        return architecture.vision_parameters
+
     def weights(self, name: str) -> WeightFormat:
         """A weight format for this model: the checkpoint's own, exceptions included, where it is the one asked for.
 

@@ -1,5 +1,6 @@
 """Rows of published memory figures, read into a model, formats, a layout, a device and an engine's settings."""
 
+import contextlib
 import re
 from dataclasses import replace
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 from estimator.accuracy.score import Context, Row, number, text
 from estimator.engines import EngineProfile, version_key
 from estimator.errors import InputError
-from estimator.formats import CacheFormat, WeightFormat, cache_format, weight_format
+from estimator.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
 from estimator.hardware import Accelerator
 from estimator.model import Model
 from estimator.parallelism import Layout
@@ -49,11 +50,11 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
     """What a row says, with the engine's own defaults where it is silent. Raises InputError."""
     model = context.model(row)
     engine = _engine(row, context, model)
-    weights = weight_format(weights_of(row, model))
+    weights = weights_of(row, model)
     return MemoryCase(
         model,
         weights,
-        cache_format(cache_of(row, weights)),
+        cache_of(row, weights),
         _layout(row),
         _device(row, context, engine),
         engine,
@@ -67,39 +68,33 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
     )
 
 
-def weights_of(row: Row, model: Model) -> str:
-    """The weight format that the quantisation, type and name columns spell out."""
-    said = f"{text(row, 'quant')} {text(row, 'weight_dtype')}".lower()
-    named = f"{said} {text(row, 'model_id')}".lower()
-    if "nvfp4" in named:
-        return "nvfp4"
-    if "mxfp4" in named:
-        return "mxfp4"
-    if "awq" in named or "autoround" in named:
-        return "int4-awq"
-    if "int4" in named or "w4a16" in named:
-        return "int4-gptq"
-    if "w8a8" in named or "int8" in named:
-        return "int8"
-    if "fp8" in named:
-        return "fp8-block" if "block" in said or re.search(r"qwen3.*-fp8|deepseek", named) else "fp8"
-    if "float32" in said:
-        return "fp32"
-    if "float16" in said and "bfloat16" not in said:
-        return "fp16"
-    return "bf16"
+def weights_of(row: Row, model: Model) -> WeightFormat:
+    """The weight format that the quantisation, type and name columns spell out. Raises InputError."""
+    quant, dtype = text(row, "quant"), text(row, "weight_dtype").lower()
+    named = format_in_name(text(row, "model_id"))
+    if quant and quant.lower() != "compressed-tensors":
+        return _first_known(quant, dtype, named or "")
+    if named:
+        return model.weights(named)
+    if dtype in ("", "auto", "bfloat16"):
+        return model.weights("native" if quant else model.architecture.dtype)
+    return model.weights(dtype)
 
 
-def cache_of(row: Row, weights: WeightFormat) -> str:
-    """The cache format; `auto` and silence are the model's own type."""
+def _first_known(*names: str) -> WeightFormat:
+    for name in names:
+        with contextlib.suppress(InputError):
+            return weight_format(name)
+    raise InputError("quant", f"unknown weight format {names[0][:40]!a}")
+
+
+def cache_of(row: Row, weights: WeightFormat) -> CacheFormat:
+    """The cache format; `auto` and silence are the model's own type, one name of two the keys'. Raises InputError."""
     said = text(row, "kv_dtype").lower()
-    if "fp8" in said:
-        return "fp8"
-    if "q8_0" in said:
-        return "q8_0"
-    if "float32" in said or (said.startswith("auto") and weights.rest_bits == 32):
-        return "fp32"
-    return "bf16"
+    if not said or said.startswith("auto"):
+        return cache_format("fp32" if weights.rest_bits == 32 else "bf16")
+    keys = re.match(r"k (\S+) / v", said)
+    return cache_format(keys[1] if keys else said)
 
 
 def _engine(row: Row, context: Context, model: Model) -> EngineProfile:

@@ -63,7 +63,9 @@ def layer(
     return tokens * (elements * element + quantised_input)
 
 
-def workspaces(architecture: Architecture, policy: MemoryPolicy, weights: WeightFormat, tokens: int, tp: int) -> float:
+def workspaces(
+    architecture: Architecture, tower: int, policy: MemoryPolicy, weights: WeightFormat, tokens: int, tp: int
+) -> float:
     """Buffers that stay: fused experts, latent prefill, the vision encoder."""
     width, hidden = widths(architecture), architecture.hidden
     found = 0.0
@@ -71,8 +73,8 @@ def workspaces(architecture: Architecture, policy: MemoryPolicy, weights: Weight
         found += tokens * width.per_token * 2 * (max(width.expert / tp, hidden) + max(2 * width.expert / tp, hidden))
     if width.latent:
         found += LATENT_WORKSPACE_TOKENS * width.latent * 2
-    if architecture.vision_parameters:
-        found += tokens * hidden * 2 + VISION_PER_TOWER_BYTE * architecture.vision_parameters * 2 / tp
+    if tower:
+        found += tokens * hidden * 2 + VISION_PER_TOWER_BYTE * tower * 2 / tp
     return found
 
 

@@ -255,17 +255,17 @@ def _lay_out(
         return _by_rule(model, weights, cache, layout, policy, policy.rule)
     architecture = model.architecture
     element = 4 if weights.rest_bits == 32 else 2
-    tp = layout.tp
+    tp, tower = layout.tp, model.tower_parameters
     rotary = architecture.max_context * architecture.rotary_dim * element if policy.rotary_cache else 0
     split = Split(tp, max(layout.ep, tp * layout.dp), policy.rounds_allocations, policy.pads_mxfp4)
     profiled = (model_len or architecture.max_context) if policy.layer_tokens_at_model_len else batched
     widest = layer(architecture, policy, weights, profiled, element, tp)
     logits = sampler(architecture, policy, sequences, batched, element)
-    resident = workspaces(architecture, policy, weights, batched, tp)
+    resident = workspaces(architecture, tower, policy, weights, batched, tp)
     received = 2 * batched * architecture.hidden * element if layout.pp > 1 else 0
     runtime = _outside_torch(policy, layout, architecture.hidden, capability)
     ranks = []
-    for stage in stages(architecture, weights, split, layout.pp, rotary, policy.embedding_on_host):
+    for stage in stages(architecture, weights, split, layout.pp, tower, rotary, policy.embedding_on_host):
         peak = max(logits, widest) if stage.last else widest
         share = stage.layers / architecture.layers
         ranks.append(
@@ -288,7 +288,7 @@ def _by_rule(
 ) -> Laid:
     """A rule of thumb: whole weights over the devices, an overhead in proportion, the cache by its formula."""
     architecture = model.architecture
-    whole = stages(architecture, weights, Split(1, 1), 1, 0.0)[0]
+    whole = stages(architecture, weights, Split(1, 1), 1, model.tower_parameters)[0]
     size = sum(part.value for part in whole.weights)
     if rule.whole_gb:
         size = round(size / GB) * GB

@@ -65,16 +65,17 @@ def stages(
     weights: WeightFormat,
     split: Split,
     pipeline: int,
-    rotary_bytes: float,
+    tower: int = 0,
+    rotary_bytes: float = 0.0,
     embedding_on_host: bool = False,
 ) -> tuple[Stage, ...]:
-    """Every pipeline stage: its layers, the embedding on the first, the head and final norm on the last."""
+    """Every pipeline stage: its layers, embedding and vision tower on the first, head and final norm on the last."""
     groups = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.groups]
     embedding = _parts(architecture.embedding, weights, split)
     head = _parts(architecture.head, weights, split)
     final = _parts(architecture.final, weights, split)
     encoder = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.encoder]
-    vision = architecture.vision_parameters * 2 / split.tensor
+    vision = tower * 2 / split.tensor
     found = []
     for index, layers in enumerate(stage_layers(architecture.layers, pipeline)):
         first, last = index == 0, index == pipeline - 1
