@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from estimator.evaluation import Evaluation
+from estimator.evaluation import Evaluation, MemoryReport
 from estimator.mixers import Attention
 from estimator.scenario import EngineSettings, Scenario
 from estimator.units import GIB
@@ -13,6 +13,7 @@ from estimator.variations import Bench
 HIGHEST_UTILIZATION = 0.95
 """Above it engines run out of memory in practice: what they do not count needs the rest."""
 SMALLEST_CHUNK = 2048
+TORCH_ENGINES = ("vllm", "sglang", "transformers", "tgi")
 
 
 class Change(NamedTuple):
@@ -41,6 +42,34 @@ def gains(bench: Bench, evaluation: Evaluation) -> list[Change]:
     if evaluation.verdict != "fits" or evaluation.memory is None:
         return []
     return [*_accepted(bench), *_roomier(bench, evaluation), *_facts(bench, evaluation)]
+
+
+def engine_message(bench: Bench, memory: MemoryReport) -> str:
+    """The words with which the engine would refuse to start; empty where it starts, or its words are not known."""
+    if memory.shortfall_bytes <= 0:
+        return ""
+    tokens, left = bench.scenario.workload.total_tokens, memory.kv_cache_bytes
+    needed = bench.memory.sequence_bytes(tokens)
+    longest = bench.memory.max_context(1)
+    if memory.weights_bytes + memory.runtime_bytes > memory.usable_bytes:
+        return "torch.OutOfMemoryError: CUDA out of memory." if bench.engine.id in TORCH_ENGINES else ""
+    match bench.engine.id:
+        case "vllm" if left <= 0:
+            return (
+                "ValueError: No available memory for the cache blocks. "
+                "Try increasing `gpu_memory_utilization` when initializing the engine."
+            )
+        case "vllm":
+            return (
+                f"ValueError: To serve at least one request with the models's max seq len ({tokens}), "
+                f"({needed / GIB:.2f} GiB KV cache is needed, which is larger than the available KV cache memory "
+                f"({left / GIB:.2f} GiB). Based on the available memory, the estimated maximum model length is "
+                f"{longest}. Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing "
+                "the engine."
+            )
+        case "sglang":
+            return "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static."
+    return ""
 
 
 def _remedies(bench: Bench) -> Iterator[tuple[str, Scenario]]:

@@ -22,6 +22,22 @@ def _leaderboard() -> "Page":
     return LeaderboardScreen()
 
 
-PAGES = (Tab("4", "leaderboard", "Leaderboard", _leaderboard),)
+def _memory() -> "Page":
+    from tui.screens.memory import MemoryScreen
+
+    return MemoryScreen()
+
+
+def _performance() -> "Page":
+    from tui.screens.performance import PerformanceScreen
+
+    return PerformanceScreen()
+
+
+PAGES = (
+    Tab("2", "memory", "Memory", _memory),
+    Tab("3", "performance", "Performance", _performance),
+    Tab("4", "leaderboard", "Leaderboard", _leaderboard),
+)
 BASE = "leaderboard"
 """Always at the bottom of the stack; one other page at a time is pushed over it."""

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from estimator.evaluation import MemoryReport, Part
+from estimator.serving_memory.cache import Kind
 from estimator.units import GIB
-from tui.draw.memory import LayerKind, Usage, reasons
+from tui.draw.memory import Usage, reasons
 from tui.draw.memory_page import MemoryFacts, Switch, memory_page
 from tui.draw.runs import plain, width
 from tui.draw.solver import Capacity
@@ -39,7 +40,8 @@ FACTS = MemoryFacts(
     aside="per device 45.0 GiB usable of 48 GB",
     usage=USAGE,
     reasons=reasons(USAGE, 4, "vLLM", 1024, 8192),
-    kinds=[LayerKind(80, "full attention", 512, 0, "8 KV heads")],
+    kinds=[Kind(80, 512)],
+    kinds_note="divided over 4 ranks",
     fits=lambda users, context: users * context <= 499_000,
     longest=131_072,
     asked=(16, 2560),

@@ -80,8 +80,8 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
     total = sum(operator.seconds for operator in operators)
     ordered = sorted(operators, key=lambda operator: -operator.seconds)
     longest = scale or max((operator.seconds for operator in operators), default=0.0)
-    names = min(max((len(operator.name) for operator in operators), default=0), max(cells // 3, 8))
-    bounds = 9 if cells >= 36 else 0  # a narrow chart leaves what limits to the hatch
+    names = min(max((len(operator.name) for operator in operators), default=0), max(cells * 2 // 5, 8))
+    bounds = 9 if cells >= 44 else 0  # a narrow chart leaves what limits to the hatch
     room = max(cells - names - 14 - bounds, 1)
     rows = []
     for operator in ordered:

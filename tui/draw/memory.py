@@ -5,9 +5,7 @@ from typing import NamedTuple
 
 from estimator.architecture import Architecture
 from estimator.evaluation import MemoryReport, Part
-from estimator.formats import CacheFormat
-from estimator.mixers import Attention, LatentAttention
-from estimator.serving_memory.cache import CONV_STATE_BYTES, STATE_BYTES
+from estimator.serving_memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, gib, percent, size
 from tui.draw.runs import Row, clipped, fitted
@@ -81,6 +79,7 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     report, tokens = usage.report, usage.tokens
     pool = report.max_concurrency
     together = min(usage.sequences, pool)
+    more = int(max(pool - together, 0))
     graphs = "in the budget" if report.cuda_graphs_in_budget else "captured outside the budget"
     rest = "" if report.cuda_graphs_in_budget else ", less the graphs"
     parallel = f", NCCL over {tensor_parallel} ranks" if tensor_parallel > 1 else ""
@@ -91,7 +90,7 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
         f"context and libraries{parallel}; {engine}",
         f"decode graphs, {graphs}",
         f"{percent(1 - report.utilization)} that {engine} leaves alone{rest}",
-        f"room for {count(int(max(pool - together, 0)))} more requests of this length",
+        f"room for {count(more)} more request{'s' if more != 1 else ''} of this length",
     )
 
 
@@ -118,46 +117,19 @@ def joined(parts: Sequence[Part]) -> str:
     return " + ".join(f"{gib(part.value)} {part.name}" for part in ordered if part.value > 0)
 
 
-class LayerKind(NamedTuple):
-    """Layers that are cached alike on one rank."""
-
-    layers: int
-    name: str
-    token_bytes: float
-    """Of one token in one layer on one rank."""
-    state_bytes: float
-    """Of one sequence in one layer, whatever its length."""
-    note: str
-
-
-def layer_kinds(architecture: Architecture, cache: CacheFormat, tensor_parallel: int) -> list[LayerKind]:
-    """The token mixers of an architecture by kind, as one of `tensor_parallel` ranks caches them."""
-    found: dict[LayerKind, int] = {}
-    for group in architecture.groups:
-        mixer = group.layer.mixer
-        if mixer is None:
-            continue
-        width = mixer.cache_elements(1)
-        ways = min(mixer.cache_ways, tensor_parallel) if width else 1
-        note = ""
-        if isinstance(mixer, LatentAttention):
-            name, note = "latent attention", "whole on every rank" if tensor_parallel > 1 else "one vector a token"
-        elif isinstance(mixer, Attention):
-            name = f"{'chunk' if mixer.chunked else 'window'} of {mixer.window:,}" if mixer.window else "full attention"
-            copies = tensor_parallel // mixer.kv_heads if mixer.kv_heads else 1
-            heads = f"{mixer.kv_heads} KV heads"
-            note = f"{heads}, {copies} copies over {tensor_parallel} ranks" if copies > 1 else heads
-        else:
-            name = "".join(f" {each.lower()}" if each.isupper() else each for each in type(mixer).__name__).strip()
-            note = "a state per request"
-        state = (mixer.state_elements * STATE_BYTES + mixer.conv_state_elements * CONV_STATE_BYTES) / tensor_parallel
-        kind = LayerKind(0, name, width / max(ways, 1) * cache.bits / 8, state, note)
-        found[kind] = found.get(kind, 0) + group.count
-    return [kind._replace(layers=layers) for kind, layers in found.items()]
+def shared_over(architecture: Architecture, ranks: int) -> str:
+    """How many ranks divide the cache, or how often it is held."""
+    ways = min((group.layer.mixer.cache_ways for group in architecture.groups if group.layer.mixer), default=1)
+    if ranks == 1:
+        return ""
+    if ways >= ranks:
+        return f"divided over {ranks} ranks"
+    copies = f"{ranks // ways} copies over {ranks} ranks"
+    return copies if ways > 1 else f"whole on each of {ranks} ranks"
 
 
-def layer_rows(kinds: Sequence[LayerKind], cells: int) -> list[Row]:
-    """Each kind of layer with what it caches per token and per request, all its layers together."""
+def layer_rows(kinds: Sequence[Kind], note: str, cells: int) -> list[Row]:
+    """Each kind of layer with what it caches per token and per request on one rank, all its layers together."""
     rows: list[Row] = []
     for kind in kinds:
         parts = []
@@ -168,10 +140,10 @@ def layer_rows(kinds: Sequence[LayerKind], cells: int) -> list[Row]:
         rows.append(
             fitted(
                 [
-                    (f"   {kind.layers:>3} x ", "text"),
-                    (f"{kind.name:<18} ", "text"),
-                    (f"{' + '.join(parts) or 'nothing cached':>20}  ", "text"),
-                    (kind.note, "dim"),
+                    (f"   {kind.layers:>3} layers keep ", "dim"),
+                    (f"{kind.name:<16} ", "text"),
+                    (f"{' + '.join(parts):>18}  ", "text"),
+                    (note, "dim"),
                 ],
                 cells,
             )

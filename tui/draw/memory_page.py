@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from estimator.serving_memory.cache import Kind
 from tui.draw.grid import fit_grid
-from tui.draw.memory import LayerKind, Usage, bar_row, layer_rows, part_rows, weight_rows
+from tui.draw.memory import Usage, bar_row, layer_rows, part_rows, weight_rows
 from tui.draw.runs import Row, beside, clipped, fitted, spread
 from tui.draw.solver import Capacity, capacity_rows
 
@@ -29,7 +30,9 @@ class MemoryFacts(NamedTuple):
     aside: str
     usage: Usage
     reasons: Sequence[str]
-    kinds: Sequence[LayerKind]
+    kinds: Sequence[Kind]
+    kinds_note: str
+    """How the ranks share the cache."""
     fits: Callable[[int, int], bool]
     """Whether so many users of that context fit on the whole candidate."""
     longest: int
@@ -60,7 +63,7 @@ def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) ->
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
     parts = part_rows(facts.usage, facts.reasons, cells, cursor)
-    kinds = layer_rows(facts.kinds, cells)[: max(lines - len(parts) - 4, 1)]
+    kinds = layer_rows(facts.kinds, facts.kinds_note, cells)[: max(lines - len(parts) - 4, 1)]
     grid = _grid(facts, cells, lines - len(parts) - len(kinds))
     rows = [*parts, *kinds, *grid]
     if lines - len(rows) >= len(facts.capacities) + 3:
@@ -75,7 +78,7 @@ def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> li
     right = cells - LEFT - 2
     left_rows = [
         *part_rows(facts.usage, facts.reasons, LEFT, cursor),
-        *_section("layers, as one rank caches them", layer_rows(facts.kinds, LEFT), LEFT),
+        *_section("layers, as one rank caches them", layer_rows(facts.kinds, facts.kinds_note, LEFT), LEFT),
         *_section("what would change it", advice_rows(facts.advice, LEFT), LEFT),
     ]
     right_rows = [
@@ -106,7 +109,8 @@ def _grid(facts: MemoryFacts, cells: int, lines: int) -> list[Row]:
         return []
     users = sorted({*USERS, facts.asked[0]})
     first = max(min(users.index(facts.asked[0]) - (lines - 1) // 2, len(users) - (lines - 1)), 0)
-    contexts = [each for power in range(10, 27) if (each := 2**power) <= facts.longest]
+    powers = [each for power in range(10, 27) if (each := 2**power) <= facts.longest]
+    contexts = sorted({*powers, facts.asked[1]})
     columns = max((cells - 7) // 6, 1)
     first_context = max(min(len(contexts) - columns, _covering(contexts, facts.asked[1]) - 1), 0)
     return fit_grid(

@@ -118,9 +118,11 @@ def _step(operators: Sequence[OperatorTime], title: tuple[str, str], cells: int)
         rest = bars[MOST_OPERATORS - 1 :]
         bars = [*bars[: MOST_OPERATORS - 1], OperatorBar("other", sum(bar.seconds for bar in rest), rest[0].bound)]
     name, figure = title
+    cells -= 1
     if len(name) + len(figure) >= cells:
         figure = figure.partition(" ±")[0]
-    return [spread([(name, "title")], [(figure, "text")], cells), *operator_bars(bars, cells)]
+    rows = [spread([(name, "title")], [(figure, "text")], cells), *operator_bars(bars, cells)]
+    return [[(" ", "text"), *row] for row in rows]
 
 
 def _curve(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
@@ -131,14 +133,17 @@ def _curve(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
 
 
 def _layouts(facts: PerformanceFacts, cells: int) -> list[Row]:
+    title = fitted([(" layouts of this machine", "title")], cells)
+    return [title, *layout_rows(facts.layouts, facts.chosen_layout, cells)]
+
+
+def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[Row]:
+    """A line per layout; the chosen one is marked, the one with most throughput starred."""
     columns = fit_columns(LAYOUT_COLUMNS, cells)
-    rows = [
-        fitted([("layouts of this machine", "title")], cells),
-        header_row(columns, cells),
-    ]
-    fastest = max((_speed(each) for each in facts.layouts), default=0.0)
-    for each in facts.layouts:
-        here = _name(each) == facts.chosen_layout
+    rows = [header_row(columns, cells)]
+    fastest = max((_speed(each) for each in layouts), default=0.0)
+    for each in layouts:
+        here = layout_name(each) == chosen
         values = _layout_cells(each, here, _speed(each) == fastest > 0)
         rows.append(table_row(columns, values, cells, "bold" if here else "text" if each.performance else "dim"))
     return rows
@@ -151,7 +156,7 @@ def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]
         note = "★ most throughput"
     return {
         "mark": Cell("›" if here else "", "cursor"),
-        "layout": Cell(_name(row)),
+        "layout": Cell(layout_name(row)),
         "ttft": Cell(duration(speed.ttft_s.typical) if speed else NOTHING),
         "tpot": Cell(duration(speed.tpot_s.typical) if speed else NOTHING),
         "user": Cell(significant(speed.tokens_per_s_per_user.typical) if speed else NOTHING),
@@ -162,9 +167,10 @@ def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]
     }
 
 
-def _name(row: Evaluation) -> str:
+def layout_name(row: Evaluation) -> str:
+    """One engine's layout, times the replicas: `TP4x2`."""
     replicas = row.candidate.replicas
-    return f"{row.candidate.layout}" + (f" x{replicas}" if replicas > 1 else "")
+    return f"{row.candidate.layout}" + (f"x{replicas}" if replicas > 1 else "")
 
 
 def _speed(row: Evaluation) -> float:

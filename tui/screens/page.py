@@ -6,7 +6,9 @@ from textual.app import ComposeResult
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from estimator.scenario import Scenario
 from tui.answer import Answer
+from tui.messages import Edited
 from tui.widgets.drawn import Drawn
 from tui.widgets.frame import Head, Hints, TooSmall
 
@@ -32,6 +34,26 @@ class Page(Screen[None]):
     def body(self) -> ComposeResult:
         """The widgets between the tabs and the hint line."""
         raise NotImplementedError
+
+    @property
+    def figure(self) -> str:
+        """The figure under the cursor, where the page has one: the working that is shown first."""
+        return ""
+
+    def action_panel(self, name: str) -> None:
+        """Opens a panel over the selected row; what is chosen there becomes the scenario."""
+        from tui.screens.panel import Panel
+        from tui.screens.panels import PANELS
+
+        answer = self.answer
+        if answer is None or answer.selected is None:
+            return
+
+        def take(scenario: Scenario | None) -> None:
+            if scenario is not None and answer is not None:
+                self.post_message(Edited(answer.session.with_scenario(scenario)))
+
+        self.app.push_screen(Panel(PANELS[name](answer, answer.selected, self.figure)), take)
 
     def bound(self, widget: AnyDrawn) -> AnyDrawn:
         """The widget with the answer from its first frame on, and every later one bound down to it."""

@@ -1,0 +1,163 @@
+"""What the pages around the selected row show, worked out from the answer."""
+
+from dataclasses import replace
+
+from estimator.advice import Change, fixes, gains
+from estimator.evaluation import Evaluation, OperatorTime
+from estimator.formats import CACHE_FORMATS, cache_format
+from estimator.serving_memory.cache import layer_kinds
+from estimator.variations import Bench
+from tui.answer import Answer
+from tui.columns import devices, instance, layout
+from tui.draw.curve import OperatingPoint
+from tui.draw.figures import count, size
+from tui.draw.memory import Usage, reasons, shared_over
+from tui.draw.memory_page import MemoryFacts, Switch
+from tui.draw.performance_page import PerformanceFacts
+from tui.draw.roofline import Point, Roof
+from tui.draw.solver import Capacity
+
+SOLVED_USERS = (1, 4, 16, 64)
+CACHES = {"gpu": ("bf16", "fp8"), "neuron": ("bf16", "fp8"), "tpu": ("bf16", "fp8")}
+"""Cache formats worth comparing, by kind of device; llama.cpp has its own elsewhere."""
+
+
+def bench_of(answer: Answer, row: Evaluation) -> Bench:
+    """The row with everything that variations of it take."""
+    return Bench(row.candidate, answer.session.scenario, answer.model, answer.inventory, answer.prices)
+
+
+def heading(answer: Answer, row: Evaluation) -> str:
+    return f"{instance(row)} · {devices(row, answer.inventory)} · {layout(row)}"
+
+
+def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
+    """The memory page of a row that has a memory report."""
+    assert row.memory
+    bench = bench_of(answer, row)
+    scenario, held, workload = bench.scenario, bench.memory, bench.scenario.workload
+    usage = Usage(row.memory, _busy(bench, row), workload.total_tokens)
+    sold = f"{bench.rig.device.memory_sold_gb:g} GB"
+    return MemoryFacts(
+        heading=heading(answer, row),
+        aside=f"a device has {size(row.memory.usable_bytes)} of {sold}, {bench.engine.name}",
+        usage=usage,
+        reasons=reasons(
+            usage, row.candidate.layout.tp, bench.engine.name, held.max_num_seqs, held.max_num_batched_tokens
+        ),
+        kinds=layer_kinds(bench.model.architecture, cache_format(scenario.kv), row.candidate.layout.tp),
+        kinds_note=shared_over(bench.model.architecture, row.candidate.layout.tp),
+        fits=bench.holds,
+        longest=scenario.settings.max_model_len or bench.model.architecture.max_context,
+        asked=(workload.concurrency, workload.total_tokens),
+        switches=[
+            Switch(", .", "utilization", f"{held.utilization:.2f}"),
+            Switch("{ }", "sequences", count(held.max_num_seqs)),
+            Switch("< >", "chunk", count(held.max_num_batched_tokens)),
+            Switch("c", "cache", scenario.kv),
+        ],
+        solved_users=SOLVED_USERS,
+        capacities=capacities(bench),
+        advice=[(change.title, change.effect) for change in changes(bench, row)],
+        verdict="" if row.verdict == "fits" else f"{row.reason or 'does not fit'}  (! what would make it fit)",
+    )
+
+
+def changes(bench: Bench, row: Evaluation) -> list[Change]:
+    """What makes the row fit, or gives it more room where it does."""
+    return gains(bench, row) if row.verdict == "fits" else fixes(bench, row)
+
+
+def capacities(bench: Bench) -> list[Capacity]:
+    """The longest contexts and the most users, by cache format."""
+    found = []
+    names = CACHES.get(bench.rig.device.kind, tuple(CACHE_FORMATS))
+    for name in dict.fromkeys((bench.scenario.kv, *names)):
+        other = bench.asking(replace(bench.scenario, kv=name))
+        found.append(Capacity(name, tuple(other.longest(users) for users in SOLVED_USERS), other.most_users))
+    return found
+
+
+def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
+    """The performance page of a row that has a performance report."""
+    speed = row.performance
+    assert speed
+    bench = bench_of(answer, row)
+    level = bench.scenario.service_level
+    users = speed.concurrency * bench.replicas
+    operating = []
+    for load, report in bench.operating_points():
+        meets = (level.ttft_s is None or report.ttft_s.typical <= level.ttft_s) and (
+            level.tpot_s is None or report.tpot_s.typical <= level.tpot_s
+        )
+        per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
+        operating.append(OperatingPoint(load, per_user, total, meets))
+    return PerformanceFacts(
+        heading=heading(answer, row),
+        aside=f"class {row.confidence} · {users:,.4g} in flight",
+        roofs=roofs(bench),
+        points=points(bench, users),
+        prefill=together(bench.prefill()),
+        decode=together(bench.decode(users)),
+        ttft_s=speed.ttft_s,
+        tpot_s=speed.tpot_s,
+        prefill_bound=speed.prefill_bound,
+        decode_bound=speed.decode_bound,
+        operating=operating,
+        users=bench.scenario.workload.concurrency,
+        least_per_user=1 / level.tpot_s if level.tpot_s else None,
+        layouts=bench.layouts(),
+        chosen_layout=layout(row),
+    )
+
+
+def roofs(bench: Bench) -> list[Roof]:
+    """One device's roof in the format that multiplies the weights, and in 16 bit where that is another one."""
+    device, step = bench.rig.device, bench.step
+    found = [
+        Roof(f"{device.label or device.id} {bench.scenario.weights}", step.peak_flops_per_s, step.peak_bytes_per_s)
+    ]
+    if 0 < device.matrix_flops != step.peak_flops_per_s:
+        found.append(Roof(f"{device.label or device.id} bf16", device.matrix_flops, device.bandwidth_bytes_per_s))
+    return found
+
+
+def points(bench: Bench, users: float) -> list[Point]:
+    """Where prefill and decode stand under the roof: alone, at the load, and at the most that fits."""
+    loads = sorted({1, max(round(users), 1), max(bench.most_users, 1)})
+    return [
+        _point("prefill", bench.prefill()),
+        *(_point(f"decode {count(load)}", bench.decode(load)) for load in loads),
+    ]
+
+
+def together(operators: tuple[OperatorTime, ...]) -> tuple[OperatorTime, ...]:
+    """Operators of one name as one, limited by what limits the longest of them."""
+    found: dict[str, OperatorTime] = {}
+    longest: dict[str, float] = {}
+    for each in operators:
+        known = found.get(each.name)
+        if known is None:
+            found[each.name], longest[each.name] = each, each.seconds
+            continue
+        bound = each.bound if each.seconds > longest[each.name] else known.bound
+        longest[each.name] = max(longest[each.name], each.seconds)
+        found[each.name] = OperatorTime(
+            each.name, known.seconds + each.seconds, bound, known.flops + each.flops, known.bytes + each.bytes
+        )
+    return tuple(found.values())
+
+
+def _point(name: str, operators: tuple[OperatorTime, ...]) -> Point:
+    """FLOPs of a step over the bytes its products and attention move, and over its whole time."""
+    flops = sum(each.flops for each in operators)
+    moved = sum(each.bytes for each in operators if each.flops)
+    seconds = sum(each.seconds for each in operators)
+    return Point(name, flops / moved if moved else 0.0, flops / seconds if seconds else 0.0)
+
+
+def _busy(bench: Bench, row: Evaluation) -> float:
+    """Requests at once on one replica."""
+    if row.performance:
+        return row.performance.concurrency
+    return bench.scenario.workload.concurrency / bench.replicas

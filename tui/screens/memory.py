@@ -1,0 +1,84 @@
+"""The memory page: where the bytes of one device go, what would still fit, and the engine's switches."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textual.app import ComposeResult
+
+from estimator.errors import InputError
+from estimator.scenario import EngineSettings
+from estimator.serving_memory import ServingMemory
+from tui.commands import bindings
+from tui.draw.memory_page import memory_page
+from tui.draw.runs import Row, clean, clipped
+from tui.facts import bench_of, memory_facts
+from tui.messages import Edited, Refused
+from tui.screens.candidate import CandidatePage
+from tui.widgets.drawn import Drawn
+
+PARTS = ("weights", "kv", "activation", "runtime", "graphs", "reserve", "free")
+UTILIZATION_STEP = 0.01
+
+
+class MemoryView(Drawn):
+    """The page's rows; `cursor` is the part whose working `enter` shows."""
+
+    cursor = 0
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        answer = self.answer
+        row = answer.selected if answer else None
+        if answer is None or row is None:
+            return [[("  No row is shown; esc clears the filter.", "dim")]]
+        if row.memory is None:
+            return [[(clipped(f"  {row.candidate.machine}: {clean(row.reason or row.verdict)}", width), "warn")]]
+        return memory_page(memory_facts(answer, row), width, height, self.cursor)
+
+
+class MemoryScreen(CandidatePage):
+    """Moves over the parts, and moves the engine's switches for every page."""
+
+    NAME = "memory"
+    BINDINGS = bindings(NAME)
+    CSS_PATH = "memory.tcss"
+
+    def body(self) -> ComposeResult:
+        yield self.bound(MemoryView())
+
+    def action_move(self, by: int) -> None:
+        view = self.query_one(MemoryView)
+        view.cursor = max(0, min(view.cursor + by, len(PARTS) - 1))
+        view.redraw()
+
+    def action_switch(self, name: str, by: int) -> None:
+        """One step up or down from what the engine uses now."""
+        answer = self.answer
+        if answer is None or answer.selected is None or answer.selected.memory is None:
+            return
+        held = bench_of(answer, answer.selected).memory
+        settings = moved(answer.session.scenario.settings, held, name, by)
+        try:
+            session = answer.session.with_scenario(replace(answer.session.scenario, settings=settings))
+        except InputError as error:
+            self.post_message(Refused(str(error)))
+        else:
+            self.post_message(Edited(session))
+
+    @property
+    def figure(self) -> str:
+        """The working that `enter` shows."""
+        return PARTS[self.query_one(MemoryView).cursor]
+
+
+def moved(settings: EngineSettings, held: ServingMemory, name: str, by: int) -> EngineSettings:
+    """The settings with one switch a step from what `held` uses: a hundredth of utilization, twice or half the rest."""
+    if name == "utilization":
+        level = round(held.utilization + by * UTILIZATION_STEP, 2)
+        return replace(settings, memory_utilization=min(max(level, UTILIZATION_STEP), 1.0))
+    if name == "sequences":
+        return replace(settings, max_num_seqs=_doubled(held.max_num_seqs, by))
+    return replace(settings, max_num_batched_tokens=_doubled(held.max_num_batched_tokens, by))
+
+
+def _doubled(value: int, by: int) -> int:
+    return value * 2 if by > 0 else max(value // 2, 1)

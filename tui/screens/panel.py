@@ -1,0 +1,122 @@
+"""A modal about the selected row that offers changes; it returns the chosen one and acts on nothing."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.geometry import Size
+from textual.screen import ModalScreen
+
+from estimator.scenario import Scenario
+from tui.draw.runs import Row, clipped, fitted
+from tui.widgets.drawn import Drawn
+
+KEYS = "123456789"
+
+
+class Choice(NamedTuple):
+    """A change that one key applies; without a scenario it is a fact."""
+
+    title: str
+    effect: str
+    scenario: Scenario | None = None
+
+
+class Sheet(NamedTuple):
+    """What a panel shows."""
+
+    title: str
+    body: Callable[[int], Sequence[Row]]
+    """The rows above the choices, for a width."""
+    choices: Sequence[Choice] = ()
+    start: int = 0
+    """First row shown."""
+
+
+class SheetView(Drawn):
+    """Body and choices; what has no room is scrolled to."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__()
+        self.sheet = sheet
+        self.top = sheet.start
+        self.cursor = next((at for at, choice in enumerate(sheet.choices) if choice.scenario), 0)
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        choices = self._choices(width)
+        body = list(self.sheet.body(width))
+        room = max(height - len(choices), 1)
+        self.top = max(0, min(self.top, len(body) - room))
+        shown = body[self.top : self.top + room]
+        return [*shown, *choices]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return max(len(self.sheet.body(width)) + len(self._choices(width)), 1)
+
+    def _choices(self, width: int) -> list[Row]:
+        if not self.sheet.choices:
+            return []
+        names = min(max(len(choice.title) for choice in self.sheet.choices), width // 2)
+        rows: list[Row] = [[]]
+        keys = iter(KEYS)
+        for at, choice in enumerate(self.sheet.choices):
+            here = at == self.cursor and choice.scenario is not None
+            key = next(keys, " ") if choice.scenario else "·"
+            rows.append(
+                fitted(
+                    [
+                        ("▌" if here else " ", "cursor"),
+                        (f"{key} ", "key" if choice.scenario else "dim"),
+                        (f"{clipped(choice.title, names):<{names}}  ", "bold" if here else "text"),
+                        (choice.effect, "dim"),
+                    ],
+                    width,
+                )
+            )
+        return rows
+
+
+class Panel(ModalScreen[Scenario | None]):
+    """Returns the scenario of the chosen change, or None."""
+
+    CSS_PATH = "panel.tcss"
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape,q", "dismiss(None)", "Close", show=False),
+        Binding("j,down", "step(1)", "Down", show=False),
+        Binding("k,up", "step(-1)", "Up", show=False),
+        Binding("ctrl+d,pagedown,space", "step(10)", "Page down", show=False),
+        Binding("ctrl+u,pageup", "step(-10)", "Page up", show=False),
+        Binding("enter", "apply", "Apply", show=False),
+        *(Binding(key, f"apply({at})", "Apply", show=False) for at, key in enumerate(KEYS)),
+    ]
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__()
+        self.sheet = sheet
+        self.offered = [at for at, choice in enumerate(sheet.choices) if choice.scenario]
+
+    def compose(self) -> ComposeResult:
+        view = SheetView(self.sheet)
+        keys = "1-9 applies · " if self.offered else "j/k scroll · "
+        view.border_title = f"{self.sheet.title} · {keys}esc closes"
+        yield view
+
+    def action_step(self, by: int) -> None:
+        """Moves over the choices, or scrolls where there are none."""
+        view = self.query_one(SheetView)
+        if self.offered:
+            at = self.offered.index(view.cursor) + by
+            view.cursor = self.offered[max(0, min(at, len(self.offered) - 1))]
+        else:
+            view.top += by
+        view.redraw()
+
+    def action_apply(self, at: int = -1) -> None:
+        """The choice of that number, or the one under the cursor; without choices enter closes."""
+        if not self.offered:
+            if at < 0:
+                self.dismiss(None)
+        elif at < len(self.offered):
+            chosen = self.query_one(SheetView).cursor if at < 0 else self.offered[at]
+            self.dismiss(self.sheet.choices[chosen].scenario)

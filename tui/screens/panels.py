@@ -1,0 +1,130 @@
+"""The panels over a page: why a figure is what it is, why a row does not fit, what fits, and the machine's layouts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from estimator.advice import engine_message
+from estimator.evaluation import Evaluation, MemoryReport
+from estimator.explain import explain
+from estimator.scenario import Placement
+from estimator.units import MIB
+from tui.answer import Answer
+from tui.draw.figures import gib, size, tokens
+from tui.draw.performance_page import layout_name, layout_rows
+from tui.draw.runs import Row, clean, fitted
+from tui.draw.solver import capacity_rows
+from tui.draw.working import working_rows, wrapped
+from tui.facts import SOLVED_USERS, bench_of, capacities, changes, heading
+from tui.screens.panel import Choice, Sheet
+
+
+def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
+    """The workings of every figure of a row, from the asked one on."""
+    workings = explain(bench_of(answer, row), row)
+    if not workings:
+        return why_not(answer, row)
+    order = sorted(workings, key=lambda each: each != figure)
+
+    def body(cells: int) -> list[Row]:
+        rows: list[Row] = []
+        for each in order:
+            rows += [*working_rows(workings[each], cells, each == figure), []]
+        return rows[:-1]
+
+    return Sheet(f"why · {heading(answer, row)}", body)
+
+
+def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
+    """What the engine would say, its budget line by line, and the changes that make it fit."""
+    bench = bench_of(answer, row)
+    title = f"{'room' if row.verdict == 'fits' else 'why not'} · {heading(answer, row)}"
+    offered = changes(bench, row) if row.memory else []
+    choices = [Choice(change.title, change.effect, change.scenario) for change in offered]
+    cheapest = next((each for each in answer.board.rows if each.verdict == "fits"), None)
+    if row.verdict != "fits" and cheapest and cheapest.cost.price_usd_per_hour is not None:
+        choices.append(Choice(f"or {cheapest.candidate.machine}", f"fits at ${cheapest.cost.price_usd_per_hour:.2f}/h"))
+
+    def body(cells: int) -> list[Row]:
+        rows: list[Row] = []
+        if row.verdict != "fits":
+            rows = [[(clean(row.reason or row.verdict), "bad")], []]
+        if row.memory:
+            said = engine_message(bench, row.memory)
+            if said:
+                rows += [[("│ ", "grid"), (line, "dim")] for line in wrapped(said, cells - 2)]
+                rows.append([])
+            rows += budget_rows(row.memory, bench.scenario.workload.total_tokens, cells)
+        return rows
+
+    return Sheet(title, body, choices)
+
+
+def budget_rows(memory: MemoryReport, length: int, cells: int) -> list[Row]:
+    """The engine's sum, from what the driver reports to what is left for the cache."""
+    seen = memory.budget_bytes / memory.utilization
+    spent = [
+        ("", "the driver reports", memory.usable_bytes),
+        *([("", "the engine sees", seen)] if abs(seen - memory.usable_bytes) > MIB else []),
+        ("×", f"utilization {memory.utilization:g}: the budget", memory.budget_bytes),
+        ("−", "weights", memory.weights_bytes),
+        ("−", "activations", memory.activation_bytes),
+        ("−", "runtime", memory.runtime_bytes),
+    ]
+    if memory.cuda_graphs_in_budget:
+        spent.append(("−", "CUDA graphs", memory.cuda_graph_bytes))
+    lines: list[tuple[str, str, float, str]] = [(sign, name, value, "text") for sign, name, value in spent]
+    lines.append(("=", "left for the KV cache", memory.kv_cache_bytes, "bold" if memory.kv_cache_bytes > 0 else "bad"))
+    if memory.shortfall_bytes > 0:
+        lines.append((" ", f"short of one request of {tokens(length)} tokens", memory.shortfall_bytes, "bad"))
+    return [
+        fitted([(f" {sign:<2}", "dim"), (f"{name:<38}", style), (f"{gib(value):>9} GiB", style)], cells)
+        for sign, name, value, style in lines
+    ]
+
+
+def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
+    """The longest context and the most users by cache format, and the changes that use the room."""
+    if not row.memory:
+        return why_not(answer, row)
+    bench = bench_of(answer, row)
+    length = bench.scenario.workload.total_tokens
+    choices = [Choice(change.title, change.effect, change.scenario) for change in changes(bench, row)]
+    found = capacities(bench)
+
+    def body(cells: int) -> list[Row]:
+        token = f" one token takes {size(bench.memory.laid.pool.token_bytes)} on each device"
+        return [*capacity_rows(cells, SOLVED_USERS, length, found), [], [(token, "dim")]]
+
+    return Sheet(f"what fits · {heading(answer, row)}", body, choices)
+
+
+def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
+    """Every legal layout of the machine; choosing one insists on it."""
+    bench = bench_of(answer, row)
+    found = bench.layouts()
+    scenario = bench.scenario
+    moe = bench.model.architecture.is_moe
+    choices = []
+    for each in found:
+        layout = each.candidate.layout
+        if each.verdict == "fits":
+            experts = {"ep": layout.ep, "dp": layout.dp} if moe else {"ep": None, "dp": None}
+            placement = replace(scenario.placement, tp=layout.tp, pp=layout.pp, **experts)
+            note = "insist on it for every machine"
+            choices.append(Choice(layout_name(each), note, replace(scenario, placement=placement)))
+    if scenario.placement != Placement():
+        free = replace(scenario.placement, tp=None, pp=None, ep=None, dp=None)
+        choices.append(Choice("the best of each machine", "insist on no layout", replace(scenario, placement=free)))
+
+    def body(cells: int) -> Sequence[Row]:
+        return layout_rows(found, layout_name(row), cells)
+
+    return Sheet(f"layouts · {heading(answer, row)}", body, choices[:9])
+
+
+PANELS: dict[str, Callable[[Answer, Evaluation, str], Sheet]] = {
+    "why": why,
+    "why-not": why_not,
+    "fits": fits,
+    "layouts": layouts,
+}

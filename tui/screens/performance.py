@@ -1,0 +1,44 @@
+"""The performance page: the roofline, time per operator, the throughput curve and the machine's layouts."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+
+from tui.commands import bindings
+from tui.draw.performance_page import VIEWS, performance_page
+from tui.draw.runs import Row, clean, clipped
+from tui.facts import performance_facts
+from tui.screens.candidate import CandidatePage
+from tui.widgets.drawn import Drawn
+
+
+class PerformanceView(Drawn):
+    """The page's rows; `view` is what is shown where there is no room for all."""
+
+    view = VIEWS[0]
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        answer = self.answer
+        row = answer.selected if answer else None
+        if answer is None or row is None:
+            return [[("  No row is shown; esc clears the filter.", "dim")]]
+        if row.performance is None:
+            why = clean(row.reason or row.verdict.replace("_", " "))
+            return [[(clipped(f"  {row.candidate.machine}: {why}  (! what would make it fit)", width), "warn")]]
+        return performance_page(performance_facts(answer, row), self.view, width, height)
+
+
+class PerformanceScreen(CandidatePage):
+    """Chooses what is shown; everything else is the app's."""
+
+    NAME = "performance"
+    BINDINGS = bindings(NAME)
+    CSS_PATH = "performance.tcss"
+
+    def body(self) -> ComposeResult:
+        yield self.bound(PerformanceView())
+
+    def action_next_view(self) -> None:
+        shown = self.query_one(PerformanceView)
+        shown.view = VIEWS[(VIEWS.index(shown.view) + 1) % len(VIEWS)]
+        shown.redraw()
