@@ -70,6 +70,8 @@ class Architecture:
     vision_parameters: int = 0
     rotary_dim: int = 0
     """Dimensions of the rotary cache that engines keep per position; 0 without rotary positions."""
+    rotary_positions: int = 0
+    """Rows of all rotary tables together; `max_context` where scaling does not stretch them."""
     mtp_layers: int = 0
     notes: tuple[str, ...] = ()
     """What the reader must know: parts that the configuration does not describe."""

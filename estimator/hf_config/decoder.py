@@ -137,6 +137,7 @@ def stack(
         dtype=dtype(f),
         mtp=mtp,
         rotary_dim=rotary_dim(f, layers) if rotary is None else rotary,
+        rotary_positions=rotary_positions(f),
         mtp_layers=mtp_layers,
         notes=notes,
     )
@@ -158,3 +159,22 @@ def rotary_dim(f: Fields, layers: Sequence[Layer]) -> int:
     if rope:
         share = rope.number("partial_rotary_factor", default=0) or f.number("partial_rotary_factor", default=0)
     return int(max(widths, default=0) * min(share or 1, 1))
+
+
+def rotary_positions(f: Fields) -> int:
+    """Rows of all rotary tables: one table a setting, and linear or dynamic scaling stretches its own."""
+    rope = f.section("rope_parameters") or f.section("rope_scaling")
+    settings = [rope.section(kind) for kind in (FULL, SLIDING) if rope.has(kind)] if rope else []
+    stretches = [_stretch(each) for each in (settings or [rope])]
+    if f.has("rope_local_base_freq") and not settings:
+        stretches.append(1.0)
+    return int(max_context(f) * sum(stretches))
+
+
+def _stretch(rope: Fields | None) -> float:
+    if rope is None or rope.text("rope_type", "type", default="") not in ("linear", "dynamic"):
+        return 1.0
+    return min(max(rope.number("factor", default=1.0), 1.0), MOST_STRETCHED)
+
+
+MOST_STRETCHED = 1024.0

@@ -256,7 +256,7 @@ def _lay_out(
     architecture = model.architecture
     element = 4 if weights.rest_bits == 32 else 2
     tp, tower = layout.tp, model.tower_parameters
-    rotary = architecture.max_context * architecture.rotary_dim * element if policy.rotary_cache else 0
+    rotary = architecture.rotary_positions * architecture.rotary_dim * element if policy.rotary_cache else 0
     split = Split(tp, max(layout.ep, tp * layout.dp), policy.rounds_allocations, policy.pads_mxfp4)
     profiled = (model_len or architecture.max_context) if policy.layer_tokens_at_model_len else batched
     widest = layer(architecture, policy, weights, profiled, element, tp)
