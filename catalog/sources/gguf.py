@@ -4,14 +4,13 @@ The format: github.com/ggml-org/ggml docs/gguf.md. Block sizes of the types: ggm
 """
 
 import struct
-from collections import Counter
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from catalog.plain import plain
-from catalog.sources.checkpoint import Stored
+from catalog.sources.checkpoint import Stored, total
 from estimator.errors import InputError
 
 HEADER_LIMIT_BYTES = 256_000_000
@@ -64,13 +63,25 @@ TYPES = {
 }
 
 
+class StoredTensor(NamedTuple):
+    """One tensor; its dimensions run from the inside out."""
+
+    type: str
+    shape: tuple[int, ...]
+    stored: Stored
+
+
 class Header(NamedTuple):
     """What the file says before its first weight."""
 
     metadata: Mapping[str, Any]
     """Long arrays are given as their length."""
-    shapes: Mapping[str, tuple[int, ...]]
-    stored: Mapping[str, Stored]
+    tensors: Mapping[str, StoredTensor]
+
+    @property
+    def stored(self) -> dict[str, Stored]:
+        """Elements and bytes by type."""
+        return total([{each.type: each.stored} for each in self.tensors.values()])
 
 
 def read(path: Path) -> Header:
@@ -94,9 +105,7 @@ def _header(cursor: "_Cursor") -> Header:
     if tensors > MOST_TENSORS or keys > MOST_KEYS:
         raise cursor.wrong(f"claims {tensors} tensors and {keys} keys")
     metadata = {cursor.text(): cursor.value(cursor.number("<I")) for _ in range(keys)}
-    shapes: dict[str, tuple[int, ...]] = {}
-    elements: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
+    found: dict[str, StoredTensor] = {}
     for _ in range(tensors):
         name = cursor.text()
         dimensions = cursor.number("<I")
@@ -109,10 +118,8 @@ def _header(cursor: "_Cursor") -> Header:
             raise cursor.wrong(f"tensor type {code} of {plain(name, 60)} is not known")
         dtype, block = TYPES[code]
         count = prod(shape)
-        shapes[name] = shape
-        elements[dtype] += count
-        sizes[dtype] += -(-count // block.weights) * block.bytes
-    return Header(metadata, shapes, {dtype: Stored(elements[dtype], sizes[dtype]) for dtype in sorted(elements)})
+        found[name] = StoredTensor(dtype, shape, Stored(count, -(-count // block.weights) * block.bytes))
+    return Header(metadata, found)
 
 
 class _Cursor:

@@ -3,16 +3,19 @@
 Keys: llama.cpp gguf-py/gguf/constants.py. Shapes in GGUF run from the inside out.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping
-from math import prod
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from catalog.plain import plain
-from catalog.sources.checkpoint import Checkpoint
 from catalog.sources.gguf import Header
-from estimator import hf_config
 from estimator.errors import InputError, UnsupportedArchitecture
+from estimator.formats import Stored, WeightFormat, weight_format
+from estimator.model import Model, read_model
+from estimator.tensors import Role
 
 CLASSES = {
     "llama": "LlamaForCausalLM",
@@ -60,24 +63,72 @@ EXPERTS = {
 }
 SLIDING_PATTERN = {"gemma3": 6, "gemma2": 2, "gpt-oss": 2}
 """Every n-th layer is full; what the class does where its configuration does not list the layers."""
+PLACES: dict[str, tuple[Role, str]] = {
+    "token_embd": ("embedding", ""),
+    "output": ("head", ""),
+    "attn_q": ("attention", "q_proj"),
+    "attn_k": ("attention", "k_proj"),
+    "attn_v": ("attention", "v_proj"),
+    "attn_output": ("attention", "o_proj"),
+    "attn_q_a": ("attention", "q_a_proj"),
+    "attn_q_b": ("attention", "q_b_proj"),
+    "attn_kv_a_mqa": ("attention", "kv_a_proj_with_mqa"),
+    "ffn_gate": ("mlp", "gate_proj"),
+    "ffn_up": ("mlp", "up_proj"),
+    "ffn_down": ("mlp", "down_proj"),
+    "ffn_gate_exps": ("expert", "gate_proj"),
+    "ffn_up_exps": ("expert", "up_proj"),
+    "ffn_down_exps": ("expert", "down_proj"),
+    "ffn_gate_shexp": ("shared_expert", "gate_proj"),
+    "ffn_up_shexp": ("shared_expert", "up_proj"),
+    "ffn_down_shexp": ("shared_expert", "down_proj"),
+    "ffn_gate_inp": ("router", ""),
+}
+"""llama.cpp's tensor names -> ours; fused ones keep the nominal type."""
+FILE_TYPES = {
+    0: "f16", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
+    12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k",
+    19: "iq2_xxs", 20: "iq2_xs", 21: "q2_k_s", 23: "iq3_xxs", 24: "iq1_s", 25: "iq4_nl", 26: "iq3_s",
+    27: "iq3_m", 28: "iq2_s", 29: "iq2_m", 30: "iq4_xs", 31: "iq1_m", 32: "bf16", 38: "mxfp4",
+}  # fmt: skip
+"""`general.file_type`, llama.h's llama_ftype."""
 DERIVED = ("rope_freqs", "rope_factors", "mm.", "v.")
 """Tensors that conversion adds: rotary tables, and the vision parts of multimodal files."""
 TOLERANCE = 0.002
 """Norms and biases that a conversion merges or leaves out."""
 
 
-def checkpoint(header: Header, path: Path) -> Checkpoint:
-    """Raises InputError for metadata that is missing or contradicts the tensors, UnsupportedArchitecture."""
+def model(header: Header, path: Path) -> Model:
+    """The model in a file, weights as stored.
+
+    Raises InputError for metadata that is missing or contradicts the tensors, UnsupportedArchitecture.
+    """
     kind, source = str(header.metadata.get("general.architecture", "")), plain(path)
     if kind not in CLASSES:
         known = f"no reader for this GGUF architecture; {', '.join(CLASSES)} are read"
         raise UnsupportedArchitecture(plain(kind, 60), known)
-    fields = config(header, kind, source)
-    described = hf_config.read(fields).text_parameters
-    held = sum(prod(shape) for name, shape in header.shapes.items() if not name.startswith(DERIVED))
+    found = read_model(plain(path.stem, 100), {"config": config(header, kind, source), "source": source})
+    described = found.architecture.text_parameters
+    held = sum(each.stored.elements for name, each in header.tensors.items() if not name.startswith(DERIVED))
     if abs(held - described) > TOLERANCE * held:
         raise InputError(source, f"its tensors hold {held:,} parameters, its metadata describes {described:,}")
-    return Checkpoint(plain(path.stem, 100), fields, stored=header.stored, source=source)
+    stored = weights(header)
+    return replace(found, native_weights=stored.id, checkpoint=stored)
+
+
+def weights(header: Header) -> WeightFormat:
+    """The file's own mix of types: the nominal one, with the exact bits of every kind of tensor."""
+    elements: Counter[tuple[Role, str]] = Counter()
+    sizes: Counter[tuple[Role, str]] = Counter()
+    for name, tensor in header.tensors.items():
+        kind = re.sub(r"^blk\.\d+\.|\.(weight|bias)$", "", name)
+        place = PLACES.get(kind)
+        if place and name.endswith(".weight"):
+            elements[place] += tensor.stored.elements
+            sizes[place] += tensor.stored.bytes
+    exceptions = tuple(Stored(*place, 8 * sizes[place] / elements[place]) for place in elements if elements[place])
+    nominal = weight_format(f"gguf-{FILE_TYPES.get(header.metadata.get('general.file_type', -1), 'q4_k_m')}")
+    return nominal._replace(exceptions=(*exceptions, *nominal.exceptions))
 
 
 def config(header: Header, kind: str, source: str) -> dict[str, Any]:
@@ -94,11 +145,11 @@ def config(header: Header, kind: str, source: str) -> dict[str, Any]:
         if found["architectures"] == ["LlamaForCausalLM"]:
             found["architectures"] = ["MixtralForCausalLM"]
         found[EXPERTS.get(found["architectures"][0], "num_experts")] = experts
-    embedding = header.shapes.get("token_embd.weight")
-    if embedding is None or len(embedding) != 2:
+    embedding = header.tensors.get("token_embd.weight")
+    if embedding is None or len(embedding.shape) != 2:
         raise InputError(source, "no token_embd.weight of two dimensions")
-    found["vocab_size"] = embedding[1]
-    found["tie_word_embeddings"] = "output.weight" not in header.shapes
+    found["vocab_size"] = embedding.shape[1]
+    found["tie_word_embeddings"] = "output.weight" not in header.tensors
     if kind == "deepseek2":
         found |= _latent(header.metadata, found)
     if kind in SLIDING_PATTERN and "sliding_window" in found and "num_hidden_layers" in found:

@@ -26,28 +26,27 @@ def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Mo
         if error.field != "model":
             raise
         unknown = error
-    checkpoint = local(reference, progress)
-    if checkpoint is not None:
-        return read_model(checkpoint.id, entry(checkpoint))
-    return _from_hub(reference, unknown, progress)
+    return local(reference, progress) or _from_hub(reference, unknown, progress)
 
 
-def local(reference: str, progress: Progress = silent) -> Checkpoint | None:
+def local(reference: str, progress: Progress = silent) -> Model | None:
     """What is on disk, a plain size or given by hand; None where the reference is none of these."""
     from catalog.sources import folder, gguf, gguf_config, manual
 
     path = Path(os.path.expanduser(reference))
+    if os.path.isdir(path):
+        return _model(folder.read(path, progress))
+    if os.path.isfile(path):
+        return gguf_config.model(gguf.read(path), path) if path.suffix == ".gguf" else _model(folder.read_config(path))
     if os.path.exists(path):
-        if path.is_dir():
-            return folder.read(path, progress)
-        if not path.is_file():
-            raise InputError("model", f"{reference} is neither a file nor a folder")
-        if path.suffix == ".gguf":
-            return gguf_config.checkpoint(gguf.read(path), path)
-        return folder.read_config(path)
+        raise InputError("model", f"{reference} is neither a file nor a folder")
     if path.suffix in (".gguf", ".json") or reference.startswith((".", "/", "~")):
         raise InputError("model", f"{reference}: no such file or folder")
-    return manual.size(reference) or manual.read(reference)
+    return manual.read(reference)
+
+
+def _model(checkpoint: Checkpoint) -> Model:
+    return read_model(checkpoint.id, entry(checkpoint))
 
 
 def entry(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -74,6 +73,6 @@ def _from_hub(reference: str, unknown: InputError, progress: Progress) -> Model:
     except InputError as error:
         _, hint, names = unknown.reason.partition("; did you mean ")
         raise InputError(error.field, f"{error.reason}{hint}{names}") from None
-    model = read_model(checkpoint.id, entry(checkpoint))
+    model = _model(checkpoint)
     kept.keep(checkpoint.id, entry(checkpoint))
     return model

@@ -62,6 +62,6 @@ def test_any_options(argv: list[str]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=20).filter(lambda text: not text.startswith("-")), min_size=1, max_size=3))
 @example(["[" * 500])
-@example(["hidden=1e3,layers=1,heads=1,total=1e15"])
+@example(["total=1e15,hidden=1e3,layers=1,heads=1"])
 def test_any_model_names(names: list[str]) -> None:
     assert_contract(*run("model", *names, "--format", "json"))
