@@ -76,7 +76,7 @@ class Judge:
         self.scenario = scenario
         self.inventory = inventory
         self.prices = prices
-        self.weights = weight_format(scenario.weights)
+        self.weights = model.weights(scenario.weights)
         self.cache = cache_format(scenario.kv)
         self.engine = inventory.engine(scenario.engine, scenario.engine_version)
         self.tokens = request_tokens(scenario, model)
@@ -96,7 +96,7 @@ class Judge:
             return [self.not_supported(here, refused)]
         trials = self.trials(here, Setup(engine, weights))
         if not trials:
-            reason = illegal_reason(self.model, Layout(), here.devices, engine, here.device)
+            reason = illegal_reason(self.model, self.wanted or Layout(), self.reach(here), engine, here.device)
             return [self.not_supported(here, reason or f"{engine.name} does not run {self.model.id} here")]
         if every_layout:
             return [self.evaluation(here, trial) for trial in trials]
@@ -107,7 +107,7 @@ class Judge:
         asked = self.scenario.placement
         machines = asked.machines or 1
         layouts = self.layouts(here, setup.engine)
-        trials = [self.trial(here, setup, layout, machines, 1) for layout in layouts]
+        trials = [self.trial(here, setup, layout, machines, -(-layout.devices // here.devices)) for layout in layouts]
         if any(trial.load for trial in trials) or asked.pp or asked.tp:
             return trials
         for span, layout in clusters(here, self.model, setup.engine):
@@ -118,18 +118,33 @@ class Judge:
                 return [trial]
         return trials
 
-    def layouts(self, here: Rig, engine: EngineProfile) -> Sequence[Layout]:
-        """Legal layouts on one machine. Raises InputError for an explicit one that is not."""
+    @property
+    def wanted(self) -> Layout | None:
+        """The explicit layout; None leaves it open."""
+        asked, sparse = self.scenario.placement, self.model.architecture.is_moe
+        if not (asked.tp or asked.pp or asked.ep or (asked.dp and sparse)):
+            return None
+        return Layout(asked.tp or 1, asked.pp or 1, asked.ep or 1, (asked.dp or 1) if sparse else 1)
+
+    def reach(self, here: Rig) -> int:
+        """Devices that one engine may span: pipeline stages may stand on as many machines as are asked for."""
         asked = self.scenario.placement
-        if asked.tp or asked.pp or asked.ep or (asked.dp and self.model.architecture.is_moe):
-            wanted = Layout(asked.tp or 1, asked.pp or 1, asked.ep or 1, asked.dp or 1)
-            if not self.model.architecture.is_moe:
-                wanted = wanted._replace(dp=1)
-            reason = illegal_reason(self.model, wanted, here.devices, engine, here.device)
-            if reason:
-                raise InputError(*reason.split(": ", 1))
-            return (wanted,)
-        return legal_layouts(self.model, here.devices, engine, here.device)
+        return here.devices * (asked.machines or 1) if asked.pp else here.devices
+
+    def layouts(self, here: Rig, engine: EngineProfile) -> Sequence[Layout]:
+        """Legal layouts on one machine; an explicit one may span several.
+
+        Raises InputError for an explicit layout that is legal nowhere, or not on the machine that is named.
+        """
+        wanted = self.wanted
+        if wanted is None:
+            return legal_layouts(self.model, here.devices, engine, here.device)
+        asked = self.scenario.placement
+        named = asked.instance or asked.accelerator
+        reason = illegal_reason(self.model, wanted, self.reach(here) if named else wanted.devices, engine, here.device)
+        if reason:
+            raise InputError(*reason.split(": ", 1))
+        return (wanted,) if wanted.devices <= self.reach(here) and wanted.tp * wanted.dp <= here.devices else ()
 
     def trial(self, here: Rig, setup: Setup, layout: Layout, machines: int, span: int) -> Trial:
         """Judges a layout over `span` machines, repeated over `machines` of them."""

@@ -291,6 +291,19 @@ def test_tp_3_on_32_heads_names_what_is_legal(ask: Ask) -> None:
     assert "legal: 1, 2, 4, 8" in answer.err
 
 
+def test_an_explicit_tp_leaves_out_machines_that_are_too_small(ask: Ask) -> None:
+    rows = ask("rank", "--tp", "8", "--format", "json").json["rows"]
+    verdicts = {row["instance"]: row["verdict"] for row in rows}
+    assert verdicts["p5.48xlarge"] == "fits"
+    assert verdicts["g5.xlarge"] == "not_supported"
+
+
+def test_explicit_stages_may_stand_on_several_machines(ask: Ask) -> None:
+    argv = ("estimate", "--instance", "p5.48xlarge", "--machines", "2", "--tp", "8", "--pp", "2", "--format", "json")
+    row = ask(*argv).json
+    assert (row["layout"]["pp"], row["machines"], row["accelerators"], row["replicas"]) == (2, 2, 16, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
