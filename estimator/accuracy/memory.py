@@ -8,9 +8,10 @@ from estimator.engines import version_key
 from estimator.errors import InputError
 from estimator.evaluation import Band
 from estimator.formats import WeightFormat
+from estimator.parallelism import divisors
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.serving_memory.budget import Rank
-from estimator.serving_memory.ggml import ggml_cache_bytes
+from estimator.serving_memory.ggml import compute_buffer_bytes, ggml_cache_bytes
 from estimator.tensors import parameters
 from estimator.units import GIB, MIB
 
@@ -33,6 +34,12 @@ CAPACITY_LINE = (0, 20)
 """From here vLLM's token line is concurrency times the model length; before, blocks of one group."""
 AWQ_OVERHEAD = 1.09
 """AutoAWQ's process over its weights, one factor for all its published tables."""
+STEP_TOKENS = 512
+"""llama.cpp's default n_ubatch."""
+EAGER_SCORE_BYTES = 8
+"""Attention scores of one layer without a fused kernel: float32 scores and their softmax."""
+EAGER_LOGIT_BYTES = 8
+"""Logits of every prompt token: in 16 bit, in float32 and in a shifted copy."""
 
 
 class Missing(Exception):
@@ -71,6 +78,8 @@ def predict(row: Row, metric: str, case: MemoryCase) -> float:
         return _fits(row, case)
     if not text(row, "tp"):
         raise Missing("the number of ranks is not in the row")
+    if metric == "activation_peak_gib" and case.engine.id == "llamacpp":
+        return _compute_buffer(row, case) / GIB
     memory = _start_up(case, device_needed=metric != "weights_gib_per_gpu")
     if metric == "weights_gib_per_gpu":
         return max(rank.weights + rank.buffers for rank in memory.laid.ranks) / GIB
@@ -111,8 +120,12 @@ def _refuse_unstated_settings(row: Row, metric: str) -> None:
         raise Missing("the printed figure includes memory used before start")
     if metric == "cudagraph_gib" and ("free-memory change" in notes or "eager" in notes):
         raise Missing("the printed figure is a change of free memory, not the graphs")
+    if metric == "kv_available_gib_per_gpu" and "before start" in notes:
+        raise Missing("the pool is short of memory used before start")
     if metric in ("activation_peak_gib", "kv_available_gib_per_gpu") and "many sequences" in notes:
         raise Missing("max_num_seqs was set by the user and is not in the row")
+    if metric in ("activation_peak_gib", "kv_available_gib_per_gpu") and "vision encoder profile" in notes:
+        raise Missing("the vision encoder's profile decides, and the configuration does not describe the encoder")
 
 
 def _pool_bytes(row: Row, case: MemoryCase) -> float:
@@ -139,6 +152,8 @@ def _tokens(row: Row, metric: str, case: MemoryCase) -> float:
         raise Missing("the tokens are what kv_gib_for_tokens is the size of")
     if not text(row, "kv_dtype") and case.weights.quantises:
         raise Missing("the cache format of a quantised checkpoint is not in the row")
+    if case.engine.id == "trtllm" and not text(row, "max_num_seqs"):
+        raise Missing("the batch that the engine was built for is not in the row")
     printed = number(row, "kv_available_gib_per_gpu")
     memory = _start_up(case, device_needed=False)
     try:
@@ -190,20 +205,43 @@ def _ggml_cache(row: Row, case: MemoryCase, cells: int) -> float:
         raise Missing(str(error)) from error
 
 
+def _compute_buffer(row: Row, case: MemoryCase) -> float:
+    notes, cells = text(row, "quantity_notes"), number(row, "kv_tokens")
+    if not cells:
+        raise Missing("the cells of the cache are not in the row")
+    step = re.search(r"n_ubatch=(\d+)", notes)
+    return compute_buffer_bytes(
+        case.model.architecture, int(step[1]) if step else STEP_TOKENS, int(cells), "flash_attn=1" in notes
+    )
+
+
 def _process_total(row: Row, case: MemoryCase) -> float:
     """Peak of a process without a pool: weights and the cache of the whole batch, in the printed unit."""
     unit = MIB if "M" in text(row, "total_peak_as_printed") else GIB
     if case.engine.id != "transformers":
         raise Missing("a file's or a device's total is not an engine's budget")
-    tokens = _tokens_held(row)
+    notes, batch = text(row, "quantity_notes").lower(), int(number(row, "max_num_seqs") or 1)
+    prompt, tokens = _tokens_held(row)
     memory = _start_up(case, device_needed=False)
     architecture = case.model.architecture
-    weights = sum(rank.weights for rank in memory.laid.ranks)
+    per_device = "per gpu" in notes
+    stages = [sum(part.value for part in rank.parts) for rank in memory.laid.ranks]
+    weights = max(stages) if per_device else sum(stages)
     if architecture.tied and _stores_head_twice(case.weights):
         weights += parameters(architecture.embedding) * case.weights.rest_bits / 8
+    share = max(rank.layers for rank in memory.laid.ranks) if per_device else 1.0
+    held = weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * batch * share
     if "awq" in text(row, "engine").lower():
-        weights *= AWQ_OVERHEAD
-    return (weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * _batch(row)) / unit
+        held += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch)
+    elif "peak inference memory" in notes:
+        held += _scores(case, prompt, batch) + batch * prompt * architecture.vocabulary * EAGER_LOGIT_BYTES
+    return held / unit
+
+
+def _scores(case: MemoryCase, prompt: int, batch: int) -> float:
+    """Attention scores of one layer over a whole prompt, without a fused kernel."""
+    heads = divisors(case.model.architecture).heads
+    return batch * heads * prompt * prompt * EAGER_SCORE_BYTES
 
 
 def _stores_head_twice(weights: WeightFormat) -> bool:
@@ -211,16 +249,15 @@ def _stores_head_twice(weights: WeightFormat) -> bool:
     return weights.id.startswith("fp8")
 
 
-def _batch(row: Row) -> int:
-    return int(number(row, "max_num_seqs") or 1)
-
-
-def _tokens_held(row: Row) -> int:
+def _tokens_held(row: Row) -> tuple[int, int]:
+    """(prompt, whole sequence) in tokens."""
     steps = re.search(r"prefill (\d+), decode (\d+)", text(row, "quantity_notes"))
-    length = int(steps[1]) + int(steps[2]) if steps else number(row, "max_model_len")
+    if steps:
+        return int(steps[1]), int(steps[1]) + int(steps[2])
+    length = number(row, "max_model_len")
     if not length:
         raise Missing("the sequence length is not in the row")
-    return int(length)
+    return int(length), int(length)
 
 
 def _fits(row: Row, case: MemoryCase) -> float:

@@ -72,13 +72,17 @@ def weights_of(row: Row, model: Model) -> WeightFormat:
     """The weight format that the quantisation, type and name columns spell out. Raises InputError."""
     quant, dtype = text(row, "quant"), text(row, "weight_dtype").lower()
     named = format_in_name(text(row, "model_id"))
+    stored = re.search(r"([\d.]+) BPW", text(row, "quantity_notes"))
+    if stored and quant.lower().endswith("bpw"):  # a mix of one's own: what the file came to, not its nominal width
+        quant = re.sub(r"[\d.]+ bpw$", f"{stored[1]} bpw", quant)
     if quant and quant.lower() != "compressed-tensors":
         return _first_known(quant, dtype, named or "")
     if named:
         return model.weights(named)
-    if dtype in ("", "auto", "bfloat16"):
-        return model.weights("native" if quant else model.architecture.dtype)
-    return model.weights(dtype)
+    if dtype in ("", "auto"):
+        own = model.architecture.dtype
+        return model.weights("native" if quant or model.native_weights != own else "bf16" if own == "fp32" else own)
+    return weight_format(dtype)
 
 
 def _first_known(*names: str) -> WeightFormat:
@@ -94,7 +98,7 @@ def cache_of(row: Row, weights: WeightFormat) -> CacheFormat:
     if not said or said.startswith("auto"):
         return cache_format("fp32" if weights.rest_bits == 32 else "bf16")
     keys = re.match(r"k (\S+) / v", said)
-    return cache_format(keys[1] if keys else said)
+    return cache_format((keys[1] if keys else said).replace("_", "-"))
 
 
 def _engine(row: Row, context: Context, model: Model) -> EngineProfile:

@@ -45,3 +45,14 @@ def ggml_cache_bytes(
             elif not latent_keys:
                 values += group.count * mixer.heads * mixer.value_dim
     return cells * (keys * TYPE_BITS[key_type] + values * TYPE_BITS[value_type]) / 8
+
+
+def compute_buffer_bytes(architecture: Architecture, step_tokens: int, cells: int, flash_attention: bool) -> float:
+    """Activations of one step on one device: the logits, or one layer's attention scores without flash attention."""
+    vector = 4 * step_tokens * architecture.hidden
+    logits = 4 * step_tokens * architecture.vocabulary
+    if flash_attention:
+        return logits + 2 * vector
+    heads = max((g.layer.mixer.heads for g in architecture.groups if isinstance(g.layer.mixer, Attention)), default=0)
+    scores = 4 * step_tokens * cells * (heads + 1)  # and the mask
+    return max(logits + vector, scores + 4 * vector)
