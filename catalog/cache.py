@@ -1,15 +1,16 @@
 """The validated catalogue in one file, so that a start needs neither YAML nor pydantic. Optional: never an error.
 
-Line 1 is a header with the stamp of all files it was made from and the offset of each section; a section is one line
-of JSON, read only when asked for. A bundle is looked for in the user's cache folder, then beside the package, where
+Line 1 is a header with the stamp of all files it was made from and the place of each section; a section is one line of
+JSON, read only when asked for. A bundle is looked for in the user's cache folder, then beside the package, where
 `python -m catalog.cache` puts it.
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -17,73 +18,18 @@ from zlib import crc32
 PACKAGE = Path(__file__).parent
 DATA = PACKAGE / "data"
 PREBUILT = PACKAGE / "catalog.cache"
-FORMAT = f"1 python {sys.version_info.major}.{sys.version_info.minor}"
+FORMAT = f"2 python {sys.version_info.major}.{sys.version_info.minor}"
 
+Folders = tuple[Path, ...]
 Texts = Mapping[str, str]
 """Section name -> JSON text."""
 
 
-class Bundle(Mapping[str, str]):
-    """The sections of a bundle file, each read when asked for."""
-
-    def __init__(self, path: Path, header: dict[str, Any], start: int) -> None:
-        self.path, self.header, self._start = path, header, start
-
-    def __getitem__(self, name: str) -> str:
-        offset, length = self.header["index"][name]
-        with self.path.open("rb") as file:
-            file.seek(self._start + offset)
-            return file.read(length).decode()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.header["index"])
-
-    def __len__(self) -> int:
-        return len(self.header["index"])
-
-
-class Stamp(NamedTuple):
-    """What a bundle was made from: the files' sizes and times, or, dearer, their content."""
-
-    folders: tuple[Path, ...]
-
-    def quick(self) -> str:
-        listed = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in self._files()]
-        return f"{len(listed)} files {crc32(repr(listed).encode()):08x}"
-
-    def content(self) -> str:
-        from hashlib import sha256
-
-        digest = sha256()
-        for path, _ in self._files():
-            digest.update(os.path.basename(path).encode())
-            digest.update(Path(path).read_bytes())
-        return digest.hexdigest()
-
-    def _files(self) -> list[tuple[str, os.stat_result]]:
-        """Data and code: a change of either makes another catalogue."""
-        found: list[tuple[str, os.stat_result]] = []
-        for folder in self.folders:
-            _scan(str(folder), ".yaml", found)
-        for code in (PACKAGE, PACKAGE.parent / "estimator"):
-            _scan(str(code), ".py", found, deep=False)
-        return sorted(found)
-
-
-def _scan(folder: str, ending: str, found: list[tuple[str, os.stat_result]], deep: bool = True) -> None:
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith(ending):
-                found.append((entry.path, entry.stat()))
-            elif deep and entry.is_dir():
-                _scan(entry.path, ending, found)
-
-
-def sections(folders: tuple[Path, ...]) -> Texts:
-    """The catalogue of these folders, from a bundle where one is fresh, else from YAML."""
-    stamp, own = Stamp(folders), _own(folders)
+def sections(folders: Folders) -> Texts:
+    """The catalogue of these data folders, from a bundle where one is fresh, else from YAML."""
+    stamp, own = Stamp(folders), own_bundle(folders)
+    bundles = [bundle for path in (own, PREBUILT) if (bundle := _open(path, folders))]
     quick = stamp.quick()
-    bundles = [bundle for path in (own, PREBUILT) if (bundle := _open(path))]
     for bundle in bundles:
         if bundle.header["quick"] == quick:
             return bundle
@@ -97,55 +43,78 @@ def sections(folders: tuple[Path, ...]) -> Texts:
     return built
 
 
-def build(folders: tuple[Path, ...]) -> Texts:
+def build(folders: Folders) -> Texts:
     """The catalogue from its YAML files."""
     from catalog.build import build as from_yaml
 
     return {name: json.dumps(value, separators=(",", ":")) for name, value in from_yaml(folders).items()}
 
 
-def _own(folders: tuple[Path, ...]) -> Path | None:
-    """Each set of folders has its own bundle in the user's cache folder."""
+def own_bundle(folders: Folders) -> Path:
+    """In the user's cache folder; each set of folders has its own."""
     from platformdirs import user_cache_path
 
     name = f"catalog-{crc32(repr(folders).encode()):08x}.cache"
     return user_cache_path("llmcalc-tui", appauthor=False) / name
 
 
-def _open(path: Path | None) -> Bundle | None:
+class Bundle(Mapping[str, str]):
+    """The sections of a bundle file, each read when asked for; built anew if the file changes or breaks meanwhile."""
+
+    def __init__(self, path: Path, header: dict[str, Any], start: int, folders: Folders) -> None:
+        self.path, self.header = path, header
+        self._start, self._folders = start, folders
+
+    def __getitem__(self, name: str) -> str:
+        offset, length, checksum = self.header["index"][name]
+        with suppress(OSError):
+            with self.path.open("rb") as file:
+                file.seek(self._start + offset)
+                text = file.read(length)
+            if crc32(text) == checksum:
+                return text.decode()
+        return self._rebuilt[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.header["index"])
+
+    def __len__(self) -> int:
+        return len(self.header["index"])
+
+    @cached_property
+    def _rebuilt(self) -> Texts:
+        return build(self._folders)
+
+
+def _open(path: Path, folders: Folders) -> Bundle | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        if path is None:
-            return None
         with path.open("rb") as file:
             header = json.loads(file.readline())
             start = file.tell()
-        end = max(offset + length for offset, length in header["index"].values())
-        if header["format"] == FORMAT and start + end == path.stat().st_size and header["quick"] and header["content"]:
-            return Bundle(path, header, start)
+        places = header["index"].values()
+        whole = start + max(offset + length for offset, length, _ in places) == path.stat().st_size
+        if whole and header["format"] == FORMAT and header["quick"] and header["content"]:
+            return Bundle(path, header, start, folders)
     return None
 
 
-def write(path: Path | None, texts: Texts, quick: str, content: str) -> bool:
+def write(path: Path, texts: Texts, quick: str, content: str) -> bool:
     """Put a bundle in place in one step; False where the folder can not be written."""
     from tempfile import mkstemp
 
-    index, offset = {}, 0
-    lines = []
+    index, lines, offset = {}, [], 0
     for name, text in texts.items():
         line = text.encode()
-        index[name] = (offset, len(line))
-        offset += len(line)
+        index[name] = (offset, len(line), crc32(line))
         lines.append(line)
+        offset += len(line)
     header = {"format": FORMAT, "quick": quick, "content": content, "index": index}
     with suppress(OSError):
-        if path is None:
-            return False
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(json.dumps(header, separators=(",", ":")).encode() + b"\n")
-                file.writelines(lines)
+                file.writelines((json.dumps(header, separators=(",", ":")).encode(), b"\n", *lines))
             os.replace(name, path)
         except OSError:
             os.unlink(name)
@@ -154,10 +123,50 @@ def write(path: Path | None, texts: Texts, quick: str, content: str) -> bool:
     return False
 
 
+class Stamp(NamedTuple):
+    """What a bundle was made from: the sizes and times of all files or, dearer, their content."""
+
+    folders: Folders
+
+    def quick(self) -> str:
+        listed = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in self._files()]
+        return f"{len(listed)} files {crc32(repr(listed).encode()):08x}"
+
+    def content(self) -> str:
+        from hashlib import sha256
+
+        digest = sha256()
+        for path, _ in self._files():
+            digest.update(os.path.basename(path).encode())
+            with suppress(OSError):
+                digest.update(Path(path).read_bytes())
+        return digest.hexdigest()
+
+    def _files(self) -> Iterable[tuple[str, os.stat_result]]:
+        """Data and code: a change of either makes another catalogue."""
+        found: dict[str, os.stat_result] = {}
+        for folder in self.folders:
+            _scan(str(folder), ".yaml", found)
+        _scan(str(PACKAGE.parent / "estimator"), ".py", found)
+        for module in PACKAGE.glob("*.py"):
+            found[str(module)] = module.stat()
+        return sorted(found.items())
+
+
+def _scan(folder: str, ending: str, found: dict[str, os.stat_result], depth: int = 3) -> None:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(ending):
+                found[entry.path] = entry.stat()
+            elif depth > 1 and entry.name[0] not in "._" and entry.is_dir():
+                _scan(entry.path, ending, found, depth - 1)
+
+
 def main() -> None:
     """Build the bundle beside the package, so that the first start finds it."""
     stamp = Stamp((DATA,))
-    write(PREBUILT, build(stamp.folders), stamp.quick(), stamp.content())
+    if write(PREBUILT, build(stamp.folders), stamp.quick(), stamp.content()):
+        PREBUILT.chmod(0o644)
 
 
 if __name__ == "__main__":

@@ -73,17 +73,25 @@ def test_files_with_new_times_and_old_content_are_not_read_again(
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]\n", b'{"format":"0"}\n', b"\xff\xfe\n", b"null\n"])
 def test_a_damaged_bundle_is_ignored_and_replaced(empty_home: Path, data: Path, damage: bytes) -> None:
     cache.sections((data,))
-    (bundle,) = [path for path in Path(os.environ["XDG_CACHE_HOME"]).rglob("*.cache") if path == cache._own((data,))]
-    bundle.write_bytes(damage)
+    cache.own_bundle((data,)).write_bytes(damage)
     assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
     assert isinstance(cache.sections((data,)), cache.Bundle)
 
 
 def test_a_truncated_bundle_is_ignored(empty_home: Path, data: Path) -> None:
     cache.sections((data,))
-    bundle = cache._own((data,))
+    bundle = cache.own_bundle((data,))
     bundle.write_bytes(bundle.read_bytes()[:-10])
     assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
+
+
+def test_a_bundle_that_breaks_after_it_was_opened_is_made_anew(empty_home: Path, data: Path) -> None:
+    cache.sections((data,))
+    texts, path = cache.sections((data,)), cache.own_bundle((data,))
+    path.write_bytes(path.read_bytes().replace(b'"Here"', b'"Hero"'))
+    assert json.loads(texts["regions"]) == {"here": "Here"}
+    path.unlink()
+    assert json.loads(texts["models"]) == []
 
 
 def test_an_unwritable_cache_folder_is_no_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
