@@ -224,42 +224,43 @@ def _peaks(device: Accelerator) -> dict[str, float]:
 def _collectives(
     parts: Plan, layout: Layout, fabric: Fabric, speed: EngineSpeed, efficiency: Efficiency, machine_devices: int
 ) -> Iterator[Collective]:
-    """All-reduces after attention and feed-forward; with data-parallel attention, an exchange around the experts."""
+    """All-reduces after attention and feed-forward.
+
+    With data-parallel attention, tokens are gathered before the experts and scattered back: an all-reduce's traffic
+    over the rows of all attention copies.
+    """
+    copies = layout.dp
+    shared = (parts, fabric, speed, efficiency, machine_devices)
     if parts.all_reduces:
-        inside = min(layout.tp, machine_devices or layout.tp)
-        yield _collective("all-reduce", parts.all_reduces, inside, layout.tp, 2.0, parts, fabric, speed, efficiency)
+        yield _all_reduce("all-reduce", parts.all_reduces, layout.tp, 1, *shared)
     if parts.exchanges:
-        ranks = layout.tp * layout.dp
-        inside = min(ranks, machine_devices or ranks)
-        yield _collective("all-to-all", 2 * parts.exchanges, inside, ranks, 1.0, parts, fabric, speed, efficiency)
+        yield _all_reduce("all-to-all", parts.exchanges, layout.tp * copies, copies, *shared)
 
 
-def _collective(
+def _all_reduce(
     name: str,
     count: int,
-    inside: int,
     ranks: int,
-    passes: float,
+    copies: int,
     parts: Plan,
     fabric: Fabric,
     speed: EngineSpeed,
     efficiency: Efficiency,
+    machine_devices: int,
 ) -> Collective:
-    across = efficiency.network if ranks > inside else None
+    inside = min(ranks, machine_devices or ranks)
     machines = ceil(ranks / inside)
+    network = efficiency.network
+    known = link(fabric, inside)
     return Collective(
         name,
         count,
-        _scaled(link(fabric, inside), speed.all_reduce),
-        passes * (inside - 1) / inside,
-        2 * parts.hidden,
-        across.latency_us * MICROSECOND if across else 0.0,
-        passes * (machines - 1) / machines / (across.bandwidth_gb_s * GB) if across else 0.0,
+        known._replace(alpha_s=known.alpha_s * speed.all_reduce),
+        2 * (inside - 1) / inside,
+        2 * parts.hidden * copies,
+        network.latency_us * MICROSECOND if machines > 1 else 0.0,
+        2 * (machines - 1) / machines / (network.bandwidth_gb_s * GB),
     )
-
-
-def _scaled(link: AllReduce, latency: float) -> AllReduce:
-    return link._replace(alpha_s=link.alpha_s * latency)
 
 
 def link(fabric: Fabric, devices: int) -> AllReduce:

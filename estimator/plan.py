@@ -71,7 +71,9 @@ def plan(architecture: Architecture, layout: Layout) -> Plan:
             products[product] += count
         if isinstance(layer.mlp, MixtureOfExperts):
             banks[_bank(layer.mlp, group, layout.ep)] += count
-            exchanges += count if layout.dp > 1 else 0
+            if layout.dp > 1:
+                exchanges += count
+                continue
         all_reduces += count
     head = architecture.head[0]
     return Plan(

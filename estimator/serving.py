@@ -5,7 +5,7 @@ With p the prefill time of a prompt, D the decoding time of a request and C requ
 a token waits for the prompts of the others: TPOT = t_decode (1 + (C - 1) p / (p + D)).
 """
 
-from math import ceil, inf
+from math import inf
 from typing import NamedTuple
 
 from estimator.evaluation import Band, PerformanceReport
@@ -76,12 +76,13 @@ def _fused_step_s(step: Step, workload: ServingWorkload, concurrency: float) -> 
     context = workload.input_tokens + workload.output_tokens / 2
     new, cached = workload.uncached_tokens
     speed = step.speed
-    arriving = concurrency * new / workload.output_tokens
-    chunk = min(arriving, speed.chunk_tokens)
-    seconds = step.step_s(concurrency, context, ceil(chunk), cached, workload.draft_tokens)
-    if arriving > chunk:
-        seconds += (arriving / chunk - 1) * step.step_s(0, context, speed.chunk_tokens, cached)
-    return seconds + concurrency / workload.output_tokens * speed.request_ms * MILLISECOND
+    prompts = concurrency / workload.output_tokens
+    room = speed.chunk_tokens * step.layout.pp * step.layout.dp / new if new else prompts
+    riding = min(prompts, room)
+    seconds = step.step_s(concurrency, context, new, cached, riding, workload.draft_tokens)
+    if prompts > riding:
+        seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)
+    return seconds + prompts * speed.request_ms * MILLISECOND
 
 
 def at_rate(step: Step, workload: ServingWorkload, requests_per_s: float, limit: float) -> tuple[Point, float]:

@@ -44,25 +44,29 @@ class Step:
     """Dense peak of one device for the weight format, without any efficiency."""
     peak_bytes_per_s: float
 
-    def step_s(self, batch: float, context: float, new: int = 0, cached: int = 0, drafts: int = 0) -> float:
-        """One step of a whole engine: `batch` sequences decode at `context` tokens, `new` prompt tokens ride along.
+    def step_s(
+        self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
+    ) -> float:
+        """One step of a whole engine: `batch` sequences at `context` tokens gain a token each.
 
-        With speculation, each sequence verifies `drafts` more tokens, and drafting one costs about a layer.
+        Chunks that add up to `prompts` prompts of `new` tokens ride along. With speculation, each sequence verifies
+        `drafts` more tokens, and drafting one costs about a layer. Pipeline stages and attention copies share both.
         """
         layout, operators = self.layout, self.operators
-        each = max(batch / (layout.dp * layout.pp), 1.0) if batch else 0.0
-        rows = each * (1 + drafts) + new / layout.dp
-        seconds = operators.head.seconds(each * (1 + drafts) + (1 if new else 0))
+        copies = layout.dp * layout.pp
+        each = max(batch / copies, 1.0) if batch else 0.0
+        rows = each * (1 + drafts) + prompts * new / copies
+        seconds = operators.head.seconds(each * (1 + drafts) + prompts / copies)
         for operator in operators.rows:
             seconds += operator.seconds(rows)
         if batch:
             for attention in operators.decode_attention:
                 seconds += attention.seconds(each, context)
-        if new:
+        if prompts:
             for prefill in operators.prefill_attention:
-                seconds += prefill.seconds(new, cached) / layout.dp
+                seconds += prefill.seconds(new, cached, 1 / prompts) * prompts / copies
         for state in operators.states:
-            seconds += state.seconds(each, rows)
+            seconds += state.seconds(each + prompts / copies, rows)
         if layout.pp > 1:
             seconds += layout.pp * self.hop_s + rows * self.hop_s_per_row
         seconds *= 1 + drafts / self.layers

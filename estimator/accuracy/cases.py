@@ -157,7 +157,7 @@ def cache(row: Row, engine: str, architecture: Architecture) -> CacheFormat:
     named = text(row, "weight_format").lower()
     if stated:
         return cache_format("fp8" if "8" in stated and "16" not in stated else "bf16")
-    low = named in ("fp8", "nvfp4")
+    low = named in ("fp8", "nvfp4", "mxfp4") if text(row, "accelerator_id") in BLACKWELL else named in ("fp8", "nvfp4")
     blackwell = text(row, "accelerator_id") in BLACKWELL
     if low and (blackwell or engine.startswith(("trt", "nim")) or (engine == "vllm" and not architecture.is_moe)):
         return cache_format("fp8")

@@ -1,0 +1,311 @@
+"""Refits catalog/data/efficiency.yaml on the measured serving cases, and cross-validates the fit.
+
+    python benchmarks/fit_serving.py            # cross-validation: whole architectures, then accelerators, left out
+    python benchmarks/fit_serving.py --write    # refit on every case and rewrite the constants
+
+Kernel constants have log-normal priors around what kernel tables measured, engine factors around 1, so that what few
+cases say stays near physics. Equal shapes (Llama-3-70B, 3.1-70B, 3.3-70B) leave together. Needs numpy and scipy.
+"""
+
+import argparse
+import csv
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+try:
+    import numpy
+except ImportError:
+    sys.exit("fit_serving needs numpy: pip install numpy")
+
+from catalog.load import Catalog, load
+from estimator.accuracy import serving
+from estimator.accuracy.cases import engine_class, weights
+from estimator.accuracy.score import Context, Row, Score, summarise
+from estimator.efficiency import Efficiency
+from estimator.errors import InputError
+from estimator.hf_config import read
+from estimator.model import Model
+from estimator.step import compile_step
+
+DATA = Path(__file__).parents[1] / "catalog" / "data"
+IMPOSSIBLE = frozenset({"sil-0574", "sil-0575", "sil-0576", "sil-0577", "sil-0583"})
+"""More than 0.65 of the dense peak sustained while serving: left out of fits and scores."""
+FOLDS = 5
+ITERATIONS = 7
+NOISE = {"ttft_ms": 0.35}
+"""Spread of repeated measurements; 0.12 for every other metric."""
+
+# Field: (prior, standard deviation of its logarithm)
+Priors = dict[str, tuple[float, float]]
+KERNELS: Priors = {
+    "latency": (1.0, 0.2),
+    "bandwidth": (1.0, 0.1),
+    "compute": (1.0, 0.12),
+    "attention_bandwidth": (1.0, 0.12),
+    "expert_latency": (1.0, 0.25),
+    "expert_bandwidth": (1.0, 0.12),
+    "expert_compute": (1.0, 0.12),
+    "all_reduce": (1.0, 0.2),
+}
+FORMATS: Priors = {"fp8_compute": (1.0, 0.12), "fp4_compute": (1.0, 0.12), "fp8_cache": (1.0, 0.25)}
+HOST: Priors = {"step_ms": (0.5, 1.0), "sequence_us": (5.0, 1.0)}
+FIRST: Priors = {"ttft_layer_ms": (0.7, 0.7), "wait": (1.0, 0.25), "burst": (0.07, 0.7), "prefill": (1.0, 0.2)}
+LOADED: Priors = {"max_batch": (2048.0, 0.4), "drain": (0.3, 0.5), "reserve_gb": (3.0, 0.2)}
+ENGINES: dict[str, Priors] = {
+    "vllm": KERNELS | FORMATS | FIRST,
+    "sglang": KERNELS | FORMATS | FIRST,
+    "trt-serve": KERNELS | FORMATS | FIRST,
+    "vllm-0.11": KERNELS | HOST | {"fp8_compute": (1.0, 0.12), "block_expert_latency": (1.0, 0.7)}
+    | {"request_ms": (5.0, 1.0), "state_us": (30.0, 0.5), "prefill": (1.0, 0.3)},
+    "vllm-v0": KERNELS | HOST | {"prefill": (1.0, 0.3)},
+    "vllm-rocm": KERNELS | HOST,
+    "trt-1": KERNELS | FORMATS | HOST | LOADED,
+    "trt-1.x": KERNELS | FORMATS | HOST | LOADED,
+    "trt-0.12": KERNELS | FORMATS | HOST | LOADED,
+    "trt-0.5": KERNELS | {"prefill": (1.0, 0.25)},
+    "tgi": KERNELS | {"step_ms": (0.3, 1.5), "network_ms": (10.0, 0.7), "all_reduce": (1.0, 1.5)},
+    "lmdeploy": KERNELS | {"step_ms": (0.3, 1.0), "ttft_ms": (8.0, 0.5), "prefill": (1.0, 0.25)},
+    "gptfast": KERNELS,
+    "local-w4": KERNELS | {"step_ms": (0.1, 1.0)},
+    "awq-gemv": KERNELS | {"prefill": (5.0, 1.0), "step_ms": (0.1, 1.0)},
+    "nim": KERNELS | {"prefill": (1.0, 0.25), "fp8_cache": (1.0, 0.25)},
+}  # fmt: skip
+GENERATIONS = ("a100", "h100", "h200", "b200", "b300", "gb202", "cdna3")
+GEMM_WIDTHS = {"compute": 0.08, "memory": 0.06, "latency_us": 0.15}
+EXPERT_WIDTHS = {"compute": 0.25, "memory": 0.15, "latency_us": 0.25}
+ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill": 0.08}
+LLAMA_CPP_WIDTHS = {
+    "memory": 0.15, "memory_quantised": 0.15, "compute": 0.15, "compute_quantised": 0.2, "attention": 0.3,
+    "layer_us": 0.3,
+}  # fmt: skip
+
+
+class Parameter(NamedTuple):
+    """One constant by its path in the file, its prior, and which cases it can move."""
+
+    path: tuple[str, ...]
+    prior: float
+    width: float
+    start: float
+
+    def moves(self, case: "Case") -> bool:
+        section, name, *rest = self.path
+        if section == "engines":
+            return case.engine == name
+        if section == "llama_cpp":
+            return case.engine == "llamacpp" and case.local == rest[0]
+        return case.generation == name and (rest[0] == "attention" or rest[1] in case.kernels)
+
+
+class Case(NamedTuple):
+    row: Row
+    engine: str
+    generation: str
+    local: str
+    kernels: frozenset[str]
+    weight: float
+    """One sweep counts as one observation."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--write", action="store_true", help="refit on every case and rewrite efficiency.yaml")
+    parser.add_argument("--strength", type=float, default=1.0, help="weight of the priors")
+    options = parser.parse_args()
+    fit = Fit(load(), options.strength)
+    if options.write:
+        constants, scores = fit.run(fit.cases)
+        report("in sample", [score for _, score in scores])
+        write(fit.efficiency(constants))
+        return
+    for title, key in (("architecture", fit.shape), ("accelerator", lambda case: case.row["accelerator_id"])):
+        report(f"{title} left out", fit.cross_validated(key))
+
+
+class Fit:
+    """Cases, parameters and the constants that they start from."""
+
+    def __init__(self, catalog: Catalog, strength: float) -> None:
+        self.catalog, self.strength = catalog, strength
+        self.base = catalog.inventory.efficiency
+        self.model = cache(lambda name: self._by_id(catalog.model_id(name)))
+        self._by_id = cache(lambda name: Model(name, read(catalog.model_entry(name)["config"])))
+        with (DATA / "evidence" / "serving.csv").open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["case_id"] not in IMPOSSIBLE]
+        sweeps: dict[tuple[str, ...], int] = defaultdict(int)
+        for row in rows:
+            sweeps[_sweep(row)] += 1
+        self.cases = [case for row in rows if (case := self._case(row, sweeps[_sweep(row)]))]
+        self.parameters = self._parameters()
+
+    def _case(self, row: Row, repeats: int) -> Case | None:
+        context = Context(self.catalog.inventory, self.model)
+        try:
+            device, architecture = context.accelerator(row), context.model(row).architecture
+            kernel = weights(row, architecture).kernel
+        except InputError:
+            return None
+        known = self.base.devices.get(device.id)
+        kernels = {"16", kernel, "mx8" if kernel == "mx" else kernel}
+        return Case(
+            row,
+            engine_class(row),
+            known.kernels if known else device.generation,
+            self.base.llama_cpp.devices.get(device.id, ""),
+            frozenset(kernels),
+            repeats**-0.5,
+        )
+
+    def _parameters(self) -> list[Parameter]:
+        found = []
+        for engine, priors in ENGINES.items():
+            for field, (prior, width) in priors.items():
+                value = getattr(self.base.engines[engine], field)
+                found.append(Parameter(("engines", engine, field), prior, width, max(value, 0.05 * prior)))
+        for generation in GENERATIONS:
+            kernels = self.base.kernels[generation]
+            for key, gemm in kernels.gemm.items():
+                found += _around(("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS)
+            for key, experts in kernels.experts.items():
+                found += _around(("kernels", generation, "experts", key), experts, EXPERT_WIDTHS)
+            found += _around(("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
+        for name, local in self.base.llama_cpp.kernels.items():
+            found += _around(("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
+        return [each for each in found if any(each.moves(case) for case in self.cases)]
+
+    def shape(self, case: Case) -> object:
+        architecture = self.model(case.row["base_model_id"] or case.row["model_id"]).architecture
+        return architecture.hidden, architecture.layers
+
+    def efficiency(self, values: Sequence[float]) -> Efficiency:
+        efficiency = self.base
+        for parameter, value in zip(self.parameters, values, strict=True):
+            efficiency = _with(efficiency, parameter.path, float(value))
+        return efficiency
+
+    def scores(self, efficiency: Efficiency, cases: Sequence[Case]) -> list[list[Score]]:
+        compile_step.cache_clear()
+        context = Context(replace(self.catalog.inventory, efficiency=efficiency), self.model)
+        return [[score for score in serving.score(case.row, context) if score.status == "scored"] for case in cases]
+
+    def residuals(self, efficiency: Efficiency, cases: Sequence[Case]) -> list[Any]:
+        """Logarithmic errors in units of their noise, case by case; outliers count by their logarithm."""
+        return [
+            numpy.arcsinh([math.log(each.predicted / each.measured) / NOISE.get(each.metric, 0.12) for each in scores])
+            * case.weight
+            for case, scores in zip(cases, self.scores(efficiency, cases), strict=True)
+        ]
+
+    def run(self, cases: Sequence[Case]) -> tuple[Any, list[tuple[Case, Score]]]:
+        """Levenberg-Marquardt in the logarithm of every constant; a parameter is only tried on the cases it moves."""
+        parameters = self.parameters
+        priors = numpy.log([each.prior for each in parameters])
+        widths = numpy.array([each.width for each in parameters]) / self.strength
+        x = numpy.clip(numpy.log([each.start for each in parameters]), priors - 3 * widths, priors + 3 * widths)
+        moved = [[index for index, case in enumerate(cases) if each.moves(case)] for each in parameters]
+        damping, (cost, blocks) = 1.0, self._cost(x, cases, priors, widths)
+        for _ in range(ITERATIONS):
+            ends = numpy.cumsum([0, *(len(block) for block in blocks)])
+            base = self.efficiency(numpy.exp(x))
+            normal = numpy.diag(widths**-2)
+            gradient = (x - priors) / widths**2
+            jacobian = numpy.zeros((ends[-1], len(x)))
+            for column, (parameter, indices) in enumerate(zip(parameters, moved, strict=True)):
+                nudged = _with(base, parameter.path, float(numpy.exp(x[column] + 0.02)))
+                for index, block in zip(indices, self.residuals(nudged, [cases[i] for i in indices]), strict=True):
+                    jacobian[ends[index] : ends[index + 1], column] = (block - blocks[index]) / 0.02
+            normal += jacobian.T @ jacobian
+            gradient += jacobian.T @ numpy.concatenate(blocks)
+            for _ in range(4):
+                step = numpy.linalg.solve(normal + damping * numpy.diag(numpy.diag(normal)), -gradient)
+                step = numpy.clip(step, -0.5, 0.5)
+                tried, tried_blocks = self._cost(x + step, cases, priors, widths)
+                if tried < cost:
+                    gain = cost - tried
+                    x, cost, blocks, damping = x + step, tried, tried_blocks, damping / 4
+                    break
+                damping *= 4
+            else:
+                break
+            if gain < 1e-3 * cost:
+                break
+        found = numpy.exp(x)
+        scored = self.scores(self.efficiency(found), cases)
+        return found, [(case, score) for case, scores in zip(cases, scored, strict=True) for score in scores]
+
+    def _cost(self, x: Any, cases: Sequence[Case], priors: Any, widths: Any) -> tuple[float, list[Any]]:
+        blocks = self.residuals(self.efficiency(numpy.exp(x)), cases)
+        return sum(float(block @ block) for block in blocks) + float(numpy.sum(((x - priors) / widths) ** 2)), blocks
+
+    def cross_validated(self, key: Callable[[Case], object]) -> list[Score]:
+        """Every case predicted by a fit that has not seen its group."""
+        sizes: dict[object, int] = defaultdict(int)
+        for case in self.cases:
+            sizes[key(case)] += 1
+        folds: list[set[object]] = [set() for _ in range(FOLDS)]
+        held = [0] * FOLDS
+        for group in sorted(sizes, key=lambda each: -sizes[each]):
+            least = held.index(min(held))
+            folds[least].add(group)
+            held[least] += sizes[group]
+        found = []
+        for fold in folds:
+            constants, _ = self.run([case for case in self.cases if key(case) not in fold])
+            left_out = [case for case in self.cases if key(case) in fold]
+            found += [score for scores in self.scores(self.efficiency(constants), left_out) for score in scores]
+        return found
+
+
+def _around(path: tuple[str, ...], constants: Any, widths: dict[str, float]) -> list[Parameter]:
+    return [
+        Parameter((*path, field), value := getattr(constants, field), width, value) for field, width in widths.items()
+    ]
+
+
+def _with(value: Any, path: tuple[str, ...], number: float) -> Any:
+    """The value with one constant replaced, deep inside."""
+    name, *rest = path
+    if isinstance(value, dict):
+        return {**value, name: _with(value[name], tuple(rest), number)}
+    return replace(value, **{name: _with(getattr(value, name), tuple(rest), number) if rest else number})
+
+
+def _sweep(row: Row) -> tuple[str, ...]:
+    columns = (
+        "kind",
+        "model_id",
+        "weight_format",
+        "accelerator_id",
+        "tp",
+        "pp",
+        "ep",
+        "dp",
+        "engine",
+        "engine_version",
+    )
+    return tuple(row[column] for column in columns)
+
+
+def report(title: str, scores: list[Score]) -> None:
+    print(f"\n{title}\n{'metric':22} {'group':46} {'n':>5} {'MdAPE':>6} {'MAPE':>6} {'bias':>6} {'band':>5}")
+    for line in summarise(scores):
+        if line.group == "all" or (line.cases >= 25 and line.group.startswith(("kind=", "engine=", "accelerator="))):
+            print(
+                f"{line.metric:22} {line.group:46} {line.cases:5} {100 * line.mdape:6.1f} {100 * line.mape:6.1f} "
+                f"{100 * line.bias:+6.1f} {100 * (line.band_coverage or 0):5.0f}"
+            )
+
+
+def write(efficiency: Efficiency) -> None:
+    """Puts every fitted constant back into the file, each in its place."""
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    main()
