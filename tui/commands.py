@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS
 from tui.pages import PAGES
 from tui.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
@@ -63,6 +64,39 @@ COMMANDS = (
             "Instances; the best of each accelerator; the recommendations by hourly cost.",
             Session.next_view,
             hint="view",
+        ),
+    ),
+    *_at(
+        "workload",
+        Command("field-down", "Down", "j,down", "The next field.", "screen.move(1)", hint="field"),
+        Command("field-up", "Up", "k,up", "The field before.", "screen.move(-1)", hint="field"),
+        Command("field-type", "Type a value", "enter", "esc leaves the field as it was.", "screen.type", hint="type"),
+        Command(
+            "field-less",
+            "Change down",
+            "h,left",
+            "The choice before; half the number.",
+            "screen.change(-1)",
+            hint="change",
+        ),
+        Command(
+            "field-more",
+            "Change up",
+            "l,right",
+            "The next choice; twice the number.",
+            "screen.change(1)",
+            hint="change",
+        ),
+        Command("field-clear", "Clear", "backspace,delete", "Back to what an empty field means.", "screen.clear"),
+        Command("group-next", "Next group", "tab", "The first field of the next group.", "screen.section(1)"),
+        Command("group-last", "Group before", "shift+tab", "The group before.", "screen.section(-1)"),
+        Command(
+            "preset",
+            "Next preset",
+            "f",
+            f"{' → '.join(each.name for each in PRESETS)}.",
+            Session.next_preset,
+            hint="preset",
         ),
     ),
     *_at(
@@ -129,13 +163,17 @@ COMMANDS = (
         ),
         Command("performance-last", "Row before", "h,left", "The row before.", "screen.step(-1)", hint="row"),
     ),
-    Command(
-        "why",
-        "The working",
-        "enter",
-        "Formula, numbers and source of the selected row's figures.",
-        "screen.panel('why')",
-        hint="why",
+    *(
+        Command(
+            f"{page}-why",
+            "The working",
+            "enter",
+            "Formula, numbers and source of the selected row's figures.",
+            "screen.panel('why')",
+            where=page,
+            hint="why",
+        )
+        for page in ("leaderboard", "memory", "performance")
     ),
     Command(
         "why-not",

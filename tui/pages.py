@@ -34,7 +34,14 @@ def _performance() -> "Page":
     return PerformanceScreen()
 
 
+def _workload() -> "Page":
+    from tui.screens.workload import WorkloadScreen
+
+    return WorkloadScreen()
+
+
 PAGES = (
+    Tab("1", "workload", "Workload", _workload),
     Tab("2", "memory", "Memory", _memory),
     Tab("3", "performance", "Performance", _performance),
     Tab("4", "leaderboard", "Leaderboard", _leaderboard),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from estimator.checks import check
 from estimator.formats import WEIGHT_FORMATS
+from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS, Scenario
 from estimator.workload import ServiceLevel, ServingWorkload
 
@@ -75,6 +76,11 @@ class Session:
 
     def next_price_terms(self) -> "Session":
         return self.with_price_terms(_after(self.scenario.price_terms, PRICE_TERMS))
+
+    def next_preset(self) -> "Session":
+        """The preset after the one that is asked now; the first where none is."""
+        asked = next((at for at, each in enumerate(PRESETS) if each.describes(self.scenario)), -1)
+        return self.with_scenario(PRESETS[(asked + 1) % len(PRESETS)].applied_to(self.scenario))
 
     def more_users(self) -> "Session":
         return self._with_load(2)

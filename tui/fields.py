@@ -1,0 +1,191 @@
+"""The form's fields: every scenario option with its text, its choices and its steps."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from estimator.checks import Rule, rules
+from estimator.formats import CACHE_FORMATS, WEIGHT_FORMATS
+from estimator.inventory import Inventory
+from estimator.presets import PRESETS
+from estimator.scenario import Scenario
+from estimator.training.workload import PRESETS as TRAINING_PRESETS
+from tui.cli.options import GROUPS, OPTIONS, Option, with_option
+
+UNSET = {
+    "model": "",
+    "engine": "the newest",
+    "requests-per-second": "users held",
+    "ttft": "any",
+    "tpot": "any",
+    "memory-utilization": "engine's own",
+    "max-model-len": "the model's",
+    "max-num-seqs": "engine's own",
+    "max-num-batched-tokens": "engine's own",
+    "hardware-usd": "street price",
+    "power-limit-watts": "datasheet's",
+    "train": "off: serving",
+    "preset": "own",
+}
+"""What an empty field means; the others leave it to the ranking."""
+STEPS = {"prefix-cache-hit": 0.05, "memory-utilization": 0.01, "usd-per-kwh": 0.01}
+"""Fields that move by a difference; the others double and halve."""
+STARTS = {
+    "requests-per-second": 1.0,
+    "ttft": 1.0,
+    "tpot": 0.05,
+    "memory-utilization": 0.9,
+    "max-model-len": 8192,
+    "max-num-seqs": 256,
+    "max-num-batched-tokens": 8192,
+    "machines": 1,
+    "count": 1,
+    "tp": 1,
+    "pp": 1,
+    "ep": 1,
+    "dp": 1,
+    "hardware-usd": 10_000.0,
+    "power-limit-watts": 300.0,
+}
+"""Where an empty number begins when it is stepped."""
+
+
+NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "Y"})
+"""Metavars of options that hold numbers."""
+OWNED = frozenset({"hardware-usd", "amortization-years", "usd-per-kwh", "power-limit-watts"})
+"""Options that only owned hardware has."""
+
+
+class Field(NamedTuple):
+    """One line of the form."""
+
+    option: Option
+    text: str
+    """As it would be typed; empty where unset."""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.option.name
+
+    @property
+    def is_number(self) -> bool:
+        return self.option.metavar in NUMBERS
+
+    @property
+    def shown(self) -> str:
+        """The text, a model without its organisation, or what an empty field means."""
+        return self.text.rpartition("/")[2] or UNSET.get(self.name, "any")
+
+
+class Section(NamedTuple):
+    title: str
+    fields: tuple[Field, ...]
+
+
+def sections(scenario: Scenario, inventory: Inventory) -> tuple[Section, ...]:
+    """The form of a scenario: groups that apply, with what each field holds."""
+    found = []
+    for group in GROUPS:
+        options = [option for option in group.options if _applies(option, scenario)]
+        fields = tuple(Field(option, _text(scenario, option), _choices(option, inventory)) for option in options)
+        found.append(Section(group.title, fields))
+    return tuple(found)
+
+
+def _applies(option: Option, scenario: Scenario) -> bool:
+    """Whether a field can matter: a run's settings without a run, or a price per kWh in the cloud, can not."""
+    if option.name in OWNED:
+        return scenario.deployment != "cloud"
+    return not option.field.startswith("training.") or option.name == "train" or scenario.training is not None
+
+
+def typed(scenario: Scenario, name: str, text: str) -> Scenario:
+    """The scenario with what was typed into a field. Raises InputError with the reason where it is refused."""
+    text = text.strip()
+    if name == "train" and not text:
+        return replace(scenario, training=None)
+    if not text:
+        return with_option(scenario, name, None)
+    return with_option(scenario, name, plain(text, OPTIONS[name]))
+
+
+def plain(text: str, option: Option) -> str:
+    """Text as people write numbers: 2k and 128k tokens are multiples of 1,024; 90% is 0.9; 1,024 has a comma."""
+    if option.metavar not in NUMBERS:
+        return text
+    bare = text.replace(",", "").replace("_", "")
+    try:
+        if bare.endswith("%"):
+            return repr(float(bare[:-1]) / 100)
+        if bare[-1:] in "kK" and bare:
+            return str(round(float(bare[:-1]) * 1024))
+        if bare.endswith("M"):
+            return str(round(float(bare[:-1]) * 1024**2))
+    except (ValueError, OverflowError):
+        return text
+    return bare
+
+
+def stepped(scenario: Scenario, field: Field, by: int) -> Scenario:
+    """The scenario with a field one choice on, twice or half, or a small difference up or down. Raises InputError."""
+    if field.choices:
+        at = field.choices.index(field.text) + by if field.text in field.choices else (0 if by > 0 else -1)
+        return typed(scenario, field.name, field.choices[at % len(field.choices)])
+    rule = _rule(scenario, field.option)
+    if rule is None or rule.type not in (int, float):
+        return scenario
+    if not field.text:
+        return with_option(scenario, field.name, STARTS.get(field.name, 1))
+    value = _value(scenario, field.option)
+    if field.name in STEPS:
+        return with_option(scenario, field.name, round(min(max(value + by * STEPS[field.name], 0.0), 1.0), 4))
+    changed = value * 2 if by > 0 else value / 2
+    return with_option(scenario, field.name, max(int(changed), 1) if rule.type is int else changed)
+
+
+def _value(scenario: Scenario, option: Option) -> Any:
+    """What the scenario holds for an option; None where it is unset."""
+    section, dot, attribute = option.field.rpartition(".")
+    owner = getattr(scenario, section) if dot else scenario
+    return getattr(owner, attribute, None) if attribute else None
+
+
+def _rule(scenario: Scenario, option: Option) -> Rule | None:
+    section, dot, attribute = option.field.rpartition(".")
+    owner: Any = getattr(scenario, section) if dot else scenario
+    kind: Any = type(owner)
+    return rules(kind).get(attribute) if attribute and owner is not None else None
+
+
+def _text(scenario: Scenario, option: Option) -> str:
+    if option.name == "preset":
+        own = [each.name for each in PRESETS if each.describes(scenario)]
+        own += [name for name, each in TRAINING_PRESETS.items() if each == scenario.training]
+        return own[-1] if own else ""
+    value = _value(scenario, option)
+    if value is None:
+        return ""
+    if option.name == "engine" and scenario.engine_version:
+        return f"{value}@{scenario.engine_version}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if option.seconds:
+        return f"{value * 1000:g}ms" if value < 1 else f"{value:g}s"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _choices(option: Option, inventory: Inventory) -> tuple[str, ...]:
+    match option.name:
+        case "preset":
+            return (*(each.name for each in PRESETS), *TRAINING_PRESETS)
+        case "weights":
+            return tuple(WEIGHT_FORMATS)
+        case "kv":
+            return tuple(CACHE_FORMATS)
+        case "engine":
+            return tuple(dict.fromkeys(profile.id for profile in inventory.engines))
+        case "packing":
+            return ("no", "yes")
+    return option.choices

@@ -1,0 +1,215 @@
+"""The workload page: every input of the scenario, and what it comes to in one line."""
+
+from collections.abc import Callable, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
+from textual.widgets import Input
+
+from estimator.errors import InputError
+from estimator.scenario import Scenario
+from tui import columns
+from tui.answer import Answer
+from tui.commands import bindings
+from tui.draw.figures import count, usd
+from tui.draw.form import Spot, form_rows, lay_out
+from tui.draw.runs import Row, clean, clipped, fitted, spread
+from tui.fields import sections, stepped, typed
+from tui.messages import Edited
+from tui.screens.page import Page
+from tui.widgets.drawn import Drawn
+from tui.widgets.rows import scrolled
+
+HEAD = 2
+"""Rows over the form: the scenario and the tabs."""
+FOOT = 2
+"""Rows under the form: what the field is, what the scenario comes to."""
+PICKED = {"model": "app.model", "region": "app.region"}
+"""Fields that a picker fills."""
+
+
+class Form(Drawn):
+    """The fields; `cursor` is the chosen one, `refused` why what is being typed into it can not be."""
+
+    cursor = 0
+    refused = ""
+    top = 0
+    spots: Sequence[Spot] = ()
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        if self.answer is None:
+            return ()
+        shown = sections(self.answer.session.scenario, self.answer.inventory)
+        self.spots = lay_out(shown, width, height - FOOT)
+        self.cursor = min(self.cursor, len(self.spots) - 1)
+        rows = form_rows(shown, self.spots, width, self.cursor, self.refused)
+        room = max(height - FOOT, 1)
+        self.top = scrolled(self.top, self.spots[self.cursor].y, len(rows), room)
+        visible = rows[self.top : self.top + room]
+        blank: list[Row] = [[]] * (room - len(visible))
+        return [*visible, *blank, self._about(width), result_row(self.answer, width)]
+
+    def _about(self, cells: int) -> Row:
+        """What the field is, or why its text is refused."""
+        spot = self.spots[self.cursor]
+        if self.refused:
+            return fitted([(clipped(f" ✗ {self.refused}", cells), "bad")], cells)
+        keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
+        help_text = f" {spot.field.name}: {spot.field.option.help}"
+        return spread([(help_text, "text")], [("enter", "key"), (" type  ", "dim"), (keys, "dim")], cells)
+
+    @property
+    def chosen(self) -> Spot:
+        return self.spots[self.cursor]
+
+
+class Editor(Input):
+    """Stands over the value of the chosen field while one types."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "close", "Leave", show=False),
+        Binding("down,tab", "screen.finish(1)", "Next field", show=False, priority=True),
+        Binding("up,shift+tab", "screen.finish(-1)", "Field before", show=False, priority=True),
+    ]
+
+    class Left(Message):
+        """Typing is over."""
+
+    def __init__(self) -> None:
+        super().__init__(select_on_focus=True, compact=True)
+        self.cursor_blink = False
+        self.display = self.can_focus = False
+
+    def open(self, spot: Spot, top: int) -> None:
+        """Over that field of a form whose first shown row is `top`."""
+        self.styles.offset = (spot.x, spot.y - top + HEAD)
+        self.styles.width = spot.cells
+        self.value = spot.field.text
+        self.display = self.can_focus = True
+        self.focus()
+
+    def on_blur(self) -> None:
+        self.close()
+
+    def action_close(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.display:
+            self.display = self.can_focus = False
+            self.screen.set_focus(None)
+            self.post_message(self.Left())
+
+
+class WorkloadScreen(Page):
+    """Moves over the fields; a typed value is taken where it is valid, else refused in place with the reason."""
+
+    NAME = "workload"
+    BINDINGS = bindings(NAME)
+    CSS_PATH = "workload.tcss"
+    AUTO_FOCUS = ""
+
+    def body(self) -> ComposeResult:
+        yield self.bound(Form())
+        yield Editor()
+
+    @property
+    def form(self) -> Form:
+        return self.query_one(Form)
+
+    def action_move(self, by: int) -> None:
+        form = self.form
+        form.cursor = max(0, min(form.cursor + by, len(form.spots) - 1))
+        form.redraw()
+
+    def action_section(self, by: int) -> None:
+        """The first field of the next group, or of the one before."""
+        form = self.form
+        starts = [at for at, spot in enumerate(form.spots) if at == 0 or spot.section != form.spots[at - 1].section]
+        beyond = [at for at in starts if (at > form.cursor if by > 0 else at < form.cursor)]
+        form.cursor = (beyond[0] if by > 0 else beyond[-1]) if beyond else (starts[0] if by > 0 else starts[-1])
+        form.redraw()
+
+    def action_change(self, by: int) -> None:
+        """One step: the next choice, twice or half."""
+        if self.answer:
+            self._take(lambda scenario: stepped(scenario, self.form.chosen.field, by))
+
+    async def action_type(self) -> None:
+        """Opens the field for typing; a model or a region is picked from a list."""
+        field = self.form.chosen.field
+        if field.name in PICKED:
+            await self.run_action(PICKED[field.name])
+        else:
+            self.query_one(Editor).open(self.form.chosen, self.form.top)
+
+    def action_clear(self) -> None:
+        """Back to the default of an optional field."""
+        name = self.form.chosen.field.name
+        self._take(lambda scenario: typed(scenario, name, ""))
+
+    def action_finish(self, by: int) -> None:
+        """Takes what was typed and goes on to the next field; what is refused stays open."""
+        editor = self.query_one(Editor)
+        name, text = self.form.chosen.field.name, editor.value
+        if self._take(lambda scenario: typed(scenario, name, text)):
+            editor.close()
+            self.action_move(by)
+
+    @on(Input.Changed)
+    def check(self, event: Input.Changed) -> None:
+        """Says at once why a text would be refused; nothing is taken before enter."""
+        form, editor = self.form, self.query_one(Editor)
+        if not editor.display or self.answer is None:
+            return
+        try:
+            typed(self.answer.session.scenario, form.chosen.field.name, event.value)
+        except InputError as error:
+            form.refused = error.reason
+        else:
+            form.refused = ""
+        form.redraw()
+
+    @on(Input.Submitted)
+    def submit(self) -> None:
+        self.action_finish(0)
+
+    @on(Editor.Left)
+    def forget(self) -> None:
+        self.form.refused = ""
+        self.form.redraw()
+
+    def _take(self, edit: Callable[[Scenario], Scenario]) -> bool:
+        """Posts the edited scenario; what is refused is said and changes nothing."""
+        if self.answer is None:
+            return False
+        session = self.answer.session
+        try:
+            changed = session.with_scenario(edit(session.scenario))
+        except InputError as error:
+            self.form.refused = error.reason
+            self.form.redraw()
+            return False
+        self.form.refused = ""
+        self.post_message(Edited(changed))
+        return True
+
+
+def result_row(answer: Answer, cells: int) -> Row:
+    """The first row of the leaderboard in one line, or what keeps everything from fitting."""
+    if answer.problem:
+        return fitted([(clipped(f" ✗ {clean(answer.problem)}", cells), "bad")], cells)
+    best = answer.board.rows[0] if answer.board.rows else None
+    if best is None or best.verdict != "fits":
+        return fitted([(" Nothing fits; the leaderboard says by how much.", "warn")], cells)
+    fits = sum(row.verdict == "fits" for row in answer.board.rows)
+    figures = [columns.devices(best, answer.inventory), columns.layout(best)]
+    if best.cost.price_usd_per_hour is not None:
+        figures.append(f"{usd(best.cost.price_usd_per_hour)}/h")
+    figures.append(f"TTFT {columns.wait(columns.ttft(best))}")
+    figures.append(f"TPOT {columns.seconds(columns.tpot(best))}")
+    figures.append(f"{count(columns.users(best))} users")
+    row: Row = [(f" {columns.instance(best)} ", "bold"), ("  ".join(figures), "text")]
+    return spread(row, [(f"{fits} fit ", "dim")], cells)
