@@ -17,6 +17,7 @@ VERBS = {
     "model": "parameters, KV cache and state of one or many models",
     "accuracy": "predicted against measured",
     "catalog": "list, show ID, check [FILE]",
+    "command": "the launch command of the engine",
 }
 
 
