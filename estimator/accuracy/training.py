@@ -114,7 +114,7 @@ def speed_case(row: Row, context: Context, constants: TrainingConstants) -> Spee
     fabric = context.inventory.fabrics.get(device.fabric)
     reduced = fabric.all_reduce.get(8) or fabric.all_reduce.get(2) if fabric else None
     inside = reduced.bandwidth_bytes_per_s if reduced else float("inf")
-    links = Links(FAST_DOMAIN.get(device.id, 8), inside, constants.speed.reference_network_bytes_per_s)
+    links = Links(FAST_DOMAIN.get(device.id, 8), inside, constants.speed.reference_network_bytes_per_s, 0)
     named = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
     return SpeedCase(case, architecture, source, device, links, float(named[1]) if named else 0.0)
 

@@ -112,7 +112,9 @@ class SpeedRules:
     reference_network_bytes_per_s: Factor
     """Of one machine in the published clusters that the factors come from."""
     cpu_adam_parameters_per_s: Factor
-    """Per host, with states in host memory."""
+    """Per vCPU, with states in host memory."""
+    reference_vcpus: int
+    """Of the hosts of those clusters; taken where a machine's are not known."""
     host_link_bytes_per_s: Factor
     """Per device, for offloaded parameters."""
     source: str

@@ -12,6 +12,7 @@ from estimator.evaluation import Band, Part, TrainingMemory
 from estimator.formats import LINEAR, weight_format
 from estimator.hardware import Accelerator
 from estimator.tensors import Tensor, parameters
+from estimator.training import heuristic
 from estimator.training.activations import KEPT, stack_activations
 from estimator.training.constants import Framework, MemoryRules
 from estimator.training.lora import adapted, adapter_parameters
@@ -81,6 +82,9 @@ class Peak(NamedTuple):
         return sum(self) - self.host
 
 
+_NOTHING = Peak(*[0.0] * len(Peak._fields))
+
+
 class Stack(NamedTuple):
     """A training stack's constants with the rules that hold in all of them."""
 
@@ -99,6 +103,8 @@ def peak(architecture: Architecture, workload: TrainingWorkload, setup: Training
 
 def state_peak(architecture: Architecture, workload: TrainingWorkload, setup: TrainingSetup, stack: Stack) -> Peak:
     """Everything that does not grow with the micro-batch."""
+    if stack.framework.id == heuristic.ID:
+        return _NOTHING._replace(**heuristic.parts(architecture, workload, setup.devices))
     framework, rules = stack
     held = weights(architecture, setup.tp, setup.pp, setup.ep)
     weight_share, gradient_share, optimizer_share = shares(setup.sharding, setup.shards)
@@ -199,6 +205,8 @@ def activation_bytes_per_token(
     architecture: Architecture, workload: TrainingWorkload, setup: TrainingSetup, stack: Stack
 ) -> float:
     """Kept for the backward pass, per token of a micro-batch on one device."""
+    if stack.framework.id == heuristic.ID:
+        return 0.0
     framework, rules = stack
     kept = stack_activations(architecture, workload.adapters)
     extra = _adapter_activations(architecture, workload, framework) if workload.adapters else 0.0
@@ -243,6 +251,8 @@ def logit_bytes_per_token(
     architecture: Architecture, workload: TrainingWorkload, setup: TrainingSetup, stack: Stack
 ) -> float:
     """Logits, their gradient and the copies that the loss makes."""
+    if stack.framework.id == heuristic.ID:
+        return 0.0
     framework, rules = stack
     plain = framework.bytes_per_logit
     if workload.method == "qlora" and framework.bytes_per_logit_quantised is not None:

@@ -18,6 +18,8 @@ class Links(NamedTuple):
     devices_per_machine: int
     inside_bytes_per_s: float
     outside_bytes_per_s: float
+    vcpus: int
+    """Of the host: what steps an offloaded optimizer."""
 
 
 def links_of(machine: Machine, fabric: Fabric, rules: SpeedRules) -> Links:
@@ -25,7 +27,7 @@ def links_of(machine: Machine, fabric: Fabric, rules: SpeedRules) -> Links:
     count = max(int(machine.count), 1)
     measured = [each.bandwidth_bytes_per_s for ranks, each in sorted(fabric.all_reduce.items()) if ranks <= count]
     inside = measured[-1] if measured else fabric.link_bytes_per_s
-    return Links(count, inside or float("inf"), machine.network_bytes_per_s * rules.network_efficiency)
+    return Links(count, inside or float("inf"), machine.network_bytes_per_s * rules.network_efficiency, machine.vcpus)
 
 
 class Exchange(NamedTuple):

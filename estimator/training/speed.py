@@ -203,7 +203,11 @@ def _offload_s(of: Work, workload: TrainingWorkload, setup: TrainingSetup, links
     held = of.total / (setup.tp * setup.pp)
     share = held / setup.shards if setup.sharding not in ("none", "zero1") else held
     on_host = share * min(links.devices_per_machine, setup.devices)
-    seconds = 0.0 if workload.adapters else on_host / rules.cpu_adam_parameters_per_s
+    seconds = (
+        0.0
+        if workload.adapters
+        else on_host / (rules.cpu_adam_parameters_per_s * (links.vcpus or rules.reference_vcpus))
+    )
     if setup.offload == "parameters":
         passes = 2 if workload.adapters else 3
         seconds += setup.accumulation * passes * 2.0 * held / rules.host_link_bytes_per_s

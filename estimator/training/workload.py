@@ -122,5 +122,6 @@ PRESETS: dict[str, TrainingWorkload] = {
         epochs=1.0,
         framework="torchtitan",
     ),
+    "heuristic": TrainingWorkload("full", precision="fp32", micro_batch=1, checkpointing="none", framework="heuristic"),
 }
 """Starting points of the workload form, by name."""

@@ -1,0 +1,59 @@
+"""From seconds per step to hours and dollars of a whole run."""
+
+from typing import NamedTuple
+
+from estimator.architecture import Architecture
+from estimator.cost import inverse
+from estimator.evaluation import Band, Part
+from estimator.training.constants import RunRules
+from estimator.training.memory import trainable
+from estimator.training.workload import TrainingWorkload
+from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
+
+CHECKPOINT_BYTES = 14.0
+"""Per trained parameter: 16-bit weights, fp32 master copy and moments."""
+
+
+class Duration(NamedTuple):
+    """Hours of a run and what they are spent on."""
+
+    hours: Band
+    parts: tuple[Part, ...]
+    """Seconds by activity, at the typical speed."""
+
+
+def duration(
+    architecture: Architecture,
+    workload: TrainingWorkload,
+    tokens_per_s: Band,
+    machines: int,
+    rules: RunRules,
+    compiled: bool,
+    interruptions_per_month: float,
+) -> Duration:
+    """Time of all steps with start-up, compilation, checkpoints and the restarts that spot capacity costs."""
+    stepping = inverse(tokens_per_s, workload.total_tokens)
+    start = rules.start_up_s + (rules.compile_s if compiled else 0.0)
+    checkpoint = CHECKPOINT_BYTES * trainable(architecture, workload) / (rules.storage_bytes_per_s * machines)
+
+    def overheads(seconds: float) -> tuple[float, float]:
+        checkpoints = (seconds // rules.checkpoint_interval_s + 1) * checkpoint
+        lost = rules.start_up_s + min(rules.checkpoint_interval_s, seconds) / 2
+        restarts = machines * interruptions_per_month * seconds / SECONDS_PER_HOUR / HOURS_PER_MONTH * lost
+        return checkpoints, restarts
+
+    hours = Band(*((start + seconds + sum(overheads(seconds))) / SECONDS_PER_HOUR for seconds in stepping))
+    checkpoints, restarts = overheads(stepping.typical)
+    tokens = f"{workload.total_tokens:,.0f} tokens / {tokens_per_s.typical:,.0f} tokens/s"
+    parts = (
+        Part("steps", stepping.typical, tokens),
+        Part("start-up", start, "boot, image, model download" + (", compilation" if compiled else "")),
+        Part("checkpoints", checkpoints, f"{checkpoint:,.0f} s each, one an hour"),
+        Part("restarts", restarts, "interrupted capacity: start-up and half a checkpoint interval lost each time"),
+    )
+    return Duration(hours, tuple(part for part in parts if part.value > 0))
+
+
+def usd(hours: Band, usd_per_hour: float | None, machines: int) -> Band | None:
+    """Cost of the run; None without a price."""
+    return None if usd_per_hour is None else hours.times(usd_per_hour * machines)

@@ -1,0 +1,26 @@
+"""The rule of thumb that early calculators used, so that their figures can be compared.
+
+Full training is 16 bytes a parameter (fp32 weights, gradients and two Adam moments); adapters are the 16-bit weights
+and a small buffer; overhead is 2 GB or a tenth, whichever is more. Activations are not counted.
+"""
+
+from estimator.architecture import Architecture
+from estimator.training.workload import TrainingWorkload
+from estimator.units import GB
+
+ID = "heuristic"
+BUFFER = 0.05
+"""Of the weights, for adapters and their states."""
+LEAST_OVERHEAD = 2.0 * GB
+OVERHEAD = 0.10
+
+
+def parts(architecture: Architecture, workload: TrainingWorkload, devices: int) -> dict[str, float]:
+    """Bytes per device by part."""
+    parameters = architecture.text_parameters / devices
+    if workload.adapters:
+        weights = 2.0 * parameters
+        counted = {"weights": weights, "adapters": BUFFER * weights}
+    else:
+        counted = {"weights": 4.0 * parameters, "gradients": 4.0 * parameters, "optimizer": 8.0 * parameters}
+    return counted | {"overhead": max(LEAST_OVERHEAD, OVERHEAD * sum(counted.values()))}

@@ -1,0 +1,286 @@
+"""Training runs ranked: what each machine costs and takes for the same run, with the settings that make it fit."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from estimator.candidates import rig
+from estimator.cost import Quote, quote
+from estimator.cost import cost as bill
+from estimator.errors import InputError
+from estimator.evaluation import Candidate, Confidence, Evaluation, Leaderboard, TrainingMemory, TrainingReport
+from estimator.hardware import Machine
+from estimator.inventory import Inventory
+from estimator.model import Model
+from estimator.parallelism import Layout
+from estimator.placement import machine_of
+from estimator.prices import RegionPrices
+from estimator.scenario import PRICE_TERMS, Scenario
+from estimator.training import cost, memory, search, speed, workload
+from estimator.training.constants import Framework, TrainingConstants
+from estimator.training.memory import Stack
+from estimator.training.network import links_of
+from estimator.training.search import Bed, Found, Run
+from estimator.training.support import refusal
+from estimator.training.workload import TrainingWorkload
+from estimator.units import GIB
+
+CLUSTERS = (1, 2, 4, 8)
+"""Numbers of machines tried until a run fits."""
+
+
+def rank_training(
+    model: Model,
+    scenario: Scenario,
+    inventory: Inventory,
+    prices: RegionPrices,
+    machines: Iterable[Machine] | None = None,
+    detail: bool = False,
+) -> Leaderboard:
+    """Every machine with the settings that fit the run and lose least speed: cheapest run first.
+
+    `detail` looks for a change of the run that fits where it does not. Raises InputError for a run that can not be
+    asked.
+    """
+    judge = Judge(model, scenario, inventory, prices, detail)
+    if machines is None:
+        asked = machine_of(scenario.placement, inventory, prices)
+        machines = (asked,) if asked else [each for each in inventory.machines.values() if each.kind == "cloud"]
+    rows = sorted((judge.evaluation(machine) for machine in machines), key=rank_key)
+    return Leaderboard(_with_badges(rows), judge.considered)
+
+
+def evaluate_training(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:
+    """The placement that the scenario names, else the first of the leaderboard."""
+    return rank_training(model, scenario, inventory, prices, detail=True).rows[0]
+
+
+class Laid(NamedTuple):
+    """A run on machines of one kind."""
+
+    bed: Bed
+    run: Run
+    found: Found
+
+
+class Judge:
+    """One run against one inventory and one region's prices."""
+
+    def __init__(
+        self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
+    ) -> None:
+        if scenario.price_terms not in PRICE_TERMS:
+            raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
+        self.model, self.scenario, self.inventory, self.prices = model, scenario, inventory, prices
+        self.constants = constants_of(inventory)
+        self.workload = asked_of(scenario)
+        self.framework = framework_of(self.workload, self.constants)
+        if self.workload.adapters:
+            memory.adapters(model.architecture, self.workload)  # raises where the targets match nothing
+        limit = model.architecture.max_context
+        if limit and self.workload.sequence_length > limit:
+            raise InputError(
+                "sequence_length", f"{self.workload.sequence_length:,} tokens, but {model.id} holds {limit:,}"
+            )
+        self.detail = detail
+        self.considered = 0
+        self._seen: dict[tuple[object, ...], Laid] = {}
+
+    def evaluation(self, machine: Machine) -> Evaluation:
+        """The machine's best setup, priced; over several machines where one does not hold the run."""
+        here = rig(machine, self.inventory)
+        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
+        framework = self.constants.frameworks["neuronx"] if here.device.kind == "neuron" else self.framework
+        refused = refusal(self.model, self.workload, here.device)
+        if refused:
+            return self._not_supported(machine, asked, refused)
+        return self._priced(machine, asked, self._laid(machine, framework))
+
+    def _laid(self, machine: Machine, framework: Framework) -> Laid:
+        """The fewest machines that hold the run, without offloading where any number of them does."""
+        asked = self.scenario.placement.machines
+        clusters = (asked,) if asked else CLUSTERS if machine.efa else CLUSTERS[:1]
+        here = rig(machine, self.inventory)
+        key = (here.device, here.fabric, here.devices, clusters, machine.network_bytes_per_s, machine.memory_bytes)
+        found = self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = self._search(machine, framework, clusters)
+        return found
+
+    def _search(self, machine: Machine, framework: Framework, clusters: Sequence[int]) -> Laid:
+        here = rig(machine, self.inventory)
+        links = links_of(machine, here.fabric, self.constants.speed)._replace(devices_per_machine=here.devices)
+        run = Run(self.model.architecture, self.workload, Stack(framework, self.constants.memory), self.constants)
+        least: Laid | None = None
+        for offload in search.offloads_of(run):
+            for machines in clusters:
+                self.considered += 1
+                bed = Bed(here.device, here.devices, machines, links, machine.memory_bytes)
+                laid = Laid(bed, run, search.best(run, bed, (offload,)))
+                if laid.found.step:
+                    return laid
+                if least is None or laid.found.peak.device < least.found.peak.device:
+                    least = laid
+        assert least is not None
+        return least
+
+    def _priced(self, machine: Machine, asked: Quote, laid: Laid) -> Evaluation:
+        bed, run, (setup, _, step) = laid
+        held = memory.report(
+            run.architecture, run.workload, setup, run.stack, bed.device, self.constants.memory.known_band
+        )
+        price = bill(asked, bed.machines, bed.device.memory_sold_gb * bed.total, None, self.scenario.workload)
+        candidate = Candidate(
+            machine.id,
+            bed.machines,
+            machine.accelerator,
+            machine.count * bed.machines,
+            Layout(setup.tp, setup.pp, setup.ep, setup.dp * setup.cp),
+            1,
+        )
+        if step is None:
+            reason = f"{held.shortfall_bytes / GIB:.1f} GiB short per device even with {_savers(laid)}"
+            if not held.shortfall_bytes:
+                reason = f"host memory too small to offload {held.host_bytes / GIB:,.0f} GiB per device"
+            change = _suggestion(laid) if self.detail else None
+            return Evaluation(candidate, "does_not_fit", reason, "C", None, None, price, False, suggestion=change)
+        report = self._report(machine, asked, laid, held, step)
+        idle = bed.total - setup.devices
+        caution = f"{idle} of {bed.total} devices idle: a step has too few sequences" if idle else None
+        confidence = self._confidence(bed)
+        return Evaluation(candidate, "fits", caution, confidence, None, None, price, training=report)
+
+    def _report(
+        self, machine: Machine, asked: Quote, laid: Laid, held: TrainingMemory, step: speed.Step
+    ) -> TrainingReport:
+        bed, run, (setup, *_) = laid
+        of = speed.work(run.architecture, run.workload.sequence_length)
+        band = speed.band_of(of, run.stack.framework, bed.device, self.constants.speed)
+        each = speed.banded(step.tokens / step.seconds, band)
+        total = each.times(setup.devices)
+        lasting = cost.duration(
+            run.architecture,
+            run.workload,
+            total,
+            bed.machines,
+            self.constants.run,
+            bed.device.kind == "neuron",
+            self._interruptions(machine),
+        )
+        return TrainingReport(
+            setup=setup,
+            memory=held,
+            trainable_parameters=memory.trainable(run.architecture, run.workload),
+            tokens_per_s_per_device=each,
+            tokens_per_s=total,
+            step_s=speed.banded(step.seconds, (1 / band[1], 1 / band[0])),
+            mfu=step.mfu,
+            step=speed.parts(step, bed.device, run.workload, self.constants.speed),
+            hours=lasting.hours,
+            usd=cost.usd(lasting.hours, asked.price.usd_per_hour if asked.price else None, bed.machines),
+            run=lasting.parts,
+            notes=_notes(laid),
+        )
+
+    def _interruptions(self, machine: Machine) -> float:
+        """Interruptions a month of one machine; none where the capacity is not spot."""
+        if self.scenario.price_terms != "spot":
+            return 0.0
+        rules = self.constants.run
+        offered = self.prices.quotes.get(machine.id)
+        named = (offered.spot_interruption if offered else None) or rules.default_interruption
+        return rules.interruptions_per_month.get(named, rules.interruptions_per_month[rules.default_interruption])
+
+    def _confidence(self, bed: Bed) -> Confidence:
+        hardware = self.constants.speed.hardware
+        measured = bed.device.id in hardware or bed.device.generation in hardware
+        return "C" if not measured or bed.device.kind == "neuron" else "B"
+
+    def _not_supported(self, machine: Machine, asked: Quote, reason: str) -> Evaluation:
+        here = rig(machine, self.inventory)
+        price = bill(asked, 1, here.device.memory_sold_gb * here.devices, None, self.scenario.workload)
+        candidate = Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0)
+        return Evaluation(candidate, "not_supported", reason, "C", None, None, price, False)
+
+
+def constants_of(inventory: Inventory) -> TrainingConstants:
+    """The inventory's training constants. Raises InputError where the catalogue has none."""
+    if inventory.training is None:
+        raise InputError("training", "the catalogue holds no training constants")
+    return inventory.training
+
+
+def asked_of(scenario: Scenario) -> TrainingWorkload:
+    """The run that a scenario asks for. Raises InputError."""
+    if scenario.training is None:
+        raise InputError("train", "the scenario asks for no training run")
+    workload.check(scenario.training)
+    return scenario.training
+
+
+def framework_of(asked: TrainingWorkload, constants: TrainingConstants) -> Framework:
+    """The stack of that id. Raises InputError listing what exists."""
+    found = constants.frameworks.get(asked.framework)
+    if found is None:
+        raise InputError("framework", f"unknown {asked.framework!r}; one of {', '.join(constants.frameworks)}")
+    return found
+
+
+def _savers(laid: Laid) -> str:
+    setup = laid.found.setup
+    savers = [f"{setup.sharding} over {setup.shards}"] if setup.sharding != "none" else []
+    savers += [f"{setup.checkpointing} checkpointing"] if setup.checkpointing != "none" else []
+    savers += [f"{setup.offload} offload"] if setup.offload != "none" else []
+    savers += [f"TP{setup.tp}"] if setup.tp > 1 else []
+    return ", ".join(savers) or "a micro-batch of one"
+
+
+def _suggestion(laid: Laid) -> str | None:
+    """The smallest change of the run itself that would fit on the same machines."""
+    run, bed = laid.run, laid.bed
+    changes: list[tuple[str, dict[str, object]]] = []
+    if run.workload.loss in ("plain", "upcast"):
+        changes.append(("fused loss", {"loss": "fused"}))
+    if run.workload.checkpointing in ("none", "selective"):
+        changes.append(("full checkpointing", {"checkpointing": "full"}))
+    if run.workload.micro_batch and run.workload.micro_batch > 1:
+        changes.append(("a micro-batch of 1", {"micro_batch": 1}))
+    if run.workload.method == "full":
+        changes += [("8-bit AdamW", {"optimizer": "adamw-8bit"}), ("LoRA", {"method": "lora"})]
+    if run.workload.method != "qlora":
+        changes.append(("QLoRA", {"method": "qlora"}))
+    for title, change in changes:
+        if search.best(search.without(run, **change), bed).step:
+            return f"{title} fits"
+    longest = search.longest_sequence(run, bed, laid.found.setup._replace(micro_batch=1))
+    return f"sequences of {longest:,} tokens fit" if 128 <= longest < run.workload.sequence_length else None
+
+
+def _notes(laid: Laid) -> tuple[str, ...]:
+    run, (setup, *_) = laid.run, laid.found
+    longest = search.longest_sequence(run, laid.bed, setup)
+    notes = [f"longest sequence at this micro-batch: {longest:,} tokens"]
+    if not run.workload.packing:
+        useful = speed.padding(run.workload, setup.micro_batch).useful
+        notes.append(f"not packed: {useful:.0%} of the computed positions hold tokens")
+    return tuple(notes)
+
+
+VERDICTS = {"fits": 0, "does_not_fit": 1, "not_supported": 2}
+
+
+def rank_key(row: Evaluation) -> tuple[int, bool, float, float, str]:
+    """What fits first: the cheapest run, then the shortest; then what comes nearest to fitting."""
+    run = row.training
+    if run is None:
+        return VERDICTS[row.verdict], True, 0.0, 0.0, row.candidate.machine
+    return 0, run.usd is None, run.usd.typical if run.usd else 0.0, run.hours.typical, row.candidate.machine
+
+
+def _with_badges(rows: list[Evaluation]) -> tuple[Evaluation, ...]:
+    """The cheapest run is the best value; a tie can not be told from the row above."""
+    badged: list[Evaluation] = []
+    for row, above in zip(rows, [None, *rows[:-1]], strict=True):
+        here, there = row.training, above.training if above else None
+        tie = bool(here and there and here.usd and there.usd and here.usd.overlaps(there.usd))
+        badged.append(row._replace(tie=tie, best_value=above is None and bool(here and here.usd)))
+    return tuple(badged)
