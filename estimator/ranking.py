@@ -10,6 +10,7 @@ from estimator.model import Model
 from estimator.placement import machine_of
 from estimator.prices import RegionPrices
 from estimator.scenario import Scenario
+from estimator.training.ranking import rank_training
 
 
 def rank(
@@ -24,8 +25,11 @@ def rank(
     """The best layout of each machine (or every layout): what fits first, cheapest first.
 
     `machines` defaults to what the scenario's placement names, else to every EC2 type of the inventory.
-    `detail` keeps the time of every operator. Raises InputError for a scenario that can not be asked.
+    `detail` keeps the time of every operator. A scenario that asks for a training run is ranked as one. Raises
+    InputError for a scenario that can not be asked.
     """
+    if scenario.training:
+        return rank_training(model, scenario, inventory, prices, machines, detail)
     judge = Judge(model, scenario, inventory, prices, detail)
     if machines is None:
         asked = machine_of(scenario.placement, inventory, prices)

@@ -111,6 +111,8 @@ class SpeedRules:
     """Bus bandwidth over a machine's network bandwidth."""
     reference_network_bytes_per_s: Factor
     """Of one machine in the published clusters that the factors come from."""
+    reference_link_bytes_per_s: Factor
+    """Bus bandwidth inside their machines."""
     cpu_adam_parameters_per_s: Factor
     """Per vCPU, with states in host memory."""
     reference_vcpus: int

@@ -109,26 +109,26 @@ def state_peak(architecture: Architecture, workload: TrainingWorkload, setup: Tr
     held = weights(architecture, setup.tp, setup.pp, setup.ep)
     weight_share, gradient_share, optimizer_share = shares(setup.sharding, setup.shards)
     overhead = framework.overhead_bytes + (rules.multi_device_bytes if setup.devices > 1 else 0.0)
-    gradients = optimizer = added = host = 0.0
+    gradients = optimizer = added = host = divided = 0.0
     if workload.adapters:
         stored = frozen_bytes(held, workload, framework)
         added = adapter_bytes(architecture, workload, setup, stack) * weight_share
-        trained = 0.0
         if workload.train_embeddings:
             added += held.tables * rules.embedding_bytes_per_parameter * weight_share
     else:
         each = state_bytes(workload.precision, workload.optimizer, held.linear / held.total)
         stored = held.total * each.weights
-        trained = held.total
         if framework.accumulates_whole_gradients and setup.accumulation > 1:
             gradient_share = 1.0
-        gradients = trained * _gradient_bytes(each, framework) * gradient_share
+        gradients = held.total * _gradient_bytes(each, framework) * gradient_share
         if workload.optimizer_in_backward:
             gradients -= rules.in_backward_saving * max(gradients - held.layer * each.gradients, 0.0)
-        optimizer = trained * (each.master + each.moments) * optimizer_share
-        host = trained * each.host_moments * optimizer_share
+        whole = held.total * (each.master + each.moments)
+        optimizer = whole * optimizer_share
+        host = held.total * each.host_moments * optimizer_share
+        divided = whole - optimizer + held.total * _gradient_bytes(each, framework) * (1.0 - gradient_share)
     resident = stored * weight_share
-    gathered = _gathered(stored, held, trained, optimizer_share, weight_share, setup, stack)
+    gathered = _gathered(stored, held, divided, weight_share, setup.sharding, stack)
     if setup.offload != "none":
         host += optimizer
         optimizer = 0.0
@@ -143,24 +143,16 @@ def _gradient_bytes(each: StateBytes, framework: Framework) -> float:
     return framework.gradient_bytes if each.master else each.gradients
 
 
-def _gathered(
-    stored: float,
-    held: Weights,
-    trained: float,
-    optimizer_share: float,
-    weight_share: float,
-    setup: TrainingSetup,
-    stack: Stack,
-) -> float:
+def _gathered(stored: float, held: Weights, divided: float, weight_share: float, sharding: str, stack: Stack) -> float:
     """Unsharded layers in flight and communication buckets; never more than what sharding took away."""
     framework, rules = stack
     away = stored * (1.0 - weight_share)
     if away > 0:
         if framework.loads_whole_weights:
             return stored
-        bucket = _bucket(held.total, rules) if setup.sharding == "zero3" else 0.0
+        bucket = _bucket(held.total, rules) if sharding == "zero3" else 0.0
         return min(2.0 * held.layer * stored / held.total + bucket, away)
-    return _bucket(trained, rules) if optimizer_share < 1 else 0.0
+    return min(_bucket(held.total, rules), divided)
 
 
 def _bucket(parameters_: float, rules: MemoryRules) -> float:

@@ -36,7 +36,7 @@ class Exchange(NamedTuple):
     hidden: float
     """May overlap with products: gathered weights, reduced gradients."""
     exposed: float
-    """Between dependent products: tensor parallelism."""
+    """Between dependent products: tensor parallelism over slow links."""
 
 
 def communication_s(
@@ -63,8 +63,20 @@ def communication_s(
         seconds += 2 * gradients * share / slow / group * (0.0 if inside else 1.0)
     else:
         seconds = 2 * gradients * share / slow
-    exposed = 0.0
-    if setup.tp > 1 and setup.tp > links.devices_per_machine:
-        tokens = setup.micro_batch * workload.sequence_length / setup.cp
-        exposed = micro * 8 * architecture.layers * tokens * architecture.hidden * WIRE / slow
-    return Exchange(seconds, exposed)
+    sequences = micro * setup.micro_batch
+    if setup.cp > 1:  # keys and values go around the ring: once forward, and with their gradients backward
+        cache = WIRE * architecture.cache_elements(workload.sequence_length) / setup.tp
+        seconds += 3 * sequences * cache * (setup.cp - 1) / setup.cp / slow
+    return Exchange(seconds, _tensor_parallel_s(architecture, workload, setup, links, rules) * sequences)
+
+
+def _tensor_parallel_s(
+    architecture: Architecture, workload: TrainingWorkload, setup: TrainingSetup, links: Links, rules: SpeedRules
+) -> float:
+    """Per sequence, what four all-reduces a layer take beyond the links that the factors were measured on."""
+    if setup.tp == 1:
+        return 0.0
+    slow = links.inside_bytes_per_s if setup.tp <= links.devices_per_machine else links.outside_bytes_per_s
+    tokens = workload.sequence_length / setup.cp
+    volume = 8 * (setup.tp - 1) / setup.tp * architecture.layers * tokens * architecture.hidden * WIRE
+    return volume * max(1 / max(slow, 1.0) - 1 / rules.reference_link_bytes_per_s, 0.0)

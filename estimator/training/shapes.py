@@ -60,11 +60,12 @@ def named(name: str, shapes: Mapping[str, Shape]) -> Shape | None:
     return None
 
 
-def typical(parameters: float, vocabulary: int = 128_000) -> Shape:
+def typical(parameters: float) -> Shape:
     """A Llama-like decoder of about that many parameters: 128 wide a layer, 13 h^2 parameters a layer.
 
-    The proportions are those of Llama 3 (arXiv:2407.21783, table 3).
+    The proportions are those of Llama 3 (arXiv:2407.21783, table 3); small models have small vocabularies.
     """
+    vocabulary = 128_000 if parameters > 2e9 else 32_000
     body = max(parameters - 2 * vocabulary * 1024, 0.6 * parameters)
     hidden = max(round((body * 128 / 13) ** (1 / 3) / 128), 1) * 128
     layers = max(round((parameters - 2 * vocabulary * hidden) / (13 * hidden**2)), round(0.5 * hidden / 128), 1)
