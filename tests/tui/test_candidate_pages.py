@@ -1,0 +1,149 @@
+"""The pages about the selected row, drawn from hand-made facts, and driven on the real catalogue."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from catalog.load import load
+from estimator.scenario import EngineSettings, Placement, Scenario
+from tests.page_facts import MEMORY, PERFORMANCE
+from tests.tui.board import PlainDesk
+from tests.tui.conftest import screen_text
+from tui.app import LlmCalc
+from tui.asking import Desk
+from tui.screens import memory, performance
+from tui.session import Session
+
+SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
+pytestmark = pytest.mark.asyncio
+
+
+def size_id(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=size_id)
+async def test_memory_page(size: tuple[int, int], screen: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "memory_facts", lambda *_: MEMORY)
+    app = LlmCalc(PlainDesk(), Session())
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        assert screen_text(app) == screen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=size_id)
+async def test_performance_page(
+    size: tuple[int, int], screen: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(performance, "performance_facts", lambda *_: PERFORMANCE)
+    app = LlmCalc(PlainDesk(), Session())
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        assert screen_text(app) == screen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=size_id)
+async def test_workload_page(size: tuple[int, int], screen: SnapshotAssertion) -> None:
+    app = LlmCalc(PlainDesk(), Session())
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("1")
+        await pilot.pause()
+        assert screen_text(app) == screen
+
+
+def on_p4d() -> LlmCalc:
+    """The application on the real catalogue, one machine asked for."""
+    scenario = Scenario(placement=Placement(instance="p4d.24xlarge"))
+    return LlmCalc(Desk(load()), Session(scenario=scenario))
+
+
+async def test_switches_move_what_the_engine_uses() -> None:
+    app = on_p4d()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "full_stop", "full_stop", "left_curly_bracket", "less_than_sign")
+        await pilot.pause()
+        settings = app.history.now.scenario.settings
+        assert settings == EngineSettings(
+            memory_utilization=0.92,
+            max_num_seqs=settings.max_num_seqs,
+            max_num_batched_tokens=settings.max_num_batched_tokens,
+        )
+        assert settings.max_num_seqs
+        assert settings.max_num_batched_tokens
+        assert "utilization 0.92" in screen_text(app)
+        await pilot.press("u", "u", "u", "u")
+        assert app.history.now.scenario.settings == EngineSettings()
+
+
+async def test_the_working_starts_at_the_part_under_the_cursor() -> None:
+    app = on_p4d()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "j", "enter")
+        await pilot.pause()
+        assert "› KV pool on one device" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "[2 Memory]" in screen_text(app)
+
+
+async def test_what_fits_is_taken_with_one_key() -> None:
+    app = on_p4d()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("x")
+        await pilot.pause()
+        assert "what fits" in screen_text(app)
+        before = app.history.now.scenario.workload.concurrency
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.history.now.scenario.workload.concurrency > before
+
+
+async def test_a_row_that_does_not_fit_is_made_to() -> None:
+    app = LlmCalc(
+        Desk(load()),
+        Session(scenario=Scenario(weights="bf16", placement=Placement(instance="g5.12xlarge", machines=1))),
+    )
+    async with app.run_test(size=(100, 30)) as pilot:
+        assert app.answer
+        assert app.answer.board.rows[0].verdict == "does_not_fit"
+        await pilot.press("!")
+        await pilot.pause()
+        assert "left for the KV cache" in screen_text(app)
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.answer.board.rows[0].verdict == "fits"
+
+
+async def test_a_layout_is_insisted_on() -> None:
+    app = on_p4d()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("p", "1")
+        await pilot.pause()
+        assert app.answer
+        assert app.history.now.scenario.placement.tp == app.answer.board.rows[0].candidate.layout.tp
+
+
+async def test_the_views_of_the_performance_page() -> None:
+    app = on_p4d()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        assert "FLOP per byte" in screen_text(app)
+        await pilot.press("o")
+        await pilot.pause()
+        assert "tokens/s per user" in screen_text(app)
+        await pilot.press("o")
+        await pilot.pause()
+        assert "layouts of this machine" in screen_text(app)
+
+
+async def test_a_row_without_memory_says_why() -> None:
+    scenario = Scenario(placement=Placement(instance="inf1.xlarge"))
+    app = LlmCalc(Desk(load()), Session(scenario=scenario))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("2", "3", "x", "escape", "!", "escape", "p", "escape", "enter", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert "inf1.xlarge" in screen_text(app)
+        assert app.history.now.scenario == scenario

@@ -1,0 +1,115 @@
+"""The form: what is typed is taken, or refused in place with the reason."""
+
+import pytest
+
+from tests.tui.board import PlainDesk
+from tests.tui.conftest import screen_text
+from tui.app import LlmCalc
+from tui.screens.workload import Form
+from tui.session import Session
+
+pytestmark = pytest.mark.asyncio
+
+
+async def type_into(pilot: object, name: str, text: str) -> None:
+    """Chooses a field, opens it, replaces its text; enter is the test's."""
+    app = pilot.app  # type: ignore[attr-defined]
+    form = app.screen.query_one(Form)
+    form.cursor = next(at for at, spot in enumerate(form.spots) if spot.field.name == name)
+    await pilot.press("enter")  # type: ignore[attr-defined]
+    await pilot.press(*("minus" if key == "-" else "full_stop" if key == "." else key for key in text))  # type: ignore[attr-defined]
+
+
+def form_app() -> LlmCalc:
+    return LlmCalc(PlainDesk(), Session(screen="workload"))
+
+
+async def test_a_valid_value_changes_the_scenario() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_into(pilot, "input-tokens", "8k")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.history.now.scenario.workload.input_tokens == 8192
+        assert "8,192" in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("input-tokens", "-5", "-5 is out of range, expected a whole number >= 1"),
+        ("concurrency", "many", "'many' is not a number"),
+        ("prefix-cache-hit", "nan", "not a finite number"),
+        ("memory-utilization", "1.5", "1.5 is out of range"),
+        ("output-tokens", "1e999", "inf is not a finite number"),
+    ],
+)
+async def test_an_invalid_value_is_refused_in_place(name: str, text: str, reason: str) -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = app.history.now.scenario
+        await type_into(pilot, name, text)
+        await pilot.pause()
+        assert reason in screen_text(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert reason in screen_text(app)
+        assert app.history.now.scenario == before
+        await pilot.press("escape")
+        await pilot.pause()
+        assert reason not in screen_text(app)
+
+
+async def test_letters_are_text_while_a_field_is_open() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_into(pilot, "instance", "q")
+        await pilot.pause()
+        assert app.is_running
+        assert app.history.now.scenario.placement.instance is None
+
+
+async def test_sagemaker_names_are_understood() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_into(pilot, "instance", "ml.g5.12xlarge")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.history.now.scenario.placement.instance == "g5.12xlarge"
+
+
+async def test_presets_fill_the_form_in_one_key() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f")
+        await pilot.pause()
+        assert "chatbot" in screen_text(app)
+        assert app.history.now.scenario.workload.input_tokens == 1024
+        await pilot.press("f")
+        await pilot.pause()
+        assert "rag" in screen_text(app)
+
+
+async def test_a_field_is_cleared() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_into(pilot, "ttft", "800ms")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.history.now.scenario.service_level.ttft_s == pytest.approx(0.8)
+        await pilot.press("backspace")
+        await pilot.pause()
+        assert app.history.now.scenario.service_level.ttft_s is None
+
+
+async def test_every_field_can_be_stepped_both_ways() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = app.screen.query_one(Form)
+        for at in range(len(form.spots)):
+            form.cursor = at
+            if form.chosen.field.name in ("model", "train"):
+                continue
+            await pilot.press("l", "h", "h", "l")
+            await pilot.pause()
+        assert app.is_running
