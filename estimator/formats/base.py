@@ -41,11 +41,19 @@ class WeightFormat(NamedTuple):
     input_bits: float = 0.0
     """Bits per input channel of a matrix: GPTQ's group index."""
     exceptions: tuple[Stored, ...] = ()
+    row: int = 0
+    """Inputs that a super-block spans; matrices with other rows take `narrow_bits` instead."""
+    narrow_bits: tuple[tuple[float, float], ...] = ()
+    """(up to these bits, these instead), in ascending order."""
+    average_bits: float = 0.0
+    """Of a whole file, where a format mixes types; 0 is worked out from payload and scales."""
     source: str = ""
 
     @property
     def bits(self) -> float:
         """Stored bits per weight of a large quantised matrix, scales and zero points included."""
+        if self.average_bits:
+            return self.average_bits
         outputs, inputs = self.block
         return self.payload_bits + (self.scale_bits / ((outputs or 4096) * (inputs or 4096)) if self.scale_bits else 0)
 
@@ -60,10 +68,15 @@ class WeightFormat(NamedTuple):
         """Stored bytes, every scale counted: blocks are rounded up on both sides."""
         for stored in self.exceptions:
             if stored.role == tensor.role and stored.name in ("", tensor.name):
-                return tensor.parameters * stored.bits / 8
+                return tensor.parameters * self._fitting(stored.bits, tensor) / 8
         if tensor.role not in self.quantises:
             return tensor.parameters * self.rest_bits / 8
-        return (tensor.parameters * self.payload_bits + self._scale_bits_of(tensor)) / 8
+        return (tensor.parameters * self._fitting(self.payload_bits, tensor) + self._scale_bits_of(tensor)) / 8
+
+    def _fitting(self, bits: float, tensor: Tensor) -> float:
+        if self.row and tensor.inputs % self.row and tensor.inputs > 1:
+            return next((instead for most, instead in self.narrow_bits if bits <= most), bits)
+        return bits
 
     def scales_of(self, tensor: Tensor) -> int:
         """Blocks that carry a scale of their own."""

@@ -38,8 +38,37 @@ BLOCK_BITS = {
     "mxfp4": 4.25,
 }
 
+AVERAGE_BITS = {
+    "iq1_s": 2.0042,
+    "iq1_m": 2.1460,
+    "iq2_xxs": 2.3824,
+    "iq2_xs": 2.5882,
+    "iq2_s": 2.7403,
+    "iq2_m": 2.9294,
+    "iq3_xxs": 3.2548,
+    "iq3_s": 3.6606,
+    "iq3_m": 3.7628,
+    "iq4_xs": 4.4597,
+    "iq4_nl": 4.6818,
+    "q2_k_s": 2.9697,
+    "q2_k": 3.1593,
+    "q3_k_s": 3.6429,
+    "q3_k_m": 3.9960,
+    "q3_k_l": 4.2979,
+    "q4_k_s": 4.6672,
+    "q4_k_m": 4.8944,
+    "q5_k_s": 5.5704,
+    "q5_k_m": 5.7036,
+    "q6_k": 6.5633,
+    "q8_0": 8.5008,
+    "f16": 16.0005,
+    "bf16": 16.0005,
+}
+"""Whole files of Llama-3.1-8B (llama.cpp tools/quantize README; q3_k_m, which it lacks, by the mix above)."""
+
 ROW = 256
 """K and IQ types cut rows into super-blocks of 256; other rows fall back to a 32-wide type."""
+_NARROW = ((4.4, BLOCK_BITS["iq4_nl"]), (4.5, BLOCK_BITS["q5_0"]), (5.6, BLOCK_BITS["q5_1"]), (8.0, BLOCK_BITS["q8_0"]))
 
 _DOWN: tuple[tuple[Role, str], ...] = (("mlp", "down_proj"), ("shared_expert", "down_proj"), ("expert", "down_proj"))
 _VALUE: tuple[tuple[Role, str], ...] = (("attention", "v_proj"),)
@@ -48,23 +77,27 @@ _QUERY_KEY: tuple[tuple[Role, str], ...] = (("attention", "q_proj"), ("attention
 _UNTOUCHED = (Stored("norm", "", 32), Stored("router", "", 32))
 
 
+Chosen = str | tuple[str, float] | tuple[str, float, str]
+"""A type; or one for a share of the layers, and the type of the rest where it is not the base."""
+
+
 def _mix(
     name: str,
     base: str,
     *,
-    value: str | tuple[str, float] = "",
-    down: str | tuple[str, float] = "",
+    value: Chosen = "",
+    down: Chosen = "",
     output: str = "",
     query_key: str = "",
     embedding: str = "",
     head: str = "q6_k",
 ) -> WeightFormat:
-    """One quantiser preset; `(type, share)` gives that type to a share of the layers, the base type to the rest."""
+    """One quantiser preset: its base type, and what some tensors get instead."""
     stored = [*_UNTOUCHED, Stored("head", "", BLOCK_BITS[head])]
     for places, chosen in ((_VALUE, value), (_DOWN, down), (_OUTPUT, output), (_QUERY_KEY, query_key)):
         if chosen:
-            kind, share = chosen if isinstance(chosen, tuple) else (chosen, 1.0)
-            bits = share * BLOCK_BITS[kind] + (1 - share) * BLOCK_BITS[base]
+            kind, share, rest = (chosen, 1.0, base) if isinstance(chosen, str) else (*chosen, base)[:3]
+            bits = share * BLOCK_BITS[kind] + (1 - share) * BLOCK_BITS[rest]
             stored += [Stored(role, tensor, bits) for role, tensor in places]
     if embedding:
         stored.append(Stored("embedding", "", BLOCK_BITS[embedding]))
@@ -77,7 +110,16 @@ def _uniform(name: str) -> WeightFormat:
 
 def _format(name: str, bits: float, stored: tuple[Stored, ...]) -> WeightFormat:
     kernel = "16" if bits >= 16 else "i8" if bits > 6 else "i4"
-    return WeightFormat(f"gguf-{name}", f"GGUF {name.upper()}", bits, "bf16", kernel, EVERYTHING, exceptions=stored)
+    return WeightFormat(
+        f"gguf-{name}",
+        f"GGUF {name.upper()}",
+        bits,
+        "bf16",
+        kernel,
+        EVERYTHING,
+        exceptions=stored,
+        average_bits=AVERAGE_BITS.get(name, 0.0),
+    )
 
 
 _HALF, _EIGHTH = 0.5, 0.125
@@ -92,7 +134,7 @@ MIXES = (
     _mix("q4_k_m", "q4_k", value=("q6_k", _HALF), down=("q6_k", _HALF)),
     _mix("q4_k_s", "q4_k", value=("q5_k", _EIGHTH), down=("q5_k", _EIGHTH)),
     _mix("q3_k_l", "q3_k", value="q5_k", down="q5_k", output="q5_k"),
-    _mix("q3_k_m", "q3_k", value="q4_k", down="q4_k", output="q4_k"),
+    _mix("q3_k_m", "q3_k", value=("q5_k", 1 / 16, "q4_k"), down=("q5_k", 1 / 16, "q4_k"), output="q4_k"),
     _mix("q3_k_s", "q3_k"),
     _mix("q2_k", "q2_k", value="q4_k", down="q3_k", output="q3_k"),
     _mix("q2_k_s", "q2_k", value="q4_k", down=("q4_k", _EIGHTH)),

@@ -7,34 +7,9 @@ from estimator.architecture import Architecture
 from estimator.conversion import conversion
 from estimator.errors import InputError
 from estimator.formats import WeightFormat, base_name, format_in_name, next_weight_format, weight_format
+from estimator.formats.gguf import AVERAGE_BITS
 from estimator.model import read_model
 from tests.unit.test_architecture import MODELS, model
-
-LLAMA_CPP_README = {
-    "iq1_s": 2.0042,
-    "iq1_m": 2.1460,
-    "iq2_xxs": 2.3824,
-    "iq2_xs": 2.5882,
-    "iq2_s": 2.7403,
-    "iq2_m": 2.9294,
-    "iq3_xxs": 3.2548,
-    "iq3_s": 3.6606,
-    "iq3_m": 3.7628,
-    "iq4_xs": 4.4597,
-    "iq4_nl": 4.6818,
-    "q2_k_s": 2.9697,
-    "q2_k": 3.1593,
-    "q3_k_s": 3.6429,
-    "q3_k_l": 4.2979,
-    "q4_k_s": 4.6672,
-    "q4_k_m": 4.8944,
-    "q5_k_s": 5.5704,
-    "q5_k_m": 5.7036,
-    "q6_k": 6.5633,
-    "q8_0": 8.5008,
-    "f16": 16.0005,
-}
-"""Whole-file bits of Llama-3.1-8B (llama.cpp tools/quantize README)."""
 
 
 def stored_bytes(architecture: Architecture, weights: WeightFormat) -> float:
@@ -43,11 +18,12 @@ def stored_bytes(architecture: Architecture, weights: WeightFormat) -> float:
     return sum(map(weights.bytes_of, once)) + layers
 
 
-@pytest.mark.parametrize("mix", LLAMA_CPP_README)
+@pytest.mark.parametrize("mix", AVERAGE_BITS)
 def test_gguf_mixes_of_llama_3_1_8b(mix: str) -> None:
+    """Tensor by tensor against the whole-file averages of llama.cpp's README."""
     architecture = model("meta-llama/Llama-3.1-8B").architecture
     bits = stored_bytes(architecture, weight_format(f"gguf-{mix}")) * 8 / architecture.parameters
-    assert bits == pytest.approx(LLAMA_CPP_README[mix], rel=2e-4)
+    assert bits == pytest.approx(AVERAGE_BITS[mix], rel=2e-4)
 
 
 @pytest.mark.parametrize(
