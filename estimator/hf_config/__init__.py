@@ -5,11 +5,35 @@ from dataclasses import replace
 
 from estimator.architecture import Architecture
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.hf_config import classic, dense, encoder_decoder, gemma, hybrid, latent, moe, multimodal
+from estimator.hf_config import (
+    classic,
+    dense,
+    encoder_decoder,
+    gemma,
+    hybrid,
+    latent,
+    moe,
+    multimodal,
+    shared_experts,
+    state_space,
+    windowed_moe,
+)
 from estimator.hf_config.fields import Fields
 from estimator.hf_config.registry import CLASSES, MODEL_TYPES
 
-READERS = (dense, gemma, moe, latent, hybrid, classic, encoder_decoder, multimodal)
+READERS = (
+    dense,
+    gemma,
+    classic,
+    moe,
+    shared_experts,
+    windowed_moe,
+    latent,
+    hybrid,
+    state_space,
+    encoder_decoder,
+    multimodal,
+)
 
 WAYS_ON = (
     "ways on: give its parameters by hand (total, hidden size, layers, heads, experts), "

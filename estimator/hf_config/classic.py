@@ -1,5 +1,7 @@
 """The generation before Llama: GPT-2 to Falcon, with learned or ALiBi positions and plain MLPs."""
 
+from dataclasses import replace
+
 from estimator.architecture import Architecture, Layer
 from estimator.errors import InputError
 from estimator.hf_config.decoder import attention, divides, hidden_size, norms, plain_mlp, stack, window_of
@@ -131,3 +133,60 @@ def starcoder2(f: Fields) -> Architecture:
     mixer = attention(f, window=window_of(f), qkv_bias=bias, output_bias=bias)
     layer = Layer(mixer, DenseMlp(hidden, f.size("intermediate_size"), False, bias), norms(hidden, 2, True))
     return stack(f, [layer] * f.layers(), tied=True, norm_bias=True)
+
+
+@reads(PersimmonForCausalLM="persimmon")
+def persimmon(f: Fields) -> Architecture:
+    """Biases everywhere, LayerNorms over each query and key head."""
+    hidden, heads = hidden_size(f), f.size("num_attention_heads")
+    plain = even_heads(hidden, heads, bias=True)
+    normed = f.flag("qk_layernorm", default=True)
+    mixer = replace(plain, head_norm=normed, head_norm_bias=normed)
+    layer = Layer(mixer, plain_mlp(hidden, f.size("intermediate_size"), True), norms(hidden, 2, True))
+    return stack(f, [layer] * f.layers(), norm_bias=True)
+
+
+@reads(GPTNeoForCausalLM="gpt_neo")
+def gpt_neo(f: Fields) -> Architecture:
+    """Global and local attention by turns; only the attention's output has a bias."""
+    hidden = hidden_size(f)
+    full = even_heads(hidden, f.size("num_heads", "num_attention_heads"), bias=False, output_bias=True)
+    local = replace(full, window=f.size("window_size", default=256))
+    mlp = plain_mlp(hidden, f.size("intermediate_size", default=4 * hidden), True)
+    count = f.layers()
+    kinds = f.per_layer("attention_layers", count, ("global", "local"))
+    layers = [Layer(full if kind == "global" else local, mlp, norms(hidden, 2, True)) for kind in kinds]
+    return stack(f, layers, tied=True, norm_bias=True, positions=f.size("max_position_embeddings"), rotary=0)
+
+
+@reads(CodeGenForCausalLM="codegen")
+def codegen(f: Fields) -> Architecture:
+    return gptj(f)
+
+
+@reads(QWenLMHeadModel="qwen")
+def qwen1(f: Fields) -> Architecture:
+    """The first Qwen: biases on q, k, v; `intermediate_size` counts gate and up together."""
+    f.refuse_unless("no_bias", True)
+    hidden, heads = hidden_size(f), f.size("num_attention_heads")
+    mixer = Attention(hidden, heads, heads, f.size("kv_channels", default=128), qkv_bias=True)
+    layer = Layer(mixer, DenseMlp(hidden, f.size("intermediate_size") // 2), norms(hidden, 2))
+    return stack(f, [layer] * f.layers())
+
+
+@reads(ChatGLMModel="chatglm", ChatGLMForConditionalGeneration="", ChatGLMForCausalLM="")
+def chatglm(f: Fields) -> Architecture:
+    """ChatGLM2, 3 and GLM-4-9B; the head is never tied. The first ChatGLM lacks `ffn_hidden_size` and is refused."""
+    hidden, heads = hidden_size(f), f.size("num_attention_heads")
+    f.refuse_unless("rmsnorm", True)
+    f.refuse_unless("post_layer_norm", True)
+    f.refuse_unless("add_bias_linear", False)
+    f.refuse_unless("apply_residual_connection_post_layernorm", False)
+    groups = f.size("multi_query_group_num") if f.flag("multi_query_attention") else heads
+    divides("multi_query_group_num", groups, heads)
+    mixer = Attention(
+        hidden, heads, groups, f.size("kv_channels", default=128), qkv_bias=f.flag("add_qkv_bias", default=True)
+    )
+    layer = Layer(mixer, DenseMlp(hidden, f.size("ffn_hidden_size")), norms(hidden, 2))
+    architecture = stack(f, [layer] * f.layers("num_layers"), vocabulary=f.size("padded_vocab_size", "vocab_size"))
+    return replace(architecture, tied=False, rotary_dim=architecture.rotary_dim // 2)

@@ -10,6 +10,7 @@ from estimator.mlps import DenseMlp
 from estimator.tensors import Tensor
 
 FULL, SLIDING = "full_attention", "sliding_attention"
+_CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length")
 _DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 
 
@@ -77,7 +78,7 @@ def norms(hidden: int, count: int, bias: bool = False) -> tuple[Tensor, ...]:
 
 def window_of(f: Fields, *names: str) -> int:
     """The sliding window in tokens; 0 where it is absent, null, switched off or not shorter than the context."""
-    window = f.size(*(names or ("sliding_window",)), default=0)
+    window = f.count(*(names or ("sliding_window",)), default=0)
     if not f.flag("use_sliding_window", default=True):
         return 0
     return window if window < max_context(f) or not max_context(f) else 0
@@ -98,7 +99,7 @@ def windows(f: Fields, layers: int, *, every: int = 0) -> list[int]:
 
 
 def max_context(f: Fields) -> int:
-    return f.size("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", default=0, most=1 << 30)
+    return f.size(*_CONTEXT, default=0, most=1 << 30)
 
 
 def stack(
@@ -115,11 +116,11 @@ def stack(
     mtp_layers: int = 0,
     rotary: int | None = None,
     hidden: int = 0,
-    notes: tuple[str, ...] = (),
+    vocabulary: int = 0,
 ) -> Architecture:
     """Embedding, layers, final norm and head. `tied` is the class's default for tie_word_embeddings."""
     hidden = hidden or hidden_size(f)
-    vocabulary = f.size("vocab_size")
+    vocabulary = vocabulary or f.size("vocab_size")
     embedding = [Tensor("embed_tokens", "embedding", vocabulary, hidden)]
     if positions:
         embedding.append(Tensor("embed_positions", "embedding", positions, hidden, split="whole"))
@@ -139,7 +140,6 @@ def stack(
         rotary_dim=rotary_dim(f, layers) if rotary is None else rotary,
         rotary_positions=rotary_positions(f),
         mtp_layers=mtp_layers,
-        notes=notes,
     )
 
 

@@ -55,7 +55,14 @@ def llama_like(
     )
 
 
-@reads(LlamaForCausalLM="llama", ArceeForCausalLM="arcee", GraniteForCausalLM="granite", YiForCausalLM="Yi")
+@reads(
+    LlamaForCausalLM="llama",
+    ArceeForCausalLM="arcee",
+    GraniteForCausalLM="granite",
+    HeliumForCausalLM="helium",
+    AquilaForCausalLM="aquila",
+    YiForCausalLM="Yi",
+)
 def llama(f: Fields) -> Architecture:
     """Llama; Arcee's MLP is the same without the gate, Granite's scalars are no tensors."""
     bias = f.flag("attention_bias")
@@ -65,7 +72,6 @@ def llama(f: Fields) -> Architecture:
         output_bias=bias,
         mlp_bias=f.flag("mlp_bias"),
         gated=f.class_name != "ArceeForCausalLM",
-        tied=f.class_name == "GraniteForCausalLM",
     )
 
 
@@ -101,6 +107,55 @@ def qwen_windows(f: Fields) -> list[int]:
 def phi3(f: Fields) -> Architecture:
     f.refuse_unless("attention_bias", False)
     return llama_like(f, layer_windows=[window_of(f)] * f.layers(), mlp_bias=f.flag("mlp_bias"))
+
+
+@reads(CwmForCausalLM="cwm")
+def cwm(f: Fields) -> Architecture:
+    return llama_like(f, layer_windows=windows(f, f.layers(), every=4), mlp_bias=f.flag("mlp_bias"))
+
+
+@reads(NemotronForCausalLM="nemotron", Jais2ForCausalLM="jais2")
+def nemotron(f: Fields) -> Architecture:
+    """LayerNorms with bias, squared ReLU without a gate."""
+    usual = f.class_name == "Jais2ForCausalLM"
+    bias = f.flag("attention_bias", default=usual)
+    return llama_like(
+        f,
+        qkv_bias=bias,
+        output_bias=bias,
+        mlp_bias=f.flag("mlp_bias", default=usual),
+        norm_bias=True,
+        gated=False,
+    )
+
+
+@reads(OrionForCausalLM="orion")
+def orion(f: Fields) -> Architecture:
+    bias = f.flag("attention_bias")
+    return llama_like(f, qkv_bias=bias, output_bias=bias, norm_bias=True)
+
+
+@reads(InternLMForCausalLM="internlm", BaichuanForCausalLM="baichuan", BaiChuanForCausalLM="")
+def early_llama(f: Fields) -> Architecture:
+    """Multi-head only; InternLM has biases on its attention."""
+    f.refuse_unless("num_key_value_heads", f.config.get("num_attention_heads"))
+    bias = f.class_name == "InternLMForCausalLM" and f.flag("bias", default=True)
+    return llama_like(f, qkv_bias=bias, output_bias=bias)
+
+
+@reads(HyperCLOVAXForCausalLM="hyperclovax")
+def hyperclova(f: Fields) -> Architecture:
+    bias = f.flag("attention_bias")
+    post = f.flag("use_post_norm", default=True)
+    return llama_like(f, qkv_bias=bias, output_bias=bias, mlp_bias=f.flag("mlp_bias"), layer_norms=4 if post else 2)
+
+
+@reads(MiniCPMForCausalLM="minicpm")
+def minicpm(f: Fields) -> Architecture:
+    """Llama with scaled residuals; the models with experts are another class of parts."""
+    f.refuse_unless("num_experts", 0)
+    bias = f.flag("attention_bias")
+    return llama_like(f, qkv_bias=bias, output_bias=bias, tied=True)
 
 
 @reads(SmolLM3ForCausalLM="smollm3")

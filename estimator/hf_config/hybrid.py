@@ -1,23 +1,21 @@
-"""Hybrids: recurrent layers among a few attention layers."""
-
-from collections.abc import Callable
+"""Hybrids: linear attention or convolutions among a few layers of full attention; Nemotron's searched layers."""
 
 from estimator.architecture import Architecture, Layer
 from estimator.errors import InputError
 from estimator.hf_config.decoder import FULL, attention, hidden_size, norms, stack
 from estimator.hf_config.fields import Fields
-from estimator.hf_config.moe import experts, qwen_mlps
+from estimator.hf_config.latent import latent_attention
+from estimator.hf_config.moe import dense_first, experts, qwen_mlps, shared_width
 from estimator.hf_config.registry import reads
 from estimator.mixers import (
     Attention,
     GatedDeltaNet,
+    KimiDeltaAttention,
     LightningAttention,
-    Mamba1,
-    Mamba2,
     Mixer,
     ShortConvolution,
 )
-from estimator.mlps import DenseMlp, MixtureOfExperts, Mlp
+from estimator.mlps import DenseMlp, Mlp
 from estimator.tensors import Tensor
 
 LINEAR = "linear_attention"
@@ -75,82 +73,68 @@ def _routed(f: Fields) -> list[Mlp]:
     return qwen_mlps(f, sparse)
 
 
-@reads(JambaForCausalLM="jamba")
-def jamba(f: Fields) -> Architecture:
-    """Mamba-1 with inner norms, one attention layer a period, experts every other layer."""
-    hidden = hidden_size(f)
-    mamba = Mamba1(
-        hidden,
-        f.size("mamba_expand", default=2, most=64) * hidden,
-        f.size("mamba_d_state", default=16),
-        f.size("mamba_d_conv", default=4, most=64),
-        _time_step_rank(f, hidden),
-        inner_norms=True,
-        conv_bias=f.flag("mamba_conv_bias", default=True),
-        proj_bias=f.flag("mamba_proj_bias"),
-    )
-    full = attention(f)
-    plain = DenseMlp(hidden, f.size("intermediate_size"))
-    sparse = experts(f, "intermediate_size") if f.count("num_experts", default=16) > 1 else plain
-    attention_at = _every(f, "attn_layer_period", 8, "attn_layer_offset", 4)
-    experts_at = _every(f, "expert_layer_period", 2, "expert_layer_offset", 1)
+@reads(OlmoHybridForCausalLM="olmo_hybrid")
+def olmo_hybrid(f: Fields) -> Architecture:
+    """Gated delta-nets with a norm before, attention with a norm after each half."""
+    bias, hidden = f.flag("attention_bias"), hidden_size(f)
+    mixers: dict[str, Mixer] = {
+        LINEAR: gated_delta_net(f),
+        FULL: attention(f, qkv_bias=bias, output_bias=bias, full_width_norm=True),
+    }
+    mlp, around = DenseMlp(hidden, f.size("intermediate_size")), norms(hidden, 2)
+    kinds = f.per_layer("layer_types", f.layers(), (FULL, LINEAR))
+    return stack(f, [Layer(mixers[kind], mlp, around) for kind in kinds], rotary=0)
+
+
+@reads(KimiLinearForCausalLM="kimi_linear")
+def kimi_linear(f: Fields) -> Architecture:
+    """Kimi delta attention, and latent attention without rotary positions in every fourth layer or so."""
+    f.refuse_unless("attn_res_block_size")
+    f.refuse_unless("routed_expert_hidden_size")
+    f.refuse_unless("latent_moe_use_norm", False)
+    f.refuse_unless("mla_use_output_gate", False)
+    count, hidden = f.layers(), hidden_size(f)
+    linear = f.section("linear_attn_config")
+    if linear:
+        delta = KimiDeltaAttention(
+            hidden,
+            linear.size("num_heads"),
+            linear.size("head_dim"),
+            linear.size("short_conv_kernel_size", most=64),
+            linear.flag("use_full_rank_gate"),
+        )
+        full_layers = {layer - 1 for layer in linear.integers("full_attn_layers")}  # counted from 1
+        full = [layer in full_layers for layer in range(count)]
+    else:
+        delta = KimiDeltaAttention(
+            hidden, f.size("linear_num_heads"), f.size("linear_head_dim"), f.size("linear_conv_kernel_dim", most=64)
+        )
+        full = [kind == FULL for kind in f.per_layer("layer_types", count, (FULL, LINEAR))]
+    latent, around = latent_attention(f), norms(hidden, 2)
+    sparse = experts(f, shared=shared_width(f), router_bias=True)
     layers = [
-        Layer(full if layer in attention_at else mamba, sparse if layer in experts_at else plain, norms(hidden, 2))
-        for layer in range(f.layers())
+        Layer(latent if each else delta, mlp, around)
+        for each, mlp in zip(full, dense_first(f, count, sparse), strict=True)
     ]
     return stack(f, layers, rotary=0)
 
 
-def _every(f: Fields, period: str, usual_period: int, offset: str, usual_offset: int) -> range:
-    return range(f.count(offset, default=usual_offset), f.layers(), f.size(period, default=usual_period))
-
-
-def _time_step_rank(f: Fields, hidden: int) -> int:
-    automatic = -(-hidden // 16)
-    return automatic if f.config.get("mamba_dt_rank") == "auto" else f.size("mamba_dt_rank", default=automatic)
-
-
-@reads(GraniteMoeHybridForCausalLM="granitemoehybrid")
-def granite_hybrid(f: Fields) -> Architecture:
-    """Mamba-2 and a few attention layers; every layer has the shared MLP, and experts where there are any."""
-    count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
-    full = attention(f, qkv_bias=bias, output_bias=bias)
-    kinds = f.per_layer("layer_types", count, ("mamba", "attention")) if f.has("layer_types") else ["mamba"] * count
-    shared = f.size("shared_intermediate_size")
-    mlp: Mlp = DenseMlp(hidden, shared)
-    if f.count("num_local_experts"):
-        mlp = experts(f, "intermediate_size", shared=shared)
-    mixers: dict[str, Mixer] = {"attention": full}
-    if "mamba" in kinds:
-        mixers["mamba"] = granite_mamba(f)
-    return stack(f, [Layer(mixers[kind], mlp, norms(hidden, 2)) for kind in kinds], tied=True)
-
-
-def granite_mamba(f: Fields) -> Mamba2:
-    hidden = hidden_size(f)
-    heads = f.size("mamba_n_heads")
-    inner = f.size("mamba_expand", default=2, most=64) * hidden
-    head = inner // heads if f.config.get("mamba_d_head") == "auto" else f.size("mamba_d_head")
-    return Mamba2(
-        hidden,
-        heads,
-        head,
-        f.size("mamba_n_groups", default=1),
-        f.size("mamba_d_state"),
-        f.size("mamba_d_conv", default=4, most=64),
-        conv_bias=f.flag("mamba_conv_bias", default=True),
-        proj_bias=f.flag("mamba_proj_bias"),
-    )
-
-
-@reads(Lfm2ForCausalLM="lfm2")
+@reads(Lfm2ForCausalLM="lfm2", Lfm2MoeForCausalLM="lfm2_moe")
 def lfm2(f: Fields) -> Architecture:
+    """Short convolutions and attention; the larger models route all but the first layers' MLPs."""
     count, hidden = f.layers(), hidden_size(f)
     conv = ShortConvolution(hidden, f.size("conv_L_cache", default=3, most=64), f.flag("conv_bias"))
     mixers: dict[str, Mixer] = {FULL: attention(f, head_norm=True), "conv": conv}
-    mlp = DenseMlp(hidden, _lfm2_width(f))
     kinds = f.per_layer("layer_types", count, (FULL, "conv"))
-    return stack(f, [Layer(mixers[kind], mlp, norms(hidden, 2)) for kind in kinds], tied=True)
+    if f.class_name == "Lfm2MoeForCausalLM":
+        dense = f.count("num_dense_layers", default=2)
+        sparse = experts(f, router_bias=f.flag("use_expert_bias", default=True))
+        plain: Mlp = DenseMlp(hidden, f.size("intermediate_size"))
+        mlps: list[Mlp] = [plain if layer < dense else sparse for layer in range(count)]
+    else:
+        mlps = [DenseMlp(hidden, _lfm2_width(f))] * count
+    layers = [Layer(mixers[kind], mlp, norms(hidden, 2)) for kind, mlp in zip(kinds, mlps, strict=True)]
+    return stack(f, layers, tied=True)
 
 
 def _lfm2_width(f: Fields) -> int:
@@ -177,81 +161,6 @@ def minimax_m1(f: Fields) -> Architecture:
         if len(softmax) != count:
             raise InputError("attn_type_list", f"{len(softmax)} entries for {count} layers")
     return stack(f, [Layer(full if each else linear, mlp, norms(hidden, 2)) for each in softmax])
-
-
-@reads(NemotronHForCausalLM="nemotron_h")
-def nemotron_h(f: Fields) -> Architecture:
-    """One norm and one part per block: M Mamba-2, * attention, - MLP, E experts."""
-    hidden = hidden_size(f)
-    blocks = _nemotron_blocks(f)
-    pattern = _pattern(f, "hybrid_override_pattern", "layers_block_type")
-    if f.has("num_hidden_layers") and len(pattern) != f.layers():
-        raise InputError("hybrid_override_pattern", f"{len(pattern)} blocks for {f.layers()} layers")
-    around = norms(hidden, 1)
-    layers = [Layer(*blocks[kind](), around) for kind in pattern]
-    modules = f.count("num_nextn_predict_layers", most=64)
-    mtp: tuple[Tensor, ...] = ()
-    if modules:
-        kinds = _pattern(f, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
-        parts = [Layer(*blocks[kind](), around) for kind in kinds]
-        module = [tensor for part in parts for tensor in part.tensors]
-        mtp = (*module, Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3)) * modules
-    return stack(f, layers, mtp=mtp, mtp_layers=modules)
-
-
-_BLOCKS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
-
-
-def _pattern(f: Fields, name: str, spelled_out: str) -> str:
-    """One letter per block: the pattern itself, or the list of block names that newer files carry."""
-    if f.has(name):
-        pattern = f.text(name)
-        for kind in set(pattern) - set(_BLOCKS.values()):
-            raise InputError(name, f"{kind!a} is not a block; known are M, *, -, E")
-        return pattern
-    kinds = f.words(spelled_out)
-    return "".join(_BLOCKS[kind] for kind in f.per_layer(spelled_out, len(kinds), tuple(_BLOCKS)))
-
-
-def _nemotron_blocks(f: Fields) -> dict[str, Callable[[], tuple[Mixer | None, Mlp | None]]]:
-    hidden = hidden_size(f)
-    bias = f.flag("attention_bias")
-
-    def mamba() -> tuple[Mixer, None]:
-        return (
-            Mamba2(
-                hidden,
-                f.size("mamba_num_heads"),
-                f.size("mamba_head_dim"),
-                f.size("n_groups"),
-                f.size("ssm_state_size"),
-                f.size("conv_kernel", most=64),
-                conv_bias=f.flag("use_conv_bias", default=True),
-                proj_bias=f.flag("mamba_proj_bias", default=f.flag("use_bias")),
-            ),
-            None,
-        )
-
-    def full() -> tuple[Mixer, None]:
-        return attention(f, qkv_bias=bias, output_bias=bias), None
-
-    def dense() -> tuple[None, Mlp]:
-        return None, DenseMlp(hidden, f.size("intermediate_size"), gated=False, bias=f.flag("mlp_bias"))
-
-    def routed() -> tuple[None, Mlp]:
-        width = f.size("moe_shared_expert_intermediate_size") * f.count("n_shared_experts", default=1)
-        return None, MixtureOfExperts(
-            hidden,
-            f.size("n_routed_experts"),
-            f.size("num_experts_per_tok"),
-            f.size("moe_intermediate_size"),
-            shared=DenseMlp(hidden, width, gated=False, role="shared_expert") if width else None,
-            gated=False,
-            router_bias=True,
-            expert_hidden=f.size("moe_latent_size", default=0),
-        )
-
-    return {"M": mamba, "*": full, "-": dense, "E": routed}
 
 
 @reads(DeciLMForCausalLM="nemotron-nas")

@@ -5,8 +5,9 @@ from dataclasses import replace
 from estimator.architecture import Architecture, Layer
 from estimator.hf_config.decoder import hidden_size, norms, stack
 from estimator.hf_config.fields import Fields
-from estimator.hf_config.moe import dense_first, experts, next_token_module, shared_width
+from estimator.hf_config.moe import dense_first, experts, shared_width
 from estimator.hf_config.registry import reads
+from estimator.hf_config.shared_experts import next_token_module
 from estimator.mixers import CompressedSparseAttention, Indexer, LatentAttention
 from estimator.tensors import Tensor
 

@@ -1,47 +1,68 @@
-"""Models that see: the language model inside, and the parameters of the tower beside it."""
+"""Models that see or hear: the language model inside, and the parameters of the tower beside it."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from estimator.architecture import Architecture, Layer
+from estimator.errors import InputError, UnsupportedArchitecture
+from estimator.hf_config import towers
 from estimator.hf_config.decoder import attention, hidden_size, norms, stack
-from estimator.hf_config.dense import qwen2, qwen3
 from estimator.hf_config.fields import Fields
-from estimator.hf_config.gemma import gemma2
-from estimator.hf_config.hybrid import qwen3_next
-from estimator.hf_config.latent import deepseek
-from estimator.hf_config.moe import llama4, qwen_moe
-from estimator.hf_config.registry import Reader, reads
+from estimator.hf_config.registry import CLASSES, MODEL_TYPES, reads
 from estimator.mixers import CrossAttention
 from estimator.mlps import DenseMlp
 from estimator.tensors import Tensor
 
-NO_TOWER = "the configuration does not describe the vision tower; its parameters are not counted"
+Tower = Callable[[Fields, Fields, int], int]
 
 
-def with_tower(f: Fields, reader: Reader, class_name: str, tower: int | None) -> Architecture:
-    """The language model of a wrapper class; what only the outer level says (tied embeddings) reaches it."""
-    inner = dict(f.required_section("text_config").config) if f.has("text_config") else dict(f.config)
-    for name in ("tie_word_embeddings", "dtype", "torch_dtype"):
-        if inner.get(name) is None and f.config.get(name) is not None:
-            inner[name] = f.config[name]
-    text = Fields(inner, "text_config" if f.has("text_config") else "", class_name)
-    architecture = reader(text)
-    if tower is None:
-        return replace(architecture, notes=(*architecture.notes, NO_TOWER), tower_missing=True)
-    return replace(architecture, vision_parameters=tower)
+class Wrapper(NamedTuple):
+    """A class around a language model."""
+
+    text: str = ""
+    """Class of the language model; empty where its own section names it."""
+    tower: Tower | None = None
+    """Counts the tower's parameters; None where this class's towers are not modelled."""
+    ties_outside: bool = True
+    """The head belongs to the wrapper, so the outer `tie_word_embeddings` rules."""
 
 
-_WRAPPERS: dict[str, tuple[Reader, str]] = {
-    "Qwen2VLForConditionalGeneration": (qwen2, "Qwen2ForCausalLM"),
-    "Qwen2_5_VLForConditionalGeneration": (qwen2, "Qwen2ForCausalLM"),
-    "Qwen3VLForConditionalGeneration": (qwen3, "Qwen3ForCausalLM"),
-    "Qwen3VLMoeForConditionalGeneration": (qwen_moe, "Qwen3MoeForCausalLM"),
-    "Qwen3_5ForConditionalGeneration": (qwen3_next, "Qwen3_5ForCausalLM"),
-    "Qwen3_5MoeForConditionalGeneration": (qwen3_next, "Qwen3_5MoeForCausalLM"),
-    "Gemma3ForConditionalGeneration": (gemma2, "Gemma3ForCausalLM"),
-    "Llama4ForConditionalGeneration": (llama4, "Llama4ForCausalLM"),
-    "KimiK25ForConditionalGeneration": (deepseek, "DeepseekV3ForCausalLM"),
+WRAPPERS = {
+    "Qwen2VLForConditionalGeneration": Wrapper("Qwen2ForCausalLM", towers.qwen2_vl),
+    "Qwen2_5_VLForConditionalGeneration": Wrapper("Qwen2ForCausalLM", towers.qwen2_5_vl),
+    "Qwen3VLForConditionalGeneration": Wrapper("Qwen3ForCausalLM", towers.qwen3_vl),
+    "Qwen3VLMoeForConditionalGeneration": Wrapper("Qwen3MoeForCausalLM", towers.qwen3_vl),
+    "Qwen3_5ForConditionalGeneration": Wrapper("Qwen3_5ForCausalLM", towers.qwen3_vl),
+    "Qwen3_5MoeForConditionalGeneration": Wrapper("Qwen3_5MoeForCausalLM", towers.qwen3_vl),
+    "Gemma3ForConditionalGeneration": Wrapper("Gemma3ForCausalLM", towers.gemma3),
+    "Gemma3nForConditionalGeneration": Wrapper("Gemma3nForCausalLM"),
+    "Gemma4ForConditionalGeneration": Wrapper("Gemma4ForCausalLM", towers.gemma4),
+    "Llama4ForConditionalGeneration": Wrapper("Llama4ForCausalLM", towers.llama4),
+    "MllamaForConditionalGeneration": Wrapper("MllamaForCausalLM", towers.mllama),
+    "Mistral3ForConditionalGeneration": Wrapper("", towers.pixtral),
+    "KimiK25ForConditionalGeneration": Wrapper("DeepseekV3ForCausalLM", towers.moonvit),
+    "MiniMaxM3SparseForConditionalGeneration": Wrapper("MiniMaxM3SparseForCausalLM", towers.minimax_m3),
+    "Glm4vForConditionalGeneration": Wrapper("Glm4ForCausalLM", towers.glm4v),
+    "Glm4vMoeForConditionalGeneration": Wrapper("Glm4MoeForCausalLM", towers.glm4v),
+    "LlavaForConditionalGeneration": Wrapper(ties_outside=False),
+    "LlavaNextForConditionalGeneration": Wrapper(ties_outside=False),
+    "PaliGemmaForConditionalGeneration": Wrapper(),
+    "InternVLForConditionalGeneration": Wrapper(ties_outside=False),
+    "InternVLChatModel": Wrapper(ties_outside=False),
+    "AyaVisionForConditionalGeneration": Wrapper(),
+    "Cohere2VisionForConditionalGeneration": Wrapper(),
+    "KimiVLForConditionalGeneration": Wrapper(ties_outside=False),
+    "Qwen2_5OmniModel": Wrapper("Qwen2ForCausalLM"),
+    "Qwen2_5OmniForConditionalGeneration": Wrapper("Qwen2ForCausalLM"),
+    "Qwen2_5OmniThinkerForConditionalGeneration": Wrapper("Qwen2ForCausalLM"),
+    "Qwen3OmniMoeForConditionalGeneration": Wrapper("Qwen3MoeForCausalLM"),
+    "Qwen3OmniMoeThinkerForConditionalGeneration": Wrapper("Qwen3MoeForCausalLM"),
+    "Qwen2AudioForConditionalGeneration": Wrapper("Qwen2ForCausalLM", ties_outside=False),
+    "VoxtralForConditionalGeneration": Wrapper(ties_outside=False),
 }
+_TEXT_SECTIONS = ("text_config", "llm_config", "language_config")
+_NO_TOWER = "vision or audio towers are not counted: {}"
 
 
 @reads(
@@ -52,17 +73,65 @@ _WRAPPERS: dict[str, tuple[Reader, str]] = {
     Qwen3_5ForConditionalGeneration="qwen3_5",
     Qwen3_5MoeForConditionalGeneration="qwen3_5_moe",
     Gemma3ForConditionalGeneration="gemma3",
+    Gemma3nForConditionalGeneration="gemma3n",
+    Gemma4ForConditionalGeneration="gemma4",
     Llama4ForConditionalGeneration="llama4",
+    MllamaForConditionalGeneration="mllama",
+    Mistral3ForConditionalGeneration="mistral3",
     KimiK25ForConditionalGeneration="kimi_k25",
+    MiniMaxM3SparseForConditionalGeneration="minimax_m3_vl",
+    Glm4vForConditionalGeneration="glm4v",
+    Glm4vMoeForConditionalGeneration="glm4v_moe",
+    LlavaForConditionalGeneration="llava",
+    LlavaNextForConditionalGeneration="llava_next",
+    PaliGemmaForConditionalGeneration="paligemma",
+    InternVLForConditionalGeneration="internvl",
+    InternVLChatModel="internvl_chat",
+    AyaVisionForConditionalGeneration="aya_vision",
+    Cohere2VisionForConditionalGeneration="cohere2_vision",
+    KimiVLForConditionalGeneration="kimi_vl",
+    Qwen2_5OmniModel="qwen2_5_omni",
+    Qwen2_5OmniForConditionalGeneration="",
+    Qwen2_5OmniThinkerForConditionalGeneration="qwen2_5_omni_thinker",
+    Qwen3OmniMoeForConditionalGeneration="qwen3_omni_moe",
+    Qwen3OmniMoeThinkerForConditionalGeneration="qwen3_omni_moe_thinker",
+    Qwen2AudioForConditionalGeneration="qwen2_audio",
+    VoxtralForConditionalGeneration="voxtral",
 )
-def wrapped(f: Fields) -> Architecture:
-    reader, class_name = _WRAPPERS[f.class_name]
-    return with_tower(f, reader, class_name, None)
+def wrapped(outer: Fields) -> Architecture:
+    """The language model as its own reader sees it, and the tower where its kind is known and described."""
+    wrapper = WRAPPERS[outer.class_name]
+    outer = outer.section("thinker_config") or outer  # Omni models: thinker, talker and vocoder
+    text = _text(outer, wrapper)
+    architecture = CLASSES[text.class_name](text)
+    vision = outer.section("vision_config")
+    if wrapper.tower and vision and not outer.has("audio_config"):
+        return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))
+    why = "the configuration does not describe them" if wrapper.tower and not vision else "this kind is not modelled"
+    return replace(architecture, notes=(_NO_TOWER.format(why),), tower_missing=True)
 
 
-@reads(MllamaForConditionalGeneration="mllama")
-def mllama(f: Fields) -> Architecture:
-    return with_tower(f, mllama_text, "MllamaForCausalLM", None)
+def _text(outer: Fields, wrapper: Wrapper) -> Fields:
+    """The language model's fields, with what only the outer level says."""
+    name = next((name for name in _TEXT_SECTIONS if outer.has(name)), "")
+    fields = dict(outer.section(name).config if outer.section(name) else outer.config)  # type: ignore[union-attr]
+    for field in ("dtype", "torch_dtype", "tie_word_embeddings"):
+        rules = field == "tie_word_embeddings" and wrapper.ties_outside
+        if outer.has(field) and (rules or fields.get(field) is None):
+            fields[field] = outer.config[field]
+    inner = Fields(fields, name, wrapper.text)
+    return inner if wrapper.text else Fields(fields, name, _inner_class(inner))
+
+
+def _inner_class(text: Fields) -> str:
+    named = text.words("architectures")[:1] if text.has("architectures") else []
+    found = named[0] if named else MODEL_TYPES.get(text.text("model_type", default=""), "")
+    if found in WRAPPERS:
+        raise InputError("text_config", "a language model was expected, not another wrapper")
+    if found not in CLASSES:
+        shown = ascii((found or str(text.config.get("model_type")))[:80])[1:-1]
+        raise UnsupportedArchitecture(shown, "no reader for the language model inside")
+    return found
 
 
 @reads(MllamaForCausalLM="mllama_text_model")
