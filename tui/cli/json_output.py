@@ -55,7 +55,7 @@ def evaluation(row: Evaluation) -> dict[str, object]:
 def scenario(asked: Scenario) -> dict[str, object]:
     """Every option of the question by its name in snake_case; null where nothing is said."""
     values = said(asked)
-    return {name.replace("-", "_"): values.get(name) for name in OPTIONS}
+    return {name.replace("-", "_"): values.get(name) for name, option in OPTIONS.items() if option.field}
 
 
 def section(report: MemoryReport | PerformanceReport | CostReport | None, keys: tuple[str, ...]) -> Any:

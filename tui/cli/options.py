@@ -151,7 +151,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
     if owner is None:
         raise InputError(name, f"belongs to a training run; say --train {'|'.join(training.METHODS)} as well")
     kind: Any = type(owner)
-    changed: Any = replace(owner, **{attribute: _read(option, value, rules(kind)[attribute])})
+    changed: Any = replace(owner, **{attribute: read(option, value, rules(kind)[attribute])})
     return replace(scenario, **{section: changed}) if dot else changed
 
 
@@ -177,7 +177,7 @@ def said(scenario: Scenario) -> dict[str, object]:
     return values
 
 
-def _read(option: Option, value: object, rule: Rule) -> object:
+def read(option: Option, value: object, rule: Rule) -> object:
     """The value as its field wants it. Raises InputError naming the option."""
     if isinstance(value, str) and rule.type is not str:
         value = _parsed(value, rule, option.seconds)
