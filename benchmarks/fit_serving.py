@@ -4,7 +4,7 @@
     python benchmarks/fit_serving.py --write    # refit on every case and rewrite the constants
 
 Kernel constants have log-normal priors around what kernel tables measured, engine factors around 1, so that what few
-cases say stays near physics. Equal shapes (Llama-3-70B, 3.1-70B, 3.3-70B) leave together. Needs numpy and scipy.
+cases say stays near physics. Equal shapes (Llama-3-70B, 3.1-70B, 3.3-70B) leave together. Needs numpy.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import yaml
 
 try:
     import numpy
@@ -122,7 +124,7 @@ def main() -> None:
     if options.write:
         constants, scores = fit.run(fit.cases)
         report("in sample", [score for _, score in scores])
-        write(fit.efficiency(constants))
+        write(fit.parameters, constants)
         return
     for title, key in (("architecture", fit.shape), ("accelerator", lambda case: case.row["accelerator_id"])):
         report(f"{title} left out", fit.cross_validated(key))
@@ -302,9 +304,26 @@ def report(title: str, scores: list[Score]) -> None:
             )
 
 
-def write(efficiency: Efficiency) -> None:
-    """Puts every fitted constant back into the file, each in its place."""
-    raise NotImplementedError
+def write(parameters: Sequence[Parameter], values: Sequence[float]) -> None:
+    """Puts every fitted constant back into the file, in its place; comments and order stay."""
+    path = DATA / "efficiency.yaml"
+    text = path.read_text()
+    root = yaml.compose(text)
+    edits = []
+    for parameter, value in zip(parameters, values, strict=True):
+        node = root
+        for depth, name in enumerate(parameter.path):
+            found = next((each for key, each in node.value if key.value == name), None)
+            if found is None and depth == len(parameter.path) - 1:  # a default that the file leaves out
+                start = node.start_mark.index
+                edits.append((start, start, f"{name}: {value:.4g}\n" + " " * node.start_mark.column))
+                break
+            node = found
+        else:
+            edits.append((node.start_mark.index, node.end_mark.index, f"{value:.4g}"))
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    path.write_text(text)
 
 
 if __name__ == "__main__":

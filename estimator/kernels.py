@@ -140,7 +140,9 @@ class Rates:
         yield DecodeAttention(
             "attention",
             count,
-            kernel.latency_us * MICROSECOND * speed.latency,
+            (kernel.latency_us + (self.overall.sparse_index_us if mixer.index_width else 0.0))
+            * MICROSECOND
+            * speed.latency,
             grown * size,
             _top_k(mixer),
             windowed * size,
