@@ -61,11 +61,11 @@ FIRST: Priors = {"ttft_layer_ms": (0.7, 0.7), "wait": (1.0, 0.25), "burst": (0.0
 LOADED: Priors = {"max_batch": (2048.0, 0.4), "drain": (0.3, 0.5), "reserve_gb": (3.0, 0.2)}
 ENGINES: dict[str, Priors] = {
     "vllm": KERNELS | FORMATS | FIRST,
-    "sglang": KERNELS | FORMATS | FIRST,
+    "sglang": KERNELS | FORMATS | FIRST | {"ttft_layer_ms": (1.5, 0.7)},
     "trt-serve": KERNELS | FORMATS | FIRST,
-    "vllm-0.11": KERNELS | HOST | {"fp8_compute": (1.0, 0.12), "block_expert_latency": (1.0, 0.7)}
+    "vllm-0.11": KERNELS | {"step_ms": (0.7, 1.0), "sequence_us": (30.0, 1.0), "fp8_compute": (1.0, 0.12), "block_expert_latency": (1.0, 0.7)}
     | {"request_ms": (5.0, 1.0), "state_us": (30.0, 0.5), "prefill": (1.0, 0.3)},
-    "vllm-v0": KERNELS | HOST | {"prefill": (1.0, 0.3)},
+    "vllm-v0": KERNELS | {"step_ms": (5.0, 1.0), "sequence_us": (100.0, 1.0), "prefill": (1.5, 0.3)},
     "vllm-rocm": KERNELS | HOST,
     "trt-1": KERNELS | FORMATS | HOST | LOADED,
     "trt-1.x": KERNELS | FORMATS | HOST | LOADED,
@@ -166,6 +166,7 @@ class Fit:
 
     def _parameters(self) -> list[Parameter]:
         found = []
+        known = yaml.safe_load((Path(__file__).parent / "kernel_priors.yaml").read_text())
         for engine, priors in ENGINES.items():
             for field, (prior, width) in priors.items():
                 value = getattr(self.base.engines[engine], field)
@@ -173,12 +174,12 @@ class Fit:
         for generation in GENERATIONS:
             kernels = self.base.kernels[generation]
             for key, gemm in kernels.gemm.items():
-                found += _around(("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS)
+                found += _around(known, ("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS)
             for key, experts in kernels.experts.items():
-                found += _around(("kernels", generation, "experts", key), experts, EXPERT_WIDTHS)
-            found += _around(("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
+                found += _around(known, ("kernels", generation, "experts", key), experts, EXPERT_WIDTHS)
+            found += _around(known, ("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
         for name, local in self.base.llama_cpp.kernels.items():
-            found += _around(("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
+            found += _around(known, ("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
         return [each for each in found if any(each.moves(case) for case in self.cases)]
 
     def shape(self, case: Case) -> object:
@@ -264,9 +265,12 @@ class Fit:
         return found
 
 
-def _around(path: tuple[str, ...], constants: Any, widths: dict[str, float]) -> list[Parameter]:
+def _around(known: Any, path: tuple[str, ...], constants: Any, widths: dict[str, float]) -> list[Parameter]:
+    for name in path:
+        known = known[name]
     return [
-        Parameter((*path, field), value := getattr(constants, field), width, value) for field, width in widths.items()
+        Parameter((*path, field), known[field], width, float(getattr(constants, field)))
+        for field, width in widths.items()
     ]
 
 

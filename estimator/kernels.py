@@ -107,9 +107,11 @@ class Rates:
             2 * bank.parameters,
             bank.parameters * size,
             bank.token_elements * activation,
+            bank.routing_elements * 2,
             kernel.ramp_rows,
             peak * min(kernel.compute * speed.expert_compute * self.format_factor(key), 1.0),
             self.device.bandwidth_bytes_per_s * min(kernel.memory * speed.expert_bandwidth, MEMORY_CEILING),
+            self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
         )
 
     def elementwise(self, parts: Plan) -> Elementwise:
