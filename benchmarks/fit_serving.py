@@ -63,7 +63,8 @@ ENGINES: dict[str, Priors] = {
     "vllm": KERNELS | FORMATS | FIRST,
     "sglang": KERNELS | FORMATS | FIRST | {"ttft_layer_ms": (1.5, 0.7)},
     "trt-serve": KERNELS | FORMATS | FIRST,
-    "vllm-0.11": KERNELS | {"step_ms": (0.7, 1.0), "sequence_us": (30.0, 1.0), "fp8_compute": (1.0, 0.12), "block_expert_latency": (1.0, 0.7)}
+    "vllm-0.11": KERNELS | {"step_ms": (0.7, 1.0), "sequence_us": (30.0, 1.0), "fp8_compute": (1.0, 0.12)}
+    | {"block_expert_latency": (1.0, 0.7)}
     | {"request_ms": (5.0, 1.0), "state_us": (30.0, 0.5), "prefill": (1.0, 0.3)},
     "vllm-v0": KERNELS | {"step_ms": (5.0, 1.0), "sequence_us": (100.0, 1.0), "prefill": (1.5, 0.3)},
     "vllm-rocm": KERNELS | HOST,
@@ -79,7 +80,8 @@ ENGINES: dict[str, Priors] = {
     "nim": KERNELS | {"prefill": (1.0, 0.25), "fp8_cache": (1.0, 0.25)},
 }  # fmt: skip
 GENERATIONS = ("a100", "h100", "h200", "b200", "b300", "gb202", "cdna3")
-GEMM_WIDTHS = {"compute": 0.08, "memory": 0.06, "latency_us": 0.15}
+GEMM_WIDTHS = ({"compute": 0.08, "memory": 0.06, "latency_us": 0.15}, {"memory": 0.06, "latency_us": 0.15})
+"""Weight-only products keep their share of the 16-bit product's compute."""
 EXPERT_WIDTHS = {"compute": 0.25, "memory": 0.15, "latency_us": 0.25}
 ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill": 0.08}
 LLAMA_CPP_WIDTHS = {
@@ -174,7 +176,7 @@ class Fit:
         for generation in GENERATIONS:
             kernels = self.base.kernels[generation]
             for key, gemm in kernels.gemm.items():
-                found += _around(known, ("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS)
+                found += _around(known, ("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS[key.startswith("i")])
             for key, experts in kernels.experts.items():
                 found += _around(known, ("kernels", generation, "experts", key), experts, EXPERT_WIDTHS)
             found += _around(known, ("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
