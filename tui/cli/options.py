@@ -112,6 +112,13 @@ GROUPS = (
             ),
             Option("sharding", "training.sharding", "KIND", ", ".join(training.SHARDINGS), training.SHARDINGS),
             Option("offload", "training.offload", "WHAT", ", ".join(training.OFFLOADS), training.OFFLOADS),
+            Option("compute", "training.compute", "FORMAT", ", ".join(training.COMPUTES), training.COMPUTES),
+            Option("loss", "training.loss", "PATH", ", ".join(training.LOSSES), training.LOSSES),
+            Option("base", "training.base", "FORMAT", ", ".join(training.BASES), training.BASES),
+            Option("framework", "training.framework", "NAME", "torchtune, axolotl, llama-factory, torchtitan …"),
+            Option("mean-tokens", "training.mean_tokens", "N", "tokens of an average sample, where not packed"),
+            Option("train-embeddings", "training.train_embeddings", "BOOL", "embedding and head beside adapters"),
+            Option("optimizer-in-backward", "training.optimizer_in_backward", "BOOL", "gradients never pile up"),
         ),
     ),
 )
