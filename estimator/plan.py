@@ -32,9 +32,7 @@ class ExpertBank(NamedTuple):
     parameters: float
     """Of one expert, on this rank."""
     token_elements: float
-    """Activations that one token moves through one expert's matrices."""
-    routing_elements: float
-    """Activations that it moves around them: sorted in and summed up (two reads, two writes of its width), gated."""
+    """Activations that one token moves through one expert."""
 
 
 class Plan(NamedTuple):
@@ -117,5 +115,4 @@ def _bank(mlp: MixtureOfExperts, group: int, ep: int) -> ExpertBank:
         ep,
         sum(tensor.outputs * tensor.inputs for tensor in matrices) / slices,
         elements / slices,
-        4 * mlp.hidden + 3 * mlp.intermediate / slices,
     )

@@ -3,14 +3,15 @@
 import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from textual import on
-from textual.app import App
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from estimator.errors import InputError
 from tui import palette, store
+from tui._textual import FrugalApp
 from tui.answer import Answer
 from tui.asking import Desk
 from tui.commands import BY_ID, EVERYWHERE, bindings
@@ -21,7 +22,7 @@ from tui.screens.page import Page
 from tui.session import History, Session
 
 
-class LlmCalc(App[None]):
+class LlmCalc(FrugalApp):
     """Widgets post `Edited`, the app answers, `answer` flows down; nothing else holds state."""
 
     TITLE = "llmcalc-tui"
@@ -66,6 +67,7 @@ class LlmCalc(App[None]):
         return self._made(BASE)
 
     def on_mount(self) -> None:
+        self.watch_suspensions()
         if self.history.now.screen != BASE:
             self.action_page(self.history.now.screen)
 
@@ -102,6 +104,10 @@ class LlmCalc(App[None]):
         self.answer = answer
         if asked:
             self.save()
+
+    def notify(self, message: str, **_: Any) -> None:
+        """What is said in passing takes the one line there is for it."""
+        self.say(message)
 
     def say(self, problem: str) -> None:
         """One line beside the tabs, until the next edit."""
@@ -153,6 +159,10 @@ class LlmCalc(App[None]):
             self.action_page(BASE)
         else:
             self.show(self.history.to(self.history.now.filtered("")))
+
+    def action_redraw(self) -> None:
+        self.forget_shown()
+        self.screen.refresh()
 
     def action_theme(self) -> None:
         names = [each.name for each in palette.THEMES]

@@ -119,7 +119,7 @@ def _priced(row: Evaluation) -> str:
 
 READINGS = (
     Reading(Column("instance", "instance", 16, 0, "left", most=20), instance, instance),
-    Reading(Column("devices", "devices", 11, 4, "left", most=16), _device, _device),
+    Reading(Column("devices", "devices", 12, 4, "left", most=16), _device, _device),
     Reading(Column("layout", "layout", 6, 3, "left", most=9), layout, layout),
     Reading(Column("price", "$/h", 7, 0, most=12), price, _priced, changes=True),
     Reading(

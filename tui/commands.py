@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
+from textual.keys import key_to_character
 
 from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS
@@ -39,12 +40,14 @@ def _at(where: str, *commands: Command) -> tuple[Command, ...]:
 COMMANDS = (
     *_at(
         "leaderboard",
-        Command("cursor-down", "Down", "j,down", "The next row.", "screen.move(1)", hint="move"),
-        Command("cursor-up", "Up", "k,up", "The row before.", "screen.move(-1)", hint="move"),
-        Command("cursor-first", "First row", "g,home", "The first row.", "screen.jump('first')"),
-        Command("cursor-last", "Last row", "G,end", "The last row.", "screen.jump('last')"),
-        Command("page-down", "Half a page down", "ctrl+d,pagedown", "Half a page down.", "screen.page(1)"),
-        Command("page-up", "Half a page up", "ctrl+u,pageup", "Half a page up.", "screen.page(-1)"),
+        Command("cursor-down", "Down", "j,down", "To the next row.", "screen.move(1)", hint="move"),
+        Command("cursor-up", "Up", "k,up", "To the row before.", "screen.move(-1)", hint="move"),
+        Command("cursor-first", "First row", "g,home", "To the top.", "screen.jump('first')"),
+        Command("cursor-last", "Last row", "G,end", "To the bottom.", "screen.jump('last')"),
+        Command(
+            "page-down", "Half a page down", "ctrl+d,pagedown", "The cursor jumps, the table follows.", "screen.page(1)"
+        ),
+        Command("page-up", "Half a page up", "ctrl+u,pageup", "The other way.", "screen.page(-1)"),
         Command(
             "filter",
             "Filter rows",
@@ -205,18 +208,18 @@ COMMANDS = (
     Command(
         "model", "Choose a model", "m", "Search the catalogue, or give a Hub id or a path.", "app.model", hint="model"
     ),
-    Command("weights", "Next weight format", "w", f"{' → '.join(WEIGHT_CYCLE)}.", Session.next_weights, hint="formats"),
+    Command("weights", "Next weight format", "w", f"{' → '.join(WEIGHT_CYCLE)}.", Session.next_weights, hint="adjust"),
     Command(
-        "cache", "Next cache format", "c", f"KV cache: {' → '.join(CACHE_CYCLE)}.", Session.next_cache, hint="formats"
+        "cache", "Next cache format", "c", f"KV cache: {' → '.join(CACHE_CYCLE)}.", Session.next_cache, hint="adjust"
     ),
     Command(
-        "users-fewer", "Half the users", "-", "Half the load: users or requests/s.", Session.fewer_users, hint="users"
+        "users-fewer", "Half the users", "-", "Half the load: users or requests/s.", Session.fewer_users, hint="adjust"
     ),
-    Command("users-more", "Twice the users", "+,=", "Twice the load.", Session.more_users, hint="users"),
+    Command("users-more", "Twice the users", "+,=", "Twice the load.", Session.more_users, hint="adjust"),
     Command(
-        "input-less", "Half the input", "[", "Half the input tokens of a request.", Session.less_input, hint="input"
+        "input-less", "Half the input", "[", "Half the input tokens of a request.", Session.less_input, hint="adjust"
     ),
-    Command("input-more", "Twice the input", "]", "Twice the input tokens.", Session.more_input, hint="input"),
+    Command("input-more", "Twice the input", "]", "Twice the input tokens.", Session.more_input, hint="adjust"),
     Command(
         "region", "Choose a region", "r", "Another AWS region: its offers and prices.", "app.region", hint="region"
     ),
@@ -224,6 +227,7 @@ COMMANDS = (
     Command("undo", "Undo", "u", "The scenario before the last change.", "app.undo", hint="undo"),
     Command("redo", "Redo", "ctrl+r", "The change that was undone, again.", "app.redo"),
     Command("theme", "Next theme", "ctrl+t", "Dark, light, or the terminal's own sixteen colours.", "app.theme"),
+    Command("redraw", "Redraw", "ctrl+l", "Sends the whole screen again.", "app.redraw"),
     Command("help", "Help", "?", "Every key that works here.", "app.help", hint="help"),
     Command("palette", "Command palette", "ctrl+p", "Every command by name.", "app.command_palette"),
     Command(
@@ -232,6 +236,23 @@ COMMANDS = (
     Command("quit", "Quit", "q", "The session is saved, and opens again where it was.", "app.quit", hint="quit"),
 )
 BY_ID = {command.id: command for command in COMMANDS}
+HINTS = (
+    "move",
+    "part",
+    "row",
+    "field",
+    "why",
+    "filter",
+    "model",
+    "adjust",
+    "sort",
+    "view",
+    "fits",
+    "layouts",
+    "region",
+    "terms",
+)
+"""The words of the hint line, the most wanted first; the others follow in the order of their commands."""
 
 
 def commands_at(where: str) -> Iterator[Command]:
@@ -282,8 +303,19 @@ def keys_of(command: Command, remapped: Mapping[str, str] | None = None) -> list
 
 
 def key_name(key: str) -> str:
-    """A key as a hint shows it."""
-    return _NAMES.get(key, key.replace("ctrl+", "^"))
+    """A key as a hint shows it: the character itself, ^d for ctrl+d."""
+    return _NAMES.get(key) or key_to_character(key) or key.replace("ctrl+", "^")
 
 
-_NAMES = {"escape": "esc", "down": "↓", "up": "↑", "pagedown": "pgdn", "pageup": "pgup"}
+_NAMES = {
+    "escape": "esc",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "space": "space",
+    "tab": "tab",
+    "enter": "enter",
+}

@@ -116,6 +116,8 @@ _ANSI = {
 }
 _STYLES = {"dusk": _DUSK, "paper": _PAPER, "ansi": _ANSI}
 NAMES = frozenset(_DUSK)
+FILLED = frozenset({"tab", "cursor"})
+"""Styles that show on a blank: they have a background in some theme."""
 
 THEMES = (
     Theme(

@@ -233,7 +233,7 @@ def inventory() -> Inventory:
     return Inventory(
         {
             id: Accelerator(
-                id, id.upper(), f"NVIDIA {id.upper()}", "nvidia", "gpu", "hopper", gb, int(gb * GB * 0.98), 2e12
+                id, f"NVIDIA {id.upper()}", id.upper(), "nvidia", "gpu", "hopper", gb, int(gb * GB * 0.98), 2e12
             )
             for id, gb in devices.items()
         },

@@ -18,7 +18,6 @@ VERBS = {
     "accuracy": "predicted against measured",
     "catalog": "list, show ID, check [FILE]",
     "command": "the launch command of the engine",
-    "plan": "replicas, price mix and monthly cost for a load",
 }
 
 

@@ -32,6 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.format == "csv":
         print(table_output.csv_table(map(json_output.evaluation, shown)))
     else:
-        titles = text_output.leaderboard_titles(asked.scenario)
-        print(table_output.markdown_table(titles, text_output.leaderboard_cells(asked.scenario, shown)))
+        print(table_output.markdown_table(text_output.LEADERBOARD, text_output.leaderboard_cells(shown)))
     return status.of(rows)

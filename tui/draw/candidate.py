@@ -6,10 +6,10 @@ from estimator.evaluation import Evaluation, MemoryReport, OperatorTime, Perform
 from estimator.inventory import Inventory
 from estimator.units import GIB
 from tui import columns
-from tui.draw.bars import HATCHES, Share, split, stacked_bar
+from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
 from tui.draw.leaderboard import NO_PRICE, note
-from tui.draw.runs import Row, Run, clean, clipped, fitted, spread
+from tui.draw.runs import Row, clean, clipped, fitted, spread, width
 
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
 LINKS = {"network": "links", "latency": "launch"}
@@ -87,24 +87,22 @@ def _shares(memory: MemoryReport) -> list[Share]:
     pool = max(0.0, memory.kv_cache_bytes)
     return [
         Share("weights", memory.weights_bytes, "weights"),
-        Share("KV pool", pool, "kv"),
+        Share("KV", pool, "kv"),
         Share("act", memory.activation_bytes, "activation"),
-        Share("runtime", memory.runtime_bytes + memory.cuda_graph_bytes, "runtime"),
+        Share("rest", memory.runtime_bytes + memory.cuda_graph_bytes, "runtime"),
         Share("free", max(0.0, memory.usable_bytes - taken - pool), "free"),
     ]
 
 
 def _memory_line(memory: MemoryReport, cells: int) -> Row:
-    """`weights ▓▓▓▓ 67.7  kv ▒▒ 21.2 … GiB/device`, each part with a bar to one scale."""
+    """One bar, and after it every part with its hatch: `████▓▓▒░··  █ weights 67.7  ▓ KV 21.2 …`."""
     shares = _shares(memory)
-    figures = [f"{share.value / GIB:.1f}" if share.value < 100 * GIB else gib(share.value) for share in shares]
-    words = sum(len(share.name) + len(figure) + 4 for share, figure in zip(shares, figures, strict=True))
-    bars = split([share.value for share in shares], max(0, cells - words - len(" GiB/device") - 1))
-    line: Row = [(" ", "text")]
-    for share, figure, bar in zip(shares, figures, bars, strict=True):
-        hatch: Run = (HATCHES[share.style] * bar, share.style)
-        line += [(f"{share.name} ", "dim"), hatch, (f"{' ' if bar else ''}{figure}  ", "text")]
-    return [*line, ("GiB/device", "dim")]
+    parts: Row = []
+    for share in shares:
+        figure = f"{share.value / GIB:.1f}" if share.value < 100 * GIB else gib(share.value)
+        parts += [(f" {HATCHES[share.style]}", share.style), (f"{share.name} ", "dim"), (figure, "text")]
+    parts.append((" GiB ", "dim"))
+    return [(" ", "text"), *stacked_bar(shares, max(0, cells - width(parts) - 1)), *parts]
 
 
 def _memory_block(memory: MemoryReport, cells: int) -> list[Row]:

@@ -10,8 +10,6 @@ from tui.draw.figures import gib
 from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 
-GUTTER = 5
-"""Cursor, rank of three digits, tie or badge."""
 DELTA = 5
 """Cells of an arrow with its percentage."""
 NO_PRICE = {
@@ -28,17 +26,29 @@ class Frame(NamedTuple):
     before: Mapping[str, Evaluation]
     inventory: Inventory
     cells: int
+    digits: int
+    """Of the last rank."""
 
     @classmethod
-    def of(cls, cells: int, before: Mapping[str, Evaluation], inventory: Inventory) -> "Frame":
-        return cls(fit_columns([reading.column for reading in READINGS], cells - GUTTER), before, inventory, cells)
+    def of(cls, cells: int, rows: int, before: Mapping[str, Evaluation], inventory: Inventory) -> "Frame":
+        digits = max(2, len(str(rows)))
+        columns = fit_columns([reading.column for reading in READINGS], cells - digits - 2)
+        return cls(columns, before, inventory, cells, digits)
+
+    @property
+    def gutter(self) -> int:
+        """Cursor, rank, tie or badge."""
+        return self.digits + 2
 
 
 def title_line(frame: Frame, sort: str, reverse: bool) -> Row:
     """The titles; the sorted one carries an arrow, the rank where nothing else orders."""
     descending = BY_KEY[sort].descending != reverse if sort in BY_KEY else False
     columns = [_titled(column, sort, column.width) for column in frame.columns]
-    return [("   # ", "title"), *header_row(columns, frame.cells - GUTTER, sort, descending)]
+    return [
+        ("#".rjust(frame.gutter - 1) + " ", "title"),
+        *header_row(columns, frame.cells - frame.gutter, sort, descending),
+    ]
 
 
 def _titled(column: Column, sort: str, width: int) -> Column:
@@ -60,7 +70,7 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     fits = row.verdict == "fits"
     style = "text" if fits else "dim"
     name = Cell(BY_KEY["instance"].text(row), "cursor" if selected else "bold" if fits else "dim")
-    number = f"{rank:>3}" if fits else "  –"
+    number = (str(rank) if fits else "–").rjust(frame.digits)
     badge = ("★", "badge") if row.best_value else ("=", "dim") if row.tie else (" ", "text")
     gutter: Row = [("▌" if selected else " ", "cursor"), (number, "cursor" if selected else "dim"), badge]
     noted = note(row)
@@ -72,7 +82,7 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
         reading = BY_KEY[column.key]
         values.setdefault(column.key, _cell(reading, row, frame.before.get(row.candidate.machine), column.width))
         shown.append(column)
-    cells = frame.cells - GUTTER
+    cells = frame.cells - frame.gutter
     taken = sum(column.width + 1 for column in shown)
     line = gutter + table_row(shown, values, min(taken, cells), style)
     if noted and fits:
@@ -107,14 +117,14 @@ def _priceless(row: Evaluation, frame: Frame, values: dict[str, Cell], taken: in
         values[column.key] = _cell(BY_KEY[column.key], row, before, column.width)
     text = full if len(full) <= room else clipped(short, room)
     line: Row = [(text.rjust(room) + " ", "dim")]
-    return line + table_row(rest, values, frame.cells - GUTTER - taken - room - 1)
+    return line + table_row(rest, values, frame.cells - frame.gutter - taken - room - 1)
 
 
 def _cell(reading: Reading, row: Evaluation, before: Evaluation | None, width: int) -> Cell:
     """The figure with a slot after it: the arrow of the last edit, and by how much where there is room for that."""
     text = reading.text(row)
     if not reading.changes:
-        return Cell(text)
+        return Cell(text if len(text) <= width else text.replace("·", ""))
     way = moved(reading, row, before)
     arrow, style = _ARROWS[way]
     if way and before and width >= reading.column.width + DELTA - 1:

@@ -2,15 +2,13 @@
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 
 from tui.commands import bindings
 from tui.messages import Edited
 from tui.screens.page import Page
 from tui.view import next_sort
-from tui.widgets.detail import Pane, Summary
+from tui.widgets.board import Board
 from tui.widgets.filter_line import FilterLine
-from tui.widgets.rows import Rows
 
 
 class LeaderboardScreen(Page):
@@ -20,17 +18,14 @@ class LeaderboardScreen(Page):
     BINDINGS = bindings(NAME)
 
     def body(self) -> ComposeResult:
-        with Horizontal():
-            yield self.bound(Rows())
-            yield self.bound(Pane())
-        yield self.bound(Summary())
+        yield self.bound(Board())
 
     def action_move(self, by: int) -> None:
         if self.answer:
             self._select(self.answer.cursor + by)
 
     def action_page(self, pages: int) -> None:
-        self.action_move(pages * self.query_one(Rows).half_page)
+        self.action_move(pages * self.query_one(Board).half_page)
 
     def action_jump(self, where: str) -> None:
         if self.answer:
@@ -57,12 +52,12 @@ class LeaderboardScreen(Page):
     def leave_filter(self) -> None:
         self.set_focus(None)
 
-    @on(Rows.Chosen)
-    def select_clicked(self, event: Rows.Chosen) -> None:
+    @on(Board.Chosen)
+    def select_clicked(self, event: Board.Chosen) -> None:
         self._select(event.position)
 
-    @on(Rows.Scrolled)
-    def follow_wheel(self, event: Rows.Scrolled) -> None:
+    @on(Board.Scrolled)
+    def follow_wheel(self, event: Board.Scrolled) -> None:
         self.action_move(event.rows)
 
     def _select(self, position: int) -> None:

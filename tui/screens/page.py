@@ -10,7 +10,7 @@ from estimator.scenario import Scenario
 from tui.answer import Answer
 from tui.messages import Edited
 from tui.widgets.drawn import Drawn
-from tui.widgets.frame import Head, Hints, TooSmall
+from tui.widgets.frame import Head, Hints
 
 AnyDrawn = TypeVar("AnyDrawn", bound=Drawn)
 
@@ -29,7 +29,6 @@ class Page(Screen[None]):
         yield self.bound(Head(self.NAME))
         yield from self.body()
         yield Hints(self.NAME)
-        yield TooSmall()
 
     def body(self) -> ComposeResult:
         """The widgets between the tabs and the hint line."""

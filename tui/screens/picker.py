@@ -11,8 +11,7 @@ from textual.widgets import Input
 
 from tui.draw.runs import Row, clean, fitted, spread
 from tui.fuzzy import found
-from tui.widgets.drawn import Drawn
-from tui.widgets.rows import scrolled
+from tui.widgets.drawn import Drawn, scrolled
 
 
 class Choices(Drawn):

@@ -1,26 +1,23 @@
-"""A widget that shows drawn lines and sends again only the cells that changed."""
+"""A widget that shows drawn lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.draw.runs import Row, merged
-from tui.palette import style
+from tui.palette import FILLED, style
 
 if TYPE_CHECKING:
     from tui.answer import Answer
 
-JOIN = 40
-"""Unchanged cells between two changes that are cheaper to send again than to jump over."""
-
 
 class Drawn(Widget):
-    """Rows of runs from `draw`, one `Strip` a line; a redraw refreshes only the spans that differ."""
+    """Rows of runs from `draw`, one `Strip` a line, drawn again when the answer or the size is another."""
 
     answer: reactive["Answer | None"] = reactive(None, repaint=False, init=False)
     """Bound down from the page; `draw` is called again whenever it changes."""
@@ -36,58 +33,41 @@ class Drawn(Widget):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draws again and refreshes what differs."""
-        if self._drawn_at != self.size:
-            self.refresh()
-            return
-        before, self._rows = self._rows, self._draw()
-        changed = list(changes(before, self._rows, self.size.width))
-        if changed:
-            self.refresh(*changed)
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
+        """Draws again; what then differs is sent (see `tui._textual`)."""
         self._drawn_at = Size(0, 0)
-
-    def _draw(self) -> Sequence[Row]:
-        width, height = self.size
-        return [merged(row) for row in self.draw(width, height)][:height] if width and height else ()
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         if self._drawn_at != self.size:
-            self._rows, self._drawn_at = self._draw(), self.size
+            self._rows, self._drawn_at = [inked(row) for row in self.draw(*self.size)], self.size
+        ground = self.rich_style
         if y >= len(self._rows):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, ground)
         theme = self.app.theme
-        segments = [Segment(text, style(theme, name)) for text, name in self._rows[y]]
-        return Strip(segments).adjust_cell_length(self.size.width)
+        segments = [Segment(text, ground + style(theme, name)) for text, name in self._rows[y]]
+        return Strip(segments).adjust_cell_length(self.size.width, ground)
 
 
-def changes(before: Sequence[Row], after: Sequence[Row], width: int) -> Iterator[Region]:
-    """The regions, joined over short gaps, in which two drawings of one size differ."""
-    for y in range(max(len(before), len(after))):
-        old = before[y] if y < len(before) else []
-        new = after[y] if y < len(after) else []
-        if old != new:
-            for start, end in _spans(_cells(old, width), _cells(new, width)):
-                yield Region(start, y, end - start, 1)
+def inked(row: Row) -> Row:
+    """The row in as few runs as can be, each an escape sequence on the wire: a blank takes its neighbour's colour."""
+    runs: Row = []
+    for text, name in row:
+        if text.isspace() and name not in FILLED and runs and runs[-1][1] not in FILLED:
+            name = runs[-1][1]
+        elif len(runs) == 1 and runs[0][0].isspace() and not {runs[0][1], name} & FILLED:
+            runs[0] = (runs[0][0], name)
+        runs.append((text, name))
+    return merged(runs)
 
 
-def _cells(row: Row, width: int) -> list[tuple[str, str]]:
-    cells = [(character, name) for text, name in row for character in text]
-    return cells[:width] + [(" ", "")] * (width - len(cells))
-
-
-def _spans(old: list[tuple[str, str]], new: list[tuple[str, str]]) -> Iterator[tuple[int, int]]:
-    start = end = -1
-    for x, (one, other) in enumerate(zip(old, new, strict=True)):
-        if one == other:
-            continue
-        if start < 0:
-            start = x
-        elif x - end > JOIN:
-            yield start, end
-            start = x
-        end = x + 1
-    if start >= 0:
-        yield start, end
+def scrolled(top: int, cursor: int, total: int, height: int) -> int:
+    """The first line to show: as before while the cursor is in sight, else half a page beyond it."""
+    if height <= 0 or total <= height:
+        return 0
+    if cursor < top:
+        top = cursor - height // 2
+    elif cursor >= top + height:
+        top = cursor - (height - 1) // 2
+    if cursor <= 1:
+        top = 0
+    return max(0, min(top, total - height))

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from textual.geometry import Size
+
 from tui.answer import Answer
-from tui.commands import EVERYWHERE, Command, commands_at, key_name, keys_of
+from tui.commands import EVERYWHERE, HINTS, Command, commands_at, key_name, keys_of
 from tui.draw.figures import duration, number, tokens
 from tui.draw.runs import Row, clean, clipped, spread, width
 from tui.pages import PAGES
@@ -23,6 +25,8 @@ class Head(Drawn):
     def draw(self, width: int, height: int) -> Sequence[Row]:
         if self.answer is None:
             return ()
+        if self.app.size.width < LEAST_WIDTH or self.app.size.height < LEAST_HEIGHT:
+            return too_small(self.app.size, width)
         return [scenario_row(self.answer, width), tabs_row(self.answer, self.page, width)]
 
 
@@ -37,15 +41,12 @@ class Hints(Drawn):
         return [hint_row([*commands_at(self.page), *commands_at(EVERYWHERE)], getattr(self.app, "remapped", {}), width)]
 
 
-class TooSmall(Drawn):
-    """Shown alone where the terminal has no room for a page."""
-
-    def draw(self, width: int, height: int) -> Sequence[Row]:
-        have = self.app.size
-        return [
-            [(clipped(f"{have.width}x{have.height} is too small.", width), "warn")],
-            [(clipped(f"llmcalc-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT}.", width), "text")],
-        ]
+def too_small(have: Size, cells: int) -> list[Row]:
+    """All that a page shows where it has no room."""
+    return [
+        [(clipped(f"{have.width}x{have.height} is too small.", cells), "warn")],
+        [(clipped(f"llmcalc-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT}.", cells), "text")],
+    ]
 
 
 def scenario_row(answer: Answer, cells: int) -> Row:
@@ -79,7 +80,9 @@ def scenario_row(answer: Answer, cells: int) -> Row:
 
 
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:
-    """The pages by their keys, this one marked; at the right what went wrong, the filter, or the date of the prices."""
+    """The pages by their keys, this one marked, and the status; what went wrong takes the whole line."""
+    if answer.problem:
+        return spread([(f" ✗ {clean(answer.problem)}", "bad")], [], cells)
     row: Row = [(" ", "text")]
     for page in PAGES:
         if page.name == here:
@@ -90,25 +93,27 @@ def tabs_row(answer: Answer, here: str, cells: int) -> Row:
 
 
 def status(answer: Answer, cells: int) -> Row:
+    """The filter and what it leaves, or the view and the date of the prices."""
     session = answer.session
-    if answer.problem:
-        return [(clipped(f"✗ {answer.problem}", cells), "bad"), (" ", "text")]
     if session.filter:
         found = f"{len(answer.rows)} of {len(answer.board.rows)}"
         return [(clipped(f"/{clean(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
     dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
-    return [(clipped(f"prices {max(dates)}", cells), "dim"), (" ", "text")] if dates else []
+    view = [] if session.view == "instances" else [session.view]
+    said = " · ".join([*view, *([f"prices {max(dates)}"] if dates else [])])
+    return [(clipped(said, cells), "dim"), (" ", "text")]
 
 
 def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> Row:
-    """`j/k move  / filter  m model`: neighbours with one word share it; what has no room is left off, help never is."""
+    """`j k move  / filter  m model`: commands of one word share it; what has no room is left off, help never is."""
     groups: dict[str, list[str]] = {}
     for command in commands:
         if command.hint:
             groups.setdefault(command.hint, []).append(key_name(keys_of(command, remapped)[0]))
-    order = sorted(groups, key=lambda word: word == "help")
-    hints: list[Row] = [[("/".join(groups[word]), "key"), (f" {word}", "dim")] for word in order]
-    while len(hints) > 1 and 1 + sum(width(hint) + 2 for hint in hints) - 1 > cells:
+    rank = {word: at for at, word in enumerate(HINTS)} | {"help": len(HINTS) + 1}
+    order = sorted(groups, key=lambda word: rank.get(word, len(HINTS)))
+    hints: list[Row] = [[(" ".join(groups[word]), "key"), (f" {word}", "dim")] for word in order]
+    while len(hints) > 1 and 1 + sum(width(hint) + 2 for hint in hints) - 2 > cells:
         del hints[-2]
     row: Row = [(" ", "text")]
     for hint in hints:

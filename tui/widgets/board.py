@@ -1,17 +1,24 @@
-"""The rows of the leaderboard, as many as there is room for."""
+"""The leaderboard: the rows, and the selected candidate under or beside them."""
 
 from collections.abc import Sequence
 
 from textual import events
 from textual.message import Message
 
+from tui.answer import Answer
+from tui.draw.candidate import pane, strip
 from tui.draw.leaderboard import Frame, candidate_line, heading_line, lines, title_line
-from tui.draw.runs import Row
-from tui.widgets.drawn import Drawn
+from tui.draw.runs import Row, fitted
+from tui.widgets.drawn import Drawn, scrolled
+
+WIDE = 140
+"""Columns from which on the candidate has a pane of its own beside the table."""
+PANE = 46
+STRIP = 4
 
 
-class Rows(Drawn):
-    """The line-drawn table. It scrolls by half pages, so that most steps send nothing but the cursor."""
+class Board(Drawn):
+    """One drawing; it scrolls by half pages, so that most steps send nothing but the cursor."""
 
     class Chosen(Message):
         """A row was clicked."""
@@ -31,13 +38,28 @@ class Rows(Drawn):
 
     @property
     def half_page(self) -> int:
-        return max(1, (self.size.height - 1) // 2)
+        return max(1, (self._rows_shown(self.size.width, self.size.height) - 1) // 2)
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         answer = self.answer
         if answer is None:
             return ()
-        frame = Frame.of(width, answer.before, answer.inventory)
+        if width >= WIDE:
+            table = self._table(answer, width - PANE, height)
+            beside = pane(answer.selected, answer.best, answer.inventory, PANE - 3) if answer.selected else []
+            beside += [[]] * (height - len(beside))
+            return [[*row, (" │ ", "grid"), *side] for row, side in zip(table, beside, strict=False)]
+        table = self._table(answer, width, height - STRIP)
+        rule: Row = [(" " + "─" * (width - 2), "grid")]
+        return [
+            *table,
+            rule,
+            *(strip(answer.selected, answer.best, answer.inventory, width) if answer.selected else []),
+        ]
+
+    def _table(self, answer: Answer, width: int, height: int) -> list[Row]:
+        """Exactly that many lines, the titles first."""
+        frame = Frame.of(width, len(answer.rows), answer.before, answer.inventory)
         shown = lines(answer.rows, answer.session.view)
         cursor = shown.index(answer.cursor) if shown else 0
         self._top = scrolled(self._top, cursor, len(shown), height - 1)
@@ -49,12 +71,16 @@ class Rows(Drawn):
                 rows.append(candidate_line(answer.rows[each], each + 1, each == answer.cursor, frame))
         if not shown:
             rows.append(heading_line("no row passes the filter; esc clears it", width))
-        return rows
+        return rows + [fitted([], width)] * (height - len(rows))
+
+    def _rows_shown(self, width: int, height: int) -> int:
+        return height - 1 - (0 if width >= WIDE else STRIP)
 
     def on_click(self, event: events.Click) -> None:
-        at = self._top + event.y - 1
         shown = lines(self.answer.rows, self.answer.session.view) if self.answer else []
-        if event.y >= 1 and at < len(shown) and isinstance(position := shown[at], int):
+        at = self._top + event.y - 1
+        inside = 1 <= event.y <= self._rows_shown(*self.size) and at < len(shown)
+        if inside and isinstance(position := shown[at], int):
             self.post_message(self.Chosen(position))
 
     def on_mouse_scroll_down(self) -> None:
@@ -62,16 +88,3 @@ class Rows(Drawn):
 
     def on_mouse_scroll_up(self) -> None:
         self.post_message(self.Scrolled(-1))
-
-
-def scrolled(top: int, cursor: int, total: int, height: int) -> int:
-    """The first line to show: as before while the cursor is in sight, else half a page beyond it."""
-    if height <= 0 or total <= height:
-        return 0
-    if cursor < top:
-        top = cursor - height // 2
-    elif cursor >= top + height:
-        top = cursor - (height - 1) // 2
-    if cursor <= 1:
-        top = 0
-    return max(0, min(top, total - height))

@@ -1,0 +1,55 @@
+"""The command registry: nothing clashes, everything has help, keys can be moved."""
+
+import pytest
+from textual.binding import Binding
+
+from tui.commands import BY_ID, COMMANDS, EVERYWHERE, HINTS, bindings, clashes, keymap, keys_of
+from tui.pages import PAGES
+
+
+def test_no_two_commands_share_a_key_in_one_place() -> None:
+    assert list(clashes()) == []
+
+
+def test_a_clash_is_found() -> None:
+    assert ("filter", "model", "m") in list(clashes({"filter": "m"}))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
+def test_every_command_says_what_it_does(command) -> None:
+    assert command.title
+    assert command.help.endswith(".")
+    assert keys_of(command)[0]
+    assert command.where in {EVERYWHERE, *(page.name for page in PAGES)}
+
+
+def test_ids_are_unique() -> None:
+    assert len(BY_ID) == len(COMMANDS)
+
+
+def test_no_two_commands_of_a_place_differ_by_case_alone_except_the_two_sorts() -> None:
+    for place in (EVERYWHERE, *(page.name for page in PAGES)):
+        here = {key: each.id for each in COMMANDS if each.where in (place, EVERYWHERE) for key in keys_of(each)}
+        twins = {(here[key], here[key.lower()]) for key in here if len(key) == 1 and key != key.lower() in here}
+        assert twins <= {("sort-reverse", "sort"), ("cursor-last", "cursor-first")}
+
+
+@pytest.mark.parametrize("place", [EVERYWHERE, *(page.name for page in PAGES)])
+def test_every_binding_has_id_description_and_tooltip(place: str) -> None:
+    for binding in bindings(place):
+        assert isinstance(binding, Binding)
+        assert binding.id in BY_ID
+        assert binding.description
+        assert binding.tooltip
+
+
+def test_words_of_the_hint_line_exist() -> None:
+    assert set(HINTS) <= {command.hint for command in COMMANDS}
+
+
+def test_a_keymap_is_taken_apart_into_what_works_and_what_does_not() -> None:
+    usable, complaints = keymap({"undo": "ctrl+z", "nonsense": "x", "redo": 3, "filter": "m"})
+    assert usable == {"undo": "ctrl+z"}
+    assert len(complaints) == 3
+    assert any("nonsense" in each for each in complaints)
+    assert any("filter" in each and "model" in each for each in complaints)
