@@ -113,6 +113,8 @@ class EngineSpeed:
     """First-token overhead per layer: graph-less execution, tokenisation, scheduling."""
     wait: float = 1.0
     """Share of the queueing delay that a mean request sees."""
+    step_tokens: float = 500.0
+    """Prompt tokens that prefill in the time of one decode step: 300-600 over the measured accelerators."""
     burst: float = 0.05
     """Extra prefills a first token waits for, per request in flight, in the opening burst of a benchmark."""
     drain: float = 0.25

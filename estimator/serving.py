@@ -3,6 +3,8 @@
 Serving is a closed queueing network without iteration: prompts come first, decoding shares what is left.
 With p the prefill time of a prompt, D the decoding time of a request and C requests in flight,
 a token waits for the prompts of the others: TPOT = t_decode (1 + (C - 1) p / (p + D)).
+How many prompts a first token finds ahead of it follows from the workload alone, so that faster memory, which lets
+clients come back sooner, never shows as a later first token.
 """
 
 from math import inf
@@ -28,8 +30,8 @@ class Point(NamedTuple):
     """A step without prompts in it."""
     prefill_share: float
     """Of device time."""
-    prompt_utilization: float
-    """Chance that a token has to wait for another request's prompt."""
+    prompt_wait_s: float
+    """Part of the time to first token that other prompts take."""
 
 
 def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
@@ -43,31 +45,28 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
     alone = step.decode_s(concurrency, context, workload.draft_tokens) / workload.accepted_tokens
     overhead = (speed.ttft_ms + speed.ttft_layer_ms * step.layers + speed.network_ms) * MILLISECOND
     decoding = output * alone
-    waiting = prompt / (prompt + decoding) if prompt else 0.0
+    ahead = (concurrency - 1) * new / (new + speed.step_tokens * output) if new else 0.0
     if speed.static_batch:
         tpot = alone
         ttft = step.prefill_s(new, cached, max(round(concurrency), 1)) + overhead
-    elif speed.fused_prefill:
-        tpot = _fused_step_s(step, workload, concurrency) / workload.accepted_tokens
-        ttft = first * (1 + speed.wait * (concurrency - 1) * waiting) + overhead + tpot / 2
     else:
-        others = (concurrency - 1) * waiting
-        decoders = max(concurrency * (1 - waiting), 1.0)
-        alone = step.decode_s(decoders, context, workload.draft_tokens) / workload.accepted_tokens
-        tpot = alone * (1 + others)
-        ttft = first * (1 + speed.wait * others) + overhead + alone / 2
+        if speed.fused_prefill:
+            tpot = _fused_step_s(step, workload, concurrency) / workload.accepted_tokens
+        else:
+            tpot = alone * (1 + (concurrency - 1) * prompt / (prompt + decoding))
+        ttft = first * (1 + speed.wait * ahead) + overhead + tpot / 2
     request = ttft + (output - 1) * tpot
-    device = prompt + decoding / concurrency
+    rate = concurrency / request
     return Point(
         concurrency,
         ttft,
         tpot,
         request,
-        concurrency / request,
+        min(rate, 1 / prompt) if prompt else rate,
         first,
         alone,
-        prompt / device if device else 0.0,
-        min((concurrency - 1) * waiting, 1.0) if concurrency > 1 else 0.0,
+        prompt / (prompt + decoding / concurrency),
+        first * speed.wait * ahead,
     )
 
 
@@ -164,7 +163,7 @@ def performance(
 def _prompt_wait_s(point: Point) -> float:
     """Mean wait of a Poisson arrival for prompts ahead of it (M/D/1), beyond what the closed network counts."""
     load = min(point.requests_per_s * point.prefill_s, 0.98)
-    return max(point.prefill_s * load / (2 * (1 - load)) - point.prefill_s * point.prompt_utilization, 0.0)
+    return max(point.prefill_s * load / (2 * (1 - load)) - point.prompt_wait_s, 0.0)
 
 
 def report(step: Step, workload: ServingWorkload, load: Load, replicas: int, detail: bool = False) -> PerformanceReport:
