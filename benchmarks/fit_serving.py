@@ -273,7 +273,8 @@ def _with(value: Any, path: tuple[str, ...], number: float) -> Any:
     name, *rest = path
     if isinstance(value, dict):
         return {**value, name: _with(value[name], tuple(rest), number)}
-    return replace(value, **{name: _with(getattr(value, name), tuple(rest), number) if rest else number})
+    changed = {name: _with(getattr(value, name), tuple(rest), number) if rest else number}
+    return value._replace(**changed) if isinstance(value, tuple) else replace(value, **changed)
 
 
 def _sweep(row: Row) -> tuple[str, ...]:

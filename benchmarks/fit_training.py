@@ -178,8 +178,7 @@ def memory_left_out(context: Context, constants: TrainingConstants) -> Vector:
 
 
 def _without_constants(framework: Framework, generic: Framework) -> Framework:
-    return replace(
-        generic,
+    return generic._replace(
         precision=framework.precision,
         adapter_precision=framework.adapter_precision,
         checkpointing=framework.checkpointing,

@@ -11,8 +11,7 @@ from estimator.evaluation import Band, Confidence
 from estimator.hardware import Accelerator
 
 
-@dataclass(frozen=True, slots=True)
-class GemmKernel:
+class GemmKernel(NamedTuple):
     """Seconds of a matrix product: latency + hypot(FLOPs / (peak x compute), bytes / (bandwidth x memory))."""
 
     compute: float
@@ -20,8 +19,7 @@ class GemmKernel:
     latency_us: float
 
 
-@dataclass(frozen=True, slots=True)
-class ExpertKernel:
+class ExpertKernel(NamedTuple):
     """A grouped product over experts; half of `compute` is reached at `ramp_rows` rows per expert."""
 
     compute: float
@@ -30,8 +28,7 @@ class ExpertKernel:
     ramp_rows: float
 
 
-@dataclass(frozen=True, slots=True)
-class AttentionKernel:
+class AttentionKernel(NamedTuple):
     """Prefill reaches half of `prefill` at `ramp_tokens` new tokens; decode reads the cache at a bandwidth fraction."""
 
     prefill: float
@@ -55,8 +52,7 @@ class Kernels:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceKernels:
+class DeviceKernels(NamedTuple):
     """Which constants an accelerator takes, and how they are known."""
 
     kernels: str
@@ -130,8 +126,7 @@ class EngineSpeed:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LlamaCppKernels:
+class LlamaCppKernels(NamedTuple):
     """llama.cpp on one generation: fractions of bandwidth and of the 16-bit peak, for f16 and quantised weights."""
 
     memory: float
@@ -161,8 +156,7 @@ class LlamaCpp:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NeuronSpeed:
+class NeuronSpeed(NamedTuple):
     """Neuron: weights and cache at bandwidth fractions, collectives at a fixed time per layer."""
 
     memory: float = 0.82
@@ -174,8 +168,7 @@ class NeuronSpeed:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """An all-reduce across machines."""
 
     latency_us: float = 124.0
@@ -199,8 +192,7 @@ class Spreads(NamedTuple):
     throughput: Spread
 
 
-@dataclass(frozen=True, slots=True)
-class ResidualBand:
+class ResidualBand(NamedTuple):
     """The spread of one metric, for an engine class and kind of case, or for a confidence class."""
 
     metric: str

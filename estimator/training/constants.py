@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from annotated_types import Ge, Gt
 
@@ -12,8 +12,7 @@ Bytes = Annotated[float, Ge(0)]
 Factor = Annotated[float, Gt(0)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Framework:
+class Framework(NamedTuple):
     """How one training stack keeps states, activations and logits."""
 
     id: str
@@ -61,8 +60,7 @@ class Framework:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MemoryRules:
+class MemoryRules(NamedTuple):
     """What holds in every stack."""
 
     fused_bytes_per_logit: Bytes
@@ -90,8 +88,7 @@ class MemoryRules:
     source: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpeedRules:
+class SpeedRules(NamedTuple):
     """Model FLOP/s utilisation as a base times factors, and what a step waits for beside its products."""
 
     base_mfu: Factor
@@ -122,8 +119,7 @@ class SpeedRules:
     source: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RunRules:
+class RunRules(NamedTuple):
     """What a run spends beside its steps."""
 
     start_up_s: Bytes
