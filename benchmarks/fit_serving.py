@@ -4,7 +4,7 @@
     python benchmarks/fit_serving.py --write    # refit on every case and rewrite the constants
 
 Kernel constants have log-normal priors around what kernel tables measured, engine factors around 1, so that what few
-cases say stays near physics. Equal shapes (Llama-3-70B, 3.1-70B, 3.3-70B) leave together. Needs numpy and scipy.
+cases say stays near physics. Equal shapes (Llama-3-70B, 3.1-70B, 3.3-70B) leave together. Needs numpy.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import yaml
 
 try:
     import numpy
@@ -59,11 +61,12 @@ FIRST: Priors = {"ttft_layer_ms": (0.7, 0.7), "wait": (1.0, 0.25), "burst": (0.0
 LOADED: Priors = {"max_batch": (2048.0, 0.4), "drain": (0.3, 0.5), "reserve_gb": (3.0, 0.2)}
 ENGINES: dict[str, Priors] = {
     "vllm": KERNELS | FORMATS | FIRST,
-    "sglang": KERNELS | FORMATS | FIRST,
+    "sglang": KERNELS | FORMATS | FIRST | {"ttft_layer_ms": (1.5, 0.7)},
     "trt-serve": KERNELS | FORMATS | FIRST,
-    "vllm-0.11": KERNELS | HOST | {"fp8_compute": (1.0, 0.12), "block_expert_latency": (1.0, 0.7)}
+    "vllm-0.11": KERNELS | {"step_ms": (0.7, 1.0), "sequence_us": (30.0, 1.0), "fp8_compute": (1.0, 0.12)}
+    | {"block_expert_latency": (1.0, 0.7)}
     | {"request_ms": (5.0, 1.0), "state_us": (30.0, 0.5), "prefill": (1.0, 0.3)},
-    "vllm-v0": KERNELS | HOST | {"prefill": (1.0, 0.3)},
+    "vllm-v0": KERNELS | {"step_ms": (5.0, 1.0), "sequence_us": (100.0, 1.0), "prefill": (1.5, 0.3)},
     "vllm-rocm": KERNELS | HOST,
     "trt-1": KERNELS | FORMATS | HOST | LOADED,
     "trt-1.x": KERNELS | FORMATS | HOST | LOADED,
@@ -77,7 +80,8 @@ ENGINES: dict[str, Priors] = {
     "nim": KERNELS | {"prefill": (1.0, 0.25), "fp8_cache": (1.0, 0.25)},
 }  # fmt: skip
 GENERATIONS = ("a100", "h100", "h200", "b200", "b300", "gb202", "cdna3")
-GEMM_WIDTHS = {"compute": 0.08, "memory": 0.06, "latency_us": 0.15}
+GEMM_WIDTHS = ({"compute": 0.08, "memory": 0.06, "latency_us": 0.15}, {"memory": 0.06, "latency_us": 0.15})
+"""Weight-only products keep their share of the 16-bit product's compute."""
 EXPERT_WIDTHS = {"compute": 0.25, "memory": 0.15, "latency_us": 0.25}
 ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill": 0.08}
 LLAMA_CPP_WIDTHS = {
@@ -122,7 +126,7 @@ def main() -> None:
     if options.write:
         constants, scores = fit.run(fit.cases)
         report("in sample", [score for _, score in scores])
-        write(fit.efficiency(constants))
+        write(fit.parameters, constants)
         return
     for title, key in (("architecture", fit.shape), ("accelerator", lambda case: case.row["accelerator_id"])):
         report(f"{title} left out", fit.cross_validated(key))
@@ -164,6 +168,7 @@ class Fit:
 
     def _parameters(self) -> list[Parameter]:
         found = []
+        known = yaml.safe_load((Path(__file__).parent / "kernel_priors.yaml").read_text())
         for engine, priors in ENGINES.items():
             for field, (prior, width) in priors.items():
                 value = getattr(self.base.engines[engine], field)
@@ -171,12 +176,12 @@ class Fit:
         for generation in GENERATIONS:
             kernels = self.base.kernels[generation]
             for key, gemm in kernels.gemm.items():
-                found += _around(("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS)
+                found += _around(known, ("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS[key.startswith("i")])
             for key, experts in kernels.experts.items():
-                found += _around(("kernels", generation, "experts", key), experts, EXPERT_WIDTHS)
-            found += _around(("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
+                found += _around(known, ("kernels", generation, "experts", key), experts, EXPERT_WIDTHS)
+            found += _around(known, ("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
         for name, local in self.base.llama_cpp.kernels.items():
-            found += _around(("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
+            found += _around(known, ("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
         return [each for each in found if any(each.moves(case) for case in self.cases)]
 
     def shape(self, case: Case) -> object:
@@ -262,9 +267,12 @@ class Fit:
         return found
 
 
-def _around(path: tuple[str, ...], constants: Any, widths: dict[str, float]) -> list[Parameter]:
+def _around(known: Any, path: tuple[str, ...], constants: Any, widths: dict[str, float]) -> list[Parameter]:
+    for name in path:
+        known = known[name]
     return [
-        Parameter((*path, field), value := getattr(constants, field), width, value) for field, width in widths.items()
+        Parameter((*path, field), known[field], width, float(getattr(constants, field)))
+        for field, width in widths.items()
     ]
 
 
@@ -303,9 +311,26 @@ def report(title: str, scores: list[Score]) -> None:
             )
 
 
-def write(efficiency: Efficiency) -> None:
-    """Puts every fitted constant back into the file, each in its place."""
-    raise NotImplementedError
+def write(parameters: Sequence[Parameter], values: Sequence[float]) -> None:
+    """Puts every fitted constant back into the file, in its place; comments and order stay."""
+    path = DATA / "efficiency.yaml"
+    text = path.read_text()
+    root = yaml.compose(text)
+    edits = []
+    for parameter, value in zip(parameters, values, strict=True):
+        node = root
+        for depth, name in enumerate(parameter.path):
+            found = next((each for key, each in node.value if key.value == name), None)
+            if found is None and depth == len(parameter.path) - 1:  # a default that the file leaves out
+                start = node.start_mark.index
+                edits.append((start, start, f"{name}: {value:.4g}\n" + " " * node.start_mark.column))
+                break
+            node = found
+        else:
+            edits.append((node.start_mark.index, node.end_mark.index, f"{value:.4g}"))
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    path.write_text(text)
 
 
 if __name__ == "__main__":

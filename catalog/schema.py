@@ -1,9 +1,11 @@
 """What each catalogue file holds, and its validation: the only module that imports pydantic."""
 
 import json
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -55,7 +57,7 @@ def validate(document: yaml_file.Document, shape: Any, name: str) -> Any:
     try:
         return _adapter(shape).validate_json(json.dumps([document.value]))[0]
     except ValidationError as error:
-        raise Invalid(tuple(_lines(error, document, name))) from error
+        raise Invalid(tuple(_lines(error, document, shape, name))) from error
 
 
 def pattern_of(path: Path) -> str | None:
@@ -84,7 +86,7 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[shape], config=_STRICT)
 
 
-def _lines(error: ValidationError, document: yaml_file.Document, name: str) -> list[str]:
+def _lines(error: ValidationError, document: yaml_file.Document, shape: Any, name: str) -> list[str]:
     lines: dict[yaml_file.Place, str] = {}
     for each in error.errors(include_url=False):
         path = tuple(step for step in each["loc"][1:] if step != "[key]")
@@ -93,19 +95,21 @@ def _lines(error: ValidationError, document: yaml_file.Document, name: str) -> l
             held = (*held, path[-1])
         field = ".".join(map(str, held)) or "the file"
         # A union reports every branch: the first complaint about a place is enough.
-        lines.setdefault(held, f"{name}:{line}: {field}: {_reason(each)}")
-    kept = list(lines.values())
+        lines.setdefault(held, f"{name}:{line}: {field}: {_reason(each, shape)}")
+    kept = [lines[held] for held in sorted(lines, key=lambda held: document.place(held)[0])]
     if len(kept) > MOST_PROBLEMS:
         kept = [*kept[:MOST_PROBLEMS], f"{name}:1: and {len(kept) - MOST_PROBLEMS} more"]
     return kept
 
 
-def _reason(error: Any) -> str:
+def _reason(error: Any, shape: Any) -> str:
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "missing":
         return "is missing"
-    if kind == "unexpected_keyword_argument":
-        return "is not a field here"
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        fields = _fields(shape, error["loc"][1:-1])
+        close = get_close_matches(str(error["loc"][-1]), fields, n=1) or fields
+        return f"is not a field here, expected {' or '.join(close) if len(close) == 1 else ', '.join(close)}"
     if kind == "predicate_failed":
         return f"{_short(value)} is not a date, expected {is_date.__doc__}"
     if kind == "literal_error":
@@ -116,6 +120,17 @@ def _reason(error: Any) -> str:
         if kind == bound:
             return f"{_short(value)} is out of range, expected {sign} {next(iter(context.values())):g}"
     return f"{_short(value)}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _fields(shape: Any, path: yaml_file.Place) -> tuple[str, ...]:
+    """The fields of the record at a place of a file."""
+    for step in path:
+        within = get_args(shape)
+        element = within[:1] if get_origin(shape) is tuple else within[-1:]
+        shape = element[0] if element else get_type_hints(shape)[str(step)]
+        if get_origin(shape) in (Union, UnionType):
+            shape = get_args(shape)[0]
+    return tuple(get_type_hints(shape))
 
 
 def _short(value: Any) -> str:

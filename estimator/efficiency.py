@@ -216,6 +216,8 @@ class Efficiency:
     neuron: NeuronSpeed = field(default_factory=NeuronSpeed)
     network: Network = field(default_factory=Network)
     bands: tuple[ResidualBand, ...] = ()
+    sparse_index_us: float = 0.0
+    """Fixed time of a layer's lightning indexer: quantising, scoring, top-k."""
     routing_entropy: float = 0.85
     """Experts a batch touches grow as if only this share of its tokens were routed independently."""
     expert_skew: float = 0.05

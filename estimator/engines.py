@@ -1,7 +1,7 @@
 """Serving engines by version: how each spends a device's memory. Values are data; see catalog/data/engines.yaml."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -139,6 +139,10 @@ class EngineProfile:
     """The first later version it does not describe; None is the newest."""
     tensor_parallel: tuple[int, ...] = ()
     """The only tensor-parallel degrees it runs; empty is any that the model allows."""
+    tensor_parallel_of: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The same by accelerator generation, where it differs."""
+    architectures: tuple[str, ...] = ()
+    """Model classes it has a recipe for; empty is every one."""
     pads_heads: bool = False
     """Adds idle query heads where the degree does not divide them (Neuron)."""
     device_kinds: tuple[str, ...] = ("gpu",)

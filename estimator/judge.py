@@ -142,8 +142,10 @@ class Judge:
         asked = self.scenario.placement
         named = asked.instance or asked.accelerator
         reason = illegal_reason(self.model, wanted, self.reach(here) if named else wanted.devices, engine, here.device)
-        if reason:
+        if reason and (named or engine is self.engine):
             raise InputError(*reason.split(": ", 1))
+        if reason:
+            return ()
         return (wanted,) if wanted.devices <= self.reach(here) and wanted.tp * wanted.dp <= here.devices else ()
 
     def trial(self, here: Rig, setup: Setup, layout: Layout, machines: int, span: int) -> Trial:

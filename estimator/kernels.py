@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import ceil, log2
 
-from estimator.efficiency import Efficiency, EngineSpeed, Kernels
+from estimator.efficiency import Efficiency, EngineSpeed, GemmKernel, Kernels
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, AllReduce, Fabric
 from estimator.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
@@ -82,9 +82,13 @@ class Rates:
             2 * outputs * inputs,
             outputs * inputs * size,
             inputs * activation + outputs * 2,
-            peak * min(kernel.compute * speed.compute * self.format_factor(key), 1.0),
+            peak * min(self._compute(key, kernel) * speed.compute * self.format_factor(key), 1.0),
             self.device.bandwidth_bytes_per_s * min(kernel.memory * speed.bandwidth, MEMORY_CEILING),
         )
+
+    def _compute(self, key: str, kernel: GemmKernel) -> float:
+        """Weights that are widened in the kernel multiply at a fraction of the 16-bit product's rate."""
+        return kernel.compute * self.kernels.gemm["16"].compute if key in ("i4", "i8") else kernel.compute
 
     def experts(self, bank: ExpertBank, count: float, layout: Layout) -> Experts:
         key, size, activation, peak = self.kernel("expert")
@@ -107,9 +111,11 @@ class Rates:
             2 * bank.parameters,
             bank.parameters * size,
             bank.token_elements * activation,
+            bank.routing_elements * 2,
             kernel.ramp_rows,
             peak * min(kernel.compute * speed.expert_compute * self.format_factor(key), 1.0),
             self.device.bandwidth_bytes_per_s * min(kernel.memory * speed.expert_bandwidth, MEMORY_CEILING),
+            self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
         )
 
     def elementwise(self, parts: Plan) -> Elementwise:
@@ -140,7 +146,9 @@ class Rates:
         yield DecodeAttention(
             "attention",
             count,
-            kernel.latency_us * MICROSECOND * speed.latency,
+            (kernel.latency_us + (self.overall.sparse_index_us if mixer.index_width else 0.0))
+            * MICROSECOND
+            * speed.latency,
             grown * size,
             _top_k(mixer),
             windowed * size,

@@ -28,7 +28,7 @@ def llama_cpp_operators(
     experts = (
         Experts(
             "experts", count, 0.0, bank.experts, bank.per_token, 1, 1, 1.0, 0.0, 1.0,
-            2 * bank.parameters, bank.parameters * size, 0.0, 0.0, compute, memory,
+            2 * bank.parameters, bank.parameters * size, 0.0, 0.0, 0.0, compute, memory, memory,
         )
         for bank, count in parts.banks
     )  # fmt: skip

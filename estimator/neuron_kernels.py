@@ -29,7 +29,7 @@ def neuron_operators(
         Experts(
             "experts", count, 0.0, bank.experts, bank.per_token, bank.ranks, layout.dp, 1.0,
             efficiency.expert_skew, efficiency.routing_entropy, 2 * bank.parameters,
-            bank.parameters * weights.bits / 8, 0.0, 0.0, compute, bandwidth * constants.memory,
+            bank.parameters * weights.bits / 8, 0.0, 0.0, 0.0, compute, bandwidth * constants.memory, bandwidth,
         )
         for bank, count in parts.banks
     )  # fmt: skip

@@ -70,9 +70,13 @@ class Experts(NamedTuple):
     """Of one token in one expert, on this rank."""
     expert_bytes: float
     token_bytes: float
+    """Activations through one expert's matrices."""
+    routing_bytes: float
+    """Of one token and expert: sorting it in, the activation function, adding its result up."""
     ramp_rows: float
     flops_per_s: float
     bytes_per_s: float
+    routing_bytes_per_s: float
 
     def load(self, rows: float) -> tuple[float, float]:
         """Tokens this rank computes, and how many of its experts they touch."""
@@ -94,6 +98,7 @@ class Experts(NamedTuple):
                 (tokens + self.ramp_rows * touched) * self.flops / self.flops_per_s,
                 (touched * self.expert_bytes + tokens * self.token_bytes) / self.bytes_per_s,
             )
+            + tokens * self.routing_bytes / self.routing_bytes_per_s
         )
 
     def detail(self, rows: float) -> OperatorTime:

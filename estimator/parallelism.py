@@ -64,59 +64,82 @@ def legal_layouts(
 ) -> tuple[Layout, ...]:
     """Every layout of one engine on up to that many equal devices of one machine, fewest devices first."""
     found = []
-    for tp in legal_tensor_parallel(model, engine, devices):
+    for tp in legal_tensor_parallel(model, engine, devices, device):
         found.append(Layout(tp))
         if engine.pipeline:
             found += [Layout(tp, pp) for pp in _pipelines(model.architecture, tp, devices)]
-    if engine.expert_parallel and divisors(model.architecture).experts:
+    if found and engine.expert_parallel and divisors(model.architecture).experts:
         found += _expert_layouts(model, devices)
     return tuple(sorted(found, key=lambda layout: (layout.devices, layout.pp, layout.dp)))
 
 
-def legal_tensor_parallel(model: Model, engine: EngineProfile, devices: int) -> tuple[int, ...]:
-    """Tensor-parallel degrees that the model's heads and the engine allow on that many devices."""
-    degrees = engine.tensor_parallel or range(1, devices + 1)
-    return tuple(tp for tp in degrees if tp <= devices and _tensor_parallel_refusal(model, tp, engine) is None)
+def legal_tensor_parallel(
+    model: Model, engine: EngineProfile, devices: int, device: Accelerator | None = None
+) -> tuple[int, ...]:
+    """Tensor-parallel degrees that the model's heads, the engine and the device allow, up to that many devices."""
+    if engine.architectures and model.architecture.class_name not in engine.architectures:
+        return ()
+    degrees = _engine_degrees(engine, device) or range(1, devices + 1)
+    return tuple(tp for tp in degrees if tp <= devices and not _head_refusal(model, tp, engine))
 
 
 def illegal_reason(
     model: Model, layout: Layout, devices: int, engine: EngineProfile, device: Accelerator | None = None
 ) -> str | None:
-    """Why the layout can not run, in one line that names the legal values; None where it can."""
-    refusal = _tensor_parallel_refusal(model, layout.tp, engine)
+    """Why the layout can not run, `field: reason` with the legal values; None where it can."""
+    if engine.architectures and model.architecture.class_name not in engine.architectures:
+        return f"engine: {engine.name} has no recipe for {model.architecture.class_name}"
+    degrees = _engine_degrees(engine, device)
+    refusal = _head_refusal(model, layout.tp, engine)
+    if degrees and layout.tp not in degrees:
+        refusal = f"{engine.name} does not run {layout.tp} ranks"
     if refusal:
-        return f"tp: {refusal}; legal: {_listed(legal_tensor_parallel(model, engine, MOST_RANKS))}"
+        return f"tp: {refusal}; legal: {_listed(legal_tensor_parallel(model, engine, MOST_RANKS, device))}"
     if layout.pp > 1 and not engine.pipeline:
         return f"pp: {engine.name} has no pipeline parallelism; legal: 1"
     if layout.pp > model.architecture.layers:
         return f"pp: {layout.pp} stages for {model.architecture.layers} layers"
+    return _expert_refusal(model, layout, engine) or _too_large(layout, devices)
+
+
+def _expert_refusal(model: Model, layout: Layout, engine: EngineProfile) -> str | None:
     experts = divisors(model.architecture).experts
-    if layout.ep > 1:
-        if not experts:
-            return f"ep: {model.id} has no experts; legal: 1"
-        if not engine.expert_parallel:
-            return f"ep: {engine.name} has no expert parallelism; legal: 1"
-        if experts % layout.ep:
-            return f"ep: {layout.ep} does not divide {experts} experts"
-        if layout.ep not in (layout.tp, layout.tp * layout.dp):
-            return f"ep: experts spread over all tp x dp ranks; legal: 1, {layout.tp * layout.dp}"
     if layout.dp > 1 and not experts:
         return "dp: attention data parallelism needs experts; run independent replicas instead; legal: 1"
-    if layout.devices > devices:
-        return f"tp: {layout} needs {layout.devices} accelerators, the candidate has {devices}"
+    if layout.ep == 1:
+        return None
+    if not experts:
+        return f"ep: {model.id} has no experts; legal: 1"
+    if not engine.expert_parallel:
+        return f"ep: {engine.name} has no expert parallelism; legal: 1"
+    if experts % layout.ep:
+        return f"ep: {layout.ep} does not divide {experts} experts"
+    if layout.ep != layout.tp * layout.dp:
+        return f"ep: experts spread over all tp x dp ranks; legal: 1, {layout.tp * layout.dp}"
     return None
+
+
+def _too_large(layout: Layout, devices: int) -> str | None:
+    if layout.devices <= devices:
+        return None
+    return f"tp: {layout} needs {layout.devices} accelerators, the candidate has {devices}"
 
 
 MOST_RANKS = 64
 
 
+def _engine_degrees(engine: EngineProfile, device: Accelerator | None) -> tuple[int, ...]:
+    """The only degrees that the engine runs on that device; empty is any."""
+    if device is None:
+        return engine.tensor_parallel
+    return engine.tensor_parallel_of.get(device.generation, engine.tensor_parallel)
+
+
 @lru_cache(maxsize=8192)
-def _tensor_parallel_refusal(model: Model, tp: int, engine: EngineProfile) -> str | None:
-    if engine.tensor_parallel and tp not in engine.tensor_parallel:
-        return f"{engine.name} does not run {tp} ranks"
-    if engine.pads_heads:
-        return None
+def _head_refusal(model: Model, tp: int, engine: EngineProfile) -> str | None:
     heads, kv_heads, *_ = divisors(model.architecture)
+    if engine.pads_heads:
+        return f"{tp} ranks for {heads} query heads" if 0 < heads < tp else None
     if heads % tp:
         return f"{tp} does not divide {heads} query heads"
     if kv_heads and kv_heads % tp and tp % kv_heads:

@@ -32,7 +32,9 @@ class ExpertBank(NamedTuple):
     parameters: float
     """Of one expert, on this rank."""
     token_elements: float
-    """Activations that one token moves through one expert."""
+    """Activations that one token moves through one expert's matrices."""
+    routing_elements: float
+    """Activations that it moves around them: sorted in and summed up (two reads, two writes of its width), gated."""
 
 
 class Plan(NamedTuple):
@@ -115,4 +117,5 @@ def _bank(mlp: MixtureOfExperts, group: int, ep: int) -> ExpertBank:
         ep,
         sum(tensor.outputs * tensor.inputs for tensor in matrices) / slices,
         elements / slices,
+        4 * mlp.hidden + 3 * mlp.intermediate / slices,
     )

@@ -28,6 +28,7 @@ BANDS = {
     "fits": 0.0,
 }
 """Half-width of the 80 % band of each figure, as a fraction; by rule, from the spread of repeated start-ups."""
+METRICS = tuple(BANDS)
 FITS_SLACK = 0.02
 """Of the device's memory: a start-up this close to the limit still counts as fitting."""
 CAPACITY_LINE = (0, 20)

@@ -1,12 +1,14 @@
 """The headless contract: keys, types and exit statuses of docs/interface.md."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui.cli import VERBS, main
+from tui.cli.options import OPTIONS
 
 BAND = {"low", "typical", "high"}
 KEYS: dict[str, Any] = {
@@ -331,3 +333,8 @@ def test_every_verb_explains_itself(ask: Ask, verb: str) -> None:
     answer = ask(verb, "--help")
     assert answer.status == 0
     assert f"llmcalc-tui {verb}" in answer.out
+
+
+def test_every_option_stands_on_the_page_of_the_interface() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "interface.md").read_text()
+    assert [name for name in OPTIONS if not re.search(rf"--{name}\b(?!-)", page)] == []

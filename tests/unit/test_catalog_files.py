@@ -1,5 +1,6 @@
 """Files that are wrong give one line each, name the place, and leave the rest of the catalogue usable."""
 
+import json
 import time
 from contextlib import suppress
 from itertools import pairwise
@@ -18,7 +19,7 @@ CARD = """\
 acme-1:
   name: Acme One
   vendor: acme
-  memory: {sold_gb: 48, usable_mib: 46068, bandwidth_gb_s: 864}
+  memory: {sold_gb: 48, usable_mib: 46068, bandwidth_gb_s: 864, type: GDDR6}
   dense_tflops: {fp16: 181, bf16: 181}
   fabric: pcie4-x16
   source: the box it came in
@@ -42,7 +43,8 @@ def test_a_good_file_has_no_problems(catalog: Catalog, tmp_path: Path) -> None:
     ("old", "new", "problem"),
     [
         ("  vendor: acme\n", "", "2: acme-1.vendor: is missing"),
-        ("2026-10", "2026-10\n  colour: red", "10: acme-1.colour: is not a field here"),
+        ("2026-10", "2026-10\n  colour: red", "10: acme-1.colour: is not a field here, expected name, vendor, memory"),
+        ("type: GDDR6", "typ: GDDR6", "5: acme-1.memory.typ: is not a field here, expected type"),
         ("sold_gb: 48", 'sold_gb: "48"', "5: acme-1.memory.sold_gb: '48' is not a number"),
         ("sold_gb: 48", "sold_gb: true", "5: acme-1.memory.sold_gb: True is not a number"),
         ("sold_gb: 48", "sold_gb: -1", "5: acme-1.memory.sold_gb: -1 is out of range, expected >= 0"),
@@ -103,6 +105,32 @@ quotes:
     assert found[0].startswith("instances/lab.yaml:2: lab.accelerator: no accelerator 'l40z'; did you mean l40")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        (
+            "prices/a.yaml",
+            "region: a\nquotes:\n- termz: spot\n",
+            "3: quotes.0.termz: is not a field here, expected terms",
+        ),
+        (
+            "instances/a.yaml",
+            "a:\n  sizes:\n    b: {cuont: 1}\n",
+            "3: a.sizes.b.cuont: is not a field here, expected count",
+        ),
+        ("engines.yaml", "- id: a\n  memory: {grphs: 1}\n", "2: 0.memory.grphs: is not a field here, expected graphs"),
+        ("engines.yaml", "- {memory: {graphs: {byte: 1}}}\n", "1: 0.memory.graphs.byte: is not a field here, expected"),
+    ],
+)
+def test_a_misspelt_field_is_answered_with_what_was_meant(
+    catalog: Catalog, tmp_path: Path, name: str, text: str, problem: str
+) -> None:
+    found = problems(catalog, tmp_path, text, name)
+    assert any(line.startswith(f"{name}:{problem}") for line in found)
+    lines = [int(line.split(":")[1]) for line in found]
+    assert lines == sorted(lines)
+
+
 def test_a_model_must_have_an_architecture_that_is_known(catalog: Catalog, tmp_path: Path) -> None:
     model = """\
 id: acme/tiny
@@ -153,11 +181,11 @@ def test_a_huge_file_is_refused_unread(catalog: Catalog, tmp_path: Path) -> None
     assert check(catalog, path) == (f"{path}:1: the file is larger than 4 MB",)
 
 
-@settings(deadline=None, max_examples=100)
-@given(st.text(max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=60) | st.text("{}[]:,-?&*!|>'\"#%~ \n\tab1.e", max_size=40))
+def test_any_text_is_refused_or_read_as_plain_finite_values(text: str) -> None:
     with suppress(yaml_file.Refused):
-        assert yaml_file.parse(text).lines or not text.strip()
+        json.dumps(yaml_file.parse(text).value, allow_nan=False)
 
 
 def test_words_stay_text_and_numbers_follow_yaml_1_2() -> None:

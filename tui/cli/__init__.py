@@ -18,6 +18,7 @@ VERBS = {
     "accuracy": "predicted against measured",
     "catalog": "list, show ID, check [FILE]",
     "command": "the launch command of the engine",
+    "plan": "replicas, price mix and monthly cost for a load",
 }
 
 

@@ -1,10 +1,15 @@
 """The command that starts the engine with the values that the estimate assumes, each with its reason."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from catalog.plain import plain
 from tui.cli import json_output, question, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
+
+if TYPE_CHECKING:
+    from estimator.evaluation import Evaluation
+    from estimator.training.recipes import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,12 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from estimator import ranking
     from estimator.launch import launch
+    from estimator.training.recipes import recipe
 
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
     if row.verdict != "fits":
         print(json_output.dumps(None) if arguments.format == "json" else text_output.estimate(asked.scenario, row))
         return NOTHING_FITS
+    if row.training:
+        _print_recipe(recipe(asked.model, asked.scenario, row), row, arguments.format)
+        return ANSWERED
     command = launch(asked.model, asked.scenario, row, asked.inventory)
     if arguments.format == "json":
         given = [argument._asdict() for argument in command.arguments]
@@ -31,3 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
         notes = [f"# {plain(note)}" for note in (text_output.placed(row), *command.notes)]
         print("\n".join([*notes, reasons, "", command.line]))
     return ANSWERED
+
+
+def _print_recipe(found: "Recipe", row: "Evaluation", form: str) -> None:
+    """A training stack's configuration file and the command that takes it."""
+    if form == "json":
+        given = [{"text": f"{each.key}: {each.value}", "why": each.why} for each in found.settings]
+        page = {"instance": row.candidate.machine, "command": found.command, "arguments": given, "notes": found.notes}
+        print(json_output.dumps(page | {"file": found.file or None, "text": found.text or None}))
+        return
+    notes = [f"# {plain(note)}" for note in (text_output.placed(row), *found.notes)]
+    file = [f"# {found.file}", found.text, ""] if found.file else []
+    print("\n".join([*notes, *file, found.command]))

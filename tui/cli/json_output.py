@@ -6,7 +6,15 @@ from typing import Any
 
 from catalog.plain import plain
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.evaluation import Band, CostReport, Evaluation, MemoryReport, PerformanceReport
+from estimator.evaluation import (
+    Band,
+    CostReport,
+    Evaluation,
+    MemoryReport,
+    PerformanceReport,
+    TrainingMemory,
+    TrainingReport,
+)
 from estimator.model import Model
 from estimator.model_summary import summary
 from estimator.scenario import Scenario
@@ -25,6 +33,14 @@ COST = (
     "price_as_of", "usd_per_1m_input_tokens", "usd_per_1m_output_tokens", "usd_per_request", "usd_per_month",
     "usd_per_hour_per_gb",
 )  # fmt: skip
+
+TRAINING_MEMORY = (
+    "device_bytes", "usable_bytes", "budget_bytes", "peak_bytes", "weights_bytes", "gradients_bytes",
+    "optimizer_bytes", "adapters_bytes", "activations_bytes", "logits_bytes", "gathered_bytes", "overhead_bytes",
+    "host_bytes",
+)  # fmt: skip
+TRAINING = ("tokens_per_s_per_device", "tokens_per_s", "step_s", "mfu", "hours", "usd")
+Report = MemoryReport | PerformanceReport | CostReport | TrainingMemory | TrainingReport
 
 
 def dumps(value: object) -> str:
@@ -48,17 +64,32 @@ def evaluation(row: Evaluation) -> dict[str, object]:
         "memory": section(row.memory, MEMORY),
         "performance": section(row.performance, PERFORMANCE),
         "cost": section(row.cost, COST),
-        "training": None,
+        "training": training(row.training),
+    }
+
+
+def training(report: TrainingReport | None) -> dict[str, object] | None:
+    """A training run; null where the row serves."""
+    if report is None:
+        return None
+    return {
+        "setup": report.setup._asdict() | {"devices": report.setup.devices},
+        "memory": section(report.memory, TRAINING_MEMORY),
+        "trainable_parameters": report.trainable_parameters,
+        **section(report, TRAINING),
+        "step_parts_s": {part.name: number(part.value) for part in report.step},
+        "run_parts_s": {part.name: number(part.value) for part in report.run},
+        "notes": list(report.notes),
     }
 
 
 def scenario(asked: Scenario) -> dict[str, object]:
     """Every option of the question by its name in snake_case; null where nothing is said."""
     values = said(asked)
-    return {name.replace("-", "_"): values.get(name) for name in OPTIONS}
+    return {name.replace("-", "_"): values.get(name) for name, option in OPTIONS.items() if option.field}
 
 
-def section(report: MemoryReport | PerformanceReport | CostReport | None, keys: tuple[str, ...]) -> Any:
+def section(report: Report | None, keys: tuple[str, ...]) -> Any:
     """The named fields of a report; null where there is no report."""
     return None if report is None else {key: figure(key, getattr(report, key)) for key in keys}
 

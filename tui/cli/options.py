@@ -112,6 +112,13 @@ GROUPS = (
             ),
             Option("sharding", "training.sharding", "KIND", ", ".join(training.SHARDINGS), training.SHARDINGS),
             Option("offload", "training.offload", "WHAT", ", ".join(training.OFFLOADS), training.OFFLOADS),
+            Option("compute", "training.compute", "FORMAT", ", ".join(training.COMPUTES), training.COMPUTES),
+            Option("loss", "training.loss", "PATH", ", ".join(training.LOSSES), training.LOSSES),
+            Option("base", "training.base", "FORMAT", ", ".join(training.BASES), training.BASES),
+            Option("framework", "training.framework", "NAME", "torchtune, axolotl, llama-factory, torchtitan …"),
+            Option("mean-tokens", "training.mean_tokens", "N", "tokens of an average sample, where not packed"),
+            Option("train-embeddings", "training.train_embeddings", "BOOL", "embedding and head beside adapters"),
+            Option("optimizer-in-backward", "training.optimizer_in_backward", "BOOL", "gradients never pile up"),
         ),
     ),
 )
@@ -151,7 +158,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
     if owner is None:
         raise InputError(name, f"belongs to a training run; say --train {'|'.join(training.METHODS)} as well")
     kind: Any = type(owner)
-    changed: Any = replace(owner, **{attribute: _read(option, value, rules(kind)[attribute])})
+    changed: Any = replace(owner, **{attribute: read(option, value, rules(kind)[attribute])})
     return replace(scenario, **{section: changed}) if dot else changed
 
 
@@ -177,7 +184,7 @@ def said(scenario: Scenario) -> dict[str, object]:
     return values
 
 
-def _read(option: Option, value: object, rule: Rule) -> object:
+def read(option: Option, value: object, rule: Rule) -> object:
     """The value as its field wants it. Raises InputError naming the option."""
     if isinstance(value, str) and rule.type is not str:
         value = _parsed(value, rule, option.seconds)

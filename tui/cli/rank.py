@@ -32,5 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.format == "csv":
         print(table_output.csv_table(map(json_output.evaluation, shown)))
     else:
-        print(table_output.markdown_table(text_output.LEADERBOARD, text_output.leaderboard_cells(shown)))
+        titles = text_output.leaderboard_titles(asked.scenario)
+        print(table_output.markdown_table(titles, text_output.leaderboard_cells(asked.scenario, shown)))
     return status.of(rows)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from catalog.plain import plain
 from estimator.evaluation import Band, CostReport, Evaluation, MemoryReport, PerformanceReport
 from estimator.scenario import Scenario
+from tui.cli import training_output
 from tui.draw import figures
 
 LEADERBOARD = (
@@ -44,6 +45,8 @@ def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
 
 def scenario(asked: Scenario) -> str:
     """The question in one line."""
+    if asked.training:
+        return plain(training_output.question(asked, asked.training))
     work = asked.workload
     load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
@@ -57,14 +60,26 @@ def leaderboard(asked: Scenario, rows: Sequence[Evaluation], everything: bool) -
     """The rows that fit, as a table; those that do not only where everything is asked or nothing fits."""
     fitting = [row for row in rows if row.verdict == "fits"]
     shown = rows if everything or not fitting else fitting
-    table = aligned([LEADERBOARD, *leaderboard_cells(shown)], left=(1, 2, 3, len(LEADERBOARD) - 1))
+    titles = leaderboard_titles(asked)
+    left = [index for index, title in enumerate(titles) if title in TEXT_COLUMNS]
+    table = aligned([titles, *leaderboard_cells(asked, shown)], left)
     hidden = len(rows) - len(shown)
     rest = f"\n\n{hidden} more do not fit; --all lists them" if hidden else ""
     return f"{scenario(asked)}\n\n{table}{rest}"
 
 
-def leaderboard_cells(rows: Iterable[Evaluation]) -> list[list[str]]:
-    """A table row each, under the titles of `LEADERBOARD`."""
+TEXT_COLUMNS = ("instance", "devices", "layout", "setup", "saves memory by", "")
+
+
+def leaderboard_titles(asked: Scenario) -> tuple[str, ...]:
+    """Columns of a leaderboard that serves or trains."""
+    return training_output.LEADERBOARD if asked.training else LEADERBOARD
+
+
+def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[str]]:
+    """A table row each, under `leaderboard_titles`."""
+    if asked.training:
+        return [training_output.cells(place, row, price(row.cost)) for place, row in enumerate(rows, 1)]
     return [_cells(place, row) for place, row in enumerate(rows, 1)]
 
 
@@ -79,6 +94,9 @@ def estimate(asked: Scenario, row: Evaluation) -> str:
         blocks[-1] += f"\n{plain(row.suggestion)}"
     if row.memory:
         blocks.append(aligned(_memory(row.memory), left=(0, 2)))
+    if row.training:
+        blocks += [aligned(table, left=(0, len(table[0]) - 1)) for table in training_output.tables(row.training)]
+        blocks += [plain(note) for note in row.training.notes]
     if row.performance:
         blocks.append(aligned(_performance(row.performance), left=(0, 4)))
     blocks.append(aligned(_cost(row.cost), left=(0, 4)))

@@ -51,7 +51,7 @@ class MemoryFacts(NamedTuple):
 def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) -> list[Row]:
     """The page in at most `lines` rows of exactly `cells` columns."""
     head = [
-        spread([(f" {facts.heading}", "bold")], [(f"{facts.aside} ", "dim")], cells),
+        heading_row(facts.heading, facts.aside, cells),
         bar_row(facts.usage, cells),
     ]
     if facts.verdict:
@@ -59,6 +59,12 @@ def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) ->
     room = lines - len(head) - 1
     draw = _side_by_side if cells >= WIDE else _stacked
     return [*head, *draw(facts, cells, room, cursor)[:room], switch_row(facts.switches, cells)]
+
+
+def heading_row(heading: str, aside: str, cells: int) -> Row:
+    """What is shown, and beside it, where there is room, a word on it."""
+    right: Row = [(f"{aside} ", "dim")] if len(heading) + len(aside) + 4 <= cells else []
+    return spread([(f" {heading}", "bold")], right, cells)
 
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:

@@ -7,6 +7,7 @@ from estimator.evaluation import Band, Evaluation, OperatorTime
 from tui.draw.bars import OperatorBar, operator_bars
 from tui.draw.curve import OperatingPoint, Series, curve
 from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
+from tui.draw.memory_page import heading_row
 from tui.draw.roofline import Point, Roof, roofline
 from tui.draw.runs import Row, beside, fitted, spread
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
@@ -54,7 +55,7 @@ class PerformanceFacts(NamedTuple):
 
 def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int) -> list[Row]:
     """The page in exactly `lines` rows of `cells` columns; a large one shows every view."""
-    head = [spread([(f" {facts.heading}", "bold")], [(f"{facts.aside} ", "dim")], cells)]
+    head = [heading_row(facts.heading, facts.aside, cells)]
     room = lines - len(head)
     if cells >= WIDE and room >= TALL:
         body = _everything(facts, cells, room)

@@ -15,6 +15,7 @@ from tui.answer import Answer
 from tui.commands import bindings
 from tui.draw.figures import count, usd
 from tui.draw.form import Spot, form_rows, lay_out
+from tui.draw.leaderboard import Frame, candidate_line, title_line
 from tui.draw.runs import Row, clean, clipped, fitted, spread
 from tui.fields import sections, stepped, typed
 from tui.messages import Edited
@@ -25,6 +26,8 @@ HEAD = 2
 """Rows over the form: the scenario and the tabs."""
 FOOT = 2
 """Rows under the form: what the field is, what the scenario comes to."""
+LEAST_STANDINGS = 4
+"""Rows of the leaderboard that are worth showing under the form."""
 PICKED = {"model": "app.model", "region": "app.region"}
 """Fields that a picker fills."""
 
@@ -47,6 +50,7 @@ class Form(Drawn):
         room = max(height - FOOT, 1)
         self.top = scrolled(self.top, self.spots[self.cursor].y, len(rows), room)
         visible = rows[self.top : self.top + room]
+        visible += standings(self.answer, width, room - len(visible))
         blank: list[Row] = [[]] * (room - len(visible))
         return [*visible, *blank, self._about(width), result_row(self.answer, width)]
 
@@ -194,6 +198,17 @@ class WorkloadScreen(Page):
         self.form.refused = ""
         self.post_message(Edited(changed))
         return True
+
+
+def standings(answer: Answer, cells: int, lines: int) -> list[Row]:
+    """The first rows of the leaderboard, where the form leaves room for a few."""
+    if lines < LEAST_STANDINGS + 3:
+        return []
+    frame = Frame.of(cells, answer.before, answer.inventory)
+    shown = answer.rows[: lines - 3]
+    rule: Row = [(" " + "─" * (cells - 2), "grid")]
+    ranked = [candidate_line(row, at + 1, at == answer.cursor, frame) for at, row in enumerate(shown)]
+    return [[], rule, title_line(frame, answer.session.sort, answer.session.reverse), *ranked]
 
 
 def result_row(answer: Answer, cells: int) -> Row:

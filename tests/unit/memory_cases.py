@@ -1,0 +1,78 @@
+"""Compiled memory of catalogue models, for the tests of memory, engines and layouts."""
+
+from functools import cache
+from typing import Protocol
+
+from catalog.load import Catalog
+from estimator.formats import cache_format
+from estimator.model import Model, read_model
+from estimator.parallelism import Layout
+from estimator.scenario import EngineSettings
+from estimator.serving_memory import ServingMemory, compile_memory
+from estimator.units import GIB
+
+ONE = Layout()
+START_UP = EngineSettings(memory_utilization=0.95, max_model_len=8192)
+"""What the published vLLM start-ups on H100 were run with."""
+
+
+class Held(Protocol):
+    """The memory of a model by name."""
+
+    def __call__(
+        self,
+        name: str,
+        layout: Layout = ONE,
+        *,
+        weights: str = "bf16",
+        kv: str = "bf16",
+        device: str = "h100-sxm",
+        engine: str = "vllm",
+        version: str | None = None,
+        settings: EngineSettings | None = None,
+    ) -> ServingMemory: ...
+
+
+class Named(Protocol):
+    """A model by name."""
+
+    def __call__(self, name: str) -> Model: ...
+
+
+def named_in(catalog: Catalog) -> Named:
+    @cache
+    def named(name: str) -> Model:
+        return read_model(name, catalog.model_entry(name))
+
+    return named
+
+
+def held_in(catalog: Catalog) -> Held:
+    inventory, named = catalog.inventory, named_in(catalog)
+
+    def held(
+        name: str,
+        layout: Layout = ONE,
+        *,
+        weights: str = "bf16",
+        kv: str = "bf16",
+        device: str = "h100-sxm",
+        engine: str = "vllm",
+        version: str | None = None,
+        settings: EngineSettings | None = None,
+    ) -> ServingMemory:
+        return compile_memory(
+            named(name),
+            named(name).weights(weights),
+            cache_format(kv),
+            layout,
+            inventory.accelerators[device],
+            inventory.engine(engine, version),
+            settings,
+        )
+
+    return held
+
+
+def gib(size: float) -> float:
+    return size / GIB

@@ -1,0 +1,146 @@
+"""Published start-ups and footprints: how close the budget comes, and that no row breaks it."""
+
+import csv
+from collections.abc import Mapping
+from statistics import fmean, median
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.cache import DATA
+from catalog.load import Catalog
+from estimator.accuracy.memory import METRICS, score, tokens_of
+from estimator.accuracy.memory_case import memory_case
+from estimator.accuracy.score import Context, Score
+from estimator.serving_memory import compile_memory
+from estimator.units import GIB
+from tests.unit.memory_cases import named_in
+
+ROWS = list(csv.DictReader((DATA / "evidence/memory.csv").open(newline="", encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def context(catalog: Catalog) -> Context:
+    named = named_in(catalog)
+    return Context(catalog.inventory, lambda name: named(catalog.model_id(name)))
+
+
+@pytest.fixture(scope="module")
+def scores(context: Context) -> list[Score]:
+    return [each for row in ROWS for each in score(row, context)]
+
+
+def errors(scores: list[Score], metric: str, engine: str) -> list[float]:
+    return [
+        abs(each.error)
+        for each in scores
+        if each.metric == metric and each.status == "scored" and f"engine={engine}" in each.groups
+    ]
+
+
+@pytest.mark.parametrize(
+    ("engine", "metric", "rows", "most_median", "most_mean"),
+    [
+        ("vllm", "weights_gib_per_gpu", 55, 0.003, 0.01),
+        ("vllm", "activation_peak_gib", 40, 0.02, 0.015),
+        ("vllm", "kv_available_gib_per_gpu", 45, 0.005, 0.02),
+        ("vllm", "kv_tokens", 45, 0.005, 0.02),
+        ("vllm", "capacity_tokens", 45, 0.005, 0.02),
+        ("vllm", "cudagraph_gib", 40, 0.08, 0.1),
+        ("llama.cpp", "kv_gib_for_tokens", 12, 1e-4, 1e-4),
+        ("ik_llama.cpp/llama.cpp", "kv_gib_for_tokens", 55, 1e-4, 1e-3),
+        ("llama.cpp", "weights_gib_per_gpu", 8, 1e-4, 1e-4),
+        ("transformers", "total_peak_as_printed", 24, 0.01, 0.03),
+        ("AutoAWQ", "total_peak_as_printed", 24, 0.05, 0.08),
+    ],
+)
+def test_errors_stay_within_their_targets(
+    scores: list[Score], engine: str, metric: str, rows: int, most_median: float, most_mean: float
+) -> None:
+    found = errors(scores, metric, engine)
+    assert len(found) >= rows
+    assert median(found) <= most_median
+    assert fmean(found) <= most_mean
+
+
+def test_weights_are_within_two_percent_in_nine_rows_of_ten(scores: list[Score]) -> None:
+    found = errors(scores, "weights_gib_per_gpu", "vllm")
+    assert sum(error <= 0.02 for error in found) >= 0.9 * len(found)
+
+
+def test_memory_outside_torch_is_within_a_fifth_of_a_gib(scores: list[Score]) -> None:
+    """All but granite-3 (0.46 for 0.25, unexplained) and a log that counts memory used before the start."""
+    far = {
+        each.case_id
+        for each in scores
+        if each.metric == "non_torch_gib" and each.predicted is not None and abs(each.predicted - each.measured) > 0.2
+    }
+    assert far <= {"llmd-014", "llmd-015", "iss-009"}
+
+
+def test_every_start_up_is_told_from_every_refusal(scores: list[Score]) -> None:
+    fits = [each for each in scores if each.metric == "fits" and each.status == "scored"]
+    assert len(fits) >= 45
+    assert [each.case_id for each in fits if each.predicted != each.measured] == []
+
+
+def test_tokens_of_the_printed_pool_are_exact_to_one_block(context: Context) -> None:
+    checked = 0
+    for row in ROWS:
+        printed, tokens = row["kv_available_gib_per_gpu"], row["kv_tokens"]
+        if row["engine_version"] != "0.19.0" or not printed or not tokens or row["pp"] != "1":
+            continue
+        try:
+            case = memory_case(row, context)
+        except ValueError:
+            continue
+        assert case.device
+        memory = compile_memory(
+            case.model, case.weights, case.cache, case.layout, case.device, case.engine, case.settings
+        )
+        page = memory.laid.pool.page_bytes
+        rounding = 0.005 * GIB // page + 1  # the log prints two decimals
+        pages = float(printed) * GIB // page
+        low, high = (tokens_of(memory, int(pages + by), "kv_tokens", "0.19.0") for by in (-rounding, rounding))
+        assert low <= float(tokens) <= high, row["case_id"]
+        checked += 1
+    assert checked >= 35
+
+
+def test_an_error_message_states_the_size_we_compute(context: Context) -> None:
+    """vLLM: "23.25 GiB KV cache is needed" for 196,608 tokens of MiniMax-M2.7 over two ranks."""
+    row = {
+        "case_id": "message",
+        "engine": "vllm",
+        "base_model_id": "MiniMaxAI/MiniMax-M2.7",
+        "tp": "2",
+        "kv_dtype": "bf16",
+        "kv_tokens": "196608",
+        "kv_gib_for_tokens": "23.25",
+        "record_kind": "error_message",
+    }
+    found = {each.metric: each for each in score(row, context)}
+    assert abs(found["kv_gib_for_tokens"].error) < 0.03
+    assert found["kv_tokens"].status == "skipped"
+
+
+def test_what_is_not_scored_says_why(scores: list[Score]) -> None:
+    for each in scores:
+        assert each.metric in METRICS
+        assert (each.predicted is None) == (each.status != "scored")
+        assert (each.reason is None) == (each.status == "scored")
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(ROWS),
+    st.dictionaries(
+        st.sampled_from(sorted(ROWS[0])),
+        st.one_of(st.text(max_size=12), st.sampled_from(["-1", "0", "1e30", "nan", "inf", "q8_0", "K f16 / V q4_0"])),
+        max_size=4,
+    ),
+)
+def test_no_row_breaks_the_scoring(context: Context, row: Mapping[str, str], broken: dict[str, str]) -> None:
+    for each in score({**row, **broken}, context):
+        assert each.predicted is None or abs(each.predicted) < float("inf")

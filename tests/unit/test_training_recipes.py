@@ -1,0 +1,63 @@
+"""Starting configurations: what the estimate assumes is what the file says."""
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from estimator.errors import InputError
+from estimator.ranking import evaluate
+from estimator.scenario import Placement, Scenario
+from estimator.training.recipes import Recipe, recipe
+from estimator.training.workload import TrainingWorkload
+
+LLAMA = "meta-llama/Llama-3.1-8B"
+
+
+def written(catalog, instance: str, workload: TrainingWorkload, machines: int | None = None) -> Recipe:
+    placement = Placement(instance=instance, machines=machines)
+    scenario = Scenario(model=LLAMA, training=workload, placement=placement)
+    model = catalog.model(LLAMA)
+    return recipe(model, scenario, evaluate(model, scenario, catalog.inventory, catalog.prices("us-east-1")))
+
+
+def test_torchtune_takes_overrides_of_the_packaged_config(catalog):
+    found = written(catalog, "g6.xlarge", TrainingWorkload("qlora", lora_targets="q_proj,v_proj", micro_batch=1))
+    assert found.command.startswith("tune run lora_finetune_single_device --config llama3_1/8B_qlora_single_device")
+    assert "'model.lora_attn_modules=[q_proj,v_proj]'" in found.command
+    assert "model.apply_lora_to_mlp=False" in found.command
+    assert "gradient_accumulation_steps=16" in found.command
+
+
+@pytest.mark.parametrize("framework", ["axolotl", "llama-factory"])
+def test_yaml_files_hold_the_batch_and_the_adapters(catalog, framework):
+    workload = TrainingWorkload("qlora", lora_rank=32, lora_targets="q_proj,v_proj", framework=framework)
+    found = written(catalog, "g6.12xlarge", workload)
+    page = yaml.safe_load(found.text)
+    assert page["lora_r" if framework == "axolotl" else "lora_rank"] == 32
+    batch = page["micro_batch_size" if framework == "axolotl" else "per_device_train_batch_size"]
+    assert batch * page["gradient_accumulation_steps"] * 4 == workload.global_batch
+    assert (page.get("load_in_4bit") or page.get("quantization_bit")) in (True, 4)
+    assert found.file in found.command
+
+
+def test_torchtitan_degrees_multiply_to_the_devices(catalog):
+    workload = TrainingWorkload("full", precision="bf16-mixed", sequence_length=8192, global_batch=128)
+    found = written(catalog, "p5.48xlarge", replace(workload, framework="torchtitan"), machines=2)
+    page = tomllib.loads(found.text)
+    degrees = page["parallelism"]
+    shards = degrees["data_parallel_shard_degree"] * degrees["data_parallel_replicate_degree"]
+    assert shards * degrees["tensor_parallel_degree"] * degrees["context_parallel_degree"] == 16
+    assert page["training"]["global_batch_size"] == 128
+    assert (page["model"]["name"], page["model"]["flavor"]) == ("llama3", "8B")
+    assert "--nnodes 2 --nproc_per_node 8" in found.command
+
+
+def test_another_stack_gets_a_file_that_can_run_it(catalog):
+    assert written(catalog, "g6.xlarge", TrainingWorkload("lora", framework="peft")).file == "axolotl.yaml"
+
+
+def test_a_run_that_does_not_fit_has_no_recipe(catalog):
+    with pytest.raises(InputError, match="short"):
+        written(catalog, "g4dn.xlarge", TrainingWorkload("full", offload="none"), machines=1)

@@ -1,0 +1,88 @@
+"""Training runs as plain text."""
+
+from collections.abc import Callable
+
+from estimator.evaluation import Band, Evaluation, TrainingMemory, TrainingReport
+from estimator.scenario import Scenario
+from estimator.training.workload import TrainingWorkload
+from tui.draw import figures
+
+LEADERBOARD = ("#", "instance", "devices", "setup", "saves memory by", "$/h", "$/run", "time", "tok/s", "memory", "")
+
+
+def question(asked: Scenario, run: TrainingWorkload) -> str:
+    """The run in one line."""
+    adapters = f" r{run.lora_rank} {run.lora_targets}" if run.adapters else f" {run.precision}"
+    return (
+        f"{asked.model} | {run.method}{adapters} {run.optimizer} | {figures.tokens(run.sequence_length)} tokens"
+        f" x {run.global_batch} a step | {figures.count(run.dataset_tokens)} tokens x {run.epochs:g} epochs"
+        f" | {run.framework} | {asked.region} {asked.price_terms}"
+    )
+
+
+def cells(place: int, row: Evaluation, price: str) -> list[str]:
+    """A row of the leaderboard."""
+    run, at = row.training, row.candidate
+    marks = ["best value" if row.best_value else "", "=" if row.tie else "", row.reason or ""]
+    known = (
+        [
+            str(run.setup),
+            savers(run),
+            price,
+            figures.usd(run.usd.typical if run.usd else None),
+            figures.duration(run.hours.typical * 3600),
+            figures.number(run.tokens_per_s.typical),
+            f"{figures.gib(run.memory.peak_bytes.typical)} GiB",
+        ]
+        if run
+        else ["", "", price, *[figures.NOTHING] * 4]
+    )
+    return [
+        str(place) if row.verdict == "fits" else "-",
+        (f"{at.machines} x " if at.machines > 1 else "") + at.machine,
+        f"{at.accelerators:g}x{at.accelerator}",
+        *known,
+        "  ".join(mark for mark in marks if mark),
+    ]
+
+
+def savers(run: TrainingReport) -> str:
+    """What the run saves memory by, and its micro-batch."""
+    setup = run.setup
+    named = [
+        f"{setup.checkpointing} checkpointing" if setup.checkpointing != "none" else "",
+        f"{setup.offload} offload" if setup.offload != "none" else "",
+    ]
+    return ", ".join([f"micro-batch {setup.micro_batch}", *filter(None, named)])
+
+
+def tables(run: TrainingReport) -> list[list[tuple[str, ...]]]:
+    """The tables of one run in full: memory, speed, where a step and the whole run spend their time."""
+    return [
+        _memory(run.memory),
+        [
+            ("speed", "low", "typical", "high"),
+            ("tokens/s per device", *_banded(run.tokens_per_s_per_device, figures.number)),
+            ("tokens/s", *_banded(run.tokens_per_s, figures.number)),
+            ("step", *_banded(run.step_s, figures.duration)),
+            ("hours", *_banded(run.hours, figures.number)),
+            ("$/run", *(_banded(run.usd, figures.usd) if run.usd else ("", figures.NOTHING, ""))),
+            ("MFU", "", figures.percent(run.mfu), ""),
+        ],
+        [("of a step", "", ""), *((part.name, figures.duration(part.value), part.working) for part in run.step)],
+        [("of the run", "", ""), *((part.name, figures.duration(part.value), part.working) for part in run.run)],
+    ]
+
+
+def _memory(memory: TrainingMemory) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [(part.name, f"{figures.gib(part.value)} GiB", part.working) for part in memory.parts]
+    peak = f"{figures.gib(memory.peak_bytes.low)}-{figures.gib(memory.peak_bytes.high)} GiB"
+    rows.append(("peak per device", f"{figures.gib(memory.peak_bytes.typical)} GiB", peak))
+    rows.append(("may be planned to", f"{figures.gib(memory.budget_bytes)} GiB", "of the usable memory"))
+    if memory.host_bytes:
+        rows.append(("host memory per device", f"{figures.gib(memory.host_bytes)} GiB", "offloaded"))
+    return rows
+
+
+def _banded(band: Band, show: Callable[[float], str]) -> tuple[str, str, str]:
+    return show(band.low), show(band.typical), show(band.high)
