@@ -1,6 +1,6 @@
 """How many copies of a candidate carry a load within its service level, and what they cost under mixed prices."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Annotated, NamedTuple
@@ -14,9 +14,9 @@ from estimator.evaluation import Evaluation
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
-from estimator.placement import machine_of
+from estimator.placement import machines_for
 from estimator.prices import RegionPrices
-from estimator.ranking import cloud, rank
+from estimator.ranking import rank
 from estimator.scenario import Scenario
 from estimator.units import HOURS_PER_MONTH
 
@@ -82,8 +82,7 @@ def fleets(
     Raises InputError for a scenario that can not be asked.
     """
     check(demand)
-    named = machine_of(scenario.placement, inventory, prices)
-    machines: Iterable[Machine] = (named,) if named else cloud(inventory)
+    machines = machines_for(scenario, inventory, prices)
     sized = (_fleet(model, scenario, demand, inventory, prices, machine) for machine in machines)
     return tuple(sorted((fleet for fleet in sized if fleet), key=lambda fleet: fleet.usd_per_month))
 

@@ -7,7 +7,7 @@ from estimator.errors import InputError
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.prices import RegionPrices
-from estimator.scenario import Placement
+from estimator.scenario import Placement, Scenario
 
 
 def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices) -> Machine | None:
@@ -24,6 +24,28 @@ def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices)
     if placement.accelerator:
         return devices(placement.accelerator, placement.count or 1, inventory)
     return None
+
+
+def machines_for(scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> tuple[Machine, ...]:
+    """What the placement names; else every accelerated EC2 type, or, owned, every accelerator that is sold by itself.
+
+    A local machine holds up to eight GPUs, an edge machine one accelerator.
+    """
+    named = machine_of(scenario.placement, inventory, prices)
+    if named:
+        return (named,)
+    if scenario.deployment == "cloud":
+        return tuple(machine for machine in inventory.machines.values() if machine.kind == "cloud")
+    return tuple(
+        devices(device.id, count, inventory)
+        for device in inventory.accelerators.values()
+        if device.kind in OWNED_KINDS and "end-of-life" not in device.tags
+        for count in (OWNED_COUNTS if scenario.deployment == "local" and device.fabric != "none" else (1,))
+    )
+
+
+OWNED_KINDS = ("gpu", "apple", "other")
+OWNED_COUNTS = (1, 2, 4, 8)
 
 
 def instance(name: str, inventory: Inventory) -> Machine:

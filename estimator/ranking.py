@@ -7,7 +7,7 @@ from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.judge import Judge
 from estimator.model import Model
-from estimator.placement import machine_of
+from estimator.placement import machines_for
 from estimator.prices import RegionPrices
 from estimator.scenario import Scenario
 from estimator.training.ranking import rank_training
@@ -24,7 +24,7 @@ def rank(
 ) -> Leaderboard:
     """The best layout of each machine (or every layout): what fits first, cheapest first.
 
-    `machines` defaults to what the scenario's placement names, else to every EC2 type of the inventory.
+    `machines` defaults to what the scenario's placement names, else to every machine of its deployment.
     `detail` keeps the time of every operator. A scenario that asks for a training run is ranked as one. Raises
     InputError for a scenario that can not be asked.
     """
@@ -32,8 +32,7 @@ def rank(
         return rank_training(model, scenario, inventory, prices, machines, detail)
     judge = Judge(model, scenario, inventory, prices, detail)
     if machines is None:
-        asked = machine_of(scenario.placement, inventory, prices)
-        machines = (asked,) if asked else cloud(inventory)
+        machines = machines_for(scenario, inventory, prices)
     rows = [row for machine in machines for row in judge.evaluations(machine, every_layout)]
     return Leaderboard(with_badges(sorted(rows, key=rank_key)), judge.considered)
 
@@ -41,11 +40,6 @@ def rank(
 def evaluate(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:
     """One candidate in full: the placement that the scenario names, else the first of the leaderboard."""
     return rank(model, scenario, inventory, prices, detail=True).rows[0]
-
-
-def cloud(inventory: Inventory) -> tuple[Machine, ...]:
-    """The accelerated instance types."""
-    return tuple(machine for machine in inventory.machines.values() if machine.kind == "cloud")
 
 
 VERDICTS = {"fits": 0, "does_not_fit": 1, "not_supported": 2}

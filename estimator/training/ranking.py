@@ -12,7 +12,7 @@ from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
 from estimator.parallelism import Layout
-from estimator.placement import machine_of
+from estimator.placement import machines_for
 from estimator.prices import RegionPrices
 from estimator.scenario import PRICE_TERMS, Scenario
 from estimator.training import cost, memory, search, speed, workload
@@ -43,8 +43,7 @@ def rank_training(
     """
     judge = Judge(model, scenario, inventory, prices, detail)
     if machines is None:
-        asked = machine_of(scenario.placement, inventory, prices)
-        machines = (asked,) if asked else [each for each in inventory.machines.values() if each.kind == "cloud"]
+        machines = machines_for(scenario, inventory, prices)
     rows = sorted((judge.evaluation(machine) for machine in machines), key=rank_key)
     return Leaderboard(_with_badges(rows), judge.considered)
 

@@ -230,6 +230,20 @@ def test_sagemaker_names_and_sessions_are_understood(ask: Ask, tmp_path: Path) -
     assert scenario["engine"] == "vllm@0.18"
 
 
+def test_owned_hardware_is_ranked_by_what_it_costs_to_own(ask: Ask) -> None:
+    local = ask("rank", "--deployment", "local", "--format", "json").json["rows"]
+    assert {"2xrtx4090", "rtx4090"} <= {row["instance"] for row in local}
+    dear = ask(
+        "estimate", "--accelerator", "rtx4090", "--count", "4", "--hardware-usd", "3000", "--format", "json"
+    ).json
+    cheap = ask(
+        "estimate", "--accelerator", "rtx4090", "--count", "4", "--hardware-usd", "1500", "--format", "json"
+    ).json
+    assert 0 < cheap["cost"]["price_usd_per_hour"] < dear["cost"]["price_usd_per_hour"]
+    edge = ask("rank", "--deployment", "edge", "--format", "json").json["rows"]
+    assert {row["accelerators"] for row in edge} == {1}
+
+
 def test_accuracy_of_a_case_file(ask: Ask, tmp_path: Path) -> None:
     cases = tmp_path / "cases.csv"
     cases.write_text(
