@@ -69,10 +69,20 @@ def pattern_of(path: Path) -> str | None:
         value = yaml_file.read(path).value
     except yaml_file.Refused as refused:
         raise Invalid((f"{path}:{refused}",)) from refused
-    if not isinstance(value, dict):
-        return None
-    held = value.keys() | {key for entry in value.values() if isinstance(entry, dict) for key in entry}
-    return next((pattern for pattern, keys in _TELLING.items() if keys <= held), None)
+    likeness = {pattern: _likeness(value, shape) for pattern, shape in FILES.items()}
+    best = max(likeness, key=lambda pattern: likeness[pattern])
+    return best if likeness[best] >= 2 else None
+
+
+def _likeness(value: Any, shape: Any) -> float:
+    """How many fields of the shape's records the average record of a file has."""
+    record, found = shape, [value]
+    if get_origin(shape) is dict:
+        record, found = get_args(shape)[1], list(value.values()) if isinstance(value, dict) else []
+    elif get_origin(shape) is tuple:
+        record, found = get_args(shape)[0], value if isinstance(value, list) else []
+    fields = getattr(record, "__annotations__", {}).keys()
+    return sum(len(fields & each.keys()) for each in found if isinstance(each, dict)) / max(1, len(found))
 
 
 def problem(path: Path, name: str, field: yaml_file.Place, reason: str) -> str:
@@ -152,11 +162,3 @@ _WANTED = {
     "dataclass_type": "a mapping",
 }
 _BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
-_TELLING = {
-    "models/*/*.yaml": {"id", "config"},
-    "prices/*.yaml": {"region", "quotes"},
-    "instances/*.yaml": {"accelerator", "sizes"},
-    "accelerators.yaml": {"vendor", "memory"},
-    "fabrics.yaml": {"link_gb_s"},
-}
-"""Keys that only one kind of file holds."""

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog import yaml_file
+from catalog import cache, yaml_file
 from catalog.listing import check
 from catalog.load import Catalog, load
+from catalog.schema import FILES, pattern_of
 
 CARD = """\
 # A card of my own.
@@ -148,6 +149,14 @@ as_of: 2026-11
     assert found[0].startswith("tiny.yaml:5: config.num_hidden_layers: ")
     found = problems(catalog, tmp_path, model.replace("Llama", "Oracle"), "tiny.yaml")
     assert found[0].startswith("tiny.yaml:2: config: OracleForCausalLM: ")
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern in FILES if pattern != "regions.yaml"])
+def test_a_file_is_known_by_what_it_holds(tmp_path: Path, pattern: str) -> None:
+    packaged = max(cache.DATA.glob(pattern), key=lambda path: path.stat().st_size)
+    copy = tmp_path / "copy.yaml"
+    copy.write_bytes(packaged.read_bytes())
+    assert pattern_of(copy) == pattern
 
 
 def test_a_file_of_no_known_kind_is_refused(catalog: Catalog, tmp_path: Path) -> None:
