@@ -9,6 +9,7 @@ from estimator.hf_config.fields import Fields
 from estimator.hf_config.registry import reads
 from estimator.mixers import Attention
 from estimator.mlps import DenseMlp
+from estimator.tensors import Tensor
 
 
 def even_heads(hidden: int, heads: int, kv_heads: int = 0, *, bias: bool, output_bias: bool | None = None) -> Attention:
@@ -72,16 +73,28 @@ def phi(f: Fields) -> Architecture:
 
 @reads(OPTForCausalLM="opt")
 def opt(f: Fields) -> Architecture:
-    """Position table with two spare rows; the smallest-but-one projects its embedding and is refused."""
-    hidden = hidden_size(f)
-    f.refuse_unless("word_embed_proj_dim", hidden)
-    f.refuse_unless("do_layer_norm_before", True)
+    """Position table with two spare rows; OPT-350M norms after its blocks and projects a narrower embedding."""
     f.refuse_unless("layer_norm_elementwise_affine", True)
-    bias = f.flag("enable_bias", default=True)
+    hidden, bias = hidden_size(f), f.flag("enable_bias", default=True)
     mixer = even_heads(hidden, f.size("num_attention_heads"), bias=bias)
     layer = Layer(mixer, plain_mlp(hidden, f.size("ffn_dim"), bias), norms(hidden, 2, True))
-    positions = f.size("max_position_embeddings") + 2
-    return stack(f, [layer] * f.layers(), tied=True, norm_bias=True, positions=positions, rotary=0)
+    table = f.size("word_embed_proj_dim", default=hidden)
+    positions = Tensor("embed_positions", "embedding", f.size("max_position_embeddings") + 2, hidden, split="whole")
+    projections = Tensor("project_in_out", "router", hidden, table, 2, split="whole")
+    architecture = stack(
+        f,
+        [layer] * f.layers(),
+        tied=True,
+        final_norms=1 if f.flag("do_layer_norm_before", default=True) else 0,
+        norm_bias=True,
+        final=(projections,) if table != hidden else (),
+        rotary=0,
+    )
+    return replace(
+        architecture,
+        embedding=(Tensor("embed_tokens", "embedding", architecture.vocabulary, table), positions),
+        head=(Tensor("lm_head", "head", architecture.vocabulary, table),),
+    )
 
 
 @reads(BloomForCausalLM="bloom")
@@ -117,12 +130,12 @@ def falcon(f: Fields) -> Architecture:
     kv_heads = f.size("num_kv_heads", "n_head_kv", default=heads) if new else heads
     if not new and f.flag("multi_query", default=True):
         kv_heads = 1
-    f.refuse_unless("alibi", False)
     bias, parallel = f.flag("bias"), f.flag("parallel_attn", default=True)
     before = f.size("num_ln_in_parallel_attn", default=2, most=2) if new else (1 if parallel else 2)
     mlp = plain_mlp(hidden, f.size("ffn_hidden_size", default=4 * hidden), bias)
     layer = Layer(even_heads(hidden, heads, kv_heads, bias=bias), mlp, norms(hidden, before, True))
-    return stack(f, [layer] * f.layers("num_hidden_layers", "n_layer"), tied=True, norm_bias=True)
+    rotary = 0 if f.flag("alibi") else None
+    return stack(f, [layer] * f.layers("num_hidden_layers", "n_layer"), tied=True, norm_bias=True, rotary=rotary)
 
 
 @reads(Starcoder2ForCausalLM="starcoder2")
@@ -190,3 +203,12 @@ def chatglm(f: Fields) -> Architecture:
     layer = Layer(mixer, DenseMlp(hidden, f.size("ffn_hidden_size")), norms(hidden, 2))
     architecture = stack(f, [layer] * f.layers("num_layers"), vocabulary=f.size("padded_vocab_size", "vocab_size"))
     return replace(architecture, tied=False, rotary_dim=architecture.rotary_dim // 2)
+
+
+@reads(Phi3SmallForCausalLM="phi3small")
+def phi3_small(f: Fields) -> Architecture:
+    """LayerNorms and biases everywhere; attention may be block-sparse, its cache is not."""
+    hidden = hidden_size(f)
+    mixer = attention(f, qkv_bias=True, output_bias=True)
+    layer = Layer(mixer, DenseMlp(hidden, f.size("ff_intermediate_size"), bias=True), norms(hidden, 2, True))
+    return stack(f, [layer] * f.layers(), tied=True, norm_bias=True)

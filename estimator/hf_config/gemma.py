@@ -120,7 +120,7 @@ def _gemma4_mixers(f: Fields) -> dict[str, Attention]:
     bias = f.flag("attention_bias")
     local = attention(f, window=f.size("sliding_window"), qkv_bias=bias, output_bias=bias, head_norm=True)
     shares = f.flag("attention_k_eq_v")
-    groups = f.size("num_global_key_value_heads", default=local.kv_heads) if shares else local.kv_heads
+    groups = f.size("num_global_key_value_heads") if shares else local.kv_heads
     divides("num_global_key_value_heads", groups, local.heads)
     width = f.size("global_head_dim", default=512)
     full = replace(local, window=0, kv_heads=groups, head_dim=width, shared_projection=shares)

@@ -1,8 +1,10 @@
 """Hybrids: linear attention or convolutions among a few layers of full attention; Nemotron's searched layers."""
 
+from dataclasses import replace
+
 from estimator.architecture import Architecture, Layer
 from estimator.errors import InputError
-from estimator.hf_config.decoder import FULL, attention, hidden_size, norms, stack
+from estimator.hf_config.decoder import FULL, attention, divides, head_dim, hidden_size, norms, stack
 from estimator.hf_config.fields import Fields
 from estimator.hf_config.latent import latent_attention
 from estimator.hf_config.moe import dense_first, experts, qwen_mlps, shared_width
@@ -88,35 +90,43 @@ def olmo_hybrid(f: Fields) -> Architecture:
 
 @reads(KimiLinearForCausalLM="kimi_linear")
 def kimi_linear(f: Fields) -> Architecture:
-    """Kimi delta attention, and latent attention without rotary positions in every fourth layer or so."""
-    f.refuse_unless("attn_res_block_size")
-    f.refuse_unless("routed_expert_hidden_size")
-    f.refuse_unless("latent_moe_use_norm", False)
-    f.refuse_unless("mla_use_output_gate", False)
+    """Kimi delta attention, and latent attention without rotary positions in every fourth layer or so.
+
+    K3 adds gates to the latent attention, runs its experts in a narrower space and attends over earlier residuals.
+    """
     count, hidden = f.layers(), hidden_size(f)
-    linear = f.section("linear_attn_config")
-    if linear:
-        delta = KimiDeltaAttention(
-            hidden,
-            linear.size("num_heads"),
-            linear.size("head_dim"),
-            linear.size("short_conv_kernel_size", most=64),
-            linear.flag("use_full_rank_gate"),
-        )
-        full_layers = {layer - 1 for layer in linear.integers("full_attn_layers")}  # counted from 1
-        full = [layer in full_layers for layer in range(count)]
-    else:
-        delta = KimiDeltaAttention(
-            hidden, f.size("linear_num_heads"), f.size("linear_head_dim"), f.size("linear_conv_kernel_dim", most=64)
-        )
-        full = [kind == FULL for kind in f.per_layer("layer_types", count, (FULL, LINEAR))]
-    latent, around = latent_attention(f), norms(hidden, 2)
+    delta, full = _kimi_delta(f, count)
+    latent = replace(latent_attention(f), separate_gate=f.flag("mla_use_output_gate"))
     sparse = experts(f, shared=shared_width(f), router_bias=True)
+    if f.has("routed_expert_hidden_size"):
+        narrow = f.size("routed_expert_hidden_size")
+        sparse = replace(sparse, expert_hidden=narrow, router_norm=narrow if f.flag("latent_moe_use_norm") else 0)
+    residual = (Tensor("attn_res", "norm", hidden, 1, 4, split="whole"),) if f.has("attn_res_block_size") else ()
+    around = (*norms(hidden, 2), *residual)
     layers = [
         Layer(latent if each else delta, mlp, around)
         for each, mlp in zip(full, dense_first(f, count, sparse), strict=True)
     ]
-    return stack(f, layers, rotary=0)
+    return stack(f, layers, final_norms=3 if residual else 1, rotary=0)
+
+
+def _kimi_delta(f: Fields, layers: int) -> tuple[KimiDeltaAttention, list[bool]]:
+    """The linear mixer, and which layers are full attention instead."""
+    hidden, linear = hidden_size(f), f.section("linear_attn_config")
+    if not linear:
+        delta = KimiDeltaAttention(
+            hidden, f.size("linear_num_heads"), f.size("linear_head_dim"), f.size("linear_conv_kernel_dim", most=64)
+        )
+        return delta, [kind == FULL for kind in f.per_layer("layer_types", layers, (FULL, LINEAR))]
+    delta = KimiDeltaAttention(
+        hidden,
+        linear.size("num_heads"),
+        linear.size("head_dim"),
+        linear.size("short_conv_kernel_size", most=64),
+        linear.flag("use_full_rank_gate"),
+    )
+    full_layers = {layer - 1 for layer in linear.integers("full_attn_layers")}  # counted from 1
+    return delta, [layer in full_layers for layer in range(layers)]
 
 
 @reads(Lfm2ForCausalLM="lfm2", Lfm2MoeForCausalLM="lfm2_moe")
@@ -167,6 +177,7 @@ def minimax_m1(f: Fields) -> Architecture:
 def nemotron_nas(f: Fields) -> Architecture:
     """Each layer as its entry of `block_configs` says: attention or none, an MLP of its own width or none."""
     hidden, heads = hidden_size(f), f.size("num_attention_heads")
+    head = head_dim(f, hidden, heads)
     layers = []
     for block in f.sections("block_configs"):
         inner, ffn = block.required_section("attention"), block.required_section("ffn")
@@ -174,16 +185,24 @@ def nemotron_nas(f: Fields) -> Architecture:
             part.refuse_unless("replace_with_linear", False)
         inner.refuse_unless("window_length")
         inner.refuse_unless("num_sink_tokens")
-        mixer = None
-        if not inner.flag("no_op"):
-            kv_heads = heads // inner.size("n_heads_in_group", most=heads)
-            mixer = Attention(hidden, heads, kv_heads, f.size("head_dim", default=hidden // heads))
-        mlp = None if ffn.flag("no_op") else DenseMlp(hidden, _nas_width(hidden, ffn.number("ffn_mult")))
+        inner.refuse_unless("mamba")
+        ffn.refuse_unless("moe")
+        mixer = None if inner.flag("no_op") else Attention(hidden, heads, _nas_groups(inner, heads), head)
+        mlp = None if ffn.flag("no_op") else DenseMlp(hidden, _nas_width(ffn, hidden))
         layers.append(Layer(mixer, mlp, norms(hidden, (mixer is not None) + (mlp is not None))))
     if len(layers) != f.layers():
         raise InputError("block_configs", f"{len(layers)} entries for {f.layers()} layers")
     return stack(f, layers)
 
 
-def _nas_width(hidden: int, multiplier: float) -> int:
-    return -(-int(2 * multiplier * hidden / 3) // 256) * 256
+def _nas_groups(inner: Fields, heads: int) -> int:
+    groups = inner.size("num_key_value_heads", default=0) or heads // inner.size("n_heads_in_group", most=heads)
+    divides("block_configs.attention", groups, heads)
+    return groups
+
+
+def _nas_width(ffn: Fields, hidden: int) -> int:
+    """Stated, or two thirds of a multiple of the hidden size, rounded up to 256."""
+    if ffn.has("intermediate_size"):
+        return ffn.size("intermediate_size")
+    return -(-int(2 * ffn.number("ffn_mult") * hidden / 3) // 256) * 256

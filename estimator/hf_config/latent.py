@@ -9,6 +9,7 @@ from estimator.hf_config.moe import dense_first, experts, shared_width
 from estimator.hf_config.registry import reads
 from estimator.hf_config.shared_experts import next_token_module
 from estimator.mixers import CompressedSparseAttention, Indexer, LatentAttention
+from estimator.mlps import DenseMlp
 from estimator.tensors import Tensor
 
 
@@ -57,6 +58,14 @@ def deepseek(f: Fields) -> Architecture:
         mtp=next_token_module(Layer(mixer, sparse, around), modules),
         mtp_layers=modules,
     )
+
+
+@reads(MiniCPM3ForCausalLM="minicpm3", YoutuForCausalLM="youtu")
+def dense_latent(f: Fields) -> Architecture:
+    """Latent attention over dense MLPs."""
+    mixer = latent_attention(f)
+    layer = Layer(mixer, DenseMlp(hidden_size(f), f.size("intermediate_size")), norms(hidden_size(f), 2))
+    return stack(f, [layer] * f.layers(), tied=True, rotary=mixer.rope_dim)
 
 
 @reads(DeepseekV32ForCausalLM="deepseek_v32", GlmMoeDsaForCausalLM="glm_moe_dsa")

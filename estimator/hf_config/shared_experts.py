@@ -57,6 +57,8 @@ def ernie_moe(f: Fields) -> Architecture:
 
 @reads(HunYuanMoEV1ForCausalLM="hunyuan_v1_moe")
 def hunyuan_moe(f: Fields) -> Architecture:
+    f.refuse_unless("use_cla", False)
+    f.refuse_unless("use_mixed_mlp_moe", True)
     bias = f.flag("attention_bias")
     width = f.size("moe_intermediate_size", "intermediate_size")
     mlp = experts(f, "moe_intermediate_size", "intermediate_size", shared=f.count(*SHARED, default=1) * width)
@@ -72,13 +74,15 @@ def hunyuan_moe(f: Fields) -> Architecture:
 )
 def with_correction(f: Fields) -> Architecture:
     """Sigmoid routing with a correction bias over ordinary attention; head norms and windows differ by family."""
+    f.refuse_unless("mlp_bias", False)
     bias, count = f.flag("attention_bias"), f.layers()
+    output = bias and f.class_name != "SolarOpenForCausalLM"
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     around = norms(hidden_size(f), 2)
     normed = f.class_name != "SolarOpenForCausalLM" and f.flag("use_qk_norm", "qk_norm", default=True)
     slides = windows(f, count) if f.has("layer_types") else [0] * count
     layers = [
-        Layer(attention(f, window=window, qkv_bias=bias, output_bias=bias, head_norm=normed), mlp, around)
+        Layer(attention(f, window=window, qkv_bias=bias, output_bias=output, head_norm=normed), mlp, around)
         for window, mlp in zip(slides, dense_first(f, count, sparse), strict=True)
     ]
     return stack(f, layers)

@@ -61,6 +61,7 @@ def bamba(f: Fields) -> Architecture:
 def falcon_h1(f: Fields) -> Architecture:
     """Attention and Mamba-2 side by side in every block."""
     f.refuse_unless("projectors_bias", False)
+    f.refuse_unless("mamba_proj_bias", False)
     hidden, bias = hidden_size(f), f.flag("attention_bias")
     mamba = replace(mamba2_of(f), norm=f.flag("mamba_rms_norm"))
     if f.has("mamba_d_ssm") and f.size("mamba_d_ssm") != mamba.inner:

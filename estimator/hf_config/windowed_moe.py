@@ -131,9 +131,9 @@ def minimax_m3(f: Fields) -> Architecture:
     return stack(f, layers)
 
 
-@reads(Step3p5ForCausalLM="step3p5 step3p5_text")
+@reads(Step3p5ForCausalLM="step3p5", Step3p7FlashForCausalLM="step3p7")
 def step3(f: Fields) -> Architecture:
-    """Step-3.5 and 3.7: windowed layers with more heads, one gate per head."""
+    """Step-3.5 and 3.7: windowed layers with heads of their own number, one gate per head."""
     count, hidden = f.layers(), hidden_size(f)
     kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
     full = replace(attention(f, head_norm=True), head_gate=f.flag("use_head_wise_attn_gate", default=True))
