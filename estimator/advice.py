@@ -154,6 +154,8 @@ def _facts(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
     )
     if 0 < heads < tp:
         yield Change(f"TP{tp} keeps {tp // heads} copies of the cache", f"the model has {heads} KV heads to divide")
+    for note in evaluation.memory.notes if evaluation.memory else ():
+        yield Change(note, f"how {bench.engine.name} counts")
     device = bench.rig.device
     usable = device.memory_usable_bytes / GIB
     if 0 < usable < device.memory_sold_gb * 0.99:

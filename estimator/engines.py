@@ -74,7 +74,7 @@ class RuleOfThumb(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemoryPolicy:
-    """The numbers of one engine's memory budget. `kind` names the arithmetic; serving_memory.budget holds it."""
+    """The numbers of one engine's memory budget. `kind` names the arithmetic; serving_memory/budget.py holds it."""
 
     kind: str
     """budget (vLLM, TGI), static (SGLang), free (TensorRT-LLM), plain (llama.cpp, transformers, Neuron), rule"""

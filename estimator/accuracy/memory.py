@@ -10,8 +10,8 @@ from estimator.evaluation import Band
 from estimator.formats import WeightFormat
 from estimator.parallelism import divisors
 from estimator.serving_memory import ServingMemory, compile_memory
-from estimator.serving_memory.budget import Rank
 from estimator.serving_memory.ggml import compute_buffer_bytes, ggml_cache_bytes
+from estimator.serving_memory.laid import Rank
 from estimator.tensors import parameters
 from estimator.units import GIB, MIB
 

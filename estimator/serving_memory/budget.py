@@ -1,42 +1,18 @@
 """Each engine's budget, line by line, and what the cache pool that is left can hold."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.engines import DeviceDefaults, EngineProfile, MemoryPolicy, RuleOfThumb
-from estimator.evaluation import MemoryReport, Part
+from estimator.engines import DeviceDefaults, EngineProfile, MemoryPolicy
+from estimator.evaluation import MemoryReport
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator
 from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
-from estimator.serving_memory.activations import graphs, layer, sampler, workspaces
-from estimator.serving_memory.cache import UNBOUNDED, Kind, Pool, layer_kinds, page_table
-from estimator.serving_memory.weights import Split, stages
+from estimator.serving_memory.cache import UNBOUNDED
+from estimator.serving_memory.laid import Laid, Rank, lay_out
 from estimator.units import GB, GIB
-
-
-class Rank(NamedTuple):
-    """What one rank of one pipeline stage spends before the cache, whatever the device."""
-
-    weights: float
-    buffers: float
-    """The rotary table and rounded allocations, which vLLM's own log counts as weights."""
-    activation: float
-    runtime: float
-    graphs: float
-    layers: float
-    """Share of the model's layers that this stage caches."""
-    parts: tuple[Part, ...]
-
-
-class Laid(NamedTuple):
-    """A model laid out over ranks, before it meets a device."""
-
-    ranks: tuple[Rank, ...]
-    kinds: tuple[Kind, ...]
-    pool: Pool
 
 
 class Left(NamedTuple):
@@ -148,6 +124,7 @@ class ServingMemory:
             max_context_tokens=self.max_context(sequences),
             shortfall_bytes=self.shortfall(length),
             weights=rank.parts,
+            notes=self.laid.notes,
         )
 
 
@@ -159,17 +136,16 @@ def compile_memory(
     device: Accelerator,
     engine: EngineProfile,
     settings: EngineSettings | None = None,
-    device_share: float = 1.0,
 ) -> ServingMemory:
-    """The memory of one rank of `layout` on `device`; `device_share` is below 1 on a fraction of a device."""
+    """The memory of one rank of `layout` on `device`, as the engine would lay it out when it starts."""
     policy = engine.memory
     settings = settings or DEFAULTS
-    sold = int(device.memory_sold_gb * GB * device_share)
-    usable = int(device.memory_usable_bytes * device_share)
+    sold = int(device.memory_sold_gb * GB)
+    usable = device.memory_usable_bytes
     defaults = device_defaults(policy, device.generation, usable)
     sequences = settings.max_num_seqs or defaults.max_num_seqs
     batched = settings.max_num_batched_tokens or defaults.max_num_batched_tokens
-    laid = _lay_out(
+    laid = lay_out(
         model,
         weights,
         cache,
@@ -197,7 +173,7 @@ def compile_memory(
         device,
         engine,
         laid,
-        int(device.memory_sold_gb * GIB * device_share),
+        int(device.memory_sold_gb * GIB),
         usable,
         utilization,
         left.budget,
@@ -237,80 +213,3 @@ def _default_utilization(
     if usable >= reserve.least_from_gib * GIB:
         kept = max(kept, reserve.least_bytes)
     return max(round(1 - kept / usable, 3), 0.1)
-
-
-@lru_cache(maxsize=8192)
-def _lay_out(
-    model: Model,
-    weights: WeightFormat,
-    cache: CacheFormat,
-    layout: Layout,
-    policy: MemoryPolicy,
-    sequences: int,
-    batched: int,
-    model_len: int,
-    capability: float,
-) -> Laid:
-    if policy.rule:
-        return _by_rule(model, weights, cache, layout, policy, policy.rule)
-    architecture = model.architecture
-    element = 4 if weights.rest_bits == 32 else 2
-    tp, tower = layout.tp, model.tower_parameters
-    rotary = architecture.rotary_positions * architecture.rotary_dim * element if policy.rotary_cache else 0
-    split = Split(tp, max(layout.ep, tp * layout.dp), policy.rounds_allocations, policy.pads_mxfp4)
-    profiled = (model_len or architecture.max_context) if policy.layer_tokens_at_model_len else batched
-    widest = layer(architecture, policy, weights, profiled, element, tp)
-    logits = sampler(architecture, policy, sequences, batched, element)
-    resident = workspaces(architecture, tower, policy, weights, batched, tp)
-    received = 2 * batched * architecture.hidden * element if layout.pp > 1 else 0
-    runtime = _outside_torch(policy, layout, architecture.hidden, capability)
-    ranks = []
-    for stage in stages(architecture, weights, split, layout.pp, tower, rotary, policy.embedding_on_host):
-        peak = max(logits, widest) if stage.last else widest
-        share = stage.layers / architecture.layers
-        ranks.append(
-            Rank(
-                weights=sum(part.value for part in stage.weights),
-                buffers=sum(part.value for part in stage.buffers),
-                activation=peak + resident + received,
-                runtime=runtime,
-                graphs=graphs(architecture, policy.graphs, weights, sequences, stage.layers, tp),
-                layers=share,
-                parts=stage.weights,
-            )
-        )
-    kinds = layer_kinds(architecture, cache, tp)
-    return Laid(tuple(ranks), kinds, page_table(kinds, policy, batched))
-
-
-def _by_rule(
-    model: Model, weights: WeightFormat, cache: CacheFormat, layout: Layout, policy: MemoryPolicy, rule: RuleOfThumb
-) -> Laid:
-    """A rule of thumb: whole weights over the devices, an overhead in proportion, the cache by its formula."""
-    architecture = model.architecture
-    whole = stages(architecture, weights, Split(1, 1), 1, model.tower_parameters)[0]
-    size = sum(part.value for part in whole.weights)
-    if rule.whole_gb:
-        size = round(size / GB) * GB
-    overhead = size * (rule.weights_factor - 1) + max(size * rule.overhead_fraction, rule.overhead_bytes)
-    devices = layout.devices
-    rank = Rank(size / devices, 0.0, 0.0, overhead / devices, 0.0, 1.0, whole.weights)
-    if rule.every_head_cached:
-        kinds: tuple[Kind, ...] = (Kind(architecture.layers, 2 * architecture.hidden * cache.bits / 8 / devices),)
-    else:
-        whole_kinds = layer_kinds(architecture, cache, 1)
-        kinds = tuple(
-            kind._replace(token_bytes=kind.token_bytes / devices, state_bytes=kind.state_bytes / devices)
-            for kind in whole_kinds
-        )
-    return Laid((rank,), kinds, page_table(kinds, policy, 0))
-
-
-def _outside_torch(policy: MemoryPolicy, layout: Layout, hidden: int, capability: float) -> float:
-    if layout.pp > 1 and layout.tp == 1 and policy.outside_torch_pipeline_bytes is not None:
-        return policy.outside_torch_pipeline_bytes
-    found = 0.0
-    for each in policy.outside_torch:
-        if layout.tp * layout.dp >= each.ranks and capability >= each.least_capability:
-            found = each.bytes + each.bytes_per_hidden * hidden
-    return found

@@ -1,0 +1,129 @@
+"""A model laid out over ranks, before it meets a device: what every stage spends, and the pages of its cache."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.engines import MemoryPolicy, RuleOfThumb
+from estimator.evaluation import Part
+from estimator.formats import CacheFormat, WeightFormat
+from estimator.model import Model
+from estimator.parallelism import Layout
+from estimator.serving_memory.activations import graphs, layer, sampler, workspaces
+from estimator.serving_memory.cache import Kind, Pool, layer_kinds, page_table
+from estimator.serving_memory.weights import Split, stages
+from estimator.units import GB
+
+
+class Rank(NamedTuple):
+    """What one rank of one pipeline stage spends before the cache, whatever the device."""
+
+    weights: float
+    buffers: float
+    """The rotary table and rounded allocations, which vLLM's own log counts as weights."""
+    activation: float
+    runtime: float
+    graphs: float
+    layers: float
+    """Share of the model's layers that this stage caches."""
+    parts: tuple[Part, ...]
+
+
+class Laid(NamedTuple):
+    """A model laid out over ranks, before it meets a device."""
+
+    ranks: tuple[Rank, ...]
+    kinds: tuple[Kind, ...]
+    pool: Pool
+    notes: tuple[str, ...] = ()
+    """What the reader of the figures must know."""
+
+
+@lru_cache(maxsize=8192)
+def lay_out(
+    model: Model,
+    weights: WeightFormat,
+    cache: CacheFormat,
+    layout: Layout,
+    policy: MemoryPolicy,
+    sequences: int,
+    batched: int,
+    model_len: int,
+    capability: float,
+) -> Laid:
+    if policy.rule:
+        return _by_rule(model, weights, cache, layout, policy, policy.rule)
+    architecture = model.architecture
+    element = 4 if weights.rest_bits == 32 else 2
+    tp, tower = layout.tp, model.tower_parameters
+    rotary = architecture.rotary_positions * architecture.rotary_dim * element if policy.rotary_cache else 0
+    split = Split(tp, max(layout.ep, tp * layout.dp), policy.rounds_allocations, policy.pads_mxfp4)
+    profiled = (model_len or architecture.max_context) if policy.layer_tokens_at_model_len else batched
+    widest = layer(architecture, policy, weights, profiled, element, tp)
+    logits = sampler(architecture, policy, sequences, batched, element)
+    resident = workspaces(architecture, tower, policy, weights, batched, tp)
+    received = 2 * batched * architecture.hidden * element if layout.pp > 1 else 0
+    runtime = _outside_torch(policy, layout, architecture.hidden, capability)
+    ranks = []
+    for stage in stages(architecture, weights, split, layout.pp, tower, rotary, policy.embedding_on_host):
+        peak = max(logits, widest) if stage.last else widest
+        share = stage.layers / architecture.layers
+        ranks.append(
+            Rank(
+                weights=sum(part.value for part in stage.weights),
+                buffers=sum(part.value for part in stage.buffers),
+                activation=peak + resident + received,
+                runtime=runtime,
+                graphs=graphs(architecture, policy.graphs, weights, sequences, stage.layers, tp),
+                layers=share,
+                parts=stage.weights,
+            )
+        )
+    kinds = layer_kinds(architecture, cache, tp)
+    pool = page_table(kinds, policy, batched)
+    return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool)))
+
+
+def _by_rule(
+    model: Model, weights: WeightFormat, cache: CacheFormat, layout: Layout, policy: MemoryPolicy, rule: RuleOfThumb
+) -> Laid:
+    """A rule of thumb: whole weights over the devices, an overhead in proportion, the cache by its formula."""
+    architecture = model.architecture
+    whole = stages(architecture, weights, Split(1, 1), 1, model.tower_parameters)[0]
+    size = sum(part.value for part in whole.weights)
+    if rule.whole_gb:
+        size = round(size / GB) * GB
+    overhead = size * (rule.weights_factor - 1) + max(size * rule.overhead_fraction, rule.overhead_bytes)
+    devices = layout.devices
+    rank = Rank(size / devices, 0.0, 0.0, overhead / devices, 0.0, 1.0, whole.weights)
+    if rule.every_head_cached:
+        kinds: tuple[Kind, ...] = (Kind(architecture.layers, 2 * architecture.hidden * cache.bits / 8 / devices),)
+    else:
+        whole_kinds = layer_kinds(architecture, cache, 1)
+        kinds = tuple(
+            kind._replace(token_bytes=kind.token_bytes / devices, state_bytes=kind.state_bytes / devices)
+            for kind in whole_kinds
+        )
+    return Laid((rank,), kinds, page_table(kinds, policy, 0), (f"this rule of thumb ignores {rule.ignores}",))
+
+
+def _notes(policy: MemoryPolicy, pool: Pool) -> Iterator[str]:
+    span = max((each for _, each in pool.growing), default=0)
+    if policy.grouped_layers and span > LARGE_PAGE:
+        yield f"a page is {span:,} tokens, so that a recurrent state fits it: capacity moves in steps"
+    if not policy.pages:
+        yield "the cache of every slot is reserved at its full length"
+
+
+LARGE_PAGE = 64
+"""Tokens from which the steps of a page show in the capacity."""
+
+
+def _outside_torch(policy: MemoryPolicy, layout: Layout, hidden: int, capability: float) -> float:
+    if layout.pp > 1 and layout.tp == 1 and policy.outside_torch_pipeline_bytes is not None:
+        return policy.outside_torch_pipeline_bytes
+    found = 0.0
+    for each in policy.outside_torch:
+        if layout.tp * layout.dp >= each.ranks and capability >= each.least_capability:
+            found = each.bytes + each.bytes_per_hidden * hidden
+    return found
