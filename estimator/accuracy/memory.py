@@ -69,10 +69,12 @@ def score(row: Row, context: Context) -> list[Score]:
 
 def predict(row: Row, metric: str, case: MemoryCase) -> float:
     """One figure in its column's unit. Raises Missing."""
-    if metric == "total_peak_as_printed":
-        return _process_total(row, case)
     if metric == "kv_gib_for_tokens":
         return _cache_size(row, case) / GIB
+    if case.problem:
+        raise Missing(case.problem)
+    if metric == "total_peak_as_printed":
+        return _process_total(row, case)
     if metric in ("kv_tokens", "capacity_tokens"):
         return _tokens(row, metric, case)
     if metric == "fits":

@@ -44,13 +44,19 @@ class MemoryCase(NamedTuple):
     settings: EngineSettings
     any_device: Accelerator
     """Stands in for figures that do not depend on the device."""
+    problem: str = ""
+    """Why the weight format is not known; figures that do not need it stand."""
 
 
 def memory_case(row: Row, context: Context) -> MemoryCase:
     """What a row says, with the engine's own defaults where it is silent. Raises InputError."""
     model = context.model(row)
     engine = _engine(row, context, model)
-    weights = weights_of(row, model)
+    problem = ""
+    try:
+        weights = weights_of(row, model)
+    except InputError as error:
+        weights, problem = model.weights("native"), str(error)
     return MemoryCase(
         model,
         weights,
@@ -65,6 +71,7 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
             max_num_batched_tokens=_whole(row, "max_num_batched_tokens"),
         ),
         next(iter(context.inventory.accelerators.values())),
+        problem,
     )
 
 
@@ -93,12 +100,13 @@ def _first_known(*names: str) -> WeightFormat:
 
 
 def cache_of(row: Row, weights: WeightFormat) -> CacheFormat:
-    """The cache format; `auto` and silence are the model's own type, one name of two the keys'. Raises InputError."""
+    """The cache format; `auto` and silence are the model's own type. Raises InputError."""
     said = text(row, "kv_dtype").lower()
     if not said or said.startswith("auto"):
         return cache_format("fp32" if weights.rest_bits == 32 else "bf16")
-    keys = re.match(r"k (\S+) / v", said)
-    return cache_format((keys[1] if keys else said).replace("_", "-"))
+    if re.match(r"k \S+ / v", said):  # llama.cpp's two types are read apart, see ggml_cache_bytes
+        return cache_format("bf16")
+    return cache_format(said.replace("_", "-"))
 
 
 def _engine(row: Row, context: Context, model: Model) -> EngineProfile:
