@@ -17,12 +17,13 @@ class Preset(NamedTuple):
     service_level: ServiceLevel
 
     def applied_to(self, scenario: Scenario) -> Scenario:
-        """The scenario under this workload; model, formats, engine and place stay."""
-        return replace(scenario, workload=self.workload, service_level=self.service_level)
+        """The scenario serving this workload; model, formats, engine and place stay."""
+        return replace(scenario, workload=self.workload, service_level=self.service_level, training=None)
 
     def describes(self, scenario: Scenario) -> bool:
         """Whether the scenario still asks exactly this."""
-        return (scenario.workload, scenario.service_level) == (self.workload, self.service_level)
+        asked = scenario.workload, scenario.service_level
+        return scenario.training is None and asked == (self.workload, self.service_level)
 
 
 PRESETS = (

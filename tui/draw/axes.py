@@ -1,7 +1,8 @@
-"""Axes: a value to its place along a number of cells, and the ticks worth printing."""
+"""Logarithmic axes: a value to its place along the axis, and the ticks worth printing."""
 
 import math
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from tui.draw.figures import number
 
@@ -11,22 +12,8 @@ class Tick(NamedTuple):
     label: str
 
 
-class Axis(Protocol):
-    """Maps values to 0 … 1 along the axis; outside values land outside."""
-
-    @property
-    def low(self) -> float: ...
-
-    @property
-    def high(self) -> float: ...
-
-    def __call__(self, value: float) -> float: ...
-
-    def ticks(self, most: int) -> tuple[Tick, ...]: ...
-
-
 class LogAxis(NamedTuple):
-    """Equal ratios take equal room; `low` and `high` are positive and differ."""
+    """Maps values to 0 … 1, equal ratios to equal room; `low` and `high` are positive and differ."""
 
     low: float
     high: float
@@ -37,34 +24,20 @@ class LogAxis(NamedTuple):
         return math.log(value / self.low) / math.log(self.high / self.low)
 
     def ticks(self, most: int) -> tuple[Tick, ...]:
-        """Decades; every second, third … one where they would crowd; 1, 2 and 5 where a decade fills the axis."""
+        """Decades, every n-th where they would crowd; steps of 1, 2 and 5, or finer, where a decade fills the axis."""
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
         values = [10.0**power for power in range(first, last + 1)]
         if len(values) < 3:
             powers = range(first - 1, last + 1)
-            values = [step * 10.0**power for power in powers for step in (1, 2, 5)]
-        values = [value for value in values if -1e-9 <= self(value) <= 1 + 1e-9]
+            values = self._inside(step * 10.0**power for power in powers for step in (1, 2, 5))
+            if len(values) < 3:
+                values = [step * 10.0**power for power in powers for step in (1, 1.5, 2, 3, 4, 5, 6, 8)]
+        values = self._inside(values)
         every = max(1, math.ceil(len(values) / max(most, 1)))
         return tuple(Tick(value, _short(value)) for value in values[::every])
 
-
-class LinearAxis(NamedTuple):
-    """Equal differences take equal room; `low` and `high` differ."""
-
-    low: float
-    high: float
-
-    def __call__(self, value: float) -> float:
-        return (value - self.low) / (self.high - self.low)
-
-    def ticks(self, most: int) -> tuple[Tick, ...]:
-        """Multiples of 1, 2 or 5 times a power of ten."""
-        rough = (self.high - self.low) / max(most, 1)
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return tuple(Tick(index * step, _short(index * step)) for index in range(first, last + 1))
+    def _inside(self, values: Iterable[float]) -> list[float]:
+        return [value for value in values if -1e-9 <= self(value) <= 1 + 1e-9]
 
 
 def decades(low: float, high: float) -> LogAxis:

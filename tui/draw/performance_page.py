@@ -65,17 +65,17 @@ def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int)
         body = _layouts(facts, cells)
     elif cells >= WIDE:
         left = cells * 3 // 5
-        right = cells - left - 2
+        right = cells - left - 3
         body = beside(roofline(left, room, facts.roofs, facts.points), _operators(facts, right), left, right, "  ")
     else:
         body = _roof_over_operators(facts, cells, room)
     body = body[:room]
-    return [*head, *body, *([fitted([], cells)] * (room - len(body)))]
+    return [*head, *(fitted(row, cells) for row in body), *([fitted([], cells)] * (room - len(body)))]
 
 
 def _everything(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
     left = cells * 3 // 5
-    right = cells - left - 2
+    right = cells - left - 3
     upper = lines * 11 // 20
     roof = roofline(left, upper, facts.roofs, facts.points)
     below = _curve(facts, left, lines - upper)

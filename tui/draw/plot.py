@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tui.draw.axes import Axis
+from tui.draw.axes import LogAxis
 from tui.draw.canvas import Canvas
 from tui.draw.runs import Row, fitted, merged, spread
 
@@ -25,8 +25,8 @@ class Plot(NamedTuple):
     """A canvas with its axes; x runs right, y runs up."""
 
     canvas: Canvas
-    x: Axis
-    y: Axis
+    x: LogAxis
+    y: LogAxis
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Canvas coordinates of a value pair, clipped to just outside the canvas."""
@@ -77,6 +77,6 @@ class Plot(NamedTuple):
         ]
 
 
-def plot(cells: int, lines: int, x: Axis, y: Axis) -> Plot:
+def plot(cells: int, lines: int, x: LogAxis, y: LogAxis) -> Plot:
     """An empty plot whose rows will be exactly `cells` wide and `lines` high."""
     return Plot(Canvas(max(cells - GUTTER, 1), max(lines - 2, 1)), x, y)

@@ -10,6 +10,16 @@ from tui.view import next_sort
 from tui.widgets.board import Board
 from tui.widgets.filter_line import FilterLine
 
+FIGURES = {
+    "price": "usd_month",
+    "ttft": "ttft",
+    "tpot": "tpot",
+    "users": "users",
+    "mem": "weights",
+    "speed": "throughput",
+}
+"""The working that explains a column."""
+
 
 class LeaderboardScreen(Page):
     """Moves the selection; everything else is the app's."""
@@ -19,6 +29,11 @@ class LeaderboardScreen(Page):
 
     def body(self) -> ComposeResult:
         yield self.bound(Board())
+
+    @property
+    def figure(self) -> str:
+        """The working that belongs to the sorted column; the cost of a token where nothing else sorts."""
+        return FIGURES.get(self.answer.session.sort, "usd_output") if self.answer else ""
 
     def action_move(self, by: int) -> None:
         if self.answer:

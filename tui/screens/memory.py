@@ -9,9 +9,11 @@ from estimator.errors import InputError
 from estimator.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory
 from tui.commands import bindings
+from tui.draw.figures import size
 from tui.draw.memory_page import memory_page
 from tui.draw.runs import Row, clean, clipped
-from tui.facts import bench_of, memory_facts
+from tui.draw.training_page import training_memory_page
+from tui.facts import bench_of, heading, memory_facts
 from tui.messages import Edited, Refused
 from tui.screens.candidate import CandidatePage
 from tui.widgets.drawn import Drawn
@@ -24,12 +26,19 @@ class MemoryView(Drawn):
     """The page's rows; `cursor` is the part whose working `enter` shows."""
 
     cursor = 0
+    parts: tuple[str, ...] = PARTS
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         answer = self.answer
         row = answer.selected if answer else None
         if answer is None or row is None:
             return [[("  No row is shown; esc clears the filter.", "dim")]]
+        if row.training is not None:
+            self.parts = tuple(part.name for part in row.training.memory.parts)
+            self.cursor = min(self.cursor, len(self.parts) - 1)
+            usable = f"a device has {size(row.training.memory.usable_bytes)}"
+            return training_memory_page(heading(answer, row), usable, row.training, width, height, self.cursor)
+        self.parts = PARTS
         if row.memory is None:
             return [[(clipped(f"  {row.candidate.machine}: {clean(row.reason or row.verdict)}", width), "warn")]]
         return memory_page(memory_facts(answer, row), width, height, self.cursor)
@@ -47,7 +56,7 @@ class MemoryScreen(CandidatePage):
 
     def action_move(self, by: int) -> None:
         view = self.query_one(MemoryView)
-        view.cursor = max(0, min(view.cursor + by, len(PARTS) - 1))
+        view.cursor = max(0, min(view.cursor + by, len(view.parts) - 1))
         view.redraw()
 
     def action_switch(self, name: str, by: int) -> None:
@@ -67,7 +76,8 @@ class MemoryScreen(CandidatePage):
     @property
     def figure(self) -> str:
         """The working that `enter` shows."""
-        return PARTS[self.query_one(MemoryView).cursor]
+        view = self.query_one(MemoryView)
+        return view.parts[view.cursor]
 
 
 def moved(settings: EngineSettings, held: ServingMemory, name: str, by: int) -> EngineSettings:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from estimator.advice import engine_message
-from estimator.evaluation import Evaluation, MemoryReport
+from estimator.evaluation import Evaluation, MemoryReport, TrainingReport
 from estimator.explain import explain
 from estimator.scenario import Placement
 from estimator.units import MIB
 from tui.answer import Answer
-from tui.draw.figures import gib, size, tokens
+from tui.draw.figures import duration, gib, size, tokens
 from tui.draw.performance_page import layout_name, layout_rows
 from tui.draw.runs import Row, clean, fitted
 from tui.draw.solver import capacity_rows
@@ -20,6 +20,8 @@ from tui.screens.panel import Choice, Sheet
 
 def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The workings of every figure of a row, from the asked one on."""
+    if row.training:
+        return Sheet(f"why · {heading(answer, row)}", lambda cells: run_rows(row.training, cells, figure))
     workings = explain(bench_of(answer, row), row)
     if not workings:
         return why_not(answer, row)
@@ -34,8 +36,30 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     return Sheet(f"why · {heading(answer, row)}", body)
 
 
+def run_rows(report: TrainingReport | None, cells: int, figure: str) -> list[Row]:
+    """Every part of a training run with its working."""
+    rows: list[Row] = []
+    if report is None:
+        return rows
+    for title, parts, shown in (
+        ("memory of one device", report.memory.parts, size),
+        ("seconds of a step", report.step, duration),
+        ("the run", report.run, duration),
+    ):
+        rows.append([(title, "title")])
+        for part in parts:
+            chosen = "› " if part.name == figure else "  "
+            rows.append([(chosen, "cursor"), (f"{part.name:<14}", "text"), (shown(part.value), "bold")])
+            rows += [[("      ", "dim"), (line, "dim")] for line in wrapped(part.working, cells - 8) if line]
+        rows.append([])
+    rows += [[(note, "dim")] for note in report.notes]
+    return rows
+
+
 def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """What the engine would say, its budget line by line, and the changes that make it fit."""
+    if row.training:
+        return why(answer, row, figure)
     bench = bench_of(answer, row)
     title = f"{'room' if row.verdict == 'fits' else 'why not'} · {heading(answer, row)}"
     offered = changes(bench, row) if row.memory else []
@@ -100,6 +124,8 @@ def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
 def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """Every legal layout of the machine; choosing one insists on it."""
+    if answer.session.scenario.training:
+        return why_not(answer, row)
     bench = bench_of(answer, row)
     found = bench.layouts()
     scenario = bench.scenario

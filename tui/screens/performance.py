@@ -7,7 +7,8 @@ from textual.app import ComposeResult
 from tui.commands import bindings
 from tui.draw.performance_page import VIEWS, performance_page
 from tui.draw.runs import Row, clean, clipped
-from tui.facts import performance_facts
+from tui.draw.training_page import training_speed_page
+from tui.facts import heading, performance_facts
 from tui.screens.candidate import CandidatePage
 from tui.widgets.drawn import Drawn
 
@@ -22,6 +23,9 @@ class PerformanceView(Drawn):
         row = answer.selected if answer else None
         if answer is None or row is None:
             return [[("  No row is shown; esc clears the filter.", "dim")]]
+        if row.training is not None:
+            aside = f"class {row.confidence}"
+            return training_speed_page(heading(answer, row), aside, row.training, width, height)
         if row.performance is None:
             why = clean(row.reason or row.verdict.replace("_", " "))
             return [[(clipped(f"  {row.candidate.machine}: {why}  (! what would make it fit)", width), "warn")]]

@@ -13,7 +13,7 @@ from estimator.scenario import Scenario
 from tui import columns
 from tui.answer import Answer
 from tui.commands import bindings
-from tui.draw.figures import count, usd
+from tui.draw.figures import count, number, usd
 from tui.draw.form import Spot, form_rows, lay_out
 from tui.draw.leaderboard import Frame, candidate_line, title_line
 from tui.draw.runs import Row, clean, clipped, fitted, spread
@@ -33,9 +33,9 @@ PICKED = {"model": "app.model", "region": "app.region"}
 
 
 class Form(Drawn):
-    """The fields; `cursor` is the chosen one, `refused` why what is being typed into it can not be."""
+    """The fields; `field` names the chosen one, `refused` says why what is being typed into it can not be."""
 
-    cursor = 0
+    field = "model"
     refused = ""
     top = 0
     spots: Sequence[Spot] = ()
@@ -45,7 +45,6 @@ class Form(Drawn):
             return ()
         shown = sections(self.answer.session.scenario, self.answer.inventory)
         self.spots = lay_out(shown, width, height - FOOT)
-        self.cursor = min(self.cursor, len(self.spots) - 1)
         rows = form_rows(shown, self.spots, width, self.cursor, self.refused)
         room = max(height - FOOT, 1)
         self.top = scrolled(self.top, self.spots[self.cursor].y, len(rows), room)
@@ -62,6 +61,15 @@ class Form(Drawn):
         keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
         help_text = f" {spot.field.name}: {spot.field.option.help}"
         return spread([(help_text, "text")], [("enter", "key"), (" type  ", "dim"), (keys, "dim")], cells)
+
+    @property
+    def cursor(self) -> int:
+        """Where the chosen field stands among the fields; the first where it is not shown any more."""
+        return next((at for at, spot in enumerate(self.spots) if spot.field.name == self.field), 0)
+
+    def choose(self, at: int) -> None:
+        self.field = self.spots[max(0, min(at, len(self.spots) - 1))].field.name
+        self.redraw()
 
     @property
     def chosen(self) -> Spot:
@@ -123,17 +131,14 @@ class WorkloadScreen(Page):
         return self.query_one(Form)
 
     def action_move(self, by: int) -> None:
-        form = self.form
-        form.cursor = max(0, min(form.cursor + by, len(form.spots) - 1))
-        form.redraw()
+        self.form.choose(self.form.cursor + by)
 
     def action_section(self, by: int) -> None:
         """The first field of the next group, or of the one before."""
         form = self.form
         starts = [at for at, spot in enumerate(form.spots) if at == 0 or spot.section != form.spots[at - 1].section]
         beyond = [at for at in starts if (at > form.cursor if by > 0 else at < form.cursor)]
-        form.cursor = (beyond[0] if by > 0 else beyond[-1]) if beyond else (starts[0] if by > 0 else starts[-1])
-        form.redraw()
+        form.choose((beyond[0] if by > 0 else beyond[-1]) if beyond else (starts[0] if by > 0 else starts[-1]))
 
     def action_change(self, by: int) -> None:
         """One step: the next choice, twice or half."""
@@ -222,8 +227,13 @@ def result_row(answer: Answer, cells: int) -> Row:
     figures = [columns.devices(best, answer.inventory), columns.layout(best)]
     if best.cost.price_usd_per_hour is not None:
         figures.append(f"{usd(best.cost.price_usd_per_hour)}/h")
-    figures.append(f"TTFT {columns.wait(columns.ttft(best))}")
-    figures.append(f"TPOT {columns.seconds(columns.tpot(best))}")
-    figures.append(f"{count(columns.users(best))} users")
+    if best.training:
+        run = best.training
+        figures += [f"{number(run.hours.typical)} h", usd(run.usd.typical) if run.usd else "no price"]
+        figures.append(f"{number(run.tokens_per_s.typical)} tok/s")
+    else:
+        figures.append(f"TTFT {columns.wait(columns.ttft(best))}")
+        figures.append(f"TPOT {columns.seconds(columns.tpot(best))}")
+        figures.append(f"{count(columns.users(best))} users")
     row: Row = [(f" {columns.instance(best)} ", "bold"), ("  ".join(figures), "text")]
     return spread(row, [(f"{fits} fit ", "dim")], cells)

@@ -1,0 +1,108 @@
+"""A training run's memory, step and cost as rows."""
+
+from collections.abc import Callable, Sequence
+
+from estimator.evaluation import Part, TrainingReport
+from tui.draw.bars import HATCHES, Share, stacked_bar
+from tui.draw.figures import count, duration, gib, number, percent, size, spread_percent, usd
+from tui.draw.memory_page import heading_row
+from tui.draw.runs import Row, clipped, fitted
+
+STYLES = {
+    "weights": "weights",
+    "gradients": "kv",
+    "optimizer": "activation",
+    "adapters": "graphs",
+    "activations": "runtime",
+    "logits": "reserve",
+    "gathered": "network",
+    "overhead": "latency",
+}
+"""The hatch of each part; what is not named here looks like overhead."""
+
+
+def training_memory_page(
+    heading: str, aside: str, report: TrainingReport, cells: int, lines: int, cursor: int = -1
+) -> list[Row]:
+    """One device at the peak of a step: the stacked bar, then every part with a bar of its own and its working."""
+    memory = report.memory
+    shares = [Share(part.name, part.value, STYLES.get(part.name, "latency")) for part in memory.parts if part.value > 0]
+    free = max(memory.usable_bytes - sum(share.value for share in shares), 0.0)
+    rows = [
+        heading_row(heading, aside, cells),
+        fitted([(" ", "text"), *stacked_bar([*shares, Share("free", free, "free")], cells - 2)], cells),
+    ]
+    if memory.shortfall_bytes > 0:
+        rows.append(fitted([(f" ✗ {size(memory.shortfall_bytes)} short on each device", "bad")], cells))
+    rows += part_bars(memory.parts, memory.usable_bytes, cells, lambda value: f"{gib(value):>7}", "GiB", cursor, STYLES)
+    band = memory.peak_bytes
+    rows += [
+        fitted([], cells),
+        _fact("peak", f"{size(band.typical)} {spread_percent(band)} of {size(memory.usable_bytes)}", cells),
+        _fact("setup", f"{report.setup}, {count(report.trainable_parameters)} parameters trained", cells),
+    ]
+    if memory.host_bytes:
+        rows.append(_fact("host", f"{size(memory.host_bytes)} of host memory per device", cells))
+    rows += [_fact("note", note, cells) for note in report.notes]
+    return _filled(rows, cells, lines)
+
+
+def training_speed_page(heading: str, aside: str, report: TrainingReport, cells: int, lines: int) -> list[Row]:
+    """Where the seconds of a step and the hours of the run go, and what they cost."""
+    speed = report.tokens_per_s
+    rows = [
+        heading_row(heading, aside, cells),
+        _fact("step", f"{duration(report.step_s.typical)} {spread_percent(report.step_s)}", cells),
+        _fact("speed", f"{number(speed.typical)} tokens/s {spread_percent(speed)}, MFU {report.mfu:.1%}", cells),
+        _fact("run", f"{number(report.hours.typical)} h {spread_percent(report.hours)}", cells),
+    ]
+    if report.usd:
+        rows.append(_fact("cost", f"{usd(report.usd.typical)} {spread_percent(report.usd)}", cells))
+    step = sum(part.value for part in report.step)
+    run = sum(part.value for part in report.run)
+    rows.append(fitted([], cells))
+    rows += part_bars(report.step, step, cells, lambda value: f"{duration(value):>7}", "step")
+    rows.append(fitted([], cells))
+    rows += part_bars(report.run, run, cells, lambda value: f"{duration(value):>7}", "run")
+    return _filled(rows, cells, lines)
+
+
+def part_bars(
+    parts: Sequence[Part],
+    whole: float,
+    cells: int,
+    shown: Callable[[float], str],
+    unit: str,
+    cursor: int = -1,
+    styles: dict[str, str] | None = None,
+) -> list[Row]:
+    """A line a part: name, figure, share, a bar to the scale of the largest, its working."""
+    largest = max((part.value for part in parts), default=0.0) or 1.0
+    room = max(cells // 6, 8)
+    rows: list[Row] = [fitted([(f"   {'part':<14}{unit:>7} {'':>4}  {'':<{room}}  how", "title")], cells)]
+    for index, part in enumerate(parts):
+        here = index == cursor
+        style = (styles or {}).get(part.name, "compute" if styles is None else "latency")
+        bar = HATCHES[style] * max(round(room * part.value / largest), 1 if part.value > 0 else 0)
+        rows.append(
+            fitted(
+                [
+                    ("› " if here else "  ", "cursor"),
+                    (f" {clipped(part.name, 13):<14}", "bold" if here else "text"),
+                    (f"{shown(part.value)} ", "bold" if here else "text"),
+                    (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),
+                    (f"{bar:<{room}}  ", style),
+                    (clipped(part.working, max(cells - 32 - room, 0)), "text" if here else "dim"),
+                ],
+                cells,
+            )
+        )
+    return rows
+
+
+def _fact(name: str, text: str, cells: int) -> Row:
+    return fitted([(f"   {name:<14}", "dim"), (clipped(text, cells - 18), "text")], cells)
+
+
+def _filled(rows: list[Row], cells: int, lines: int) -> list[Row]:
+    return [*rows[:lines], *([fitted([], cells)] * (lines - len(rows)))]
