@@ -1,13 +1,11 @@
 """Fetched models, kept as files of the user's catalogue so that they work offline ever after."""
 
-import os
-import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from catalog import atomic
 from catalog.load import user_dir
 from catalog.plain import plain
 
@@ -16,7 +14,7 @@ DEEPEST = 16
 
 
 def keep(model_id: str, entry: Mapping[str, Any], folder: Path | None = None) -> Path | None:
-    """Writes `models/<org>/<name>.yaml` in one step; None where the folder can not be written, which is no error.
+    """Writes `models/<org>/<name>.yaml`; None where the folder can not be written, which is no error.
 
     The id is a repository name that `hub.repository` let pass, so it stays inside the folder.
     """
@@ -27,15 +25,16 @@ def keep(model_id: str, entry: Mapping[str, Any], folder: Path | None = None) ->
     organisation, _, name = model_id.partition("/")
     path = (folder or user_dir()) / "models" / organisation / f"{name.replace('/', '--')}.yaml"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
-            yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True, width=120)
-        os.replace(file.name, path)
+        atomic.write(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
     except OSError:
-        with suppress(OSError, UnboundLocalError):
-            os.unlink(file.name)
         return None
     return path
+
+
+def kept(folder: Path | None = None) -> Iterator[str]:
+    """Ids of the models kept, read off their files' names."""
+    for path in sorted(((folder or user_dir()) / "models").glob("*/*.yaml")):
+        yield f"{path.parent.name}/{path.stem.replace('--', '/')}"
 
 
 def _plain(value: Any, depth: int) -> Any:

@@ -16,7 +16,7 @@ VERBS = {
     "rank": "the leaderboard",
     "model": "parameters, KV cache and state of one or many models",
     "accuracy": "predicted against measured",
-    "catalog": "list, show ID, check [FILE]",
+    "catalog": "list, show ID, check [FILE], refresh prices or models",
     "command": "the launch command of the engine",
     "plan": "replicas, price mix and monthly cost for a load",
 }

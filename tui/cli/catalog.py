@@ -1,7 +1,7 @@
 """The catalogue: what it holds, everything about one entry, and whether a file of your own is right."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +9,26 @@ from catalog import listing
 from catalog.load import Catalog, load
 from catalog.plain import plain
 from estimator.errors import InputError
+from estimator.scenario import Scenario
 from tui.cli import json_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
+
+DEFAULT_REGION = Scenario().region
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=tuple(VERBS), metavar="|".join(VERBS))
-    parser.add_argument("name", nargs="?", metavar="ID|FILE", help="an id to show, or a file to check")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a word, an id, a file; prices [REGION …] or models")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return VERBS[arguments.what](load(), arguments.name, arguments.format == "json")
+    return VERBS[arguments.what](load(), arguments.names, arguments.format == "json")
 
 
-def list_entries(catalog: Catalog, word: str | None, as_json: bool) -> int:
-    """Every entry in one line, or those that hold a word."""
-    rows = [row for row in listing.rows(catalog) if not word or word.lower() in " ".join(row).lower()]
+def list_entries(catalog: Catalog, words: Sequence[str], as_json: bool) -> int:
+    """Every entry in one line, or those that hold every word."""
+    rows = [row for row in listing.rows(catalog) if all(word.lower() in " ".join(row).lower() for word in words)]
     if as_json:
         print(json_output.dumps([row._asdict() for row in rows]))
     else:
@@ -33,18 +36,19 @@ def list_entries(catalog: Catalog, word: str | None, as_json: bool) -> int:
     return ANSWERED if rows else NOTHING_FITS
 
 
-def show(catalog: Catalog, name: str | None, as_json: bool) -> int:
+def show(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
     """Everything the catalogue says of one entry."""
-    if not name:
-        raise InputError("catalog show", "the id of an accelerator, instance, model, engine or region is needed")
-    page = listing.show(catalog, name)
+    if len(names) != 1:
+        raise InputError("catalog show", "one id of an accelerator, instance, model, engine or region is needed")
+    page = listing.show(catalog, names[0])
     print(json_output.dumps(page) if as_json else "\n".join(_lines(page)))
     return ANSWERED
 
 
-def check(catalog: Catalog, name: str | None, as_json: bool) -> int:
-    """The problems of a file, or of every file in use, one a line as `file:line: field: reason`."""
-    problems = listing.check(catalog, Path(name) if name else None)
+def check(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
+    """The problems of files, or of every file in use, one a line as `file:line: field: reason`."""
+    files: list[Path | None] = [Path(name) for name in names] or [None]
+    problems = [problem for file in files for problem in listing.check(catalog, file)]
     if as_json:
         print(json_output.dumps({"problems": problems}))
     else:
@@ -52,7 +56,68 @@ def check(catalog: Catalog, name: str | None, as_json: bool) -> int:
     return NOTHING_FITS if problems else ANSWERED
 
 
-VERBS: dict[str, Callable[[Catalog, str | None, bool], int]] = {"list": list_entries, "show": show, "check": check}
+def refresh(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
+    """Current prices from AWS, or the kept models from the Hub again, into the user's catalogue."""
+    what, *rest = names or [""]
+    if what == "prices":
+        done, problems = _refresh_prices(catalog, rest or [DEFAULT_REGION])
+    elif what == "models":
+        done, problems = _refresh_models()
+    else:
+        raise InputError("catalog refresh", "what? prices [REGION …] or models")
+    if as_json:
+        print(json_output.dumps({"refreshed": done, "problems": problems}))
+    else:
+        print("\n".join(map(plain, (*done, *problems))) or "nothing to refresh")
+    return NOTHING_FITS if problems else ANSWERED
+
+
+VERBS: dict[str, Callable[[Catalog, Sequence[str], bool], int]] = {
+    "list": list_entries,
+    "show": show,
+    "check": check,
+    "refresh": refresh,
+}
+
+
+def _refresh_prices(catalog: Catalog, regions: Sequence[str]) -> tuple[list[str], list[str]]:
+    from catalog.sources import aws
+
+    types = {machine.id for machine in catalog.inventory.machines.values() if machine.kind == "cloud"}
+    client = aws.clients()
+    done, problems = [], []
+    for region in regions:
+        known = catalog.prices(region).quotes
+        try:
+            found = aws.refresh(region, types, client)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        problems += found.problems
+        try:
+            path = aws.keep(found)
+        except OSError as error:
+            raise InputError("catalog refresh", f"{error.filename}: {error.strerror}") from None
+        done += [f"{region}: {sum(map(len, found.quotes.values()))} prices in {path}"]
+        done += aws.jumps(found, {name: row.on_demand.usd_per_hour for name, row in known.items() if row.on_demand})
+    return done, problems
+
+
+def _refresh_models() -> tuple[list[str], list[str]]:
+    from catalog.sources import hub, kept
+    from catalog.sources.resolve import entry, silent
+
+    done, problems = [], []
+    for model_id in kept.kept():
+        asked = hub.repository(model_id)
+        if asked is None:
+            continue
+        try:
+            kept.keep(model_id, entry(hub.fetch(asked, silent)))
+            done.append(model_id)
+        except InputError as error:
+            problems.append(str(error))
+    return done, problems
 
 
 def _lines(value: Any, indent: str = "") -> list[str]:

@@ -1,0 +1,174 @@
+"""Prices from AWS: on-demand, reserved, Savings Plans and spot of one region, with the caller's own credentials.
+
+Needs the `aws` extra (boto3). Read-only calls: pricing:GetProducts, ec2:DescribeSpotPriceHistory,
+savingsplans:DescribeSavingsPlansOfferingRates. Each may be refused by itself; what the catalogue has then stays.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from catalog import atomic
+from catalog.load import user_dir
+from catalog.plain import plain
+from estimator.errors import InputError
+
+PRICING_REGION = "us-east-1"
+"""The price list answers here for every region; it has no endpoint in most others."""
+FILTERS = {
+    "operatingSystem": "Linux",
+    "preInstalledSw": "NA",
+    "capacitystatus": "Used",
+    "marketoption": "OnDemand",
+    "tenancy": "Shared",
+}
+"""Without marketoption, Capacity Blocks of the same type match as well."""
+YEARS = {"1yr": "reserved-1y", "3yr": "reserved-3y"}
+SAVINGS = {31_536_000: "savings-1y", 94_608_000: "savings-3y"}
+"""Seconds of a plan's term."""
+
+Clients = Callable[[str, str], Any]
+"""(service, region) -> client."""
+Quotes = dict[str, dict[str, float | list[float]]]
+"""Terms -> instance type -> USD per hour, or lowest and highest over the zones."""
+
+
+class Refreshed(NamedTuple):
+    """What AWS said of one region, and which calls it refused."""
+
+    region: str
+    quotes: Quotes
+    problems: tuple[str, ...]
+
+
+def clients() -> Clients:
+    """boto3's clients. Raises InputError where boto3 is missing."""
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError:
+        raise InputError("refresh prices", "needs boto3: pip install 'llmcalc-tui[aws]'") from None
+    patience = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3})
+    session = boto3.Session()
+    return lambda service, region: session.client(service, region_name=region, config=patience)
+
+
+def refresh(region: str, types: Collection[str], client: Clients) -> Refreshed:
+    """The current prices of those instance types in one region. Raises InputError where nothing was answered."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    quotes: Quotes = {}
+    problems = []
+    for name, ask in (("on-demand and reserved", listed), ("Savings Plans", savings), ("spot", spot)):
+        try:
+            for terms, instance, usd in ask(client, region, types):
+                quotes.setdefault(terms, {})[instance] = usd
+        except (BotoCoreError, ClientError) as error:
+            problems.append(f"{region}: {name}: {plain(error, 160)}")
+    if not quotes:
+        raise InputError("refresh prices", "; ".join(problems) or f"{region}: AWS lists none of the catalogue's types")
+    return Refreshed(region, quotes, tuple(problems))
+
+
+def listed(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, float]]:
+    """On-demand and standard no-upfront reserved prices of the price list."""
+    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in FILTERS.items()]
+    filters.append({"Type": "TERM_MATCH", "Field": "regionCode", "Value": region})
+    pages = client("pricing", PRICING_REGION).get_paginator("get_products")
+    for page in pages.paginate(ServiceCode="AmazonEC2", Filters=filters):
+        for text in page["PriceList"]:
+            product = json.loads(text)
+            instance = product["product"]["attributes"].get("instanceType", "")
+            if instance not in types:
+                continue
+            for term in product["terms"].get("OnDemand", {}).values():
+                yield from _hourly("on-demand", instance, term)
+            for term in product["terms"].get("Reserved", {}).values():
+                said = term["termAttributes"]
+                years = YEARS.get(said.get("LeaseContractLength", ""))
+                if years and said.get("OfferingClass") == "standard" and said.get("PurchaseOption") == "No Upfront":
+                    yield from _hourly(years, instance, term)
+
+
+def savings(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, float]]:
+    """EC2 Instance Savings Plans, no upfront; the call has no paginator."""
+    asked: dict[str, Any] = {
+        "savingsPlanTypes": ["EC2Instance"],
+        "savingsPlanPaymentOptions": ["No Upfront"],
+        "products": ["EC2"],
+        "serviceCodes": ["AmazonEC2"],
+        "filters": [
+            {"name": "region", "values": [region]},
+            {"name": "productDescription", "values": ["Linux/UNIX"]},
+            {"name": "tenancy", "values": ["shared"]},
+            {"name": "instanceType", "values": sorted(types)},
+        ],
+        "maxResults": 1000,
+    }
+    plans = client("savingsplans", PRICING_REGION)
+    while True:
+        page = plans.describe_savings_plans_offering_rates(**asked)
+        for rate in page["searchResults"]:
+            terms = SAVINGS.get(rate["savingsPlanOffering"]["durationSeconds"])
+            instance = next((each["value"] for each in rate["properties"] if each["name"] == "instanceType"), "")
+            if terms and instance in types and float(rate["rate"]) > 0:
+                yield terms, instance, float(rate["rate"])
+        if not page.get("nextToken"):
+            return
+        asked["nextToken"] = page["nextToken"]
+
+
+def spot(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, list[float]]]:
+    """The lowest and highest current price over a region's zones."""
+    pages = client("ec2", region).get_paginator("describe_spot_price_history")
+    now = datetime.now(UTC)
+    latest: dict[tuple[str, str], tuple[datetime, float]] = {}
+    asked = {"InstanceTypes": sorted(types), "ProductDescriptions": ["Linux/UNIX"], "StartTime": now}
+    for page in pages.paginate(**asked):
+        for row in page["SpotPriceHistory"]:
+            zone = row["InstanceType"], row["AvailabilityZone"]
+            said = row["Timestamp"], float(row["SpotPrice"])
+            latest[zone] = max(latest.get(zone, said), said)
+    zones: dict[str, list[float]] = {}
+    for (instance, _), (_, usd) in latest.items():
+        if instance in types and usd > 0:
+            zones.setdefault(instance, []).append(usd)
+    for instance, prices in zones.items():
+        yield "spot", instance, [min(prices), max(prices)]
+
+
+def jumps(found: Refreshed, known: Mapping[str, float], beyond: float = 0.05) -> Iterator[str]:
+    """On-demand prices that differ from the catalogue's by more than a twentieth: worth a second look."""
+    for instance, usd in sorted(found.quotes.get("on-demand", {}).items()):
+        before = known.get(instance)
+        if before and isinstance(usd, float) and abs(usd / before - 1) > beyond:
+            yield f"{found.region}: {instance} {before:g} -> {usd:g} USD/h"
+
+
+def keep(found: Refreshed, folder: Path | None = None) -> Path:
+    """Writes the prices as a file of the user's catalogue, which is laid over the packaged one. Raises OSError."""
+    import yaml
+
+    today = date.today().isoformat()
+    batches = [
+        {
+            "terms": terms,
+            "kind": "snapshot" if terms == "spot" else "list",
+            "as_of": today,
+            "source": "AWS API",
+            "usd_per_hour": dict(sorted(prices.items())),
+        }
+        for terms, prices in found.quotes.items()
+    ]
+    path = (folder or user_dir()) / "prices" / f"{found.region}.yaml"
+    atomic.write(path, yaml.safe_dump({"region": found.region, "quotes": batches}, sort_keys=False))
+    return path
+
+
+def _hourly(terms: str, instance: str, term: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
+    for dimension in term["priceDimensions"].values():
+        usd = float(dimension["pricePerUnit"].get("USD", 0))
+        if dimension.get("unit") == "Hrs" and usd > 0:
+            yield terms, instance, usd
