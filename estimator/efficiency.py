@@ -5,6 +5,7 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.evaluation import Band, Confidence
@@ -256,10 +257,15 @@ class Efficiency:
         return Spread(min(measured.low, floor.low), max(measured.high, floor.high)) if floor else measured
 
     def spreads(self, engine: str, kind: str, confidence: Confidence) -> Spreads:
-        return Spreads(*(self.spread(metric, engine, kind, confidence) for metric in Spreads._fields))
+        return _spreads(self, engine, kind, confidence)
 
     def _band(self, metric: str, engine: str, kind: str, confidence: str = "") -> Spread | None:
         for each in self.bands:
             if (each.metric, each.engine, each.kind, each.confidence) == (metric, engine, kind, confidence):
                 return Spread(each.low, each.high)
         return None
+
+
+@lru_cache(maxsize=512)
+def _spreads(efficiency: Efficiency, engine: str, kind: str, confidence: Confidence) -> Spreads:
+    return Spreads(*(efficiency.spread(metric, engine, kind, confidence) for metric in Spreads._fields))
