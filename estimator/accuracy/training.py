@@ -41,8 +41,7 @@ def _memory_scores(row: Row, context: Context, constants: TrainingConstants) -> 
     if missing:
         return [unscored(row, metric, measured, "skipped", f"no {' and no '.join(missing)}")]
     try:
-        case = training_case(row, constants)
-        architecture, source = architecture_of(row, case, context, constants)
+        case, architecture, source = read(row, context, constants)
         stack = memory.Stack(case.framework, constants.memory)
         peak = memory.peak(architecture, case.workload, case.setup, stack)
         if out_of_memory:
@@ -108,8 +107,7 @@ class SpeedCase(NamedTuple):
 
 def speed_case(row: Row, context: Context, constants: TrainingConstants) -> SpeedCase:
     """Reads a row of measured speeds. Raises InputError."""
-    case = training_case(row, constants)
-    architecture, source = architecture_of(row, case, context, constants)
+    case, architecture, source = read(row, context, constants)
     device = device_of(row, context)
     fabric = context.inventory.fabrics.get(device.fabric)
     reduced = fabric.all_reduce.get(8) or fabric.all_reduce.get(2) if fabric else None
@@ -117,6 +115,18 @@ def speed_case(row: Row, context: Context, constants: TrainingConstants) -> Spee
     links = Links(FAST_DOMAIN.get(device.id, 8), inside, constants.speed.reference_network_bytes_per_s, 0)
     named = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
     return SpeedCase(case, architecture, source, device, links, float(named[1]) if named else 0.0)
+
+
+def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[TrainingCase, Architecture, str]:
+    """A row's run, its architecture and where that comes from; targets it does not have mean all linear layers."""
+    case = training_case(row, constants)
+    architecture, source = architecture_of(row, case, context, constants)
+    if case.workload.adapters:
+        try:
+            memory.adapters(architecture, case.workload)
+        except InputError:
+            case = case._replace(workload=replace(case.workload, lora_targets="all-linear"))
+    return case, architecture, source
 
 
 def architecture_of(

@@ -20,7 +20,7 @@ class TrainingCase(NamedTuple):
     workload: TrainingWorkload
     setup: TrainingSetup
     parameters: float | None
-    """As the source states them."""
+    """As the source states them; None where it does not."""
 
 
 def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
@@ -68,7 +68,8 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
         checkpointing=_checkpointing(row, framework, sharding != "none"),
         offload=_offload(row, framework),
     )
-    return TrainingCase(framework, known, workload, setup, number(row, "params_b", 1e9))
+    stated = number(row, "params_b", 1e9)
+    return TrainingCase(framework, known, workload, setup, stated if stated and stated > 0 else None)
 
 
 def _usual_batch(length: int, micro_batch: int, dp: int, ranks: int) -> int:
@@ -88,7 +89,8 @@ def framework_of(row: Row, constants: TrainingConstants) -> tuple[Framework, boo
 def number(row: Row, field: str, scale: float = 1.0) -> float | None:
     """A field's value, or None where it is empty or not a number."""
     found = re.fullmatch(r"\s*(-?[\d,]*\.?\d+(?:e-?\d+)?)\s*", row.get(field) or "", re.I)
-    return float(found[1].replace(",", "")) * scale if found else None
+    value = float(found[1].replace(",", "")) * scale if found else 0.0
+    return value if found and abs(value) < 1e30 else None
 
 
 def whole(row: Row, field: str) -> int | None:
@@ -150,7 +152,8 @@ def _base(dtype: str) -> str:
 
 
 def _degrees(row: Row) -> dict[str, int]:
-    return {name: int(value) for name, value in re.findall(r"(fsdp|dp|cp|ep|vp|zero1)=(\d+)", row.get("dp_zero", ""))}
+    named = re.findall(r"(fsdp|dp|cp|ep|vp|zero1)=(\d{1,6})\b", row.get("dp_zero", ""))
+    return {name: max(int(value), 1) for name, value in named}
 
 
 def _sharding(row: Row, method: str, framework: Framework, ranks: int, degrees: Mapping[str, int]) -> tuple[str, int]:
