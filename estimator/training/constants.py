@@ -36,6 +36,8 @@ class Framework(NamedTuple):
     lora_targets: str = "q_proj,v_proj"
     """Where a source does not say."""
     activation_factor: Factor = 1.0
+    low_precision_activation_factor: Factor = 1.0
+    """On top, where products run in 8 or 4 bits: their inputs are kept so."""
     recompute_factor: Factor = 1.0
     """Layers' worth of activations live while one is recomputed."""
     quantised_rest_bytes: Bytes = 2.0
@@ -72,6 +74,8 @@ class MemoryRules(NamedTuple):
     """Layers' worth of activations live with checkpoints on the host."""
     context_parallel_factor: Factor
     """Activations under context parallelism: ring buffers."""
+    tensor_parallel_elements: Bytes
+    """Hidden vectors per token that every tensor-parallel rank holds whole: gathered inputs, unreduced outputs."""
     bucket_bytes_per_parameter: Bytes
     bucket_bytes: Bytes
     """Most that ZeRO's communication buckets take."""

@@ -29,6 +29,8 @@ class Weights(NamedTuple):
     """Matrices of the layers: what is quantised."""
     rest: float
     """Embedding, head, norms, routers."""
+    experts: float
+    """Of the linear ones: divided over expert-parallel ranks before sharding divides them further."""
     layer: float
     """The largest layer, whole on each tensor-parallel rank: what is gathered at a time."""
     tables: float
@@ -42,7 +44,7 @@ class Weights(NamedTuple):
 @lru_cache(maxsize=4096)
 def weights(architecture: Architecture, tp: int = 1, pp: int = 1, ep: int = 1) -> Weights:
     """Parameters of the fullest stage; a tied head is stored once."""
-    linear = rest = layer = 0.0
+    linear = rest = experts = layer = 0.0
     for group in (*architecture.groups, *architecture.encoder):
         inner = outer = 0.0
         for tensor in group.layer.tensors:
@@ -51,13 +53,15 @@ def weights(architecture: Architecture, tp: int = 1, pp: int = 1, ep: int = 1) -
                 inner += held
             else:
                 outer += held
+            if tensor.role == "expert":
+                experts += group.count * held
         linear += group.count * inner
         rest += group.count * outer
         layer = max(layer, inner + outer)
     embedding = _held(architecture.embedding, tp)
     head = 0.0 if architecture.tied else _held(architecture.head, tp)
     tables = embedding + head if pp == 1 else max(embedding, head)
-    return Weights(linear / pp, rest / pp + tables + parameters(architecture.final), layer, tables)
+    return Weights(linear / pp, rest / pp + tables + parameters(architecture.final), experts / pp, layer, tables)
 
 
 def _held(tensors: tuple[Tensor, ...], tp: int) -> float:
@@ -107,9 +111,9 @@ def state_peak(architecture: Architecture, workload: TrainingWorkload, setup: Tr
         return _NOTHING._replace(**heuristic.parts(architecture, workload, setup.devices))
     framework, rules = stack
     held = weights(architecture, setup.tp, setup.pp, setup.ep)
-    weight_share, gradient_share, optimizer_share = shares(setup.sharding, setup.shards)
+    weight_share, gradient_share, optimizer_share = _shares(held, setup)
     overhead = framework.overhead_bytes + (rules.multi_device_bytes if setup.devices > 1 else 0.0)
-    gradients = optimizer = added = host = divided = 0.0
+    gradients = optimizer = added = host = divided = unit_gradients = 0.0
     if workload.adapters:
         stored = frozen_bytes(held, workload, framework)
         added = adapter_bytes(architecture, workload, setup, stack) * weight_share
@@ -123,35 +127,58 @@ def state_peak(architecture: Architecture, workload: TrainingWorkload, setup: Tr
         gradients = held.total * _gradient_bytes(each, framework) * gradient_share
         if workload.optimizer_in_backward:
             gradients -= rules.in_backward_saving * max(gradients - held.layer * each.gradients, 0.0)
+        unit_gradients = held.layer * _gradient_bytes(each, framework)
         whole = held.total * (each.master + each.moments)
         optimizer = whole * optimizer_share
         host = held.total * each.host_moments * optimizer_share
         divided = whole - optimizer + held.total * _gradient_bytes(each, framework) * (1.0 - gradient_share)
     resident = stored * weight_share
-    gathered = _gathered(stored, held, divided, weight_share, setup.sharding, stack)
+    gathered = _gathered(stored, held, divided, unit_gradients, weight_share, setup.sharding, stack)
     if setup.offload != "none":
         host += optimizer
         optimizer = 0.0
     if setup.offload == "parameters":
         host += resident + gradients
-        in_use = (2.0 * held.layer + held.tables / 2) * stored / held.total
+        in_use = (2.0 * held.layer + held.tables / 2) * stored / held.total + unit_gradients
         resident, gradients, gathered = 0.0, 0.0, min(in_use, resident + gathered)
     return Peak(resident, gradients, optimizer, added, 0.0, 0.0, gathered, overhead, host)
+
+
+def _shares(held: Weights, setup: TrainingSetup) -> tuple[float, float, float]:
+    """Fractions of what a rank would hold unsharded; experts have fewer ranks left to be sharded over."""
+    plain = shares(setup.sharding, setup.shards)
+    if setup.ep == 1 or not held.experts:
+        return plain
+    of_experts = shares(setup.sharding, max(setup.shards // setup.ep, 1))
+    part = held.experts / held.total
+    weights_, gradients, optimizer = (
+        part * expert + (1 - part) * other for expert, other in zip(of_experts, plain, strict=True)
+    )
+    return weights_, gradients, optimizer
 
 
 def _gradient_bytes(each: StateBytes, framework: Framework) -> float:
     return framework.gradient_bytes if each.master else each.gradients
 
 
-def _gathered(stored: float, held: Weights, divided: float, weight_share: float, sharding: str, stack: Stack) -> float:
-    """Unsharded layers in flight and communication buckets; never more than what sharding took away."""
+def _gathered(
+    stored: float,
+    held: Weights,
+    divided: float,
+    unit_gradients: float,
+    weight_share: float,
+    sharding: str,
+    stack: Stack,
+) -> float:
+    """Unsharded layers in flight, the gradients of one, and communication buckets; never more than what sharding
+    took away."""
     framework, rules = stack
     away = stored * (1.0 - weight_share)
     if away > 0:
         if framework.loads_whole_weights:
             return stored
         bucket = _bucket(held.total, rules) if sharding == "zero3" else 0.0
-        return min(2.0 * held.layer * stored / held.total + bucket, away)
+        return min(2.0 * held.layer * stored / held.total + unit_gradients + bucket, away)
     return min(_bucket(held.total, rules), divided)
 
 
@@ -202,8 +229,11 @@ def activation_bytes_per_token(
     framework, rules = stack
     kept = stack_activations(architecture, workload.adapters)
     extra = _adapter_activations(architecture, workload, framework) if workload.adapters else 0.0
-    every = kept.every * framework.activation_factor + extra
-    live = kept.widest * framework.activation_factor * framework.recompute_factor + extra / architecture.layers
+    factor = framework.activation_factor
+    if workload.compute not in ("bf16", "fp32"):
+        factor *= framework.low_precision_activation_factor
+    every = kept.every * factor + extra
+    live = kept.widest * factor * framework.recompute_factor + extra / architecture.layers
     if setup.checkpointing == "none":
         total = every
     elif setup.checkpointing == "selective":
@@ -214,7 +244,8 @@ def activation_bytes_per_token(
         total = min(live * rules.offloaded_factor, kept.boundaries + live, every)
     if setup.cp > 1:
         total *= rules.context_parallel_factor
-    return total / setup.tp * _in_flight(setup)
+    whole = rules.tensor_parallel_elements * KEPT * architecture.hidden if setup.tp > 1 else 0.0
+    return total / setup.tp * _in_flight(setup) + whole
 
 
 def _in_flight(setup: TrainingSetup) -> float:
