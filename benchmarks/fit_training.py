@@ -57,7 +57,7 @@ PRIORS = {  # factor: (prior, standard deviation of its logarithm)
     "quantised base": (0.85, 0.1),
     "tensor parallel doubling": (0.94, 0.05),
     "mixture of experts": (0.6, 0.2),
-    "experts, wide layers": (1.12, 0.05),
+    "experts, width doubling": (1.12, 0.05),
     "experts, newer than Hopper": (0.9, 0.1),
     "experts, newer stack": (1.25, 0.1),
     "experts, pipeline": (0.9, 0.1),

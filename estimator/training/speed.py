@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
+from estimator.architecture import Architecture, Layer
 from estimator.errors import InputError
 from estimator.evaluation import Band, Part
 from estimator.hardware import Accelerator
@@ -33,8 +33,12 @@ class Work(NamedTuple):
     attention_flops: float
     """Forward, causal."""
     total: float
-    hidden: int
-    moe: bool
+    expert_width: int
+    """Of what enters an expert; 0 without experts."""
+
+    @property
+    def moe(self) -> bool:
+        return self.expert_width > 0
 
     def flops(self, adapters: bool) -> tuple[float, float]:
         """Useful FLOPs per token of products and of attention, forward and backward."""
@@ -56,9 +60,13 @@ def work(architecture: Architecture, sequence_length: int) -> Work:
         products,
         attention / sequence_length,
         architecture.text_parameters,
-        architecture.hidden,
-        architecture.is_moe,
+        max((_expert_width(group.layer) for group in architecture.groups), default=0),
     )
+
+
+def _expert_width(layer: Layer) -> int:
+    experts = [tensor.inputs for tensor in layer.tensors if tensor.role == "expert" and tensor.split == "experts"]
+    return experts[0] if experts else 0
 
 
 class Padding(NamedTuple):
@@ -107,7 +115,7 @@ def exponents(
         at["tensor parallel doubling"] = math.log2(setup.tp)
     if of.moe:
         at["mixture of experts"] = 1.0
-        at["experts, wide layers"] = max(math.log2(of.hidden / 4096), -1.0)
+        at["experts, width doubling"] = math.log2(of.expert_width / 4096)
         if not hopper:
             at["experts, newer than Hopper"] = 1.0
         if release >= NEXT_RELEASES and tuned:
@@ -182,7 +190,8 @@ def step(
     peak = peak_flops(workload, device)
     compute = positions * (products + cost * attention) / (peak * utilisation(at, rules))
     exchanged = network.communication_s(architecture, workload, setup, links, rules)
-    communication = max(exchanged.hidden - rules.overlap * compute, 0.0) + exchanged.exposed
+    exposed = 0.0 if framework.stack == "neuron" else exchanged.exposed  # Neuron's factor was measured at TP 32
+    communication = max(exchanged.hidden - rules.overlap * compute, 0.0) + exposed
     offload = _offload_s(of, workload, setup, links, rules)
     seconds = compute + communication + offload
     return Step(
