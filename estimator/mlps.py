@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from estimator.errors import InputError
 from estimator.tensors import Role, Tensor
 
 
@@ -60,6 +61,10 @@ class MixtureOfExperts:
     """Width inside the experts where it differs from the model's (Kimi-K3, Nemotron-3 latent experts)."""
     router_norm: int = 0
     """Vector elements beside the router: norms and scales (Gemma 4, Kimi-K3)."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.per_token <= self.experts:
+            raise InputError("num_experts_per_tok", f"{self.per_token} experts per token of {self.experts} experts")
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:

@@ -62,7 +62,7 @@ class WeightFormat(NamedTuple):
 
     def bits_of(self, tensor: Tensor) -> float:
         """Average stored bits per weight of this tensor."""
-        return self.bytes_of(tensor) * 8 / tensor.parameters
+        return self.bytes_of(tensor) * 8 / tensor.parameters if tensor.parameters else self.bits
 
     def bytes_of(self, tensor: Tensor) -> float:
         """Stored bytes, every scale counted: blocks are rounded up on both sides."""

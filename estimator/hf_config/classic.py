@@ -3,22 +3,12 @@
 from dataclasses import replace
 
 from estimator.architecture import Architecture, Layer
-from estimator.errors import InputError
-from estimator.hf_config.decoder import attention, divides, hidden_size, norms, plain_mlp, stack, window_of
+from estimator.hf_config.decoder import attention, divides, even_heads, hidden_size, norms, plain_mlp, stack, window_of
 from estimator.hf_config.fields import Fields
 from estimator.hf_config.registry import reads
 from estimator.mixers import Attention
 from estimator.mlps import DenseMlp
 from estimator.tensors import Tensor
-
-
-def even_heads(hidden: int, heads: int, kv_heads: int = 0, *, bias: bool, output_bias: bool | None = None) -> Attention:
-    """Heads that share the hidden size evenly. Raises InputError where they can not."""
-    if hidden % heads:
-        raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}")
-    divides("num_kv_heads", kv_heads or heads, heads)
-    output = bias if output_bias is None else output_bias
-    return Attention(hidden, heads, kv_heads or heads, hidden // heads, qkv_bias=bias, output_bias=output)
 
 
 @reads(GPT2LMHeadModel="gpt2", GPTBigCodeForCausalLM="gpt_bigcode")

@@ -63,8 +63,13 @@ def divides(field: str, kv_heads: int, heads: int) -> None:
         raise InputError(field, f"{kv_heads} does not divide {heads} query heads; legal: {', '.join(legal)}")
 
 
-def gated_mlp(f: Fields, *names: str, bias: bool = False) -> DenseMlp:
-    return DenseMlp(hidden_size(f), f.size(*(names or ("intermediate_size",))), bias=bias)
+def even_heads(hidden: int, heads: int, kv_heads: int = 0, *, bias: bool, output_bias: bool | None = None) -> Attention:
+    """Heads that share the hidden size evenly. Raises InputError where they can not."""
+    if hidden % heads:
+        raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}")
+    divides("num_kv_heads", kv_heads or heads, heads)
+    output = bias if output_bias is None else output_bias
+    return Attention(hidden, heads, kv_heads or heads, hidden // heads, qkv_bias=bias, output_bias=output)
 
 
 def plain_mlp(hidden: int, intermediate: int, bias: bool) -> DenseMlp:

@@ -150,7 +150,8 @@ class Fields:
         return value
 
     def _at(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name
+        shown = name if name.isidentifier() else ascii(name[:40])[1:-1]
+        return f"{self.path}.{shown}" if self.path else shown
 
 
 def _aliases(names: tuple[str, ...]) -> str:

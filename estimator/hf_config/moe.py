@@ -1,10 +1,10 @@
 """Mixtures of experts over ordinary attention."""
 
 from estimator.architecture import Architecture, Layer
-from estimator.errors import InputError
 from estimator.hf_config.decoder import (
     attention,
     divides,
+    even_heads,
     hidden_size,
     norms,
     stack,
@@ -14,7 +14,6 @@ from estimator.hf_config.decoder import (
 from estimator.hf_config.dense import qwen_windows
 from estimator.hf_config.fields import Fields
 from estimator.hf_config.registry import reads
-from estimator.mixers import Attention
 from estimator.mlps import DenseMlp, MixtureOfExperts, Mlp
 
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -32,13 +31,10 @@ def experts(
 ) -> MixtureOfExperts:
     """Routed experts under any of the published names; `shared` is the width of all shared experts together."""
     hidden = hidden_size(f)
-    count, per_token = f.size(*EXPERTS, most=1 << 16), f.size(*PER_TOKEN)
-    if per_token > count:
-        raise InputError(PER_TOKEN[0], f"{per_token} experts per token, but only {count} experts")
     return MixtureOfExperts(
         hidden,
-        count,
-        per_token,
+        f.size(*EXPERTS, most=1 << 16),
+        f.size(*PER_TOKEN),
         f.size(*(width or ("moe_intermediate_size",))),
         shared=DenseMlp(hidden, shared, role="shared_expert") if shared else None,
         shared_gate=shared_gate,
@@ -130,7 +126,7 @@ def dbrx(f: Fields) -> Architecture:
     inner, ffn = f.required_section("attn_config"), f.required_section("ffn_config")
     kv_heads = inner.size("kv_n_heads")
     divides("attn_config.kv_n_heads", kv_heads, heads)
-    mixer = Attention(hidden, heads, kv_heads, hidden // heads)
+    mixer = even_heads(hidden, heads, kv_heads, bias=False)
     mlp = MixtureOfExperts(hidden, ffn.size("moe_num_experts"), ffn.size("moe_top_k"), ffn.size("ffn_hidden_size"))
     return stack(f, [Layer(mixer, mlp, norms(hidden, 2))] * f.layers("n_layers"), hidden=hidden)
 
