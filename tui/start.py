@@ -21,7 +21,7 @@ def start(arguments: Sequence[str]) -> int:
     """Runs the application. Returns 2 for arguments that are not understood, after one line on stderr."""
     parser = _parser()
     asked = parser.parse_args(arguments)
-    if not sys.stdout.isatty() or not sys.stdin.isatty():
+    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdout.isatty() and sys.stdin.isatty()):
         print("llmcalc-tui: not a terminal; `llmcalc-tui rank` prints the leaderboard", file=sys.stderr)
         return WRONG_INPUT
     try:

@@ -287,6 +287,9 @@ WRONG = (
     ("rank", "a\0b"),
     ("accuracy", "--cases", "nowhere.csv"),
     ("catalog", "show", "nothing"),
+    ("serve", "--port", "0"),
+    ("catalog", "refresh"),
+    ("catalog", "refresh", "prices", "mars-north-1"),
     ("sing",),
     (),
 )

@@ -19,6 +19,7 @@ VERBS = {
     "catalog": "list, show ID, check [FILE], refresh prices or models",
     "command": "the launch command of the engine",
     "plan": "replicas, price mix and monthly cost for a load",
+    "serve": "the TUI in a browser, loopback only",
 }
 
 
