@@ -43,6 +43,15 @@ ITERATIONS = 7
 NOISE = {"ttft_ms": 0.35}
 """Spread of repeated measurements; 0.12 for every other metric."""
 
+BANDED = {
+    "tpot_ms": "tpot",
+    "ttft_ms": "ttft",
+    "output_tokens_per_s": "throughput",
+    "total_tokens_per_s": "throughput",
+}
+OUTSIDE = {"single_stream_decode": 12}
+"""Percent of cases left outside a band on either side; 9 for other kinds."""
+
 # Field: (prior, standard deviation of its logarithm)
 Priors = dict[str, tuple[float, float]]
 KERNELS: Priors = {
@@ -124,9 +133,11 @@ def main() -> None:
     options = parser.parse_args()
     fit = Fit(load(), options.strength)
     if options.write:
-        constants, scores = fit.run(fit.cases)
-        report("in sample", [score for _, score in scores])
+        constants, seen = fit.run(fit.cases)
+        in_sample = [score for _, score in seen]
+        report("in sample", in_sample)
         write(fit.parameters, constants)
+        write_bands(in_sample + fit.cross_validated(fit.shape), {case.row["case_id"]: case for case in fit.cases})
         return
     for title, key in (("architecture", fit.shape), ("accelerator", lambda case: case.row["accelerator_id"])):
         report(f"{title} left out", fit.cross_validated(key))
@@ -331,6 +342,27 @@ def write(parameters: Sequence[Parameter], values: Sequence[float]) -> None:
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     path.write_text(text)
+
+
+def write_bands(scores: Sequence[Score], cases: dict[str, Case]) -> None:
+    """Measured / predicted quantiles by engine class and kind of case: of seen and of left-out cases alike."""
+    ratios: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for score in scores:
+        case = cases[score.case_id]
+        metric = BANDED.get(score.metric)
+        if metric and score.predicted:
+            for engine in ("", case.engine):
+                ratios[metric, case.row["kind"], engine].append(score.measured / score.predicted)
+    path = DATA / "efficiency.yaml"
+    head, _, tail = path.read_text().partition("\nbands:\n")
+    lines = [line for line in tail.splitlines() if "confidence:" in line]  # our judgement, not of any case
+    for (metric, kind, engine), values in sorted(ratios.items()):
+        if len(values) >= (50 if engine else 20):
+            edge = OUTSIDE.get(kind, 9)
+            low, high = numpy.percentile(values, [edge, 100 - edge])
+            named = f"engine: {engine}, " if engine else ""
+            lines.append(f"  - {{metric: {metric}, kind: {kind}, {named}low: {low:.3g}, high: {high:.3g}}}")
+    path.write_text("\n".join((head, "bands:", *lines, "")))
 
 
 if __name__ == "__main__":

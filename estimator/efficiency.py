@@ -235,9 +235,12 @@ class Efficiency:
         return known.evidence if known else "spec"
 
     def confidence(self, device: Accelerator, speed: EngineSpeed) -> Confidence:
-        """A: measured on this part; B: transferred from a relative; C: from the datasheet, or Neuron."""
+        """A: measured on this part; B: transferred from a relative; C: from the datasheet, and all of Neuron."""
         if speed.runtime == "neuron":
             return "C"
+        if speed.runtime == "llama.cpp":
+            known = self.llama_cpp.kernels
+            return "A" if device.id in self.llama_cpp.devices else "B" if device.generation in known else "C"
         match self.evidence(device):
             case "measured":
                 return "A"

@@ -43,6 +43,8 @@ class Step:
     peak_flops_per_s: float
     """Dense peak of one device for the weight format, without any efficiency."""
     peak_bytes_per_s: float
+    network_gb_s: float
+    """Between machines."""
 
     def step_s(
         self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
@@ -211,4 +213,5 @@ def compile_step(
         efficiency.spreads(engine, "serving_concurrency", confidence),
         rates.peak(),
         device.bandwidth_bytes_per_s,
+        efficiency.network.bandwidth_gb_s,
     )

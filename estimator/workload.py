@@ -25,6 +25,11 @@ class ServingWorkload:
     accepted_tokens: Annotated[float, Ge(1), Le(65)] = 1.0
     """Tokens that a step yields on average, the verified one included."""
 
+    length_variation: Annotated[float, Ge(0), Le(3)] = 0.0
+    """Standard deviation of prompt and output lengths over their means; 0 where all are equal."""
+    prefill_replicas: Annotated[int, Ge(0), Le(100_000)] = 0
+    """Replicas that only prefill and hand the cache to the others; 0 lets every replica do both."""
+
     @property
     def uncached_tokens(self) -> tuple[int, int]:
         """Prompt tokens to compute, and those in the prefix cache."""

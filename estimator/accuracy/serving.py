@@ -10,7 +10,7 @@ from estimator.efficiency import Spread, Spreads
 from estimator.errors import InputError
 from estimator.evaluation import Band
 from estimator.hardware import Accelerator
-from estimator.serving import Point, maximum_throughput, operate
+from estimator.operating import Point, maximum_throughput, operate
 from estimator.step import Step, compile_step
 from estimator.units import GB, MILLISECOND
 from estimator.workload import ServingWorkload

@@ -11,8 +11,9 @@ from catalog.load import load
 from estimator.formats import cache_format, weight_format
 from estimator.hf_config import read
 from estimator.model import Model
+from estimator.operating import operate
 from estimator.parallelism import Layout
-from estimator.serving import operate, performance
+from estimator.serving import performance
 from estimator.step import Step, compile_step
 from estimator.workload import ServingWorkload
 

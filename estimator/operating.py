@@ -1,0 +1,124 @@
+"""One replica at an operating point: seconds of a step become TTFT, TPOT and throughput.
+
+Serving is a closed queueing network without iteration: prompts come first, decoding shares what is left.
+With p the prefill time of a prompt, D the decoding time of a request and C requests in flight,
+a token waits for the prompts of the others: TPOT = t_decode (1 + (C - 1) p / (p + D)).
+How many prompts a first token finds ahead of it follows from the workload alone, so that faster memory, which lets
+clients come back sooner, never shows as a later first token.
+"""
+
+from math import inf, log, sqrt
+from typing import NamedTuple
+
+from estimator.step import Step
+from estimator.units import MILLISECOND
+from estimator.workload import ServiceLevel, ServingWorkload
+
+
+class Point(NamedTuple):
+    """One replica in steady state."""
+
+    concurrency: float
+    ttft_s: float
+    tpot_s: float
+    request_s: float
+    requests_per_s: float
+    prefill_s: float
+    """Of one prompt, alone."""
+    decode_step_s: float
+    """A step without prompts in it."""
+    prefill_share: float
+    """Of device time."""
+    prompt_wait_s: float
+    """Part of the time to first token that other prompts take."""
+    prompt_s: float
+    """Engine time of one prompt; with pipeline stages or attention copies, less than `prefill_s`."""
+
+
+def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
+    """One replica with `concurrency` requests in flight, each followed at once by the next."""
+    speed = step.speed
+    output = workload.output_tokens
+    context = workload.input_tokens + output / 2
+    new, cached = workload.uncached_tokens
+    prompt = step.prefill_occupancy_s(new, cached)
+    first = step.prefill_s(new, cached) if step.layout.devices > step.layout.tp else prompt
+    alone = step.decode_s(concurrency, context, workload.draft_tokens) / workload.accepted_tokens
+    overhead = (speed.ttft_ms + speed.ttft_layer_ms * step.layers + speed.network_ms) * MILLISECOND
+    decoding = output * alone
+    ahead = (concurrency - 1) * new / (new + speed.step_tokens * output) if new else 0.0
+    longest = 1.0
+    if speed.static_batch:
+        tpot = alone
+        ttft = step.prefill_s(new, cached, max(round(concurrency), 1)) + overhead
+        # everybody waits for the longest of the batch (extreme value of as many normal lengths)
+        longest = 1 + workload.length_variation * sqrt(2 * log(concurrency)) if concurrency > 1 else 1.0
+    else:
+        if speed.fused_prefill:
+            tpot = _fused_step_s(step, workload, concurrency) / workload.accepted_tokens
+        else:
+            tpot = alone * (1 + (concurrency - 1) * prompt / (prompt + decoding))
+        ttft = first * (1 + speed.wait * ahead) + overhead + tpot / 2
+    request = ttft + (output - 1) * longest * tpot
+    rate = concurrency / request
+    return Point(
+        concurrency,
+        ttft,
+        tpot,
+        request,
+        min(rate, 1 / prompt) if prompt else rate,
+        first,
+        alone,
+        prompt / (prompt + decoding / concurrency),
+        first * speed.wait * ahead,
+        prompt,
+    )
+
+
+def _fused_step_s(step: Step, workload: ServingWorkload, concurrency: float) -> float:
+    """Mean step when prompts ride along as chunks: each request brings its prompt once every output length."""
+    context = workload.input_tokens + workload.output_tokens / 2
+    new, cached = workload.uncached_tokens
+    speed = step.speed
+    prompts = concurrency / workload.output_tokens
+    room = speed.chunk_tokens * step.layout.pp * step.layout.dp / new if new else prompts
+    riding = min(prompts, room)
+    seconds = step.step_s(concurrency, context, new, cached, riding, workload.draft_tokens)
+    if prompts > riding:
+        seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)
+    return seconds + prompts * speed.request_ms * MILLISECOND
+
+
+def maximum_throughput(step: Step, workload: ServingWorkload, max_concurrency: float, requests: float = inf) -> float:
+    """Output tokens per second of one replica with every request queued at once: prompts fill decode steps."""
+    batch = max(min(max_concurrency, step.speed.max_batch * step.layout.dp, requests), 1.0)
+    seconds = _fused_step_s(step, workload, batch)
+    return workload.accepted_tokens * batch / seconds / (1 + step.speed.drain * min(batch / requests, 1.0))
+
+
+def best_concurrency(
+    step: Step, workload: ServingWorkload, level: ServiceLevel, max_concurrency: float
+) -> Point | None:
+    """The most requests in flight that keep the service level; None where a single one misses it.
+
+    Both latencies grow with concurrency and nearly in a line, so that false position needs few evaluations.
+    """
+
+    def excess(point: Point) -> float:
+        ttft = point.ttft_s / level.ttft_s if level.ttft_s else 0.0
+        tpot = point.tpot_s / level.tpot_s if level.tpot_s else 0.0
+        return max(ttft, tpot) - 1
+
+    best, worst = operate(step, workload, 1.0), operate(step, workload, max(float(int(max_concurrency)), 1.0))
+    if excess(best) > 0:
+        return None
+    if excess(worst) <= 0:
+        return worst
+    while worst.concurrency - best.concurrency > 1:
+        low, high = excess(best), excess(worst)
+        share = min(max(low / (low - high), 0.05), 0.95)
+        tried = int(best.concurrency + share * (worst.concurrency - best.concurrency))
+        tried = min(max(tried, int(best.concurrency) + 1), int(worst.concurrency) - 1)
+        point = operate(step, workload, float(tried))
+        best, worst = (point, worst) if excess(point) <= 0 else (best, point)
+    return best
