@@ -10,7 +10,6 @@ from estimator.model import Model
 from estimator.placement import machines_for
 from estimator.prices import RegionPrices
 from estimator.scenario import Scenario
-from estimator.training.ranking import rank_training
 
 
 def rank(
@@ -29,6 +28,8 @@ def rank(
     InputError for a scenario that can not be asked.
     """
     if scenario.training:
+        from estimator.training.ranking import rank_training  # most questions are about serving
+
         return rank_training(model, scenario, inventory, prices, machines, detail)
     judge = Judge(model, scenario, inventory, prices, detail)
     if machines is None:
