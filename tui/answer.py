@@ -1,13 +1,16 @@
 """What every page draws: the session, its model, and what they rank to, as one frozen value."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.evaluation import Evaluation, Leaderboard
 from estimator.inventory import Inventory
 from estimator.model import Model
 from estimator.prices import RegionPrices
 from tui.session import Session
+
+if TYPE_CHECKING:
+    from tui.measured import Measured
 
 
 class Answer(NamedTuple):
@@ -23,6 +26,8 @@ class Answer(NamedTuple):
     """Of the session's region: pages judge variations of the selected row with them."""
     before: Mapping[str, Evaluation] = {}
     """The rows by machine as they were before the last change of the scenario; empty after none."""
+    measured: "Measured | None" = None
+    """The shipped measurements; read when a panel asks."""
     problem: str = ""
     """Why the last edit was refused; the rest is still the last valid answer."""
 

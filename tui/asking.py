@@ -8,6 +8,7 @@ from estimator.evaluation import Evaluation, Leaderboard
 from estimator.model import Model, read_model
 from estimator.prices import RegionPrices
 from tui.answer import Answer
+from tui.measured import Measured
 from tui.session import Session
 from tui.view import rows_of
 
@@ -18,6 +19,7 @@ class Desk:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.resolved: dict[str, Model] = {}
+        self.measured = Measured(catalog)
 
     def model(self, name: str) -> Model:
         """Raises InputError for a name that neither the catalogue nor this session knows."""
@@ -35,7 +37,7 @@ class Desk:
             prices = self.catalog.prices(session.scenario.region)
             board = self.rank(session, model, prices)
             before = _rows_by_machine(last) if last and last.session.scenario != session.scenario else {}
-            answer = Answer(session, model, inventory, board, (), prices, before)
+            answer = Answer(session, model, inventory, board, (), prices, before, self.measured)
         return answer._replace(rows=rows_of(session, answer.board, inventory))
 
     def rank(self, session: Session, model: Model, prices: RegionPrices) -> Leaderboard:

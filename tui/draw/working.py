@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from textwrap import wrap
 
+from estimator.accuracy.nearest import Near
+from estimator.accuracy.score import text
 from estimator.explain import Unit, Working
 from tui.draw.figures import count, duration, number, size, usd
 from tui.draw.runs import Row, clean
@@ -27,14 +29,33 @@ def working_rows(working: Working, cells: int, chosen: bool = False) -> list[Row
     rows: list[Row] = [
         [("› " if chosen else "  ", "cursor"), (working.title, "title"), ("  ", "text"), (value, "bold")]
     ]
-    for start, text, style in (
+    for start, words, style in (
         ("= ", _signed(working.formula), "text"),
         ("= ", substituted(working), "accent"),
         ("  ", clean(working.source), "dim"),
     ):
-        for line in wrapped(text, cells - 6):
+        for line in wrapped(words, cells - 6):
             rows.append([(f"    {start}", "dim"), (line, style)])
             start = "  "
+    return rows
+
+
+def near_rows(near: Near, cells: int) -> list[Row]:
+    """The nearest measured case, and our error on it."""
+    row, score = near.row, near.score
+    if score.predicted is None:
+        return []
+    devices = f"{text(row, 'accelerator_count') or text(row, 'tp') or '1'}x{text(row, 'accelerator_id')}"
+    lengths = f"{text(row, 'input_tokens') or '?'}→{text(row, 'output_tokens') or '?'} x{text(row, 'concurrency')}"
+    model = text(row, "model_id").rpartition("/")[2]
+    case = f"{model} {text(row, 'weight_format')} on {devices}, {text(row, 'engine')}, {lengths}"
+    unit = score.metric.removeprefix("output_").replace("_per_", "/").replace("_", " ")
+    figures = f"{number(score.measured)} {unit} measured, {number(score.predicted)} predicted: {score.error:+.0%}"
+    kind = "nearest measured case" if near.same_device else "nearest measured case, on its kin"
+    rows: list[Row] = [
+        [("      ", "dim"), (f"{kind}: ", "dim"), (figures, "good" if abs(score.error) < 0.2 else "warn")]
+    ]
+    rows += [[("      ", "dim"), (line, "dim")] for line in wrapped(clean(f"{case}; {text(row, 'source')}"), cells - 6)]
     return rows
 
 

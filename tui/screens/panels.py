@@ -13,7 +13,7 @@ from tui.draw.figures import duration, gib, size, tokens
 from tui.draw.performance_page import layout_name, layout_rows
 from tui.draw.runs import Row, clean, fitted
 from tui.draw.solver import capacity_rows
-from tui.draw.working import working_rows, wrapped
+from tui.draw.working import near_rows, working_rows, wrapped
 from tui.facts import SOLVED_USERS, bench_of, capacities, changes, heading
 from tui.screens.panel import Choice, Sheet
 
@@ -22,7 +22,8 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The workings of every figure of a row, from the asked one on."""
     if row.training:
         return Sheet(f"why · {heading(answer, row)}", lambda cells: run_rows(row.training, cells, figure))
-    workings = explain(bench_of(answer, row), row)
+    bench = bench_of(answer, row)
+    workings = explain(bench, row)
     if not workings:
         return why_not(answer, row)
     order = sorted(workings, key=lambda each: each != figure)
@@ -30,7 +31,9 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     def body(cells: int) -> list[Row]:
         rows: list[Row] = []
         for each in order:
-            rows += [*working_rows(workings[each], cells, each == figure), []]
+            near = answer.measured.near(bench, each) if answer.measured else None
+            rows += working_rows(workings[each], cells, each == figure)
+            rows += [*(near_rows(near, cells) if near else ()), []]
         return rows[:-1]
 
     return Sheet(f"why · {heading(answer, row)}", body)

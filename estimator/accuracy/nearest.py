@@ -1,0 +1,75 @@
+"""The measured case that is most like a question, and our error on it."""
+
+from collections.abc import Iterable
+from math import inf, log2
+from typing import NamedTuple
+
+from estimator.accuracy import serving
+from estimator.accuracy.score import Context, Row, Score, number, text
+from estimator.errors import InputError
+from estimator.formats import weight_format
+from estimator.variations import Bench
+
+METRICS = {"ttft": "ttft_ms", "tpot": "tpot_ms", "throughput": "output_tokens_per_s"}
+"""Column of a case file that measures a figure."""
+
+
+UNSTATED = 5.0
+"""Doublings that a length or load counts for where the case does not state it."""
+
+
+class Near(NamedTuple):
+    """One measured figure of the nearest case, beside its prediction."""
+
+    row: Row
+    score: Score
+    same_model: bool
+    same_device: bool
+
+
+def nearest(bench: Bench, figure: str, cases: Iterable[Row], context: Context) -> Near | None:
+    """The nearest case that measures the figure and can be predicted; None where nothing comparable was measured."""
+    metric = METRICS.get(figure)
+    if metric is None:
+        return None
+    measured = [row for row in cases if number(row, metric) and text(row, "kind") == "serving_concurrency"]
+    device, name = bench.rig.device, bench.model.id.lower()
+    same = [row for row in measured if text(row, "accelerator_id") == device.id]
+    kin = same or [row for row in measured if _generation(row, bench) == device.generation]
+    own = [row for row in kin if name in (text(row, "base_model_id").lower(), text(row, "model_id").lower())]
+    for row in sorted(own or kin, key=lambda row: distance(row, bench, context))[:5]:
+        for score in serving.score(row, context):
+            if score.metric == metric and score.status == "scored":
+                return Near(row, score, bool(own), bool(same))
+    return None
+
+
+def distance(row: Row, bench: Bench, context: Context) -> float:
+    """How far a case is from the question: doublings of size, load and lengths, each at its weight."""
+    workload, layout = bench.scenario.workload, bench.candidate.layout
+    far = 0.3 * _doublings(number(row, "concurrency"), workload.concurrency / bench.replicas)
+    far += 0.2 * _doublings(number(row, "input_tokens"), workload.input_tokens)
+    far += 0.2 * _doublings(number(row, "output_tokens"), workload.output_tokens)
+    far += 0.5 * _doublings(number(row, "tp"), layout.tp)
+    far += 0.0 if bench.engine.id in text(row, "engine").lower().replace("-", "") else 1.0
+    try:
+        other = context.model(row).architecture
+        far += 0.5 * abs(_bits(text(row, "weight_format")) - _bits(bench.scenario.weights)) / 4
+    except InputError:
+        return inf
+    own = bench.model.architecture
+    far += _doublings(other.active_parameters, own.active_parameters) + (other.is_moe != own.is_moe)
+    return far
+
+
+def _doublings(one: float | None, other: float) -> float:
+    return abs(log2(max(one, 1.0) / max(other, 1.0))) if one else UNSTATED
+
+
+def _bits(name: str) -> float:
+    return weight_format(name or "bf16").bits
+
+
+def _generation(row: Row, bench: Bench) -> str:
+    device = bench.inventory.accelerators.get(text(row, "accelerator_id"))
+    return device.generation if device else ""

@@ -1,0 +1,44 @@
+"""The measured case most like a question."""
+
+import pytest
+
+from catalog.load import Catalog, load
+from estimator.ranking import rank
+from estimator.scenario import Placement, Scenario
+from estimator.variations import Bench
+from tui.draw.runs import plain
+from tui.draw.working import near_rows
+from tui.measured import Measured
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load()
+
+
+def bench_on(catalog: Catalog, instance: str, model: str) -> Bench:
+    scenario = Scenario(model=model, placement=Placement(instance=instance))
+    prices = catalog.prices(scenario.region)
+    found = catalog.model(model)
+    row = rank(found, scenario, catalog.inventory, prices).rows[0]
+    return Bench(row.candidate, scenario, found, catalog.inventory, prices)
+
+
+@pytest.mark.parametrize("figure", ["ttft", "tpot", "throughput"])
+def test_the_same_model_on_the_same_device_is_nearest(catalog: Catalog, figure: str) -> None:
+    near = Measured(catalog).near(bench_on(catalog, "p5.48xlarge", "meta-llama/Llama-3.3-70B-Instruct"), figure)
+    assert near
+    assert near.same_model
+    assert near.same_device
+    assert near.row["accelerator_id"] == "h100-sxm"
+    text = plain(near_rows(near, 90))
+    assert "nearest measured case: " in text
+    assert f"{near.score.error:+.0%}" in text
+
+
+def test_what_nobody_measured_has_no_nearest_case(catalog: Catalog) -> None:
+    measured = Measured(catalog)
+    bench = bench_on(catalog, "p5.48xlarge", "meta-llama/Llama-3.3-70B-Instruct")
+    assert measured.near(bench, "weights") is None
+    measured.cases = ()
+    assert measured.near(bench, "tpot") is None
