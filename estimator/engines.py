@@ -153,6 +153,8 @@ class EngineProfile:
     """Weight formats it loads, by the beginning of their names; empty is every one but GGUF."""
     pipeline: bool = True
     expert_parallel: bool = True
+    offloads: bool = False
+    """Keeps layers in host memory where the devices are too small for all of them."""
     source: str = ""
     as_of: str = ""
     note: str = ""

@@ -16,6 +16,7 @@ from estimator.formats import WeightFormat, cache_format, weight_format
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
+from estimator.offload import host_of, offload, step_with_host
 from estimator.parallelism import Layout, illegal_reason, legal_layouts
 from estimator.prices import RegionPrices
 from estimator.scenario import PRICE_TERMS, Scenario
@@ -110,6 +111,8 @@ class Judge:
         trials = [self.trial(here, setup, layout, machines, -(-layout.devices // here.devices)) for layout in layouts]
         if any(trial.load for trial in trials) or asked.pp or asked.tp:
             return trials
+        if offloaded := self.offloaded(here, setup, machines):
+            return [offloaded]
         for span, layout in clusters(here, self.model, setup.engine):
             if asked.machines and asked.machines % span:
                 continue
@@ -178,6 +181,25 @@ class Judge:
         load = carry(step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy)
         return Trial(setup, layout, machines, replicas, held, confidence, busy, step, load)
 
+    def offloaded(self, here: Rig, setup: Setup, machines: int) -> Trial | None:
+        """Some layers on the host, where the engine can and the host has room."""
+        scenario, (engine, weights) = self.scenario, setup
+        if not engine.offloads or host_of(here.machine, self.inventory) is None or here.device.kind != "gpu":
+            return None
+        found = offload(self.model, weights, self.cache, here, engine, scenario.settings, self.tokens)
+        if found is None:
+            return None
+        efficiency = self.inventory.efficiency
+        speed = efficiency.engines[engine.speed]
+        step = compile_step(
+            self.model, weights, self.cache, found.layout, here.device, here.fabric, speed, efficiency, here.devices
+        )
+        step = step_with_host(step, self.model, weights, self.cache, here, found.layout.host, speed, self.inventory)
+        memory = found.memory.report(self.tokens)._replace(max_concurrency=found.max_concurrency)
+        busy = min(machines, scenario.workload.concurrency)
+        load = carry(step, scenario.workload, scenario.workload.concurrency / busy, found.max_concurrency, busy)
+        return Trial(setup, found.layout, machines, machines, memory, step.confidence, busy, step, load)
+
     def best(self, trials: Sequence[Trial]) -> Trial:
         """The cheapest per output token that meets the service level; at one price that is the fastest.
 
@@ -237,6 +259,8 @@ class Judge:
 
     def caution(self, here: Rig, trial: Trial, idle: int) -> str | None:
         """What the reader of a row that fits must know."""
+        if trial.layout.host:
+            return f"{trial.layout.host} of {self.model.architecture.layers} layers stay in host memory"
         if not self.holds_load(trial):
             asked = self.scenario.workload
             if asked.requests_per_second is not None:

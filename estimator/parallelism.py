@@ -18,6 +18,8 @@ class Layout(NamedTuple):
     pp: int = 1
     ep: int = 1
     dp: int = 1
+    host: int = 0
+    """Layers that stay in host memory and run on its CPU (llama.cpp)."""
 
     @property
     def devices(self) -> int:
@@ -31,6 +33,8 @@ class Layout(NamedTuple):
             parts.append(f"DP{self.dp}")
         if self.ep > 1:
             parts.append(f"EP{self.ep}")
+        if self.host:
+            parts.append(f"H{self.host}")
         return "·".join(parts)
 
 

@@ -1,8 +1,9 @@
 """A model compiled for a device, a layout and an engine: seconds of one engine step."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from estimator.efficiency import Efficiency, EngineSpeed, Spreads
 from estimator.evaluation import Bound, Confidence, OperatorTime
@@ -126,6 +127,21 @@ class Step:
             seconds += state.seconds(launches * batch, new * batch)
         return speed.prefill * seconds + launches * self.host_s(0), launches
 
+    def beside(self, host: "Step", share: float) -> "Step":
+        """With that share of the layers, and the head, run by `host`; the two take turns."""
+        ours, theirs = self.operators, host.operators
+        return replace(
+            self,
+            operators=Operators(
+                (*_scaled(ours.rows, 1 - share), *_scaled(theirs.rows, share)),
+                theirs.head,
+                (*_scaled(ours.decode_attention, 1 - share), *_scaled(theirs.decode_attention, share)),
+                (*_scaled(ours.prefill_attention, 1 - share), *_scaled(theirs.prefill_attention, share)),
+                (*_scaled(ours.states, 1 - share), *_scaled(theirs.states, share)),
+            ),
+            confidence="C",
+        )
+
     @property
     def weight_bytes(self) -> float:
         """Of the layers and the head on one rank, all pipeline stages together."""
@@ -161,6 +177,10 @@ class Step:
             *(state.detail(1, new) for state in self.operators.states),
             self.operators.head.detail(1),
         )
+
+
+def _scaled(operators: Iterable[Any], share: float) -> Iterator[Any]:
+    return (operator._replace(times=operator.times * share) for operator in operators)
 
 
 def dominant(operators: tuple[OperatorTime, ...]) -> Bound:

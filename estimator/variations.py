@@ -11,6 +11,7 @@ from estimator.formats import cache_format, weight_format
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
+from estimator.offload import step_with_host
 from estimator.placement import devices
 from estimator.prices import RegionPrices
 from estimator.ranking import rank
@@ -68,18 +69,16 @@ class Bench:
     @cached_property
     def step(self) -> Step:
         """One rank's operators, ready to be asked about other batches."""
-        scenario, efficiency = self.scenario, self.inventory.efficiency
-        return compile_step(
-            self.model,
-            weight_format(scenario.weights),
-            cache_format(scenario.kv),
-            self.candidate.layout,
-            self.rig.device,
-            self.rig.fabric,
-            efficiency.engines[self.engine.speed],
-            efficiency,
-            self.rig.devices,
+        scenario, inventory = self.scenario, self.inventory
+        weights, cache, layout = weight_format(scenario.weights), cache_format(scenario.kv), self.candidate.layout
+        here, efficiency = self.rig, inventory.efficiency
+        speed = efficiency.engines[self.engine.speed]
+        step = compile_step(
+            self.model, weights, cache, layout, here.device, here.fabric, speed, efficiency, here.devices
         )
+        if not layout.host:
+            return step
+        return step_with_host(step, self.model, weights, cache, here, layout.host, speed, inventory)
 
     @property
     def replicas(self) -> int:

@@ -39,6 +39,8 @@ STEP_TOKENS = 512
 """llama.cpp's default n_ubatch."""
 EAGER_SCORE_BYTES = 8
 """Attention scores of one layer without a fused kernel: float32 scores and their softmax."""
+LEGACY_CACHES = 2
+"""Before DynamicCache every step built all layers' cache anew while the last one was still held."""
 EAGER_LOGIT_BYTES = 8
 """Logits of every prompt token: in 16 bit, in float32 and in a shifted copy."""
 
@@ -233,7 +235,8 @@ def _process_total(row: Row, case: MemoryCase) -> float:
     if architecture.tied and _stores_head_twice(case.weights):
         weights += parameters(architecture.embedding) * case.weights.rest_bits / 8
     share = max(rank.layers for rank in memory.laid.ranks) if per_device else 1.0
-    held = weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * batch * share
+    caches = LEGACY_CACHES if "generating" in notes and not text(row, "engine_version") else 1
+    held = weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * batch * share * caches
     if "awq" in text(row, "engine").lower():
         held += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch)
     elif "peak inference memory" in notes:

@@ -65,7 +65,7 @@ def lay_out(
     received = 2 * batched * architecture.hidden * element if layout.pp > 1 else 0
     runtime = _outside_torch(policy, layout, architecture.hidden, capability)
     ranks = []
-    for stage in stages(architecture, weights, split, layout.pp, tower, rotary, policy.embedding_on_host):
+    for stage in stages(architecture, weights, split, layout.pp, tower, rotary, policy.embedding_on_host, layout.host):
         peak = max(logits, widest) if stage.last else widest
         share = stage.layers / architecture.layers
         ranks.append(

@@ -68,8 +68,12 @@ def stages(
     tower: int = 0,
     rotary_bytes: float = 0.0,
     embedding_on_host: bool = False,
+    layers_on_host: int = 0,
 ) -> tuple[Stage, ...]:
-    """Every pipeline stage: its layers, embedding and vision tower on the first, head and final norm on the last."""
+    """Every pipeline stage: its layers, embedding and vision tower on the first, head and final norm on the last.
+
+    With layers on the host, the head stays there too.
+    """
     groups = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.groups]
     embedding = _parts(architecture.embedding, weights, split)
     head = _parts(architecture.head, weights, split)
@@ -77,7 +81,7 @@ def stages(
     encoder = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.encoder]
     vision = tower * 2 / split.tensor
     found = []
-    for index, layers in enumerate(stage_layers(architecture.layers, pipeline)):
+    for index, layers in enumerate(stage_layers(architecture.layers - layers_on_host, pipeline)):
         first, last = index == 0, index == pipeline - 1
         total: dict[str, float] = {}
         for count, parts in groups:
@@ -89,7 +93,7 @@ def stages(
                 _add(total, parts, count)
             if vision:
                 _add(total, {"vision tower, 16-bit": vision})
-        if last:
+        if last and not layers_on_host:
             _add(total, final)
             if not architecture.tied:
                 _add(total, head)

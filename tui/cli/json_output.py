@@ -48,6 +48,9 @@ def dumps(value: object) -> str:
     return json.dumps(value, indent=1, allow_nan=False)
 
 
+LAYOUT = ("tp", "pp", "ep", "dp")
+
+
 def evaluation(row: Evaluation) -> dict[str, object]:
     """One candidate, judged."""
     candidate = row.candidate
@@ -56,7 +59,7 @@ def evaluation(row: Evaluation) -> dict[str, object]:
         "machines": candidate.machines,
         "accelerator": candidate.accelerator,
         "accelerators": number(candidate.accelerators),
-        "layout": candidate.layout._asdict(),
+        "layout": {name: getattr(candidate.layout, name) for name in LAYOUT},
         "replicas": candidate.replicas,
         "verdict": row.verdict,
         "reason": row.reason,
