@@ -7,6 +7,7 @@ class Price(NamedTuple):
     """USD per hour of one machine."""
 
     usd_per_hour: float
+    """The lowest, where a snapshot has a range."""
     kind: str
     """list, derived (from another region by ratio), snapshot (of a moment) or estimate"""
     as_of: str
