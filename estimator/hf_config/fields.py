@@ -114,7 +114,7 @@ class Fields:
         """Raises InputError where the field has a value that the reader does not model; absent is accepted."""
         value = self.config.get(name)
         if value is not None and value not in accepted:
-            legal = ", ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in accepted)
+            legal = ", ".join(_shown(each) for each in accepted)
             raise self.wrong(name, value, f"this part is not modelled; understood: {legal or 'absent'}")
 
     def missing(self, *names: str) -> InputError:
@@ -162,7 +162,9 @@ def _shown(value: object) -> str:
     """A short, harmless picture of an untrusted value."""
     if isinstance(value, str):
         return ascii(value[:40])
-    if isinstance(value, bool | int | float | None):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | None):
         return str(value)[:40] if not isinstance(value, int) or abs(value) < 1 << 64 else "a huge number"
     return _kind(value)
 
