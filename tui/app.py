@@ -184,13 +184,20 @@ class LlmCalc(FrugalApp):
         self.push_screen(RegionPicker(self.desk.catalog.regions, self.history.now.scenario.region), go)
 
     def action_model(self) -> None:
+        from tui.screens.fetch import Fetch
         from tui.screens.models import ModelPicker
 
         def ask(name: str | None) -> None:
-            if name:
-                self.edit(lambda session: session.with_model(name, self.desk.model(name).native_weights))
+            if name and self.desk.knows(name):
+                self.choose(name)
+            elif name:
+                self.push_screen(Fetch(name, self.desk), self.choose)
 
         self.push_screen(ModelPicker(self.desk, self.history.now.scenario.model), ask)
+
+    def choose(self, name: str | None) -> None:
+        if name:
+            self.edit(lambda session: session.with_model(name, self.desk.model(name).native_weights))
 
     async def action_quit(self) -> None:
         self.save()

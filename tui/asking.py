@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from catalog.load import Catalog
+from catalog.sources.resolve import at_hand
 from estimator import ranking
+from estimator.errors import InputError
 from estimator.evaluation import Evaluation, Leaderboard
-from estimator.model import Model, read_model
+from estimator.model import Model
 from estimator.prices import RegionPrices
 from tui.answer import Answer
 from tui.measured import Measured
@@ -22,10 +24,19 @@ class Desk:
         self.measured = Measured(catalog)
 
     def model(self, name: str) -> Model:
-        """Raises InputError for a name that neither the catalogue nor this session knows."""
+        """A model of the catalogue, of this session or on disk. Raises InputError for what would have to be fetched."""
         if name not in self.resolved:
-            self.resolved[name] = read_model(self.catalog.model_id(name), self.catalog.model_entry(name))
+            self.resolved[name] = at_hand(name, self.catalog)
         return self.resolved[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether the model is there at once, without reading files or asking the Hub."""
+        if name in self.resolved:
+            return True
+        try:
+            return bool(self.catalog.model_id(name))
+        except InputError:
+            return False
 
     def answer(self, session: Session, last: Answer | None = None) -> Answer:
         """Ranks where what is asked changed; another look only rearranges the rows. Raises InputError."""

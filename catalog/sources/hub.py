@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -94,6 +93,8 @@ def _stored(hub: "_Hub") -> dict[str, Stored] | None:
             raise InputError(where, "a shard outside the repository's own folder")
     elif not hub.exists("model.safetensors"):
         return None
+    from concurrent.futures import ThreadPoolExecutor  # 8 ms, and most models have no shards to wait for
+
     parts = []
     with ThreadPoolExecutor(WORKERS) as pool:
         try:

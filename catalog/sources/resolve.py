@@ -21,12 +21,28 @@ def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Mo
     reader, and whatever `progress` raises to cancel.
     """
     try:
-        return read_model(catalog.model_id(reference), catalog.model_entry(reference))
+        return in_catalogue(reference, catalog)
     except InputError as error:
         if error.field != "model":
             raise
         unknown = error
     return local(reference, progress) or _from_hub(reference, unknown, progress)
+
+
+def at_hand(reference: str, catalog: Catalog) -> Model:
+    """The same without the network. Raises InputError for what would have to be fetched."""
+    try:
+        return in_catalogue(reference, catalog)
+    except InputError as error:
+        found = local(reference) if error.field == "model" else None
+        if found is None:
+            raise
+        return found
+
+
+def in_catalogue(reference: str, catalog: Catalog) -> Model:
+    """The model of that id or alias. Raises InputError with close matches."""
+    return read_model(catalog.model_id(reference), catalog.model_entry(reference))
 
 
 def local(reference: str, progress: Progress = silent) -> Model | None:

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from catalog.sources import hub
 from estimator.errors import InputError
 from estimator.mixers import Mixer
 from estimator.model import Model
@@ -31,13 +32,24 @@ class ModelPicker(Picker):
     def __init__(self, desk: Desk, current: str) -> None:
         names = dict.fromkeys((*desk.resolved, *desk.catalog.model_ids))
         super().__init__(list(names), current)
+        self.desk = desk
         self.known = cache(desk.model)
+
+    def matching(self, query: str) -> list[str]:
+        """The catalogue's names, and what was typed where it could be read from disk or from the Hub."""
+        names, typed = super().matching(query), query.strip()
+        if origin(typed) is None or self.desk.knows(typed):
+            return names
+        named = any(typed.lower() in name.lower() for name in names)
+        return [*names, typed] if named else [typed, *names]
 
     def heading(self, cells: int) -> list[Row]:
         return [header_row(fit_columns(COLUMNS, cells), cells)]
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         style = "cursor" if highlighted else "text"
+        if not self.desk.knows(name):
+            return fitted([(clean(name), style), (f"  from {origin(name)}", "accent")], cells)
         values = {"name": Cell(clean(name), style)}
         try:
             values |= {key: Cell(text) for key, text in facts(self.known(name)).items()}
@@ -46,10 +58,24 @@ class ModelPicker(Picker):
         return table_row(fit_columns(COLUMNS, cells), values, cells)
 
     def preview(self, name: str, cells: int) -> list[Row]:
+        if not self.desk.knows(name):
+            return [
+                [(clipped(clean(name), cells), "bold")],
+                [(clipped(f"enter reads it from {origin(name)}", cells), "dim")],
+            ]
         try:
             return [fitted(row, cells) for row in details(self.known(name), cells)]
         except InputError as error:
             return [[(clipped(error.reason, cells), "warn")]]
+
+
+def origin(typed: str) -> str | None:
+    """Where something typed would be read from; None where it is only a search."""
+    if typed.startswith((".", "/", "~")) or typed.endswith((".json", ".gguf")):
+        return "disk"
+    if "=" in typed:
+        return "what is typed"
+    return "the Hub" if hub.repository(typed) else None
 
 
 def facts(model: Model) -> dict[str, str]:

@@ -103,6 +103,10 @@ class Picker(ModalScreen[str | None]):
         """What stands beside the highlighted choice."""
         return []
 
+    def matching(self, query: str) -> list[str]:
+        """What may be chosen for what is typed, best first."""
+        return [self.names[at] for at in found(query, self.names)]
+
     def nothing(self, cells: int) -> Row:
         """What is said where nothing matches."""
         return fitted([("nothing matches", "dim")], cells)
@@ -113,7 +117,7 @@ class Picker(ModalScreen[str | None]):
 
     @on(Input.Changed)
     def search(self, event: Input.Changed) -> None:
-        self.matches = [self.names[at] for at in found(event.value, self.names)]
+        self.matches = self.matching(event.value)
         self.cursor = 0
         self.redraw()
 
