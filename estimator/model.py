@@ -48,7 +48,7 @@ class Model:
 
 
 def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
-    """A catalogue entry (docs/models.md) or a fetched checkpoint's `{"config": …, "quantization": …}`.
+    """A catalogue entry (catalog/data/README.md) or a fetched checkpoint's `{"config": …, "quantization": …}`.
 
     `quantization` may also sit in the configuration, as in config.json. Raises InputError, UnsupportedArchitecture.
     """

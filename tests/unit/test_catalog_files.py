@@ -1,6 +1,7 @@
 """Files that are wrong give one line each, name the place, and leave the rest of the catalogue usable."""
 
 import json
+import re
 import time
 from contextlib import suppress
 from itertools import pairwise
@@ -188,6 +189,13 @@ def test_a_huge_file_is_refused_unread(catalog: Catalog, tmp_path: Path) -> None
     with path.open("wb") as file:
         file.truncate(100_000_000)
     assert check(catalog, path) == (f"{path}:1: the file is larger than 4 MB",)
+
+
+def test_the_examples_of_the_schema_are_valid(catalog: Catalog, tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (cache.DATA / "README.md").read_text(), re.DOTALL)
+    assert len(examples) == 5
+    for number, example in enumerate(examples):
+        assert problems(catalog, tmp_path, example, f"example-{number}.yaml") == []
 
 
 @settings(deadline=None, max_examples=200)
