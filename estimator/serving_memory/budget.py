@@ -61,6 +61,8 @@ class ServingMemory:
     max_model_len: int | None
     max_num_seqs: int
     max_num_batched_tokens: int
+    sequence_limit: int | None = None
+    """`max_num_seqs` where it was asked for: so many run at once, whatever the pool holds."""
 
     def sequence_pages(self, tokens: int) -> float:
         """Pages of one sequence: of its own length, or of the reserved one where the engine does not page."""
@@ -69,11 +71,16 @@ class ServingMemory:
         return self.laid.pool.pages(tokens)
 
     def max_sequences(self, tokens: int) -> float:
-        """Sequences of that length that one replica's pool holds at once."""
+        """Sequences of that length that one replica runs at once."""
+        held = self.held_sequences(tokens)
+        return min(held, self.sequence_limit) * self.layout.dp if self.sequence_limit else held * self.layout.dp
+
+    def held_sequences(self, tokens: int) -> float:
+        """Sequences of that length that the pool of one attention copy holds."""
         if self.pages <= 0:
             return 0.0
         held = self.pages / self.sequence_pages(tokens)
-        return (held if self.engine.memory.pages else int(held)) * self.layout.dp
+        return held if self.engine.memory.pages else int(held)
 
     def max_context(self, sequences: float = 1) -> int:
         """Longest context for that many sequences at once, capped by the model's own limit."""
@@ -89,7 +96,7 @@ class ServingMemory:
 
     def capacity(self, tokens: int) -> int:
         """Tokens that one replica's pool holds in sequences of that length."""
-        return round(self.max_sequences(tokens) * tokens)
+        return round(self.held_sequences(tokens) * tokens * self.layout.dp)
 
     def sequence_bytes(self, tokens: int) -> float:
         """Cache of one sequence of that length on the tightest rank."""
@@ -183,6 +190,7 @@ def compile_memory(
         settings.max_model_len,
         sequences,
         batched,
+        settings.max_num_seqs,
     )
 
 

@@ -102,6 +102,13 @@ def test_recurrent_layers_take_pages_that_hold_their_state(held: Held) -> None:
     assert int(6.01 * 2**30 // memory.laid.pool.page_bytes) == 300
 
 
+def test_an_asked_number_of_sequences_is_the_most_that_run(held: Held) -> None:
+    free = held(LLAMA_8B)
+    capped = held(LLAMA_8B, settings=EngineSettings(max_num_seqs=8))
+    assert free.max_sequences(1024) > 8 == capped.max_sequences(1024)
+    assert capped.capacity(1024) > free.capacity(1024), "fewer sequences leave more of the pool"
+
+
 def test_a_refused_start_says_what_is_missing(held: Held) -> None:
     memory = held(LLAMA_8B, device="a10g", settings=EngineSettings(max_model_len=131_072))
     report = memory.report(2048)
