@@ -2,18 +2,15 @@
 
 import re
 
-from estimator.accuracy.memory_case import MemoryCase, memory_case
+from estimator.accuracy.footprint import compute_buffer, ggml_cache, process_total
+from estimator.accuracy.memory_case import MemoryCase, Missing, memory_case, start_up
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
 from estimator.engines import version_key
 from estimator.errors import InputError
 from estimator.evaluation import Band
-from estimator.formats import WeightFormat
-from estimator.parallelism import divisors
-from estimator.serving_memory import ServingMemory, compile_memory
-from estimator.serving_memory.ggml import compute_buffer_bytes, ggml_cache_bytes
+from estimator.serving_memory import ServingMemory
 from estimator.serving_memory.laid import Rank
-from estimator.tensors import parameters
-from estimator.units import GIB, MIB
+from estimator.units import GIB
 
 BANDS = {
     "weights_gib_per_gpu": 0.02,
@@ -33,20 +30,6 @@ FITS_SLACK = 0.02
 """Of the device's memory: a start-up this close to the limit still counts as fitting."""
 CAPACITY_LINE = (0, 20)
 """From here vLLM's token line is concurrency times the model length; before, blocks of one group."""
-AWQ_OVERHEAD = 1.09
-"""AutoAWQ's process over its weights, one factor for all its published tables."""
-STEP_TOKENS = 512
-"""llama.cpp's default n_ubatch."""
-EAGER_SCORE_BYTES = 8
-"""Attention scores of one layer without a fused kernel: float32 scores and their softmax."""
-LEGACY_CACHES = 2
-"""Before DynamicCache every step built all layers' cache anew while the last one was still held."""
-EAGER_LOGIT_BYTES = 8
-"""Logits of every prompt token: in 16 bit, in float32 and in a shifted copy."""
-
-
-class Missing(Exception):
-    """A figure can not be predicted from this row; the message is the reason."""
 
 
 def score(row: Row, context: Context) -> list[Score]:
@@ -76,7 +59,7 @@ def predict(row: Row, metric: str, case: MemoryCase) -> float:
     if case.problem:
         raise Missing(case.problem)
     if metric == "total_peak_as_printed":
-        return _process_total(row, case)
+        return process_total(row, case)
     if metric in ("kv_tokens", "capacity_tokens"):
         return _tokens(row, metric, case)
     if metric == "fits":
@@ -84,8 +67,8 @@ def predict(row: Row, metric: str, case: MemoryCase) -> float:
     if not text(row, "tp"):
         raise Missing("the number of ranks is not in the row")
     if metric == "activation_peak_gib" and case.engine.id == "llamacpp":
-        return _compute_buffer(row, case) / GIB
-    memory = _start_up(case, device_needed=metric != "weights_gib_per_gpu")
+        return compute_buffer(row, case) / GIB
+    memory = start_up(case, device_needed=metric != "weights_gib_per_gpu")
     if metric == "weights_gib_per_gpu":
         return max(rank.weights + rank.buffers for rank in memory.laid.ranks) / GIB
     _refuse_unstated_settings(row, metric)
@@ -111,14 +94,6 @@ def _measured(row: Row) -> dict[str, float]:
     return found
 
 
-def _start_up(case: MemoryCase, device_needed: bool = True) -> ServingMemory:
-    if case.device is None and device_needed:
-        raise Missing("neither the device nor its memory is in the row")
-    return compile_memory(
-        case.model, case.weights, case.cache, case.layout, case.device or case.any_device, case.engine, case.settings
-    )
-
-
 def _refuse_unstated_settings(row: Row, metric: str) -> None:
     notes = text(row, "quantity_notes").lower()
     if metric == "non_torch_gib" and "before start" in notes:
@@ -140,7 +115,7 @@ def _pool_bytes(row: Row, case: MemoryCase) -> float:
         raise Missing("the number of ranks is not in the row")
     if not text(row, "gpu_memory_utilization"):
         raise Missing("gpu_memory_utilization is not in the row")
-    memory = _start_up(case)
+    memory = start_up(case)
     first = memory.laid.ranks[0]
     return memory.pool_bytes + _spent(memory.tightest) - _spent(first)
 
@@ -160,7 +135,7 @@ def _tokens(row: Row, metric: str, case: MemoryCase) -> float:
     if case.engine.id == "trtllm" and not text(row, "max_num_seqs"):
         raise Missing("the batch that the engine was built for is not in the row")
     printed = number(row, "kv_available_gib_per_gpu")
-    memory = _start_up(case, device_needed=False)
+    memory = start_up(case, device_needed=False)
     try:
         _pool_bytes(row, case)
         pages = memory.pages
@@ -187,83 +162,13 @@ def _cache_size(row: Row, case: MemoryCase) -> float:
     if not cells:
         raise Missing("the tokens are not in the row")
     if case.engine.id == "llamacpp":
-        return _ggml_cache(row, case, int(cells))
+        return ggml_cache(row, case, int(cells))
     if not text(row, "kv_dtype") and case.weights.quantises:
         raise Missing("the cache format of a quantised checkpoint is not in the row")
-    memory = _start_up(case, device_needed=False)
+    memory = start_up(case, device_needed=False)
     if text(row, "record_kind") == "error_message":
         return memory.laid.pool.page_bytes * memory.laid.pool.pages(int(cells))
     return cells * sum(kind.layers * kind.token_bytes for kind in memory.laid.kinds)
-
-
-def _ggml_cache(row: Row, case: MemoryCase, cells: int) -> float:
-    """One printed type is a compressed latent cache; `K … / V …` are two caches."""
-    said, notes = text(row, "kv_dtype").lower(), text(row, "quantity_notes")
-    if "sliding-window part only" in notes:
-        raise Missing("the figure is the window's part of the cache")
-    two = re.match(r"k (\w+) / v (\w+)", said)
-    key, value = (two[1], two[2]) if two else (said, said)
-    mainline = "compressed MLA cache" in notes
-    try:
-        return ggml_cache_bytes(case.model.architecture, cells, key, value, not two or mainline, mainline)
-    except InputError as error:
-        raise Missing(str(error)) from error
-
-
-def _compute_buffer(row: Row, case: MemoryCase) -> float:
-    notes, cells = text(row, "quantity_notes"), number(row, "kv_tokens")
-    if not cells:
-        raise Missing("the cells of the cache are not in the row")
-    step = re.search(r"n_ubatch=(\d+)", notes)
-    return compute_buffer_bytes(
-        case.model.architecture, int(step[1]) if step else STEP_TOKENS, int(cells), "flash_attn=1" in notes
-    )
-
-
-def _process_total(row: Row, case: MemoryCase) -> float:
-    """Peak of a process without a pool: weights and the cache of the whole batch, in the printed unit."""
-    unit = MIB if "M" in text(row, "total_peak_as_printed") else GIB
-    if case.engine.id != "transformers":
-        raise Missing("a file's or a device's total is not an engine's budget")
-    notes, batch = text(row, "quantity_notes").lower(), int(number(row, "max_num_seqs") or 1)
-    prompt, tokens = _tokens_held(row)
-    memory = _start_up(case, device_needed=False)
-    architecture = case.model.architecture
-    per_device = "per gpu" in notes
-    stages = [sum(part.value for part in rank.parts) for rank in memory.laid.ranks]
-    weights = max(stages) if per_device else sum(stages)
-    if architecture.tied and _stores_head_twice(case.weights):
-        weights += parameters(architecture.embedding) * case.weights.rest_bits / 8
-    share = max(rank.layers for rank in memory.laid.ranks) if per_device else 1.0
-    caches = LEGACY_CACHES if "generating" in notes and not text(row, "engine_version") else 1
-    held = weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * batch * share * caches
-    if "awq" in text(row, "engine").lower():
-        held += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch)
-    elif "peak inference memory" in notes:
-        held += _scores(case, prompt, batch) + batch * prompt * architecture.vocabulary * EAGER_LOGIT_BYTES
-    return held / unit
-
-
-def _scores(case: MemoryCase, prompt: int, batch: int) -> float:
-    """Attention scores of one layer over a whole prompt, without a fused kernel."""
-    heads = divisors(case.model.architecture).heads
-    return batch * heads * prompt * prompt * EAGER_SCORE_BYTES
-
-
-def _stores_head_twice(weights: WeightFormat) -> bool:
-    """FP8 files of tied models hold the head beside the embedding."""
-    return weights.id.startswith("fp8")
-
-
-def _tokens_held(row: Row) -> tuple[int, int]:
-    """(prompt, whole sequence) in tokens."""
-    steps = re.search(r"prefill (\d+), decode (\d+)", text(row, "quantity_notes"))
-    if steps:
-        return int(steps[1]), int(steps[1]) + int(steps[2])
-    length = number(row, "max_model_len")
-    if not length:
-        raise Missing("the sequence length is not in the row")
-    return int(length), int(length)
 
 
 def _fits(row: Row, case: MemoryCase) -> float:
@@ -274,6 +179,6 @@ def _fits(row: Row, case: MemoryCase) -> float:
     _pool_bytes(row, case)
     if not text(row, "kv_dtype") and case.weights.quantises:
         raise Missing("the cache format of a quantised checkpoint is not in the row")
-    memory = _start_up(case)
+    memory = start_up(case)
     slack = FITS_SLACK * memory.usable_bytes if number(row, "kv_tokens") is not None else 0.0
     return float(memory.shortfall(int(length)) <= slack)

@@ -13,6 +13,7 @@ from estimator.hardware import Accelerator
 from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
+from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.units import GIB
 
 ENGINES = {
@@ -30,6 +31,10 @@ FIRST_V1_ISSUE = 14_000
 UNSTATED_VERSION = "0.11"
 RELEASES = (("2026-06", "0.21"), ("2026-03", "0.19"))
 """A model of that month or later needs at least this vLLM."""
+
+
+class Missing(Exception):
+    """A figure can not be predicted from this row; the message is the reason."""
 
 
 class MemoryCase(NamedTuple):
@@ -72,6 +77,14 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
         ),
         next(iter(context.inventory.accelerators.values())),
         problem,
+    )
+
+
+def start_up(case: MemoryCase, device_needed: bool = True) -> ServingMemory:
+    if case.device is None and device_needed:
+        raise Missing("neither the device nor its memory is in the row")
+    return compile_memory(
+        case.model, case.weights, case.cache, case.layout, case.device or case.any_device, case.engine, case.settings
     )
 
 

@@ -1,0 +1,93 @@
+"""Footprints without a pool: llama.cpp's buffers, and the whole process of transformers and AutoAWQ."""
+
+import re
+
+from estimator.accuracy.memory_case import MemoryCase, Missing, start_up
+from estimator.accuracy.score import Row, number, text
+from estimator.errors import InputError
+from estimator.formats import WeightFormat
+from estimator.parallelism import divisors
+from estimator.serving_memory.ggml import compute_buffer_bytes, ggml_cache_bytes
+from estimator.tensors import parameters
+from estimator.units import GIB, MIB
+
+AWQ_OVERHEAD = 1.09
+"""AutoAWQ's process over its weights, one factor for all its published tables."""
+STEP_TOKENS = 512
+"""llama.cpp's default n_ubatch."""
+EAGER_SCORE_BYTES = 8
+"""Attention scores of one layer without a fused kernel: float32 scores and their softmax."""
+LEGACY_CACHES = 2
+"""Before DynamicCache every step built all layers' cache anew while the last one was still held."""
+EAGER_LOGIT_BYTES = 8
+"""Logits of every prompt token: in 16 bit, in float32 and in a shifted copy."""
+
+
+def ggml_cache(row: Row, case: MemoryCase, cells: int) -> float:
+    """One printed type is a compressed latent cache; `K … / V …` are two caches."""
+    said, notes = text(row, "kv_dtype").lower(), text(row, "quantity_notes")
+    if "sliding-window part only" in notes:
+        raise Missing("the figure is the window's part of the cache")
+    two = re.match(r"k (\w+) / v (\w+)", said)
+    key, value = (two[1], two[2]) if two else (said, said)
+    mainline = "compressed MLA cache" in notes
+    try:
+        return ggml_cache_bytes(case.model.architecture, cells, key, value, not two or mainline, mainline)
+    except InputError as error:
+        raise Missing(str(error)) from error
+
+
+def compute_buffer(row: Row, case: MemoryCase) -> float:
+    notes, cells = text(row, "quantity_notes"), number(row, "kv_tokens")
+    if not cells:
+        raise Missing("the cells of the cache are not in the row")
+    step = re.search(r"n_ubatch=(\d+)", notes)
+    return compute_buffer_bytes(
+        case.model.architecture, int(step[1]) if step else STEP_TOKENS, int(cells), "flash_attn=1" in notes
+    )
+
+
+def process_total(row: Row, case: MemoryCase) -> float:
+    """Peak of a process without a pool: weights and the cache of the whole batch, in the printed unit."""
+    unit = MIB if "M" in text(row, "total_peak_as_printed") else GIB
+    if case.engine.id != "transformers":
+        raise Missing("a file's or a device's total is not an engine's budget")
+    notes, batch = text(row, "quantity_notes").lower(), int(number(row, "max_num_seqs") or 1)
+    prompt, tokens = _tokens_held(row)
+    memory = start_up(case, device_needed=False)
+    architecture = case.model.architecture
+    per_device = "per gpu" in notes
+    stages = [sum(part.value for part in rank.parts) for rank in memory.laid.ranks]
+    weights = max(stages) if per_device else sum(stages)
+    if architecture.tied and _stores_head_twice(case.weights):
+        weights += parameters(architecture.embedding) * case.weights.rest_bits / 8
+    share = max(rank.layers for rank in memory.laid.ranks) if per_device else 1.0
+    caches = LEGACY_CACHES if "generating" in notes and not text(row, "engine_version") else 1
+    held = weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * batch * share * caches
+    if "awq" in text(row, "engine").lower():
+        held += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch)
+    elif "peak inference memory" in notes:
+        held += _scores(case, prompt, batch) + batch * prompt * architecture.vocabulary * EAGER_LOGIT_BYTES
+    return held / unit
+
+
+def _scores(case: MemoryCase, prompt: int, batch: int) -> float:
+    """Attention scores of one layer over a whole prompt, without a fused kernel."""
+    heads = divisors(case.model.architecture).heads
+    return batch * heads * prompt * prompt * EAGER_SCORE_BYTES
+
+
+def _stores_head_twice(weights: WeightFormat) -> bool:
+    """FP8 files of tied models hold the head beside the embedding."""
+    return weights.id.startswith("fp8")
+
+
+def _tokens_held(row: Row) -> tuple[int, int]:
+    """(prompt, whole sequence) in tokens."""
+    steps = re.search(r"prefill (\d+), decode (\d+)", text(row, "quantity_notes"))
+    if steps:
+        return int(steps[1]), int(steps[1]) + int(steps[2])
+    length = number(row, "max_model_len")
+    if not length:
+        raise Missing("the sequence length is not in the row")
+    return int(length), int(length)
