@@ -67,7 +67,7 @@ KERNELS: Priors = {
 FORMATS: Priors = {"fp8_compute": (1.0, 0.12), "fp4_compute": (1.0, 0.12), "fp8_cache": (1.0, 0.25)}
 HOST: Priors = {"step_ms": (0.5, 1.0), "sequence_us": (5.0, 1.0)}
 FIRST: Priors = {"ttft_layer_ms": (0.7, 0.7), "wait": (1.0, 0.25), "burst": (0.07, 0.7), "prefill": (1.0, 0.2)}
-LOADED: Priors = {"max_batch": (2048.0, 0.4), "drain": (0.3, 0.5), "reserve_gb": (3.0, 0.2)}
+LOADED: Priors = {"max_batch": (2048.0, 0.4), "reserve_gb": (3.0, 0.2)}
 ENGINES: dict[str, Priors] = {
     "vllm": KERNELS | FORMATS | FIRST,
     "sglang": KERNELS | FORMATS | FIRST | {"ttft_layer_ms": (1.5, 0.7)},
@@ -91,7 +91,7 @@ ENGINES: dict[str, Priors] = {
 GENERATIONS = ("a100", "h100", "h200", "b200", "b300", "gb202", "cdna3")
 GEMM_WIDTHS = ({"compute": 0.08, "memory": 0.06, "latency_us": 0.15}, {"memory": 0.06, "latency_us": 0.15})
 """Weight-only products keep their share of the 16-bit product's compute."""
-EXPERT_WIDTHS = {"compute": 0.25, "memory": 0.15, "latency_us": 0.25}
+EXPERT_WIDTHS = {"compute": 0.25, "memory": 0.2, "latency_us": 0.25}
 ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill": 0.08}
 LLAMA_CPP_WIDTHS = {
     "memory": 0.15, "memory_quantised": 0.15, "compute": 0.15, "compute_quantised": 0.2, "attention": 0.3,

@@ -114,8 +114,6 @@ class EngineSpeed:
     """Prompt tokens that prefill in the time of one decode step: 300-600 over the measured accelerators."""
     burst: float = 0.05
     """Extra prefills a first token waits for, per request in flight, in the opening burst of a benchmark."""
-    drain: float = 0.25
-    """Loss of a finite benchmark's last requests, as a share of batch / requests."""
     network_ms: float = 0.0
     cache_share: float = 0.5
     """Share of the output that a running sequence's cache holds on average; 1 where it is reserved in full."""

@@ -7,7 +7,7 @@ How many prompts a first token finds ahead of it follows from the workload alone
 clients come back sooner, never shows as a later first token.
 """
 
-from math import inf, log, sqrt
+from math import log, sqrt
 from typing import NamedTuple
 
 from estimator.step import Step
@@ -89,11 +89,10 @@ def _fused_step_s(step: Step, workload: ServingWorkload, concurrency: float) -> 
     return seconds + prompts * speed.request_ms * MILLISECOND
 
 
-def maximum_throughput(step: Step, workload: ServingWorkload, max_concurrency: float, requests: float = inf) -> float:
+def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float) -> float:
     """Output tokens per second of one replica with every request queued at once: prompts fill decode steps."""
-    batch = max(min(max_concurrency, step.speed.max_batch * step.layout.dp, requests), 1.0)
-    seconds = _fused_step_s(step, workload, batch)
-    return workload.accepted_tokens * batch / seconds / (1 + step.speed.drain * min(batch / requests, 1.0))
+    batch = max(concurrency, 1.0)
+    return workload.accepted_tokens * batch / _fused_step_s(step, workload, batch)
 
 
 def best_concurrency(

@@ -103,13 +103,34 @@ def machine_devices(row: Row) -> int:
 
 
 def lengths(row: Row) -> Lengths:
-    """Prompt and output tokens; a source that does not state them gets what its task is known for."""
+    """Prompt and output tokens: as stated, as the printed rates imply, or what the task is known for."""
     given, wanted = number(row, "input_tokens"), number(row, "output_tokens")
-    notes = text(row, "notes").lower()
+    requests, output, total = (number(row, f"{each}_per_s") for each in ("requests", "output_tokens", "total_tokens"))
     stated = given is not None
+    if requests and output and total and total > output:
+        given = given or (total - output) / requests
+        wanted = wanted or output / requests
+    notes = text(row, "notes").lower()
     if given is None:
         given = next((tokens for task, tokens in TASK_INPUT_TOKENS.items() if task in notes), UNSTATED_INPUT_TOKENS)
     return Lengths(max(int(given), 1), max(int(wanted or UNSTATED_OUTPUT_TOKENS), 1), stated)
+
+
+class Arrivals(NamedTuple):
+    """A benchmark that sends so many prompts at a rate, whatever has been answered."""
+
+    requests_per_s: float
+    prompts: float
+
+
+def arrivals(row: Row) -> Arrivals | None:
+    """The request rate of a row that was not held at a concurrency."""
+    notes = text(row, "notes").lower()
+    rate = re.search(r"request[_ ]rate\s*=?\s*([\d.]+)", notes)
+    if rate is None:
+        return None
+    prompts = re.search(r"(\d+) (?:prompts|requests)", notes)
+    return Arrivals(float(rate[1].rstrip(".")), float(prompts[1]) if prompts else 1000.0)
 
 
 def weights(row: Row, architecture: Architecture) -> WeightFormat:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from math import exp
 from typing import NamedTuple
 
-from estimator.accuracy.cases import cache, engine_class, layout, lengths, machine_devices, weights
+from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, machine_devices, weights
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
+from estimator.arrivals import at_rate
 from estimator.efficiency import Spread, Spreads
 from estimator.errors import InputError
 from estimator.evaluation import Band
@@ -124,13 +125,15 @@ def _single_stream(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
 
 
 def _maximum(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
-    limit = min(case.max_concurrency, number(row, "concurrency") or float("inf"))
-    rate = maximum_throughput(case.step, case.workload, limit)
+    speed = case.step.speed
+    asked = number(row, "concurrency") or speed.max_batch * case.step.layout.dp
+    rate = maximum_throughput(case.step, case.workload, min(case.max_concurrency, asked))
     yield from _throughputs(case, rate)
 
 
 def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     if number(row, "concurrency") is None:
+        yield from _arriving(row, case)
         return
     asked = case.concurrency
     if case.step.speed.static_batch:
@@ -147,6 +150,20 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     rate = held / (point.request_s + burst) * case.workload.output_tokens
     yield from _throughputs(case, rate)
     yield "tokens_per_s_per_user", _inverse(case.spreads.tpot.of(point.tpot_s))
+
+
+def _arriving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
+    """Prompts sent at a rate: what exceeds the engine's own rate queues until the benchmark ends."""
+    asked = arrivals(row)
+    if asked is None:
+        return
+    limit = max(min(case.max_concurrency, case.step.speed.max_batch), 1.0)
+    point, utilization = at_rate(case.step, case.workload, asked.requests_per_s, limit)
+    queue_s = 0.0
+    if utilization > 1:
+        queue_s = asked.prompts / 2 * (1 / point.requests_per_s - 1 / asked.requests_per_s)
+    yield from _latencies(case, point, point.ttft_s + queue_s)
+    yield from _throughputs(case, min(point.requests_per_s, asked.requests_per_s) * case.workload.output_tokens)
 
 
 def _median_step(row: Row, case: Case, point: Point) -> Point:
