@@ -39,7 +39,7 @@ DATA = Path(__file__).parents[1] / "catalog" / "data"
 IMPOSSIBLE = frozenset({"sil-0574", "sil-0575", "sil-0576", "sil-0577", "sil-0583"})
 """More than 0.65 of the dense peak sustained while serving: left out of fits and scores."""
 FOLDS = 5
-ITERATIONS = 7
+ITERATIONS = 10
 NOISE = {"ttft_ms": 0.35}
 """Spread of repeated measurements; 0.12 for every other metric."""
 
@@ -91,7 +91,7 @@ ENGINES: dict[str, Priors] = {
 GENERATIONS = ("a100", "h100", "h200", "b200", "b300", "gb202", "cdna3")
 GEMM_WIDTHS = ({"compute": 0.08, "memory": 0.06, "latency_us": 0.15}, {"memory": 0.06, "latency_us": 0.15})
 """Weight-only products keep their share of the 16-bit product's compute."""
-EXPERT_WIDTHS = {"compute": 0.25, "memory": 0.2, "latency_us": 0.25}
+EXPERT_WIDTHS = {"compute": 0.25, "memory": 0.2, "latency_us": 0.25, "ramp_rows": 0.4}
 ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill": 0.08}
 LLAMA_CPP_WIDTHS = {
     "memory": 0.15, "memory_quantised": 0.15, "compute": 0.15, "compute_quantised": 0.2, "attention": 0.3,
@@ -249,7 +249,7 @@ class Fit:
                 damping *= 4
             else:
                 break
-            if gain < 1e-3 * cost:
+            if gain < 3e-4 * cost:
                 break
         found = numpy.exp(x)
         scored = self.scores(self.efficiency(found), cases)
