@@ -46,7 +46,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
             usage, row.candidate.layout.tp, bench.engine.name, held.max_num_seqs, held.max_num_batched_tokens
         ),
         kinds=layer_kinds(bench.model.architecture, cache_format(scenario.kv), row.candidate.layout.tp),
-        kinds_note=shared_over(bench.model.architecture, row.candidate.layout.tp),
+        kinds_note=shared_over(bench.model.architecture, row.candidate.layout),
         fits=bench.holds,
         longest=scenario.settings.max_model_len or bench.model.architecture.max_context,
         asked=(workload.concurrency, workload.total_tokens),
@@ -59,6 +59,8 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
         solved_users=SOLVED_USERS,
         capacities=capacities(bench),
         advice=[(change.title, change.effect) for change in changes(bench, row)],
+        before=_usage_before(answer, row),
+        note="; ".join(row.memory.notes),
         verdict="" if row.verdict == "fits" else f"{row.reason or 'does not fit'}  (! what would make it fit)",
     )
 
@@ -154,6 +156,15 @@ def _point(name: str, operators: tuple[OperatorTime, ...]) -> Point:
     moved = sum(each.bytes for each in operators if each.flops)
     seconds = sum(each.seconds for each in operators)
     return Point(name, flops / moved if moved else 0.0, flops / seconds if seconds else 0.0)
+
+
+def _usage_before(answer: Answer, row: Evaluation) -> Usage | None:
+    """The row's memory as it was asked before the last change."""
+    then = answer.before.get(row.candidate.machine)
+    if then is None or then.memory is None:
+        return None
+    sequences = then.performance.concurrency if then.performance else 0.0
+    return Usage(then.memory, sequences, 0)
 
 
 def _busy(bench: Bench, row: Evaluation) -> float:

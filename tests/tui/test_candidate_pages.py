@@ -147,3 +147,17 @@ async def test_a_row_without_memory_says_why() -> None:
             await pilot.pause()
             assert "inf1.xlarge" in screen_text(app)
         assert app.history.now.scenario == scenario
+
+
+async def test_the_page_stays_with_its_row_through_edits() -> None:
+    app = LlmCalc(Desk(load()), Session())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        assert app.answer
+        assert app.answer.selected
+        machine = app.answer.selected.candidate.machine
+        for key in ("+", "+", "]", "w"):
+            await pilot.press(key)
+            await pilot.pause()
+        assert app.answer.selected.candidate.machine == machine

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from estimator.architecture import Architecture
 from estimator.evaluation import MemoryReport, Part
+from estimator.parallelism import Layout
 from estimator.serving_memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, gib, percent, size
@@ -52,19 +53,27 @@ def bar_row(usage: Usage, cells: int) -> Row:
     return fitted([(" ", "text"), *stacked_bar(usage.shares, cells - 2)], cells)
 
 
-def part_rows(usage: Usage, reasons: Sequence[str], cells: int, cursor: int = -1) -> list[Row]:
-    """Hatch, name, GiB, share and reason of each part; the row at `cursor` is marked."""
+def part_rows(
+    usage: Usage, reasons: Sequence[str], cells: int, cursor: int = -1, before: Usage | None = None
+) -> list[Row]:
+    """Hatch, name, GiB, share and reason of each part; what differs from `before` says which way it went.
+
+    The row at `cursor` is marked.
+    """
     total = usage.report.usable_bytes or 1
     rows: list[Row] = [fitted([(f"   {'part':<12}{'GiB':>7} {'':>4}  how", "title")], cells)]
-    for index, (share, reason) in enumerate(zip(usage.shares, reasons, strict=True)):
+    earlier = before.shares if before else usage.shares
+    for index, (share, reason, then) in enumerate(zip(usage.shares, reasons, earlier, strict=True)):
         here = index == cursor
+        mark = arrow(share.value, then.value)
         rows.append(
             fitted(
                 [
                     ("›" if here else " ", "cursor"),
                     (HATCHES[share.style] + " ", share.style),
                     (f"{share.name:<12}", "bold" if here else "text"),
-                    (f"{gib(share.value):>7} ", "bold" if here else "text"),
+                    (f"{gib(share.value):>7}", "bold" if here else "text"),
+                    (mark, "up" if mark == "▲" else "down"),
                     (f"{percent(share.value / total):>4}  ", "dim"),
                     (clipped(reason, max(cells - 29, 0)), "text" if here else "dim"),
                 ],
@@ -72,6 +81,11 @@ def part_rows(usage: Usage, reasons: Sequence[str], cells: int, cursor: int = -1
             )
         )
     return rows
+
+
+def arrow(now: float, then: float) -> str:
+    """▲ or ▼ where a figure reads differently than before, else a blank."""
+    return " " if gib(now) == gib(then) else "▲" if now > then else "▼"
 
 
 def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: int, chunk: int) -> tuple[str, ...]:
@@ -117,15 +131,17 @@ def joined(parts: Sequence[Part]) -> str:
     return " + ".join(f"{gib(part.value)} {part.name}" for part in ordered if part.value > 0)
 
 
-def shared_over(architecture: Architecture, ranks: int) -> str:
-    """How many ranks divide the cache, or how often it is held."""
+def shared_over(architecture: Architecture, layout: Layout) -> str:
+    """How many ranks divide the cache of a token, or how often it is held."""
     ways = min((group.layer.mixer.cache_ways for group in architecture.groups if group.layer.mixer), default=1)
-    if ranks == 1:
-        return ""
-    if ways >= ranks:
-        return f"divided over {ranks} ranks"
-    copies = f"{ranks // ways} copies over {ranks} ranks"
-    return copies if ways > 1 else f"whole on each of {ranks} ranks"
+    stages = f"{layout.pp} stages of layers" if layout.pp > 1 else ""
+    if layout.tp == 1:
+        ranks = ""
+    elif ways >= layout.tp:
+        ranks = f"divided over {layout.tp} ranks"
+    else:
+        ranks = f"{layout.tp // ways} copies over {layout.tp} ranks" if ways > 1 else f"whole on {layout.tp} ranks"
+    return ", ".join(filter(None, (ranks, stages)))
 
 
 def layer_rows(kinds: Sequence[Kind], note: str, cells: int) -> list[Row]:

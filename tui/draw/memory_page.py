@@ -44,6 +44,10 @@ class MemoryFacts(NamedTuple):
     capacities: Sequence[Capacity]
     advice: Sequence[tuple[str, str]] = ()
     """What to change and what it brings."""
+    before: Usage | None = None
+    """The same candidate before the last change of the scenario."""
+    note: str = ""
+    """What the reader must know of how this engine counts."""
     verdict: str = ""
     """Why it does not fit; empty where it does."""
 
@@ -54,6 +58,8 @@ def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) ->
         heading_row(facts.heading, facts.aside, cells),
         bar_row(facts.usage, cells),
     ]
+    if facts.note:
+        head.append(fitted([(clipped(f" ! {facts.note}", cells), "warn")], cells))
     if facts.verdict:
         head.append(fitted([(f" ✗ {facts.verdict}", "bad")], cells))
     room = lines - len(head) - 1
@@ -68,7 +74,7 @@ def heading_row(heading: str, aside: str, cells: int) -> Row:
 
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
-    parts = part_rows(facts.usage, facts.reasons, cells, cursor)
+    parts = part_rows(facts.usage, facts.reasons, cells, cursor, facts.before)
     kinds = layer_rows(facts.kinds, facts.kinds_note, cells)[: max(lines - len(parts) - 4, 1)]
     grid = _grid(facts, cells, lines - len(parts) - len(kinds))
     rows = [*parts, *kinds, *grid]
@@ -83,7 +89,7 @@ def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Ro
 def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
     right = cells - LEFT - 2
     left_rows = [
-        *part_rows(facts.usage, facts.reasons, LEFT, cursor),
+        *part_rows(facts.usage, facts.reasons, LEFT, cursor, facts.before),
         *_section("layers, as one rank caches them", layer_rows(facts.kinds, facts.kinds_note, LEFT), LEFT),
         *_section("what would change it", advice_rows(facts.advice, LEFT), LEFT),
     ]

@@ -7,6 +7,12 @@ from tui.screens.page import Page
 class CandidatePage(Page):
     """A page about one row of the leaderboard; it can move on to the next."""
 
+    def on_screen_resume(self) -> None:
+        """The page stays with its row, whatever an edit does to the order."""
+        answer = self.answer
+        if answer is not None and answer.selected is not None and not answer.session.selection:
+            self.post_message(Edited(answer.session.selecting(answer.selected.candidate.machine)))
+
     def action_step(self, by: int) -> None:
         answer = self.answer
         if answer is not None and answer.rows:
