@@ -50,8 +50,8 @@ def attention(
 
 def head_dim(f: Fields, hidden: int, heads: int) -> int:
     """`head_dim` where it is given, else the hidden size shared by the heads."""
-    if f.has("head_dim"):
-        return f.size("head_dim")
+    if f.has("head_dim") or f.has("attention_head_dim"):
+        return f.size("head_dim", "attention_head_dim")
     if hidden % heads:
         raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}; give head_dim")
     return hidden // heads

@@ -100,6 +100,13 @@ class Fields:
                 raise self.wrong(f"{name}[{place}]", value, "expected text")
         return [str(value) for value in self._list(name)]
 
+    def flags(self, name: str, layers: int) -> list[bool]:
+        """True or false for every layer. A longer list also describes MTP layers."""
+        values = self._list(name)
+        if len(values) < layers or not all(isinstance(value, bool) for value in values):
+            raise InputError(self._at(name), f"expected true or false for each of {layers} layers")
+        return [value is True for value in values[:layers]]
+
     def per_layer(self, name: str, layers: int, legal: Sequence[str]) -> list[str]:
         """A list with one of the legal words for every layer. A longer list also describes MTP layers."""
         kinds = self.words(name)

@@ -135,7 +135,7 @@ def lfm2(f: Fields) -> Architecture:
     count, hidden = f.layers(), hidden_size(f)
     conv = ShortConvolution(hidden, f.size("conv_L_cache", default=3, most=64), f.flag("conv_bias"))
     mixers: dict[str, Mixer] = {FULL: attention(f, head_norm=True), "conv": conv}
-    kinds = f.per_layer("layer_types", count, (FULL, "conv"))
+    kinds = _lfm2_kinds(f, count)
     if f.class_name == "Lfm2MoeForCausalLM":
         dense = f.count("num_dense_layers", default=2)
         sparse = experts(f, router_bias=f.flag("use_expert_bias", default=True))
@@ -147,9 +147,16 @@ def lfm2(f: Fields) -> Architecture:
     return stack(f, layers, tied=True)
 
 
+def _lfm2_kinds(f: Fields, layers: int) -> list[str]:
+    if f.has("layer_types") or not f.has("full_attn_idxs"):
+        return f.per_layer("layer_types", layers, (FULL, "conv"))
+    full = set(f.integers("full_attn_idxs"))
+    return [FULL if layer in full else "conv" for layer in range(layers)]
+
+
 def _lfm2_width(f: Fields) -> int:
     """Two thirds of `intermediate_size`, rounded up, unless block_auto_adjust_ff_dim is off."""
-    width = f.size("intermediate_size", "block_ff_dim")
+    width = f.size("block_ff_dim", "intermediate_size")
     if not f.flag("block_auto_adjust_ff_dim", default=True):
         return width
     multiple = f.size("block_multiple_of", default=256)

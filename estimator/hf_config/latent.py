@@ -98,17 +98,15 @@ def sparse_deepseek(f: Fields) -> Architecture:
 def deepseek_v4(f: Fields) -> Architecture:
     """Compressed sparse attention and hyper-connections; the first layers route by a table of token ids."""
     hidden, count = hidden_size(f), f.layers()
-    ratios = f.integers("compress_ratios")
-    if len(ratios) < count:
-        raise f.wrong("compress_ratios", ratios, f"{len(ratios)} entries for {count} layers")
+    ratios = _compress_ratios(f, count)
     indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
     sparse = experts(f, shared=shared_width(f), router_bias=True)
-    hashed = f.count("num_hash_layers")
+    hashed = f.count("num_hash_layers", default=None if not f.has("mlp_layer_types") else _hash_layers(f, count))
     table = Tensor("tid2eid", "norm", f.size("vocab_size"), sparse.per_token, split="whole")
     streams = f.size("hc_mult", most=64)
     around = (*norms(hidden, 2), *_hyper_connections(hidden, streams))
     layers = []
-    for place, ratio in enumerate(ratios[:count]):
+    for place, ratio in enumerate(ratios):
         mixer = CompressedSparseAttention(
             hidden,
             f.size("num_attention_heads"),
@@ -124,6 +122,22 @@ def deepseek_v4(f: Fields) -> Architecture:
         layers.append(Layer(mixer, mlp, (*around, table) if place < hashed else around))
     merge = (Tensor("hc_head", "norm", streams, streams * hidden), Tensor("hc_head_base", "norm", streams + 1))
     return stack(f, layers, rotary=f.size("qk_rope_head_dim"), final=merge)
+
+
+def _compress_ratios(f: Fields, layers: int) -> list[int]:
+    """Tokens pooled into one, by layer: as published, or by the words of newer configurations."""
+    if f.has("compress_ratios"):
+        ratios = f.integers("compress_ratios")
+        if len(ratios) < layers:
+            raise f.wrong("compress_ratios", ratios, f"{len(ratios)} entries for {layers} layers")
+        return ratios[:layers]
+    rates = f.required_section("compress_rates")
+    kinds = f.per_layer("layer_types", layers, ("sliding_attention", *map(str, rates.config)))
+    return [0 if kind == "sliding_attention" else rates.size(kind) for kind in kinds]
+
+
+def _hash_layers(f: Fields, layers: int) -> int:
+    return f.per_layer("mlp_layer_types", layers, ("hash_moe", "moe")).count("hash_moe")
 
 
 def _hyper_connections(hidden: int, streams: int) -> tuple[Tensor, ...]:

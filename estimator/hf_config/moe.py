@@ -17,7 +17,15 @@ from estimator.hf_config.registry import reads
 from estimator.mlps import DenseMlp, MixtureOfExperts, Mlp
 
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-PER_TOKEN = ("num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_topk", "moe_k", "top_k_experts")
+PER_TOKEN = (
+    "num_experts_per_tok",
+    "num_experts_per_token",
+    "experts_per_token",
+    "moe_topk",
+    "moe_k",
+    "moe_top_k",
+    "top_k_experts",
+)
 SHARED = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
 
 
@@ -48,15 +56,18 @@ def shared_width(f: Fields) -> int:
     return f.count(*SHARED) * f.size("moe_intermediate_size")
 
 
-def dense_first(f: Fields, layers: int, sparse: Mlp) -> list[Mlp]:
-    """DeepSeek's order: the first `first_k_dense_replace` layers dense, then experts every `moe_layer_freq`."""
-    dense = min(f.count("first_k_dense_replace"), layers)
-    every = f.size("moe_layer_freq", default=1)
+def dense_first(f: Fields, layers: int, sparse: Mlp, *, dense: int | None = None) -> list[Mlp]:
+    """DeepSeek's order: the first `first_k_dense_replace` layers dense, then experts every `moe_layer_freq`.
+
+    `dense` is the class's default; without one the field, or a list in its place, is required.
+    """
     if f.has("mlp_layer_types"):
-        kinds = f.per_layer("mlp_layer_types", layers, ("dense", "sparse"))
-        chosen = [kind == "sparse" for kind in kinds]
+        chosen = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", layers, ("dense", "sparse"))]
+    elif f.has("is_moe_layer"):
+        chosen = f.flags("is_moe_layer", layers)
     else:
-        chosen = [layer >= dense and layer % every == 0 for layer in range(layers)]
+        first, every = f.count("first_k_dense_replace", default=dense), f.size("moe_layer_freq", default=1)
+        chosen = [layer >= first and layer % every == 0 for layer in range(layers)]
     plain = DenseMlp(hidden_size(f), f.size("intermediate_size")) if not all(chosen) else sparse
     return [sparse if routed else plain for routed in chosen]
 

@@ -76,14 +76,15 @@ def with_correction(f: Fields) -> Architecture:
     """Sigmoid routing with a correction bias over ordinary attention; head norms and windows differ by family."""
     f.refuse_unless("mlp_bias", False)
     bias, count = f.flag("attention_bias"), f.layers()
-    output = bias and f.class_name != "SolarOpenForCausalLM"
+    solar = f.class_name == "SolarOpenForCausalLM"
+    output, dense = bias and not solar, 0 if solar else None
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     around = norms(hidden_size(f), 2)
-    normed = f.class_name != "SolarOpenForCausalLM" and f.flag("use_qk_norm", "qk_norm", default=True)
+    normed = not solar and f.flag("use_qk_norm", "qk_norm", default=True)
     slides = windows(f, count) if f.has("layer_types") else [0] * count
     layers = [
         Layer(attention(f, window=window, qkv_bias=bias, output_bias=output, head_norm=normed), mlp, around)
-        for window, mlp in zip(slides, dense_first(f, count, sparse), strict=True)
+        for window, mlp in zip(slides, dense_first(f, count, sparse, dense=dense), strict=True)
     ]
     return stack(f, layers)
 

@@ -131,22 +131,23 @@ def minimax_m3(f: Fields) -> Architecture:
     return stack(f, layers)
 
 
-@reads(Step3p5ForCausalLM="step3p5", Step3p7FlashForCausalLM="step3p7")
+@reads(Step3p5ForCausalLM="step3p5", Step3p7FlashForCausalLM="step3p7_text")
 def step3(f: Fields) -> Architecture:
     """Step-3.5 and 3.7: windowed layers with heads of their own number, one gate per head."""
     count, hidden = f.layers(), hidden_size(f)
     kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
-    full = replace(attention(f, head_norm=True), head_gate=f.flag("use_head_wise_attn_gate", default=True))
+    heads, groups = f.size("num_attention_heads"), f.size("num_attention_groups", "num_key_value_heads")
+    divides("num_attention_groups", groups, heads)
+    gated = f.flag("use_head_wise_attn_gate", default=True)
+    full = Attention(hidden, heads, groups, f.size("head_dim"), head_norm=True, head_gate=gated)
     other = f.required_section("attention_other_setting")
     heads, groups = other.size("num_attention_heads"), other.size("num_attention_groups")
     divides("attention_other_setting.num_attention_groups", groups, heads)
     local = replace(full, heads=heads, kv_heads=groups, window=f.size("sliding_window"))
-    sparse = replace(
-        experts(f, shared=f.size("share_expert_dim", "share_expert_dims")),
-        router_bias=f.flag("use_moe_router_bias", default=True),
-    )
+    corrected = f.flag("use_moe_router_bias", default=True)
+    sparse = experts(f, shared=f.size("share_expert_dim", "share_expert_dims"), router_bias=corrected)
     plain = DenseMlp(hidden, f.size("intermediate_size"))
-    routed = {int(each) for each in f.text("moe_layers_enum").split(",") if each.strip().isdigit()}
+    routed = {int(each) for each in f.text("moe_layers_enum").split(",") if each.strip().isdecimal()}
     layers = [
         Layer(local if kind == SLIDING else full, sparse if place in routed else plain, norms(hidden, 2))
         for place, kind in enumerate(kinds)
