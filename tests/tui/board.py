@@ -188,6 +188,11 @@ class Shelf:
     def __init__(self) -> None:
         self.inventory = inventory()
 
+    def model_id(self, name: str) -> str:
+        if name not in self.model_ids:
+            raise InputError("model", f"unknown model {name!r}")
+        return name
+
     def prices(self, region: str) -> RegionPrices:
         if region not in self.regions:
             raise InputError("region", f"unknown region {region!r}")
