@@ -66,6 +66,8 @@ def predict(row: Row, metric: str, case: MemoryCase) -> float:
         return _fits(row, case)
     if not text(row, "tp"):
         raise Missing("the number of ranks is not in the row")
+    if case.engine.id == "trtllm" and not (text(row, "quant") or text(row, "weight_dtype")):
+        raise Missing("the weight format of the built engine is not in the row")
     if metric == "activation_peak_gib" and case.engine.id == "llamacpp":
         return compute_buffer(row, case) / GIB
     memory = start_up(case, device_needed=metric != "weights_gib_per_gpu")
@@ -108,6 +110,14 @@ def _refuse_unstated_settings(row: Row, metric: str) -> None:
         raise Missing("the vision encoder's profile decides, and the configuration does not describe the encoder")
 
 
+def _refuse_unstated_cache(row: Row, case: MemoryCase) -> None:
+    """Silence means the model's own type, but recipes of quantised hybrids set another, and some sources say so."""
+    if text(row, "kv_dtype") or not case.weights.quantises:
+        return
+    if case.model.architecture.state_elements or "kv dtype not stated" in text(row, "quantity_notes").lower():
+        raise Missing("the cache format of a quantised checkpoint is not in the row")
+
+
 def _pool_bytes(row: Row, case: MemoryCase) -> float:
     """What our budget leaves for the cache, on the stage that prints it: the first."""
     _refuse_unstated_settings(row, "kv_available_gib_per_gpu")
@@ -115,6 +125,8 @@ def _pool_bytes(row: Row, case: MemoryCase) -> float:
         raise Missing("the number of ranks is not in the row")
     if not text(row, "gpu_memory_utilization"):
         raise Missing("gpu_memory_utilization is not in the row")
+    if case.device and "unified-memory" in case.device.tags:
+        raise Missing("what the host itself uses of the unified memory is not in the row")
     memory = start_up(case)
     first = memory.laid.ranks[0]
     return memory.pool_bytes + _spent(memory.tightest) - _spent(first)
@@ -130,8 +142,7 @@ def _tokens(row: Row, metric: str, case: MemoryCase) -> float:
         raise Missing("the tokens of an error message are the request, not the pool")
     if number(row, "kv_gib_for_tokens") is not None:
         raise Missing("the tokens are what kv_gib_for_tokens is the size of")
-    if not text(row, "kv_dtype") and case.weights.quantises:
-        raise Missing("the cache format of a quantised checkpoint is not in the row")
+    _refuse_unstated_cache(row, case)
     if case.engine.id == "trtllm" and not text(row, "max_num_seqs"):
         raise Missing("the batch that the engine was built for is not in the row")
     printed = number(row, "kv_available_gib_per_gpu")
@@ -163,8 +174,7 @@ def _cache_size(row: Row, case: MemoryCase) -> float:
         raise Missing("the tokens are not in the row")
     if case.engine.id == "llamacpp":
         return ggml_cache(row, case, int(cells))
-    if not text(row, "kv_dtype") and case.weights.quantises:
-        raise Missing("the cache format of a quantised checkpoint is not in the row")
+    _refuse_unstated_cache(row, case)
     memory = start_up(case, device_needed=False)
     if text(row, "record_kind") == "error_message":
         return memory.laid.pool.page_bytes * memory.laid.pool.pages(int(cells))
@@ -177,8 +187,7 @@ def _fits(row: Row, case: MemoryCase) -> float:
     if not length:
         raise Missing("max_model_len is not in the row")
     _pool_bytes(row, case)
-    if not text(row, "kv_dtype") and case.weights.quantises:
-        raise Missing("the cache format of a quantised checkpoint is not in the row")
+    _refuse_unstated_cache(row, case)
     memory = start_up(case)
     slack = FITS_SLACK * memory.usable_bytes if number(row, "kv_tokens") is not None else 0.0
     return float(memory.shortfall(int(length)) <= slack)

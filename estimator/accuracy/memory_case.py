@@ -91,7 +91,7 @@ def start_up(case: MemoryCase, device_needed: bool = True) -> ServingMemory:
 def weights_of(row: Row, model: Model) -> WeightFormat:
     """The weight format that the quantisation, type and name columns spell out. Raises InputError."""
     quant, dtype = text(row, "quant"), text(row, "weight_dtype").lower()
-    named = format_in_name(text(row, "model_id"))
+    named = format_in_name(re.sub(r"\s*\(.*\)$", "", text(row, "model_id")).replace(" ", "-"))
     stored = re.search(r"([\d.]+) BPW", text(row, "quantity_notes"))
     if stored and quant.lower().endswith("bpw"):  # a mix of one's own: what the file came to, not its nominal width
         quant = re.sub(r"[\d.]+ bpw$", f"{stored[1]} bpw", quant)
@@ -115,6 +115,9 @@ def _first_known(*names: str) -> WeightFormat:
 def cache_of(row: Row, weights: WeightFormat) -> CacheFormat:
     """The cache format; `auto` and silence are the model's own type. Raises InputError."""
     said = text(row, "kv_dtype").lower()
+    noted = re.search(r"\b(int8|fp8)[\w -]* KV\b", text(row, "quantity_notes"))
+    if not said and noted and "KV dtype" not in noted[0]:
+        return cache_format(noted[1])
     if not said or said.startswith("auto"):
         return cache_format("fp32" if weights.rest_bits == 32 else "bf16")
     if re.match(r"k \S+ / v", said):  # llama.cpp's two types are read apart, see ggml_cache_bytes

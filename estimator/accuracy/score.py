@@ -3,12 +3,15 @@
 `serving`, `memory` and `training` each have `score(row, context) -> list[Score]`, with a row as its CSV says it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from estimator.errors import InputError
 from estimator.evaluation import Band
+from estimator.formats import base_name
 from estimator.hardware import Accelerator
 from estimator.inventory import Inventory
 from estimator.model import Model
@@ -58,6 +61,10 @@ class Context(NamedTuple):
         name = text(row, "base_model_id") or text(row, "model_id") or text(row, "model")
         if not name:
             raise InputError("model", "the row names none")
+        plain = re.sub(r"\s*\(.*\)$", "", name)  # "Qwen3-32B (GGUF general.name)"
+        for other in (plain, base_name(plain), base_name(plain.replace(" ", "-"))):
+            with suppress(InputError):
+                return self.models(other)
         return self.models(name)
 
     def accelerator(self, row: Row) -> Accelerator:

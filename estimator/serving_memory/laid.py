@@ -92,7 +92,7 @@ def _by_rule(
     whole = stages(architecture, weights, Split(1, 1), 1, model.tower_parameters)[0]
     size = sum(part.value for part in whole.weights)
     if rule.whole_gb:
-        size = round(size / GB) * GB
+        size = max(round(size / GB), 1) * GB
     overhead = size * (rule.weights_factor - 1) + max(size * rule.overhead_fraction, rule.overhead_bytes)
     devices = layout.devices
     rank = Rank(size / devices, 0.0, 0.0, overhead / devices, 0.0, 1.0, whole.weights)
