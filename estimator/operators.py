@@ -18,6 +18,7 @@ class RowOperator(Protocol):
     @property
     def name(self) -> str: ...
     def seconds(self, rows: float) -> float: ...
+    def bound(self, rows: float) -> Bound: ...
     def detail(self, rows: float) -> OperatorTime: ...
 
 
@@ -44,10 +45,13 @@ class Gemm(NamedTuple):
             )
         )
 
+    def bound(self, rows: float) -> Bound:
+        moved = self.weight_bytes + rows * self.row_bytes
+        return _bound(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
+
     def detail(self, rows: float) -> OperatorTime:
         flops, moved = rows * self.flops, self.weight_bytes + rows * self.row_bytes
-        bound = _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
-        return OperatorTime(self.name, self.seconds(rows), bound, self.times * flops, self.times * moved)
+        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), self.times * flops, self.times * moved)
 
 
 class Experts(NamedTuple):
@@ -101,12 +105,16 @@ class Experts(NamedTuple):
             + tokens * self.routing_bytes / self.routing_bytes_per_s
         )
 
-    def detail(self, rows: float) -> OperatorTime:
+    def bound(self, rows: float) -> Bound:
         tokens, touched = self.load(rows)
         moved = touched * self.expert_bytes + tokens * self.token_bytes
         compute = (tokens + self.ramp_rows * touched) * self.flops / self.flops_per_s
-        bound = _bound(self.latency_s, compute, moved / self.bytes_per_s)
-        return OperatorTime(self.name, self.seconds(rows), bound, self.times * tokens * self.flops, self.times * moved)
+        return _bound(self.latency_s, compute, moved / self.bytes_per_s)
+
+    def detail(self, rows: float) -> OperatorTime:
+        tokens, touched = self.load(rows)
+        flops, moved = tokens * self.flops, touched * self.expert_bytes + tokens * self.token_bytes
+        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), self.times * flops, self.times * moved)
 
 
 class Elementwise(NamedTuple):
@@ -121,10 +129,12 @@ class Elementwise(NamedTuple):
     def seconds(self, rows: float) -> float:
         return self.times * (self.latency_s + rows * self.row_bytes / self.bytes_per_s)
 
+    def bound(self, rows: float) -> Bound:
+        return _bound(self.latency_s, 0.0, rows * self.row_bytes / self.bytes_per_s)
+
     def detail(self, rows: float) -> OperatorTime:
-        moved = rows * self.row_bytes
-        bound = _bound(self.latency_s, 0.0, moved / self.bytes_per_s)
-        return OperatorTime(self.name, self.seconds(rows), bound, 0.0, self.times * moved)
+        moved = self.times * rows * self.row_bytes
+        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), 0.0, moved)
 
 
 class Collective(NamedTuple):
@@ -145,11 +155,14 @@ class Collective(NamedTuple):
         inside: float = (alpha**q + (self.wire * size / bandwidth) ** q) ** (1 / q)
         return self.times * (inside + self.across_latency_s + size * self.across_s_per_byte)
 
-    def detail(self, rows: float) -> OperatorTime:
+    def bound(self, rows: float) -> Bound:
         size = rows * self.row_bytes
         moving = self.wire * size / self.link.bandwidth_bytes_per_s + size * self.across_s_per_byte
-        bound: Bound = "network" if moving > self.link.alpha_s + self.across_latency_s else "latency"
-        return OperatorTime(self.name, self.seconds(rows), bound, 0.0, self.times * self.wire * size)
+        return "network" if moving > self.link.alpha_s + self.across_latency_s else "latency"
+
+    def detail(self, rows: float) -> OperatorTime:
+        moved = self.times * self.wire * rows * self.row_bytes
+        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), 0.0, moved)
 
 
 class DecodeAttention(NamedTuple):
@@ -189,10 +202,14 @@ class DecodeAttention(NamedTuple):
         flops, moved = self.work(batch, context)
         return self.times * (self.latency_s + max(moved / self.bytes_per_s, flops / self.flops_per_s))
 
+    def bound(self, batch: float, context: float) -> Bound:
+        flops, moved = self.work(batch, context)
+        return _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+
     def detail(self, batch: float, context: float) -> OperatorTime:
         flops, moved = self.work(batch, context)
-        bound = _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
-        return OperatorTime(self.name, self.seconds(batch, context), bound, self.times * flops, self.times * moved)
+        seconds, bound = self.seconds(batch, context), self.bound(batch, context)
+        return OperatorTime(self.name, seconds, bound, self.times * flops, self.times * moved)
 
 
 class PrefillAttention(NamedTuple):
@@ -214,10 +231,12 @@ class PrefillAttention(NamedTuple):
             launches * self.latency_s + work / self.flops_per_s * (1 + self.ramp_tokens / (new + cached))
         )
 
-    def detail(self, new: int, cached: int, launches: float = 1) -> OperatorTime:
-        work = self.share * self.flops(new, cached)
-        bound = _bound(launches * self.latency_s, work / self.flops_per_s, 0.0)
-        return OperatorTime(self.name, self.seconds(new, cached, launches), bound, self.times * work)
+    def bound(self, new: int, cached: int) -> Bound:
+        return _bound(self.latency_s, self.share * self.flops(new, cached) / self.flops_per_s, 0.0)
+
+    def detail(self, new: int, cached: int) -> OperatorTime:
+        work = self.times * self.share * self.flops(new, cached)
+        return OperatorTime(self.name, self.seconds(new, cached), self.bound(new, cached), work)
 
 
 class StateUpdate(NamedTuple):
@@ -238,10 +257,13 @@ class StateUpdate(NamedTuple):
             self.latency_s + batch * 2 * self.state_bytes / self.bytes_per_s + rows * self.flops / self.flops_per_s
         )
 
+    def bound(self, batch: float, rows: float) -> Bound:
+        moved = batch * 2 * self.state_bytes
+        return _bound(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
+
     def detail(self, batch: float, rows: float) -> OperatorTime:
-        moved, flops = batch * 2 * self.state_bytes, rows * self.flops
-        bound = _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
-        return OperatorTime(self.name, self.seconds(batch, rows), bound, self.times * flops, self.times * moved)
+        moved, flops = self.times * batch * 2 * self.state_bytes, self.times * rows * self.flops
+        return OperatorTime(self.name, self.seconds(batch, rows), self.bound(batch, rows), flops, moved)
 
 
 class Operators(NamedTuple):

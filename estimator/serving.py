@@ -7,7 +7,7 @@ from estimator.arrivals import at_rate, prompt_wait_s, tpot_percentiles_s, ttft_
 from estimator.disaggregated import apart
 from estimator.evaluation import Band, PerformanceReport
 from estimator.operating import Point, operate
-from estimator.step import Step, dominant
+from estimator.step import Step
 from estimator.workload import ServingWorkload
 
 
@@ -74,8 +74,6 @@ def report(step: Step, workload: ServingWorkload, load: Load, replicas: int, det
     steps = workload.output_tokens - 1
     new, cached = workload.uncached_tokens
     context = workload.input_tokens + workload.output_tokens / 2
-    prefill = step.prefill_operators(new, cached)
-    decode = step.decode_operators(point.concurrency, context)
     ttft_percentiles = tpot_percentiles = None
     if workload.requests_per_second is not None and load.utilization < 1:
         ttft_percentiles = ttft_percentiles_s(point, load.ttft_s, workload.length_variation)
@@ -90,11 +88,11 @@ def report(step: Step, workload: ServingWorkload, load: Load, replicas: int, det
         throughput.times(replicas),
         throughput.times(replicas * workload.total_tokens / workload.output_tokens),
         throughput.times(replicas / workload.output_tokens),
-        dominant(prefill),
-        dominant(decode),
+        step.prefill_bound(new, cached),
+        step.decode_bound(point.concurrency, context),
         point.prefill_share,
-        prefill if detail else (),
-        decode if detail else (),
+        step.prefill_operators(new, cached) if detail else (),
+        step.decode_operators(point.concurrency, context) if detail else (),
         utilization=load.utilization,
         ttft_percentiles_s=ttft_percentiles,
         tpot_percentiles_s=tpot_percentiles,

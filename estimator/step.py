@@ -157,6 +157,34 @@ class Step:
             each.times * each.state_bytes for each in self.operators.states
         )
 
+    def decode_bound(self, batch: float, context: float) -> Bound:
+        """What limits most of a decode step."""
+        each = max(batch / (self.layout.dp * self.layout.pp), 1.0)
+        operators = self.operators
+        seconds: dict[Bound, float] = {"latency": self.host_s(batch)}
+        for operator in (*operators.rows, operators.head):
+            bound = operator.bound(each)
+            seconds[bound] = seconds.get(bound, 0.0) + operator.seconds(each)
+        for attention in operators.decode_attention:
+            bound = attention.bound(each, context)
+            seconds[bound] = seconds.get(bound, 0.0) + attention.seconds(each, context)
+        for state in operators.states:
+            bound = state.bound(each, each)
+            seconds[bound] = seconds.get(bound, 0.0) + state.seconds(each, each)
+        return _longest(seconds)
+
+    def prefill_bound(self, new: int, cached: int = 0) -> Bound:
+        """What limits most of a prompt."""
+        operators = self.operators
+        seconds: dict[Bound, float] = {}
+        for operator in operators.rows:
+            bound = operator.bound(new)
+            seconds[bound] = seconds.get(bound, 0.0) + operator.seconds(new)
+        for attention in operators.prefill_attention:
+            bound = attention.bound(new, cached)
+            seconds[bound] = seconds.get(bound, 0.0) + attention.seconds(new, cached)
+        return _longest(seconds)
+
     def decode_operators(self, batch: float, context: float) -> tuple[OperatorTime, ...]:
         """One decode step by operator, on one rank."""
         return tuple(self._decode_detail(max(batch / (self.layout.dp * self.layout.pp), 1.0), batch, context))
@@ -183,11 +211,7 @@ def _scaled(operators: Iterable[Any], share: float) -> Iterator[Any]:
     return (operator._replace(times=operator.times * share) for operator in operators)
 
 
-def dominant(operators: tuple[OperatorTime, ...]) -> Bound:
-    """The bound under which most of the time is spent."""
-    seconds: dict[Bound, float] = {}
-    for each in operators:
-        seconds[each.bound] = seconds.get(each.bound, 0.0) + each.seconds
+def _longest(seconds: dict[Bound, float]) -> Bound:
     return max(seconds, key=lambda bound: seconds[bound])
 
 

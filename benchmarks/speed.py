@@ -1,0 +1,99 @@
+"""Time of one evaluation, one compilation, one leaderboard and a sweep: `python -m benchmarks.speed`.
+
+Each is printed beside a tight loop of about the same arithmetic, so that the ratio holds on any machine.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from math import hypot
+
+from catalog.load import load
+from estimator.candidates import rig
+from estimator.cost import cost, quote
+from estimator.formats import cache_format, weight_format
+from estimator.model import read_model
+from estimator.operating import operate
+from estimator.parallelism import Layout
+from estimator.ranking import rank
+from estimator.scenario import Scenario
+from estimator.serving import performance
+from estimator.step import compile_step
+
+ARITHMETIC = 24
+"""Operators evaluated for one prefill and one decode of a dense model."""
+
+
+def main() -> None:
+    catalog = load()
+    scenario = Scenario()
+    inventory, prices = catalog.inventory, catalog.prices(scenario.region)
+    model = read_model(catalog.model_id(scenario.model), catalog.model_entry(scenario.model))
+    here = rig(inventory.machines["p5.48xlarge"], inventory)
+    efficiency = inventory.efficiency
+    formats = weight_format(scenario.weights), cache_format(scenario.kv)
+    engine = efficiency.engines[inventory.engine(scenario.engine).speed]
+    workload = scenario.workload
+
+    def compiled() -> object:
+        compile_step.cache_clear()
+        return compile_step(model, *formats, Layout(4), here.device, here.fabric, engine, efficiency, here.devices)
+
+    step = compile_step(model, *formats, Layout(4), here.device, here.fabric, engine, efficiency, here.devices)
+    asked = quote(here.machine, here.device, prices, scenario.price_terms, scenario.ownership)
+
+    def evaluated() -> object:
+        speed = performance(step, workload, 16, replicas=2)
+        return cost(asked, 1, 640, speed, workload)
+
+    loop = best(arithmetic, 2000)
+    print(f"{'tight loop of the same arithmetic':40} {loop * 1e6:9.1f} µs")
+    show("prefill, decode and their queueing", best(lambda: operate(step, workload, 16.0), 2000), loop)
+    show("one evaluation with bands and cost", best(evaluated, 1000), loop)
+    show("compiling a step", best(compiled, 500), loop)
+    loads = iter(range(17, 1000))
+
+    def ranked() -> object:
+        other = replace(scenario, workload=replace(workload, concurrency=next(loads)))
+        return rank(model, other, inventory, prices)
+
+    ranked()
+    seconds = best(ranked, 1, rounds=9)
+    board = rank(model, scenario, inventory, prices)
+    print(
+        f"{'the leaderboard after an edit':40} {seconds * 1e3:9.1f} ms  {board.considered} distinct layouts (target 20)"
+    )
+    sweep = list(product(range(1, 101), range(100, 100_100, 1000), range(10)))
+    started = time.perf_counter()
+    for users, tokens, drafts in sweep:
+        operate(step, replace(workload, input_tokens=tokens, draft_tokens=drafts), float(users))
+    print(f"{'a sweep of 100,000 operating points':40} {time.perf_counter() - started:9.1f} s   (target 6)")
+
+
+def arithmetic() -> float:
+    """What an evaluation must at least compute: a latency and a smooth maximum for every operator."""
+    total = 0.0
+    for index in range(ARITHMETIC):
+        rows = 16.0 + index
+        total += 80 * (1e-6 + hypot(rows * 2e8 / 1e15, (1e8 + rows * 1e5) / 3e12))
+    return total
+
+
+def best(run: Callable[[], object], repeats: int, rounds: int = 7) -> float:
+    """Seconds of one call in the fastest of several rounds."""
+    fastest = float("inf")
+    for _ in range(rounds):
+        started = time.perf_counter()
+        for _ in range(repeats):
+            run()
+        fastest = min(fastest, (time.perf_counter() - started) / repeats)
+    return fastest
+
+
+def show(name: str, seconds: float, loop: float) -> None:
+    print(f"{name:40} {seconds * 1e6:9.1f} µs  {seconds / loop:5.1f} x the loop")
+
+
+if __name__ == "__main__":
+    main()
