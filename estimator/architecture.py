@@ -75,6 +75,8 @@ class Architecture:
     mtp_layers: int = 0
     notes: tuple[str, ...] = ()
     """What the reader must know: parts that the configuration does not describe."""
+    mtp_missing: bool = False
+    """The configuration has MTP modules whose shape is not modelled."""
     tower_missing: bool = False
     """The class has a vision tower, but the configuration does not describe it."""
 

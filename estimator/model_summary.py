@@ -18,7 +18,8 @@ class Parameters(NamedTuple):
     text: int
     active: int
     """Per token of ordinary decoding, embedding and head included."""
-    mtp: int
+    mtp: int | None
+    """None where the class's modules are not modelled."""
     vision: int | None
     """None where the configuration does not describe the tower."""
     total: int
@@ -79,7 +80,7 @@ def _parameters(a: Architecture) -> Parameters:
     return Parameters(
         text=a.text_parameters,
         active=a.active_parameters,
-        mtp=parameters(a.mtp),
+        mtp=None if a.mtp_missing else parameters(a.mtp),
         vision=None if a.tower_missing else a.vision_parameters,
         total=a.parameters,
         embedding=parameters(a.embedding),

@@ -130,6 +130,7 @@ def stack(
     if positions:
         embedding.append(Tensor("embed_positions", "embedding", positions, hidden, split="whole"))
     bias = (Tensor("lm_head_bias", "norm", vocabulary),) if head_bias else ()
+    unread = 0 if mtp else f.count("num_nextn_predict_layers", most=64)
     return Architecture(
         class_name="",
         hidden=hidden,
@@ -145,6 +146,8 @@ def stack(
         rotary_dim=rotary_dim(f, layers) if rotary is None else rotary,
         rotary_positions=rotary_positions(f),
         mtp_layers=mtp_layers,
+        mtp_missing=bool(unread),
+        notes=(f"{unread} MTP modules of this class are not modelled and not counted",) if unread else (),
     )
 
 

@@ -105,9 +105,8 @@ def deepseek_v4(f: Fields) -> Architecture:
     table = Tensor("tid2eid", "norm", f.size("vocab_size"), sparse.per_token, split="whole")
     streams = f.size("hc_mult", most=64)
     around = (*norms(hidden, 2), *_hyper_connections(hidden, streams))
-    layers = []
-    for place, ratio in enumerate(ratios):
-        mixer = CompressedSparseAttention(
+    mixers = {
+        ratio: CompressedSparseAttention(
             hidden,
             f.size("num_attention_heads"),
             f.size("head_dim"),
@@ -118,10 +117,19 @@ def deepseek_v4(f: Fields) -> Architecture:
             ratio,
             indexer if ratio == 4 else None,
         )
-        mlp = replace(sparse, router_bias=False) if place < hashed else sparse
-        layers.append(Layer(mixer, mlp, (*around, table) if place < hashed else around))
+        for ratio in {0, *ratios}
+    }
+    by_table = replace(sparse, router_bias=False)
+    layers = [
+        Layer(mixers[ratio], by_table if place < hashed else sparse, (*around, table) if place < hashed else around)
+        for place, ratio in enumerate(ratios)
+    ]
     merge = (Tensor("hc_head", "norm", streams, streams * hidden), Tensor("hc_head_base", "norm", streams + 1))
-    return stack(f, layers, rotary=f.size("qk_rope_head_dim"), final=merge)
+    modules = f.count("num_nextn_predict_layers", most=64)
+    projections = Tensor("e_proj_h_proj", "router", hidden, hidden, 2, split="whole")
+    module = (*Layer(mixers[0], sparse, around).tensors, projections, *norms(hidden, 3), *merge)
+    rotary = f.size("qk_rope_head_dim")
+    return stack(f, layers, rotary=rotary, final=merge, mtp=module * modules, mtp_layers=modules)
 
 
 def _compress_ratios(f: Fields, layers: int) -> list[int]:

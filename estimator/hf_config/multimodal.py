@@ -114,7 +114,7 @@ def wrapped(outer: Fields) -> Architecture:
     if wrapper.tower and vision and not outer.has("audio_config"):
         return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))
     why = "the configuration does not describe them" if wrapper.tower and not vision else "this kind is not modelled"
-    return replace(architecture, notes=(_NO_TOWER.format(why),), tower_missing=True)
+    return replace(architecture, notes=(*architecture.notes, _NO_TOWER.format(why)), tower_missing=True)
 
 
 def _text(outer: Fields, wrapper: Wrapper) -> Fields:

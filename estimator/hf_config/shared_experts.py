@@ -52,7 +52,10 @@ def ernie_moe(f: Fields) -> Architecture:
     layers = [
         Layer(mixer, sparse if first <= i <= last and (i + 1) % every == 0 else plain, around) for i in range(count)
     ]
-    return stack(f, layers, tied=True)
+    modules = f.count("num_nextn_predict_layers", most=64)
+    projection = Tensor("mtp_linear_proj", "router", hidden, 2 * hidden)
+    module = (*Layer(mixer, plain, around).tensors, projection, *norms(hidden, 2))
+    return stack(f, layers, tied=True, mtp=module * modules, mtp_layers=modules)
 
 
 @reads(HunYuanMoEV1ForCausalLM="hunyuan_v1_moe")
