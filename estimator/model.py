@@ -7,6 +7,7 @@ from typing import Any
 from estimator import hf_config
 from estimator.architecture import Architecture
 from estimator.formats import Stored, WeightFormat, weight_format
+from estimator.published import Explanation, explain
 from estimator.quantization import read_quantization
 
 
@@ -18,9 +19,8 @@ class Model:
     architecture: Architecture
     native_weights: str = "bf16"
     """The checkpoint's own weight format."""
-    published_parameters: int | None = None
-    published_of: str = ""
-    """What the published total counts beside the language model: mtp, vision, fp8-scales ..."""
+    published: Explanation | None = None
+    """The upload's own parameter count, taken apart."""
     licence: str = ""
     release: str = ""
     source: str = ""
@@ -31,8 +31,8 @@ class Model:
     def tower_parameters(self) -> int:
         """The vision tower with its projector: as configured, else what the published total holds besides."""
         architecture = self.architecture
-        if architecture.tower_missing and self.published_parameters:
-            return max(0, self.published_parameters - architecture.parameters)
+        if architecture.tower_missing and self.published:
+            return max(0, self.published.published - architecture.parameters)
         return architecture.vision_parameters
 
     def weights(self, name: str) -> WeightFormat:
@@ -54,14 +54,12 @@ def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
     """
     config = entry["config"]
     architecture = hf_config.read(config)
-    published = entry.get("published") or {}
     checkpoint = _checkpoint(entry, architecture)
     return Model(
         id=model_id,
         architecture=architecture,
         native_weights=checkpoint.id,
-        published_parameters=published.get("total"),
-        published_of=", ".join(published.get("counts", ())),
+        published=explain(architecture, entry.get("published") or {}),
         licence=entry.get("licence", ""),
         release=str(entry.get("release", "")),
         source=entry.get("source", ""),

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from estimator.architecture import Architecture
 from estimator.errors import InputError
 from estimator.formats import weight_format
-from estimator.model import Model
 from estimator.tensors import Tensor, parameters
 
 
@@ -34,7 +33,7 @@ class Explanation(NamedTuple):
         return self.published - self.predicted
 
 
-def explain(model: Model, published: Mapping[str, object]) -> Explanation | None:
+def explain(architecture: Architecture, published: Mapping[str, object]) -> Explanation | None:
     """The published total of a catalogue entry, taken apart; None where none is published.
 
     `counts` names extras that follow from the architecture, `extras` states those that only the source knows.
@@ -44,16 +43,16 @@ def explain(model: Model, published: Mapping[str, object]) -> Explanation | None
     if not isinstance(total, int):
         return None
     counts, stated = published.get("counts"), published.get("extras")
-    extras = [_derived(str(name), model) for name in (counts if isinstance(counts, list) else ())]
+    extras = [_derived(str(name), architecture) for name in (counts if isinstance(counts, list) else ())]
     extras += [Extra(str(k), int(v)) for k, v in (stated.items() if isinstance(stated, Mapping) else ())]
-    return Explanation(model.architecture.text_parameters, tuple(extras), total)
+    return Explanation(architecture.text_parameters, tuple(extras), total)
 
 
-def _derived(name: str, model: Model) -> Extra:
+def _derived(name: str, architecture: Architecture) -> Extra:
     if name not in _RULES:
         raise InputError("published.counts", f"{name[:40]!a} is not explained; known: {', '.join(_RULES)}")
     spoken, count = _RULES[name]
-    return Extra(spoken, count(model.architecture))
+    return Extra(spoken, count(architecture))
 
 
 def _tensors(a: Architecture) -> Iterable[tuple[int, Tensor]]:

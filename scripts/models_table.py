@@ -6,7 +6,6 @@ import yaml
 
 from estimator.model import read_model
 from estimator.model_summary import summary
-from estimator.published import explain
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "catalog" / "data" / "models"
@@ -26,7 +25,7 @@ def row(path: Path) -> str:
     entry = yaml.safe_load(path.read_text(encoding="utf-8"))
     model = read_model(entry["id"], entry)
     figures = summary(model)
-    found = explain(model, entry.get("published") or {})
+    found = model.published
     extras = "; ".join(f"{e.name} {e.parameters:+,}" for e in found.extras) if found else ""
     published = [f"{found.predicted:,}", f"{found.published:,}", f"{found.difference:+,}"] if found else ["", "", ""]
     cache = figures.kv_cache

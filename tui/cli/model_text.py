@@ -51,12 +51,12 @@ def _cache_rows(found: ModelSummary) -> list[tuple[str, float]]:
 
 
 def _published(model: Model) -> str:
-    if model.published_parameters is None:
+    found = model.published
+    if found is None:
         return ""
-    difference = model.published_parameters - model.architecture.text_parameters
-    extra = f" ({model.published_of})" if model.published_of else ""
-    same = "the same" if difference == 0 else f"{difference:+,}{extra}"
-    return f"published total {model.published_parameters:,}: {same}"
+    extras = "".join(f", {extra.name} {extra.parameters:+,}" for extra in found.extras)
+    rest = f", unexplained {found.difference:+,}" if found.difference else ""
+    return f"published total {found.published:,}: the language model{plain(extras)}{rest}"
 
 
 def _working(model: Model) -> Iterator[tuple[str, str, str, str]]:
