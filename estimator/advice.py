@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from estimator.errors import InputError
 from estimator.evaluation import Evaluation, MemoryReport
+from estimator.formats import CACHE_FORMATS, WEIGHT_FORMATS, cache_format, weight_format
 from estimator.mixers import Attention
 from estimator.scenario import EngineSettings, Scenario
 from estimator.units import GIB
@@ -13,6 +15,9 @@ from estimator.variations import Bench
 HIGHEST_UTILIZATION = 0.95
 """Above it engines run out of memory in practice: what they do not count needs the rest."""
 SMALLEST_CHUNK = 2048
+LADDER = ("bf16", "fp8", "int4-awq")
+GGUF_LADDER = ("gguf-q8_0", "gguf-q6_k", "gguf-q5_k_m", "gguf-q4_k_m", "gguf-q3_k_m")
+"""Weight formats worth trying, widest first."""
 TORCH_ENGINES = ("vllm", "sglang", "transformers", "tgi")
 
 
@@ -31,8 +36,8 @@ def fixes(bench: Bench, evaluation: Evaluation) -> list[Change]:
     changes = []
     for title, scenario in _remedies(bench):
         other = bench.asking(scenario)
-        judged = other.evaluation()
-        if judged.verdict == "fits":
+        judged = _judged(other)
+        if judged:
             changes.append(Change(title, _fit(other, judged), scenario))
     return changes
 
@@ -85,9 +90,9 @@ def _remedies(bench: Bench) -> Iterator[tuple[str, Scenario]]:
     if memory.max_num_batched_tokens > SMALLEST_CHUNK:
         title = f"chunk {memory.max_num_batched_tokens:,} → {SMALLEST_CHUNK:,} tokens"
         yield title, _with(scenario, replace(settings, max_num_batched_tokens=SMALLEST_CHUNK))
-    if scenario.kv == "bf16":
-        yield "KV cache in fp8", replace(scenario, kv="fp8")
-    for weights in _narrower(scenario.weights):
+    if cache := _narrower_cache(bench):
+        yield f"KV cache in {cache}", replace(scenario, kv=cache)
+    for weights in _narrower(bench):
         yield f"weights in {weights}", replace(scenario, weights=weights)
     longest = memory.max_context(1)
     if workload.output_tokens < longest < workload.total_tokens:
@@ -124,13 +129,13 @@ def _roomier(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
     if higher > memory.utilization:
         settings = replace(scenario.settings, memory_utilization=higher)
         options.append((f"memory utilization {higher:g}", _with(scenario, settings)))
-    if scenario.kv == "bf16":
-        options.append(("KV cache in fp8", replace(scenario, kv="fp8")))
-    options += [(f"weights in {name}", replace(scenario, weights=name)) for name in _narrower(scenario.weights)[:1]]
+    if cache := _narrower_cache(bench):
+        options.append((f"KV cache in {cache}", replace(scenario, kv=cache)))
+    options += [(f"weights in {name}", replace(scenario, weights=name)) for name in _narrower(bench)[:1]]
     for title, changed in options:
         other = bench.asking(changed)
-        judged = other.evaluation()
-        if judged.verdict == "fits" and other.most_users > users:
+        judged = _judged(other)
+        if judged and other.most_users > users:
             yield Change(title, f"{users:,} → {other.most_users:,} users{_slower(evaluation, judged)}", changed)
 
 
@@ -163,11 +168,27 @@ def _facts(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
         yield Change(title, "what the driver reports of the memory sold")
 
 
-def _narrower(weights: str) -> list[str]:
-    """Weight formats with fewer bits than this one, widest first."""
-    order = ["fp32", "bf16", "fp8", "int4-awq"]
-    at = order.index(weights) if weights in order else (1 if weights == "fp16" else 2)
-    return order[at + 1 :]
+def _narrower(bench: Bench) -> list[str]:
+    """The engine's usual weight formats with fewer bits than the one asked, widest first."""
+    bits = weight_format(bench.scenario.weights).bits
+    ladder = GGUF_LADDER if bench.engine.id == "llamacpp" else LADDER
+    return [name for name in ladder if WEIGHT_FORMATS[name].bits < 0.95 * bits]
+
+
+def _narrower_cache(bench: Bench) -> str:
+    """The next narrower cache format that the engine has; empty where there is none."""
+    bits = cache_format(bench.scenario.kv).bits
+    names = ("q8_0", "q4_0") if bench.engine.id == "llamacpp" else ("fp8",)
+    return next((name for name in names if CACHE_FORMATS[name].bits < bits), "")
+
+
+def _judged(bench: Bench) -> Evaluation | None:
+    """The candidate under a changed scenario; None where that can not be asked."""
+    try:
+        found = bench.evaluation()
+    except InputError:
+        return None
+    return found if found.verdict == "fits" else None
 
 
 def _with(scenario: Scenario, settings: EngineSettings) -> Scenario:

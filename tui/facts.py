@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from estimator.advice import Change, fixes, gains
 from estimator.evaluation import Evaluation, OperatorTime
-from estimator.formats import CACHE_FORMATS, cache_format
+from estimator.formats import cache_format
 from estimator.serving_memory.cache import layer_kinds
 from estimator.variations import Bench
 from tui.answer import Answer
@@ -18,8 +18,8 @@ from tui.draw.roofline import Point, Roof
 from tui.draw.solver import Capacity
 
 SOLVED_USERS = (1, 4, 16, 64)
-CACHES = {"gpu": ("bf16", "fp8"), "neuron": ("bf16", "fp8"), "tpu": ("bf16", "fp8")}
-"""Cache formats worth comparing, by kind of device; llama.cpp has its own elsewhere."""
+CACHES = {"llamacpp": ("bf16", "q8_0", "q4_0")}
+"""Cache formats worth comparing, by engine; the others keep 16 or 8 bit."""
 
 
 def bench_of(answer: Answer, row: Evaluation) -> Bench:
@@ -73,7 +73,7 @@ def changes(bench: Bench, row: Evaluation) -> list[Change]:
 def capacities(bench: Bench) -> list[Capacity]:
     """The longest contexts and the most users, by cache format."""
     found = []
-    names = CACHES.get(bench.rig.device.kind, tuple(CACHE_FORMATS))
+    names = CACHES.get(bench.engine.id, ("bf16", "fp8"))
     for name in dict.fromkeys((bench.scenario.kv, *names)):
         other = bench.asking(replace(bench.scenario, kv=name))
         found.append(Capacity(name, tuple(other.longest(users) for users in SOLVED_USERS), other.most_users))
