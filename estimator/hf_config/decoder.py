@@ -100,6 +100,8 @@ def windows(f: Fields, layers: int, *, every: int = 0) -> list[int]:
         if SLIDING in kinds and not f.has("sliding_window"):
             raise f.missing("sliding_window")
         return [window if kind == SLIDING else 0 for kind in kinds]
+    if every and "sliding_window" not in f.config:
+        raise f.missing("sliding_window")
     return [window if not every or (layer + 1) % every else 0 for layer in range(layers)]
 
 

@@ -26,6 +26,8 @@ class Wrapper(NamedTuple):
     """Counts the tower's parameters; None where this class's towers are not modelled."""
     ties_outside: bool = True
     """The head belongs to the wrapper, so the outer `tie_word_embeddings` rules."""
+    usual: str = ""
+    """Class of the language model where nothing names it."""
 
 
 WRAPPERS = {
@@ -40,7 +42,7 @@ WRAPPERS = {
     "Gemma4ForConditionalGeneration": Wrapper("Gemma4ForCausalLM", towers.gemma4),
     "Llama4ForConditionalGeneration": Wrapper("Llama4ForCausalLM", towers.llama4),
     "MllamaForConditionalGeneration": Wrapper("MllamaForCausalLM", towers.mllama),
-    "Mistral3ForConditionalGeneration": Wrapper("", towers.pixtral),
+    "Mistral3ForConditionalGeneration": Wrapper(tower=towers.pixtral, usual="MistralForCausalLM"),
     "KimiK25ForConditionalGeneration": Wrapper("DeepseekV3ForCausalLM", towers.moonvit),
     "MiniMaxM3SparseForConditionalGeneration": Wrapper("MiniMaxM3SparseForCausalLM", towers.minimax_m3),
     "Glm4vForConditionalGeneration": Wrapper("Glm4ForCausalLM", towers.glm4v),
@@ -126,12 +128,15 @@ def _text(outer: Fields, wrapper: Wrapper) -> Fields:
         if outer.has(field) and (rules or fields.get(field) is None):
             fields[field] = outer.config[field]
     inner = Fields(fields, name, wrapper.text)
-    return inner if wrapper.text else Fields(fields, name, _inner_class(inner))
+    return inner if wrapper.text else Fields(fields, name, _inner_class(inner, wrapper.usual))
 
 
-def _inner_class(text: Fields) -> str:
+def _inner_class(text: Fields, usual: str) -> str:
+    if not text.path:
+        return usual
     named = text.words("architectures")[:1] if text.has("architectures") else []
-    found = named[0] if named else MODEL_TYPES.get(text.text("model_type", default=""), "")
+    model_type = text.text("model_type", default="")
+    found = named[0] if named else MODEL_TYPES.get(model_type, "" if model_type else usual)
     if found in WRAPPERS:
         raise InputError("text_config", "a language model was expected, not another wrapper")
     if found not in CLASSES:
