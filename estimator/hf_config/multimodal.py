@@ -20,6 +20,7 @@ Tower = Callable[[Fields, Fields, int], int]
 class Wrapper(NamedTuple):
     """A class around a language model."""
 
+    model_type: str
     text: str = ""
     """Class of the language model; empty where its own section names it."""
     tower: Tower | None = None
@@ -31,81 +32,47 @@ class Wrapper(NamedTuple):
 
 
 WRAPPERS = {
-    "Qwen2VLForConditionalGeneration": Wrapper("Qwen2ForCausalLM", towers.qwen2_vl),
-    "Qwen2_5_VLForConditionalGeneration": Wrapper("Qwen2ForCausalLM", towers.qwen2_5_vl),
-    "Qwen3VLForConditionalGeneration": Wrapper("Qwen3ForCausalLM", towers.qwen3_vl),
-    "Qwen3VLMoeForConditionalGeneration": Wrapper("Qwen3MoeForCausalLM", towers.qwen3_vl),
-    "Qwen3_5ForConditionalGeneration": Wrapper("Qwen3_5ForCausalLM", towers.qwen3_vl),
-    "Qwen3_5MoeForConditionalGeneration": Wrapper("Qwen3_5MoeForCausalLM", towers.qwen3_vl),
-    "Gemma3ForConditionalGeneration": Wrapper("Gemma3ForCausalLM", towers.gemma3),
-    "Gemma3nForConditionalGeneration": Wrapper("Gemma3nForCausalLM"),
-    "Gemma4ForConditionalGeneration": Wrapper("Gemma4ForCausalLM", towers.gemma4),
-    "Llama4ForConditionalGeneration": Wrapper("Llama4ForCausalLM", towers.llama4),
-    "MllamaForConditionalGeneration": Wrapper("MllamaForCausalLM", towers.mllama),
-    "Mistral3ForConditionalGeneration": Wrapper(tower=towers.pixtral, usual="MistralForCausalLM"),
-    "KimiK25ForConditionalGeneration": Wrapper("DeepseekV3ForCausalLM", towers.moonvit),
-    "MiniMaxM3SparseForConditionalGeneration": Wrapper("MiniMaxM3SparseForCausalLM", towers.minimax_m3),
-    "Glm4vForConditionalGeneration": Wrapper("Glm4ForCausalLM", towers.glm4v),
-    "Glm4vMoeForConditionalGeneration": Wrapper("Glm4MoeForCausalLM", towers.glm4v),
-    "LlavaForConditionalGeneration": Wrapper(ties_outside=False),
-    "LlavaNextForConditionalGeneration": Wrapper(ties_outside=False),
-    "PaliGemmaForConditionalGeneration": Wrapper(),
-    "InternVLForConditionalGeneration": Wrapper(),
-    "KimiK3ForConditionalGeneration": Wrapper("KimiLinearForCausalLM", ties_outside=False),
-    "Step3p7ForConditionalGeneration": Wrapper("Step3p5ForCausalLM"),
-    "Phi3VForCausalLM": Wrapper("Phi3ForCausalLM"),
-    "InternVLChatModel": Wrapper(ties_outside=False),
-    "AyaVisionForConditionalGeneration": Wrapper(),
-    "Cohere2VisionForConditionalGeneration": Wrapper(),
-    "KimiVLForConditionalGeneration": Wrapper(ties_outside=False),
-    "Qwen2_5OmniModel": Wrapper("Qwen2ForCausalLM"),
-    "Qwen2_5OmniForConditionalGeneration": Wrapper("Qwen2ForCausalLM"),
-    "Qwen2_5OmniThinkerForConditionalGeneration": Wrapper("Qwen2ForCausalLM"),
-    "Qwen3OmniMoeForConditionalGeneration": Wrapper("Qwen3MoeForCausalLM"),
-    "Qwen3OmniMoeThinkerForConditionalGeneration": Wrapper("Qwen3MoeForCausalLM"),
-    "Qwen2AudioForConditionalGeneration": Wrapper("Qwen2ForCausalLM", ties_outside=False),
-    "VoxtralForConditionalGeneration": Wrapper(ties_outside=False),
+    "Qwen2VLForConditionalGeneration": Wrapper("qwen2_vl", "Qwen2ForCausalLM", towers.qwen2_vl),
+    "Qwen2_5_VLForConditionalGeneration": Wrapper("qwen2_5_vl", "Qwen2ForCausalLM", towers.qwen2_5_vl),
+    "Qwen3VLForConditionalGeneration": Wrapper("qwen3_vl", "Qwen3ForCausalLM", towers.qwen3_vl),
+    "Qwen3VLMoeForConditionalGeneration": Wrapper("qwen3_vl_moe", "Qwen3MoeForCausalLM", towers.qwen3_vl),
+    "Qwen3_5ForConditionalGeneration": Wrapper("qwen3_5", "Qwen3_5ForCausalLM", towers.qwen3_vl),
+    "Qwen3_5MoeForConditionalGeneration": Wrapper("qwen3_5_moe", "Qwen3_5MoeForCausalLM", towers.qwen3_vl),
+    "Gemma3ForConditionalGeneration": Wrapper("gemma3", "Gemma3ForCausalLM", towers.gemma3),
+    "Gemma3nForConditionalGeneration": Wrapper("gemma3n", "Gemma3nForCausalLM"),
+    "Gemma4ForConditionalGeneration": Wrapper("gemma4", "Gemma4ForCausalLM", towers.gemma4),
+    "Llama4ForConditionalGeneration": Wrapper("llama4", "Llama4ForCausalLM", towers.llama4),
+    "MllamaForConditionalGeneration": Wrapper("mllama", "MllamaForCausalLM", towers.mllama),
+    "Mistral3ForConditionalGeneration": Wrapper("mistral3", tower=towers.pixtral, usual="MistralForCausalLM"),
+    "KimiK25ForConditionalGeneration": Wrapper("kimi_k25", "DeepseekV3ForCausalLM", towers.moonvit),
+    "MiniMaxM3SparseForConditionalGeneration": Wrapper(
+        "minimax_m3_vl", "MiniMaxM3SparseForCausalLM", towers.minimax_m3
+    ),
+    "Glm4vForConditionalGeneration": Wrapper("glm4v", "Glm4ForCausalLM", towers.glm4v),
+    "Glm4vMoeForConditionalGeneration": Wrapper("glm4v_moe", "Glm4MoeForCausalLM", towers.glm4v),
+    "LlavaForConditionalGeneration": Wrapper("llava", ties_outside=False),
+    "LlavaNextForConditionalGeneration": Wrapper("llava_next", ties_outside=False),
+    "PaliGemmaForConditionalGeneration": Wrapper("paligemma"),
+    "InternVLForConditionalGeneration": Wrapper("internvl"),
+    "KimiK3ForConditionalGeneration": Wrapper("kimi_k3", "KimiLinearForCausalLM", ties_outside=False),
+    "Step3p7ForConditionalGeneration": Wrapper("step3p7", "Step3p5ForCausalLM"),
+    "Phi3VForCausalLM": Wrapper("phi3_v", "Phi3ForCausalLM"),
+    "InternVLChatModel": Wrapper("internvl_chat", ties_outside=False),
+    "AyaVisionForConditionalGeneration": Wrapper("aya_vision"),
+    "Cohere2VisionForConditionalGeneration": Wrapper("cohere2_vision"),
+    "KimiVLForConditionalGeneration": Wrapper("kimi_vl", ties_outside=False),
+    "Qwen2_5OmniModel": Wrapper("qwen2_5_omni", "Qwen2ForCausalLM"),
+    "Qwen2_5OmniForConditionalGeneration": Wrapper("", "Qwen2ForCausalLM"),
+    "Qwen2_5OmniThinkerForConditionalGeneration": Wrapper("qwen2_5_omni_thinker", "Qwen2ForCausalLM"),
+    "Qwen3OmniMoeForConditionalGeneration": Wrapper("qwen3_omni_moe", "Qwen3MoeForCausalLM"),
+    "Qwen3OmniMoeThinkerForConditionalGeneration": Wrapper("qwen3_omni_moe_thinker", "Qwen3MoeForCausalLM"),
+    "Qwen2AudioForConditionalGeneration": Wrapper("qwen2_audio", "Qwen2ForCausalLM", ties_outside=False),
+    "VoxtralForConditionalGeneration": Wrapper("voxtral", ties_outside=False),
 }
 _TEXT_SECTIONS = ("text_config", "llm_config", "language_config")
 _NO_TOWER = "vision or audio towers are not counted: {}"
 
 
-@reads(
-    Qwen2VLForConditionalGeneration="qwen2_vl",
-    Qwen2_5_VLForConditionalGeneration="qwen2_5_vl",
-    Qwen3VLForConditionalGeneration="qwen3_vl",
-    Qwen3VLMoeForConditionalGeneration="qwen3_vl_moe",
-    Qwen3_5ForConditionalGeneration="qwen3_5",
-    Qwen3_5MoeForConditionalGeneration="qwen3_5_moe",
-    Gemma3ForConditionalGeneration="gemma3",
-    Gemma3nForConditionalGeneration="gemma3n",
-    Gemma4ForConditionalGeneration="gemma4",
-    Llama4ForConditionalGeneration="llama4",
-    MllamaForConditionalGeneration="mllama",
-    Mistral3ForConditionalGeneration="mistral3",
-    KimiK25ForConditionalGeneration="kimi_k25",
-    MiniMaxM3SparseForConditionalGeneration="minimax_m3_vl",
-    Glm4vForConditionalGeneration="glm4v",
-    Glm4vMoeForConditionalGeneration="glm4v_moe",
-    LlavaForConditionalGeneration="llava",
-    LlavaNextForConditionalGeneration="llava_next",
-    PaliGemmaForConditionalGeneration="paligemma",
-    InternVLForConditionalGeneration="internvl",
-    KimiK3ForConditionalGeneration="kimi_k3",
-    Step3p7ForConditionalGeneration="step3p7",
-    Phi3VForCausalLM="phi3_v",
-    InternVLChatModel="internvl_chat",
-    AyaVisionForConditionalGeneration="aya_vision",
-    Cohere2VisionForConditionalGeneration="cohere2_vision",
-    KimiVLForConditionalGeneration="kimi_vl",
-    Qwen2_5OmniModel="qwen2_5_omni",
-    Qwen2_5OmniForConditionalGeneration="",
-    Qwen2_5OmniThinkerForConditionalGeneration="qwen2_5_omni_thinker",
-    Qwen3OmniMoeForConditionalGeneration="qwen3_omni_moe",
-    Qwen3OmniMoeThinkerForConditionalGeneration="qwen3_omni_moe_thinker",
-    Qwen2AudioForConditionalGeneration="qwen2_audio",
-    VoxtralForConditionalGeneration="voxtral",
-)
 def wrapped(outer: Fields) -> Architecture:
     """The language model as its own reader sees it, and the tower where its kind is known and described."""
     wrapper = WRAPPERS[outer.class_name]
@@ -117,6 +84,9 @@ def wrapped(outer: Fields) -> Architecture:
         return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))
     why = "the configuration does not describe them" if wrapper.tower and not vision else "this kind is not modelled"
     return replace(architecture, notes=(*architecture.notes, _NO_TOWER.format(why)), tower_missing=True)
+
+
+reads(**{class_name: wrapper.model_type for class_name, wrapper in WRAPPERS.items()})(wrapped)
 
 
 def _text(outer: Fields, wrapper: Wrapper) -> Fields:

@@ -120,20 +120,17 @@ class CrossAttention(Mixer):
     heads: int
     kv_heads: int
     head_dim: int
-    source_hidden: int = 0
-    """Width of the source where it differs from `hidden`."""
     head_norm: bool = False
 
     module = "cross_attn"
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        source = self.source_hidden or self.hidden
         norms = (Tensor("qk_norm", "norm", self.head_dim, 1, 2, split="whole"),) if self.head_norm else ()
         return (
             Tensor("q_proj", "attention", self.heads * self.head_dim, self.hidden),
-            Tensor("k_proj", "attention", self.kv_heads * self.head_dim, source, ways=self.kv_heads),
-            Tensor("v_proj", "attention", self.kv_heads * self.head_dim, source, ways=self.kv_heads),
+            Tensor("k_proj", "attention", self.kv_heads * self.head_dim, self.hidden, ways=self.kv_heads),
+            Tensor("v_proj", "attention", self.kv_heads * self.head_dim, self.hidden, ways=self.kv_heads),
             Tensor("o_proj", "attention", self.hidden, self.heads * self.head_dim, split="rows"),
             *norms,
         )
