@@ -59,7 +59,7 @@ PRIORS = {  # factor: (prior, standard deviation of its logarithm)
     "mixture of experts": (0.6, 0.2),
     "experts, width doubling": (1.12, 0.05),
     "experts, newer than Hopper": (0.9, 0.1),
-    "experts, newer stack": (1.25, 0.1),
+    "experts, fused dispatch": (1.25, 0.1),
     "experts, pipeline": (0.9, 0.1),
     "small micro-batch halving": (0.787, 0.1),
     "short step halving": (0.862, 0.1),
@@ -97,7 +97,7 @@ def points(context: Context, constants: TrainingConstants) -> list[Point]:
 
 def _point(row: Row, score: Score, context: Context, constants: TrainingConstants) -> Point:
     case = training.speed_case(row, context, constants)
-    step = case.step(constants)
+    step = case.step()
     assert score.predicted is not None
     measured_s = step.seconds * score.predicted / score.measured
     compute_s = max(measured_s - step.offload - step.communication, 0.3 * measured_s)

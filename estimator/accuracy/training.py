@@ -14,6 +14,8 @@ from estimator.hardware import Accelerator
 from estimator.training import memory, shapes, speed
 from estimator.training.constants import TrainingConstants
 from estimator.training.network import Links
+from estimator.training.run import Run
+from estimator.training.weights import adapters
 from estimator.units import GIB, TERA
 
 FAST_DOMAIN = {"gb200": 72, "gb300": 72, "trainium1": 16, "trainium2": 16}
@@ -41,15 +43,14 @@ def _memory_scores(row: Row, context: Context, constants: TrainingConstants) -> 
     if missing:
         return [unscored(row, metric, measured, "skipped", f"no {' and no '.join(missing)}")]
     try:
-        case, architecture, source = read(row, context, constants)
-        stack = memory.Stack(case.framework, constants.memory)
-        peak = memory.peak(architecture, case.workload, case.setup, stack)
+        case, run, source = read(row, context, constants)
+        peak = memory.peak(run)
         if out_of_memory:
-            fits = memory.fits(peak.device, context.accelerator(row), constants.memory)
+            fits = memory.fits(run, peak, context.accelerator(row))
             return [_scored(row, metric, measured, Band(float(fits), float(fits), float(fits)), source, case)]
     except InputError as error:
         return [unscored(row, metric, measured, "unsupported", str(error))]
-    printed = peak.device - (peak.overhead if case.framework.prints_allocated else 0.0)
+    printed = peak.device - (peak.resident.overhead if case.framework.prints_allocated else 0.0)
     low, high = constants.memory.known_band if case.known_framework else constants.memory.unknown_band
     band = Band(printed * low, printed, printed * high).times(1 / GIB)
     return [_scored(row, metric, measured, band, source, case)]
@@ -66,19 +67,19 @@ def _speed_scores(row: Row, context: Context, constants: TrainingConstants) -> l
         return [unscored(row, metric, measured, "skipped", "no seq_len")]
     try:
         found = speed_case(row, context, constants)
-        predicted = found.step(constants)
+        predicted = found.step()
     except InputError as error:
         return [unscored(row, metric, measured, "unsupported", str(error))]
-    of = speed.work(found.architecture, found.case.workload.sequence_length)
+    workload = found.run.workload
     tokens_per_s = predicted.tokens / predicted.seconds
-    useful = sum(of.flops(found.case.workload.adapters))
-    peak = speed.peak_flops(found.case.workload, found.device)
+    useful = sum(speed.work(found.run.architecture, workload.sequence_length).flops(workload.adapters))
+    peak = speed.peak_flops(workload, found.device)
     typical = {
         "tokens_per_s_per_device": tokens_per_s,
         "tflops_per_device": tokens_per_s * useful / TERA,
         "mfu_pct": 100 * tokens_per_s * useful / peak,
     }[metric]
-    band = speed.banded(typical, speed.band_of(of, found.case.framework, found.device, constants.speed))
+    band = speed.banded(typical, speed.band_of(found.run, found.device))
     return [_scored(row, metric, measured, band, found.source, found.case)]
 
 
@@ -86,47 +87,40 @@ class SpeedCase(NamedTuple):
     """A row with everything a step is predicted from."""
 
     case: TrainingCase
-    architecture: Architecture
+    run: Run
     source: str
     device: Accelerator
     links: Links
     release: float
 
-    def step(self, constants: TrainingConstants) -> speed.Step:
-        return speed.step(
-            self.architecture,
-            self.case.workload,
-            self.case.setup,
-            self.case.framework,
-            self.device,
-            self.links,
-            constants.speed,
-            self.release,
-        )
+    def step(self) -> speed.Step:
+        return speed.step(self.run, self.device, self.links, self.release)
 
 
 def speed_case(row: Row, context: Context, constants: TrainingConstants) -> SpeedCase:
     """Reads a row of measured speeds. Raises InputError."""
-    case, architecture, source = read(row, context, constants)
+    case, run, source = read(row, context, constants)
     device = device_of(row, context)
     fabric = context.inventory.fabrics.get(device.fabric)
     reduced = fabric.all_reduce.get(8) or fabric.all_reduce.get(2) if fabric else None
     inside = reduced.bandwidth_bytes_per_s if reduced else float("inf")
     links = Links(FAST_DOMAIN.get(device.id, 8), inside, constants.speed.reference_network_bytes_per_s, 0)
     named = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
-    return SpeedCase(case, architecture, source, device, links, float(named[1]) if named else 0.0)
+    release = float(named[1]) if named else speed.FUSED_EXPERTS
+    return SpeedCase(case, run, source, device, links, release)
 
 
-def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[TrainingCase, Architecture, str]:
-    """A row's run, its architecture and where that comes from; targets it does not have mean all linear layers."""
+def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[TrainingCase, Run, str]:
+    """A row's run and where its architecture comes from; targets it does not have mean all linear layers."""
     case = training_case(row, constants)
     architecture, source = architecture_of(row, case, context, constants)
+    run = Run(architecture, case.workload, case.framework, constants, case.setup)
     if case.workload.adapters:
         try:
-            memory.adapters(architecture, case.workload)
+            adapters(architecture, case.workload)
         except InputError:
-            case = case._replace(workload=replace(case.workload, lora_targets="all-linear"))
-    return case, architecture, source
+            run = run._replace(workload=replace(case.workload, lora_targets="all-linear"))
+    return case, run, source
 
 
 def architecture_of(

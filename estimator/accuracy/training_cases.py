@@ -37,7 +37,8 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
     dp = max(devices // (tp * pp * cp), 1)
     length = whole(row, "seq_len") or 4096
     micro_batch = whole(row, "micro_batch") or max(4096 * cp // length, 1)
-    global_batch = max(whole(row, "global_batch") or _usual_batch(length, micro_batch, dp, tp * pp), micro_batch)
+    asked = whole(row, "global_batch") or _noted_batch(row, length)
+    global_batch = max(asked or _usual_batch(length, micro_batch, dp, tp * pp), micro_batch)
     sharding, group = _sharding(row, method, framework, dp * cp, degrees)
     workload = TrainingWorkload(
         method=method,
@@ -70,6 +71,12 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
     )
     stated = number(row, "params_b", 1e9)
     return TrainingCase(framework, known, workload, setup, stated if stated and stated > 0 else None)
+
+
+def _noted_batch(row: Row, length: int) -> int:
+    """Sequences of a global batch that the notes give in tokens; 0 where they do not."""
+    noted = re.search(r"global batch ([\d.]+)\s?M tokens", row.get("notes", ""))
+    return round(float(noted[1]) * 1024 * 1024 / length) if noted else 0
 
 
 def _usual_batch(length: int, micro_batch: int, dp: int, ranks: int) -> int:

@@ -9,6 +9,10 @@ from typing import NamedTuple
 
 from estimator.architecture import Architecture, Layer
 from estimator.mlps import DenseMlp, MixtureOfExperts
+from estimator.training import heuristic
+from estimator.training.lora import adapted
+from estimator.training.run import Run
+from estimator.training.setup import TrainingSetup
 
 KEPT = 2
 """Bytes of a kept element: 16 bits."""
@@ -75,3 +79,66 @@ def stack_activations(architecture: Architecture, frozen: bool = False) -> Stack
         every += group.count * kept
         widest = max(widest, kept)
     return StackActivations(every, widest, KEPT * architecture.hidden * architecture.layers)
+
+
+def bytes_per_token(run: Run) -> float:
+    """Kept for the backward pass, per token of a micro-batch on one device."""
+    if run.framework.id == heuristic.ID:
+        return 0.0
+    setup, rules = run.setup, run.memory_rules
+    kept = stack_activations(run.architecture, run.workload.adapters)
+    beside = _adapter_activations(run) if run.workload.adapters else 0.0
+    factor = run.framework.activation_factor
+    if run.workload.compute not in ("bf16", "fp32"):
+        factor *= run.framework.low_precision_activation_factor
+    every = kept.every * factor + beside
+    live = kept.widest * factor * run.framework.recompute_factor + beside / run.architecture.layers
+    total = {
+        "none": every,
+        "selective": rules.selective_factor * every,
+        "full": min(kept.boundaries + live, every),
+        "offloaded": min(live * rules.offloaded_factor, kept.boundaries + live, every),
+    }[setup.checkpointing]
+    if setup.cp > 1:
+        total *= rules.context_parallel_factor
+    whole = rules.tensor_parallel_elements * KEPT * run.architecture.hidden if setup.tp > 1 else 0.0
+    return total / setup.tp * _in_flight(setup) + whole
+
+
+def _in_flight(setup: TrainingSetup) -> float:
+    """Share of the stack's activations on the first stage under 1F1B: 1/pp of the layers, min(pp, n) micro-batches."""
+    return min(setup.pp, max(setup.accumulation, 1)) / setup.pp
+
+
+def _adapter_activations(run: Run) -> float:
+    visited, entering = _adapter_inputs(run.architecture, run.workload.lora_targets)
+    return KEPT * run.workload.lora_rank * visited + run.framework.adapter_input_bytes * entering
+
+
+@lru_cache(maxsize=1024)
+def _adapter_inputs(architecture: Architecture, targets: str) -> tuple[float, float]:
+    """Adapted matrices that a token visits, and the elements that enter them."""
+    visited = 0.0
+    inputs: dict[tuple[str, str], float] = {}  # q, k and v share theirs, and so do gate and up
+    for matrices, fraction, tensor in adapted(architecture, targets):
+        visited += matrices * fraction
+        shared = (tensor.role, tensor.split)
+        inputs[shared] = max(inputs.get(shared, 0.0), matrices * fraction * tensor.inputs)
+    return visited, sum(inputs.values())
+
+
+def logit_bytes_per_token(run: Run) -> float:
+    """Logits, their gradient and the copies that the loss makes."""
+    if run.framework.id == heuristic.ID:
+        return 0.0
+    rules, framework = run.memory_rules, run.framework
+    plain = framework.bytes_per_logit
+    if run.workload.method == "qlora" and framework.bytes_per_logit_quantised is not None:
+        plain = framework.bytes_per_logit_quantised
+    each = {
+        "fused": rules.fused_bytes_per_logit,
+        "chunked": rules.chunked_bytes_per_logit,
+        "plain": plain,
+        "upcast": max(rules.upcast_bytes_per_logit, plain),
+    }[run.workload.loss]
+    return run.architecture.vocabulary * each / run.setup.tp

@@ -29,6 +29,8 @@ class Framework(NamedTuple):
     """Where a source does not say."""
     stack: str = "hf"
     """Key into the speed factors."""
+    fused_experts: bool = False
+    """Experts run as grouped products with a fused dispatch."""
     bytes_per_logit: Bytes = 12.0
     """Of the plain loss path; the fused and chunked paths are the same everywhere."""
     bytes_per_logit_quantised: Bytes | None = None

@@ -6,7 +6,7 @@ from estimator.architecture import Architecture
 from estimator.cost import inverse
 from estimator.evaluation import Band, Part
 from estimator.training.constants import RunRules
-from estimator.training.memory import trainable
+from estimator.training.weights import trainable
 from estimator.training.workload import TrainingWorkload
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 

@@ -2,11 +2,9 @@
 
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
 from estimator.hardware import Fabric, Machine
 from estimator.training.constants import SpeedRules
-from estimator.training.setup import TrainingSetup
-from estimator.training.workload import TrainingWorkload
+from estimator.training.run import Run
 
 WIRE = 2.0
 """Bytes of an exchanged element: 16 bits."""
@@ -39,10 +37,9 @@ class Exchange(NamedTuple):
     """Between dependent products: tensor parallelism over slow links."""
 
 
-def communication_s(
-    architecture: Architecture, workload: TrainingWorkload, setup: TrainingSetup, links: Links, rules: SpeedRules
-) -> Exchange:
+def communication_s(run: Run, links: Links) -> Exchange:
     """Seconds that one step's collectives take."""
+    architecture, workload, setup = run.architecture, run.workload, run.setup
     if setup.devices == 1:
         return Exchange(0.0, 0.0)
     held = architecture.active_parameters  # every rank's, or
@@ -67,16 +64,15 @@ def communication_s(
     if setup.cp > 1:  # keys and values go around the ring: once forward, and with their gradients backward
         cache = WIRE * architecture.cache_elements(workload.sequence_length) / setup.tp
         seconds += 3 * sequences * cache * (setup.cp - 1) / setup.cp / slow
-    return Exchange(seconds, _tensor_parallel_s(architecture, workload, setup, links, rules) * sequences)
+    return Exchange(seconds, _tensor_parallel_s(run, links) * sequences)
 
 
-def _tensor_parallel_s(
-    architecture: Architecture, workload: TrainingWorkload, setup: TrainingSetup, links: Links, rules: SpeedRules
-) -> float:
+def _tensor_parallel_s(run: Run, links: Links) -> float:
     """Per sequence, what four all-reduces a layer take beyond the links that the factors were measured on."""
+    architecture, setup = run.architecture, run.setup
     if setup.tp == 1:
         return 0.0
     slow = links.inside_bytes_per_s if setup.tp <= links.devices_per_machine else links.outside_bytes_per_s
-    tokens = workload.sequence_length / setup.cp
+    tokens = run.workload.sequence_length / setup.cp
     volume = 8 * (setup.tp - 1) / setup.tp * architecture.layers * tokens * architecture.hidden * WIRE
-    return volume * max(1 / max(slow, 1.0) - 1 / rules.reference_link_bytes_per_s, 0.0)
+    return volume * max(1 / max(slow, 1.0) - 1 / run.speed_rules.reference_link_bytes_per_s, 0.0)

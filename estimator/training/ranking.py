@@ -1,7 +1,8 @@
 """Training runs ranked: what each machine costs and takes for the same run, with the settings that make it fit."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from estimator.candidates import rig
 from estimator.cost import Quote, quote
@@ -15,12 +16,13 @@ from estimator.parallelism import Layout
 from estimator.placement import machines_for
 from estimator.prices import RegionPrices
 from estimator.scenario import PRICE_TERMS, Scenario
-from estimator.training import cost, memory, search, speed, workload
+from estimator.training import cost, memory, speed, workload
 from estimator.training.constants import Framework, TrainingConstants
-from estimator.training.memory import Stack
 from estimator.training.network import links_of
-from estimator.training.search import Bed, Found, Run
+from estimator.training.run import Run
+from estimator.training.search import Bed, Found, Search, longest_sequence, offloads_of
 from estimator.training.support import refusal
+from estimator.training.weights import adapters, trainable
 from estimator.training.workload import TrainingWorkload
 from estimator.units import GIB
 
@@ -74,7 +76,7 @@ class Judge:
         self.workload = asked_of(scenario)
         self.framework = framework_of(self.workload, self.constants)
         if self.workload.adapters:
-            memory.adapters(model.architecture, self.workload)  # raises where the targets match nothing
+            adapters(model.architecture, self.workload)  # raises where the targets match nothing
         limit = model.architecture.max_context
         if limit and self.workload.sequence_length > limit:
             raise InputError(
@@ -82,6 +84,7 @@ class Judge:
             )
         self.detail = detail
         self.considered = 0
+        self._searches: dict[str, Search] = {}
         self._seen: dict[tuple[object, ...], Laid] = {}
 
     def evaluation(self, machine: Machine) -> Evaluation:
@@ -108,13 +111,16 @@ class Judge:
     def _search(self, machine: Machine, framework: Framework, clusters: Sequence[int]) -> Laid:
         here = rig(machine, self.inventory)
         links = links_of(machine, here.fabric, self.constants.speed)._replace(devices_per_machine=here.devices)
-        run = Run(self.model.architecture, self.workload, Stack(framework, self.constants.memory), self.constants)
+        search = self._searches.setdefault(
+            framework.id, Search(Run(self.model.architecture, self.workload, framework, self.constants))
+        )
         least: Laid | None = None
-        for offload in search.offloads_of(run):
+        for offload in offloads_of(search.run):
             for machines in clusters:
                 self.considered += 1
                 bed = Bed(here.device, here.devices, machines, links, machine.memory_bytes)
-                laid = Laid(bed, run, search.best(run, bed, (offload,)))
+                found = search.best(bed, (offload,))
+                laid = Laid(bed, search.run.at(found.setup), found)
                 if laid.found.step:
                     return laid
                 if least is None or laid.found.peak.device < least.found.peak.device:
@@ -124,9 +130,7 @@ class Judge:
 
     def _priced(self, machine: Machine, asked: Quote, laid: Laid) -> Evaluation:
         bed, run, (setup, _, step) = laid
-        held = memory.report(
-            run.architecture, run.workload, setup, run.stack, bed.device, self.constants.memory.known_band
-        )
+        held = memory.report(run, bed.device)
         price = bill(asked, bed.machines, bed.device.memory_sold_gb * bed.total, None, self.scenario.workload)
         candidate = Candidate(
             machine.id,
@@ -152,8 +156,7 @@ class Judge:
         self, machine: Machine, asked: Quote, laid: Laid, held: TrainingMemory, step: speed.Step
     ) -> TrainingReport:
         bed, run, (setup, *_) = laid
-        of = speed.work(run.architecture, run.workload.sequence_length)
-        band = speed.band_of(of, run.stack.framework, bed.device, self.constants.speed)
+        band = speed.band_of(run, bed.device)
         each = speed.banded(step.tokens / step.seconds, band)
         total = each.times(setup.devices)
         lasting = cost.duration(
@@ -168,12 +171,12 @@ class Judge:
         return TrainingReport(
             setup=setup,
             memory=held,
-            trainable_parameters=memory.trainable(run.architecture, run.workload),
+            trainable_parameters=trainable(run.architecture, run.workload),
             tokens_per_s_per_device=each,
             tokens_per_s=total,
             step_s=speed.banded(step.seconds, (1 / band[1], 1 / band[0])),
             mfu=step.mfu,
-            step=speed.parts(step, bed.device, run.workload, self.constants.speed),
+            step=speed.parts(run, step, bed.device),
             hours=lasting.hours,
             usd=cost.usd(lasting.hours, asked.price.usd_per_hour if asked.price else None, bed.machines),
             run=lasting.parts,
@@ -236,7 +239,7 @@ def _savers(laid: Laid) -> str:
 def _suggestion(laid: Laid) -> str | None:
     """The smallest change of the run itself that would fit on the same machines."""
     run, bed = laid.run, laid.bed
-    changes: list[tuple[str, dict[str, object]]] = []
+    changes: list[tuple[str, dict[str, Any]]] = []
     if run.workload.loss in ("plain", "upcast"):
         changes.append(("fused loss", {"loss": "fused"}))
     if run.workload.checkpointing in ("none", "selective"):
@@ -248,15 +251,15 @@ def _suggestion(laid: Laid) -> str | None:
     if run.workload.method != "qlora":
         changes.append(("QLoRA", {"method": "qlora"}))
     for title, change in changes:
-        if search.best(search.without(run, **change), bed).step:
+        if Search(run._replace(workload=replace(run.workload, **change))).best(bed).step:
             return f"{title} fits"
-    longest = search.longest_sequence(run, bed, laid.found.setup._replace(micro_batch=1))
+    longest = longest_sequence(run.at(run.setup._replace(micro_batch=1)), bed.device)
     return f"sequences of {longest:,} tokens fit" if 128 <= longest < run.workload.sequence_length else None
 
 
 def _notes(laid: Laid) -> tuple[str, ...]:
     run, (setup, *_) = laid.run, laid.found
-    longest = search.longest_sequence(run, laid.bed, setup)
+    longest = longest_sequence(run, laid.bed.device)
     notes = [f"longest sequence at this micro-batch: {longest:,} tokens"]
     if not run.workload.packing:
         useful = speed.padding(run.workload, setup.micro_batch).useful

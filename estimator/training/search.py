@@ -1,17 +1,16 @@
 """The settings that make a run fit with the least loss of speed, and how far a fitting run can be stretched."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
 from estimator.hardware import Accelerator
 from estimator.training import memory, speed
-from estimator.training.constants import TrainingConstants
-from estimator.training.memory import Stack
+from estimator.training.activations import bytes_per_token, logit_bytes_per_token
+from estimator.training.memory import Peak
 from estimator.training.network import Links
+from estimator.training.resident import resident
+from estimator.training.run import Run
 from estimator.training.setup import TrainingSetup
-from estimator.training.workload import TrainingWorkload
 
 ZERO_STACKS = ("hf", "deepspeed")
 SPLITS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (4, 1), (8, 1))
@@ -41,7 +40,7 @@ class Found(NamedTuple):
     """One way to lay a run out, its peak, and its speed where it fits."""
 
     setup: TrainingSetup
-    peak: memory.Peak
+    peak: Peak
     step: speed.Step | None
 
     @property
@@ -49,31 +48,75 @@ class Found(NamedTuple):
         return self.step.tokens * self.setup.devices / self.step.seconds if self.step else 0.0
 
 
-class Run(NamedTuple):
-    """What is trained, and with what."""
+class PerSequence(NamedTuple):
+    """Bytes that one sequence of a micro-batch takes, by checkpointing; the same on every kind of device."""
 
-    architecture: Architecture
-    workload: TrainingWorkload
-    stack: Stack
-    constants: TrainingConstants
+    logits: float
+    activations: dict[str, float]
 
 
-def best(run: Run, bed: Bed, offloads: Sequence[str] | None = None) -> Found:
-    """The fastest setup that fits; where none does, the one with the lowest peak.
+class Search:
+    """One run over many beds: what does not depend on the bed is worked out once."""
 
-    `offloads` are tried in turn, by default what the run leaves open; and for each, splits of the model and of the
-    sequence. The first of these rungs with anything that fits is the answer: each costs more speed than the last.
-    """
-    least: Found | None = None
-    for offload in offloads or offloads_of(run):
-        for tp, cp in _splits(run, bed):
-            rung = list(_rung(run, bed, tp, cp, offload))
-            fitting = [_timed(run, bed, found) for found in rung if _fits(run, bed, found)]
-            if fitting:
-                return max(fitting, key=lambda each: each.tokens_per_s)
-            least = min([*rung, *([least] if least else [])], key=lambda each: each.peak.device, default=None)
-    assert least is not None
-    return least
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._per_sequence: dict[tuple[int, int, str], PerSequence] = {}
+
+    def best(self, bed: Bed, offloads: Sequence[str] | None = None) -> Found:
+        """The fastest setup that fits; where none does, the one with the lowest peak.
+
+        `offloads` are tried in turn, by default what the run leaves open; and for each, splits of the model and of the
+        sequence. The first of these rungs with anything that fits is the answer: each costs more speed than the last.
+        """
+        least: Found | None = None
+        for offload in offloads or offloads_of(self.run):
+            for tp, cp in _splits(bed):
+                rung = list(self._rung(bed, tp, cp, offload))
+                fitting = [_timed(self.run, bed, found) for found in rung if _fits(self.run, bed, found)]
+                if fitting:
+                    return max(fitting, key=lambda each: each.tokens_per_s)
+                least = min([*rung, *([least] if least else [])], key=lambda each: each.peak.device)
+        assert least is not None
+        return least
+
+    def _rung(self, bed: Bed, tp: int, cp: int, offload: str) -> Iterator[Found]:
+        """Every sharding of one split with every checkpointing that leaves room, and the largest micro-batch there."""
+        run, workload = self.run, self.run.workload
+        asked = workload.micro_batch or 1
+        dp = _ranks(bed.total // (tp * cp), max(workload.global_batch // asked, 1))
+        most = asked if workload.micro_batch else max(workload.global_batch // dp, 1)
+        plain = TrainingSetup(tp, 1, cp, dp, accumulation=-(-workload.global_batch // (asked * dp)), offload=offload)
+        logits, kept = self._sequence_bytes(plain)
+        least = min(kept, key=lambda each: kept[each])
+        budget = memory.budget(run, bed.device)
+        for sharding in _shardings(run, bed, tp * cp, offload):
+            group = bed.devices // (tp * cp) if sharding == "hybrid" else 0
+            setup = plain._replace(sharding=sharding, shard_group=group * cp if 0 < group < dp else 0)
+            held = resident(run.at(setup))
+            room = budget - held.device
+            for checkpointing, activations in kept.items():
+                if asked * (activations + logits) > room and checkpointing != least:
+                    continue
+                micro = asked
+                while micro * 2 <= most and micro * 2 * (activations + logits) <= room:
+                    micro *= 2
+                accumulation = -(-workload.global_batch // (micro * dp))
+                laid = setup._replace(checkpointing=checkpointing, micro_batch=micro, accumulation=accumulation)
+                yield Found(laid, Peak(held, micro * activations, micro * logits), None)
+
+    def _sequence_bytes(self, setup: TrainingSetup) -> PerSequence:
+        key = setup.tp, setup.cp, setup.offload
+        found = self._per_sequence.get(key)
+        if found is None:
+            run, tokens = self.run, self.run.workload.sequence_length / setup.cp
+            found = self._per_sequence[key] = PerSequence(
+                tokens * logit_bytes_per_token(run.at(setup)),
+                {
+                    each: tokens * bytes_per_token(run.at(setup._replace(checkpointing=each)))
+                    for each in _checkpointing(run, setup.offload)
+                },
+            )
+        return found
 
 
 def offloads_of(run: Run) -> tuple[str, ...]:
@@ -81,55 +124,16 @@ def offloads_of(run: Run) -> tuple[str, ...]:
     return (run.workload.offload,) if run.workload.offload else ("none", "optimizer", "parameters")
 
 
-def _rung(run: Run, bed: Bed, tp: int, cp: int, offload: str) -> Iterator[Found]:
-    """Every sharding and checkpointing of one split, each with the largest micro-batch that fits."""
-    architecture, workload, stack = run.architecture, run.workload, run.stack
-    asked = workload.micro_batch or 1
-    dp = _ranks(bed.total // (tp * cp), max(workload.global_batch // asked, 1))
-    plain = TrainingSetup(tp, 1, cp, dp, micro_batch=asked, accumulation=-(-workload.global_batch // (asked * dp)))
-    tokens = workload.sequence_length / cp
-    logits = tokens * memory.logit_bytes_per_token(architecture, workload, plain, stack)
-    kept = {
-        each: tokens
-        * memory.activation_bytes_per_token(architecture, workload, plain._replace(checkpointing=each), stack)
-        for each in _checkpointing(run, offload)
-    }
-    budget = run.constants.memory.budget * bed.device.memory_usable_bytes
-    for sharding in _shardings(run, bed, tp * cp, offload):
-        group = bed.devices // (tp * cp) if sharding == "hybrid" else 0
-        setup = plain._replace(sharding=sharding, offload=offload, shard_group=group * cp if 0 < group < dp else 0)
-        states = memory.state_peak(architecture, workload, setup, stack)
-        for checkpointing, activations in kept.items():
-            micro = asked
-            if workload.micro_batch is None:
-                room = (budget - states.device) / max(activations + logits, 1.0)
-                while micro * 2 <= min(room, max(workload.global_batch // dp, 1)):
-                    micro *= 2
-            yield Found(
-                setup._replace(
-                    checkpointing=checkpointing,
-                    micro_batch=micro,
-                    accumulation=-(-workload.global_batch // (micro * dp)),
-                ),
-                states._replace(activations=micro * activations, logits=micro * logits),
-                None,
-            )
-
-
 def _fits(run: Run, bed: Bed, found: Found) -> bool:
-    on_host = found.peak.host * min(bed.devices, found.setup.devices)
-    return memory.fits(found.peak.device, bed.device, run.constants.memory) and (
-        not bed.host_bytes or on_host <= HOST_SHARE * bed.host_bytes
-    )
+    on_host = found.peak.resident.host * min(bed.devices, found.setup.devices)
+    return memory.fits(run, found.peak, bed.device) and (not bed.host_bytes or on_host <= HOST_SHARE * bed.host_bytes)
 
 
 def _timed(run: Run, bed: Bed, found: Found) -> Found:
-    framework, rules = run.stack.framework, run.constants.speed
-    step = speed.step(run.architecture, run.workload, found.setup, framework, bed.device, bed.links, rules)
-    return found._replace(step=step)
+    return found._replace(step=speed.step(run.at(found.setup), bed.device, bed.links))
 
 
-def _splits(run: Run, bed: Bed) -> Iterator[tuple[int, int]]:
+def _splits(bed: Bed) -> Iterator[tuple[int, int]]:
     if bed.device.kind == "neuron":
         legal = NEURON_TP.get(bed.device.id, (1,))
         yield from ((tp, 1) for tp in legal if tp <= bed.devices)
@@ -144,7 +148,7 @@ def _shardings(run: Run, bed: Bed, ranks: int, offload: str) -> tuple[str, ...]:
         return ("none",)
     if bed.device.kind == "neuron":
         return ("zero1",)
-    whole = ("zero3",) if run.stack.framework.stack in ZERO_STACKS else ("fsdp",)
+    whole = ("zero3",) if run.framework.stack in ZERO_STACKS else ("fsdp",)
     if offload != "none":
         return whole
     spread = ("hybrid",) if bed.machines > 1 else ()
@@ -165,31 +169,22 @@ def _ranks(available: int, sequences: int) -> int:
     return max(ranks, 1)
 
 
-def _room(run: Run, bed: Bed, setup: TrainingSetup) -> float:
-    """Sequences per micro-batch that fit beside everything that does not grow with them."""
-    states = memory.state_peak(run.architecture, run.workload, setup, run.stack)
-    free = run.constants.memory.budget * bed.device.memory_usable_bytes - states.device
-    return free / max(_bytes_per_token(run, setup) * run.workload.sequence_length / setup.cp, 1.0)
+def longest_sequence(run: Run, device: Accelerator) -> int:
+    """Tokens of the longest sequence that fits with the run's setup and micro-batch; 0 where not even one does."""
+    per_token = _bytes_per_token(run) * run.setup.micro_batch / run.setup.cp
+    return max(int(_free(run, device) / per_token), 0) if per_token else run.architecture.max_context
 
 
-def _bytes_per_token(run: Run, setup: TrainingSetup) -> float:
-    kept = memory.activation_bytes_per_token(run.architecture, run.workload, setup, run.stack)
-    return kept + memory.logit_bytes_per_token(run.architecture, run.workload, setup, run.stack)
+def largest_batch(run: Run, device: Accelerator) -> int:
+    """Sequences of the largest micro-batch that fits with the run's setup; 0 where not even one does."""
+    per_sequence = _bytes_per_token(run) * run.workload.sequence_length / run.setup.cp
+    return max(int(_free(run, device) / max(per_sequence, 1.0)), 0)
 
 
-def longest_sequence(run: Run, bed: Bed, setup: TrainingSetup) -> int:
-    """Tokens of the longest sequence that fits with this setup and micro-batch; 0 where not even one token does."""
-    states = memory.state_peak(run.architecture, run.workload, setup, run.stack)
-    free = run.constants.memory.budget * bed.device.memory_usable_bytes - states.device
-    per_token = _bytes_per_token(run, setup) * setup.micro_batch / setup.cp
-    return max(int(free / per_token), 0) if per_token else run.architecture.max_context
+def _free(run: Run, device: Accelerator) -> float:
+    """Bytes for what grows with the micro-batch."""
+    return memory.budget(run, device) - resident(run).device
 
 
-def largest_batch(run: Run, bed: Bed, setup: TrainingSetup) -> int:
-    """Sequences of the largest micro-batch that fits with this setup; 0 where not even one does."""
-    return max(int(_room(run, bed, setup)), 0)
-
-
-def without(run: Run, **changes: object) -> Run:
-    """The same run with other settings."""
-    return run._replace(workload=replace(run.workload, **changes))  # type: ignore[arg-type]
+def _bytes_per_token(run: Run) -> float:
+    return bytes_per_token(run) + logit_bytes_per_token(run)

@@ -15,14 +15,14 @@ from estimator.evaluation import Band, Part
 from estimator.hardware import Accelerator
 from estimator.tensors import parameters
 from estimator.training import network
-from estimator.training.constants import Framework, SpeedRules
+from estimator.training.constants import SpeedRules
 from estimator.training.network import Links
-from estimator.training.setup import TrainingSetup
+from estimator.training.run import Run
 from estimator.training.workload import TrainingWorkload
 from estimator.units import TERA
 
-NEXT_RELEASES = 26.06
-"""Stacks from this release on run mixtures of experts faster; what is asked today runs on them."""
+FUSED_EXPERTS = 26.06
+"""NVIDIA's stacks dispatch tokens to experts in fused kernels from this release on; what is asked today does."""
 
 
 class Work(NamedTuple):
@@ -87,16 +87,10 @@ def padding(workload: TrainingWorkload, micro_batch: int) -> Padding:
     return Padding(min(mean * harmonic, workload.sequence_length), max(1 / harmonic, mean / workload.sequence_length))
 
 
-def exponents(
-    of: Work,
-    workload: TrainingWorkload,
-    setup: TrainingSetup,
-    stack: str,
-    device: Accelerator,
-    rules: SpeedRules,
-    release: float = NEXT_RELEASES,
-) -> dict[str, float]:
+def exponents(run: Run, device: Accelerator, release: float = FUSED_EXPERTS) -> dict[str, float]:
     """How much of each factor a run has: 1 where it simply applies, else halvings or doublings."""
+    workload, setup, rules, stack = run.workload, run.setup, run.speed_rules, run.framework.stack
+    of = work(run.architecture, workload.sequence_length)
     at = {rules.hardware.get(device.id) or rules.hardware.get(device.generation, ""): 1.0, f"stack {stack}": 1.0}
     tuned = stack == "megatron"
     hopper = device.generation in ("h100", "h100pcie", "ada")
@@ -118,8 +112,8 @@ def exponents(
         at["experts, width doubling"] = math.log2(of.expert_width / 4096)
         if not hopper:
             at["experts, newer than Hopper"] = 1.0
-        if release >= NEXT_RELEASES and tuned:
-            at["experts, newer stack"] = 1.0
+        if run.framework.fused_experts and release >= FUSED_EXPERTS:
+            at["experts, fused dispatch"] = 1.0
         if setup.pp > 1:
             at["experts, pipeline"] = 1.0
     tokens = setup.micro_batch * padding(workload, setup.micro_batch).positions / setup.cp
@@ -170,29 +164,21 @@ class Step(NamedTuple):
         return self.compute + self.communication + self.offload
 
 
-def step(
-    architecture: Architecture,
-    workload: TrainingWorkload,
-    setup: TrainingSetup,
-    framework: Framework,
-    device: Accelerator,
-    links: Links,
-    rules: SpeedRules,
-    release: float = NEXT_RELEASES,
-) -> Step:
+def step(run: Run, device: Accelerator, links: Links, release: float = FUSED_EXPERTS) -> Step:
     """One optimizer step. Raises InputError where the device can not run the number format."""
-    of = work(architecture, workload.sequence_length)
-    at = exponents(of, workload, setup, framework.stack, device, rules, release)
+    workload, setup, rules = run.workload, run.setup, run.speed_rules
+    of = work(run.architecture, workload.sequence_length)
+    at = exponents(run, device, release)
     pad = padding(workload, setup.micro_batch)
     positions = setup.micro_batch * pad.positions * setup.accumulation / (setup.cp * setup.tp * setup.pp)
     products, attention = of.flops(workload.adapters)
-    cost = rules.attention_cost.get(framework.stack, rules.attention_cost["default"])
+    cost = rules.attention_cost.get(run.framework.stack, rules.attention_cost["default"])
     peak = peak_flops(workload, device)
     compute = positions * (products + cost * attention) / (peak * utilisation(at, rules))
-    exchanged = network.communication_s(architecture, workload, setup, links, rules)
-    exposed = 0.0 if framework.stack == "neuron" else exchanged.exposed  # Neuron's factor was measured at TP 32
+    exchanged = network.communication_s(run, links)
+    exposed = 0.0 if run.framework.stack == "neuron" else exchanged.exposed  # Neuron's factor was measured at TP 32
     communication = max(exchanged.hidden - rules.overlap * compute, 0.0) + exposed
-    offload = _offload_s(of, workload, setup, links, rules)
+    offload = _offload_s(run, of, links)
     seconds = compute + communication + offload
     return Step(
         compute=compute,
@@ -205,8 +191,9 @@ def step(
     )
 
 
-def _offload_s(of: Work, workload: TrainingWorkload, setup: TrainingSetup, links: Links, rules: SpeedRules) -> float:
+def _offload_s(run: Run, of: Work, links: Links) -> float:
     """The host's optimizer over all parameters its devices hold, and parameters streamed through the host link."""
+    workload, setup, rules = run.workload, run.setup, run.speed_rules
     if setup.offload == "none":
         return 0.0
     held = of.total / (setup.tp * setup.pp)
@@ -223,13 +210,14 @@ def _offload_s(of: Work, workload: TrainingWorkload, setup: TrainingSetup, links
     return seconds
 
 
-def band_of(of: Work, framework: Framework, device: Accelerator, rules: SpeedRules) -> tuple[float, float]:
+def band_of(run: Run, device: Accelerator) -> tuple[float, float]:
     """The band of the class of run."""
+    rules = run.speed_rules
     if device.id not in rules.hardware and device.generation not in rules.hardware:
         return rules.bands["unmeasured hardware"]
-    if of.moe:
+    if run.architecture.is_moe:
         return rules.bands["experts"]
-    return rules.bands.get(framework.stack, rules.bands["dense"])
+    return rules.bands.get(run.framework.stack, rules.bands["dense"])
 
 
 def banded(value: float, band: tuple[float, float]) -> Band:
@@ -237,10 +225,11 @@ def banded(value: float, band: tuple[float, float]) -> Band:
     return Band(value * band[0], value, value * band[1])
 
 
-def parts(of: Step, device: Accelerator, workload: TrainingWorkload, rules: SpeedRules) -> tuple[Part, ...]:
+def parts(run: Run, of: Step, device: Accelerator) -> tuple[Part, ...]:
     """Where the seconds of a step go, with workings."""
+    rules = run.speed_rules
     factors = " x ".join(f"{rules.factors[name]:.2f} {name}" for name in of.factors)
-    peak = peak_flops(workload, device) / TERA
+    peak = peak_flops(run.workload, device) / TERA
     named = (
         ("compute", of.compute - of.recompute, f"{of.tokens:,.0f} tokens at {peak:,.0f} TFLOPS x {of.mfu:.1%} MFU"),
         ("recompute", of.recompute, "activations computed again for the backward pass"),

@@ -27,7 +27,7 @@ _PRECISION = {  # weights, gradients, master copy, one moment
     "bf16-master": (2.0, 2.0, 4.0, 4.0),
     "fp32": (4.0, 4.0, 0.0, 4.0),
 }
-_MOMENTS = {  # how many per parameter, and bytes each where the optimizer sets them itself
+_MOMENTS: dict[str, tuple[float, float | None]] = {  # how many, and bytes of each where the optimizer sets them
     "adamw": (2.0, None),
     "adamw-8bit": (2.0, 1.0 * 1.02),  # absolute maxima of blocks of 256
     "adamw-4bit": (2.0, 0.5 * 1.06),
@@ -53,13 +53,21 @@ def state_bytes(precision: str, optimizer: str, matrices: float = 1.0) -> StateB
     return StateBytes(weights, gradients, master, moments)
 
 
-def shares(sharding: str, shards: int) -> tuple[float, float, float]:
-    """Fractions of weights, gradients and optimizer states that one of `shards` ranks holds."""
+class Shares(NamedTuple):
+    """Fractions that one rank holds."""
+
+    weights: float
+    gradients: float
+    optimizer: float
+
+
+def shares(sharding: str, shards: int) -> Shares:
+    """What each stage of ZeRO divides; FSDP shards like stage 3."""
     one = 1.0 / shards
     if sharding == "zero1":
-        return 1.0, 1.0, one
+        return Shares(1.0, 1.0, one)
     if sharding == "zero2":
-        return 1.0, one, one
+        return Shares(1.0, one, one)
     if sharding in ("zero3", "fsdp", "hybrid"):
-        return one, one, one
-    return 1.0, 1.0, 1.0
+        return Shares(one, one, one)
+    return Shares(1.0, 1.0, 1.0)

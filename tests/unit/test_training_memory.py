@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from catalog.load import Catalog
 from estimator.architecture import Architecture
 from estimator.errors import InputError
-from estimator.training import heuristic, memory
+from estimator.training import activations, heuristic, memory, resident
 from estimator.training.lora import adapter_parameters
-from estimator.training.memory import Stack
+from estimator.training.run import Run
 from estimator.training.setup import TrainingSetup
 from estimator.training.shapes import Shape, architecture, named, typical
 from estimator.training.states import state_bytes
+from estimator.training.weights import weights
 from estimator.training.workload import CHECKPOINTING, PRESETS, TrainingWorkload, check
 from estimator.units import GIB
 
@@ -22,17 +23,18 @@ QUICK = settings(deadline=None, max_examples=60)
 
 
 @pytest.fixture(scope="module")
-def stack(catalog: Catalog) -> Stack:
+def plain(catalog: Catalog) -> Run:
+    """Llama-3.1-8B under torchtitan, on one device."""
     constants = catalog.inventory.training
-    return Stack(constants.frameworks["torchtitan"], constants.memory)
+    return Run(llama(catalog), TrainingWorkload(), constants.frameworks["torchtitan"], constants)
 
 
 def llama(catalog: Catalog, name: str = "meta-llama/Llama-3.1-8B") -> Architecture:
     return catalog.model(name).architecture
 
 
-def peak(of: Architecture, stack: Stack, workload: TrainingWorkload, **setup: object) -> float:
-    return memory.peak(of, workload, TrainingSetup(**setup), stack).device
+def peak(plain: Run, of: Architecture, workload: TrainingWorkload, **setup: object) -> float:
+    return memory.peak(plain._replace(architecture=of, workload=workload, setup=TrainingSetup(**setup))).device
 
 
 def test_adapters_as_peft_counts_them(catalog):
@@ -72,27 +74,26 @@ def test_eight_bit_moments_take_a_quarter_of_fp32_ones():
     assert state_bytes("bf16", "adamw-8bit").moments == pytest.approx(2, rel=0.03)
 
 
-def test_states_fall_by_16_bytes_over_the_added_shards(catalog, stack):
+def test_states_fall_by_16_bytes_over_the_added_shards(plain):
     """torchtitan, Llama-3.1-8B: 15.0-15.4 GiB less on 128 devices than on 8."""
     workload = TrainingWorkload("full", precision="bf16-mixed", sequence_length=8192)
     few, many = (
-        peak(llama(catalog), stack, workload, dp=dp, sharding="fsdp", micro_batch=2, checkpointing="selective")
+        peak(plain, plain.architecture, workload, dp=dp, sharding="fsdp", micro_batch=2, checkpointing="selective")
         for dp in (8, 128)
     )
     assert (few - many) / GIB == pytest.approx(14.0, abs=0.2)
 
 
-def test_activations_of_a_llama_layer(catalog, stack):
+def test_activations_of_a_llama_layer(plain):
     """16 h + 4 h_kv + 8 f bytes per token and layer (Llama-3.1-8B: 184 KB)."""
     workload = TrainingWorkload("full")
-    per_token = memory.activation_bytes_per_token(llama(catalog), workload, TrainingSetup(), stack)
+    per_token = activations.bytes_per_token(plain._replace(workload=workload))
     assert per_token == 32 * (16 * 4096 + 4 * 1024 + 8 * 14336)
 
 
-def test_quantised_base_keeps_tables_wider(catalog, stack):
-    of = llama(catalog)
-    held = memory.weights(of)
-    nf4 = memory.frozen_bytes(held, TrainingWorkload("qlora", base="nf4"), stack.framework)
+def test_quantised_base_keeps_tables_wider(plain):
+    held = weights(plain.architecture)
+    nf4 = resident.frozen_bytes(plain._replace(workload=TrainingWorkload("qlora", base="nf4")), held)
     assert nf4 == held.linear * 4.5 / 8 + held.rest * 2
 
 
@@ -104,11 +105,11 @@ def test_the_rule_of_thumb_counts_16_bytes_and_a_tenth(catalog):
     assert small["overhead"] == 2e9
 
 
-def test_parts_add_up_to_the_peak(catalog, stack):
+def test_parts_add_up_to_the_peak(catalog, plain):
     workload = TrainingWorkload("qlora", sequence_length=4096, lora_rank=64)
     setup = TrainingSetup(dp=8, sharding="fsdp", micro_batch=2, checkpointing="full")
-    device = catalog.inventory.accelerators["h100-sxm"]
-    report = memory.report(llama(catalog), workload, setup, stack, device, (0.85, 1.2))
+    run = plain._replace(workload=workload, setup=setup)
+    report = memory.report(run, catalog.inventory.accelerators["h100-sxm"])
     assert sum(part.value for part in report.parts) == pytest.approx(report.peak_bytes.typical)
     assert all(part.working for part in report.parts)
 
@@ -134,9 +135,9 @@ WORKLOADS = st.builds(
 
 @QUICK
 @given(of=ARCHITECTURES, workload=WORKLOADS, ranks=st.sampled_from((2, 4, 8, 64)))
-def test_each_zero_stage_needs_no_more_than_the_last(catalog, stack, of, workload, ranks):
+def test_each_zero_stage_needs_no_more_than_the_last(plain, of, workload, ranks):
     stages = [
-        peak(of, stack, workload, dp=ranks, sharding=stage, micro_batch=1)
+        peak(plain, of, workload, dp=ranks, sharding=stage, micro_batch=1)
         for stage in ("none", "zero1", "zero2", "zero3")
     ]
     assert stages == sorted(stages, reverse=True)
@@ -144,9 +145,9 @@ def test_each_zero_stage_needs_no_more_than_the_last(catalog, stack, of, workloa
 
 @QUICK
 @given(of=ARCHITECTURES, workload=WORKLOADS, kind=st.sampled_from(CHECKPOINTING), ranks=st.sampled_from((1, 2, 8)))
-def test_adapters_need_less_than_full_training_and_a_quantised_base_less_still(stack, of, workload, kind, ranks):
+def test_adapters_need_less_than_full_training_and_a_quantised_base_less_still(plain, of, workload, kind, ranks):
     needs = [
-        peak(of, stack, replace(workload, method=method, optimizer="adamw"), dp=ranks, checkpointing=kind)
+        peak(plain, of, replace(workload, method=method, optimizer="adamw"), dp=ranks, checkpointing=kind)
         for method in ("qlora", "lora", "full")
     ]
     assert needs == sorted(needs)
@@ -154,9 +155,9 @@ def test_adapters_need_less_than_full_training_and_a_quantised_base_less_still(s
 
 @QUICK
 @given(of=ARCHITECTURES, workload=WORKLOADS, setup=st.sampled_from(("none", "zero2", "fsdp")))
-def test_memory_grows_with_sequence_batch_and_rank(stack, of, workload, setup):
+def test_memory_grows_with_sequence_batch_and_rank(plain, of, workload, setup):
     def at(changed: TrainingWorkload, micro_batch: int = 1) -> float:
-        return peak(of, stack, changed, dp=4, sharding=setup, micro_batch=micro_batch, checkpointing="full")
+        return peak(plain, of, changed, dp=4, sharding=setup, micro_batch=micro_batch, checkpointing="full")
 
     assert at(workload) <= at(replace(workload, sequence_length=2 * workload.sequence_length))
     assert at(workload) <= at(workload, micro_batch=2)
@@ -165,29 +166,31 @@ def test_memory_grows_with_sequence_batch_and_rank(stack, of, workload, setup):
 
 @QUICK
 @given(workload=WORKLOADS, heads=st.sampled_from((4, 8, 16)), layers=st.integers(2, 40))
-def test_memory_grows_with_parameters(stack, workload, heads, layers):
+def test_memory_grows_with_parameters(plain, workload, heads, layers):
     shape = Shape(layers, heads * 64, heads, heads * 192, 32_000)
     deeper, wider = replace(shape, layers=layers + 1), replace(shape, intermediate=heads * 256)
-    here, *larger = (peak(architecture(each), stack, workload, micro_batch=1) for each in (shape, deeper, wider))
+    here, *larger = (peak(plain, architecture(each), workload, micro_batch=1) for each in (shape, deeper, wider))
     assert all(here < each for each in larger)
 
 
 @QUICK
 @given(of=ARCHITECTURES, workload=WORKLOADS, ranks=st.sampled_from((1, 2, 8)))
-def test_checkpointing_never_raises_memory(stack, of, workload, ranks):
+def test_checkpointing_never_raises_memory(plain, of, workload, ranks):
     needs = [
-        peak(of, stack, workload, dp=ranks, checkpointing=kind, micro_batch=2) for kind in ("none", "full", "offloaded")
+        peak(plain, of, workload, dp=ranks, checkpointing=kind, micro_batch=2) for kind in ("none", "full", "offloaded")
     ]
     assert needs == sorted(needs, reverse=True)
-    selective = peak(of, stack, workload, dp=ranks, checkpointing="selective", micro_batch=2)
+    selective = peak(plain, of, workload, dp=ranks, checkpointing="selective", micro_batch=2)
     assert selective <= needs[0]
 
 
 @QUICK
 @given(of=ARCHITECTURES, workload=WORKLOADS)
-def test_offloading_moves_memory_to_the_host(stack, of, workload):
+def test_offloading_moves_memory_to_the_host(plain, of, workload):
     needs = [
-        memory.peak(of, workload, TrainingSetup(dp=8, sharding="fsdp", offload=kind), stack)
+        resident.resident(
+            plain._replace(architecture=of, workload=workload, setup=TrainingSetup(dp=8, sharding="fsdp", offload=kind))
+        )
         for kind in ("none", "optimizer", "parameters")
     ]
     assert [need.device for need in needs] == sorted((need.device for need in needs), reverse=True)
