@@ -65,13 +65,13 @@ async def test_switches_move_what_the_engine_uses() -> None:
         await pilot.pause()
         settings = app.history.now.scenario.settings
         assert settings == EngineSettings(
-            memory_utilization=0.92,
+            memory_utilization=0.94,
             max_num_seqs=settings.max_num_seqs,
             max_num_batched_tokens=settings.max_num_batched_tokens,
         )
         assert settings.max_num_seqs
         assert settings.max_num_batched_tokens
-        assert "utilization 0.92" in screen_text(app)
+        assert "utilization 0.94" in screen_text(app)
         await pilot.press("u", "u", "u", "u")
         assert app.history.now.scenario.settings == EngineSettings()
 
