@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from estimator.evaluation import Evaluation, MemoryReport, OperatorTime, PerformanceReport
-from estimator.units import HOURS_PER_MONTH, MILLION, SECONDS_PER_HOUR
+from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 from estimator.variations import Bench
 
 Unit = Literal["bytes", "tokens", "requests", "seconds", "per second", "usd", "fraction", "number"]
@@ -171,12 +171,12 @@ def _cost(bench: Bench, evaluation: Evaluation, speed: PerformanceReport) -> Ite
     if cost.usd_per_1m_output_tokens:
         value = cost.usd_per_1m_output_tokens.typical
         terms = (price, rate, prefill, Term("output tokens", workload.output_tokens, "tokens"))
-        formula = f"{request} * (1 - prefill share) * {MILLION} / output tokens"
+        formula = f"{request} * (1 - prefill share) * 1e6 / output tokens"
         yield Working("usd_output", "$ per million output tokens", value, "usd", formula, terms, source)
     if cost.usd_per_1m_input_tokens:
         value = cost.usd_per_1m_input_tokens.typical
         terms = (price, rate, prefill, Term("input tokens", workload.input_tokens, "tokens"))
-        formula = f"{request} * prefill share * {MILLION} / input tokens"
+        formula = f"{request} * prefill share * 1e6 / input tokens"
         yield Working("usd_input", "$ per million input tokens", value, "usd", formula, terms, source)
     if cost.usd_per_request:
         value = cost.usd_per_request.typical

@@ -162,6 +162,8 @@ THEMES = (
         panel="ansi_default",
         boost="ansi_default",
         variables={
+            "ansi-background": "ansi_default",
+            "ansi-foreground": "ansi_default",
             "block-cursor-foreground": "ansi_black",
             "block-cursor-background": "ansi_cyan",
             "input-cursor-background": "ansi_white",

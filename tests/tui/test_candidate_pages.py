@@ -161,3 +161,18 @@ async def test_the_page_stays_with_its_row_through_edits() -> None:
             await pilot.press(key)
             await pilot.pause()
         assert app.answer.selected.candidate.machine == machine
+
+
+@pytest.mark.parametrize("theme", ["dusk", "paper", "ansi"])
+async def test_every_page_opens_in_every_theme(theme: str) -> None:
+    app = LlmCalc(Desk(load()), Session(), theme=theme)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key, tab in (
+            ("1", "[1 Workload]"),
+            ("2", "[2 Memory]"),
+            ("3", "[3 Performance]"),
+            ("4", "[4 Leaderboard]"),
+        ):
+            await pilot.press(key)
+            await pilot.pause()
+            assert tab in screen_text(app)

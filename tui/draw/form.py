@@ -5,7 +5,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from tui.draw.runs import Row, clipped, fitted, merged
+from tui.draw.runs import Row, clipped, fitted, merged, pointer
 from tui.fields import Field, Section
 
 LEAST_COLUMN = 37
@@ -68,7 +68,7 @@ def form_rows(
             lines.setdefault(spot.y - 1, []).append((left, title))
         style = "bad" if here and refused else "bold" if here else "text" if spot.field.text else "faint"
         row: Row = [
-            ("› " if here else "  ", "cursor"),
+            pointer(here),
             (f"{clipped(spot.field.name, NAME - 1):<{NAME}}", "bold" if here else "dim"),
             (f"{clipped(spot.field.shown, spot.cells):<{spot.cells}}", style),
         ]

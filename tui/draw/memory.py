@@ -9,7 +9,7 @@ from estimator.parallelism import Layout
 from estimator.serving_memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, gib, percent, size
-from tui.draw.runs import Row, clipped, fitted
+from tui.draw.runs import Row, clipped, fitted, pointer
 
 
 class Usage(NamedTuple):
@@ -69,7 +69,7 @@ def part_rows(
         rows.append(
             fitted(
                 [
-                    ("›" if here else " ", "cursor"),
+                    pointer(here, "›"),
                     (HATCHES[share.style] + " ", share.style),
                     (f"{share.name:<12}", "bold" if here else "text"),
                     (f"{gib(share.value):>7}", "bold" if here else "text"),

@@ -10,7 +10,7 @@ from tui.draw.figures import NOTHING, count, duration, significant, spread_perce
 from tui.draw.memory_page import heading_row
 from tui.draw.roofline import Point, Roof, roofline
 from tui.draw.runs import Row, beside, fitted, spread
-from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+from tui.draw.table import BLANK, Cell, Column, fit_columns, header_row, table_row
 
 WIDE = 120
 TALL = 30
@@ -156,7 +156,7 @@ def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]
     if fastest:
         note = "★ most throughput"
     return {
-        "mark": Cell("›" if here else "", "cursor"),
+        "mark": Cell("›", "cursor") if here else BLANK,
         "layout": Cell(layout_name(row)),
         "ttft": Cell(duration(speed.ttft_s.typical) if speed else NOTHING),
         "tpot": Cell(duration(speed.tpot_s.typical) if speed else NOTHING),

@@ -39,6 +39,11 @@ STYLES = (
 """Every style name that drawing functions use; what each looks like is the theme's matter."""
 
 
+def pointer(here: bool, mark: str = "› ") -> Run:
+    """The mark of the chosen line, and as many blanks before the others."""
+    return (mark, "cursor") if here else (" " * len(mark), "text")
+
+
 def clean(text: str) -> str:
     """Text from a file or the network with every character that a terminal could act upon replaced."""
     return "".join(character if character.isprintable() else "�" for character in text)

@@ -6,7 +6,7 @@ from estimator.evaluation import Part, TrainingReport
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, number, percent, size, spread_percent, usd
 from tui.draw.memory_page import heading_row
-from tui.draw.runs import Row, clipped, fitted
+from tui.draw.runs import Row, clipped, fitted, pointer
 
 STYLES = {
     "weights": "weights",
@@ -87,7 +87,7 @@ def part_bars(
         rows.append(
             fitted(
                 [
-                    ("› " if here else "  ", "cursor"),
+                    pointer(here),
                     (f" {clipped(part.name, 13):<14}", "bold" if here else "text"),
                     (f"{shown(part.value)} ", "bold" if here else "text"),
                     (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),

@@ -8,7 +8,7 @@ from estimator.accuracy.nearest import Near
 from estimator.accuracy.score import text
 from estimator.explain import Unit, Working
 from tui.draw.figures import count, duration, number, size, usd
-from tui.draw.runs import Row, clean
+from tui.draw.runs import Row, clean, pointer
 
 SIGNS = {"*": "×", "/": "÷", "-": "−"}
 SHOWN: dict[Unit, Callable[[float], str]] = {
@@ -26,9 +26,7 @@ SHOWN: dict[Unit, Callable[[float], str]] = {
 def working_rows(working: Working, cells: int, chosen: bool = False) -> list[Row]:
     """Title and value, the formula in words, the same in numbers, the source."""
     value = SHOWN[working.unit](working.value)
-    rows: list[Row] = [
-        [("› " if chosen else "  ", "cursor"), (working.title, "title"), ("  ", "text"), (value, "bold")]
-    ]
+    rows: list[Row] = [[pointer(chosen), (working.title, "title"), ("  ", "text"), (value, "bold")]]
     for start, words, style in (
         ("= ", _signed(working.formula), "text"),
         ("= ", substituted(working), "accent"),

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from estimator.scenario import Scenario
-from tui.draw.runs import Row, clipped, fitted
+from tui.draw.runs import Row, clipped, fitted, pointer
 from tui.widgets.drawn import Drawn
 
 KEYS = "123456789"
@@ -66,7 +66,7 @@ class SheetView(Drawn):
             rows.append(
                 fitted(
                     [
-                        ("▌" if here else " ", "cursor"),
+                        pointer(here, "▌"),
                         (f"{key} ", "key" if choice.scenario else "dim"),
                         (f"{clipped(choice.title, names):<{names}}  ", "bold" if here else "text"),
                         (choice.effect, "dim"),

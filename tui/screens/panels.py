@@ -11,7 +11,7 @@ from estimator.units import MIB
 from tui.answer import Answer
 from tui.draw.figures import duration, gib, size, tokens
 from tui.draw.performance_page import layout_name, layout_rows
-from tui.draw.runs import Row, clean, fitted
+from tui.draw.runs import Row, clean, fitted, pointer
 from tui.draw.solver import capacity_rows
 from tui.draw.working import near_rows, working_rows, wrapped
 from tui.facts import SOLVED_USERS, bench_of, capacities, changes, heading
@@ -51,8 +51,7 @@ def run_rows(report: TrainingReport | None, cells: int, figure: str) -> list[Row
     ):
         rows.append([(title, "title")])
         for part in parts:
-            chosen = "› " if part.name == figure else "  "
-            rows.append([(chosen, "cursor"), (f"{part.name:<14}", "text"), (shown(part.value), "bold")])
+            rows.append([pointer(part.name == figure), (f"{part.name:<14}", "text"), (shown(part.value), "bold")])
             rows += [[("      ", "dim"), (line, "dim")] for line in wrapped(part.working, cells - 8) if line]
         rows.append([])
     rows += [[(note, "dim")] for note in report.notes]
