@@ -51,6 +51,7 @@ def lay_out(
     model_len: int,
     capability: float,
 ) -> Laid:
+    """Every rank's spending, with the engine's settings and the device's compute capability as numbers."""
     if policy.rule:
         return _by_rule(model, weights, cache, layout, policy, policy.rule)
     architecture = model.architecture

@@ -38,7 +38,6 @@ class Stage(NamedTuple):
     """Bytes by kind of tensor and bits."""
     buffers: tuple[Part, ...]
     """What loading adds: the rotary table, and allocations rounded up."""
-    first: bool
     last: bool
 
 
@@ -79,7 +78,7 @@ def stages(
     head = _parts(architecture.head, weights, split)
     final = _parts(architecture.final, weights, split)
     encoder = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.encoder]
-    vision = tower * 2 / split.tensor
+    vision = tower * weights.rest_bits / 8 / split.tensor
     found = []
     for index, layers in enumerate(stage_layers(architecture.layers - layers_on_host, pipeline)):
         first, last = index == 0, index == pipeline - 1
@@ -92,7 +91,7 @@ def stages(
             for count, parts in encoder:
                 _add(total, parts, count)
             if vision:
-                _add(total, {"vision tower, 16-bit": vision})
+                _add(total, {f"vision tower, {weights.rest_bits:.3g}-bit": vision})
         if last and not layers_on_host:
             _add(total, final)
             if not architecture.tied:
@@ -101,7 +100,7 @@ def stages(
                 _add(total, embedding)
         rounding = total.pop(ROUNDING, 0.0)
         buffers = (Part("rotary table", rotary_bytes), Part(ROUNDING, rounding))
-        found.append(Stage(layers, tuple(Part(name, value) for name, value in total.items()), buffers, first, last))
+        found.append(Stage(layers, tuple(Part(name, value) for name, value in total.items()), buffers, last))
     return tuple(found)
 
 
