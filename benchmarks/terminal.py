@@ -29,14 +29,17 @@ QUIET_S = 0.5
 class Terminal:
     """Runs one program in a terminal of its own size and home; use as a context."""
 
-    def __init__(self, arguments: Sequence[str], home: Path, width: int = 80, height: int = 24) -> None:
+    def __init__(self, arguments: Sequence[str], home: Path, width: int = 80, height: int = 24, **extra: str) -> None:
         self.started = time.perf_counter()
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
             os.chdir(ROOT)
             homes = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("STATE", "CONFIG", "CACHE")}
             os.environ.update(homes, TERM="xterm-256color", COLORTERM="truecolor")
-            os.environ.pop("NO_COLOR", None)
+            os.environ.update(PYTHONPYCACHEPREFIX=str(home / "bytecode"))  # an installation has its byte code
+            for name in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
+                os.environ.pop(name, None)
+            os.environ.update(extra)
             os.execv(sys.executable, [sys.executable, *arguments])
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 

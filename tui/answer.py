@@ -28,6 +28,8 @@ class Answer(NamedTuple):
     """The rows by machine as they were before the last change of the scenario; empty after none."""
     measured: "Measured | None" = None
     """The shipped measurements; read when a panel asks."""
+    detail: Evaluation | None = None
+    """The selected row with the time of every operator."""
     problem: str = ""
     """Why the last edit was refused; the rest is still the last valid answer."""
 

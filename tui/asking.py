@@ -49,13 +49,24 @@ class Desk:
             board = self.rank(session, model, prices)
             before = _rows_by_machine(last) if last and last.session.scenario != session.scenario else {}
             answer = Answer(session, model, inventory, board, (), prices, before, self.measured)
-        return answer._replace(rows=rows_of(session, answer.board, inventory))
+        answer = answer._replace(rows=rows_of(session, answer.board, inventory))
+        selected = answer.selected
+        if last is not None and selected is last.selected and answer.board is last.board:
+            return answer
+        return answer._replace(detail=self.detail(answer, selected) if selected else None)
 
     def rank(self, session: Session, model: Model, prices: RegionPrices) -> Leaderboard:
-        """Every EC2 type; in the accelerators view also stand-alone devices and CPU hosts."""
+        """Every machine of the deployment; in the accelerators view also stand-alone devices and CPU hosts."""
         inventory = self.catalog.inventory
         machines = inventory.machines.values() if session.view == "accelerators" else None
         return ranking.rank(model, session.scenario, inventory, prices, machines)
+
+    def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
+        """A row of the board in full."""
+        inventory = self.catalog.inventory
+        machines = [inventory.machines[row.candidate.machine]]
+        full = ranking.rank(answer.model, answer.session.scenario, inventory, answer.prices, machines, detail=True)
+        return row._replace(performance=full.rows[0].performance, training=full.rows[0].training)
 
 
 def _asked(session: Session) -> tuple[object, bool]:

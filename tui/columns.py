@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from estimator.evaluation import Band, Evaluation
 from estimator.inventory import Inventory
-from tui.draw.figures import NOTHING, duration, percent, significant
+from estimator.scenario import Scenario
+from tui.draw.figures import NOTHING, percent, significant
 from tui.draw.table import Column
 
 Figure = float | str | None
@@ -76,6 +77,32 @@ def used(row: Evaluation) -> float | None:
     return (fixed + pool) / memory.usable_bytes
 
 
+def run_cost(row: Evaluation) -> float | None:
+    return row.training.usd.typical if row.training and row.training.usd else None
+
+
+def run_hours(row: Evaluation) -> float | None:
+    return row.training.hours.typical if row.training else None
+
+
+def run_speed(row: Evaluation) -> float | None:
+    return row.training.tokens_per_s.typical if row.training else None
+
+
+def run_memory(row: Evaluation) -> float | None:
+    """Share of a device's memory at the peak of a step."""
+    memory = row.training.memory if row.training else None
+    return memory.peak_bytes.typical / memory.usable_bytes if memory and memory.usable_bytes else None
+
+
+def setup(row: Evaluation) -> str:
+    """How a run is laid out, with its micro-batch: `FSDP8 x2`."""
+    if row.training is None:
+        return ""
+    ranks = str(row.training.setup) if row.training.setup.devices > 1 else "single"
+    return f"{ranks} x{row.training.setup.micro_batch}"
+
+
 def banded(band: Band | None) -> str:
     """`3.9±28`: the typical figure and half its band in per cent."""
     if band is None:
@@ -86,15 +113,26 @@ def banded(band: Band | None) -> str:
 
 def seconds(value: float | None) -> str:
     """Milliseconds below one second, in at most five cells."""
-    if value is None or value >= 99.5:
-        return duration(value)
+    if value is None:
+        return NOTHING
+    if value >= 99.5:
+        return span(value / 3600)
     if value >= 0.995:
         return f"{value:.1f}s"
     return f"{value * 1000:.0f}ms" if value >= 0.00995 else f"{value * 1000:.1f}ms"
 
 
+def span(hours: float | None) -> str:
+    """A run's time in at most five cells: 45m, 9.5h, 120h, 30d."""
+    if hours is None:
+        return NOTHING
+    if hours < 0.95:
+        return f"{hours * 60:.0f}m"
+    return f"{hours:.1f}h" if hours < 99.5 else f"{hours:.0f}h" if hours < 240 else f"{hours / 24:.0f}d"
+
+
 def wait(value: float | None) -> str:
-    """Seconds to a tenth, in at most four cells below 100 s; a user feels no finer."""
+    """Seconds to a tenth; a user feels no finer."""
     return f"{value:.1f}s" if value is not None and 0.0995 <= value < 99.5 else seconds(value)
 
 
@@ -117,11 +155,16 @@ def _priced(row: Evaluation) -> str:
     return NOTHING if value is None else f"{value:.2f}" if value < 999.5 else f"{value:.0f}"
 
 
-READINGS = (
-    Reading(Column("instance", "instance", 16, 0, "left", most=20), instance, instance),
-    Reading(Column("devices", "devices", 12, 4, "left", most=16), _device, _device),
+_INSTANCE = Reading(Column("instance", "instance", 16, 0, "left", most=20), instance, instance)
+_DEVICES = Reading(Column("devices", "devices", 12, 4, "left", most=16), _device, _device)
+_PRICE = Reading(Column("price", "$/h", 7, 0, most=12), price, _priced, changes=True)
+_CLASS = Reading(Column("class", "class", 5, 8, "left"), lambda row: row.confidence, lambda row: row.confidence)
+
+SERVING = (
+    _INSTANCE,
+    _DEVICES,
     Reading(Column("layout", "layout", 6, 3, "left", most=9), layout, layout),
-    Reading(Column("price", "$/h", 7, 0, most=12), price, _priced, changes=True),
+    _PRICE,
     Reading(
         Column("output", "$/Mout", 7, 1, most=13),
         output_cost,
@@ -141,7 +184,40 @@ READINGS = (
         changes=True,
         descending=True,
     ),
-    Reading(Column("class", "class", 5, 8, "left"), lambda row: row.confidence, lambda row: row.confidence),
+    _CLASS,
 )
-BY_KEY = {reading.column.key: reading for reading in READINGS}
-SORTABLE = tuple(key for key in BY_KEY if key != "layout")
+TRAINING = (
+    _INSTANCE,
+    _DEVICES,
+    Reading(Column("setup", "setup", 9, 3, "left", most=16), setup, setup),
+    _PRICE,
+    Reading(
+        Column("run", "$/run", 8, 1, most=13),
+        run_cost,
+        lambda row: banded(row.training.usd if row.training else None),
+        changes=True,
+    ),
+    Reading(Column("time", "time", 6, 2, most=10), run_hours, lambda row: span(run_hours(row)), changes=True),
+    Reading(
+        Column("pace", "tok/s", 6, 5, most=10),
+        run_speed,
+        lambda row: whole(run_speed(row)),
+        changes=True,
+        descending=True,
+    ),
+    Reading(Column("peak", "mem", 4, 6, most=8), run_memory, lambda row: percent(run_memory(row)), changes=True),
+    Reading(
+        Column("mfu", "MFU", 4, 7, most=8),
+        lambda row: row.training.mfu if row.training else None,
+        lambda row: percent(row.training.mfu if row.training else None),
+        changes=True,
+        descending=True,
+    ),
+    _CLASS,
+)
+BY_KEY = {reading.column.key: reading for reading in (*SERVING, *TRAINING)}
+
+
+def readings(scenario: Scenario) -> tuple[Reading, ...]:
+    """The columns of what is asked: a service or a training run."""
+    return TRAINING if scenario.training else SERVING

@@ -224,6 +224,14 @@ COMMANDS = (
         "region", "Choose a region", "r", "Another AWS region: its offers and prices.", "app.region", hint="region"
     ),
     Command("terms", "Next price terms", "$", f"{' → '.join(PRICE_TERMS)}.", Session.next_price_terms, hint="terms"),
+    Command(
+        "task",
+        "Serve or train",
+        "t",
+        "Ranks the other task; then w c - + [ ] move the run's method, optimizer, batch and length.",
+        Session.serve_or_train,
+        hint="train/serve",
+    ),
     Command("undo", "Undo", "u", "The scenario before the last change.", "app.undo", hint="undo"),
     Command("redo", "Redo", "ctrl+r", "The change that was undone, again.", "app.redo"),
     Command("theme", "Next theme", "ctrl+t", "Dark, light, or the terminal's own sixteen colours.", "app.theme"),

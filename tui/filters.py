@@ -32,6 +32,8 @@ _QUANTITIES = {
     "users": Quantity(columns.users, _PLAIN),
     "mem": Quantity(columns.used, {"": 1e-2, "%": 1e-2}),
     "tok/s": Quantity(columns.throughput, _PLAIN),
+    "$run": Quantity(columns.run_cost, _PLAIN),
+    "hours": Quantity(columns.run_hours, {"": 1.0, "h": 1.0, "m": 1 / 60, "d": 24.0}),
     "devices": Quantity(lambda row: row.candidate.accelerators, _PLAIN),
 }
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "=": operator.eq}

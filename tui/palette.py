@@ -4,10 +4,11 @@ A drawing names meanings ("good", "kv"); only this module knows colours. No mean
 matters also carries a glyph, and every hue here is far enough from the next one to survive 256 colours.
 """
 
+from dataclasses import replace
 from functools import cache
 
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DEFAULT_THEME = "dusk"
 NO_COLOUR_THEME = "ansi"
@@ -147,29 +148,7 @@ THEMES = (
         panel="#e6e8ea",
         dark=False,
     ),
-    Theme(
-        name="ansi",
-        ansi=True,
-        primary="ansi_cyan",
-        secondary="ansi_blue",
-        accent="ansi_cyan",
-        warning="ansi_yellow",
-        error="ansi_red",
-        success="ansi_green",
-        foreground="ansi_default",
-        background="ansi_default",
-        surface="ansi_default",
-        panel="ansi_default",
-        boost="ansi_default",
-        variables={
-            "ansi-background": "ansi_default",
-            "ansi-foreground": "ansi_default",
-            "block-cursor-foreground": "ansi_black",
-            "block-cursor-background": "ansi_cyan",
-            "input-cursor-background": "ansi_white",
-            "input-cursor-foreground": "ansi_black",
-        },
-    ),
+    replace(BUILTIN_THEMES["ansi-dark"], name="ansi"),
 )
 
 

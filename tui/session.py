@@ -7,6 +7,7 @@ from estimator.checks import check
 from estimator.formats import WEIGHT_FORMATS
 from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS, Scenario
+from estimator.training.workload import METHODS, OPTIMIZERS, TrainingWorkload
 from estimator.workload import ServiceLevel, ServingWorkload
 
 VIEWS = ("instances", "accelerators", "recommended")
@@ -31,13 +32,17 @@ class Session:
     reverse: bool = False
     selection: str = ""
     """Machine of the selected row; empty, or one that is not shown, selects the first."""
+    run: TrainingWorkload = field(default_factory=TrainingWorkload)
+    """The last training run, for when one comes back to it."""
 
     # What is asked. Every verb raises InputError for a value out of bounds.
 
     def with_scenario(self, scenario: Scenario) -> "Session":
-        for part in (scenario.workload, scenario.service_level, scenario.settings, scenario.placement):
-            check(part)
-        return replace(self, scenario=scenario)
+        parts = (scenario.workload, scenario.service_level, scenario.settings, scenario.placement, scenario.training)
+        for part in parts:
+            if part is not None:
+                check(part)
+        return replace(self, scenario=scenario, run=scenario.training or self.run)
 
     def with_model(self, model: str, native_weights: str = "") -> "Session":
         """Another model; one that is published quantised is asked for as published."""
@@ -68,10 +73,26 @@ class Session:
     def with_price_terms(self, terms: str) -> "Session":
         return replace(self, scenario=replace(self.scenario, price_terms=terms))
 
+    def with_training(self, training: TrainingWorkload | None) -> "Session":
+        """A training run, or a service where it is None."""
+        return replace(self, scenario=replace(self.scenario, training=training), run=training or self.run)
+
+    def serve_or_train(self) -> "Session":
+        """The other task; a run comes back with the settings it had."""
+        return self.with_training(None if self.scenario.training else self.run)
+
     def next_weights(self) -> "Session":
+        """The next weight format; of a training run, the next method."""
+        training = self.scenario.training
+        if training:
+            return self.with_training(replace(training, method=_after(training.method, METHODS)))
         return self.with_weights(_after(self.scenario.weights, WEIGHT_CYCLE))
 
     def next_cache(self) -> "Session":
+        """The next cache format; of a training run, the next optimizer."""
+        training = self.scenario.training
+        if training:
+            return self.with_training(replace(training, optimizer=_after(training.optimizer, OPTIMIZERS)))
         return self.with_cache(_after(self.scenario.kv, CACHE_CYCLE))
 
     def next_price_terms(self) -> "Session":
@@ -89,13 +110,26 @@ class Session:
         return self._with_load(0.5)
 
     def more_input(self) -> "Session":
-        return self.with_input_tokens(min(MOST_TOKENS, self.scenario.workload.input_tokens * 2))
+        return self._with_length(2)
 
     def less_input(self) -> "Session":
-        return self.with_input_tokens(max(1, self.scenario.workload.input_tokens // 2))
+        return self._with_length(0.5)
+
+    def _with_length(self, factor: float) -> "Session":
+        """Input tokens, or the sequence length of a training run."""
+        training = self.scenario.training
+        tokens = training.sequence_length if training else self.scenario.workload.input_tokens
+        tokens = max(1, min(MOST_TOKENS, int(tokens * factor)))
+        if training:
+            return self.with_training(replace(training, sequence_length=tokens))
+        return self.with_input_tokens(tokens)
 
     def _with_load(self, factor: float) -> "Session":
-        workload = self.scenario.workload
+        """Users, requests per second, or the global batch of a training run."""
+        workload, training = self.scenario.workload, self.scenario.training
+        if training:
+            batch = max(1, min(MOST_USERS, int(training.global_batch * factor)))
+            return self.with_training(replace(training, global_batch=batch))
         if workload.requests_per_second is not None:
             rate = min(1e6, workload.requests_per_second * factor)
             return self.with_workload(replace(workload, requests_per_second=rate))

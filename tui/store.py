@@ -14,7 +14,7 @@ from tui.cli import options
 from tui.cli.session_file import Setting
 from tui.session import Session
 
-LOOK = tuple(field.name for field in fields(Session) if field.name != "scenario")
+LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run"))
 """Keys that say how the answer was looked at; the headless verbs skip them."""
 
 
@@ -57,7 +57,7 @@ def load(path: Path) -> Session:
             scenario = options.with_option(scenario, name, value)
         except InputError as error:
             raise InputError(where, str(error)) from None
-    return replace(_looked(look), scenario=scenario)
+    return replace(_looked(look), scenario=scenario, run=scenario.training or Session().run)
 
 
 def _looked(look: dict[str, Any]) -> Session:

@@ -1,22 +1,22 @@
 """Which rows of a leaderboard a session shows, and in which order."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from estimator.evaluation import Evaluation, Leaderboard
 from estimator.inventory import Inventory
-from tui.columns import BY_KEY, SORTABLE, Figure
+from estimator.ranking import recommended
+from tui.columns import BY_KEY, Figure, readings
 from tui.filters import parse
 from tui.session import Session
-
-RECOMMENDED = 5
-"""Of each kind."""
 
 
 def rows_of(session: Session, board: Leaderboard, inventory: Inventory) -> tuple[Evaluation, ...]:
     """The session's view of the board, filtered and sorted. Raises InputError for a filter that is not understood."""
     keeps = parse(session.filter, inventory, session.scenario.region)
     rows = [row for row in in_view(session.view, board.rows) if keeps(row)]
-    return tuple(ordered(rows, session.sort, session.reverse))
+    sort = session.sort if session.sort in sortable(session) else ""
+    return tuple(ordered(rows, sort, session.reverse))
 
 
 def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
@@ -26,16 +26,7 @@ def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
         for row in rows:
             best.setdefault(row.candidate.accelerator, row)
         return best.values()
-    return recommended(rows) if view == "recommended" else rows
-
-
-def recommended(rows: Iterable[Evaluation]) -> list[Evaluation]:
-    """What fits by lowest hourly cost: at most five on a single accelerator, then at most five on several."""
-    fitting = [row for row in rows if row.verdict == "fits" and row.cost.price_usd_per_hour is not None]
-    fitting.sort(key=lambda row: row.cost.price_usd_per_hour or 0.0)
-    single = [row for row in fitting if row.candidate.accelerators <= 1]
-    several = [row for row in fitting if row.candidate.accelerators > 1]
-    return single[:RECOMMENDED] + several[:RECOMMENDED]
+    return chain(*recommended(rows)) if view == "recommended" else rows
 
 
 def ordered(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluation]:
@@ -50,10 +41,16 @@ def ordered(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluation
     return [row for _, row in known] + unknown + [row for row in rows if row.verdict != "fits"]
 
 
-def next_sort(sort: str) -> str:
-    """The column after that one; after the last, the ranking's own order."""
-    order = ("", *SORTABLE)
-    return order[(order.index(sort) + 1) % len(order)] if sort in order else ""
+def sortable(session: Session) -> tuple[str, ...]:
+    """The columns that rows can be put in order by."""
+    keys = (reading.column.key for reading in readings(session.scenario))
+    return tuple(key for key in keys if key not in ("layout", "setup"))
+
+
+def next_sort(session: Session) -> str:
+    """The column after the session's; after the last, the ranking's own order."""
+    order = ("", *sortable(session))
+    return order[(order.index(session.sort) + 1) % len(order)] if session.sort in order else ""
 
 
 def _first(pair: tuple[Figure, Evaluation]) -> tuple[bool, float, str]:

@@ -30,6 +30,7 @@ from estimator.prices import RegionPrices
 from estimator.scenario import Scenario
 from estimator.tensors import Tensor
 from estimator.units import GB, GIB
+from tui.answer import Answer
 from tui.asking import Desk
 from tui.session import Session
 
@@ -212,6 +213,9 @@ class PlainDesk(Desk):
 
     def rank(self, session: Session, model: Model, prices: RegionPrices) -> Leaderboard:
         return rank(model, session.scenario, self.catalog.inventory, prices)
+
+    def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
+        return row
 
 
 def tiny_model(name: str) -> Model:

@@ -6,11 +6,13 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
+from catalog.load import load
 from estimator.scenario import Scenario
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.answer import Answer
 from tui.app import LlmCalc
+from tui.asking import Desk
 from tui.commands import COMMANDS, EVERYWHERE
 from tui.session import Session
 
@@ -101,6 +103,33 @@ async def test_changed_cells_say_how_until_the_next_edit() -> None:
         row = line_with("p4d.24xlarge", screen_text(pilot.app))
         assert "▼" in row
         assert "▲" not in row
+
+
+async def test_a_training_run_has_its_own_columns_keys_and_detail() -> None:
+    async with LlmCalc(Desk(load()), Session()).run_test(size=(150, 40)) as pilot:
+        asked = await press(pilot, "t", "plus", "right_square_bracket", "w")
+        run = asked.session.scenario.training
+        assert run is not None
+        assert (run.method, run.global_batch, run.sequence_length) == ("qlora", 32, 4096)
+        assert asked.rows[0].training is not None
+        shown = screen_text(pilot.app)
+        assert all(title in shown for title in ("setup", "$/run", "MFU", "train qlora"))
+        back = await press(pilot, "t")
+        assert back.session.scenario == Scenario()
+        assert (await press(pilot, "t")).session.scenario.training == run
+
+
+async def test_the_whole_way_on_the_real_catalogue() -> None:
+    async with LlmCalc(Desk(load()), Session()).run_test(size=(80, 24)) as pilot:
+        first = answer(pilot)
+        assert len(first.rows) > 80
+        assert first.rows[0].verdict == "fits"
+        assert first.rows[-1].verdict != "fits"
+        for key in ("w", "c", "plus", "right_square_bracket", "dollar_sign", "v", "s", "S", "G", "u"):
+            shown = await press(pilot, key)
+            assert not shown.problem, key
+            assert shown.rows, key
+        assert "GiB" in screen_text(pilot.app)
 
 
 async def test_moving_does_not_count_as_an_edit() -> None:

@@ -1,8 +1,8 @@
 """The selected candidate in short: a strip of three lines, or a pane beside the table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from estimator.evaluation import Evaluation, MemoryReport, OperatorTime, PerformanceReport
+from estimator.evaluation import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.inventory import Inventory
 from estimator.units import GIB
 from tui import columns
@@ -12,32 +12,37 @@ from tui.draw.leaderboard import NO_PRICE, note
 from tui.draw.runs import Row, clean, clipped, fitted, spread, width
 
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
-LINKS = {"network": "links", "latency": "launch"}
+LIMITS = {"network": "links", "latency": "launch"}
 
 
 def strip(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """What it is and what limits it; where the memory goes; what it costs."""
     who: Row = [(f" {columns.instance(row)}", "bold"), (f"  {_hardware(row, inventory)}  ", "text")]
+    where = shares(row)
     return [
         spread(who, [(f"{limits(row)}  ", "text"), (f"class {row.confidence} ", "accent")], cells),
-        fitted(_memory_line(row.memory, cells), cells) if row.memory else fitted([(f" {note(row)}", "warn")], cells),
+        fitted(_memory_line(where, cells) if row.verdict == "fits" and where else [(f" {note(row)}", "warn")], cells),
         fitted(_cost_line(row, best), cells),
     ]
 
 
 def pane(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
-    """The same with room: every part of the memory, three lines of what limits it, every cost."""
+    """The same with room: every part of the memory, what limits each phase, every cost."""
+    how = columns.setup(row) if row.training else columns.layout(row)
     lines: list[Row] = [
-        [(clean(columns.instance(row)), "bold"), (f"  {columns.layout(row)}", "text")],
+        [(clean(columns.instance(row)), "bold"), (f"  {how}", "text")],
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
     ]
     if row.verdict != "fits" or row.reason:
         lines += [[(part, "warn")] for part in wrapped(note(row) or row.reason or "", cells)]
-    if row.memory:
-        lines += [[], [("memory", "title"), ("  GiB per device", "dim")], *_memory_block(row.memory, cells)]
+    where = shares(row)
+    if where:
+        lines += [[], [("memory", "title"), ("  GiB per device", "dim")], *_memory_block(row, where, cells)]
     if row.performance:
         lines += [[], [("speed", "title"), ("  what limits it", "dim")], *_speed_block(row.performance, cells)]
+    if row.training:
+        lines += [[], [("run", "title"), (f"  {limits(row)}", "dim")], *_run_block(row.training, cells)]
     lines += [[], [("cost", "title"), (f"  {_priced_as(row)}", "dim")], *_cost_block(row, cells)]
     if best:
         lines += [[("★ ", "badge"), (_best(row, best), "text")]]
@@ -45,10 +50,21 @@ def pane(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: 
 
 
 def limits(row: Evaluation) -> str:
-    """`decode: 62% memory 21% links`."""
-    if row.performance is None:
-        return ""
-    return f"decode: {_bounds(row.performance.decode, row.performance.decode_bound)}"
+    """`decode: 62% memory 21% links`; of a training step, its two longest parts."""
+    if row.training:
+        parts = {part.name: part.value for part in row.training.step}
+        return f"step: {_largest(parts, '')}"
+    return f"decode: {decode_limits(row.performance)}" if row.performance else ""
+
+
+def decode_limits(speed: PerformanceReport) -> str:
+    """The two largest shares of a decode step by what limits them."""
+    return _largest(_by_bound((each.bound, each.seconds) for each in speed.decode), speed.decode_bound)
+
+
+def prefill_limits(speed: PerformanceReport) -> str:
+    """The two largest shares of a prefill by what limits them."""
+    return _largest(_by_bound((each.bound, each.seconds) for each in speed.prefill), speed.prefill_bound)
 
 
 def wrapped(text: str, cells: int) -> list[str]:
@@ -61,28 +77,14 @@ def wrapped(text: str, cells: int) -> list[str]:
     return [clipped(line, cells) for line in lines]
 
 
-def _hardware(row: Evaluation, inventory: Inventory) -> str:
-    """Devices and the links between them."""
-    machine = inventory.machines.get(row.candidate.machine)
-    fabric = inventory.fabrics.get(machine.fabric) if machine else None
-    links = f" {fabric.name}" if fabric and row.candidate.accelerators > 1 else ""
-    return clean(columns.devices(row, inventory) + links)
+def shares(row: Evaluation) -> list[Share]:
+    """Everything on one device, what is left of it last."""
+    if row.training:
+        return _training_shares(row.training.memory)
+    return _serving_shares(row.memory) if row.memory else []
 
 
-def _bounds(operators: Sequence[OperatorTime], bound: str) -> str:
-    """The two largest shares of a step's time by what limits them."""
-    total = sum(each.seconds for each in operators)
-    if total <= 0:
-        return LINKS.get(bound, bound)
-    shares: dict[str, float] = {}
-    for each in operators:
-        shares[each.bound] = shares.get(each.bound, 0.0) + each.seconds / total
-    largest = sorted(shares, key=lambda name: -shares[name])[:2]
-    return " ".join(f"{shares[name]:.0%} {LINKS.get(name, name)}" for name in largest if shares[name] >= 0.01)
-
-
-def _shares(memory: MemoryReport) -> list[Share]:
-    """Everything on the device; the pool and what is left outside the budget."""
+def _serving_shares(memory: MemoryReport) -> list[Share]:
     taken = memory.weights_bytes + memory.activation_bytes + memory.runtime_bytes + memory.cuda_graph_bytes
     pool = max(0.0, memory.kv_cache_bytes)
     return [
@@ -94,54 +96,91 @@ def _shares(memory: MemoryReport) -> list[Share]:
     ]
 
 
-def _memory_line(memory: MemoryReport, cells: int) -> Row:
-    """One bar, and after it every part with its hatch: `████▓▓▒░··  █ weights 67.7  ▓ KV 21.2 …`."""
-    shares = _shares(memory)
+def _training_shares(memory: TrainingMemory) -> list[Share]:
+    parts = [
+        Share("weights", memory.weights_bytes + memory.adapters_bytes, "weights"),
+        Share("states", memory.gradients_bytes + memory.optimizer_bytes, "kv"),
+        Share("act", memory.activations_bytes + memory.logits_bytes, "activation"),
+        Share("rest", memory.gathered_bytes + memory.overhead_bytes, "runtime"),
+    ]
+    left = memory.usable_bytes - sum(part.value for part in parts)
+    return [*parts, Share("free", max(0.0, left), "free")]
+
+
+def _hardware(row: Evaluation, inventory: Inventory) -> str:
+    """Devices and the links between them."""
+    machine = inventory.machines.get(row.candidate.machine)
+    fabric = inventory.fabrics.get(machine.fabric) if machine else None
+    links = f" {fabric.name}" if machine and fabric and machine.count > 1 else ""
+    return clean(columns.devices(row, inventory) + links)
+
+
+def _by_bound(times: Iterable[tuple[str, float]]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for bound, seconds in times:
+        sums[bound] = sums.get(bound, 0.0) + seconds
+    return sums
+
+
+def _largest(times: dict[str, float], otherwise: str) -> str:
+    """The two largest shares of a time; a word where the parts are not known."""
+    total = sum(times.values())
+    if total <= 0:
+        return LIMITS.get(otherwise, otherwise)
+    largest = sorted(times, key=lambda name: -times[name])[:2]
+    return " ".join(f"{times[name] / total:.0%} {LIMITS.get(name, name)}" for name in largest if times[name] > 0)
+
+
+def _memory_line(where: Sequence[Share], cells: int) -> Row:
+    """One bar, and after it every part with its hatch: `████▓▓▒░··  █weights 67.7 ▓KV 21.2 …`."""
     parts: Row = []
-    for share in shares:
+    for share in where:
         figure = f"{share.value / GIB:.1f}" if share.value < 100 * GIB else gib(share.value)
         parts += [(f" {HATCHES[share.style]}", share.style), (f"{share.name} ", "dim"), (figure, "text")]
     parts.append((" GiB ", "dim"))
-    return [(" ", "text"), *stacked_bar(shares, max(0, cells - width(parts) - 1)), *parts]
+    return [(" ", "text"), *stacked_bar(where, max(0, cells - width(parts) - 1)), *parts]
 
 
-def _memory_block(memory: MemoryReport, cells: int) -> list[Row]:
-    shares = _shares(memory)
-    block = [stacked_bar(shares, cells)]
-    for share in shares:
+def _memory_block(row: Evaluation, where: Sequence[Share], cells: int) -> list[Row]:
+    block = [stacked_bar(where, cells)]
+    whole = sum(share.value for share in where)
+    for share in where:
         part: Row = [(HATCHES[share.style] * 2, share.style), (f" {share.name}", "text")]
-        of = percent(share.value / memory.usable_bytes) if memory.usable_bytes else ""
+        of = percent(share.value / whole) if whole else ""
         block.append(spread(part, [(f"{gib(share.value)}", "text"), (of.rjust(6), "dim")], cells))
-    tokens: Row = [(f"{count(memory.kv_capacity_tokens)} tokens", "text"), (" of KV cache per replica", "dim")]
-    return [*block, tokens]
+    if row.memory:
+        block.append([(f"{count(row.memory.kv_capacity_tokens)} tokens", "text"), (" of KV cache per replica", "dim")])
+    return block
 
 
 def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
-    def line(name: str, value: str, spread_of: str, why: str) -> Row:
-        figure = f"{name:<8}{value:>7} {spread_of:<5}"
-        return spread([(figure, "text")], [(clipped(why, max(0, cells - len(figure) - 1)), "dim")], cells)
-
-    return [
-        line(
-            "TTFT",
-            columns.seconds(speed.ttft_s.typical),
-            spread_percent(speed.ttft_s),
-            _bounds(speed.prefill, speed.prefill_bound),
-        ),
-        line(
-            "TPOT",
-            columns.seconds(speed.tpot_s.typical),
-            spread_percent(speed.tpot_s),
-            _bounds(speed.decode, speed.decode_bound),
-        ),
-        line(
+    bands = (
+        ("TTFT", columns.seconds(speed.ttft_s.typical), speed.ttft_s, prefill_limits(speed)),
+        ("TPOT", columns.seconds(speed.tpot_s.typical), speed.tpot_s, decode_limits(speed)),
+        (
             "tok/s",
             count(speed.output_tokens_per_s.typical),
-            spread_percent(speed.output_tokens_per_s),
-            f"{speed.prefill_time_share:.0%} of the time in prefill",
+            speed.output_tokens_per_s,
+            f"{speed.prefill_time_share:.0%} in prefill",
         ),
-        line("request", duration(speed.request_latency_s.typical), spread_percent(speed.request_latency_s), ""),
-    ]
+        ("request", duration(speed.request_latency_s.typical), speed.request_latency_s, ""),
+    )
+    lines: list[Row] = []
+    for name, value, band, why in bands:
+        figure = f"{name:<8}{value:>7} {spread_percent(band):<5}"
+        lines.append(spread([(figure, "text")], [(clipped(why, max(0, cells - len(figure) - 1)), "dim")], cells))
+    return lines
+
+
+def _run_block(run: TrainingReport, cells: int) -> list[Row]:
+    figures = (
+        ("time", columns.span(run.hours.typical), spread_percent(run.hours)),
+        ("step", duration(run.step_s.typical), spread_percent(run.step_s)),
+        ("tok/s", count(run.tokens_per_s.typical), spread_percent(run.tokens_per_s)),
+        ("MFU", percent(run.mfu), ""),
+        ("trained", count(run.trainable_parameters), ""),
+    )
+    return [spread([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
 
 
 def _priced_as(row: Evaluation) -> str:
@@ -155,6 +194,7 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
         return [[(NO_PRICE.get(cost.price_state, ("no price", ""))[0], "warn")]]
     figures = [("per hour", usd(cost.price_usd_per_hour), ""), ("per month", usd(cost.usd_per_month), "730 h")]
     bands = (
+        ("per run", row.training.usd if row.training else None),
         ("per 1M output", cost.usd_per_1m_output_tokens),
         ("per 1M input", cost.usd_per_1m_input_tokens),
         ("per request", cost.usd_per_request),
@@ -166,19 +206,25 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
 
 
 def _cost_line(row: Evaluation, best: Evaluation | None) -> Row:
-    cost = row.cost
+    cost, run = row.cost, row.training
     if cost.price_usd_per_hour is None:
         line: Row = [(f" {NO_PRICE.get(cost.price_state, ('no price', ''))[0]}", "warn")]
     else:
-        line = [(f" {usd(cost.price_usd_per_hour)}/h", "bold"), (f"  {usd(cost.usd_per_month)}/month", "text")]
+        line = [(f" {usd(cost.price_usd_per_hour)}/h", "bold")]
+        if run and run.usd:
+            line += [(f"  {usd(run.usd.typical)} a run", "text"), (f" of {columns.span(run.hours.typical)}", "dim")]
+        else:
+            line += [(f"  {usd(cost.usd_per_month)}/month", "text")]
         if cost.usd_per_1m_input_tokens and cost.usd_per_1m_output_tokens:
             line += [
                 (f"  {usd(cost.usd_per_1m_input_tokens.typical)} in", "text"),
                 (f" {usd(cost.usd_per_1m_output_tokens.typical)} out", "text"),
-                (" per 1M tokens", "dim"),
+                (" per 1M", "dim"),
             ]
-    return line if best is None else [*line, ("   ★ ", "badge"), (_best(row, best), "dim")]
+    return line if best is None else [*line, ("  ★ ", "badge"), (_best(row, best), "dim")]
 
 
 def _best(row: Evaluation, best: Evaluation) -> str:
-    return "best value per GB" if best is row else f"best value per GB: {columns.instance(best)}"
+    if best.candidate == row.candidate:
+        return "best value per GB"
+    return f"best value per GB: {columns.instance(best)}"

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 from estimator.evaluation import Evaluation
 from estimator.inventory import Inventory
-from tui.columns import BY_KEY, READINGS, Figure, Reading, devices
+from tui.answer import Answer
+from tui.columns import BY_KEY, Figure, Reading, devices, readings
 from tui.draw.figures import gib
 from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 
 DELTA = 5
 """Cells of an arrow with its percentage."""
+COSTS = ("price", "output", "run")
 NO_PRICE = {
     "capacity_block_only": ("capacity block only", "block only"),
     "no_price": ("no price in this region", "no price"),
@@ -30,10 +32,11 @@ class Frame(NamedTuple):
     """Of the last rank."""
 
     @classmethod
-    def of(cls, cells: int, rows: int, before: Mapping[str, Evaluation], inventory: Inventory) -> "Frame":
-        digits = max(2, len(str(rows)))
-        columns = fit_columns([reading.column for reading in READINGS], cells - digits - 2)
-        return cls(columns, before, inventory, cells, digits)
+    def of(cls, cells: int, answer: Answer) -> "Frame":
+        digits = max(2, len(str(len(answer.rows))))
+        scenario = answer.session.scenario
+        columns = fit_columns([reading.column for reading in readings(scenario)], cells - digits - 2)
+        return cls(columns, answer.before, answer.inventory, cells, digits)
 
     @property
     def gutter(self) -> int:
@@ -72,7 +75,7 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     name = Cell(BY_KEY["instance"].text(row), "cursor" if selected else "bold" if fits else "dim")
     number = (str(rank) if fits else "–").rjust(frame.digits)
     badge = ("★", "badge") if row.best_value else ("=", "dim") if row.tie else (" ", "text")
-    gutter: Row = [("▌" if selected else " ", "cursor"), (number, "cursor" if selected else "dim"), badge]
+    gutter: Row = [("▌", "cursor") if selected else (" ", "text"), (number, "cursor" if selected else "dim"), badge]
     noted = note(row)
     values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}
     shown: list[Column] = []
@@ -94,24 +97,28 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
 
 def note(row: Evaluation) -> str:
     """What stands in place of figures: how much is short and what would help, or why there is no price."""
-    if row.verdict == "does_not_fit" and row.memory and row.memory.shortfall_bytes > 0:
-        short = f"{gib(row.memory.shortfall_bytes)} GiB short"
+    memory = row.training.memory if row.training else row.memory
+    if row.verdict == "does_not_fit" and memory and memory.shortfall_bytes > 0:
+        short = f"{gib(memory.shortfall_bytes)} GiB short"
         return f"{short} · {row.suggestion}" if row.suggestion else short
     if row.verdict != "fits":
         return row.reason or row.verdict.replace("_", " ")
     return NO_PRICE[row.cost.price_state][0] if row.cost.price_state in NO_PRICE else ""
 
 
-_BEFORE_NOTE = {True: ("instance", "devices", "layout"), False: ("instance", "devices", "layout", "price")}
+_BEFORE_NOTE = {
+    True: ("instance", "devices", "layout", "setup"),
+    False: ("instance", "devices", "layout", "setup", "price"),
+}
 """Columns that keep their cells left of a note, by whether the row fits."""
 
 
 def _priceless(row: Evaluation, frame: Frame, values: dict[str, Cell], taken: int) -> Row:
     """The reason over the two cost columns, and the speed figures after it."""
-    costs = [column for column in frame.columns if column.key in ("price", "output")]
+    costs = [column for column in frame.columns if column.key in COSTS]
     room = sum(column.width for column in costs) + len(costs) - 1
     full, short = NO_PRICE[row.cost.price_state]
-    rest = [column for column in frame.columns if column.key not in (*_BEFORE_NOTE[True], "price", "output")]
+    rest = [column for column in frame.columns if column.key not in (*_BEFORE_NOTE[True], *COSTS)]
     before = frame.before.get(row.candidate.machine)
     for column in rest:
         values[column.key] = _cell(BY_KEY[column.key], row, before, column.width)

@@ -48,7 +48,7 @@ class LeaderboardScreen(Page):
 
     def action_sort(self) -> None:
         if self.answer:
-            self.post_message(Edited(self.answer.session.sorted_by(next_sort(self.answer.session.sort))))
+            self.post_message(Edited(self.answer.session.sorted_by(next_sort(self.answer.session))))
 
     async def action_filter(self) -> None:
         """Opens the filter line; it is made when it is first needed."""

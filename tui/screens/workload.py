@@ -209,7 +209,7 @@ def standings(answer: Answer, cells: int, lines: int) -> list[Row]:
     """The first rows of the leaderboard, where the form leaves room for a few."""
     if lines < LEAST_STANDINGS + 3:
         return []
-    frame = Frame.of(cells, len(answer.rows), answer.before, answer.inventory)
+    frame = Frame.of(cells, answer)
     shown = answer.rows[: lines - 3]
     rule: Row = [(" " + "─" * (cells - 2), "grid")]
     ranked = [candidate_line(row, at + 1, at == answer.cursor, frame) for at, row in enumerate(shown)]

@@ -46,7 +46,7 @@ class Board(Drawn):
             return ()
         if width >= WIDE:
             table = self._table(answer, width - PANE, height)
-            beside = pane(answer.selected, answer.best, answer.inventory, PANE - 3) if answer.selected else []
+            beside = pane(answer.detail, answer.best, answer.inventory, PANE - 3) if answer.detail else []
             beside += [[]] * (height - len(beside))
             return [[*row, (" │ ", "grid"), *side] for row, side in zip(table, beside, strict=False)]
         table = self._table(answer, width, height - STRIP)
@@ -54,12 +54,12 @@ class Board(Drawn):
         return [
             *table,
             rule,
-            *(strip(answer.selected, answer.best, answer.inventory, width) if answer.selected else []),
+            *(strip(answer.detail, answer.best, answer.inventory, width) if answer.detail else []),
         ]
 
     def _table(self, answer: Answer, width: int, height: int) -> list[Row]:
         """Exactly that many lines, the titles first."""
-        frame = Frame.of(width, len(answer.rows), answer.before, answer.inventory)
+        frame = Frame.of(width, answer)
         shown = lines(answer.rows, answer.session.view)
         cursor = shown.index(answer.cursor) if shown else 0
         self._top = scrolled(self._top, cursor, len(shown), height - 1)

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.geometry import Size
 
+from estimator.scenario import Scenario
+from estimator.training.workload import TrainingWorkload
 from tui.answer import Answer
 from tui.commands import EVERYWHERE, HINTS, Command, commands_at, key_name, keys_of
 from tui.draw.figures import duration, number, tokens
-from tui.draw.runs import Row, clean, clipped, spread, width
+from tui.draw.runs import Row, Run, clean, clipped, spread, width
 from tui.pages import PAGES
 from tui.widgets.drawn import Drawn
 
@@ -52,6 +54,19 @@ def too_small(have: Size, cells: int) -> list[Row]:
 def scenario_row(answer: Answer, cells: int) -> Row:
     """` Llama-3.3-70B-Instruct fp8 kv bf16 │ 2k→512 x16 │ TTFT<1s │ us-east-1 on-demand`."""
     scenario = answer.session.scenario
+    formats, load = _training(scenario.training) if scenario.training else _serving(scenario)
+    name: Run = (clean(scenario.model.rpartition("/")[2]), "bold")
+    groups: list[Row] = [[name, *formats], *load, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]]
+    row: Row = [(" ", "text")]
+    for group in groups:
+        row += [(" │ ", "grid"), *group] if len(row) > 1 else group
+    if width(row) > cells:  # the name of the model gives way, the figures stay
+        row[1] = (clipped(name[0], max(8, len(name[0]) - (width(row) - cells))), "bold")
+    return spread(row, [], cells)
+
+
+def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
+    """The formats, and the load with its service level."""
     workload, level = scenario.workload, scenario.service_level
     load = f"{number(workload.requests_per_second)}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
     request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
@@ -59,24 +74,17 @@ def scenario_row(answer: Answer, cells: int) -> Row:
         request += f" {workload.prefix_cache_hit:.0%} cached"
     bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
     asked = " ".join(f"{name}<{duration(bound)}" for name, bound in bounds if bound is not None)
-    groups: list[Row] = [
-        [
-            (clean(scenario.model.rpartition("/")[2]), "bold"),
-            (f" {scenario.weights}", "accent"),
-            (" kv ", "dim"),
-            (scenario.kv, "accent"),
-        ],
-        [(request, "text")],
-        *([[(asked, "text")]] if asked else []),
-        [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")],
-    ]
-    row: Row = [(" ", "text")]
-    for group in groups:
-        row += [(" │ ", "grid"), *group] if len(row) > 1 else group
-    if width(row) > cells:  # the name of the model gives way, the figures stay
-        name, _ = row[1]
-        row[1] = (clipped(name, max(8, len(name) - (width(row) - cells))), "bold")
-    return spread(row, [], cells)
+    formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
+    return formats, [[(request, "text")], *([[(asked, "text")]] if asked else [])]
+
+
+def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
+    """The method and optimizer, and the batches with the data."""
+    rank = f" r{run.lora_rank}" if run.adapters else ""
+    formats: Row = [(f" train {run.method}{rank}", "accent"), (f" {run.optimizer}", "dim")]
+    batch = f"{tokens(run.sequence_length)} x{run.global_batch:,}"
+    epochs = f" x{run.epochs:g}" if run.epochs != 1 else ""
+    return formats, [[(batch, "text")], [(f"{number(run.dataset_tokens)} tokens{epochs}", "text")]]
 
 
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:

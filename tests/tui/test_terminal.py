@@ -1,0 +1,67 @@
+"""The application in a real terminal: what it sends, and what it survives."""
+
+from pathlib import Path
+
+from benchmarks.terminal import Terminal
+
+START = b"instance"
+
+
+def test_little_is_sent_at_start_and_nothing_in_a_quiet_second(tmp_path: Path) -> None:
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(START)
+        sent = len(terminal.seen) + len(terminal.settle())
+        assert sent <= 12_000
+        assert terminal.chunk(1.0) == b""
+        down = terminal.press(b"j")
+        assert 0 < len(down) <= 1_000
+        assert terminal.chunk(1.0) == b""
+
+
+def test_the_session_opens_where_it_was(tmp_path: Path) -> None:
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(START)
+        terminal.settle()
+        terminal.press(b"+")
+        terminal.press(b"2")
+        terminal.press(b"q")
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(b"x32")
+        assert b"[2 Memory]" in terminal.seen + terminal.settle()
+
+
+def test_a_broken_session_is_named_and_the_default_opens(tmp_path: Path) -> None:
+    kept_in = tmp_path / "state" / "llmcalc-tui" / "session.yaml"
+    kept_in.parent.mkdir(parents=True)
+    kept_in.write_text("model: [\x1b[31m\n")
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(b"started afresh")
+        seen = terminal.seen + terminal.settle()
+        assert b"Llama-3.3-70B-Instruct" in seen
+        assert b"\x1b[31m" not in seen
+
+
+def test_a_home_that_can_not_be_written_is_no_reason_to_stop(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where a folder should be")
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(START)
+        terminal.settle()
+        assert b"not saved" in terminal.press(b"+")
+
+
+def test_no_color_sends_no_colour(tmp_path: Path) -> None:
+    with Terminal(["-m", "tui"], tmp_path, NO_COLOR="1") as terminal:
+        terminal.until(START)
+        seen = terminal.seen + terminal.settle()
+        assert b"38;2;" not in seen
+        assert b"38;5;" not in seen
+        assert b"\x1b[31m" not in seen
+
+
+def test_a_command_line_that_is_wrong_ends_with_one_line(tmp_path: Path) -> None:
+    with Terminal(["-m", "tui", str(tmp_path / "none.yaml")], tmp_path) as terminal:
+        terminal.until(b"none.yaml")
+        said = terminal.seen + terminal.settle()
+        assert b"none.yaml" in said
+        assert b"Traceback" not in said
+        assert said.strip().count(b"\n") == 0
