@@ -32,7 +32,7 @@ def t5(f: Fields) -> Architecture:
     tables = () if per_layer else (table, table)
     architecture = stack(
         f,
-        [decoder] * f.size("num_decoder_layers", default=count),
+        [decoder] * (f.layers("num_decoder_layers") if f.has("num_decoder_layers") else count),
         tied=f.class_name == "T5ForConditionalGeneration",
         final_norms=2,
         final=tables,
