@@ -26,6 +26,8 @@ class Model:
     source: str = ""
     checkpoint: WeightFormat = field(default_factory=lambda: weight_format("bf16"))
     """`native_weights` with what this very checkpoint leaves 16-bit."""
+    stored_bytes: int | None = None
+    """Of all weight files together, as their headers say; None where none was read."""
 
     @property
     def tower_parameters(self) -> int:
@@ -64,6 +66,7 @@ def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
         release=str(entry.get("release", "")),
         source=entry.get("source", ""),
         checkpoint=checkpoint,
+        stored_bytes=(entry.get("published") or {}).get("stored_bytes"),
     )
 
 

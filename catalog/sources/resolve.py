@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from catalog.load import Catalog
+from catalog.plain import plain
 from catalog.sources.checkpoint import Checkpoint, Progress
-from estimator.errors import InputError
+from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.model import Model, read_model
 
 
@@ -62,18 +63,29 @@ def local(reference: str, progress: Progress = silent) -> Model | None:
 
 
 def _model(checkpoint: Checkpoint) -> Model:
-    return read_model(checkpoint.id, entry(checkpoint))
+    """An unknown class is refused, with what the headers say of its weights all the same."""
+    try:
+        return read_model(checkpoint.id, entry(checkpoint))
+    except UnsupportedArchitecture as error:
+        if not checkpoint.stored:
+            raise
+        size = sum(each.bytes for each in checkpoint.stored.values())
+        types = ", ".join(f"{each.elements:,} {plain(dtype, 20)}" for dtype, each in checkpoint.stored.items())
+        held = f"its weight files hold {size:,} bytes ({types})"
+        raise UnsupportedArchitecture(error.class_name, f"{held}; {error.reason.partition(': ')[2]}") from None
 
 
 def entry(checkpoint: Checkpoint) -> dict[str, Any]:
     """A checkpoint as an entry of the catalogue."""
-    stored = checkpoint.stored or {}
-    total = sum(each.elements for each in stored.values())
-    packed = checkpoint.quantization is not None  # packed weights count words, not parameters
+    published = {}
+    if checkpoint.stored:
+        published["stored_bytes"] = sum(each.bytes for each in checkpoint.stored.values())
+        if checkpoint.quantization is None:  # packed weights count words, not parameters
+            published["total"] = sum(each.elements for each in checkpoint.stored.values())
     return {
         "config": dict(checkpoint.config),
         "quantization": checkpoint.quantization,
-        "published": {"total": total} if total and not packed else None,
+        "published": published or None,
         "source": checkpoint.source,
     }
 

@@ -185,3 +185,19 @@ def test_a_kept_model_is_a_catalogue_model_ever_after(tmp_path: Path) -> None:
 def test_a_folder_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file in the way")
     assert kept.keep("acme/tiny", {"config": CONFIG, "source": "stub"}, tmp_path) is None
+
+
+def test_an_unknown_class_is_refused_with_the_bytes_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["MysteryForCausalLM"]}')
+    (tmp_path / "model.safetensors").write_bytes(safetensors({"a": ("BF16", [4, 4], 32)}))
+    with pytest.raises(UnsupportedArchitecture, match=r"hold 32 bytes \(16 BF16\)"):
+        local(str(tmp_path))
+
+
+def test_a_folder_keeps_what_its_files_hold(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "model.safetensors").write_bytes(safetensors({"a": ("BF16", [4, 4], 32)}))
+    found = local(str(tmp_path))
+    assert found
+    assert found.published
+    assert (found.stored_bytes, found.published.published) == (32, 16)

@@ -97,10 +97,16 @@ def _models(catalog: Catalog, configs: str | None) -> Callable[[str], Model]:
 
 def _text(scores: list[Score], summary: list[Summary]) -> str:
     counts = [f"{sum(score.status == status for score in scores)} {status}" for status in STATUSES]
-    rows = [[each.metric, each.group, str(each.cases), *map(_percent, each[3:])] for each in summary]
+    rows = [
+        [each.metric, each.group, str(each.cases), *map(_percent, each[3:])]
+        for each in summary
+        if each.group == "all" or each.cases >= SHOWN_FROM
+    ]
     return f"{len(scores)} measured figures: {', '.join(counts)}\n\n{text_output.aligned([TITLES, *rows], left=(0, 1))}"
 
 
+SHOWN_FROM = 10
+"""Cases from which a group has a line of its own; JSON holds every group."""
 STATUSES = ("scored", "unsupported", "skipped")
 TITLES = ("metric", "group", "cases", "MdAPE", "MAPE", "bias", "in 20 %", "in band")
 

@@ -12,12 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from estimator import ranking
+    from estimator.conversion import conversion
 
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
     print(
         json_output.dumps(json_output.evaluation(row))
         if arguments.format == "json"
-        else text_output.estimate(asked.scenario, row)
+        else text_output.estimate(asked.scenario, row, conversion(asked.model.native_weights, asked.scenario.weights))
     )
     return status.of([row])

@@ -83,8 +83,8 @@ def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[
     return [_cells(place, row) for place, row in enumerate(rows, 1)]
 
 
-def estimate(asked: Scenario, row: Evaluation) -> str:
-    """One candidate in full."""
+def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
+    """One candidate in full; `note` is what its weight format takes."""
     verdict = row.verdict.replace("_", " ") + ("" if row.meets_service_level else ", misses the service level")
     blocks = [
         scenario(asked),
@@ -92,6 +92,8 @@ def estimate(asked: Scenario, row: Evaluation) -> str:
     ]
     if row.suggestion:
         blocks[-1] += f"\n{plain(row.suggestion)}"
+    if note:
+        blocks[-1] += f"\n{asked.weights}: {plain(note)}"
     if row.memory:
         blocks.append(aligned(_memory(row.memory), left=(0, 2)))
     if row.training:
