@@ -27,7 +27,7 @@ def llama_cpp_operators(
     linear = sum(count * each.outputs * each.inputs for each, count in parts.products)
     experts = (
         Experts(
-            "experts", count, 0.0, bank.experts, bank.per_token, 1, 1, 1.0, 0.0, 1.0,
+            "experts", count, known.layer_us * MICROSECOND, bank.experts, bank.per_token, 1, 1, 1.0, 0.0, 1.0,
             2 * bank.parameters, bank.parameters * size, 0.0, 0.0, 0.0, compute, memory, memory,
         )
         for bank, count in parts.banks

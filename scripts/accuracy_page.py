@@ -1,0 +1,179 @@
+"""Writes docs/accuracy.md and docs/accuracy.svg: what is predicted against everything measured that ships.
+
+The table of left-out architectures comes from benchmarks/left_out.csv, which `benchmarks/fit_serving.py` writes.
+"""
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from statistics import fmean, median
+
+from catalog.load import Catalog, load
+from estimator.accuracy.score import Context, Score, Summary, summarise
+from tui.cli.accuracy import EVIDENCE, score_file
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+LEFT_OUT = ROOT / "benchmarks" / "left_out.csv"
+FEWEST = 20
+"""Cases of a group that the page shows."""
+GROUPS = ("kind", "engine", "accelerator", "format", "model")
+SIZE, MARGIN = 460, 46
+COLORS = {
+    "serving_concurrency": "#1f77b4",
+    "throughput_max": "#d62728",
+    "single_stream_decode": "#2ca02c",
+    "prefill_latency": "#9467bd",
+}
+HEAD = """# Accuracy
+
+Made by `python scripts/accuracy_page.py` from the measured cases in `catalog/data/evidence`; do not edit.
+`llmcalc-tui accuracy` prints the same for them, or for a CSV of your own.
+
+MdAPE and MAPE are the median and the mean absolute error, bias is the median signed error, and the last column is the
+share of cases inside the band, which aims at 80 %. Rows of one source are not independent, and a few sources hold most
+rows: the last table weighs every source alike.
+
+![Predicted against measured serving figures](accuracy.svg)
+"""
+COLUMNS = "| n | MdAPE | MAPE | bias | within 20 % | in band |\n"
+RULE = "---:|---:|---:|---:|---:|---:|\n"
+
+
+def main() -> None:
+    catalog = load()
+    context = Context(catalog.inventory, catalog.model)
+    scores = {path.stem: list(score_file(path, context)) for path in sorted(EVIDENCE.glob("*.csv"))}
+    (DOCS / "accuracy.md").write_text("\n".join(page(scores, catalog)), encoding="utf-8")
+    (DOCS / "accuracy.svg").write_text("\n".join(plot(scores["serving"])) + "\n", encoding="utf-8")
+
+
+def page(scores: dict[str, list[Score]], catalog: Catalog) -> Iterator[str]:
+    yield HEAD
+    for name, found in scores.items():
+        lines = summarise(found)
+        refused = [score for score in found if score.status != "scored"]
+        yield f"## {name.replace('_', ' ').capitalize()}\n"
+        yield f"{len(found):,} figures, {len(found) - len(refused):,} answered.\n"
+        yield table("metric", [(line.metric, line) for line in lines if line.group == "all"])
+        if name == "serving":
+            yield from serving(found, lines)
+    if LEFT_OUT.exists():
+        yield "## Serving, whole architectures left out of the fit\n"
+        yield "Every case predicted by constants that were fitted without its architecture, over all engines.\n"
+        yield table("metric, kind", _headline(summarise(_left_out(scores["serving"]))))
+
+
+def serving(scores: list[Score], lines: list[Summary]) -> Iterator[str]:
+    for group in GROUPS:
+        chosen = [
+            (f"{line.group.partition('=')[2]}: {line.metric}", line)
+            for line in lines
+            if line.group.startswith(f"{group}=") and line.cases >= FEWEST
+        ]
+        yield f"### By {group}\n"
+        yield table(f"{group}: metric", sorted(chosen, key=lambda pair: pair[0].lower()))
+    yield "### Every source alike\n"
+    yield "The mean over sources of each source's median absolute error.\n"
+    yield "| metric | sources | mean of MdAPE |\n|---|---:|---:|"
+    yield from by_source(scores)
+    yield ""
+
+
+def by_source(scores: list[Score]) -> Iterator[str]:
+    """A source is a repository or a page: what stands before the file name."""
+    with (EVIDENCE / "serving.csv").open(newline="") as lines:
+        sources = {row["case_id"]: row["source"].partition(":")[0] for row in csv.DictReader(lines)}
+    errors: dict[str, dict[str, list[float]]] = {}
+    for score in scores:
+        if score.status == "scored":
+            errors.setdefault(score.metric, {}).setdefault(sources[score.case_id], []).append(abs(score.error))
+    for metric, known in errors.items():
+        yield f"| {metric} | {len(known)} | {_percent(fmean(median(each) for each in known.values()))} |"
+
+
+def table(title: str, rows: Sequence[tuple[str, Summary]]) -> str:
+    body = "".join(
+        f"| {name} | {line.cases} | {_percent(line.mdape)} | {_percent(line.mape)} | {100 * line.bias:+.1f} | "
+        f"{_percent(line.within_20_percent)} | {_percent(line.band_coverage)} |\n"
+        for name, line in rows
+    )
+    return f"| {title} {COLUMNS}|---|{RULE}{body}"
+
+
+def _headline(lines: Iterable[Summary]) -> list[tuple[str, Summary]]:
+    return [
+        (f"{line.metric}, {line.group.removeprefix('kind=')}", line)
+        for line in lines
+        if line.group == "all" or (line.group.startswith("kind=") and line.cases >= FEWEST)
+    ]
+
+
+def _left_out(scores: list[Score]) -> Iterator[Score]:
+    known = {(score.case_id, score.metric): score for score in scores}
+    with LEFT_OUT.open(newline="") as lines:
+        for line in csv.DictReader(lines):
+            score = known.get((line["case_id"], line["metric"]))
+            if score:
+                predicted, low, high = (float(line[column]) for column in ("predicted", "low", "high"))
+                yield score._replace(predicted=predicted, low=low, high=high, status="scored")
+
+
+def plot(scores: list[Score]) -> Iterator[str]:
+    """Log-log scatter of predicted over measured, one panel for throughput and one for latencies."""
+    panels = (
+        ("tokens per second", ("output_tokens_per_s", "total_tokens_per_s"), (1.0, 1e5)),
+        ("milliseconds: TTFT and TPOT", ("ttft_ms", "tpot_ms"), (1.0, 1e5)),
+    )
+    width, height = SIZE * len(panels), SIZE + 24
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
+    yield f'<rect width="{width}" height="{height}" fill="white"/>'
+    for index, (title, metrics, limits) in enumerate(panels):
+        shown = [score for score in scores if score.metric in metrics and score.status == "scored"]
+        yield from panel(index * SIZE, title, shown, limits)
+    for index, (kind, color) in enumerate(COLORS.items()):
+        x = MARGIN + index * 200
+        yield f'<circle cx="{x}" cy="{SIZE + 8}" r="4" fill="{color}"/>'
+        yield f'<text x="{x + 10}" y="{SIZE + 12}" font-size="12">{kind.replace("_", " ")}</text>'
+    yield "</svg>"
+
+
+def panel(left: float, title: str, scores: list[Score], limits: tuple[float, float]) -> Iterator[str]:
+    low, high = (math.log10(limit) for limit in limits)
+    scale = (SIZE - 2 * MARGIN) / (high - low)
+
+    def at(value: float) -> float:
+        return (min(max(math.log10(value), low), high) - low) * scale
+
+    bottom = SIZE - MARGIN
+    for decade in range(int(low), int(high) + 1):
+        x, y = left + MARGIN + at(10.0**decade), bottom - at(10.0**decade)
+        yield f'<path d="M{x:.0f} {MARGIN}V{bottom}M{left + MARGIN} {y:.0f}H{left + SIZE - MARGIN}" stroke="#ddd"/>'
+        yield f'<text x="{x:.0f}" y="{bottom + 16}" font-size="11" text-anchor="middle">{10**decade:,}</text>'
+        yield f'<text x="{left + MARGIN - 4}" y="{y + 4:.0f}" font-size="11" text-anchor="end">{10**decade:,}</text>'
+    for factor, dash in ((1.0, ""), (1.2, ' stroke-dasharray="4 4"'), (1 / 1.2, ' stroke-dasharray="4 4"')):
+        ends = [(left + MARGIN + at(limit), bottom - at(limit * factor)) for limit in limits]
+        yield f'<path d="M{ends[0][0]:.1f} {ends[0][1]:.1f}L{ends[1][0]:.1f} {ends[1][1]:.1f}" stroke="#555"{dash}/>'
+    for kind, color in COLORS.items():
+        dots = "".join(
+            f"M{left + MARGIN + at(score.measured):.1f} {bottom - at(score.predicted):.1f}h0"
+            for score in scores
+            if f"kind={kind}" in score.groups and score.predicted
+        )
+        if dots:
+            yield f'<path d="{dots}" stroke="{color}" stroke-width="3" stroke-linecap="round" stroke-opacity="0.5"/>'
+    yield f'<text x="{left + SIZE / 2}" y="{MARGIN - 14}" font-size="14" text-anchor="middle">{title}</text>'
+    yield f'<text x="{left + SIZE / 2}" y="{bottom + 34}" font-size="12" text-anchor="middle">measured</text>'
+    yield (
+        f'<text transform="translate({left + 10} {SIZE / 2}) rotate(-90)" font-size="12" '
+        f'text-anchor="middle">predicted</text>'
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"
+
+
+if __name__ == "__main__":
+    main()
