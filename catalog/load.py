@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catalog import cache
+from catalog import cache, names
 from catalog.codec import decoder
 from estimator.errors import InputError
 from estimator.hardware import Accelerator, Machine
 from estimator.inventory import Inventory
 from estimator.model import Model, read_model
 from estimator.prices import InstancePrices, RegionPrices
+
+LONGEST_NAME = 200
+"""Of a model; longer text is none."""
 
 
 class ModelSummary(NamedTuple):
@@ -48,16 +51,26 @@ class Catalog:
     def _model_names(self) -> dict[str, str]:
         """Every name of a model in lower case -> its id; without the organisation where that is unambiguous."""
         short: dict[str, set[str]] = {}
-        names = {}
+        known = {}
         for summary in self.models.values():
             for name in (*summary.aliases, summary.id):
-                names[name.lower()] = summary.id
+                known[name.lower()] = summary.id
                 short.setdefault(name.lower().rpartition("/")[2], set()).add(summary.id)
-        return {name: ids.pop() for name, ids in short.items() if len(ids) == 1} | names
+        return {name: ids.pop() for name, ids in short.items() if len(ids) == 1} | known
+
+    @cached_property
+    def _reduced_names(self) -> Mapping[str, str]:
+        return names.index((name, each.id) for each in self.models.values() for name in (*each.aliases, each.id))
 
     def model_id(self, name: str) -> str:
-        """The id of a model by id, alias or name without organisation. Raises InputError with close matches."""
+        """The id of a model by id, alias or name without organisation, or by another spelling of one of these.
+
+        Raises InputError with close matches.
+        """
         found = self._model_names.get(name.lower())
+        if found is None and len(name) <= LONGEST_NAME:
+            reduced = (self._reduced_names.get(key) for key in names.candidates(name))
+            found = next((each for each in reduced if each), None)
         if found is None:
             raise InputError("model", f"unknown model {name!r}{_did_you_mean(name, self._model_names)}")
         return found

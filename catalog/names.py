@@ -1,0 +1,55 @@
+"""Names of one model made alike: how uploads, tables and people spell it, reduced to what tells architectures apart."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+_REMARKS = re.compile(r"(\s*\([^()]*\))+\s*$")
+_UNDERSCORED_VERSION = re.compile(r"(?<=\d)_(?=\d(?![\da-z]))")
+_FILE = re.compile(r"([.\-](iq|q|bf|f)\d\w*)?\.gguf$")
+_REVISED_FORMAT = re.compile(r"(?<=fp[48])[-_]v\d\b")
+_SEPARATORS = re.compile(r"[\s\-_/:]+")
+_QUANTISED = re.compile(
+    r"gguf|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|imatrix|i1|ud|qat|dynamic"
+    r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|block|static|per[a-z]*|kv|mixed|g\d{2,3}"
+    r"|int[48]|u?int4|sym|asym|[2-8]\.?\d?(bit|bpw)|w\d+a\d+\w*|(bf|fp|f|float|bfloat|nvfp|mxfp|nf)\d{1,2}\w*|half"
+    r"|iq\d\w*|q\d(\.\d|[._]k.*)?|k|[sml]|xx?s|safetensors|ggml|trtllm|trt|neuron"
+)
+_TUNED = re.compile(r"instruct|inst|chat|it|base|pt|hf|meta|original|unsloth|deduped")
+_VARIED = re.compile(rf"{_TUNED.pattern}|thinking|reasoning|reasoner|preview|text|new|\d{{4}}|\d{{1,4}}k|1m|v1\.0")
+_STAGES = (_QUANTISED, _TUNED, _VARIED)
+"""Words that a name may lack, least telling first: number formats, tuning, then variants, dates and contexts."""
+
+
+def spoken(name: str) -> str:
+    """A name in lower case without its organisation, what follows in brackets, and the ending of a file."""
+    return _FILE.sub("", _REMARKS.sub("", name.lower()).rpartition("/")[2].strip())
+
+
+def reductions(name: str) -> tuple[str, ...]:
+    """What is left of a name after each stage."""
+    words = _SEPARATORS.split(_UNDERSCORED_VERSION.sub(".", _REVISED_FORMAT.sub("", spoken(name))))
+    left = []
+    for dropped in _STAGES:
+        words = [word for word in words if not dropped.fullmatch(word)]
+        left.append("".join(words))
+    return tuple(left)
+
+
+def index(names: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Reduced name -> id, of (name, id) pairs. What stands for several models of a stage stands for none of them."""
+    stages: tuple[dict[str, set[str]], ...] = tuple({} for _ in _STAGES)
+    for name, model_id in names:
+        for found, reduced in zip(stages, reductions(name), strict=True):
+            found.setdefault(reduced, set()).add(model_id)
+    known: dict[str, str] = {}
+    for found in reversed(stages):
+        known |= {key: next(iter(ids)) for key, ids in found.items() if key and len(ids) == 1}
+    return known
+
+
+def candidates(name: str) -> Iterator[str]:
+    """The keys under which `index` may hold a name; that of an upload may begin with who made it."""
+    yield from reductions(name)
+    uploader, underscore, rest = spoken(name).partition("_")
+    if underscore and uploader.isalpha():
+        yield from reductions(rest)
