@@ -61,6 +61,7 @@ KEYS: dict[str, Any] = {
     },
     "training": type(None),
 }
+MODEL = ["model", "status", "reason", "architecture", "parameters", "kv_cache", "published", "notes"]
 PARAMETERS = {
     "text", "active", "mtp", "vision", "total", "embedding", "lm_head", "attention", "mlp", "experts",
 }  # fmt: skip
@@ -178,10 +179,11 @@ def test_model_has_exactly_these_keys_and_refusals_keep_them(ask: Ask, tmp_path:
     assert answer.status == 1
     good, unknown, broken = answer.json
     for page in answer.json:
-        assert list(page) == ["model", "status", "reason", "architecture", "parameters", "kv_cache"]
+        assert list(page) == MODEL
     assert set(good["parameters"]) == PARAMETERS
     assert set(good["kv_cache"]) == KV_CACHE
     assert (good["status"], good["kv_cache"]["bytes_per_token"]) == ("ok", 70272)
+    assert good["published"]["total"] == good["parameters"]["text"] + sum(good["published"]["extras"].values())
     assert (unknown["status"], broken["status"]) == ("unsupported", "invalid")
     assert "Mystery" in unknown["architecture"]
     assert "\x1b" not in answer.out + unknown["reason"]
