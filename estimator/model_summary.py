@@ -114,6 +114,28 @@ def _whole(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
+class StoredPart(NamedTuple):
+    """Weights of one width in a checkpoint."""
+
+    name: str
+    bytes: float
+    roles: tuple[str, ...]
+
+
+def stored(model: Model) -> tuple[StoredPart, ...]:
+    """The language model's weights as the checkpoint holds them: the quantised part, and what stays wider."""
+    a, weights = model.architecture, model.checkpoint
+    once = ((1, tensor) for tensor in (*a.embedding, *(() if a.tied else a.head), *a.final))
+    layers = ((g.count, tensor) for g in (*a.groups, *a.encoder) for tensor in g.layer.tensors)
+    sizes: dict[bool, dict[str, float]] = {True: {}, False: {}}
+    for count, tensor in (*once, *layers):
+        narrow = weights.quantised(tensor) and weights.bits_of(tensor) < weights.rest_bits
+        role = tensor.role.replace("_", " ")
+        sizes[narrow][role] = sizes[narrow].get(role, 0.0) + count * weights.bytes_of(tensor)
+    names = {True: weights.name, False: f"{weights.rest_bits:g}-bit"}
+    return tuple(StoredPart(names[narrow], sum(size.values()), tuple(size)) for narrow, size in sizes.items() if size)
+
+
 def _row(group: LayerGroup) -> LayerRow:
     mixer, mlp = group.layer.mixer, group.layer.mlp
     names = [_spoken(type(part).__name__) for part in (mixer, mlp) if part]

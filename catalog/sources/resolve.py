@@ -1,6 +1,7 @@
 """From what a user types to a model: a catalogue name, a path, a few numbers, or a Hub repository."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from catalog.load import Catalog
 from catalog.plain import plain
 from catalog.sources.checkpoint import Checkpoint, Progress
 from estimator.errors import InputError, UnsupportedArchitecture
+from estimator.formats import base_name, format_in_name, weight_format
 from estimator.model import Model, read_model
 
 
@@ -27,7 +29,16 @@ def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Mo
         if error.field != "model":
             raise
         unknown = error
-    return local(reference, progress) or _from_hub(reference, unknown, progress)
+    found = local(reference, progress)
+    if found:
+        return found
+    try:
+        return _from_hub(reference, unknown, progress)
+    except InputError:
+        named = announced(reference, catalog)
+        if named is None:
+            raise
+        return named
 
 
 def at_hand(reference: str, catalog: Catalog) -> Model:
@@ -35,7 +46,7 @@ def at_hand(reference: str, catalog: Catalog) -> Model:
     try:
         return in_catalogue(reference, catalog)
     except InputError as error:
-        found = local(reference) if error.field == "model" else None
+        found = (local(reference) or announced(reference, catalog)) if error.field == "model" else None
         if found is None:
             raise
         return found
@@ -43,7 +54,28 @@ def at_hand(reference: str, catalog: Catalog) -> Model:
 
 def in_catalogue(reference: str, catalog: Catalog) -> Model:
     """The model of that id or alias. Raises InputError with close matches."""
-    return read_model(catalog.model_id(reference), catalog.model_entry(reference))
+    return _in_its_format(reference, read_model(catalog.model_id(reference), catalog.model_entry(reference)))
+
+
+def announced(reference: str, catalog: Catalog) -> Model | None:
+    """A quantised upload known by its name alone, `…/Qwen3-8B-FP8-dynamic`: the catalogue's model in that format."""
+    if format_in_name(reference) is None:
+        return None
+    shape = base_name(reference)
+    for name in (shape, shape.rpartition("/")[2]):
+        try:
+            return _in_its_format(reference, read_model(catalog.model_id(name), catalog.model_entry(name)))
+        except InputError:
+            continue
+    return None
+
+
+def _in_its_format(reference: str, model: Model) -> Model:
+    """The model as the checkpoint of that name stores it, where the name says so and the model is a 16-bit one."""
+    named = format_in_name(reference)
+    if named is None or model.native_weights not in ("bf16", "fp16") or format_in_name(model.id) is not None:
+        return model
+    return replace(model, id=reference, native_weights=named, checkpoint=weight_format(named))
 
 
 def local(reference: str, progress: Progress = silent) -> Model | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from catalog.load import Catalog, load
 from catalog.sources import folder, gguf, kept, manual
 from catalog.sources.checkpoint import Stored
-from catalog.sources.resolve import local, resolve, silent
+from catalog.sources.resolve import at_hand, local, resolve, silent
 from estimator.errors import InputError, UnsupportedArchitecture
 from tests.sources.stub_hub import safetensors
 from tests.sources.test_hub import CONFIG
@@ -201,3 +201,13 @@ def test_a_folder_keeps_what_its_files_hold(tmp_path: Path) -> None:
     assert found
     assert found.published
     assert (found.stored_bytes, found.published.published) == (32, 16)
+
+
+def test_a_quantised_upload_is_known_by_its_name() -> None:
+    """No network: the catalogue's shape in the format that the name announces."""
+    catalog = load()
+    found = at_hand("RedHatAI/Qwen3-8B-FP8-dynamic", catalog)
+    assert (found.id, found.native_weights) == ("RedHatAI/Qwen3-8B-FP8-dynamic", "fp8")
+    assert found.architecture.parameters == 8_190_735_360
+    with pytest.raises(InputError):
+        at_hand("RedHatAI/Nothing-8B-FP8", catalog)

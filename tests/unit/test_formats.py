@@ -9,6 +9,7 @@ from estimator.errors import InputError
 from estimator.formats import WeightFormat, base_name, format_in_name, next_weight_format, weight_format
 from estimator.formats.gguf import AVERAGE_BITS
 from estimator.model import read_model
+from estimator.model_summary import stored
 from tests.unit.test_architecture import MODELS, model
 
 
@@ -91,3 +92,11 @@ def test_conversion_says_what_it_takes() -> None:
     assert conversion("fp8-block", "fp8") is None
     assert "16-bit upload" in str(conversion("mxfp4", "bf16"))
     assert "llama-quantize" in str(conversion("bf16", "gguf-q4_k_m"))
+
+
+def test_what_stays_16_bit_is_a_line_of_its_own() -> None:
+    """gpt-oss: experts in MXFP4, attention, routers, embedding, head and biases in 16 bit."""
+    experts, rest = stored(model("openai/gpt-oss-20b"))
+    assert experts.roles == ("expert",)
+    assert experts.bytes + rest.bytes == 13_761_264_768
+    assert {"attention", "router", "embedding", "head"} <= set(rest.roles)

@@ -6,8 +6,9 @@ from catalog.plain import plain
 from estimator.architecture import Architecture, LayerGroup
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.model import Model
-from estimator.model_summary import CACHE_BYTES, ModelSummary, summary
+from estimator.model_summary import CACHE_BYTES, ModelSummary, stored, summary
 from estimator.tensors import Tensor
+from estimator.units import GIB
 from tui.cli.text_output import aligned
 from tui.draw import figures
 
@@ -34,7 +35,7 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
     ]
     context = f"{architecture.max_context:,} tokens of context" if architecture.max_context else "no context limit"
     head = f"{plain(answer.id)}: {plain(architecture.class_name)}, {architecture.layers} layers, {context}"
-    notes = [plain(note) for note in (*architecture.notes, _published(answer)) if note]
+    notes = [plain(note) for note in (*architecture.notes, _published(answer), _stored(answer)) if note]
     working = ["", aligned(_working(answer), left=(0, 1))] if explain else []
     return "\n".join([head, aligned(rows, left=(1,)), *notes, *working])
 
@@ -87,6 +88,12 @@ def _published(model: Model) -> str:
     extras = "".join(f", {extra.name} {extra.parameters:+,}" for extra in found.extras)
     rest = f", unexplained {found.difference:+,}" if found.difference else ""
     return f"published total {found.published:,}: the language model{plain(extras)}{rest}"
+
+
+def _stored(model: Model) -> str:
+    """`weights as uploaded: FP8, 128x128 blocks 621.48 GiB; 16-bit 5.4 GiB (router, norm, embedding, head)`."""
+    parts = (f"{part.name} {part.bytes / GIB:,.2f} GiB ({', '.join(part.roles)})" for part in stored(model))
+    return f"weights as uploaded: {'; '.join(parts)}"
 
 
 def _working(model: Model) -> Iterator[tuple[str, str, str, str]]:
