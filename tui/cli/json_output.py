@@ -121,27 +121,10 @@ def model(name: str, answer: Model | InputError) -> dict[str, object]:
         unsupported = isinstance(answer, UnsupportedArchitecture)
         page |= {"status": "unsupported" if unsupported else "invalid", "reason": plain(answer)}
         architecture = plain(getattr(answer, "class_name", "")) or None
-        return page | {
-            "architecture": architecture,
-            "parameters": None,
-            "kv_cache": None,
-            "published": None,
-            "notes": [],
-        }
+        return page | {"architecture": architecture, "parameters": None, "kv_cache": None}
     found = summary(answer)
     return page | {
         "architecture": answer.architecture.class_name,
         "parameters": found.parameters._asdict(),
         "kv_cache": {key: None if value is None else number(value) for key, value in found.kv_cache._asdict().items()},
-        "published": _published(answer),
-        "notes": [plain(note) for note in found.notes],
     }
-
-
-def _published(model: Model) -> dict[str, Any] | None:
-    """The upload's own count, and the extras that lead to it from the language model."""
-    found = model.published
-    if found is None:
-        return None
-    extras = {plain(extra.name): extra.parameters for extra in found.extras}
-    return {"total": found.published, "extras": extras, "difference": found.difference}
