@@ -18,6 +18,7 @@ $(VENV)/.app: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[hub]"
 	$(BIN)/python -m catalog.cache
+	$(BIN)/python -m compileall -q tui catalog estimator
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt

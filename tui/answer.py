@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     detail: Evaluation | None = None
     """The selected row with the time of every operator."""
     problem: str = ""
-    """Why the last edit was refused; the rest is still the last valid answer."""
+    """✗ and why the last edit was refused, the rest being the last valid answer; or ✓ and what was done."""
 
     @property
     def selected(self) -> Evaluation | None:

@@ -1,29 +1,19 @@
-"""The application: it holds the session, answers every edit once, and binds the answer down to the pages."""
+"""The application: its pages, its themes, and what the commands do."""
 
 import gc
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
 
-from textual import on
-from textual.reactive import reactive
 from textual.screen import Screen
 
-from estimator.errors import InputError
-from tui import palette, store
-from tui._textual import FrugalApp
-from tui.answer import Answer
-from tui.asking import Desk
+from tui import palette
+from tui.answering import AnsweringApp
 from tui.commands import BY_ID, EVERYWHERE, bindings
-from tui.messages import Edited, Refused
 from tui.pages import BASE, PAGES
 from tui.palette_provider import CommandProvider
 from tui.screens.page import Page
-from tui.session import History, Session
 
 
-class LlmCalc(FrugalApp):
-    """Widgets post `Edited`, the app answers, `answer` flows down; nothing else holds state."""
+class LlmCalc(AnsweringApp):
+    """The leaderboard, and at most one other page pushed over it."""
 
     TITLE = "llmcalc-tui"
     CSS_PATH = ["app.tcss", "screens/page.tcss", "screens/leaderboard.tcss"]  # noqa: RUF012
@@ -31,37 +21,6 @@ class LlmCalc(FrugalApp):
     COMMANDS = {CommandProvider}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-tall")]  # noqa: RUF012
-
-    answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
-
-    def __init__(
-        self,
-        desk: Desk,
-        session: Session,
-        kept_in: Path | None = None,
-        theme: str = palette.DEFAULT_THEME,
-        remapped: Mapping[str, str] | None = None,
-        notices: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
-        self.desk = desk
-        self.kept_in = kept_in
-        self.remapped = dict(remapped or {})
-        self.set_keymap(self.remapped)
-        for each in palette.THEMES:
-            self.register_theme(each)
-        self.theme = theme
-        self.stylesheet.set_variables(self.get_css_variables())
-        self.set_reactive(LlmCalc.answer, self._first_answer(session, notices))
-
-    def _first_answer(self, session: Session, notices: tuple[str, ...]) -> Answer:
-        """A session that can not be answered any more gives way to the default one, and says so."""
-        try:
-            answer = self.desk.answer(session)
-        except InputError as error:
-            answer, notices = self.desk.answer(Session()), (*notices, f"session: {error}")
-        self.history = History(answer.session)
-        return answer._replace(problem=" · ".join(notices))
 
     def get_default_screen(self) -> Screen[None]:
         return self._made(BASE)
@@ -75,51 +34,6 @@ class LlmCalc(FrugalApp):
         if not gc.isenabled():  # switched off before the imports; what is alive now lives as long as the app
             gc.freeze()
             gc.enable()
-
-    # Edits.
-
-    @on(Edited)
-    def take(self, event: Edited) -> None:
-        self.show(self.history.to(event.session))
-
-    @on(Refused)
-    def refuse(self, event: Refused) -> None:
-        self.say(event.reason)
-
-    def edit(self, verb: Callable[[Session], Session]) -> None:
-        try:
-            self.show(self.history.to(verb(self.history.now)))
-        except InputError as error:
-            self.say(str(error))
-
-    def show(self, history: History) -> None:
-        """Answers the session of now; one that can not be answered is refused and the last answer stays."""
-        try:
-            answer = self.desk.answer(history.now, self.answer)
-        except InputError as error:
-            self.say(str(error))
-            return
-        asked = self.history.now.scenario != history.now.scenario
-        self.history = history
-        self.answer = answer
-        if asked:
-            self.save()
-
-    def notify(self, message: str, **_: Any) -> None:
-        """What is said in passing takes the one line there is for it."""
-        self.say(message)
-
-    def say(self, problem: str) -> None:
-        """One line beside the tabs, until the next edit."""
-        if self.answer:
-            self.answer = self.answer._replace(problem=problem)
-
-    def save(self) -> None:
-        complaint = store.save(self.history.now, self.kept_in) if self.kept_in else ""
-        if complaint:
-            self.say(complaint)
-
-    # Actions of the commands.
 
     def action_edit(self, command: str) -> None:
         verb = BY_ID[command].do
@@ -147,7 +61,7 @@ class LlmCalc(FrugalApp):
         if not self.is_screen_installed(name):
             page = next(each for each in PAGES if each.name == name).make()
             page.set_reactive(Page.answer, self.answer)
-            page.data_bind(LlmCalc.answer)
+            page.data_bind(AnsweringApp.answer)
             self.install_screen(page, name)
         made = self.get_screen(name)
         assert isinstance(made, Page)

@@ -20,7 +20,9 @@ def strip(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells:
     who: Row = [(f" {columns.instance(row)}", "bold"), (f"  {_hardware(row, inventory)}  ", "text")]
     where = shares(row)
     return [
-        spread(who, [(f"{limits(row)}  ", "text"), (f"class {row.confidence} ", "accent")], cells),
+        spread(
+            who, [(f"{', '.join(misses(row)) or limits(row)}  ", "text"), (f"class {row.confidence} ", "accent")], cells
+        ),
         fitted(_memory_line(where, cells) if row.verdict == "fits" and where else [(f" {note(row)}", "warn")], cells),
         fitted(_cost_line(row, best), cells),
     ]
@@ -34,8 +36,8 @@ def pane(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: 
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
     ]
-    if row.verdict != "fits" or row.reason:
-        lines += [[(part, "warn")] for part in wrapped(note(row) or row.reason or "", cells)]
+    said = [note(row) or row.reason or "", *misses(row)]
+    lines += [[(part, "warn")] for each in said if each for part in wrapped(each, cells)]
     where = shares(row)
     if where:
         lines += [[], [("memory", "title"), ("  GiB per device", "dim")], *_memory_block(row, where, cells)]
@@ -47,6 +49,14 @@ def pane(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: 
     if best:
         lines += [[("★ ", "badge"), (_best(row, best), "text")]]
     return [fitted(line, cells) for line in lines]
+
+
+def misses(row: Evaluation) -> list[str]:
+    """What a row that fits does not give."""
+    if row.verdict != "fits":
+        return []
+    said = [] if row.meets_service_level else ["misses the service level"]
+    return said if row.holds_load else [*said, "holds less than the load asked for"]
 
 
 def limits(row: Evaluation) -> str:

@@ -74,7 +74,10 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     style = "text" if fits else "dim"
     name = Cell(BY_KEY["instance"].text(row), "cursor" if selected else "bold" if fits else "dim")
     number = (str(rank) if fits else "–").rjust(frame.digits)
-    badge = ("★", "badge") if row.best_value else ("=", "dim") if row.tie else (" ", "text")
+    missed = fits and not (row.meets_service_level and row.holds_load)
+    badge = (
+        ("★", "badge") if row.best_value else ("!", "warn") if missed else ("=", "dim") if row.tie else (" ", "text")
+    )
     gutter: Row = [("▌", "cursor") if selected else (" ", "text"), (number, "cursor" if selected else "dim"), badge]
     noted = note(row)
     values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}

@@ -90,7 +90,7 @@ def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:
     """The pages by their keys, this one marked, and the status; what went wrong takes the whole line."""
     if answer.problem:
-        return spread([(f" ✗ {clean(answer.problem)}", "bad")], [], cells)
+        return spread([(f" {clean(answer.problem)}", "bad" if answer.problem.startswith("✗") else "good")], [], cells)
     row: Row = [(" ", "text")]
     for page in PAGES:
         if page.name == here:

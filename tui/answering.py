@@ -1,0 +1,92 @@
+"""The application without its pages: the session, its history, and the answer that everything else draws."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from textual import on
+from textual.reactive import reactive
+
+from estimator.errors import InputError
+from tui import palette, store
+from tui._textual import FrugalApp
+from tui.answer import Answer
+from tui.asking import Desk
+from tui.messages import Edited, Refused
+from tui.session import History, Session
+
+
+class AnsweringApp(FrugalApp):
+    """Widgets post `Edited`, it answers once, `answer` flows down; nothing else holds state."""
+
+    answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
+
+    def __init__(
+        self,
+        desk: Desk,
+        session: Session,
+        kept_in: Path | None = None,
+        theme: str = palette.DEFAULT_THEME,
+        remapped: Mapping[str, str] | None = None,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
+        self.desk = desk
+        self.kept_in = kept_in
+        self.remapped = dict(remapped or {})
+        self.set_keymap(self.remapped)
+        for each in palette.THEMES:
+            self.register_theme(each)
+        self.theme = theme
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.set_reactive(AnsweringApp.answer, self._first_answer(session, notices))
+
+    def _first_answer(self, session: Session, notices: tuple[str, ...]) -> Answer:
+        """A session that can not be answered any more gives way to the default one, and says so."""
+        try:
+            answer = self.desk.answer(session)
+        except InputError as error:
+            answer, notices = self.desk.answer(Session()), (*notices, f"session: {error}")
+        self.history = History(answer.session)
+        return answer._replace(problem=f"✗ {' · '.join(notices)}" if notices else "")
+
+    @on(Edited)
+    def take(self, event: Edited) -> None:
+        self.show(self.history.to(event.session))
+
+    @on(Refused)
+    def refuse(self, event: Refused) -> None:
+        self.say(event.reason)
+
+    def edit(self, verb: Callable[[Session], Session]) -> None:
+        try:
+            self.show(self.history.to(verb(self.history.now)))
+        except InputError as error:
+            self.say(str(error))
+
+    def show(self, history: History) -> None:
+        """Answers the session of now; one that can not be answered is refused and the last answer stays."""
+        try:
+            answer = self.desk.answer(history.now, self.answer)
+        except InputError as error:
+            self.say(str(error))
+            return
+        asked = self.history.now.scenario != history.now.scenario
+        self.history = history
+        self.answer = answer
+        if asked:
+            self.save()
+
+    def notify(self, message: str, *, severity: str = "information", **_: Any) -> None:
+        """One line in place of the tabs until the next edit; there are no toasts."""
+        self.say(message, refused=severity != "information")
+
+    def say(self, text: str, refused: bool = True) -> None:
+        """What was refused and why, or what was done."""
+        if self.answer:
+            self.answer = self.answer._replace(problem=f"✗ {text}" if refused else f"✓ {text}")
+
+    def save(self) -> None:
+        complaint = store.save(self.history.now, self.kept_in) if self.kept_in else ""
+        if complaint:
+            self.say(complaint)
