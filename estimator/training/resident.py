@@ -40,7 +40,11 @@ def resident(run: Run) -> Resident:
     share = _shares(held, setup)
     kept = _frozen(run, held, share) if run.workload.adapters else _trained(run, held, share)
     several = run.memory_rules.multi_device_bytes if setup.devices > 1 else 0.0
-    return _offloaded(run, held, share, kept._replace(overhead=run.framework.overhead_bytes + several))
+    kept = kept._replace(
+        weights=kept.weights + held.vision * FROZEN["bf16"] * share.weights,
+        overhead=run.framework.overhead_bytes + several,
+    )
+    return _offloaded(run, held, share, kept)
 
 
 def _trained(run: Run, held: Weights, share: Shares) -> Resident:

@@ -23,6 +23,8 @@ class Weights(NamedTuple):
     """The largest layer, whole on each tensor-parallel rank: what is gathered at a time."""
     tables: float
     """Embedding and head."""
+    vision: float = 0.0
+    """A vision tower, which stays frozen."""
 
     @property
     def total(self) -> float:
@@ -49,7 +51,8 @@ def weights(architecture: Architecture, tp: int = 1, pp: int = 1, ep: int = 1) -
     embedding = _held(architecture.embedding, tp)
     head = 0.0 if architecture.tied else _held(architecture.head, tp)
     tables = embedding + head if pp == 1 else max(embedding, head)
-    return Weights(linear / pp, rest / pp + tables + parameters(architecture.final), experts / pp, layer, tables)
+    rest = rest / pp + tables + parameters(architecture.final)
+    return Weights(linear / pp, rest, experts / pp, layer, tables, architecture.vision_parameters / tp)
 
 
 def _held(tensors: tuple[Tensor, ...], tp: int) -> float:
