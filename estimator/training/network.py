@@ -21,11 +21,15 @@ class Links(NamedTuple):
 
 
 def links_of(machine: Machine, fabric: Fabric, rules: SpeedRules) -> Links:
-    """The measured collectives of the fabric, and the machine's network as far as collectives reach it."""
+    """The measured collectives of the fabric, and the machine's network as far as collectives reach it.
+
+    A host whose network is not known is taken to stand in a cluster like the published ones.
+    """
     count = max(int(machine.count), 1)
     measured = [each.bandwidth_bytes_per_s for ranks, each in sorted(fabric.all_reduce.items()) if ranks <= count]
     inside = measured[-1] if measured else fabric.link_bytes_per_s
-    return Links(count, inside or float("inf"), machine.network_bytes_per_s * rules.network_efficiency, machine.vcpus)
+    network = machine.network_bytes_per_s or rules.reference_network_bytes_per_s
+    return Links(count, inside or float("inf"), network * rules.network_efficiency, machine.vcpus)
 
 
 class Exchange(NamedTuple):

@@ -111,9 +111,10 @@ class Judge:
     def _search(self, machine: Machine, framework: Framework, clusters: Sequence[int]) -> Laid:
         here = rig(machine, self.inventory)
         links = links_of(machine, here.fabric, self.constants.speed)._replace(devices_per_machine=here.devices)
-        search = self._searches.setdefault(
-            framework.id, Search(Run(self.model.architecture, self.workload, framework, self.constants))
-        )
+        search = self._searches.get(framework.id)
+        if search is None:
+            asked, run = self.scenario.placement, Run(self.model.architecture, self.workload, framework, self.constants)
+            search = self._searches[framework.id] = Search(run, asked.tp, asked.pp or 1, asked.ep or 1)
         least: Laid | None = None
         for offload in offloads_of(search.run):
             for machines in clusters:

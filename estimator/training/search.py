@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from estimator.errors import InputError
 from estimator.hardware import Accelerator
 from estimator.training import memory, speed
 from estimator.training.activations import bytes_per_token, logit_bytes_per_token
@@ -58,8 +59,10 @@ class PerSequence(NamedTuple):
 class Search:
     """One run over many beds: what does not depend on the bed is worked out once."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, tp: int | None = None, pp: int = 1, ep: int = 1) -> None:
+        """`tp` None leaves tensor parallelism to the search."""
         self.run = run
+        self.tp, self.pp, self.ep = tp, pp, ep
         self._per_sequence: dict[tuple[int, int, str], PerSequence] = {}
 
     def best(self, bed: Bed, offloads: Sequence[str] | None = None) -> Found:
@@ -70,7 +73,7 @@ class Search:
         """
         least: Found | None = None
         for offload in offloads or offloads_of(self.run):
-            for tp, cp in _splits(bed):
+            for tp, cp in self._splits(bed):
                 rung = list(self._rung(bed, tp, cp, offload))
                 fitting = [_timed(self.run, bed, found) for found in rung if _fits(self.run, bed, found)]
                 if fitting:
@@ -83,14 +86,16 @@ class Search:
         """Every sharding of one split with every checkpointing that leaves room, and the largest micro-batch there."""
         run, workload = self.run, self.run.workload
         asked = workload.micro_batch or 1
-        dp = _ranks(bed.total // (tp * cp), max(workload.global_batch // asked, 1))
+        ranks = tp * cp * self.pp
+        dp = _ranks(bed.total // ranks, max(workload.global_batch // asked, 1))
         most = asked if workload.micro_batch else max(workload.global_batch // dp, 1)
-        plain = TrainingSetup(tp, 1, cp, dp, accumulation=-(-workload.global_batch // (asked * dp)), offload=offload)
+        accumulation = -(-workload.global_batch // (asked * dp))
+        plain = TrainingSetup(tp, self.pp, cp, dp, min(self.ep, dp), accumulation=accumulation, offload=offload)
         logits, kept = self._sequence_bytes(plain)
         least = min(kept, key=lambda each: kept[each])
         budget = memory.budget(run, bed.device)
-        for sharding in _shardings(run, bed, tp * cp, offload):
-            group = bed.devices // (tp * cp) if sharding == "hybrid" else 0
+        for sharding in _shardings(run, bed, ranks, offload):
+            group = bed.devices // ranks if sharding == "hybrid" else 0
             setup = plain._replace(sharding=sharding, shard_group=group * cp if 0 < group < dp else 0)
             held = resident(run.at(setup))
             room = budget - held.device
@@ -103,6 +108,18 @@ class Search:
                 accumulation = -(-workload.global_batch // (micro * dp))
                 laid = setup._replace(checkpointing=checkpointing, micro_batch=micro, accumulation=accumulation)
                 yield Found(laid, Peak(held, micro * activations, micro * logits), None)
+
+    def _splits(self, bed: Bed) -> Iterator[tuple[int, int]]:
+        """(tensor, context) parallel degrees, least loss of speed first. Raises InputError for one that can not be."""
+        if self.tp and bed.total % (self.tp * self.pp):
+            raise InputError("tp", f"{self.tp} x {self.pp} stages do not divide {bed.total} devices")
+        if bed.device.kind == "neuron":
+            splits = [(tp, 1) for tp in NEURON_TP.get(bed.device.id, (1,))]
+        else:
+            splits = [(tp, cp) for tp, cp in SPLITS if bed.devices % (tp * cp) == 0]
+        if self.tp:
+            splits = [(self.tp, cp) for tp, cp in splits if tp == 1] or [(self.tp, 1)]
+        yield from (split for split in splits if split[0] * split[1] * self.pp <= bed.total)
 
     def _sequence_bytes(self, setup: TrainingSetup) -> PerSequence:
         key = setup.tp, setup.cp, setup.offload
@@ -131,14 +148,6 @@ def _fits(run: Run, bed: Bed, found: Found) -> bool:
 
 def _timed(run: Run, bed: Bed, found: Found) -> Found:
     return found._replace(step=speed.step(run.at(found.setup), bed.device, bed.links))
-
-
-def _splits(bed: Bed) -> Iterator[tuple[int, int]]:
-    if bed.device.kind == "neuron":
-        legal = NEURON_TP.get(bed.device.id, (1,))
-        yield from ((tp, 1) for tp in legal if tp <= bed.devices)
-        return
-    yield from ((tp, cp) for tp, cp in SPLITS if tp * cp <= bed.devices and bed.devices % (tp * cp) == 0)
 
 
 def _shardings(run: Run, bed: Bed, ranks: int, offload: str) -> tuple[str, ...]:

@@ -223,3 +223,15 @@ def test_ranking_every_machine_is_quick(catalog):
     began = time.perf_counter()
     board(catalog, workload, "meta-llama/Llama-3.1-70B")
     assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize(("tp", "pp", "dp"), [(8, None, 1), (4, 2, 1), (2, None, 4), (None, 4, 2)])
+def test_an_explicit_layout_is_kept(catalog, tp, pp, dp):
+    placement = Placement(instance="p5.48xlarge", tp=tp, pp=pp)
+    setup = board(catalog, TrainingWorkload("lora"), placement=placement).rows[0].training.setup
+    assert (setup.tp, setup.pp, setup.dp * setup.cp) == (tp or 1, pp or 1, dp)
+
+
+def test_ranks_that_do_not_divide_the_devices_are_refused(catalog):
+    with pytest.raises(InputError, match="tp"):
+        board(catalog, TrainingWorkload("lora"), placement=Placement(instance="p5.48xlarge", tp=3))
