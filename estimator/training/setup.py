@@ -30,13 +30,6 @@ class TrainingSetup(NamedTuple):
         """Ranks among which sharded states are divided; context-parallel ranks hold the same weights."""
         return self.shard_group or self.dp * self.cp
 
-    @property
-    def savers(self) -> str:
-        """Micro-batch, checkpointing and offload in a few letters: `mb4 full`, `mb1 full optimizer offload`."""
-        kept = () if self.checkpointing == "none" else (self.checkpointing,)
-        moved = () if self.offload == "none" else (f"{self.offload} offload",)
-        return " ".join((f"mb{self.micro_batch}", *kept, *moved))
-
     def __str__(self) -> str:
         ranks = [f"{name}{count}" for name, count in (("TP", self.tp), ("PP", self.pp), ("CP", self.cp)) if count > 1]
         if self.dp > 1:
