@@ -74,6 +74,29 @@ def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
     formula = " - ".join(term.name for term in spent)
     yield Working("kv", "KV pool on one device", memory.kv_cache_bytes, "bytes", formula, tuple(spent), engine)
     yield from _activation(bench, memory, engine)
+    buffers = bench.memory.tightest.buffers
+    outside = (
+        Term("context, libraries and NCCL", memory.runtime_bytes - buffers, "bytes"),
+        Term("buffers of loading", buffers, "bytes"),
+    )
+    yield _sum("runtime", "runtime on one device", memory.runtime_bytes, outside, engine)
+    if memory.cuda_graph_bytes:
+        captured = (Term("graphs of the decode batches", memory.cuda_graph_bytes, "bytes"),)
+        yield _sum("graphs", "CUDA graphs", memory.cuda_graph_bytes, captured, engine)
+    sizes = (Term("the device", memory.usable_bytes, "bytes"), Term("budget", memory.budget_bytes, "bytes"))
+    unused = memory.usable_bytes - memory.budget_bytes
+    yield Working("reserve", "outside the engine's budget", unused, "bytes", "the device - budget", sizes, engine)
+    if memory.max_concurrency > 0 and memory.kv_cache_bytes > 0:
+        load = min(bench.scenario.workload.concurrency / bench.replicas, memory.max_concurrency)
+        each = memory.kv_cache_bytes / memory.max_concurrency
+        held = (
+            Term("KV pool", memory.kv_cache_bytes, "bytes"),
+            Term("requests at once", load, "requests"),
+            Term("cache of a request", each, "bytes"),
+        )
+        left = memory.kv_cache_bytes - load * each
+        formula = "KV pool - requests at once * cache of a request"
+        yield Working("free", "free for more requests", left, "bytes", formula, held, engine)
     yield Working(
         "users",
         "requests that one replica's pool holds at once",

@@ -9,7 +9,7 @@ from estimator.parallelism import Layout
 from estimator.serving_memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, gib, percent, size
-from tui.draw.runs import Row, clipped, fitted, pointer
+from tui.draw.runs import Row, clipped, fitted, merged, pointer
 
 
 class Usage(NamedTuple):
@@ -49,8 +49,14 @@ class Usage(NamedTuple):
 
 
 def bar_row(usage: Usage, cells: int) -> Row:
-    """The stacked bar; its hatches are named in the table of parts."""
-    return fitted([(" ", "text"), *stacked_bar(usage.shares, cells - 2)], cells)
+    """The stacked bar, its hatches named in the table of parts; where more is needed than there is, a line ends it."""
+    bar = stacked_bar(usage.shares, cells - 2)
+    needed = sum(share.value for share in usage.shares)
+    if needed > usage.report.usable_bytes * 1.001:
+        end = int((cells - 2) * usage.report.usable_bytes / needed)
+        drawn = [(character, style) for text, style in bar for character in text]
+        bar = [*drawn[:end], ("┃", "bad"), *drawn[end + 1 :]]
+    return fitted(merged([(" ", "text"), *bar]), cells)
 
 
 def part_rows(
@@ -96,14 +102,15 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     more = int(max(pool - together, 0))
     graphs = "in the budget" if report.cuda_graphs_in_budget else "captured outside the budget"
     rest = "" if report.cuda_graphs_in_budget else ", less the graphs"
+    left = f"{percent(1 - report.utilization)} that {engine} leaves alone{rest}"
     parallel = f", NCCL over {tensor_parallel} ranks" if tensor_parallel > 1 else ""
     return (
         joined(report.weights),
-        f"{together:,.4g} requests x {tokens:,} tokens x {size(report.kv_bytes_per_token)}",
+        f"{together:,.4g} requests x {tokens:,} tokens x {size(report.kv_bytes_per_token)}" if pool else "no room",
         f"{sequences_limit:,} sequences, {chunk:,} tokens a step; {engine}",
         f"context and libraries{parallel}; {engine}",
         f"decode graphs, {graphs}",
-        f"{percent(1 - report.utilization)} that {engine} leaves alone{rest}",
+        left if report.kv_cache_bytes > 0 else "none left",
         f"room for {count(more)} more request{'s' if more != 1 else ''} of this length",
     )
 

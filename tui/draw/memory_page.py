@@ -75,13 +75,15 @@ def heading_row(heading: str, aside: str, cells: int) -> Row:
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
     parts = part_rows(facts.usage, facts.reasons, cells, cursor, facts.before)
+    if facts.verdict and facts.advice:
+        parts += _section("what would make it fit", advice_rows(facts.advice, cells), cells)
     kinds = layer_rows(facts.kinds, facts.kinds_note, cells)[: max(lines - len(parts) - 4, 1)]
     grid = _grid(facts, cells, lines - len(parts) - len(kinds))
     rows = [*parts, *kinds, *grid]
     if lines - len(rows) >= len(facts.capacities) + 3:
         rows += [*_blank(cells), *_capacities(facts, cells)]
     advice = _section("what would change it", advice_rows(facts.advice, cells), cells)
-    if lines - len(rows) >= len(advice):
+    if not facts.verdict and lines - len(rows) >= len(advice):
         rows += advice
     return rows + _blank(cells) * (lines - len(rows))
 

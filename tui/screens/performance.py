@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 
 from tui.commands import bindings
+from tui.draw.memory_page import advice_rows
 from tui.draw.performance_page import VIEWS, performance_page
 from tui.draw.runs import Row, clean, clipped
 from tui.draw.training_page import training_speed_page
-from tui.facts import heading, performance_facts
+from tui.facts import bench_of, changes, heading, performance_facts
 from tui.screens.candidate import CandidatePage
 from tui.widgets.drawn import Drawn
 
@@ -28,7 +29,12 @@ class PerformanceView(Drawn):
             return training_speed_page(heading(answer, row), aside, row.training, width, height)
         if row.performance is None:
             why = clean(row.reason or row.verdict.replace("_", " "))
-            return [[(clipped(f"  {row.candidate.machine}: {why}  (! what would make it fit)", width), "warn")]]
+            advice = changes(bench_of(answer, row), row) if row.memory else ()
+            rows: list[Row] = [[(clipped(f" {heading(answer, row)}: {why}", width), "warn")], []]
+            rows += advice_rows([(each.title, each.effect) for each in advice], width)
+            if advice:
+                rows += [[], [("   ! ", "key"), ("applies one of them", "dim")]]
+            return rows
         return performance_page(performance_facts(answer, row), self.view, width, height)
 
 

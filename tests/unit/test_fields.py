@@ -1,0 +1,83 @@
+"""The form's fields: what may be typed, what a step does."""
+
+from dataclasses import replace
+
+import pytest
+
+from catalog.load import load
+from estimator.errors import InputError
+from estimator.scenario import Scenario
+from estimator.training.workload import TrainingWorkload
+from tui.draw.form import balanced, lay_out
+from tui.fields import Field, sections, stepped, typed
+
+
+def fields(scenario: Scenario) -> dict[str, Field]:
+    return {field.name: field for section in sections(scenario, load().inventory) for field in section.fields}
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("2k", 2048), ("128k", 131_072), ("1M", 2**20), ("1,000", 1000), (" 512 ", 512)],
+)
+def test_token_counts_are_read_as_people_write_them(text: str, tokens: int) -> None:
+    assert typed(Scenario(), "input-tokens", text).workload.input_tokens == tokens
+
+
+@pytest.mark.parametrize(("text", "fraction"), [("90%", 0.9), ("0.9", 0.9), (".5", 0.5)])
+def test_fractions_may_be_per_cent(text: str, fraction: float) -> None:
+    assert typed(Scenario(), "memory-utilization", text).settings.memory_utilization == pytest.approx(fraction)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("input-tokens", "k"),
+        ("input-tokens", "0"),
+        ("input-tokens", "1.5"),
+        ("input-tokens", "9" * 400),
+        ("memory-utilization", "101%"),
+        ("ttft", "-1s"),
+        ("weights", ""),
+        ("region", ""),
+        ("price-terms", "free"),
+    ],
+)
+def test_what_can_not_be_is_refused_with_the_field(name: str, text: str) -> None:
+    with pytest.raises(InputError) as refused:
+        typed(Scenario(), name, text)
+    assert refused.value.field
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_optional_field_is_the_default() -> None:
+    asked = typed(Scenario(), "tp", "4")
+    assert asked.placement.tp == 4
+    assert typed(asked, "tp", "") == Scenario()
+
+
+def test_steps_double_numbers_and_turn_through_choices() -> None:
+    scenario = Scenario()
+    assert stepped(scenario, fields(scenario)["input-tokens"], 1).workload.input_tokens == 4096
+    assert stepped(scenario, fields(scenario)["concurrency"], -1).workload.concurrency == 8
+    assert stepped(scenario, fields(scenario)["deployment"], 1).deployment == "local"
+    assert stepped(scenario, fields(scenario)["ttft"], 1).service_level.ttft_s == 1.0
+    assert stepped(scenario, fields(scenario)["preset"], 1).workload.input_tokens == 1024
+
+
+def test_fields_that_can_not_matter_are_not_shown() -> None:
+    assert "usd-per-kwh" not in fields(Scenario())
+    assert "usd-per-kwh" in fields(Scenario(deployment="local"))
+    assert "optimizer" not in fields(Scenario())
+    assert "optimizer" in fields(replace(Scenario(), training=TrainingWorkload()))
+
+
+@pytest.mark.parametrize("cells", [60, 80, 120, 160])
+def test_no_two_fields_share_a_place(cells: int) -> None:
+    spots = lay_out(sections(replace(Scenario(), training=TrainingWorkload()), load().inventory), cells, 18)
+    assert len({(spot.x, spot.y) for spot in spots}) == len(spots)
+    assert all(spot.cells > 8 and spot.x + spot.cells <= cells for spot in spots)
+
+
+def test_columns_are_balanced() -> None:
+    assert balanced((4, 11, 6, 12, 2), 2) == (0, 0, 1, 1, 0)
