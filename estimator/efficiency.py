@@ -181,6 +181,11 @@ class Spread(NamedTuple):
     low: float
     high: float
 
+    @property
+    def calibrated(self) -> "Spread":
+        """Half as wide, on a logarithmic scale: one measured point holds the level, not the slope."""
+        return Spread(self.low**0.5, self.high**0.5)
+
     def of(self, typical: float) -> Band:
         return Band(typical * self.low, typical, typical * self.high)
 
@@ -204,6 +209,15 @@ class ResidualBand(NamedTuple):
     confidence: str = ""
 
 
+class Calibration(NamedTuple):
+    """A user's own measurement: factors on the seconds of one engine class on one accelerator."""
+
+    accelerator: str
+    engine: str
+    decode: float = 1.0
+    prefill: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Efficiency:
     """Constants by accelerator and by engine."""
@@ -215,6 +229,8 @@ class Efficiency:
     neuron: NeuronSpeed = field(default_factory=NeuronSpeed)
     network: Network = field(default_factory=Network)
     bands: tuple[ResidualBand, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()
+    """The user's own points; the last one of an accelerator and engine holds."""
     sparse_index_us: float = 0.0
     """Fixed time of a layer's lightning indexer: quantising, scoring, top-k."""
     routing_entropy: float = 0.85
@@ -227,6 +243,10 @@ class Efficiency:
         known = self.devices.get(device.id)
         key = known.kernels if known else device.generation
         return self.kernels.get(key) or self.kernels["generic"]
+
+    def calibration(self, device: Accelerator, engine: str) -> Calibration | None:
+        found = [each for each in self.calibrations if (each.accelerator, each.engine) == (device.id, engine)]
+        return found[-1] if found else None
 
     def evidence(self, device: Accelerator) -> str:
         known = self.devices.get(device.id)

@@ -6,6 +6,7 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from estimator.calibration import calibrated
 from estimator.candidates import Rig, clusters, engine_on, rig
 from estimator.checks import check
 from estimator.cost import cost, quote
@@ -170,7 +171,7 @@ class Judge:
         held = compile_memory(self.model, weights, self.cache, layout, here.device, engine, scenario.settings).report(
             self.tokens
         )
-        efficiency = self.inventory.efficiency
+        efficiency = calibrated(self.inventory.efficiency, scenario.calibrations)
         speed = efficiency.engines[engine.speed]
         confidence = efficiency.confidence(here.device, speed)
         if held.shortfall_bytes > 0 or held.max_concurrency < 1:
@@ -189,7 +190,7 @@ class Judge:
         found = offload(self.model, weights, self.cache, here, engine, scenario.settings, self.tokens)
         if found is None:
             return None
-        efficiency = self.inventory.efficiency
+        efficiency = calibrated(self.inventory.efficiency, self.scenario.calibrations)
         speed = efficiency.engines[engine.speed]
         step = compile_step(
             self.model, weights, self.cache, found.layout, here.device, here.fabric, speed, efficiency, here.devices

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
+from estimator.efficiency import Calibration
 from estimator.training.workload import TrainingWorkload
 from estimator.workload import Ownership, ServiceLevel, ServingWorkload
 
@@ -59,3 +60,5 @@ class Scenario:
     """For local and edge deployments."""
     training: TrainingWorkload | None = None
     """A run to train the model instead of serving it; None serves."""
+    calibrations: tuple[Calibration, ...] = ()
+    """The user's own measurements."""

@@ -46,6 +46,9 @@ class Step:
     peak_bytes_per_s: float
     network_gb_s: float
     """Between machines."""
+    decode_factor: float = 1.0
+    prefill_factor: float = 1.0
+    """Of the user's own measurement, on all that the device and the host do."""
 
     def step_s(
         self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
@@ -75,8 +78,8 @@ class Step:
         seconds *= 1 + drafts / self.layers
         host = self.host_s(batch)
         if self.speed.overlap:
-            return float((seconds**4 + host**4) ** 0.25)
-        return seconds + host
+            return self.decode_factor * float((seconds**4 + host**4) ** 0.25)
+        return self.decode_factor * (seconds + host)
 
     def host_s(self, batch: float) -> float:
         """What scheduling, sampling and launching add to one step."""
@@ -125,7 +128,7 @@ class Step:
             seconds += batch * attention.seconds(new, cached, launches / batch)
         for state in operators.states:
             seconds += state.seconds(launches * batch, new * batch)
-        return speed.prefill * seconds + launches * self.host_s(0), launches
+        return self.prefill_factor * (speed.prefill * seconds + launches * self.host_s(0)), launches
 
     def beside(self, host: "Step", share: float) -> "Step":
         """With that share of the layers, and the head, run by `host`; the two take turns."""
@@ -244,6 +247,10 @@ def compile_step(
             operators = neuron_operators(parts, weights, cache, layout, device, efficiency)
         case _:
             operators = gpu_operators(parts, rates, layout, fabric, machine_devices)
+    spreads = efficiency.spreads(engine, "serving_concurrency", confidence)
+    own = efficiency.calibration(device, engine)
+    if own:
+        spreads = Spreads(*(each.calibrated for each in spreads))
     return Step(
         operators,
         parts.layers,
@@ -254,8 +261,10 @@ def compile_step(
         speed,
         engine,
         confidence,
-        efficiency.spreads(engine, "serving_concurrency", confidence),
+        spreads,
         rates.peak(),
         device.bandwidth_bytes_per_s,
         efficiency.network.bandwidth_gb_s,
+        own.decode if own else 1.0,
+        own.prefill if own else 1.0,
     )

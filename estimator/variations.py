@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from estimator.calibration import calibrated
 from estimator.candidates import Rig, engine_on, rig
 from estimator.engines import EngineProfile
 from estimator.evaluation import Candidate, Evaluation, OperatorTime, PerformanceReport
@@ -71,7 +72,7 @@ class Bench:
         """One rank's operators, ready to be asked about other batches."""
         scenario, inventory = self.scenario, self.inventory
         weights, cache, layout = weight_format(scenario.weights), cache_format(scenario.kv), self.candidate.layout
-        here, efficiency = self.rig, inventory.efficiency
+        here, efficiency = self.rig, calibrated(inventory.efficiency, scenario.calibrations)
         speed = efficiency.engines[self.engine.speed]
         step = compile_step(
             self.model, weights, cache, layout, here.device, here.fabric, speed, efficiency, here.devices

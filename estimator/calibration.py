@@ -1,0 +1,121 @@
+"""A measurement of one's own: the printed result of a benchmark becomes a factor on one accelerator and engine."""
+
+import json
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.efficiency import Calibration, Efficiency
+from estimator.errors import InputError
+from estimator.operating import operate
+from estimator.step import Step
+from estimator.units import MILLISECOND
+from estimator.workload import ServingWorkload
+
+LEAST, MOST = 0.1, 10.0
+"""A factor outside of these says that another model, machine or load was measured."""
+ROUNDS = 12
+LONGEST_PASTE = 1_000_000
+
+# Names of one figure in JSON (vllm bench serve --save-result, sglang.bench_serving --output-file) and in print.
+NAMES = {
+    "requests": ("completed", "successful_requests", "num_prompts"),
+    "input": ("total_input_tokens", "total_input"),
+    "output": ("total_output_tokens", "total_generated_tokens", "total_output"),
+    "rate": ("request_throughput", "request_throughput_req_s"),
+    "output_rate": ("output_throughput", "output_token_throughput_tok_s"),
+    "concurrency": ("max_concurrency", "maximum_request_concurrency", "max_request_concurrency"),
+    "in_flight": ("concurrency",),
+    "ttft": ("mean_ttft_ms", "median_ttft_ms"),
+    "tpot": ("mean_tpot_ms", "median_tpot_ms", "mean_itl_ms", "median_itl_ms"),
+}
+
+
+class Measurement(NamedTuple):
+    """What a benchmark client printed, for the whole server."""
+
+    input_tokens: int
+    output_tokens: int
+    concurrency: float
+    ttft_s: float | None
+    tpot_s: float | None
+    output_tokens_per_s: float | None
+
+
+def parse(pasted: str) -> Measurement:
+    """The result of `vllm bench serve` or `sglang.bench_serving`, as JSON or as printed. Raises InputError."""
+    figures = _figures(pasted[:LONGEST_PASTE])
+
+    def figure(name: str) -> float | None:
+        return next((figures[key] for key in NAMES[name] if figures.get(key, 0) > 0), None)
+
+    requests, tokens_in, tokens_out = figure("requests"), figure("input"), figure("output")
+    ttft, tpot, rate = figure("ttft"), figure("tpot"), figure("rate")
+    if not requests or not tokens_in or not tokens_out:
+        raise InputError("measurement", "no request and token totals; paste a vllm bench serve or sglang result")
+    if ttft is None and tpot is None and figure("output_rate") is None:
+        raise InputError("measurement", "neither TTFT, TPOT nor output throughput is in it")
+    lengths = max(round(tokens_in / requests), 1), max(round(tokens_out / requests), 1)
+    concurrency = figure("concurrency") or figure("in_flight")
+    if concurrency is None and rate and ttft and tpot:
+        concurrency = rate * (ttft + (lengths[1] - 1) * tpot) * MILLISECOND  # Little's law
+    if concurrency is None:
+        raise InputError("measurement", "no concurrency, and no request rate with latencies to work it out from")
+    return Measurement(
+        *lengths,
+        max(concurrency, 1.0),
+        ttft * MILLISECOND if ttft else None,
+        tpot * MILLISECOND if tpot else None,
+        figure("output_rate"),
+    )
+
+
+def calibration(measured: Measurement, step: Step, accelerator: str, replicas: int = 1) -> Calibration:
+    """Measured over predicted for prefill and decode. Raises InputError where they are too far apart to be the same."""
+    workload = ServingWorkload(measured.input_tokens, measured.output_tokens)
+    concurrency = max(measured.concurrency / replicas, 1.0)
+    decode, prefill = step.decode_factor, step.prefill_factor
+    for _ in range(ROUNDS):  # prompts delay tokens and steps delay prompts, so each factor moves both figures
+        point = operate(replace(step, decode_factor=decode, prefill_factor=prefill), workload, concurrency)
+        if measured.tpot_s:
+            decode *= measured.tpot_s / point.tpot_s
+        elif measured.output_tokens_per_s:
+            decode *= replicas * point.requests_per_s * measured.output_tokens / measured.output_tokens_per_s
+        if measured.ttft_s:
+            prefill *= measured.ttft_s / point.ttft_s
+        decode, prefill = min(max(decode, LEAST), MOST), min(max(prefill, LEAST), MOST)
+    for name, factor in (("TPOT", decode), ("TTFT", prefill)):
+        if not LEAST < factor < MOST:
+            raise InputError("measurement", f"{name} is far from the prediction: another model, machine or load?")
+    return Calibration(accelerator, step.engine, decode, prefill)
+
+
+@lru_cache(maxsize=64)
+def calibrated(efficiency: Efficiency, calibrations: tuple[Calibration, ...]) -> Efficiency:
+    """The constants with the user's own points; the same value for the same points, so that steps are kept."""
+    return replace(efficiency, calibrations=calibrations) if calibrations else efficiency
+
+
+def _figures(pasted: str) -> dict[str, float]:
+    """Every number by its name in small letters: of a JSON object, of the last line of JSON lines, or of a print."""
+    text = pasted.strip()
+    found: object = None
+    for candidate in (text, text.splitlines()[-1] if text else ""):
+        if candidate.startswith("{"):
+            try:
+                found = json.loads(candidate)
+            except ValueError:
+                continue
+            break
+    if isinstance(found, dict):
+        pairs = [(str(key), str(value)) for key, value in found.items() if isinstance(value, int | float)]
+    else:
+        pairs = re.findall(r"^\W*([A-Za-z][^:\n]{0,80}?)\s*:\s*([\d.,]+)\s*$", text, re.MULTILINE)
+    figures = {}
+    for name, value in pairs:
+        try:
+            figures[re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")] = float(value.replace(",", ""))
+        except ValueError:
+            continue
+    return figures
