@@ -168,9 +168,10 @@ class Judge:
     def judge(self, here: Rig, setup: Setup, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
         """Memory first; speed only where one request fits."""
         scenario, (engine, weights) = self.scenario, setup
-        held = compile_memory(self.model, weights, self.cache, layout, here.device, engine, scenario.settings).report(
-            self.tokens
-        )
+        drafts = scenario.workload.draft_tokens
+        held = compile_memory(
+            self.model, weights, self.cache, layout, here.device, engine, scenario.settings, drafts
+        ).report(self.tokens)
         efficiency = calibrated(self.inventory.efficiency, scenario.calibrations)
         speed = efficiency.engines[engine.speed]
         confidence = efficiency.confidence(here.device, speed)

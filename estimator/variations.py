@@ -8,7 +8,7 @@ from estimator.calibration import calibrated
 from estimator.candidates import Rig, engine_on, rig
 from estimator.engines import EngineProfile
 from estimator.evaluation import Candidate, Evaluation, OperatorTime, PerformanceReport
-from estimator.formats import cache_format, weight_format
+from estimator.formats import WeightFormat, cache_format, weight_format
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
@@ -20,6 +20,7 @@ from estimator.scenario import Placement, Scenario
 from estimator.serving import performance
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.step import Step, compile_step
+from estimator.support import stand_in
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,33 @@ class Bench:
         return engine_on(self.rig.device, asked, self.inventory)
 
     @cached_property
+    def weights(self) -> WeightFormat:
+        """The asked format as this checkpoint has it, or what stands in for it where another engine answers."""
+        asked = self.model.weights(self.scenario.weights)
+        if self.engine.id == self.scenario.engine:
+            return asked
+        return weight_format(stand_in(self.engine, asked.id))
+
+    @cached_property
     def memory(self) -> ServingMemory:
         """One rank's memory, ready to be asked about other lengths and loads."""
         scenario = self.scenario
         return compile_memory(
             self.model,
-            weight_format(scenario.weights),
+            self.weights,
             cache_format(scenario.kv),
             self.candidate.layout,
             self.rig.device,
             self.engine,
             scenario.settings,
+            scenario.workload.draft_tokens,
         )
 
     @cached_property
     def step(self) -> Step:
         """One rank's operators, ready to be asked about other batches."""
         scenario, inventory = self.scenario, self.inventory
-        weights, cache, layout = weight_format(scenario.weights), cache_format(scenario.kv), self.candidate.layout
+        weights, cache, layout = self.weights, cache_format(scenario.kv), self.candidate.layout
         here, efficiency = self.rig, calibrated(inventory.efficiency, scenario.calibrations)
         speed = efficiency.engines[self.engine.speed]
         step = compile_step(

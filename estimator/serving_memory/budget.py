@@ -143,8 +143,12 @@ def compile_memory(
     device: Accelerator,
     engine: EngineProfile,
     settings: EngineSettings | None = None,
+    drafts: int = 0,
 ) -> ServingMemory:
-    """The memory of one rank of `layout` on `device`, as the engine would lay it out when it starts."""
+    """The memory of one rank of `layout` on `device`, as the engine would lay it out when it starts.
+
+    `drafts` tokens are proposed each step by the model's own prediction modules, which then stay loaded.
+    """
     policy = engine.memory
     settings = settings or DEFAULTS
     sold = int(device.memory_sold_gb * GB)
@@ -162,6 +166,7 @@ def compile_memory(
         batched,
         settings.max_model_len or 0,
         device.compute_capability,
+        drafts,
     )
     utilization = settings.memory_utilization or _default_utilization(policy, defaults, usable, batched, layout)
     total = sold if policy.rule else usable

@@ -14,7 +14,7 @@ CONV_STATE_BYTES = 2
 INDEX_BYTES = 1 + 4 / 128
 """An indexer's keys are FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
 STATE_PAGES = 2
-"""Pages that vLLM keeps per sequence of every recurrent group: the state and the one being written."""
+"""Pages that vLLM keeps per sequence of every recurrent group: the state and the one being written; and one a draft."""
 STATE_PAGE_TOKENS = 16
 """An attention page grows in these steps until a recurrent state fits it."""
 GROUP_SLACK = 1.25
@@ -99,8 +99,11 @@ class Pool(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int) -> tuple[Kind, ...]:
-    """The cached layers as one rank holds them: key-value heads divided, replicated where there are too few."""
+def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, drafts: int = 0) -> tuple[Kind, ...]:
+    """The cached layers as one rank holds them: key-value heads divided, replicated where there are too few.
+
+    A resident multi-token-prediction module caches as one more full layer, and convolutions keep the drafted tokens.
+    """
     found: dict[Kind, int] = {}
     for group in architecture.groups:
         mixer = group.layer.mixer
@@ -109,7 +112,9 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int) -> t
         share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * cache.bits / 8
         chunked = isinstance(mixer, Attention) and mixer.chunked
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
-        state = (mixer.state_elements * STATE_BYTES + mixer.conv_state_elements * CONV_STATE_BYTES) / ranks
+        past = getattr(mixer, "kernel", 1) - 1  # tokens that a convolution keeps
+        convolved = mixer.conv_state_elements * (1 + drafts / past) if past else mixer.conv_state_elements
+        state = (mixer.state_elements * STATE_BYTES + convolved * CONV_STATE_BYTES) / ranks
         for kind in (
             Kind(0, growing),
             Kind(0, mixer.window_width * share, mixer.window, chunked),
@@ -117,16 +122,20 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int) -> t
         ):
             if kind.token_bytes or kind.state_bytes:
                 found[kind] = found.get(kind, 0) + group.count
+    if drafts and architecture.mtp_layers:
+        full = next((kind for kind in found if kind.token_bytes and not kind.window), None)
+        if full:
+            found[full] += architecture.mtp_layers
     return tuple(kind._replace(layers=layers) for kind, layers in found.items())
 
 
 @lru_cache(maxsize=4096)
-def page_table(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int) -> Pool:
+def page_table(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int = 0) -> Pool:
     """The pool's pages in one engine's arrangement."""
     if not kinds:
         return Pool(1.0, ())
     if policy.grouped_layers and len(kinds) > 1:
-        return _grouped(kinds, policy.block_tokens, prefill_tokens)
+        return _grouped(kinds, policy.block_tokens, prefill_tokens, drafts)
     plain = [kind for kind in kinds if kind.token_bytes]
     kept = [kind for kind in plain if kind.window] if policy.keeps_windows or policy.grouped_layers else []
     token_bytes = sum(kind.layers * kind.token_bytes for kind in plain if kind not in kept)
@@ -145,7 +154,7 @@ def _window_cells(tokens: int) -> int:
     return -(-tokens // WINDOW_STEP_TOKENS) * WINDOW_STEP_TOKENS
 
 
-def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int) -> Pool:
+def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int, drafts: int) -> Pool:
     """vLLM's hybrid allocator: groups of equal layer count, the last padded; one page size for every kind.
 
     A window layer keeps its window and the tokens of one prefill step, and one page more where the window slides.
@@ -164,7 +173,7 @@ def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int) ->
         groups = -(-kind.layers // size)
         total += groups
         if not kind.token_bytes:
-            fixed += groups * STATE_PAGES
+            fixed += groups * (STATE_PAGES + drafts)
             continue
         span = int(page // kind.token_bytes)
         if kind.window:

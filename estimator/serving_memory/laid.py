@@ -50,6 +50,7 @@ def lay_out(
     batched: int,
     model_len: int,
     capability: float,
+    drafts: int,
 ) -> Laid:
     """Every rank's spending, with the engine's settings and the device's compute capability as numbers."""
     if policy.rule:
@@ -66,7 +67,10 @@ def lay_out(
     received = 2 * batched * architecture.hidden * element if layout.pp > 1 else 0
     runtime = _outside_torch(policy, layout, architecture.hidden, capability)
     ranks = []
-    for stage in stages(architecture, weights, split, layout.pp, tower, rotary, policy.embedding_on_host, layout.host):
+    laid = stages(
+        architecture, weights, split, layout.pp, tower, rotary, policy.embedding_on_host, layout.host, drafts > 0
+    )
+    for stage in laid:
         peak = max(logits, widest) if stage.last else widest
         share = stage.layers / architecture.layers
         ranks.append(
@@ -80,8 +84,8 @@ def lay_out(
                 parts=stage.weights,
             )
         )
-    kinds = layer_kinds(architecture, cache, tp)
-    pool = page_table(kinds, policy, batched)
+    kinds = layer_kinds(architecture, cache, tp, drafts)
+    pool = page_table(kinds, policy, batched, drafts)
     return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool)))
 
 

@@ -68,10 +68,11 @@ def stages(
     rotary_bytes: float = 0.0,
     embedding_on_host: bool = False,
     layers_on_host: int = 0,
+    drafting: bool = False,
 ) -> tuple[Stage, ...]:
     """Every pipeline stage: its layers, embedding and vision tower on the first, head and final norm on the last.
 
-    With layers on the host, the head stays there too.
+    With layers on the host, the head stays there too. Where tokens are drafted, the last keeps the prediction modules.
     """
     groups = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.groups]
     embedding = _parts(architecture.embedding, weights, split)
@@ -98,6 +99,8 @@ def stages(
                 _add(total, head)
             elif not first or embedding_on_host:
                 _add(total, embedding)
+        if last and drafting:
+            _add(total, _parts(architecture.mtp, weights, split))
         rounding = total.pop(ROUNDING, 0.0)
         buffers = (Part("rotary table", rotary_bytes), Part(ROUNDING, rounding))
         found.append(Stage(layers, tuple(Part(name, value) for name, value in total.items()), buffers, last))

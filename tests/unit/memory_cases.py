@@ -30,6 +30,7 @@ class Held(Protocol):
         engine: str = "vllm",
         version: str | None = None,
         settings: EngineSettings | None = None,
+        drafts: int = 0,
     ) -> ServingMemory: ...
 
 
@@ -60,6 +61,7 @@ def held_in(catalog: Catalog) -> Held:
         engine: str = "vllm",
         version: str | None = None,
         settings: EngineSettings | None = None,
+        drafts: int = 0,
     ) -> ServingMemory:
         return compile_memory(
             named(name),
@@ -69,6 +71,7 @@ def held_in(catalog: Catalog) -> Held:
             inventory.accelerators[device],
             inventory.engine(engine, version),
             settings,
+            drafts,
         )
 
     return held

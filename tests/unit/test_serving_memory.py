@@ -103,6 +103,19 @@ def test_recurrent_layers_take_pages_that_hold_their_state(held: Held) -> None:
     assert int(6.01 * 2**30 // memory.laid.pool.page_bytes) == 300
 
 
+def test_a_resident_drafter_takes_a_layer_and_pages(held: Held) -> None:
+    """Qwen3.6-27B over two RTX 3090 with 3 drafted tokens: 179 pages of 1,600 tokens for a request of 262,144."""
+    options = EngineSettings(max_model_len=262_144, max_num_seqs=2, max_num_batched_tokens=8192)
+    name, layout = "Qwen/Qwen3.8-27B", Layout(2)  # the same layers
+    drafted = held(name, layout, kv="fp8", device="rtx3090", settings=options, drafts=3)
+    plain = held(name, layout, kv="fp8", device="rtx3090", settings=options)
+    assert drafted.laid.pool.growing == ((1, 1600),)
+    assert drafted.laid.pool.pages(262_144) == 179
+    assert plain.laid.pool.growing == ((1, 1568),)
+    assert plain.laid.pool.pages(131_072) == 90  # 84 and 3 groups of 2, as on two RTX 3090 without a drafter
+    assert drafted.tightest.weights > plain.tightest.weights
+
+
 def test_an_asked_number_of_sequences_is_the_most_that_run(held: Held) -> None:
     free = held(LLAMA_8B)
     capped = held(LLAMA_8B, settings=EngineSettings(max_num_seqs=8))
