@@ -105,7 +105,7 @@ class SpeedRules(NamedTuple):
     attention_cost: Mapping[str, Factor]
     """By stack: time of a causal attention FLOP over that of a matrix-product FLOP."""
     low_precision: Mapping[str, str]
-    """Number format and generation (`fp8 h100`), or format alone -> factor."""
+    """Number format, also as `fp8 before Blackwell` -> factor."""
     bands: Mapping[str, tuple[float, float]]
     """By class of run: actual over predicted, 80 %."""
     overlap: Factor

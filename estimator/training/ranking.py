@@ -230,7 +230,7 @@ def framework_of(asked: TrainingWorkload, constants: TrainingConstants) -> Frame
 
 def _savers(laid: Laid) -> str:
     setup = laid.found.setup
-    savers = [f"{setup.sharding} over {setup.shards}"] if setup.sharding != "none" else []
+    savers = [f"{setup.sharding} over {setup.shards}"] if setup.sharding != "none" and setup.shards > 1 else []
     savers += [f"{setup.checkpointing} checkpointing"] if setup.checkpointing != "none" else []
     savers += [f"{setup.offload} offload"] if setup.offload != "none" else []
     savers += [f"TP{setup.tp}"] if setup.tp > 1 else []

@@ -21,6 +21,8 @@ from estimator.training.run import Run
 from estimator.training.workload import TrainingWorkload
 from estimator.units import TERA
 
+BLACKWELL = 10.0
+"""Its first compute capability."""
 FUSED_EXPERTS = 26.06
 """NVIDIA's stacks dispatch tokens to experts in fused kernels from this release on; what is asked today does."""
 
@@ -93,10 +95,11 @@ def exponents(run: Run, device: Accelerator, release: float = FUSED_EXPERTS) -> 
     of = work(run.architecture, workload.sequence_length)
     at = {rules.hardware.get(device.id) or rules.hardware.get(device.generation, ""): 1.0, f"stack {stack}": 1.0}
     tuned = stack == "megatron"
-    hopper = device.generation in ("h100", "h100pcie", "ada")
+    older = device.compute_capability < BLACKWELL
     if workload.compute not in ("bf16", "fp32"):
         compute = "mxfp8" if of.moe and workload.compute == "nvfp4" else workload.compute
-        at[rules.low_precision.get(f"{compute} {device.generation}") or rules.low_precision[compute]] = 1.0
+        before = rules.low_precision.get(f"{compute} before Blackwell") if older else None
+        at[before or rules.low_precision[compute]] = 1.0
         if not tuned:
             at["low precision, untuned stack"] = 1.0
     if setup.checkpointing in ("full", "offloaded"):
@@ -110,7 +113,7 @@ def exponents(run: Run, device: Accelerator, release: float = FUSED_EXPERTS) -> 
     if of.moe:
         at["mixture of experts"] = 1.0
         at["experts, width doubling"] = math.log2(of.expert_width / 4096)
-        if not hopper:
+        if not older:
             at["experts, newer than Hopper"] = 1.0
         if run.framework.fused_experts and release >= FUSED_EXPERTS:
             at["experts, fused dispatch"] = 1.0
