@@ -132,8 +132,10 @@ def span(hours: float | None) -> str:
 
 
 def wait(value: float | None) -> str:
-    """Seconds to a tenth; a user feels no finer."""
-    return f"{value:.1f}s" if value is not None and 0.0995 <= value < 99.5 else seconds(value)
+    """Seconds to a tenth, in at most four cells; a user feels no finer."""
+    if value is None or not 0.0995 <= value < 99.5:
+        return seconds(value)
+    return f"{value:.1f}s" if value < 9.95 else f"{value:.0f}s"
 
 
 def whole(value: float | None) -> str:

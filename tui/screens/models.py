@@ -82,13 +82,18 @@ def facts(model: Model) -> dict[str, str]:
     """The cells of one model."""
     shape = model.architecture
     return {
-        "parameters": number(shape.parameters),
-        "active": number(shape.active_parameters) if shape.is_moe else "",
-        "context": tokens(shape.max_context),
-        "cache": count(2 * growing_elements(model)),
+        "parameters": billions(shape.parameters),
+        "active": billions(shape.active_parameters) if shape.is_moe else "",
+        "context": tokens(shape.max_context or None),
+        "cache": count(2 * growing) if (growing := growing_elements(model)) else "windowed",
         "release": clean(model.release),
         "licence": clean(model.licence),
     }
+
+
+def billions(parameters: int) -> str:
+    """Parameters as models are named by them: 70.6B."""
+    return number(parameters).replace("G", "B")
 
 
 def growing_elements(model: Model) -> int:
