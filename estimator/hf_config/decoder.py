@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from estimator.architecture import Architecture, Layer, grouped
 from estimator.errors import InputError
+from estimator.hf_config.class_defaults import MULTI_HEAD, OWN_HEAD_DIM
 from estimator.hf_config.fields import Fields
 from estimator.mixers import Attention
 from estimator.mlps import DenseMlp
@@ -31,7 +32,8 @@ def attention(
 ) -> Attention:
     """Grouped-query attention from the usual names. Raises InputError where the heads do not divide."""
     hidden, heads = hidden_size(f), f.size("num_attention_heads")
-    kv_heads = f.size("num_key_value_heads", default=heads)
+    shared = "num_key_value_heads" in f.config or f.class_name in MULTI_HEAD
+    kv_heads = f.size("num_key_value_heads", default=heads if shared else None)
     divides("num_key_value_heads", kv_heads, heads)
     return Attention(
         hidden,
@@ -50,7 +52,7 @@ def attention(
 
 def head_dim(f: Fields, hidden: int, heads: int) -> int:
     """`head_dim` where it is given, else the hidden size shared by the heads."""
-    if f.has("head_dim") or f.has("attention_head_dim"):
+    if f.has("head_dim") or f.has("attention_head_dim") or f.class_name in OWN_HEAD_DIM:
         return f.size("head_dim", "attention_head_dim")
     if hidden % heads:
         raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}; give head_dim")

@@ -225,8 +225,10 @@ def exaone4(f: Fields) -> Architecture:
 
 def _exaone4_windows(f: Fields) -> list[int]:
     count = f.layers()
-    if f.has("layer_types") or not f.has("sliding_window"):
-        return windows(f, count) if f.has("layer_types") else [0] * count
+    if f.has("layer_types"):
+        return windows(f, count)
+    if "sliding_window" not in f.config:
+        raise f.missing("sliding_window")
     pattern = f.text("sliding_window_pattern", default="LLLG")
     window = window_of(f)
     return [window if pattern[layer % len(pattern)] == "L" else 0 for layer in range(count)]

@@ -97,7 +97,7 @@ def gemma4(f: Fields) -> Architecture:
     f.refuse_unless("per_layer_config")
     count, hidden = f.layers(), hidden_size(f)
     owners = count - f.count("num_kv_shared_layers")
-    own_input = f.count("hidden_size_per_layer_input", default=None) if f.has("hidden_size_per_layer_input") else 0
+    own_input = 0 if f.is_null("hidden_size_per_layer_input") else f.count("hidden_size_per_layer_input", default=None)
     mixers = _gemma4_mixers(f)
     kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
     extras = [*norms(hidden, 4), Tensor("layer_scalar", "norm", 1, split="whole")]

@@ -52,8 +52,9 @@ def experts(
 
 
 def shared_width(f: Fields) -> int:
-    """All shared experts side by side."""
-    return f.count(*SHARED) * f.size("moe_intermediate_size")
+    """All shared experts side by side; null is none, absent is missing."""
+    stated = any(name in f.config for name in SHARED)
+    return f.count(*SHARED, default=0 if stated else None) * f.size("moe_intermediate_size")
 
 
 def dense_first(f: Fields, layers: int, sparse: Mlp, *, dense: int | None = None) -> list[Mlp]:
@@ -145,6 +146,9 @@ def dbrx(f: Fields) -> Architecture:
 @reads(PhiMoEForCausalLM="phimoe", PhimoeForCausalLM="")
 def phimoe(f: Fields) -> Architecture:
     """LayerNorms with bias; the published model also has biases on attention and head."""
+    for name in ("attention_bias", "lm_head_bias"):
+        if name not in f.config:
+            raise f.missing(name)
     bias = f.flag("attention_bias")
     mixer = attention(f, window=window_of(f), qkv_bias=bias, output_bias=bias)
     layer = Layer(mixer, experts(f, "intermediate_size"), norms(hidden_size(f), 2, True))

@@ -47,7 +47,9 @@ def ernie_moe(f: Fields) -> Architecture:
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     plain = DenseMlp(hidden, f.size("intermediate_size"), bias=bias)
     first, every = f.count("moe_layer_start_index", default=1), f.size("moe_layer_interval", default=1)
-    last = min(f.count("moe_layer_end_index", default=count - 1), count - 1)
+    last = count - 1  # also spelled -1
+    if f.config.get("moe_layer_end_index") != -1:
+        last = min(f.count("moe_layer_end_index", default=last), last)
     mixer, around = attention(f, qkv_bias=bias, output_bias=bias), norms(hidden, 2)
     layers = [
         Layer(mixer, sparse if first <= i <= last and (i + 1) % every == 0 else plain, around) for i in range(count)

@@ -40,7 +40,7 @@ def gpt_oss(f: Fields) -> Architecture:
 def llama4(f: Fields) -> Architecture:
     """Chunked attention in three of four layers; experts every `interleave_moe_layer_step` layers."""
     count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
-    every, chunk = f.size("interleave_moe_layer_step", default=1), f.size("attention_chunk_size", default=0)
+    every, chunk = f.size("interleave_moe_layer_step", default=1), _chunk(f)
     width = f.size("intermediate_size")
     sparse = experts(f, "intermediate_size", shared=width)
     plain = DenseMlp(hidden, f.size("intermediate_size_mlp")) if every > 1 else sparse
@@ -60,6 +60,11 @@ def llama4(f: Fields) -> Architecture:
         for i, here in enumerate(local)
     ]
     return stack(f, layers)
+
+
+def _chunk(f: Fields) -> int:
+    """Null is full attention, absent is missing."""
+    return 0 if f.is_null("attention_chunk_size") else f.size("attention_chunk_size")
 
 
 @reads(MiMoV2FlashForCausalLM="mimo_v2_flash")
@@ -116,7 +121,7 @@ def minimax_m3(f: Fields) -> Architecture:
     f.refuse_unless("qk_norm_type", "per_head")
     count, hidden = f.layers(), hidden_size(f)
     index = f.required_section("sparse_attention_config")
-    shared = f.size("shared_intermediate_size") * f.count(*SHARED)
+    shared = f.size("shared_intermediate_size") * f.count(*SHARED, default=None)
     sparse = experts(f, "moe_intermediate_size", "intermediate_size", shared=shared, router_bias=True)
     plain = DenseMlp(hidden, f.size("dense_intermediate_size"))
     full = attention(f, head_norm=f.flag("use_qk_norm", default=True))

@@ -189,3 +189,23 @@ def test_patterns_that_could_run_forever_are_refused(pattern: str) -> None:
     fields = {"quant_method": "fp8", "modules_to_not_convert": [pattern]}
     with pytest.raises(InputError):
         read_model("x", {"config": changed(LLAMA, quantization_config=fields)})
+
+
+@pytest.mark.parametrize(
+    ("class_name", "field"),
+    [
+        ("Qwen3ForCausalLM", "head_dim"),
+        ("GemmaForCausalLM", "head_dim"),
+        ("MistralForCausalLM", "num_key_value_heads"),
+        ("DeepseekV3ForCausalLM", "n_shared_experts"),
+        ("DeepseekV3ForCausalLM", "first_k_dense_replace"),
+        ("Gemma2ForCausalLM", "sliding_window"),
+        ("MixtralForCausalLM", "num_experts_per_tok"),
+        ("GptOssForCausalLM", "sliding_window"),
+        ("PhiMoEForCausalLM", "attention_bias"),
+    ],
+)
+def test_what_classes_default_differently_is_required(class_name: str, field: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(without(CONFIGS[class_name], field))
+    assert caught.value.field == field
