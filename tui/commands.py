@@ -165,6 +165,14 @@ COMMANDS = (
             "performance-next", "Next row", "l,right", "The next row of the leaderboard.", "screen.step(1)", hint="row"
         ),
         Command("performance-last", "Row before", "h,left", "The row before.", "screen.step(-1)", hint="row"),
+        Command(
+            "measure",
+            "A measured point",
+            "n",
+            "Paste a vllm bench serve or sglang.bench_serving result; it recalibrates that accelerator and engine.",
+            "screen.measure",
+            hint="measured",
+        ),
     ),
     *(
         Command(

@@ -96,7 +96,7 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         operating.append(OperatingPoint(load, per_user, total, meets))
     return PerformanceFacts(
         heading=heading(answer, row),
-        aside=f"class {row.confidence} · {users:,.4g} in flight",
+        aside=f"class {row.confidence} · {users:,.4g} in flight{own_point(bench)}",
         roofs=roofs(bench),
         points=points(bench, users),
         prefill=together(bench.prefill()),
@@ -111,6 +111,14 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         layouts=bench.layouts(),
         chosen_layout=layout(row),
     )
+
+
+def own_point(bench: Bench) -> str:
+    """The user's own measurement that holds here, if any."""
+    step = bench.step
+    if step.decode_factor == step.prefill_factor == 1.0:
+        return ""
+    return f" · own point: decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
 
 
 def roofs(bench: Bench) -> list[Roof]:

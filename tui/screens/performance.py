@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
+from estimator.scenario import Scenario
 from tui.commands import bindings
 from tui.draw.memory_page import advice_rows
 from tui.draw.performance_page import VIEWS, performance_page
 from tui.draw.runs import Row, clean, clipped
 from tui.draw.training_page import training_speed_page
 from tui.facts import bench_of, changes, heading, performance_facts
+from tui.messages import Edited
 from tui.screens.candidate import CandidatePage
 from tui.widgets.drawn import Drawn
 
@@ -52,3 +54,18 @@ class PerformanceScreen(CandidatePage):
         shown = self.query_one(PerformanceView)
         shown.view = VIEWS[(VIEWS.index(shown.view) + 1) % len(VIEWS)]
         shown.redraw()
+
+    def action_measure(self) -> None:
+        from tui.screens.measure import Measure
+
+        answer = self.answer
+        row = answer.selected if answer else None
+        if answer is None or row is None or row.performance is None:
+            return
+        session = answer.session
+
+        def take(scenario: Scenario | None) -> None:
+            if scenario is not None:
+                self.post_message(Edited(session.with_scenario(scenario)))
+
+        self.app.push_screen(Measure(bench_of(answer, row)), take)

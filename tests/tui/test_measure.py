@@ -1,0 +1,54 @@
+"""A pasted benchmark result, from the performance page: read as it is pasted, taken with enter, undone with u."""
+
+import pytest
+from textual.widgets import Static, TextArea
+
+from catalog.load import load
+from estimator.scenario import Placement, Scenario
+from tests.tui.conftest import screen_text
+from tests.unit.test_calibration import VLLM
+from tui.app import LlmCalc
+from tui.asking import Desk
+from tui.session import Session
+
+pytestmark = pytest.mark.asyncio
+
+
+def on_h100() -> LlmCalc:
+    scenario = Scenario("meta-llama/Llama-3.1-8B", placement=Placement(instance="p5.4xlarge"))
+    return LlmCalc(Desk(load()), Session(scenario=scenario))
+
+
+async def test_a_point_is_taken_shown_and_undone() -> None:
+    app = on_h100()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3", "n")
+        await pilot.pause()
+        app.screen.query_one(TextArea).text = VLLM
+        await pilot.pause()
+        assert "1,024 → 256 x32" in str(app.screen.query_one("#reading", Static).render())
+        await pilot.press("enter")
+        await pilot.pause()
+        (point,) = app.history.now.scenario.calibrations
+        assert (point.accelerator, point.engine) == ("h100-sxm", "vllm")
+        assert "own point: decode x" in screen_text(app)
+        await pilot.press("u")
+        await pilot.pause()
+        assert app.history.now.scenario.calibrations == ()
+        assert "own point" not in screen_text(app)
+
+
+async def test_what_is_no_result_is_refused_in_place() -> None:
+    app = on_h100()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "n")
+        await pilot.pause()
+        app.screen.query_one(TextArea).text = "no result [bold]at all[/]\x1b[31m"
+        await pilot.pause()
+        assert "✗" in str(app.screen.query_one("#reading", Static).render())
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen.query(TextArea)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not app.screen.query(TextArea)

@@ -1,0 +1,65 @@
+"""A measured point of one's own: paste a benchmark's result, see the factor, take it with enter."""
+
+from dataclasses import replace
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import ModalScreen
+from textual.widgets import Static, TextArea
+
+from estimator.calibration import calibration, parse
+from estimator.errors import InputError
+from estimator.scenario import Scenario
+from estimator.variations import Bench
+from tui.draw.runs import clean
+
+ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, or its JSON. An empty one forgets the point."
+
+
+class Measure(ModalScreen[Scenario | None]):
+    """Returns the scenario with the point, or None."""
+
+    CSS_PATH = "measure.tcss"
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "dismiss(None)", "Close", show=False, priority=True),
+        Binding("enter", "take", "Take it", show=False, priority=True),
+    ]
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__()
+        self.bench = bench
+        self.taken: Scenario | None = None
+
+    def compose(self) -> ComposeResult:
+        area = TextArea(soft_wrap=False, show_line_numbers=False)
+        device, engine = self.bench.rig.device, self.bench.engine
+        area.border_title = f"measured on {device.label or device.id} with {engine.name} · enter takes it · esc closes"
+        yield area
+        yield Static(ASK, id="reading", markup=False)
+
+    @on(TextArea.Changed)
+    def read(self, event: TextArea.Changed) -> None:
+        self.taken, said = self.reading(event.text_area.text)
+        self.query_one("#reading", Static).update(clean(said))
+
+    def reading(self, pasted: str) -> tuple[Scenario | None, str]:
+        """The scenario with that point, and what it says; or why it is refused."""
+        scenario, step, device = self.bench.scenario, self.bench.step, self.bench.rig.device
+        others = tuple(
+            each for each in scenario.calibrations if (each.accelerator, each.engine) != (device.id, step.engine)
+        )
+        if not pasted.strip():
+            return (replace(scenario, calibrations=others) if others != scenario.calibrations else None), ASK
+        try:
+            measured = parse(pasted)
+            point = calibration(measured, step, device.id, self.bench.replicas)
+        except InputError as error:
+            return None, f"✗ {error.reason}"
+        lengths = f"{measured.input_tokens:,} → {measured.output_tokens:,} x{measured.concurrency:.4g}"
+        factors = f"decode takes {point.decode:.2f} x, prefill {point.prefill:.2f} x what was predicted"
+        return replace(scenario, calibrations=(*others, point)), f"✓ {lengths}: {factors}"
+
+    def action_take(self) -> None:
+        if self.taken is not None:
+            self.dismiss(self.taken)
