@@ -283,6 +283,7 @@ WRONG = (
     ("rank", "--weights", "int3"),
     ("rank", "--engine", "vllm@banana"),
     ("rank", "--lora-rank", "8"),
+    ("rank", "--count", "8"),
     ("rank", "--no-such-option"),
     ("rank", "--limit", "0"),
     ("rank", "nowhere.yaml"),
