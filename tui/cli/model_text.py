@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from catalog.plain import plain
-from estimator.architecture import Architecture, LayerGroup
+from estimator.architecture import LayerGroup
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.model import Model
 from estimator.model_summary import CACHE_BYTES, ModelSummary, stored, summary
@@ -29,7 +29,7 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
             ("in vision parts", found.parameters.vision),
             ("in all", found.parameters.total),
             *_cache_rows(found),
-            *_weight_rows(answer),
+            ("bytes in the weight files", answer.stored_bytes),
         )
         if value
     ]
@@ -50,35 +50,6 @@ def _cache_rows(found: ModelSummary) -> list[tuple[str, float]]:
         ("state elements per sequence", cache.state_elements_per_sequence),
         ("convolution state elements per sequence", cache.conv_state_elements_per_sequence),
     ]
-
-
-def _weight_rows(model: Model) -> list[tuple[str, float]]:
-    """Bytes of the language model in the checkpoint's own format; what stays 16-bit is its own line."""
-    quantised = kept = 0.0
-    for count, tensor in _stored_tensors(model.architecture):
-        size = count * model.checkpoint.bytes_of(tensor)
-        if model.checkpoint.bits_of(tensor) < SIXTEEN_BITS:
-            quantised += size
-        else:
-            kept += size
-    return [
-        (f"bytes of weights in {model.native_weights}", quantised),
-        ("bytes of weights in 16 bits or more", kept),
-        ("bytes in the weight files", model.stored_bytes or 0),
-    ]
-
-
-SIXTEEN_BITS = 15.9
-"""Formats of fewer bits count as quantised; scales add to the bits."""
-
-
-def _stored_tensors(architecture: Architecture) -> Iterator[tuple[int, Tensor]]:
-    head = () if architecture.tied else architecture.head
-    for tensor in (*architecture.embedding, *head, *architecture.final):
-        yield 1, tensor
-    for group in (*architecture.groups, *architecture.encoder):
-        for tensor in group.layer.tensors:
-            yield group.count, tensor
 
 
 def _published(model: Model) -> str:
