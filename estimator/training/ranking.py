@@ -1,8 +1,7 @@
 """Training runs ranked: what each machine costs and takes for the same run, with the settings that make it fit."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from estimator.candidates import rig
 from estimator.cost import Quote, quote
@@ -16,11 +15,11 @@ from estimator.parallelism import Layout
 from estimator.placement import machines_for
 from estimator.prices import RegionPrices
 from estimator.scenario import PRICE_TERMS, Scenario
-from estimator.training import cost, memory, speed, workload
+from estimator.training import advice, cost, memory, speed, workload
 from estimator.training.constants import Framework, TrainingConstants
 from estimator.training.network import links_of
 from estimator.training.run import Run
-from estimator.training.search import Bed, Found, Search, longest_sequence, offloads_of
+from estimator.training.search import Bed, Found, Search, offloads_of
 from estimator.training.support import refusal
 from estimator.training.weights import adapters, trainable
 from estimator.training.workload import TrainingWorkload
@@ -142,10 +141,10 @@ class Judge:
             1,
         )
         if step is None:
-            reason = f"{held.shortfall_bytes / GIB:.1f} GiB short per device even with {_savers(laid)}"
+            reason = f"{held.shortfall_bytes / GIB:.1f} GiB short per device even with {advice.savers(laid.found)}"
             if not held.shortfall_bytes:
                 reason = f"host memory too small to offload {held.host_bytes / GIB:,.0f} GiB per device"
-            change = _suggestion(laid) if self.detail else None
+            change = advice.suggestion(run, bed) if self.detail else None
             return Evaluation(candidate, "does_not_fit", reason, "C", None, None, price, False, suggestion=change)
         report = self._report(machine, asked, laid, held, step)
         idle = bed.total - setup.devices
@@ -181,7 +180,7 @@ class Judge:
             hours=lasting.hours,
             usd=cost.usd(lasting.hours, asked.price.usd_per_hour if asked.price else None, bed.machines),
             run=lasting.parts,
-            notes=_notes(laid),
+            notes=advice.notes(run, bed),
         )
 
     def _interruptions(self, machine: Machine) -> float:
@@ -226,46 +225,6 @@ def framework_of(asked: TrainingWorkload, constants: TrainingConstants) -> Frame
     if found is None:
         raise InputError("framework", f"unknown {asked.framework!r}; one of {', '.join(constants.frameworks)}")
     return found
-
-
-def _savers(laid: Laid) -> str:
-    setup = laid.found.setup
-    savers = [f"{setup.sharding} over {setup.shards}"] if setup.sharding != "none" and setup.shards > 1 else []
-    savers += [f"{setup.checkpointing} checkpointing"] if setup.checkpointing != "none" else []
-    savers += [f"{setup.offload} offload"] if setup.offload != "none" else []
-    savers += [f"TP{setup.tp}"] if setup.tp > 1 else []
-    return ", ".join(savers) or "a micro-batch of one"
-
-
-def _suggestion(laid: Laid) -> str | None:
-    """The smallest change of the run itself that would fit on the same machines."""
-    run, bed = laid.run, laid.bed
-    changes: list[tuple[str, dict[str, Any]]] = []
-    if run.workload.loss in ("plain", "upcast"):
-        changes.append(("fused loss", {"loss": "fused"}))
-    if run.workload.checkpointing in ("none", "selective"):
-        changes.append(("full checkpointing", {"checkpointing": "full"}))
-    if run.workload.micro_batch and run.workload.micro_batch > 1:
-        changes.append(("a micro-batch of 1", {"micro_batch": 1}))
-    if run.workload.method == "full":
-        changes += [("8-bit AdamW", {"optimizer": "adamw-8bit"}), ("LoRA", {"method": "lora"})]
-    if run.workload.method != "qlora":
-        changes.append(("QLoRA", {"method": "qlora"}))
-    for title, change in changes:
-        if Search(run._replace(workload=replace(run.workload, **change))).best(bed).step:
-            return f"{title} fits"
-    longest = longest_sequence(run.at(run.setup._replace(micro_batch=1)), bed.device)
-    return f"sequences of {longest:,} tokens fit" if 128 <= longest < run.workload.sequence_length else None
-
-
-def _notes(laid: Laid) -> tuple[str, ...]:
-    run, (setup, *_) = laid.run, laid.found
-    longest = longest_sequence(run, laid.bed.device)
-    notes = [f"longest sequence at this micro-batch: {longest:,} tokens"]
-    if not run.workload.packing:
-        useful = speed.padding(run.workload, setup.micro_batch).useful
-        notes.append(f"not packed: {useful:.0%} of the computed positions hold tokens")
-    return tuple(notes)
 
 
 VERDICTS = {"fits": 0, "does_not_fit": 1, "not_supported": 2}
