@@ -87,6 +87,8 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
     bench = bench_of(answer, row)
     level = bench.scenario.service_level
     users = speed.concurrency * bench.replicas
+    then = answer.before.get(row.candidate.machine)
+    earlier = then.performance if then else None
     operating = []
     for load, report in bench.operating_points():
         meets = (level.ttft_s is None or report.ttft_s.typical <= level.ttft_s) and (
@@ -103,6 +105,9 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         decode=together(bench.decode(users)),
         ttft_s=speed.ttft_s,
         tpot_s=speed.tpot_s,
+        before=(then.performance.ttft_s.typical, then.performance.tpot_s.typical)
+        if then and then.performance
+        else None,
         prefill_bound=speed.prefill_bound,
         decode_bound=speed.decode_bound,
         operating=operating,

@@ -113,3 +113,13 @@ async def test_every_field_can_be_stepped_both_ways() -> None:
             await pilot.press("l", "h", "h", "l")
             await pilot.pause()
         assert app.is_running
+
+
+async def test_a_click_chooses_a_field() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = app.screen.query_one(Form)
+        spot = next(spot for spot in form.spots if spot.field.name == "region")
+        await pilot.click(Form, offset=(spot.x + 2, spot.y))
+        await pilot.pause()
+        assert form.chosen.field.name == "region"

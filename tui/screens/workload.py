@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
@@ -61,6 +61,14 @@ class Form(Drawn):
         keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
         help_text = f" {spot.field.name}: {spot.field.option.help}"
         return spread([(help_text, "text")], [("enter", "key"), (" type  ", "dim"), (keys, "dim")], cells)
+
+    def on_click(self, event: events.Click) -> None:
+        """Chooses the field under the pointer."""
+        under = [
+            at for at, spot in enumerate(self.spots) if spot.y == event.y + self.top and event.x < spot.x + spot.cells
+        ]
+        if under and event.y < self.size.height - FOOT:
+            self.choose(under[0])
 
     @property
     def cursor(self) -> int:
