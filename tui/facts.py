@@ -98,16 +98,14 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         operating.append(OperatingPoint(load, per_user, total, meets))
     return PerformanceFacts(
         heading=heading(answer, row),
-        aside=f"class {row.confidence} · {users:,.4g} in flight{own_point(bench)}",
+        aside=f"class {row.confidence} · {users:,.3g} in flight{own_point(bench)}",
         roofs=roofs(bench),
         points=points(bench, users),
         prefill=together(bench.prefill()),
         decode=together(bench.decode(users)),
         ttft_s=speed.ttft_s,
         tpot_s=speed.tpot_s,
-        before=(then.performance.ttft_s.typical, then.performance.tpot_s.typical)
-        if then and then.performance
-        else None,
+        before=(earlier.ttft_s.typical, earlier.tpot_s.typical) if earlier else None,
         prefill_bound=speed.prefill_bound,
         decode_bound=speed.decode_bound,
         operating=operating,
@@ -139,7 +137,7 @@ def roofs(bench: Bench) -> list[Roof]:
 
 def points(bench: Bench, users: float) -> list[Point]:
     """Where prefill and decode stand under the roof: alone, at the load, and at the most that fits."""
-    loads = sorted({1, max(round(users), 1), max(bench.most_users, 1)})
+    loads = sorted({1, max(int(users), 1), max(bench.most_users, 1)})
     return [
         _point("prefill", bench.prefill()),
         *(_point(f"decode {count(load)}", bench.decode(load)) for load in loads),
