@@ -28,7 +28,7 @@ ALIASES = {
     "fp4": "nvfp4",
     "nvfp4-modelopt": "nvfp4",
     "nvfp4-uniform-w4a4": "nvfp4",
-    "nvfp4-fp8-mixed": "nvfp4",
+    "nvfp4-fp8-mixed": "nvfp4-fp8",
     "bnb": "nf4",
     "bnb-int8": "int8-bnb",
     "bnb.nf4": "nf4",
