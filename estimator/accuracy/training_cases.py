@@ -120,6 +120,8 @@ def _method(row: Row) -> str:
 def _optimizer(row: Row) -> tuple[str, bool]:
     text = row.get("optimizer", "").lower().replace("_", "-")
     in_backward = "backward" in text
+    if "lomo" in text:
+        return "sgd", True
     for name in ("adafactor", "lion", "muon"):
         if name in text:
             return name, in_backward
@@ -189,7 +191,7 @@ def _sharding(row: Row, method: str, framework: Framework, ranks: int, degrees: 
 
 def _checkpointing(row: Row, framework: Framework, sharded: bool) -> str:
     text = row.get("grad_ckpt", "").lower()
-    if "off" in text and "load" in text:
+    if ("off" in text and "load" in text) or "unsloth" in text:
         return "offloaded"
     if text in ("none", "no", "false"):
         return "none"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from estimator.candidates import rig
+from estimator.checks import check
 from estimator.cost import Quote, quote
 from estimator.cost import cost as bill
 from estimator.errors import InputError
@@ -68,6 +69,8 @@ class Judge:
     def __init__(
         self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
     ) -> None:
+        check(scenario.placement)
+        check(scenario.ownership)
         if scenario.price_terms not in PRICE_TERMS:
             raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
         self.model, self.scenario, self.inventory, self.prices = model, scenario, inventory, prices
