@@ -82,8 +82,9 @@ class MemoryPolicy:
     """The engine's own default of the fraction it may take."""
     defaults: tuple[DeviceDefaults, ...]
     """Widest device class first."""
-    hidden_from_engine_bytes: float = 0.0
-    """What the driver reports less what the engine sees."""
+    hidden_bytes: float = 0.0
+    hidden_share: float = 0.0
+    """What the driver reports less what the engine sees: a context, and page tables in proportion."""
     block_tokens: int = 16
     """Tokens of one page of the cache; 1 for a contiguous cache."""
     pages: bool = True
@@ -122,6 +123,14 @@ class MemoryPolicy:
     """The token embedding is looked up on the CPU (llama.cpp)."""
     reserve: Reserve | None = None
     rule: RuleOfThumb | None = None
+
+    def seen(self, reported: float) -> float:
+        """Bytes of a device that the engine counts with, of those that the driver reports."""
+        return reported * (1 - self.hidden_share) - self.hidden_bytes
+
+    def reported(self, seen: float) -> float:
+        """The driver's figure of a device that the engine prints as `seen` bytes."""
+        return (seen + self.hidden_bytes) / (1 - self.hidden_share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

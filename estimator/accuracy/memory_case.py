@@ -172,7 +172,7 @@ def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | 
         device = replace(next(iter(context.inventory.accelerators.values())), id="printed", generation="generic")
     if not printed:
         return device
-    return replace(device, memory_usable_bytes=int(printed * GIB + engine.memory.hidden_from_engine_bytes))
+    return replace(device, memory_usable_bytes=int(engine.memory.reported(printed * GIB)))
 
 
 def _fraction(row: Row) -> float | None:

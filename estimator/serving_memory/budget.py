@@ -24,7 +24,7 @@ class Left(NamedTuple):
 
 def left_for_cache(policy: MemoryPolicy, utilization: float, usable: float, rank: Rank) -> Left:
     """Every engine's own arithmetic. `usable` is what the driver reports (as sold, for a rule of thumb)."""
-    seen = usable - policy.hidden_from_engine_bytes
+    seen = policy.seen(usable)
     loaded = rank.weights + rank.buffers
     if policy.kind == "budget":  # vLLM, TGI: a fraction of the whole device, less everything measured at start-up
         budget = utilization * seen

@@ -5,6 +5,7 @@ import pytest
 from catalog.load import Catalog
 from estimator.errors import InputError
 from estimator.parallelism import Layout
+from estimator.units import GIB
 from tests.unit.memory_cases import Held, held_in
 
 LLAMA_13B = "meta-llama/Llama-2-13b-hf"
@@ -27,6 +28,16 @@ def test_a_version_finds_its_profile(catalog: Catalog, asked: str, profile: str)
 def test_an_unknown_version_is_refused(catalog: Catalog) -> None:
     with pytest.raises(InputError, match=r"no profile of vllm covers 0\.1"):
         catalog.inventory.engine("vllm", "0.1")
+
+
+@pytest.mark.parametrize(
+    ("device", "printed"), [("a10g", 22.06), ("h100-sxm", 79.19), ("h200-sxm", 139.81), ("b200-sxm", 178.36)]
+)
+def test_vllm_sees_a_little_less_than_the_driver_reports(catalog: Catalog, device: str, printed: float) -> None:
+    memory = catalog.inventory.engine("vllm").memory
+    reported = catalog.inventory.accelerators[device].memory_usable_bytes
+    assert memory.seen(reported) / GIB == pytest.approx(printed, abs=0.1)
+    assert memory.reported(memory.seen(reported)) == pytest.approx(reported)
 
 
 def test_every_profile_has_a_source_and_a_speed(catalog: Catalog) -> None:

@@ -136,7 +136,7 @@ def test_sglang_leaves_its_reserve_outside_the_fraction(held: Held) -> None:
     memory = held("Qwen/Qwen3-30B-A3B", device="mi300x", engine="sglang")
     assert memory.laid.pool.token_bytes == 98_304
     given = held(LLAMA_8B, engine="sglang", settings=EngineSettings(memory_utilization=0.8))
-    seen = given.usable_bytes - given.engine.memory.hidden_from_engine_bytes - given.tightest.runtime
+    seen = given.engine.memory.seen(given.usable_bytes) - given.tightest.runtime
     assert given.pool_bytes == pytest.approx(seen * 0.8 - given.tightest.weights - given.tightest.buffers)
 
 
