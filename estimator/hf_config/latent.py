@@ -8,8 +8,8 @@ from estimator.hf_config.fields import Fields
 from estimator.hf_config.moe import dense_first, experts, shared_width
 from estimator.hf_config.registry import reads
 from estimator.hf_config.shared_experts import next_token_module
-from estimator.mixers import CompressedSparseAttention, Indexer, LatentAttention
-from estimator.mlps import DenseMlp
+from estimator.mixers import CompressedSparseAttention, Indexer, LatentAttention, Parallel
+from estimator.mlps import DenseMlp, MixtureOfExperts
 from estimator.tensors import Tensor
 
 
@@ -92,6 +92,20 @@ def sparse_deepseek(f: Fields) -> Architecture:
         mtp=next_token_module(Layer(owner, sparse, around), modules),
         mtp_layers=modules,
     )
+
+
+@reads(LongcatFlashForCausalLM="longcat_flash")
+def longcat(f: Fields) -> Architecture:
+    """Two attentions and two dense MLPs per layer beside the experts, some of which only pass the token through."""
+    hidden, mixer = hidden_size(f), latent_attention(f)
+    f.refuse_unless("router_bias", False)
+    real, empty = f.size("n_routed_experts", most=1 << 16), f.count("zero_expert_num", most=1 << 16)
+    chosen = max(f.size("moe_topk") * real // (real + empty), 1)  # on average; the rest are empty experts
+    dense = DenseMlp(hidden, 2 * f.size("ffn_hidden_size", "intermediate_size"))
+    routed = MixtureOfExperts(hidden, real, chosen, f.size("expert_ffn_hidden_size"), shared=dense, router_bias=True)
+    passing = (Tensor("zero_router", "router", empty, hidden, split="whole"), Tensor("zero_bias", "norm", empty))
+    around = (*norms(hidden, 4), *(passing if empty else ()))
+    return stack(f, [Layer(Parallel((mixer, mixer)), routed, around)] * f.layers(), rotary=mixer.rope_dim)
 
 
 @reads(DeepseekV4ForCausalLM="deepseek_v4")

@@ -209,3 +209,22 @@ def test_what_classes_default_differently_is_required(class_name: str, field: st
     with pytest.raises(InputError) as caught:
         read(without(CONFIGS[class_name], field))
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("section", ["text_config", "llm_config", "language_config"])
+def test_the_language_model_is_found_in_its_section(section: str) -> None:
+    outer = {"architectures": ["InternVLChatModel"], section: CONFIGS["Qwen2ForCausalLM"]}
+    assert read(outer).text_parameters == read(CONFIGS["Qwen2ForCausalLM"]).text_parameters
+
+
+def test_an_omni_model_is_its_thinker() -> None:
+    thinker = {"text_config": CONFIGS["Qwen2ForCausalLM"]}
+    omni = read({"architectures": ["Qwen2_5OmniModel"], "thinker_config": thinker, "talker_config": {"vocab_size": 7}})
+    assert omni.text_parameters == read(CONFIGS["Qwen2ForCausalLM"]).text_parameters
+
+
+def test_a_tied_head_may_be_told_at_the_outer_level_only() -> None:
+    inner = without(CONFIGS["Qwen3VLForConditionalGeneration"]["text_config"], "tie_word_embeddings")
+    config = changed(CONFIGS["Qwen3VLForConditionalGeneration"], text_config=inner)
+    assert read(changed(config, tie_word_embeddings=True)).tied
+    assert not read(changed(config, tie_word_embeddings=False)).tied
