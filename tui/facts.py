@@ -10,7 +10,7 @@ from estimator.variations import Bench
 from tui.answer import Answer
 from tui.columns import devices, instance, layout
 from tui.draw.curve import OperatingPoint
-from tui.draw.figures import count, size
+from tui.draw.figures import amount, count, size
 from tui.draw.memory import Usage, reasons, shared_over
 from tui.draw.memory_page import MemoryFacts, Switch
 from tui.draw.performance_page import PerformanceFacts
@@ -98,7 +98,7 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         operating.append(OperatingPoint(load, per_user, total, meets))
     return PerformanceFacts(
         heading=heading(answer, row),
-        aside=f"class {row.confidence} · {users:,.3g} in flight{own_point(bench)}",
+        aside=f"class {row.confidence} · {amount(users)} in flight{own_point(bench)}",
         roofs=roofs(bench),
         points=points(bench, users),
         prefill=together(bench.prefill()),

@@ -39,6 +39,11 @@ def count(value: float | None) -> str:
     return NOTHING if value is None or not math.isfinite(value) else f"{value:,.0f}"
 
 
+def amount(value: float) -> str:
+    """A count where it is whole, else three digits."""
+    return count(value) if math.isfinite(value) and value == int(value) else number(value)
+
+
 def tokens(value: float | None) -> str:
     """Token counts as people say them: 512, 2k, 128k, 1M; what is not round keeps three digits."""
     if value is None or not math.isfinite(value):

@@ -8,7 +8,7 @@ from estimator.evaluation import MemoryReport, Part
 from estimator.parallelism import Layout
 from estimator.serving_memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
-from tui.draw.figures import count, gib, percent, size
+from tui.draw.figures import amount, count, gib, percent, size
 from tui.draw.runs import Row, clipped, fitted, merged, pointer
 
 
@@ -100,17 +100,17 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     pool = report.max_concurrency
     together = min(usage.sequences, pool)
     more = int(max(pool - together, 0))
-    graphs = "in the budget" if report.cuda_graphs_in_budget else "captured outside the budget"
+    graphs = "decode graphs, in the budget" if report.cuda_graphs_in_budget else "captured outside the budget"
     rest = "" if report.cuda_graphs_in_budget else ", less the graphs"
     left = f"{percent(1 - report.utilization)} that {engine} leaves alone{rest}"
-    parallel = f", NCCL over {tensor_parallel} ranks" if tensor_parallel > 1 else ""
+    parallel = f", collectives over {tensor_parallel} ranks" if tensor_parallel > 1 else ""
     return (
         joined(report.weights),
-        f"{together:,.4g} requests x {tokens:,} tokens x {size(report.kv_bytes_per_token)}" if pool else "no room",
+        f"{amount(together)} requests x {tokens:,} tokens x {size(report.kv_bytes_per_token)}" if pool else "no room",
         f"{sequences_limit:,} sequences, {chunk:,} tokens a step; {engine}",
         f"context and libraries{parallel}; {engine}",
-        f"decode graphs, {graphs}",
-        left if report.kv_cache_bytes > 0 else "none left",
+        graphs if report.cuda_graph_bytes else "none",
+        left if report.kv_cache_bytes > 0 and report.utilization < 1 else "none",
         f"room for {count(more)} more request{'s' if more != 1 else ''} of this length",
     )
 

@@ -7,19 +7,19 @@ from textwrap import wrap
 from estimator.accuracy.nearest import Near
 from estimator.accuracy.score import text
 from estimator.explain import Unit, Working
-from tui.draw.figures import count, duration, number, size, usd
+from tui.draw.figures import amount, count, duration, number, size, usd
 from tui.draw.runs import Row, clean, pointer
 
 SIGNS = {"*": "×", "/": "÷", "-": "−"}
 SHOWN: dict[Unit, Callable[[float], str]] = {
     "bytes": size,
     "tokens": count,
-    "requests": number,
+    "requests": amount,
     "seconds": duration,
     "per second": lambda value: f"{number(value)}/s",
     "usd": usd,
     "fraction": lambda value: f"{value:.1%}",
-    "number": lambda value: count(value) if value == int(value) else number(value),
+    "number": amount,
 }
 
 
