@@ -17,6 +17,9 @@ NVL72 = frozenset({"gb200", "gb300"})
 TASK_INPUT_TOKENS = {"chat": 140, "gpqa": 230, "code": 420}
 """Prompts of the ML.ENERGY tasks, whose lengths are not published: rounded means of the public data sets."""
 UNSTATED_INPUT_TOKENS = 64
+MOST_TOKENS = 10_000_000
+MOST_REQUESTS = 1_000_000
+MOST_RANKS = 10_000
 UNSTATED_OUTPUT_TOKENS = 128
 
 
@@ -82,8 +85,8 @@ def _release(version: str) -> tuple[int, int] | None:
 
 def layout(row: Row, architecture: Architecture) -> Layout:
     """Ranks of one engine. Raises InputError where the columns contradict the device count."""
-    count = int(number(row, "accelerator_count") or 0)
-    tp, pp, ep, dp = (int(number(row, column) or 0) for column in ("tp", "pp", "ep", "dp"))
+    count = int(in_range("accelerator_count", number(row, "accelerator_count") or 0, MOST_RANKS))
+    tp, pp, ep, dp = (int(in_range(each, number(row, each) or 0, MOST_RANKS)) for each in ("tp", "pp", "ep", "dp"))
     pp, dp = max(pp, 1), max(dp, 1)
     neuron = "neuron" in text(row, "engine").lower()
     if not tp:
@@ -113,7 +116,22 @@ def lengths(row: Row) -> Lengths:
     notes = text(row, "notes").lower()
     if given is None:
         given = next((tokens for task, tokens in TASK_INPUT_TOKENS.items() if task in notes), UNSTATED_INPUT_TOKENS)
-    return Lengths(max(int(given), 1), max(int(wanted or UNSTATED_OUTPUT_TOKENS), 1), stated)
+    given = in_range("input_tokens", given, MOST_TOKENS)
+    wanted = in_range("output_tokens", wanted or UNSTATED_OUTPUT_TOKENS, MOST_TOKENS)
+    return Lengths(max(int(given), 1), max(int(wanted), 1), stated)
+
+
+def in_range(column: str, value: float, most: float) -> float:
+    """The value of a column; raises InputError below 0 or above `most`."""
+    if not 0 <= value <= most:
+        raise InputError(column, f"{value:g} is out of range, expected 0 to {most:,}")
+    return value
+
+
+def concurrency(row: Row) -> float | None:
+    """Requests in flight or in one static batch; None where the row does not say. Raises InputError."""
+    stated = number(row, "concurrency")
+    return None if stated is None else max(in_range("concurrency", stated, MOST_REQUESTS), 1.0)
 
 
 class Arrivals(NamedTuple):
@@ -126,11 +144,11 @@ class Arrivals(NamedTuple):
 def arrivals(row: Row) -> Arrivals | None:
     """The request rate of a row that was not held at a concurrency."""
     notes = text(row, "notes").lower()
-    rate = re.search(r"request[_ ]rate\s*=?\s*([\d.]+)", notes)
-    if rate is None:
+    rate = re.search(r"request[_ ]rate\s*=?\s*(\d{1,6}(?:\.\d{1,6})?)", notes)
+    if rate is None or float(rate[1]) == 0:
         return None
-    prompts = re.search(r"(\d+) (?:prompts|requests)", notes)
-    return Arrivals(float(rate[1].rstrip(".")), float(prompts[1]) if prompts else 1000.0)
+    prompts = re.search(r"([1-9]\d{0,7}) (?:prompts|requests)", notes)
+    return Arrivals(float(rate[1]), float(prompts[1]) if prompts else 1000.0)
 
 
 def weights(row: Row, architecture: Architecture) -> WeightFormat:

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from math import exp
 from typing import NamedTuple
 
-from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, machine_devices, weights
+from estimator.accuracy.cases import (
+    arrivals,
+    cache,
+    concurrency,
+    engine_class,
+    layout,
+    lengths,
+    machine_devices,
+    weights,
+)
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
 from estimator.arrivals import at_rate
 from estimator.efficiency import Spread, Spreads
@@ -83,7 +92,7 @@ def read(row: Row, context: Context) -> Case:
     return Case(
         step,
         workload,
-        number(row, "concurrency") or 1.0,
+        concurrency(row) or 1.0,
         _max_concurrency(step, workload, device),
         1,
         kind,
@@ -126,13 +135,13 @@ def _single_stream(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
 
 def _maximum(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     speed = case.step.speed
-    asked = number(row, "concurrency") or speed.max_batch * case.step.layout.dp
+    asked = concurrency(row) or speed.max_batch * case.step.layout.dp
     rate = maximum_throughput(case.step, case.workload, min(case.max_concurrency, asked))
     yield from _throughputs(case, rate)
 
 
 def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
-    if number(row, "concurrency") is None:
+    if concurrency(row) is None:
         yield from _arriving(row, case)
         return
     asked = case.concurrency
