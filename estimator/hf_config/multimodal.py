@@ -60,7 +60,7 @@ WRAPPERS = {
     "InternVLChatModel": Wrapper("internvl_chat", ties_outside=False),
     "AyaVisionForConditionalGeneration": Wrapper("aya_vision"),
     "Cohere2VisionForConditionalGeneration": Wrapper("cohere2_vision"),
-    "KimiVLForConditionalGeneration": Wrapper("kimi_vl", ties_outside=False),
+    "KimiVLForConditionalGeneration": Wrapper("kimi_vl", tower=towers.moonvit, ties_outside=False),
     "Qwen2_5OmniModel": Wrapper("qwen2_5_omni", "Qwen2ForCausalLM"),
     "Qwen2_5OmniForConditionalGeneration": Wrapper("", "Qwen2ForCausalLM"),
     "Qwen2_5OmniThinkerForConditionalGeneration": Wrapper("qwen2_5_omni_thinker", "Qwen2ForCausalLM"),

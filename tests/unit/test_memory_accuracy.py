@@ -31,8 +31,8 @@ def scores(context: Context) -> list[Score]:
     return [each for row in ROWS for each in score(row, context)]
 
 
-SUSPECT = {"llmddoc-08"}
-"""A peak under half of every sibling's of its table; its pool follows."""
+SUSPECT = {"llmddoc-08", "club-10"}
+"""A peak under half of every sibling's of its table; a recipe whose batch and drafter are not in the row."""
 
 
 def errors(scores: list[Score], metric: str, engine: str) -> list[float]:
