@@ -126,21 +126,28 @@ def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[Trai
 def architecture_of(
     row: Row, case: TrainingCase, context: Context, constants: TrainingConstants
 ) -> tuple[Architecture, str]:
-    """The catalogue's, else the size preset of that name, else a typical decoder of the stated size."""
-    name = text(row, "base_model_id") or text(row, "model")
+    """The base model's, else what the printed name stands for, else a typical decoder of the stated size."""
+    by_name = _by_name(text(row, "model"), context, constants)
+    if by_name and not text(row, "base_model_id"):
+        return by_name
     try:
         return context.model(row).architecture, "catalogue"
     except InputError as unknown:
-        printed = text(row, "model").lower().replace("_", "-")
-        preset = shapes.named(name, constants.shapes) or shapes.named(printed, constants.shapes)
-        if preset:
-            return shapes.architecture(preset), "size preset"
-        for pattern, id in constants.aliases.items():
-            if re.search(pattern, printed):
-                return context.models(id).architecture, "catalogue"
+        if by_name:
+            return by_name
         if case.parameters is None:
             raise InputError("model", f"{unknown.reason}, and the row states no params_b") from None
         return _typical(case.parameters), "params_b alone"
+
+
+def _by_name(name: str, context: Context, constants: TrainingConstants) -> tuple[Architecture, str] | None:
+    """A size preset or a model of the catalogue by the names that sources print."""
+    printed = name.lower().replace("_", "-")
+    preset = shapes.named(printed, constants.shapes)
+    if preset:
+        return shapes.architecture(preset), "size preset"
+    alias = next((id for pattern, id in constants.aliases.items() if re.search(pattern, printed)), None)
+    return (context.models(alias).architecture, "catalogue") if alias else None
 
 
 @lru_cache(maxsize=64)

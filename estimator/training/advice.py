@@ -5,7 +5,7 @@ from typing import Any
 
 from estimator.training import speed
 from estimator.training.run import Run
-from estimator.training.search import Bed, Found, Search, longest_sequence
+from estimator.training.search import Bed, Found, Search, largest_batch, longest_sequence
 
 
 def savers(found: Found) -> str:
@@ -38,8 +38,11 @@ def suggestion(run: Run, bed: Bed) -> str | None:
 
 
 def notes(run: Run, bed: Bed) -> tuple[str, ...]:
-    longest = longest_sequence(run, bed.device)
-    notes = [f"longest sequence at this micro-batch: {longest:,} tokens"]
+    longest, largest = longest_sequence(run, bed.device), largest_batch(run, bed.device)
+    notes = [
+        f"longest sequence at this micro-batch: {longest:,} tokens",
+        f"largest micro-batch at this length: {largest:,} sequences",
+    ]
     if not run.workload.packing:
         useful = speed.padding(run.workload, run.setup.micro_batch).useful
         notes.append(f"not packed: {useful:.0%} of the computed positions hold tokens")

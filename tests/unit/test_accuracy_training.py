@@ -1,0 +1,115 @@
+"""Published training runs: how far predictions are off, and that no row can break the scoring."""
+
+import csv
+from collections.abc import Callable
+from functools import cache
+from statistics import fmean, median
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.cache import DATA
+from catalog.load import Catalog
+from estimator.accuracy import training
+from estimator.accuracy.score import Context, Score
+from estimator.model import Model
+
+MEMORY = DATA / "evidence" / "training_memory.csv"
+THROUGHPUT = DATA / "evidence" / "training_throughput.csv"
+
+
+@pytest.fixture(scope="module")
+def context(catalog: Catalog) -> Context:
+    models: Callable[[str], Model] = cache(catalog.model)
+    return Context(catalog.inventory, models)
+
+
+@cache
+def rows(file) -> list[dict[str, str]]:
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def scores(file, context: Context, metric: str, kept: bool = True) -> list[Score]:
+    found = [score for row in rows(file) for score in training.score(row, context)]
+    return [
+        score
+        for score in found
+        if score.metric == metric and score.status == "scored" and (not kept or "rows=kept" in score.groups)
+    ]
+
+
+def test_peak_memory_is_within_the_targets(context):
+    found = scores(MEMORY, context, "peak_memory_gib_per_device")
+    errors = [score.error for score in found]
+    assert len(found) > 180
+    assert fmean(map(abs, errors)) < 0.09
+    assert sum(abs(error) <= 0.2 for error in errors) / len(errors) > 0.92
+    assert abs(median(errors)) < 0.03
+
+
+def test_every_run_that_ran_out_of_memory_is_predicted_not_to_fit(context):
+    found = scores(MEMORY, context, "fits", kept=False)
+    assert len(found) == 10
+    assert all(score.predicted == 0 for score in found)
+
+
+def test_speed_is_within_the_targets(context):
+    found = scores(THROUGHPUT, context, "tokens_per_s_per_device")
+    assert len(found) > 400
+    assert median(abs(score.error) for score in found) < 0.11
+    assert 0.75 <= sum(bool(score.covered) for score in found) / len(found) <= 0.90
+
+
+def test_doubt_is_a_rule_about_the_row(context):
+    found = scores(MEMORY, context, "peak_memory_gib_per_device", kept=False)
+    doubtful = {score.case_id for score in found if "rows=doubtful" in score.groups}
+    assert "litgpt-cfg-llama-3.2-3b-full-1xa10g" in doubtful  # printed as smaller than its states
+    assert "torchtune-llama3.18b-lora-a6000" not in doubtful  # only far from its prediction
+
+
+def test_a_row_without_what_a_peak_needs_is_skipped(context):
+    row = next(row for row in rows(MEMORY) if row["case_id"] == "torchao-llama2-7b-adamw")
+    (score,) = training.score(row, context)
+    assert (score.status, score.reason) == ("skipped", "no micro_batch and no seq_len")
+
+
+def test_a_size_stands_in_for_a_model_that_nobody_knows(context):
+    row = rows(THROUGHPUT)[0] | {"model": "nobody's", "base_model_id": ""}
+    (score,) = training.score(row, context)
+    assert "architecture=params_b alone" in score.groups
+    (score,) = training.score(row | {"params_b": ""}, context)
+    assert score.status == "unsupported"
+    assert "params_b" in score.reason
+
+
+ODD = st.sampled_from(
+    (
+        "",
+        "0",
+        "-1",
+        "nan",
+        "1e400",
+        "16,384",
+        "fsdp=0;cp=0",
+        "zero9",
+        "hybrid",
+        "qlora",
+        "nvfp4",
+        "Gaudi 2",
+        "T4",
+        "all",
+    )
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(data=st.data(), file=st.sampled_from((MEMORY, THROUGHPUT)))
+def test_no_row_breaks_the_scoring(context, data, file):
+    row = data.draw(st.sampled_from(rows(file)[::7]))
+    for column in data.draw(st.lists(st.sampled_from(sorted(row)), max_size=4, unique=True)):
+        row = row | {column: data.draw(ODD)}
+    for score in training.score(row, context):
+        assert score.status in ("scored", "skipped", "unsupported")
+        assert (score.status == "scored") == (score.predicted is not None)
