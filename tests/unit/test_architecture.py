@@ -1,10 +1,13 @@
 """Figures that publishers print, to the digit."""
 
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
+from estimator.mixers import Attention
 from estimator.model import Model, read_model
 
 MODELS = Path(__file__).parents[2] / "catalog" / "data" / "models"
@@ -44,3 +47,36 @@ def test_gpt_oss_20b_cache_at_full_context() -> None:
 def test_context_and_dtype_of_published_models() -> None:
     assert model("meta-llama/Llama-2-7b-hf").architecture.max_context == 4096
     assert model("meta-llama/Llama-3.1-70B").architecture.dtype == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "billions"),
+    [
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", 17.17),
+        ("openai/gpt-oss-120b", 5.71),
+        ("Qwen/Qwen3-Coder-Next", 3.87),
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", 12.88),
+        ("Qwen/Qwen3-30B-A3B", 3.35),
+        ("deepseek-ai/DeepSeek-V3", 37.55),
+    ],
+)
+def test_active_parameters_count_embedding_head_and_shared_experts(model_id: str, billions: float) -> None:
+    assert round(model(model_id).architecture.active_parameters / 1e9, 2) == billions
+
+
+def test_windowed_attention_work_is_continuous_and_never_above_full_attention() -> None:
+    full = Attention(4096, 32, 8, 128)
+    for window in (1, 128, 1000):
+        local, chunk = replace(full, window=window), replace(full, window=window, chunked=True)
+        assert local.attention_flops(window) == full.attention_flops(window)
+        steps = [local.attention_flops(1, cached) for cached in range(3 * window)]
+        assert all(later >= earlier for earlier, later in pairwise(steps))
+        assert chunk.attention_flops(5 * window) <= local.attention_flops(5 * window) < full.attention_flops(5 * window)
+
+
+def test_prefill_in_two_parts_is_the_same_work() -> None:
+    for group in model("deepseek-ai/DeepSeek-V4-Flash").architecture.groups:
+        mixer = group.layer.mixer
+        assert mixer is not None
+        whole = mixer.attention_flops(5000)
+        assert mixer.attention_flops(2000) + mixer.attention_flops(3000, 2000) == pytest.approx(whole)
