@@ -1,13 +1,11 @@
 """The session file: the options of its scenario and how it was looked at, one `name: value` a line."""
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from catalog import atomic
 from estimator.errors import InputError
 from estimator.scenario import Scenario
 from tui.cli import options
@@ -30,17 +28,9 @@ def save(session: Session, path: Path) -> str:
     """Writes the session in one step, so that a cut connection leaves the old one or the new; returns a complaint."""
     said = {**options.said(session.scenario), **{name: getattr(session, name) for name in LOOK}}
     text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in said.items())
-    written = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            written = file.name
-            file.write(text)
-        os.replace(written, path)
+        atomic.write(path, text)
     except OSError as error:
-        if written:
-            with suppress(OSError):
-                os.unlink(written)
         return f"session not saved: {path}: {error.strerror}"
     return ""
 

@@ -10,7 +10,7 @@ from catalog.load import Catalog, load
 from catalog.plain import plain
 from estimator.errors import InputError
 from estimator.scenario import Scenario
-from tui.cli import json_output, text_output
+from tui.cli import json_output, progress, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
 DEFAULT_REGION = Scenario().region
@@ -105,7 +105,7 @@ def _refresh_prices(catalog: Catalog, regions: Sequence[str]) -> tuple[list[str]
 
 def _refresh_models() -> tuple[list[str], list[str]]:
     from catalog.sources import hub, kept
-    from catalog.sources.resolve import entry, silent
+    from catalog.sources.resolve import entry
 
     done, problems = [], []
     for model_id in kept.kept():
@@ -113,7 +113,8 @@ def _refresh_models() -> tuple[list[str], list[str]]:
         if asked is None:
             continue
         try:
-            kept.keep(model_id, entry(hub.fetch(asked, silent)))
+            with progress.shown() as watched:
+                kept.keep(model_id, entry(hub.fetch(asked, watched)))
             done.append(model_id)
         except InputError as error:
             problems.append(str(error))

@@ -6,7 +6,7 @@ from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.model import Model
-from tui.cli import json_output, model_text
+from tui.cli import json_output, model_text, progress
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
 
@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _answer(name: str, catalog: Catalog) -> tuple[str, Model | InputError]:
     try:
-        return name, resolve(name, catalog)
+        with progress.shown() as watched:
+            return name, resolve(name, catalog, watched)
     except InputError as error:
         return name, error

@@ -12,7 +12,7 @@ from estimator.inventory import Inventory
 from estimator.model import Model
 from estimator.prices import RegionPrices
 from estimator.scenario import Placement, Scenario
-from tui.cli import options
+from tui.cli import options, progress
 
 
 class Question(NamedTuple):
@@ -36,7 +36,8 @@ def ask(arguments: argparse.Namespace) -> Question:
     catalog = load()
     prices = catalog.prices(asked.region)
     asked = replace(asked, placement=_named(asked.placement, catalog.inventory))
-    model = resolve(asked.model, catalog)
+    with progress.shown() as watched:
+        model = resolve(asked.model, catalog, watched)
     if asked.weights == "native":
         asked = replace(asked, weights=model.native_weights)
     return Question(model, replace(asked, model=model.id), catalog.inventory, prices)
