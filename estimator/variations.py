@@ -150,6 +150,10 @@ class Bench:
         asked = replace(self.scenario, placement=placement)
         return rank(self.model, asked, self.inventory, self.prices, (self.machine,)).rows[0]
 
+    def best(self) -> Evaluation:
+        """The machine's best answer, whatever its layout."""
+        return rank(self.model, self.scenario, self.inventory, self.prices, (self.machine,)).rows[0]
+
     def layouts(self) -> tuple[Evaluation, ...]:
         """Every legal layout of the machine, the one with most ranks last."""
         free = replace(self.scenario, placement=Placement(instance=self.scenario.placement.instance))

@@ -28,7 +28,9 @@ def bench_of(answer: Answer, row: Evaluation) -> Bench:
 
 
 def heading(answer: Answer, row: Evaluation) -> str:
-    return f"{instance(row)} · {devices(row, answer.inventory)} · {layout(row)}"
+    """The machine, its devices and how the model lies on them."""
+    laid = str(row.training.setup) if row.training else layout(row)
+    return f"{instance(row)} · {devices(row, answer.inventory)} · {laid}"
 
 
 def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:

@@ -7,6 +7,8 @@ from estimator.advice import fixes, gains
 from estimator.model import Model
 from estimator.ranking import rank
 from estimator.scenario import Placement, Scenario
+from estimator.training.changes import run_changes
+from estimator.training.workload import TrainingWorkload
 from estimator.variations import Bench
 from estimator.workload import ServingWorkload
 
@@ -64,3 +66,17 @@ def test_facts_explain_the_numbers(catalog: Catalog) -> None:
     facts = {change.title: change.effect for change in gains(bench, bench.evaluation()) if not change.scenario}
     assert facts["TP8 keeps 2 copies of the cache"] == "the model has 4 KV heads to divide"
     assert "a device has 22.5 GiB, not 24" in facts
+
+
+def test_every_change_of_a_run_fits_its_machine(catalog: Catalog) -> None:
+    run = TrainingWorkload("full", sequence_length=4096, micro_batch=4)
+    scenario = Scenario(training=run, placement=Placement(instance="p4d.24xlarge"))
+    bench = bench_on(catalog, scenario)
+    changes = run_changes(bench)
+    assert "QLoRA" in [change.title for change in changes]
+    for change in changes:
+        assert change.scenario
+        judged = bench.asking(change.scenario).best()
+        assert judged.verdict == "fits"
+        assert judged.training
+        assert f"{judged.training.hours.typical:,.3g} h" in change.effect

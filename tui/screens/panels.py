@@ -7,6 +7,7 @@ from estimator.advice import engine_message
 from estimator.evaluation import Evaluation, MemoryReport, TrainingReport
 from estimator.explain import explain
 from estimator.scenario import Placement
+from estimator.training.changes import run_changes
 from estimator.units import MIB
 from tui.answer import Answer
 from tui.draw.figures import duration, gib, size, tokens
@@ -58,14 +59,30 @@ def run_rows(report: TrainingReport | None, cells: int, figure: str) -> list[Row
     return rows
 
 
+def run_sheet(answer: Answer, row: Evaluation) -> Sheet:
+    """What a training run needs here, and the changes with which the machine holds it."""
+    choices = [Choice(*change) for change in run_changes(bench_of(answer, row))]
+
+    def body(cells: int) -> list[Row]:
+        if row.training is None:
+            return [[(line, "bad")] for line in wrapped(clean(row.reason or row.verdict), cells)]
+        memory = row.training.memory
+        lines = [(part.name, gib(part.value)) for part in memory.parts if part.value > 0]
+        lines += [("peak", gib(memory.peak_bytes.typical)), ("planned up to", gib(memory.budget_bytes))]
+        return [fitted([(f"   {name:<40}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
+
+    title = "room" if row.verdict == "fits" else "why not"
+    return Sheet(f"{title} · {heading(answer, row)}", body, choices)
+
+
 def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """What the engine would say, its budget line by line, and the changes that make it fit."""
-    if row.training:
-        return why(answer, row, figure)
+    if answer.session.scenario.training:
+        return run_sheet(answer, row)
     bench = bench_of(answer, row)
     title = f"{'room' if row.verdict == 'fits' else 'why not'} · {heading(answer, row)}"
     offered = changes(bench, row) if row.memory else []
-    choices = [Choice(change.title, change.effect, change.scenario) for change in offered]
+    choices = [Choice(*change) for change in offered]
     cheapest = next((each for each in answer.board.rows if each.verdict == "fits"), None)
     if row.verdict != "fits" and cheapest and cheapest.cost.price_usd_per_hour is not None:
         choices.append(Choice(f"or {cheapest.candidate.machine}", f"fits at ${cheapest.cost.price_usd_per_hour:.2f}/h"))
@@ -110,11 +127,11 @@ def budget_rows(memory: MemoryReport, length: int, cells: int) -> list[Row]:
 
 def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The longest context and the most users by cache format, and the changes that use the room."""
-    if not row.memory:
+    if not row.memory or answer.session.scenario.training:
         return why_not(answer, row)
     bench = bench_of(answer, row)
     length = bench.scenario.workload.total_tokens
-    choices = [Choice(change.title, change.effect, change.scenario) for change in changes(bench, row)]
+    choices = [Choice(*change) for change in changes(bench, row)]
     found = capacities(bench)
 
     def body(cells: int) -> list[Row]:

@@ -1,0 +1,49 @@
+"""Changes of a training run on one machine, each with what it then takes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from estimator.advice import Change
+from estimator.errors import InputError
+from estimator.training.workload import TrainingWorkload
+from estimator.units import GIB
+from estimator.variations import Bench
+
+LONGEST = 131_072
+
+
+def run_changes(bench: Bench) -> list[Change]:
+    """The single changes of the run with which the machine holds it: hours, price and memory of each."""
+    found = []
+    for title, run in _variations(bench.scenario.training or TrainingWorkload()):
+        scenario = replace(bench.scenario, training=run)
+        try:
+            judged = bench.asking(scenario).best()
+        except InputError:
+            continue
+        report = judged.training
+        if judged.verdict == "fits" and report:
+            usd = f", ${report.usd.typical:,.2f}" if report.usd else ""
+            peak = report.memory.peak_bytes.typical / GIB
+            found.append(Change(title, f"{report.hours.typical:,.3g} h{usd}, {peak:.1f} GiB a device", scenario))
+    return found
+
+
+def _variations(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]]:
+    """Least harm to the result first: memory savers, the batch, the method, the length."""
+    if run.loss in ("plain", "upcast"):
+        yield "fused loss", replace(run, loss="fused")
+    if run.checkpointing in ("none", "selective"):
+        yield "full checkpointing", replace(run, checkpointing="full")
+    if run.micro_batch and run.micro_batch > 1:
+        yield "a micro-batch of 1", replace(run, micro_batch=1)
+    if run.method == "full" and run.optimizer == "adamw":
+        yield "8-bit AdamW", replace(run, optimizer="adamw-8bit")
+    if run.method == "full":
+        yield "LoRA", replace(run, method="lora")
+    if run.method != "qlora":
+        yield "QLoRA", replace(run, method="qlora")
+    if run.sequence_length < LONGEST:
+        yield f"sequences of {run.sequence_length * 2:,}", replace(run, sequence_length=run.sequence_length * 2)
+    if run.sequence_length > 256:
+        yield f"sequences of {run.sequence_length // 2:,}", replace(run, sequence_length=run.sequence_length // 2)
