@@ -165,6 +165,13 @@ def test_memory_grows_with_sequence_batch_and_rank(plain, of, workload, setup):
 
 
 @QUICK
+@given(of=ARCHITECTURES, workload=WORKLOADS, sharding=st.sampled_from(("zero1", "zero2", "zero3", "fsdp")))
+def test_more_ranks_never_need_more_memory_each(plain, of, workload, sharding):
+    needs = [peak(plain, of, workload, dp=ranks, sharding=sharding) for ranks in (2, 4, 16, 256)]
+    assert needs == sorted(needs, reverse=True)
+
+
+@QUICK
 @given(workload=WORKLOADS, heads=st.sampled_from((4, 8, 16)), layers=st.integers(2, 40))
 def test_memory_grows_with_parameters(plain, workload, heads, layers):
     shape = Shape(layers, heads * 64, heads, heads * 192, 32_000)
