@@ -231,6 +231,8 @@ class Efficiency:
     bands: tuple[ResidualBand, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
     """The user's own points; the last one of an accelerator and engine holds."""
+    pipeline_stall: float = 0.0
+    """Share by which a loaded pipeline of many stages is slower than its stages: their batches are never equal."""
     sparse_index_us: float = 0.0
     """Fixed time of a layer's lightning indexer: quantising, scoring, top-k."""
     routing_entropy: float = 0.85

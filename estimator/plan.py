@@ -34,7 +34,7 @@ class ExpertBank(NamedTuple):
     token_elements: float
     """Activations that one token moves through one expert's matrices."""
     routing_elements: float
-    """Activations that it moves around them: sorted in and summed up (two reads, two writes of its width), gated."""
+    """Activations that it moves around them: quantised on the way in, summed up on the way out, gated."""
 
 
 class Plan(NamedTuple):
@@ -117,5 +117,5 @@ def _bank(mlp: MixtureOfExperts, group: int, ep: int) -> ExpertBank:
         ep,
         sum(tensor.outputs * tensor.inputs for tensor in matrices) / slices,
         elements / slices,
-        4 * mlp.hidden + 3 * mlp.intermediate / slices,
+        2.5 * mlp.hidden + 3 * mlp.intermediate / slices,
     )

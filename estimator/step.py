@@ -36,6 +36,8 @@ class Step:
     hop_s_per_row: float
     pipeline: float
     """Relative cost of running stages side by side in prefill."""
+    stall: float
+    """Most of a loaded pipeline's time that stages wait for unequal batches before them."""
     speed: EngineSpeed
     engine: str
     """Key of the engine class."""
@@ -75,6 +77,8 @@ class Step:
             seconds += state.seconds(each + prompts / copies, rows)
         if layout.pp > 1:
             seconds += layout.pp * self.hop_s + rows * self.hop_s_per_row
+            if each > 1:
+                seconds *= 1 + self.stall * (1 - 1 / layout.pp)
         seconds *= 1 + drafts / self.layers
         host = self.host_s(batch)
         if self.speed.overlap:
@@ -258,6 +262,7 @@ def compile_step(
         hop_us * MICROSECOND,
         (layout.pp - 1) * parts.hidden * 2 / max(fabric.link_bytes_per_s, GB),
         pipeline,
+        efficiency.pipeline_stall,
         speed,
         engine,
         confidence,

@@ -30,7 +30,8 @@ class Lengths(NamedTuple):
 
 
 _CLASSES = (
-    (r"neuron", "neuron"),
+    (r"vllm.?neuron", "neuron"),
+    (r"neuron", "neuron-static"),
     (r"llama\.?cpp|ollama|gguf|koboldcpp|lm studio", "llamacpp"),
     (r"nim\b", "nim"),
     (r"sglang", "sglang"),

@@ -33,7 +33,7 @@ METRICS = (
     "tpot_ms",
     "tokens_per_s_per_user",
 )
-ENGINES_THAT_COUNT_PREFILL = frozenset({"nim", "lmdeploy", "neuron"})
+ENGINES_THAT_COUNT_PREFILL = frozenset({"nim", "lmdeploy", "neuron", "neuron-static"})
 """Single-stream output rates of these include the first token's wait."""
 
 

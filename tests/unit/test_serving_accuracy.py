@@ -92,7 +92,7 @@ def test_large_groups_are_not_biased() -> None:
         ("TensorRT-LLM", "1.x (developer-guide doc)", "throughput_max", "trt-1.x"),
         ("TensorRT-LLM", "1.2.0rc6.post2", "serving_concurrency", "trt-serve"),
         ("NIM (TensorRT-LLM)", "NIM 1.8.0", "serving_concurrency", "nim"),
-        ("transformers-neuronx", "Neuron 2.18.0", "serving_concurrency", "neuron"),
+        ("transformers-neuronx", "Neuron 2.18.0", "serving_concurrency", "neuron-static"),
         ("HF transformers", "", "single_stream_decode", "transformers"),
         ("llama.cpp", "2024-01", "prefill_latency", "llamacpp"),
     ],
