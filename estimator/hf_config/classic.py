@@ -18,7 +18,7 @@ def gpt2(f: Fields) -> Architecture:
     f.refuse_unless("add_cross_attention", False)
     shared = f.class_name == "GPTBigCodeForCausalLM" and f.flag("multi_query", default=True)
     mixer = even_heads(hidden, heads, 1 if shared else 0, bias=True)
-    mlp = plain_mlp(hidden, f.size("n_inner", default=4 * hidden), True)
+    mlp = plain_mlp(hidden, f.size("n_inner", "intermediate_size", default=4 * hidden), True)
     layer = Layer(mixer, mlp, norms(hidden, 2, True))
     return stack(
         f,
@@ -35,7 +35,7 @@ def gpt2(f: Fields) -> Architecture:
 def gptj(f: Fields) -> Architecture:
     """One LayerNorm before parallel attention and MLP; the head has a bias."""
     hidden, heads = f.size("n_embd", "hidden_size"), f.size("n_head", "num_attention_heads")
-    mlp = plain_mlp(hidden, f.size("n_inner", default=4 * hidden), True)
+    mlp = plain_mlp(hidden, f.size("n_inner", "intermediate_size", default=4 * hidden), True)
     layer = Layer(even_heads(hidden, heads, bias=False), mlp, norms(hidden, 1, True))
     layers = [layer] * f.layers("n_layer", "num_hidden_layers")
     return stack(f, layers, norm_bias=True, head_bias=True, hidden=hidden)
@@ -99,17 +99,17 @@ def bloom(f: Fields) -> Architecture:
 
 @reads(MptForCausalLM="mpt", MPTForCausalLM="mpt")
 def mpt(f: Fields) -> Architecture:
-    hidden = f.size("d_model")
+    hidden = f.size("d_model", "hidden_size")
     inner = f.section("attn_config")
     if inner:
         inner.refuse_unless("alibi", True)
         inner.refuse_unless("qk_ln", False)
         inner.refuse_unless("attn_type", "multihead_attention")
     f.refuse_unless("no_bias", True)
-    mixer = even_heads(hidden, f.size("n_heads"), bias=False)
+    mixer = even_heads(hidden, f.size("n_heads", "num_attention_heads"), bias=False)
     mlp = plain_mlp(hidden, f.size("expansion_ratio", default=4, most=64) * hidden, False)
     layer = Layer(mixer, mlp, norms(hidden, 2))
-    return stack(f, [layer] * f.layers("n_layers"), tied=True, rotary=0, hidden=hidden)
+    return stack(f, [layer] * f.layers(), tied=True, rotary=0, hidden=hidden)
 
 
 @reads(FalconForCausalLM="falcon RefinedWeb RefinedWebModel", RWForCausalLM="")
@@ -122,7 +122,7 @@ def falcon(f: Fields) -> Architecture:
         kv_heads = 1
     bias, parallel = f.flag("bias"), f.flag("parallel_attn", default=True)
     before = f.size("num_ln_in_parallel_attn", default=2, most=2) if new else (1 if parallel else 2)
-    mlp = plain_mlp(hidden, f.size("ffn_hidden_size", default=4 * hidden), bias)
+    mlp = plain_mlp(hidden, f.size("ffn_hidden_size", "intermediate_size", default=4 * hidden), bias)
     layer = Layer(even_heads(hidden, heads, kv_heads, bias=bias), mlp, norms(hidden, before, True))
     rotary = 0 if f.flag("alibi") else None
     return stack(f, [layer] * f.layers("num_hidden_layers", "n_layer"), tied=True, norm_bias=True, rotary=rotary)

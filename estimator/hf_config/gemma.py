@@ -83,7 +83,10 @@ def _per_layer_input(f: Fields, hidden: int) -> tuple[Tensor, ...]:
 
 def _per_layer_table(f: Fields, layers: int, hidden: int) -> tuple[Tensor, Tensor, Tensor]:
     """An embedding per layer, and the projection of the ordinary embedding that is added to it."""
-    width, vocabulary = f.size("hidden_size_per_layer_input", default=256), f.size("vocab_size_per_layer_input")
+    width, vocabulary = (
+        f.size("hidden_size_per_layer_input", default=256),
+        f.size("vocab_size_per_layer_input", default=262_144),
+    )
     return (
         Tensor("embed_tokens_per_layer", "embedding", vocabulary, layers * width),
         Tensor("per_layer_model_projection", "router", layers * width, hidden, split="whole"),
