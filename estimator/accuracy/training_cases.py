@@ -39,6 +39,8 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
     micro_batch = whole(row, "micro_batch") or max(4096 * cp // length, 1)
     asked = whole(row, "global_batch") or _noted_batch(row, length)
     global_batch = max(asked or _usual_batch(length, micro_batch, dp, tp * pp), micro_batch)
+    if framework.id == "torchtitan" and pp > 1:
+        micro_batch = 1  # its local batch is cut into single sequences for the pipeline
     sharding, group = _sharding(row, method, framework, dp * cp, degrees)
     workload = TrainingWorkload(
         method=method,

@@ -48,6 +48,8 @@ class Framework(NamedTuple):
     """Per quantised parameter, beside its format."""
     gradient_bytes: Bytes = 2.0
     """Per parameter, under an fp32 master copy."""
+    buckets: bool = True
+    """ZeRO's communication buckets are memory of their own, not views of the gradients."""
     accumulates_whole_gradients: bool = False
     """Gradients are accumulated unsharded between optimizer steps."""
     loads_whole_weights: bool = False

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from estimator.formats import weight_format
 from estimator.training import heuristic
-from estimator.training.constants import MemoryRules
 from estimator.training.run import Run
 from estimator.training.setup import TrainingSetup
 from estimator.training.states import Shares, StateBytes, shares, state_bytes
@@ -12,6 +11,8 @@ from estimator.training.weights import Weights, adapters, weights
 
 FROZEN = {"bf16": 2.0, "bf16-master": 2.0, "bf16-mixed": 6.0, "fp32": 4.0}
 """Bytes per frozen parameter; autocast keeps a 16-bit copy beside fp32 weights."""
+GATHERED = 2.0
+"""Bytes per parameter of a stage that stays gathered: 16 bits."""
 
 
 class Resident(NamedTuple):
@@ -113,15 +114,19 @@ def _gathered(
     took away (`divided`: of gradients and states)."""
     away = stored * (1.0 - share.weights)
     if not away:
-        return min(_bucket(held, run.memory_rules), divided)
+        return min(_bucket(run, held), divided)
     if run.framework.loads_whole_weights:
         return stored
-    bucket = _bucket(held, run.memory_rules) if run.setup.sharding == "zero3" else 0.0
+    if run.setup.pp > 1:  # a stage stays gathered, and its gradients unreduced, from its first micro-batch to its last
+        layers = held.total / held.layer
+        return min(GATHERED * held.total + layers * layer_gradients, away + divided)
+    bucket = _bucket(run, held) if run.setup.sharding == "zero3" else 0.0
     return min(2.0 * held.layer * stored / held.total + layer_gradients + bucket, away)
 
 
-def _bucket(held: Weights, rules: MemoryRules) -> float:
-    return min(rules.bucket_bytes_per_parameter * held.total, rules.bucket_bytes)
+def _bucket(run: Run, held: Weights) -> float:
+    rules = run.memory_rules
+    return min(rules.bucket_bytes_per_parameter * held.total, rules.bucket_bytes) if run.framework.buckets else 0.0
 
 
 def _offloaded(run: Run, held: Weights, share: Shares, kept: Resident) -> Resident:
