@@ -4,9 +4,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 _REMARKS = re.compile(r"(\s*\([^()]*\))+\s*$")
-_UNDERSCORED_VERSION = re.compile(r"(?<=\d)_(?=\d(?![\da-z]))")
 _FILE = re.compile(r"([.\-](iq|q|bf|f)\d\w*)?\.gguf$")
 _REVISED_FORMAT = re.compile(r"(?<=fp[48])[-_]v\d\b")
+_SPELLINGS = (
+    (re.compile(r"(?<=\d)_(?=\d(?![\da-z]))"), "."),  # Llama-3_3
+    (re.compile(r"\bv(?=\d)"), ""),  # LLaMA v3.1 70B
+    (re.compile(r"(?<=\db)\.(?=a\d)"), "-"),  # qwen3moe 30B.A3B
+    (re.compile(r"(?<=\d)moe\b"), ""),
+    (re.compile(r"\bi?q\d\w* - (small|medium|large)$"), ""),  # llama.cpp's
+)
 _SEPARATORS = re.compile(r"[\s\-_/:]+")
 _QUANTISED = re.compile(
     r"gguf|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|imatrix|i1|ud|qat|dynamic"
@@ -15,7 +21,7 @@ _QUANTISED = re.compile(
     r"|iq\d\w*|q\d(\.\d|[._]k.*)?|k|[sml]|xx?s|safetensors|ggml|trtllm|trt|neuron"
 )
 _TUNED = re.compile(r"instruct|inst|chat|it|base|pt|hf|meta|original|unsloth|deduped")
-_VARIED = re.compile(rf"{_TUNED.pattern}|thinking|reasoning|reasoner|preview|text|new|\d{{4}}|\d{{1,4}}k|1m|v1\.0")
+_VARIED = re.compile(rf"{_TUNED.pattern}|thinking|reasoning|reasoner|preview|text|new|\d{{4}}|\d{{1,4}}k|1m|1\.0")
 _STAGES = (_QUANTISED, _TUNED, _VARIED)
 """Words that a name may lack, least telling first: number formats, tuning, then variants, dates and contexts."""
 
@@ -27,7 +33,10 @@ def spoken(name: str) -> str:
 
 def reductions(name: str) -> tuple[str, ...]:
     """What is left of a name after each stage."""
-    words = _SEPARATORS.split(_UNDERSCORED_VERSION.sub(".", _REVISED_FORMAT.sub("", spoken(name))))
+    plain = _REVISED_FORMAT.sub("", spoken(name))
+    for pattern, replacement in _SPELLINGS:
+        plain = pattern.sub(replacement, plain)
+    words = _SEPARATORS.split(plain)
     left = []
     for dropped in _STAGES:
         words = [word for word in words if not dropped.fullmatch(word)]

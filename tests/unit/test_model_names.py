@@ -26,6 +26,8 @@ def catalog() -> Catalog:
         ("nvidia/DeepSeek-R1-0528-FP4-v2", "deepseek-ai/DeepSeek-R1-0528"),
         ("THUDM/GLM-4.5-Air-FP8", "zai-org/GLM-4.5-Air"),
         ("LLAMA3.1_405B", "meta-llama/Llama-3.1-405B"),
+        ("LLaMA v3.1 70B", "meta-llama/Llama-3.1-70B"),
+        ("qwen3moe 30B.A3B Q4_K - Medium", "Qwen/Qwen3-30B-A3B"),
         ("Llama 2 70B", "meta-llama/Llama-2-70b-hf"),
         ("google/gemma-2-9b-it-bnb-4bit", "google/gemma-2-9b"),
     ],
