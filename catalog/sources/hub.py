@@ -28,6 +28,7 @@ from estimator.errors import InputError
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,120}")
+ENDPOINT = re.compile(r"https?://[A-Za-z0-9._-]+(:\d{1,4}|:[1-5]\d{4}|:6[0-4]\d{3})?(/[\w./-]*)?")
 PATIENCE_S = (5.0, 10.0, 10.0, 10.0)
 """To connect, to read, to write and to wait for a free connection."""
 WHOLE_S = 120.0
@@ -67,7 +68,7 @@ def fetch(asked: Repository, progress: Progress) -> Checkpoint:
         raise InputError("model", wanted) from None
     if constants.is_offline_mode():
         return _cached(asked)
-    hub = _Hub(asked, os.environ.get("HF_ENDPOINT", HOME).rstrip("/"), progress)
+    hub = _Hub(asked, _endpoint(), progress)
     progress("config.json", 0, 1)
     text = hub.file("config.json", CONFIG_LIMIT_BYTES)
     if text is None:
@@ -78,6 +79,14 @@ def fetch(asked: Repository, progress: Progress) -> Checkpoint:
         modelopt = hub.file("hf_quant_config.json", CONFIG_LIMIT_BYTES)
         quantization = parse_json(modelopt, f"{asked.id}: hf_quant_config.json") if modelopt else None
     return Checkpoint(str(asked), config, quantization, _stored(hub), f"{hub.endpoint}/{asked.id}")
+
+
+def _endpoint() -> str:
+    """The Hub, or the mirror that HF_ENDPOINT names."""
+    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or HOME
+    if not ENDPOINT.fullmatch(endpoint):
+        raise InputError("HF_ENDPOINT", f"{endpoint[:80]!a} is no http or https address")
+    return endpoint
 
 
 def _stored(hub: "_Hub") -> dict[str, Stored] | None:
@@ -153,6 +162,8 @@ class _Hub(NamedTuple):
                     raise InputError("model", self._refusal(response.status_code, code))
                 else:
                     yield response
+        except UnicodeEncodeError:
+            raise InputError("HF_TOKEN", "holds characters that no token has") from None
         except (HTTPError, OSError) as error:
             reason = f"{self.endpoint} does not answer ({type(error).__name__} at {name})"
             raise InputError("model", f"{self.asked.id}: {reason}") from None

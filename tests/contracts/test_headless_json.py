@@ -245,6 +245,35 @@ def test_owned_hardware_is_ranked_by_what_it_costs_to_own(ask: Ask) -> None:
     assert {row["accelerators"] for row in edge} == {1}
 
 
+def test_plan_sizes_a_fleet(ask: Ask) -> None:
+    argv = (
+        "plan",
+        "--preset",
+        "chatbot",
+        "--requests-per-second",
+        "20",
+        "--instance",
+        "p5.48xlarge",
+        "--format",
+        "json",
+    )
+    answer = ask(*argv)
+    assert answer.status == 0
+    (plan,) = answer.json["plans"]
+    assert list(plan) == ["copies", "base_copies", "machines", "replicas", "usd_per_month", "mixes", "copy"]
+    assert_shape(plan["copy"], KEYS)
+    assert plan["usd_per_month"] == plan["mixes"][0]["usd_per_month"]
+    assert ask(*argv, "--tpot", "0.001ms").status == 1
+
+
+def test_command_is_a_line_with_reasons(ask: Ask) -> None:
+    page = ask("command", "--instance", "p5.48xlarge", "--tp", "4", "--format", "json").json
+    assert list(page) == ["instance", "command", "arguments", "notes"]
+    assert all(argument["text"] in page["command"] and argument["why"] for argument in page["arguments"])
+    nothing = ask("command", "--instance", "g5.xlarge", "--format", "json")
+    assert (nothing.status, nothing.json) == (1, None)
+
+
 def test_accuracy_of_a_case_file(ask: Ask, tmp_path: Path) -> None:
     cases = tmp_path / "cases.csv"
     cases.write_text(
@@ -283,6 +312,8 @@ WRONG = (
     ("rank", "--engine", "vllm@banana"),
     ("rank", "--lora-rank", "8"),
     ("rank", "--count", "8"),
+    ("plan", "--train", "lora"),
+    ("plan", "--headroom", "1"),
     ("rank", "--no-such-option"),
     ("rank", "--limit", "0"),
     ("rank", "nowhere.yaml"),

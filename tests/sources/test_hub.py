@@ -147,6 +147,19 @@ def test_an_unreachable_mirror_is_said_at_once(monkeypatch: pytest.MonkeyPatch) 
         fetch("acme/tiny")
 
 
+@pytest.mark.parametrize("endpoint", ["foo", "http://[", "http://a b", "http://x:99999", "file:///etc/passwd"])
+def test_a_mirror_that_is_no_address_is_said(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(InputError, match="HF_ENDPOINT"):
+        fetch("acme/tiny")
+
+
+def test_a_token_that_can_not_be_sent_is_said(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "é")
+    with pytest.raises(InputError, match="HF_TOKEN"):
+        fetch("acme/tiny")
+
+
 def test_offline_mode_asks_nobody(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match="HF_HUB_OFFLINE"):

@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     asked = question.ask(arguments)
+    if asked.scenario.training:
+        raise InputError("plan", "a training run is no load to carry; `estimate --train …` says what it takes")
     demand = _demand(arguments)
     found = fleets(asked.model, asked.scenario, demand, asked.inventory, asked.prices)[: max(arguments.limit, 1)]
     if arguments.format == "json":
