@@ -95,12 +95,13 @@ def _by_rule(
     """A rule of thumb: whole weights over the devices, an overhead in proportion, the cache by its formula."""
     architecture = model.architecture
     whole = stages(architecture, weights, Split(1, 1), 1, model.tower_parameters)[0]
-    size = sum(part.value for part in whole.weights)
+    exact = size = sum(part.value for part in whole.weights)
     if rule.whole_gb:
         size = max(round(size / GB), 1) * GB
     overhead = size * (rule.weights_factor - 1) + max(size * rule.overhead_fraction, rule.overhead_bytes)
     devices = layout.devices
-    rank = Rank(size / devices, 0.0, 0.0, overhead / devices, 0.0, 1.0, whole.weights)
+    parts = tuple(Part(part.name, part.value * size / exact / devices) for part in whole.weights)
+    rank = Rank(size / devices, 0.0, 0.0, overhead / devices, 0.0, 1.0, parts)
     if rule.every_head_cached:
         kinds: tuple[Kind, ...] = (Kind(architecture.layers, 2 * architecture.hidden * cache.bits / 8 / devices),)
     else:

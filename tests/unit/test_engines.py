@@ -55,6 +55,7 @@ def test_the_lmi_guide_on_g5_12xlarge_and_g5_48xlarge(
     """docs.djl.ai, LMI instance type selection: Llama-2-13B on 96 and 192 GB (its own 96 - 26 = 66 is a misprint)."""
     memory = held(LLAMA_13B, Layout(devices), weights="fp16", device="a10g", engine="lmi")
     assert memory.capacity(1) == tokens
+    assert sum(part.value for part in memory.tightest.parts) == pytest.approx(26e9 / devices)
     assert int(memory.max_sequences(4096)) == at_4096
     assert int(memory.max_sequences(2048)) == at_2048
 
