@@ -70,6 +70,8 @@ class Architecture:
     vision_parameters: int = 0
     rotary_dim: int = 0
     """Dimensions of the rotary cache that engines keep per position; 0 without rotary positions."""
+    state_bytes: int = 2
+    """Of one element of a recurrent state: what the configuration names, else 16 bit like the model."""
     rotary_positions: int = 0
     """Rows of all rotary tables together; `max_context` where scaling does not stretch them."""
     mtp_layers: int = 0

@@ -91,6 +91,8 @@ class MemoryPolicy:
     """False reserves the full length for a fixed number of sequences."""
     grouped_layers: bool = False
     """Pages span equal groups of layers, and window layers keep only their window (vLLM's hybrid allocator)."""
+    state_pages: int = 2
+    """Pages that a sequence keeps of every group of recurrent layers: the state, and the one being written."""
     keeps_windows: bool = False
     """Window layers keep only their window, in a cache of their own."""
     logit_bytes: float = 0.0
@@ -103,8 +105,8 @@ class MemoryPolicy:
     """Hidden vectors per token alive inside one layer."""
     layer_tokens_at_model_len: bool = False
     """Profiles one prompt of full length (vLLM V0), not `max_num_batched_tokens`."""
-    expert_workspace: bool = False
-    """Keeps the fused mixture-of-experts buffers."""
+    keeps_expert_buffers: bool = False
+    """The fused experts' buffers outlive their layer."""
     outside_torch: tuple[OutsideTorch, ...] = ()
     """By tensor-parallel ranks, ascending."""
     outside_torch_pipeline_bytes: float | None = None

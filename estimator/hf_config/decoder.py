@@ -148,6 +148,7 @@ def stack(
         dtype=dtype(f),
         mtp=mtp,
         rotary_dim=rotary_dim(f, layers) if rotary is None else rotary,
+        state_bytes=4 if f.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype", default="") == "float32" else 2,
         rotary_positions=rotary_positions(f),
         mtp_layers=mtp_layers,
         mtp_missing=bool(unread),

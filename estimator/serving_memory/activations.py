@@ -63,18 +63,19 @@ def layer(
     return tokens * (elements * element + quantised_input)
 
 
-def workspaces(
-    architecture: Architecture, tower: int, policy: MemoryPolicy, weights: WeightFormat, tokens: int, tp: int
-) -> float:
-    """Buffers that stay: fused experts, latent prefill, the vision encoder."""
+def expert_buffers(architecture: Architecture, weights: WeightFormat, tokens: int, tp: int) -> float:
+    """Inputs and outputs of the fused experts' two products, for every expert a token visits."""
     width, hidden = widths(architecture), architecture.hidden
-    found = 0.0
-    if width.expert and policy.expert_workspace and weights.id != "mxfp4":
-        found += tokens * width.per_token * 2 * (max(width.expert / tp, hidden) + max(2 * width.expert / tp, hidden))
-    if width.latent:
-        found += LATENT_WORKSPACE_TOKENS * width.latent * 2
+    if not width.expert or weights.id == "mxfp4":
+        return 0.0
+    return tokens * width.per_token * 2 * (max(width.expert / tp, hidden) + max(2 * width.expert / tp, hidden))
+
+
+def workspaces(architecture: Architecture, tower: int, tokens: int, tp: int) -> float:
+    """Buffers that stay: latent prefill, the vision encoder."""
+    found = LATENT_WORKSPACE_TOKENS * widths(architecture).latent * 2.0
     if tower:
-        found += tokens * hidden * 2 + VISION_PER_TOWER_BYTE * tower * 2 / tp
+        found += tokens * architecture.hidden * 2 + VISION_PER_TOWER_BYTE * tower * 2 / tp
     return found
 
 

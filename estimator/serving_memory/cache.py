@@ -6,15 +6,13 @@ from typing import NamedTuple
 from estimator.architecture import Architecture
 from estimator.engines import MemoryPolicy
 from estimator.formats import CacheFormat
-from estimator.mixers import Attention
+from estimator.mixers import Attention, KimiDeltaAttention
 
-STATE_BYTES = 4
+DELTA_STATE_BYTES = 4
+"""Kimi delta attention's state is float32 whatever the model's type; others are as their configuration says."""
 CONV_STATE_BYTES = 2
-"""Recurrent states are kept in float32, the last tokens of a convolution in 16 bit."""
 INDEX_BYTES = 1 + 4 / 128
 """An indexer's keys are FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
-STATE_PAGES = 2
-"""Pages that vLLM keeps per sequence of every recurrent group: the state and the one being written; and one a draft."""
 STATE_PAGE_TOKENS = 16
 """An attention page grows in these steps until a recurrent state fits it."""
 GROUP_SLACK = 1.25
@@ -114,7 +112,8 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
         past = getattr(mixer, "kernel", 1) - 1  # tokens that a convolution keeps
         convolved = mixer.conv_state_elements * (1 + drafts / past) if past else mixer.conv_state_elements
-        state = (mixer.state_elements * STATE_BYTES + convolved * CONV_STATE_BYTES) / ranks
+        element = DELTA_STATE_BYTES if isinstance(mixer, KimiDeltaAttention) else architecture.state_bytes
+        state = (mixer.state_elements * element + convolved * CONV_STATE_BYTES) / ranks
         for kind in (
             Kind(0, growing),
             Kind(0, mixer.window_width * share, mixer.window, chunked),
@@ -135,7 +134,7 @@ def page_table(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: in
     if not kinds:
         return Pool(1.0, ())
     if policy.grouped_layers and len(kinds) > 1:
-        return _grouped(kinds, policy.block_tokens, prefill_tokens, drafts)
+        return _grouped(kinds, policy, prefill_tokens, drafts)
     plain = [kind for kind in kinds if kind.token_bytes]
     kept = [kind for kind in plain if kind.window] if policy.keeps_windows or policy.grouped_layers else []
     token_bytes = sum(kind.layers * kind.token_bytes for kind in plain if kind not in kept)
@@ -154,7 +153,7 @@ def _window_cells(tokens: int) -> int:
     return -(-tokens // WINDOW_STEP_TOKENS) * WINDOW_STEP_TOKENS
 
 
-def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int, drafts: int) -> Pool:
+def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int) -> Pool:
     """vLLM's hybrid allocator: groups of equal layer count, the last padded; one page size for every kind.
 
     A window layer keeps its window and the tokens of one prefill step, and one page more where the window slides.
@@ -163,7 +162,7 @@ def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int, dr
     counts = [kind.layers for kind in kinds]
     size = max(counts) if max(counts) < GROUP_SLACK * min(counts) else min(counts)
     widths = [kind.token_bytes for kind in kinds if kind.token_bytes]
-    page = block_tokens * max(widths, default=0.0)
+    page = policy.block_tokens * max(widths, default=0.0)
     state = max(kind.state_bytes for kind in kinds)
     if state > page:
         step = STATE_PAGE_TOKENS * max(widths) if widths else state
@@ -173,7 +172,7 @@ def _grouped(kinds: tuple[Kind, ...], block_tokens: int, prefill_tokens: int, dr
         groups = -(-kind.layers // size)
         total += groups
         if not kind.token_bytes:
-            fixed += groups * (STATE_PAGES + drafts)
+            fixed += groups * (policy.state_pages + drafts)
             continue
         span = int(page // kind.token_bytes)
         if kind.window:

@@ -9,7 +9,7 @@ from estimator.evaluation import Part
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.model import Model
 from estimator.parallelism import Layout
-from estimator.serving_memory.activations import graphs, layer, sampler, workspaces
+from estimator.serving_memory.activations import expert_buffers, graphs, layer, sampler, workspaces
 from estimator.serving_memory.cache import Kind, Pool, layer_kinds, page_table
 from estimator.serving_memory.weights import Split, stages
 from estimator.units import GB
@@ -63,7 +63,12 @@ def lay_out(
     profiled = (model_len or architecture.max_context) if policy.layer_tokens_at_model_len else batched
     widest = layer(architecture, policy, weights, profiled, element, tp)
     logits = sampler(architecture, policy, sequences, batched, element)
-    resident = workspaces(architecture, tower, policy, weights, batched, tp)
+    resident = workspaces(architecture, tower, batched, tp)
+    experts = expert_buffers(architecture, weights, batched, tp)
+    if policy.keeps_expert_buffers:
+        resident += experts
+    else:
+        widest += experts
     received = 2 * batched * architecture.hidden * element if layout.pp > 1 else 0
     runtime = _outside_torch(policy, layout, architecture.hidden, capability)
     ranks = []

@@ -103,6 +103,20 @@ def test_recurrent_layers_take_pages_that_hold_their_state(held: Held) -> None:
     assert int(6.01 * 2**30 // memory.laid.pool.page_bytes) == 300
 
 
+def test_qwen3_next_as_vllm_0_10_printed_it_on_two_h200(held: Held) -> None:
+    """74.28 GiB of weights, 5.58 of activation; in 47,878,721,024 bytes 973,760 tokens by its line, 14.77 requests."""
+    options = EngineSettings(memory_utilization=0.9, max_model_len=262_144)
+    name, version = "Qwen/Qwen3-Next-80B-A3B-Instruct", "0.10.2"
+    memory = held(name, Layout(2), device="h200-sxm", version=version, settings=options)
+    rank, pool = memory.tightest, memory.laid.pool
+    assert gib(rank.weights + rank.buffers) == pytest.approx(74.28, abs=0.01)
+    assert gib(rank.activation) == pytest.approx(5.58, abs=0.01)
+    assert pool.growing == ((1, 544),)  # 16-bit state: the configuration names no other
+    pages = int(47_878_721_024 // pool.page_bytes)
+    assert pages // pool.groups * 544 == 973_760
+    assert pages / pool.pages(262_144) == pytest.approx(14.77, abs=0.005)
+
+
 def test_a_resident_drafter_takes_a_layer_and_pages(held: Held) -> None:
     """Qwen3.6-27B over two RTX 3090 with 3 drafted tokens: 179 pages of 1,600 tokens for a request of 262,144."""
     options = EngineSettings(max_model_len=262_144, max_num_seqs=2, max_num_batched_tokens=8192)
