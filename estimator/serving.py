@@ -48,7 +48,7 @@ def carry(
         return Load(point, outside_s, point.requests_per_s, limit=limit)
     arriving = workload.requests_per_second / replicas
     point, utilization = at_rate(step, workload, arriving, limit)
-    completed = min(point.requests_per_s, arriving) if utilization < 1 else point.requests_per_s
+    completed = arriving if utilization < 1 else point.requests_per_s
     return Load(point, prompt_wait_s(point, workload.length_variation), completed, utilization, limit)
 
 
@@ -71,6 +71,9 @@ def report(step: Step, workload: ServingWorkload, load: Load, replicas: int, det
     ttft = bands.ttft.of(load.ttft_s)
     tpot = bands.tpot.of(point.tpot_s)
     throughput = bands.throughput.of(load.requests_per_s * workload.output_tokens)
+    if 0 < load.utilization < 1:  # what arrives is completed, as long as the engine is as fast as the band's low end
+        most = throughput.typical
+        throughput = Band(min(throughput.low / load.utilization, most), most, most)
     steps = workload.output_tokens - 1
     new, cached = workload.uncached_tokens
     context = workload.input_tokens + workload.output_tokens / 2

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +12,11 @@ from catalog.load import load
 from estimator.formats import cache_format, weight_format
 from estimator.hf_config import read
 from estimator.model import Model
-from estimator.operating import operate
+from estimator.operating import best_concurrency, operate
 from estimator.parallelism import Layout
 from estimator.serving import performance
 from estimator.step import Step, compile_step
-from estimator.workload import ServingWorkload
+from estimator.workload import ServiceLevel, ServingWorkload
 
 CATALOG = load()
 LLAMA_8B, LLAMA_70B = "meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.3-70B-Instruct"
@@ -139,3 +140,65 @@ def test_better_hardware_is_never_slower(
     assert points[1].tpot_s <= points[0].tpot_s * (1 + 1e-9)
     assert points[1].request_s <= points[0].request_s * (1 + 1e-9)
     assert points[1].ttft_s <= points[0].ttft_s * (1 + 1e-9)
+
+
+def test_more_arrivals_are_busier_and_later_and_never_more_than_arrive() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
+    reports = [performance(step, ServingWorkload(requests_per_second=rate), 1, 256) for rate in (0.1, 1, 4, 8, 16)]
+    for calm, busy in pairwise(reports):
+        assert calm.utilization < busy.utilization
+        assert calm.ttft_s.typical <= busy.ttft_s.typical
+        assert calm.tpot_s.typical <= busy.tpot_s.typical
+    for rate, report in zip((0.1, 1, 4, 8, 16), reports, strict=True):
+        if report.utilization < 1:
+            assert report.requests_per_s.typical == pytest.approx(rate)
+            assert report.ttft_percentiles_s is not None
+            assert list(report.ttft_percentiles_s) == sorted(report.ttft_percentiles_s)
+    assert performance(step, ServingWorkload(requests_per_second=1000), 1, 256).utilization > 1
+
+
+def test_prefill_apart_keeps_prompts_out_of_decoding() -> None:
+    step = compiled(LLAMA_70B, "h100-sxm", Layout(4), "fp8")
+    together, apart = (
+        performance(step, ServingWorkload(8192, 512, prefill_replicas=each), 64, 256, replicas=2) for each in (0, 1)
+    )
+    assert apart.tpot_s.typical < together.tpot_s.typical
+
+
+def test_speculation_pays_at_low_load_when_tokens_are_accepted() -> None:
+    step = compiled(LLAMA_70B, "h100-sxm", Layout(4), "fp8")
+    plain = operate(step, ServingWorkload(), 1)
+    accepted = operate(step, ServingWorkload(draft_tokens=3, accepted_tokens=2.5), 1)
+    rejected = operate(step, ServingWorkload(draft_tokens=3, accepted_tokens=1.0), 1)
+    assert accepted.tpot_s < 0.6 * plain.tpot_s < plain.tpot_s < rejected.tpot_s
+
+
+def test_the_best_concurrency_is_the_last_that_keeps_the_service_level() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
+    level = ServiceLevel(tpot_s=0.02, ttft_s=1.0)
+    best = best_concurrency(step, ServingWorkload(), level, 1024)
+    assert best is not None
+    assert best.tpot_s <= 0.02
+    following = operate(step, ServingWorkload(), best.concurrency + 1)
+    assert following.tpot_s > 0.02 or following.ttft_s > 1.0
+    assert best_concurrency(step, ServingWorkload(), ServiceLevel(tpot_s=1e-4), 1024) is None
+
+
+def test_faster_links_are_never_slower() -> None:
+    inventory = CATALOG.inventory
+    device, fabric = inventory.accelerators["l40s"], inventory.fabrics["pcie4-x16"]
+    links = {ranks: link._replace(bandwidth_bytes_per_s=2 * link[1]) for ranks, link in fabric.all_reduce.items()}
+    seconds = [
+        compile_step(
+            model(LLAMA_70B),
+            weight_format("fp8"),
+            cache_format("bf16"),
+            Layout(8),
+            device,
+            each,
+            inventory.efficiency.engines["vllm"],
+            inventory.efficiency,
+        ).decode_s(64, 2048)
+        for each in (fabric, replace(fabric, all_reduce=links))
+    ]
+    assert seconds[1] < seconds[0]

@@ -55,6 +55,8 @@ GROUPS = (
             Option("prefix-cache-hit", "workload.prefix_cache_hit", "F", "fraction of the prompt already cached"),
             Option("draft-tokens", "workload.draft_tokens", "N", "speculative decoding: tokens proposed each step"),
             Option("accepted-tokens", "workload.accepted_tokens", "N", "tokens that such a step yields on average"),
+            Option("length-variation", "workload.length_variation", "F", "spread of lengths over their means"),
+            Option("prefill-replicas", "workload.prefill_replicas", "N", "replicas that only prefill, for the others"),
             Option("ttft", "service_level.ttft_s", "S", "longest time to first token: 0.8 or 800ms", seconds=True),
             Option("tpot", "service_level.tpot_s", "S", "longest time per output token: 0.05 or 50ms", seconds=True),
         ),

@@ -173,7 +173,17 @@ def _performance(speed: PerformanceReport) -> list[list[str]]:
         ("requests/s", speed.requests_per_s, figures.number, ""),
     ]
     head = ["speed", "low", "typical", "high", ""]
-    return [head, *([name, *map(show, band), note] for name, band, show, note in rows)]
+    return [head, *([name, *map(show, band), note] for name, band, show, note in rows), *_arrivals(speed)]
+
+
+def _arrivals(speed: PerformanceReport) -> list[list[str]]:
+    """Utilization and percentiles, where requests arrive at a rate."""
+    if not speed.utilization:
+        return []
+    busy = f"{100 * speed.utilization:.0f} %"
+    rows = [["utilization", "", busy, "", "" if speed.utilization < 1 else "more arrives than is served"]]
+    named = (("TTFT p50 p95 p99", speed.ttft_percentiles_s), ("TPOT p50 p95 p99", speed.tpot_percentiles_s))
+    return rows + [[name, *map(figures.duration, each), ""] for name, each in named if each]
 
 
 def _cost(cost: CostReport) -> list[list[str]]:
