@@ -26,8 +26,11 @@ def read_quantization(config: Mapping[str, object], architecture: Architecture) 
         raise InputError(
             "quantization_config.quant_method", f"{method[:40]!a} is not understood; known: {', '.join(_METHODS)}"
         )
-    lists = ("modules_to_not_convert",) if method == "fp8" else _EXCEPTION_LISTS
-    return with_exceptions(reader(f), Patterns(_names(f, *lists)), architecture)
+    kept = Patterns(_names(f, *(("modules_to_not_convert",) if method == "fp8" else _EXCEPTION_LISTS)))
+    formats = reader(f)
+    if method == "compressed-tensors" and not kept.match("lm_head") and not architecture.tied:
+        formats = [(targets, each._replace(quantises=each.quantises | {"head"})) for targets, each in formats]
+    return with_exceptions(formats, kept, architecture)
 
 
 _EXCEPTION_LISTS = ("ignore", "modules_to_not_convert", "exclude_modules", "llm_int8_skip_modules")

@@ -1,6 +1,5 @@
 """Mamba and the hybrids around it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from estimator.architecture import Architecture, Layer
@@ -153,21 +152,17 @@ def mamba2_of(f: Fields) -> Mamba2:
 @reads(NemotronHForCausalLM="nemotron_h")
 def nemotron_h(f: Fields) -> Architecture:
     """One norm and one part per block: M Mamba-2, * attention, - MLP, E experts."""
-    hidden = hidden_size(f)
-    blocks = _nemotron_blocks(f)
+    hidden, around = hidden_size(f), norms(hidden_size(f), 1)
     pattern = _pattern(f, "hybrid_override_pattern", "layers_block_type")
     if f.has("num_hidden_layers") and len(pattern) != f.layers():
         raise InputError("hybrid_override_pattern", f"{len(pattern)} blocks for {f.layers()} layers")
-    around = norms(hidden, 1)
-    layers = [Layer(*blocks[kind](), around) for kind in pattern]
     modules = f.count("num_nextn_predict_layers", most=64)
-    mtp: tuple[Tensor, ...] = ()
-    if modules:
-        kinds = _pattern(f, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
-        parts = [Layer(*blocks[kind](), around) for kind in kinds]
-        module = [tensor for part in parts for tensor in part.tensors]
-        mtp = (*module, Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3)) * modules
-    return stack(f, layers, mtp=mtp, mtp_layers=modules)
+    predicting = _pattern(f, "mtp_hybrid_override_pattern", "mtp_layers_block_type") if modules else ""
+    blocks = {kind: Layer(*_nemotron_block(f, kind), around) for kind in {*pattern, *predicting}}
+    module = [tensor for kind in predicting for tensor in blocks[kind].tensors]
+    joining = (Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3))
+    mtp = (*module, *joining) * modules
+    return stack(f, [blocks[kind] for kind in pattern], mtp=mtp, mtp_layers=modules)
 
 
 _BLOCKS = {"mamba": "M", "linear_attention": "M", "attention": "*", "full_attention": "*", "mlp": "-", "moe": "E"}
@@ -184,42 +179,38 @@ def _pattern(f: Fields, name: str, spelled_out: str) -> str:
     return "".join(_BLOCKS[kind] for kind in f.per_layer(spelled_out, len(kinds), tuple(_BLOCKS)))
 
 
-def _nemotron_blocks(f: Fields) -> dict[str, Callable[[], tuple[Mixer | None, Mlp | None]]]:
-    hidden = hidden_size(f)
-    bias = f.flag("attention_bias")
-
-    def mamba() -> tuple[Mixer, None]:
-        return (
-            Mamba2(
-                hidden,
-                f.size("mamba_num_heads"),
-                f.size("mamba_head_dim"),
-                f.size("n_groups"),
-                f.size("ssm_state_size"),
-                f.size("conv_kernel", most=64),
-                conv_bias=f.flag("use_conv_bias", default=True),
-                proj_bias=f.flag("mamba_proj_bias", default=f.flag("use_bias")),
-            ),
-            None,
-        )
-
-    def full() -> tuple[Mixer, None]:
+def _nemotron_block(f: Fields, kind: str) -> tuple[Mixer | None, Mlp | None]:
+    """The one part of a block."""
+    hidden, bias = hidden_size(f), f.flag("attention_bias")
+    if kind == "*":
         return attention(f, qkv_bias=bias, output_bias=bias), None
-
-    def dense() -> tuple[None, Mlp]:
+    if kind == "-":
         return None, DenseMlp(hidden, f.size("intermediate_size"), gated=False, bias=f.flag("mlp_bias"))
+    if kind == "E":
+        return None, _nemotron_experts(f, hidden)
+    mamba = Mamba2(
+        hidden,
+        f.size("mamba_num_heads"),
+        f.size("mamba_head_dim"),
+        f.size("n_groups"),
+        f.size("ssm_state_size"),
+        f.size("conv_kernel", most=64),
+        conv_bias=f.flag("use_conv_bias", default=True),
+        proj_bias=f.flag("mamba_proj_bias", default=f.flag("use_bias")),
+    )
+    return mamba, None
 
-    def routed() -> tuple[None, Mlp]:
-        width = f.size("moe_shared_expert_intermediate_size") * f.count("n_shared_experts", default=1)
-        return None, MixtureOfExperts(
-            hidden,
-            f.size("n_routed_experts"),
-            f.size("num_experts_per_tok"),
-            f.size("moe_intermediate_size"),
-            shared=DenseMlp(hidden, width, gated=False, role="shared_expert") if width else None,
-            gated=False,
-            router_bias=True,
-            expert_hidden=f.size("moe_latent_size", default=0),
-        )
 
-    return {"M": mamba, "*": full, "-": dense, "E": routed}
+def _nemotron_experts(f: Fields, hidden: int) -> MixtureOfExperts:
+    """Squared-ReLU experts, in a narrower space where `moe_latent_size` says so."""
+    width = f.size("moe_shared_expert_intermediate_size") * f.count("n_shared_experts", default=1)
+    return MixtureOfExperts(
+        hidden,
+        f.size("n_routed_experts", most=1 << 16),
+        f.size("num_experts_per_tok"),
+        f.size("moe_intermediate_size"),
+        shared=DenseMlp(hidden, width, gated=False, role="shared_expert") if width else None,
+        gated=False,
+        router_bias=True,
+        expert_hidden=f.size("moe_latent_size", default=0),
+    )
