@@ -91,6 +91,8 @@ class MemoryPolicy:
     """False reserves the full length for a fixed number of sequences."""
     grouped_layers: bool = False
     """Pages span equal groups of layers, and window layers keep only their window (vLLM's hybrid allocator)."""
+    group_slack: float = 1.25
+    """Kinds of layers whose counts differ by less share one group size, the larger."""
     state_pages: int = 2
     """Pages that a sequence keeps of every group of recurrent layers: the state, and the one being written."""
     keeps_windows: bool = False

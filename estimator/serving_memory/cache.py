@@ -15,8 +15,6 @@ INDEX_BYTES = 1 + 4 / 128
 """An indexer's keys are FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
 STATE_PAGE_TOKENS = 16
 """An attention page grows in these steps until a recurrent state fits it."""
-GROUP_SLACK = 1.25
-"""Layer kinds whose counts differ by less share one group size, the larger (vLLM kv_cache_utils)."""
 WINDOW_STEP_TOKENS = 256
 """llama.cpp rounds the cells of a window cache up to this."""
 UNBOUNDED = 1 << 60
@@ -160,7 +158,7 @@ def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int,
     The attention page grows until a recurrent state fits into it.
     """
     counts = [kind.layers for kind in kinds]
-    size = max(counts) if max(counts) < GROUP_SLACK * min(counts) else min(counts)
+    size = max(counts) if max(counts) < policy.group_slack * min(counts) else min(counts)
     widths = [kind.token_bytes for kind in kinds if kind.token_bytes]
     page = policy.block_tokens * max(widths, default=0.0)
     state = max(kind.state_bytes for kind in kinds)

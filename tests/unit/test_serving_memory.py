@@ -103,6 +103,21 @@ def test_recurrent_layers_take_pages_that_hold_their_state(held: Held) -> None:
     assert int(6.01 * 2**30 // memory.laid.pool.page_bytes) == 300
 
 
+@pytest.mark.parametrize(
+    ("name", "kv", "tokens"),
+    [
+        ("Qwen/Qwen3.5-9B", "bf16", 528),
+        ("Qwen/Qwen3.5-9B", "fp8", 1056),
+        ("Qwen/Qwen3.5-27B", "bf16", 784),
+        ("Qwen/Qwen3.5-35B-A3B", "bf16", 1056),
+        ("Qwen/Qwen3.6-35B-A3B", "fp8", 2096),
+    ],
+)
+def test_pages_of_hybrids_as_vllm_prints_them(held: Held, name: str, kv: str, tokens: int) -> None:
+    """ "Setting attention block size to N tokens to ensure that attention page size is >= mamba page size"."""
+    assert held(name, kv=kv).laid.pool.growing[0][1] == tokens
+
+
 def test_qwen3_next_as_vllm_0_10_printed_it_on_two_h200(held: Held) -> None:
     """74.28 GiB of weights, 5.58 of activation; in 47,878,721,024 bytes 973,760 tokens by its line, 14.77 requests."""
     options = EngineSettings(memory_utilization=0.9, max_model_len=262_144)
