@@ -103,6 +103,8 @@ PERFORMANCE = PerformanceFacts(
         Point("decode 16", 28, 19e12),
         Point("decode 118", 140, 70e12),
     ],
+    other_roofs=[Roof("L40S fp8", 733e12, 864e9)],
+    other_points=[Point("L40S 16", 28, 15e12)],
     prefill=[
         OperatorTime("mlp", 0.041, "compute"),
         OperatorTime("attention projections", 0.019, "compute"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from estimator.advice import Change, fixes, gains
 from estimator.evaluation import Evaluation, OperatorTime
-from estimator.formats import cache_format
+from estimator.formats import cache_format, weight_format
 from estimator.serving_memory.cache import layer_kinds
 from estimator.variations import Bench
 from tui.answer import Answer
@@ -91,6 +91,7 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
     users = speed.concurrency * bench.replicas
     then = answer.before.get(row.candidate.machine)
     earlier = then.performance if then else None
+    others = [bench_of(answer, each) for each in rivals(answer, row)]
     operating = []
     for load, report in bench.operating_points():
         meets = (level.ttft_s is None or report.ttft_s.typical <= level.ttft_s) and (
@@ -103,6 +104,11 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         aside=f"class {row.confidence} · {amount(users)} in flight{own_point(bench)}",
         roofs=roofs(bench),
         points=points(bench, users),
+        other_roofs=[roofs(other)[0] for other in others],
+        other_points=[
+            _point(f"{other.rig.device.label} {count(users)}", other.decode(users))._replace(series=series)
+            for series, other in enumerate(others)
+        ],
         prefill=together(bench.prefill()),
         decode=together(bench.decode(users)),
         ttft_s=speed.ttft_s,
@@ -126,15 +132,25 @@ def own_point(bench: Bench) -> str:
     return f" · own point: decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
 
 
+def rivals(answer: Answer, row: Evaluation, most: int = 2) -> list[Evaluation]:
+    """The best rows on other accelerators than this row's, one of each."""
+    found: dict[str, Evaluation] = {}
+    for each in answer.board.rows:
+        if each.verdict == "fits" and each.performance and each.candidate.accelerator != row.candidate.accelerator:
+            found.setdefault(each.candidate.accelerator, each)
+    return list(found.values())[:most]
+
+
 def roofs(bench: Bench) -> list[Roof]:
     """One device's roof in the format that multiplies the weights, and in 16 bit where that is another one."""
     device, step = bench.rig.device, bench.step
-    found = [
-        Roof(f"{device.label or device.id} {bench.scenario.weights}", step.peak_flops_per_s, step.peak_bytes_per_s)
-    ]
-    if 0 < device.matrix_flops != step.peak_flops_per_s:
-        found.append(Roof(f"{device.label or device.id} bf16", device.matrix_flops, device.bandwidth_bytes_per_s))
-    return found
+    name, half = device.label or device.id, "bf16" if device.bf16_flops else "fp16"
+    wide = Roof(f"{name} {half}", device.matrix_flops, device.bandwidth_bytes_per_s)
+    if step.peak_flops_per_s == device.matrix_flops:
+        return [wide]
+    compute = weight_format(bench.scenario.weights).compute
+    narrow = Roof(f"{name} {compute}", step.peak_flops_per_s, step.peak_bytes_per_s)
+    return [narrow, wide] if device.matrix_flops else [narrow]
 
 
 def points(bench: Bench, users: float) -> list[Point]:

@@ -13,6 +13,8 @@ from tui.draw.runs import Row, beside, fitted, spread
 from tui.draw.table import BLANK, Cell, Column, fit_columns, header_row, table_row
 
 WIDE = 120
+OVERLAID = 90
+"""Columns of a roofline from which other accelerators are drawn into it."""
 TALL = 30
 """Lines from which a wide page shows everything at once."""
 VIEWS = ("operators", "curve", "layouts")
@@ -38,6 +40,10 @@ class PerformanceFacts(NamedTuple):
     aside: str
     roofs: Sequence[Roof]
     points: Sequence[Point]
+    other_roofs: Sequence[Roof]
+    """Of the best rows on other accelerators; drawn where there is room."""
+    other_points: Sequence[Point]
+    """Their `series` counts from the first of the other roofs."""
     prefill: Sequence[OperatorTime]
     decode: Sequence[OperatorTime]
     ttft_s: Band
@@ -68,7 +74,7 @@ def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int)
     elif cells >= WIDE:
         left = cells * 3 // 5
         right = cells - left - 3
-        body = beside(roofline(left, room, facts.roofs, facts.points), _operators(facts, right), left, right, "  ")
+        body = beside(_roofline(facts, left, room), _operators(facts, right), left, right, "  ")
     else:
         body = _roof_over_operators(facts, cells, room)
     body = body[:room]
@@ -79,7 +85,7 @@ def _everything(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
     left = cells * 3 // 5
     right = cells - left - 3
     upper = lines * 11 // 20
-    roof = roofline(left, upper, facts.roofs, facts.points)
+    roof = _roofline(facts, left, upper)
     below = _curve(facts, left, lines - upper)
     side = [*_operators(facts, right), fitted([], right)]
     side += [fitted([], right)] * (upper - len(side))
@@ -92,7 +98,14 @@ def _roof_over_operators(facts: PerformanceFacts, cells: int, lines: int) -> lis
     decode = _step(facts.decode, _decode_title(facts), cells - half - 2)
     below = beside(prefill, decode, half, cells - half - 2, "  ")
     below = below[: max(lines - 9, 4)]
-    return [*roofline(cells, lines - len(below), facts.roofs, facts.points), *below]
+    return [*_roofline(facts, cells, lines - len(below)), *below]
+
+
+def _roofline(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
+    if cells < OVERLAID:
+        return roofline(cells, lines, facts.roofs, facts.points)
+    others = [point._replace(series=point.series + len(facts.roofs)) for point in facts.other_points]
+    return roofline(cells, lines, [*facts.roofs, *facts.other_roofs], [*facts.points, *others])
 
 
 def _operators(facts: PerformanceFacts, cells: int) -> list[Row]:
