@@ -11,7 +11,6 @@ __all__ = [
     "EVERYTHING",
     "EXPERTS",
     "LINEAR",
-    "WEIGHT_CYCLE",
     "WEIGHT_FORMATS",
     "CacheFormat",
     "Stored",
@@ -19,15 +18,11 @@ __all__ = [
     "base_name",
     "cache_format",
     "format_in_name",
-    "next_weight_format",
     "weight_format",
 ]
 
 WEIGHT_FORMATS = {each.id: each for each in (*WEIGHTS, *gguf.MIXES)}
 CACHE_FORMATS = {each.id: each for each in CACHES}
-
-WEIGHT_CYCLE = ("bf16", "fp8", "int8", "int4-awq", "nvfp4", "mxfp4")
-"""The order in which one key walks through the common formats."""
 
 
 def weight_format(name: str) -> WeightFormat:
@@ -46,9 +41,3 @@ def cache_format(name: str) -> CacheFormat:
     if found is None:
         raise InputError("kv", f"unknown format {name[:40]!a}; one of {', '.join(CACHE_FORMATS)}")
     return found
-
-
-def next_weight_format(current: str, native: str = "bf16") -> str:
-    """The format after this one in the cycle, the checkpoint's own format first."""
-    cycle = list(dict.fromkeys((native, *WEIGHT_CYCLE)))
-    return cycle[(cycle.index(current) + 1) % len(cycle)] if current in cycle else cycle[0]

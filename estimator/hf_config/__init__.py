@@ -34,6 +34,7 @@ READERS = (
     encoder_decoder,
     multimodal,
 )
+"""Every module with readers; importing them registers the classes."""
 
 WAYS_ON = (
     "ways on: give its parameters by hand (total, hidden size, layers, heads, experts), "

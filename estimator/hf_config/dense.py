@@ -229,7 +229,11 @@ def _exaone4_windows(f: Fields) -> list[int]:
         return windows(f, count)
     if "sliding_window" not in f.config:
         raise f.missing("sliding_window")
+    if isinstance(f.config.get("sliding_window_pattern"), int):
+        return windows(f, count, every=f.size("sliding_window_pattern"))
     pattern = f.text("sliding_window_pattern", default="LLLG")
+    if not pattern or set(pattern) - {"L", "G"}:
+        raise f.wrong("sliding_window_pattern", pattern, "expected local and global layers such as LLLG")
     window = window_of(f)
     return [window if pattern[layer % len(pattern)] == "L" else 0 for layer in range(count)]
 

@@ -6,7 +6,7 @@ import yaml
 from estimator.architecture import Architecture
 from estimator.conversion import conversion
 from estimator.errors import InputError
-from estimator.formats import WeightFormat, base_name, format_in_name, next_weight_format, weight_format
+from estimator.formats import WeightFormat, base_name, format_in_name, weight_format
 from estimator.formats.gguf import AVERAGE_BITS
 from estimator.model import read_model
 from estimator.model_summary import stored
@@ -81,10 +81,6 @@ def test_names_of_checkpoints_tell_their_format() -> None:
     assert format_in_name("RedHatAI/Llama-3.3-70B-Instruct-fp8-dynamic") == "fp8"
     assert base_name("RedHatAI/Llama-3.3-70B-Instruct-quantized.w8a8") == "RedHatAI/Llama-3.3-70B-Instruct"
     assert format_in_name("Qwen/Qwen3-8B") is None
-
-
-def test_the_cycle_starts_with_the_checkpoints_own_format() -> None:
-    assert next_weight_format("mxfp4", native="fp8-block") == "fp8-block"
 
 
 def test_conversion_says_what_it_takes() -> None:
