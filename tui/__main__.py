@@ -14,6 +14,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tui.cli import main as headless
 
         return headless(arguments)
+    if arguments == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"llmcalc-tui {version('llmcalc-tui')}")
+        return 0
     gc.disable()  # nothing of a start is garbage; the app switches it on again after its first paint
     from tui.start import start
 

@@ -11,7 +11,9 @@ from estimator.errors import InputError
 from tui import palette, store
 from tui.app import LlmCalc
 from tui.asking import Desk
+from tui.cli import Parser
 from tui.commands import keymap
+from tui.draw.runs import clean
 from tui.session import Session
 
 WRONG_INPUT = 2
@@ -19,15 +21,15 @@ WRONG_INPUT = 2
 
 def start(arguments: Sequence[str]) -> int:
     """Runs the application. Returns 2 for arguments that are not understood, after one line on stderr."""
-    parser = _parser()
-    asked = parser.parse_args(arguments)
-    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdout.isatty() and sys.stdin.isatty()):
-        print("llmcalc-tui: not a terminal; `llmcalc-tui rank` prints the leaderboard", file=sys.stderr)
-        return WRONG_INPUT
     try:
+        asked = _parser().parse_args(arguments)
+        if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdout.isatty() and sys.stdin.isatty()):
+            if asked.session:
+                store.load(Path(asked.session))  # what is wrong with it is the better answer
+            raise InputError("not a terminal", "`llmcalc-tui rank` prints the leaderboard")
         app = application(load(), asked.session, asked.theme)
     except InputError as error:
-        print(f"llmcalc-tui: {error}", file=sys.stderr)
+        print(f"llmcalc-tui: {clean(str(error))}", file=sys.stderr)
         return WRONG_INPUT
     app.run(mouse=not asked.no_mouse)
     return app.return_code or 0
@@ -92,7 +94,7 @@ def _configuration(notices: list[str]) -> dict[str, dict[str, object]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="llmcalc-tui",
         description="What hardware should run or fine-tune this model, how fast, at what cost.",
         epilog="Without a terminal: estimate, rank, model, accuracy, catalog, command, plan, serve; each takes --help.",

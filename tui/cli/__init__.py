@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is an InputError, not a usage page."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(self.prog.removeprefix("llmcalc-tui "), message)
+        raise InputError(self.prog.rpartition(" ")[2], message)
 
 
 def main(argv: Sequence[str]) -> int:
