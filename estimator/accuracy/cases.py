@@ -7,6 +7,7 @@ from estimator.accuracy.score import Row, number, text
 from estimator.architecture import Architecture
 from estimator.errors import InputError
 from estimator.formats import LINEAR, WEIGHT_FORMATS, CacheFormat, WeightFormat, cache_format, weight_format
+from estimator.hardware import Accelerator
 from estimator.mixers import Attention
 from estimator.mlps import MixtureOfExperts
 from estimator.parallelism import Layout
@@ -16,7 +17,8 @@ BLACKWELL = frozenset({"b200-sxm", "b300-sxm", "gb200", "gb300"})
 NVL72 = frozenset({"gb200", "gb300"})
 TASK_INPUT_TOKENS = {"chat": 140, "gpqa": 230, "code": 420}
 """Prompts of the ML.ENERGY tasks, whose lengths are not published: rounded means of the public data sets."""
-UNSTATED_INPUT_TOKENS = 64
+UNSTATED_INPUT_TOKENS = 160
+SMALL_DEVICE_GB, SMALL_BATCH = 70, 256
 MOST_TOKENS = 10_000_000
 MOST_REQUESTS = 1_000_000
 MOST_RANKS = 10_000
@@ -99,6 +101,11 @@ def layout(row: Row, architecture: Architecture) -> Layout:
     if not architecture.is_moe:
         return Layout(tp, pp, 1, dp)
     return Layout(tp, pp, min(max(ep, 1), tp * dp), dp)
+
+
+def default_batch(engine: str, device: Accelerator, most: float) -> float:
+    """Sequences an engine runs at once where nobody asks: vLLM's max_num_seqs is smaller on small devices."""
+    return SMALL_BATCH if engine.startswith("vllm") and device.memory_sold_gb < SMALL_DEVICE_GB else most
 
 
 def machine_devices(row: Row) -> int:

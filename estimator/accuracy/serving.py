@@ -8,6 +8,7 @@ from estimator.accuracy.cases import (
     arrivals,
     cache,
     concurrency,
+    default_batch,
     engine_class,
     layout,
     lengths,
@@ -44,10 +45,10 @@ class Case(NamedTuple):
     workload: ServingWorkload
     concurrency: float
     max_concurrency: float
-    replicas: int
     kind: str
     spreads: Spreads
-    devices: int
+    default_batch: float
+    """Sequences at once per attention copy, where the row does not say."""
 
 
 def score(row: Row, context: Context) -> list[Score]:
@@ -94,10 +95,9 @@ def read(row: Row, context: Context) -> Case:
         workload,
         concurrency(row) or 1.0,
         _max_concurrency(step, workload, device),
-        1,
         kind,
         efficiency.spreads(engine, kind, step.confidence),
-        int(number(row, "accelerator_count") or ranks.devices),
+        default_batch(engine, device, step.speed.max_batch),
     )
 
 
@@ -134,8 +134,7 @@ def _single_stream(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
 
 
 def _maximum(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
-    speed = case.step.speed
-    asked = concurrency(row) or speed.max_batch * case.step.layout.dp
+    asked = concurrency(row) or case.default_batch * case.step.layout.dp
     rate = maximum_throughput(case.step, case.workload, min(case.max_concurrency, asked))
     yield from _throughputs(case, rate)
 
