@@ -9,7 +9,7 @@ from catalog.load import Catalog
 from catalog.plain import plain
 from catalog.sources.checkpoint import Checkpoint, Progress
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.formats import base_name, format_in_name, weight_format
+from estimator.formats import format_in_name, weight_format
 from estimator.model import Model, read_model
 
 
@@ -29,16 +29,7 @@ def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Mo
         if error.field != "model":
             raise
         unknown = error
-    found = local(reference, progress)
-    if found:
-        return found
-    try:
-        return _from_hub(reference, unknown, progress)
-    except InputError:
-        named = announced(reference, catalog)
-        if named is None:
-            raise
-        return named
+    return local(reference, progress) or _from_hub(reference, unknown, progress)
 
 
 def at_hand(reference: str, catalog: Catalog) -> Model:
@@ -46,28 +37,15 @@ def at_hand(reference: str, catalog: Catalog) -> Model:
     try:
         return in_catalogue(reference, catalog)
     except InputError as error:
-        found = (local(reference) or announced(reference, catalog)) if error.field == "model" else None
+        found = local(reference) if error.field == "model" else None
         if found is None:
             raise
         return found
 
 
 def in_catalogue(reference: str, catalog: Catalog) -> Model:
-    """The model of that id or alias. Raises InputError with close matches."""
+    """The model of that name, in the format that the name announces. Raises InputError with close matches."""
     return _in_its_format(reference, read_model(catalog.model_id(reference), catalog.model_entry(reference)))
-
-
-def announced(reference: str, catalog: Catalog) -> Model | None:
-    """A quantised upload known by its name alone, `…/Qwen3-8B-FP8-dynamic`: the catalogue's model in that format."""
-    if format_in_name(reference) is None:
-        return None
-    shape = base_name(reference)
-    for name in (shape, shape.rpartition("/")[2]):
-        try:
-            return _in_its_format(reference, read_model(catalog.model_id(name), catalog.model_entry(name)))
-        except InputError:
-            continue
-    return None
 
 
 def _in_its_format(reference: str, model: Model) -> Model:

@@ -3,7 +3,6 @@
 `serving`, `memory` and `training` each have `score(row, context) -> list[Score]`, with a row as its CSV says it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from statistics import fmean, median
@@ -11,7 +10,6 @@ from typing import Literal, NamedTuple
 
 from estimator.errors import InputError
 from estimator.evaluation import Band
-from estimator.formats import base_name
 from estimator.hardware import Accelerator
 from estimator.inventory import Inventory
 from estimator.model import Model
@@ -58,14 +56,13 @@ class Context(NamedTuple):
 
     def model(self, row: Row) -> Model:
         """The architecture of a row: its base model's, else that of the name it prints. Raises InputError."""
-        name = text(row, "base_model_id") or text(row, "model_id") or text(row, "model")
-        if not name:
+        *others, last = [text(row, column) for column in _MODEL_COLUMNS if text(row, column)] or [""]
+        if not last:
             raise InputError("model", "the row names none")
-        plain = re.sub(r"\s*\(.*\)$", "", name)  # "Qwen3-32B (GGUF general.name)"
-        for other in (plain, base_name(plain), base_name(plain.replace(" ", "-"))):
+        for name in others:
             with suppress(InputError):
-                return self.models(other)
-        return self.models(name)
+                return self.models(name)
+        return self.models(last)
 
     def accelerator(self, row: Row) -> Accelerator:
         """The device of a row, by id, else by its printed name. Raises InputError."""
@@ -73,6 +70,9 @@ class Context(NamedTuple):
         if not printed:
             raise InputError("accelerator", "the row names none")
         return self.inventory.accelerator(printed)
+
+
+_MODEL_COLUMNS = ("base_model_id", "model_id", "model")
 
 
 class Summary(NamedTuple):

@@ -3,7 +3,7 @@
 from estimator.errors import InputError
 from estimator.formats import gguf
 from estimator.formats.base import EVERYTHING, EXPERTS, LINEAR, CacheFormat, Stored, WeightFormat
-from estimator.formats.names import ALIASES, CACHE_ALIASES, base_name, format_in_name, key
+from estimator.formats.names import ALIASES, CACHE_ALIASES, format_in_name, key
 from estimator.formats.table import CACHES, WEIGHTS
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "CacheFormat",
     "Stored",
     "WeightFormat",
-    "base_name",
     "cache_format",
     "format_in_name",
     "weight_format",

@@ -2,6 +2,8 @@
 
 import re
 
+from estimator.formats import gguf
+
 ALIASES = {
     "bfloat16": "bf16",
     "float16": "fp16",
@@ -50,21 +52,18 @@ CACHE_ALIASES = {
 
 
 def format_in_name(model_id: str) -> str | None:
-    """The weight format that the name of a checkpoint announces: `…-FP8`, `…-AWQ`, `…-quantized.w4a16`."""
+    """The weight format that the name of a checkpoint announces: `…-FP8`, `…-AWQ-INT4`, `….Q5_K_M.gguf`."""
     name = model_id.rpartition("/")[2].lower()
-    for pattern, format_id in _NAME_ENDINGS:
-        if re.search(pattern, name):
-            return format_id
-    return None
+    return next((format_id for pattern, format_id in _NAME_ENDINGS if re.search(pattern, name)), _file_format(name))
 
 
-def base_name(model_id: str) -> str:
-    """The id without such an ending."""
-    for pattern, _ in _NAME_ENDINGS:
-        shorter = re.sub(pattern, "", model_id, flags=re.IGNORECASE)
-        if shorter != model_id:
-            return shorter
-    return model_id
+def _file_format(name: str) -> str | None:
+    """Of a GGUF repository or file; one that does not say which mix is taken for the usual one."""
+    named = re.search(r"(?:[-_.]((?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf$", name)
+    if named is None:
+        return None
+    mix = gguf.parse(named[1]) if named[1] else None
+    return mix.id if mix else "gguf-q4_k_m"
 
 
 _NAME_ENDINGS = (
@@ -73,14 +72,13 @@ _NAME_ENDINGS = (
     (r"[-_.]quantized\.w4a16$", "int4-gptq"),
     (r"[-_.]gptq[-_.]int8$", "int8-gptq"),
     (r"[-_.](gptq|autoround)([-_.]int4)?$", "int4-gptq"),
-    (r"[-_.]awq([-_.]int4)?$", "int4-awq"),
-    (r"[-_.]fp8([-_.](dynamic|kv|block))*$", "fp8"),
-    (r"[-_.]nvfp4$", "nvfp4"),
-    (r"[-_.]mxfp4$", "mxfp4"),
+    (r"[-_.](int4[-_.])?awq([-_.](int4|4bit))?$", "int4-awq"),
+    (r"[-_.](auto)?fp8([-_.](dynamic|kv|block|v\d))*$", "fp8"),
+    (r"[-_.](nv)?fp4([-_.]v\d)?$", "nvfp4"),
+    (r"[-_.]mxfp4([-_.]preview)?$", "mxfp4"),
     (r"[-_.]bnb[-_.]4bit$", "nf4"),
     (r"[-_.]int8$", "int8"),
     (r"[-_.]int4$", "int4-awq"),
-    (r"[-_.]gguf$", "gguf-q4_k_m"),
 )
 
 

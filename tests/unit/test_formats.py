@@ -6,7 +6,7 @@ import yaml
 from estimator.architecture import Architecture
 from estimator.conversion import conversion
 from estimator.errors import InputError
-from estimator.formats import WeightFormat, base_name, format_in_name, weight_format
+from estimator.formats import WeightFormat, format_in_name, weight_format
 from estimator.formats.gguf import AVERAGE_BITS
 from estimator.model import read_model
 from estimator.model_summary import stored
@@ -79,7 +79,10 @@ def test_unknown_format_is_one_line() -> None:
 
 def test_names_of_checkpoints_tell_their_format() -> None:
     assert format_in_name("RedHatAI/Llama-3.3-70B-Instruct-fp8-dynamic") == "fp8"
-    assert base_name("RedHatAI/Llama-3.3-70B-Instruct-quantized.w8a8") == "RedHatAI/Llama-3.3-70B-Instruct"
+    assert format_in_name("nvidia/DeepSeek-R1-0528-FP4-v2") == "nvfp4"
+    assert format_in_name("hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4") == "int4-awq"
+    assert format_in_name("Meta-Llama-3-8B.Q5_K_M.gguf") == "gguf-q5_k_m"
+    assert format_in_name("bartowski/Qwen_Qwen3-14B-GGUF") == "gguf-q4_k_m"
     assert format_in_name("Qwen/Qwen3-8B") is None
 
 
