@@ -1,0 +1,92 @@
+"""Operators against measured kernels and against arithmetic by hand."""
+
+from math import hypot
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.load import load
+from estimator.hardware import AllReduce
+from estimator.kernels import link
+from estimator.operators import Collective, DecodeAttention, Elementwise, Experts, Gemm, StateUpdate
+
+CATALOG = load()
+MB = 2**20
+
+
+def all_reduce_s(fabric: str, ranks: int, size: float) -> float:
+    known = link(CATALOG.inventory.fabrics[fabric], ranks)
+    return Collective("all-reduce", 1, known, 2 * (ranks - 1) / ranks, 1.0).seconds(size)
+
+
+@pytest.mark.parametrize(
+    ("fabric", "ranks", "measured_s"),
+    [
+        ("pcie4-x16", 2, 3.4e-3),
+        ("pcie4-x16", 4, 19.7e-3),
+        ("pcie4-x16", 8, 55e-3),
+        ("nvlink4", 8, 0.32e-3),
+    ],
+)
+def test_64_mb_all_reduces_of_l40s_and_h100(fabric: str, ranks: int, measured_s: float) -> None:
+    """NCCL and vLLM tables of aiconfigurator-core 0.12.0."""
+    assert all_reduce_s(fabric, ranks, 64 * MB) == pytest.approx(measured_s, rel=0.25)
+
+
+def test_a_product_is_a_latency_and_a_smooth_maximum() -> None:
+    product = Gemm("qkv", 3, 1e-6, flops=2e6, weight_bytes=1e6, row_bytes=4e3, flops_per_s=1e12, bytes_per_s=1e9)
+    assert product.seconds(10) == pytest.approx(3 * (1e-6 + hypot(10 * 2e6 / 1e12, (1e6 + 10 * 4e3) / 1e9)))
+    assert product.bound(1) == "memory"
+    assert product.bound(1e9) == "memory"  # 2e6 FLOP a row over 4 kB: below this device's ridge
+    assert product.detail(10).flops == 3 * 10 * 2e6
+
+
+def bank(ranks: int = 1) -> Experts:
+    return Experts(
+        "experts", 1, 0.0, 128 / ranks, 8, ranks, 1, 1.0, 0.05, 0.85, 2e7, 1e7, 1e4, 1e4, 60, 1e14, 1e12, 1e12
+    )  # fmt: skip
+
+
+def test_one_token_touches_its_experts_and_a_large_batch_touches_all() -> None:
+    tokens, touched = bank().load(1)
+    assert tokens == 8
+    assert 6 < touched <= 8
+    assert bank().load(4096)[1] == pytest.approx(128, rel=0.01)
+
+
+def test_the_slowest_of_several_ranks_has_more_than_its_share() -> None:
+    assert bank(8).load(64)[0] > 64 * 8 / 8
+
+
+@given(st.integers(1, 8).map(lambda power: 2**power), st.floats(0.01, 1e5), st.floats(1.0, 4.0))
+def test_more_tokens_never_take_less_time(ranks: int, rows: float, factor: float) -> None:
+    assert bank(min(ranks, 64)).seconds(rows * factor) >= bank(min(ranks, 64)).seconds(rows) * (1 - 1e-12)
+
+
+def test_a_window_stops_the_growth_of_attention() -> None:
+    attention = DecodeAttention(
+        "attention", 1, 0.0, 0.0, 0, 4096.0, 128, 0.0, lambda new, cached: 0.0, 1.0, 1e15, 1e12
+    )  # fmt: skip
+    assert attention.seconds(4, 128) == attention.seconds(4, 100_000) == pytest.approx(4 * 128 * 4096 / 1e12)
+    assert attention.cache_bytes(1000) == 128 * 4096
+
+
+def test_sparse_attention_reads_its_choice_and_every_index_key() -> None:
+    attention = DecodeAttention(
+        "attention", 1, 0.0, 1000.0, 2048, 0.0, 0, 128.0, lambda new, cached: 0.0, 1.0, 1e15, 1e12
+    )  # fmt: skip
+    assert attention.work(1, 10_000)[1] == 2048 * 1000 + 10_000 * 128
+
+
+def test_states_and_norms_are_memory() -> None:
+    state = StateUpdate("state", 2, 0.0, 1e6, 1e12, 0.0, 1e15)
+    assert state.seconds(3, 3) == pytest.approx(2 * 3 * 2e6 / 1e12)
+    assert Elementwise("norms", 1, 1e-6, 1e3, 1e12).bound(1) == "latency"
+
+
+def test_ranks_that_were_not_measured_take_the_next_larger_count() -> None:
+    fabric = CATALOG.inventory.fabrics["nvlink4"]
+    assert link(fabric, 3) == fabric.all_reduce[4]
+    assert link(fabric, 16).alpha_s > fabric.all_reduce[8].alpha_s
+    assert link(CATALOG.inventory.fabrics["none"], 1) == AllReduce(0.0, 1e9, 1.0)
