@@ -12,6 +12,8 @@ from rich.control import Control
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
+from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -23,6 +25,7 @@ class FrugalApp(App[None]):
     """An application that remembers what the terminal shows."""
 
     _shown: Sequence[Strip] = ()
+    _sized: Size | None = None
 
     def __init__(self, ansi_color: bool | None = None) -> None:
         super().__init__(ansi_color=ansi_color)
@@ -35,6 +38,11 @@ class FrugalApp(App[None]):
     def forget_shown(self) -> None:
         """The next frame is sent whole: the terminal may show something else by now."""
         self._shown = ()
+
+    def on_resize(self, event: Resize) -> None:
+        if self._sized not in (None, event.size):
+            self.forget_shown()  # what a terminal keeps of a frame when it changes its size is its own matter
+        self._sized = event.size
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         whole = isinstance(renderable, LayoutUpdate | ChopsUpdate) and not self._batch_count
