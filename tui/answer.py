@@ -11,6 +11,7 @@ from tui.session import Session
 
 if TYPE_CHECKING:
     from tui.measured import Measured
+    from tui.remedies import Remedies
 
 
 class Answer(NamedTuple):
@@ -28,6 +29,8 @@ class Answer(NamedTuple):
     """The rows by machine as they were before the last change of the scenario; empty after none."""
     measured: "Measured | None" = None
     """The shipped measurements; read when a panel asks."""
+    remedies: "Remedies | None" = None
+    """What would make the rows fit that do not."""
     detail: Evaluation | None = None
     """The selected row with the time of every operator."""
     problem: str = ""

@@ -11,6 +11,7 @@ from estimator.model import Model
 from estimator.prices import RegionPrices
 from tui.answer import Answer
 from tui.measured import Measured
+from tui.remedies import Remedies
 from tui.session import Session
 from tui.view import rows_of
 
@@ -48,7 +49,8 @@ class Desk:
             prices = self.catalog.prices(session.scenario.region)
             board = self.rank(session, model, prices)
             before = _rows_by_machine(last) if last and last.session.scenario != session.scenario else {}
-            answer = Answer(session, model, inventory, board, (), prices, before, self.measured)
+            remedies = Remedies(model, session.scenario, inventory, prices)
+            answer = Answer(session, model, inventory, board, (), prices, before, self.measured, remedies)
         answer = answer._replace(rows=rows_of(session, answer.board, inventory))
         selected = answer.selected
         if last is not None and selected is last.selected and answer.board is last.board:
@@ -66,7 +68,10 @@ class Desk:
         inventory = self.catalog.inventory
         machines = [inventory.machines[row.candidate.machine]]
         full = ranking.rank(answer.model, answer.session.scenario, inventory, answer.prices, machines, detail=True)
-        return row._replace(performance=full.rows[0].performance, training=full.rows[0].training)
+        suggestion = answer.remedies.of(row) if answer.remedies else None
+        return row._replace(
+            performance=full.rows[0].performance, training=full.rows[0].training, suggestion=suggestion or None
+        )
 
 
 def _asked(session: Session) -> tuple[object, bool]:

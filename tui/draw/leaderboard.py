@@ -1,7 +1,7 @@
 """The leaderboard's lines: a rank, its badges, the columns that fit, and how the last edit moved each figure."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.evaluation import Evaluation
 from estimator.inventory import Inventory
@@ -10,6 +10,9 @@ from tui.columns import BY_KEY, Figure, Reading, devices, readings
 from tui.draw.figures import gib
 from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+
+if TYPE_CHECKING:
+    from tui.remedies import Remedies
 
 DELTA = 5
 """Cells of an arrow with its percentage."""
@@ -30,13 +33,14 @@ class Frame(NamedTuple):
     cells: int
     digits: int
     """Of the last rank."""
+    remedies: "Remedies | None" = None
 
     @classmethod
     def of(cls, cells: int, answer: Answer) -> "Frame":
         digits = max(2, len(str(len(answer.rows))))
         scenario = answer.session.scenario
         columns = fit_columns([reading.column for reading in readings(scenario)], cells - digits - 2)
-        return cls(columns, answer.before, answer.inventory, cells, digits)
+        return cls(columns, answer.before, answer.inventory, cells, digits, answer.remedies)
 
     @property
     def gutter(self) -> int:
@@ -72,14 +76,17 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     """One candidate: figures where it fits, by how much it does not and what would help where it does not."""
     fits = row.verdict == "fits"
     style = "text" if fits else "dim"
-    name = Cell(BY_KEY["instance"].text(row), "cursor" if selected else "bold" if fits else "dim")
+    instance = BY_KEY["instance"].text(row)
+    if len(instance) > frame.columns[0].width:
+        instance = instance.replace("xlarge", "xl")
+    name = Cell(instance, "cursor" if selected else "bold" if fits else "dim")
     number = (str(rank) if fits else "–").rjust(frame.digits)
     missed = fits and not (row.meets_service_level and row.holds_load)
     badge = (
         ("★", "badge") if row.best_value else ("!", "warn") if missed else ("=", "dim") if row.tie else (" ", "text")
     )
     gutter: Row = [("▌", "cursor") if selected else (" ", "text"), (number, "cursor" if selected else "dim"), badge]
-    noted = note(row)
+    noted = note(row, frame.remedies)
     values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}
     shown: list[Column] = []
     for column in frame.columns:
@@ -98,12 +105,13 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     return fitted(line, frame.cells)
 
 
-def note(row: Evaluation) -> str:
+def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
     """What stands in place of figures: how much is short and what would help, or why there is no price."""
     memory = row.training.memory if row.training else row.memory
     if row.verdict == "does_not_fit" and memory and memory.shortfall_bytes > 0:
         short = f"{gib(memory.shortfall_bytes)} GiB short"
-        return f"{short} · {row.suggestion}" if row.suggestion else short
+        remedy = row.suggestion or (remedies.of(row) if remedies else "")
+        return f"{short} · {remedy}" if remedy else short
     if row.verdict != "fits":
         return row.reason or row.verdict.replace("_", " ")
     return NO_PRICE[row.cost.price_state][0] if row.cost.price_state in NO_PRICE else ""

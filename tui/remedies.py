@@ -1,0 +1,37 @@
+"""The smallest single change that makes a candidate fit, worked out only for the rows that are looked at."""
+
+from estimator.errors import InputError
+from estimator.evaluation import Evaluation
+from estimator.inventory import Inventory
+from estimator.model import Model
+from estimator.prices import RegionPrices
+from estimator.scenario import Scenario
+
+
+class Remedies:
+    """Of one answer; candidates of equal devices share them (half a millisecond each)."""
+
+    def __init__(self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> None:
+        self._asked = scenario, model, inventory, prices
+        self._known: dict[tuple[str, float, int], str] = {}
+
+    def of(self, row: Evaluation) -> str:
+        """`w int4-awq fits`: the key that does it and what it leads to; empty where no single change helps."""
+        candidate = row.candidate
+        key = candidate.accelerator, candidate.accelerators, candidate.machines
+        if row.verdict != "does_not_fit" or self._asked[0].training:
+            return ""
+        if key not in self._known:
+            from estimator.advice import fixes  # 5 ms that a first screen without such rows does not need
+            from estimator.variations import Bench
+
+            try:
+                changes = fixes(Bench(candidate, *self._asked), row)
+            except InputError:  # none of the changes can be asked of this device
+                changes = []
+            self._known[key] = f"{_keyed(changes[0].title)} fits" if changes else ""
+        return self._known[key]
+
+
+def _keyed(title: str) -> str:
+    return title.replace("weights in ", "w ").replace("KV cache in ", "c ")
