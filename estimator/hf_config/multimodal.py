@@ -55,7 +55,7 @@ WRAPPERS = {
     "PaliGemmaForConditionalGeneration": Wrapper("paligemma"),
     "InternVLForConditionalGeneration": Wrapper("internvl"),
     "KimiK3ForConditionalGeneration": Wrapper("kimi_k3", "KimiLinearForCausalLM", ties_outside=False),
-    "Step3p7ForConditionalGeneration": Wrapper("step3p7", "Step3p5ForCausalLM"),
+    "Step3p7ForConditionalGeneration": Wrapper("step3p7", "Step3p5ForCausalLM", towers.step),
     "Phi3VForCausalLM": Wrapper("phi3_v", "Phi3ForCausalLM"),
     "InternVLChatModel": Wrapper("internvl_chat", ties_outside=False),
     "AyaVisionForConditionalGeneration": Wrapper("aya_vision"),

@@ -161,3 +161,12 @@ def glm4v(v: Fields, outer: Fields, hidden: int) -> int:
     merger = out * out + 2 * out + 3 * out * v.size("intermediate_size")
     tower = _patches(v, width, bias=True, frames=frames) + _side(v) ** 2 * width + 2 * width
     return tower + v.layers("depth") * block + width * merge * out + out + merger
+
+
+def step(v: Fields, outer: Fields, hidden: int) -> int:
+    """Perception encoder with layer scales, two halving convolutions and a projection."""
+    width = v.size("hidden_size")
+    tower = _patches(v, width, bias=False) + _side(v) ** 2 * width + 2 * width
+    tower += v.layers() * (_block(width, v.size("intermediate_size")) + 2 * width)
+    halving = 9 * (2 * width * width + 8 * width * width) + 2 * width + 4 * width
+    return tower + halving + 4 * width * hidden

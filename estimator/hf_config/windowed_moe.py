@@ -145,16 +145,29 @@ def step3(f: Fields) -> Architecture:
     divides("num_attention_groups", groups, heads)
     gated = f.flag("use_head_wise_attn_gate", default=True)
     full = Attention(hidden, heads, groups, f.size("head_dim"), head_norm=True, head_gate=gated)
-    other = f.required_section("attention_other_setting")
-    heads, groups = other.size("num_attention_heads"), other.size("num_attention_groups")
-    divides("attention_other_setting.num_attention_groups", groups, heads)
+    heads, groups = _step_sliding_heads(f, full)
     local = replace(full, heads=heads, kv_heads=groups, window=f.size("sliding_window"))
     corrected = f.flag("use_moe_router_bias", default=True)
     sparse = experts(f, shared=f.size("share_expert_dim", "share_expert_dims"), router_bias=corrected)
     plain = DenseMlp(hidden, f.size("intermediate_size"))
-    routed = {int(each) for each in f.text("moe_layers_enum").split(",") if each.strip().isdecimal()}
+    if f.has("mlp_layer_types"):
+        routed = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", count, ("dense", "sparse"))]
+    else:
+        listed = {int(each) for each in f.text("moe_layers_enum").split(",") if each.strip().isdecimal()}
+        routed = [layer in listed for layer in range(count)]
     layers = [
-        Layer(local if kind == SLIDING else full, sparse if place in routed else plain, norms(hidden, 2))
-        for place, kind in enumerate(kinds)
+        Layer(local if kind == SLIDING else full, sparse if here else plain, norms(hidden, 2))
+        for kind, here in zip(kinds, routed, strict=True)
     ]
     return stack(f, layers)
+
+
+def _step_sliding_heads(f: Fields, full: Attention) -> tuple[int, int]:
+    """Query and key-value heads of the windowed layers, in a section of their own or under a newer name."""
+    if "num_sliding_attention_heads" in f.config:
+        heads, groups = f.size("num_sliding_attention_heads", default=full.heads), full.kv_heads
+    else:
+        other = f.required_section("attention_other_setting")
+        heads, groups = other.size("num_attention_heads"), other.size("num_attention_groups")
+    divides("attention_other_setting.num_attention_groups", groups, heads)
+    return heads, groups
