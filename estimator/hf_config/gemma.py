@@ -97,12 +97,11 @@ def _per_layer_table(f: Fields, layers: int, hidden: int) -> tuple[Tensor, Tenso
 @reads(Gemma4ForCausalLM="gemma4_text")
 def gemma4(f: Fields) -> Architecture:
     """Wider heads in full layers, which may share keys with values; experts beside the dense MLP; E models as 3n."""
-    f.refuse_unless("per_layer_config")
     count, hidden = f.layers(), hidden_size(f)
     owners = count - f.count("num_kv_shared_layers")
     own_input = 0 if f.is_null("hidden_size_per_layer_input") else f.count("hidden_size_per_layer_input", default=None)
-    mixers = _gemma4_mixers(f)
     kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
+    mixers = _gemma4_mixers(f, kinds)
     extras = [*norms(hidden, 4), Tensor("layer_scalar", "norm", 1, split="whole")]
     if own_input:
         extras += _per_layer_input(f, hidden)
@@ -119,15 +118,31 @@ def gemma4(f: Fields) -> Architecture:
     return replace(architecture, embedding=(*architecture.embedding, table))
 
 
-def _gemma4_mixers(f: Fields) -> dict[str, Attention]:
+def _gemma4_mixers(f: Fields, kinds: list[str]) -> dict[str, Attention]:
     bias = f.flag("attention_bias")
     local = attention(f, window=f.size("sliding_window"), qkv_bias=bias, output_bias=bias, head_norm=True)
     shares = f.flag("attention_k_eq_v")
-    groups = f.size("num_global_key_value_heads") if shares else local.kv_heads
+    if f.has("per_layer_config"):
+        wide = _gemma4_exception(f, kinds)
+        groups, width = wide.size("num_key_value_heads", default=local.kv_heads), wide.size("head_dim")
+    else:
+        groups = f.size("num_global_key_value_heads") if shares else local.kv_heads
+        width = f.size("global_head_dim", default=512)
     divides("num_global_key_value_heads", groups, local.heads)
-    width = f.size("global_head_dim", default=512)
     full = replace(local, window=0, kv_heads=groups, head_dim=width, shared_projection=shares)
     return {FULL: full, SLIDING: local}
+
+
+def _gemma4_exception(f: Fields, kinds: list[str]) -> Fields:
+    """What newer files state layer by layer: the heads of the full layers, all alike. Anything else is refused."""
+    listed = f.required_section("per_layer_config")
+    entries = [listed.required_section(str(name)) for name in listed.config]
+    full = [layer for layer, kind in enumerate(kinds) if kind == FULL]
+    stated = sorted(int(name) for name in listed.config if str(name).isdecimal() and len(str(name)) < 6)
+    alike = all(entry.config == entries[0].config for entry in entries)
+    if not entries or not alike or stated != full or set(entries[0].config) - {"head_dim", "num_key_value_heads"}:
+        raise InputError("per_layer_config", "only the heads of the full-attention layers are understood")
+    return entries[0]
 
 
 def _gemma4_mlp(f: Fields, shares: bool) -> Mlp:
