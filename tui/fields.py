@@ -93,9 +93,11 @@ def sections(scenario: Scenario, inventory: Inventory) -> tuple[Section, ...]:
 
 
 def _applies(option: Option, scenario: Scenario) -> bool:
-    """Whether a field can matter: a run's settings without a run, or a price per kWh in the cloud, can not."""
+    """Whether a field can matter: a run's settings without a run, a price per kWh in the cloud can not."""
     if option.name in OWNED:
         return scenario.deployment != "cloud"
+    if option.name == "accepted-tokens":
+        return scenario.workload.draft_tokens > 0
     return not option.field.startswith("training.") or option.name == "train" or scenario.training is not None
 
 
