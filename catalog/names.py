@@ -18,7 +18,7 @@ _QUANTISED = re.compile(
     r"gguf|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|imatrix|i1|ud|qat|dynamic"
     r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|block|static|per[a-z]*|kv|mixed|g\d{2,3}"
     r"|int[48]|u?int4|sym|asym|[2-8]\.?\d?(bit|bpw)|w\d+a\d+\w*|(bf|fp|f|float|bfloat|nvfp|mxfp|nf)\d{1,2}\w*|half"
-    r"|iq\d\w*|q\d(\.\d|[._]k.*)?|k|[sml]|xx?s|safetensors|ggml|trtllm|trt|neuron"
+    r"|iq\d\w*|q\d(\.\d|[._]k.*)?|k|[sml]|xx?s|safetensors|ggml|mostly|qlora|spinquant|eo\d|asq|trtllm|trt|neuron"
 )
 _TUNED = re.compile(r"instruct|inst|chat|it|base|pt|hf|meta|original|unsloth|deduped")
 _VARIED = re.compile(rf"{_TUNED.pattern}|thinking|reasoning|reasoner|preview|text|new|\d{{4}}|\d{{1,4}}k|1m|1\.0")
