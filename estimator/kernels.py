@@ -1,14 +1,13 @@
 """Operators of a GPU engine: kernel by kernel, at the rates that one device reaches."""
 
 from collections.abc import Iterator
-from math import ceil, log2
 
+from estimator.collectives import collectives
 from estimator.efficiency import Efficiency, EngineSpeed, GemmKernel, Kernels
 from estimator.formats import CacheFormat, WeightFormat
-from estimator.hardware import Accelerator, AllReduce, Fabric
+from estimator.hardware import Accelerator, Fabric
 from estimator.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
 from estimator.operators import (
-    Collective,
     DecodeAttention,
     Elementwise,
     Experts,
@@ -20,7 +19,7 @@ from estimator.operators import (
 from estimator.parallelism import Layout
 from estimator.plan import ExpertBank, Plan
 from estimator.tensors import Role
-from estimator.units import GB, MICROSECOND
+from estimator.units import MICROSECOND
 
 MEMORY_CEILING = 0.95
 """No kernel reads faster than this fraction of the datasheet's bandwidth."""
@@ -210,7 +209,7 @@ def gpu_operators(
             *(rates.gemm(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
             *(rates.experts(bank, count, layout) for bank, count in parts.banks),
             rates.elementwise(parts),
-            *_collectives(parts, layout, fabric, rates.speed, rates.overall, machine_devices),
+            *collectives(parts, layout, fabric, rates.speed, rates.overall, machine_devices),
         ),
         rates.gemm(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
         tuple(each for mixer, count in parts.mixers for each in rates.decode_attention(mixer, count, layout.tp)),
@@ -227,59 +226,3 @@ def _peaks(device: Accelerator) -> dict[str, float]:
         "int8": device.int8_flops,
         "fp4": device.fp4_flops,
     }
-
-
-def _collectives(
-    parts: Plan, layout: Layout, fabric: Fabric, speed: EngineSpeed, efficiency: Efficiency, machine_devices: int
-) -> Iterator[Collective]:
-    """All-reduces after attention and feed-forward.
-
-    With data-parallel attention, tokens are gathered before the experts and scattered back: an all-reduce's traffic
-    over the rows of all attention copies.
-    """
-    copies = layout.dp
-    shared = (parts, fabric, speed, efficiency, machine_devices)
-    if parts.all_reduces:
-        yield _all_reduce("all-reduce", parts.all_reduces, layout.tp, 1, *shared)
-    if parts.exchanges:
-        yield _all_reduce("all-to-all", parts.exchanges, layout.tp * copies, copies, *shared)
-
-
-def _all_reduce(
-    name: str,
-    count: int,
-    ranks: int,
-    copies: int,
-    parts: Plan,
-    fabric: Fabric,
-    speed: EngineSpeed,
-    efficiency: Efficiency,
-    machine_devices: int,
-) -> Collective:
-    inside = min(ranks, machine_devices or ranks)
-    machines = ceil(ranks / inside)
-    network = efficiency.network
-    known = link(fabric, inside)
-    return Collective(
-        name,
-        count,
-        known._replace(alpha_s=known.alpha_s * speed.all_reduce),
-        2 * (inside - 1) / inside,
-        2 * parts.hidden * copies,
-        network.latency_us * MICROSECOND if machines > 1 else 0.0,
-        2 * (machines - 1) / machines / (network.bandwidth_gb_s * GB),
-    )
-
-
-def link(fabric: Fabric, devices: int) -> AllReduce:
-    """The fabric's constants over that many devices: as measured, the next larger count, or from the link alone."""
-    if devices <= 1:
-        return AllReduce(0.0, GB, 1.0)
-    for measured in sorted(fabric.all_reduce):
-        if measured >= devices:
-            return fabric.all_reduce[measured]
-    if fabric.all_reduce:
-        largest = max(fabric.all_reduce)
-        known = fabric.all_reduce[largest]
-        return known._replace(alpha_s=known.alpha_s * (1 + log2(devices / largest)))
-    return AllReduce(15 * MICROSECOND * log2(devices), 0.5 * fabric.link_bytes_per_s or 8 * GB, 0.8)

@@ -28,7 +28,6 @@ UNSTATED_OUTPUT_TOKENS = 128
 class Lengths(NamedTuple):
     input_tokens: int
     output_tokens: int
-    stated: bool
 
 
 _CLASSES = (
@@ -117,7 +116,6 @@ def lengths(row: Row) -> Lengths:
     """Prompt and output tokens: as stated, as the printed rates imply, or what the task is known for."""
     given, wanted = number(row, "input_tokens"), number(row, "output_tokens")
     requests, output, total = (number(row, f"{each}_per_s") for each in ("requests", "output_tokens", "total_tokens"))
-    stated = given is not None
     if requests and output and total and total > output:
         given = given or (total - output) / requests
         wanted = wanted or output / requests
@@ -126,7 +124,7 @@ def lengths(row: Row) -> Lengths:
         given = next((tokens for task, tokens in TASK_INPUT_TOKENS.items() if task in notes), UNSTATED_INPUT_TOKENS)
     given = in_range("input_tokens", given, MOST_TOKENS)
     wanted = in_range("output_tokens", wanted or UNSTATED_OUTPUT_TOKENS, MOST_TOKENS)
-    return Lengths(max(int(given), 1), max(int(wanted), 1), stated)
+    return Lengths(max(int(given), 1), max(int(wanted), 1))
 
 
 def in_range(column: str, value: float, most: float) -> float:

@@ -74,7 +74,7 @@ def read(row: Row, context: Context) -> Case:
     architecture = model.architecture
     engine = engine_class(row)
     ranks = layout(row, architecture)
-    given, wanted, _ = lengths(row)
+    given, wanted = lengths(row)
     kind = text(row, "kind") or "serving_concurrency"
     efficiency = context.inventory.efficiency
     inside = machine_devices(row)

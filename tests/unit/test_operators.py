@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.load import load
+from estimator.collectives import link
 from estimator.hardware import AllReduce
-from estimator.kernels import link
 from estimator.operators import Collective, DecodeAttention, Elementwise, Experts, Gemm, StateUpdate
 
 CATALOG = load()

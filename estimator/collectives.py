@@ -1,0 +1,67 @@
+"""Exchanges between ranks: inside a machine at the fabric's measured constants, between machines over the network."""
+
+from collections.abc import Iterator
+from math import ceil, log2
+
+from estimator.efficiency import Efficiency, EngineSpeed
+from estimator.hardware import AllReduce, Fabric
+from estimator.operators import Collective
+from estimator.parallelism import Layout
+from estimator.plan import Plan
+from estimator.units import GB, MICROSECOND
+
+
+def collectives(
+    parts: Plan, layout: Layout, fabric: Fabric, speed: EngineSpeed, efficiency: Efficiency, machine_devices: int
+) -> Iterator[Collective]:
+    """All-reduces after attention and feed-forward.
+
+    With data-parallel attention, tokens are gathered before the experts and scattered back: an all-reduce's traffic
+    over the rows of all attention copies.
+    """
+    copies = layout.dp
+    shared = (parts, fabric, speed, efficiency, machine_devices)
+    if parts.all_reduces:
+        yield _all_reduce("all-reduce", parts.all_reduces, layout.tp, 1, *shared)
+    if parts.exchanges:
+        yield _all_reduce("all-to-all", parts.exchanges, layout.tp * copies, copies, *shared)
+
+
+def _all_reduce(
+    name: str,
+    count: int,
+    ranks: int,
+    copies: int,
+    parts: Plan,
+    fabric: Fabric,
+    speed: EngineSpeed,
+    efficiency: Efficiency,
+    machine_devices: int,
+) -> Collective:
+    inside = min(ranks, machine_devices or ranks)
+    machines = ceil(ranks / inside)
+    network = efficiency.network
+    known = link(fabric, inside)
+    return Collective(
+        name,
+        count,
+        known._replace(alpha_s=known.alpha_s * speed.all_reduce),
+        2 * (inside - 1) / inside,
+        2 * parts.hidden * copies,
+        network.latency_us * MICROSECOND if machines > 1 else 0.0,
+        2 * (machines - 1) / machines / (network.bandwidth_gb_s * GB),
+    )
+
+
+def link(fabric: Fabric, devices: int) -> AllReduce:
+    """The fabric's constants over that many devices: as measured, the next larger count, or from the link alone."""
+    if devices <= 1:
+        return AllReduce(0.0, GB, 1.0)
+    for measured in sorted(fabric.all_reduce):
+        if measured >= devices:
+            return fabric.all_reduce[measured]
+    if fabric.all_reduce:
+        largest = max(fabric.all_reduce)
+        known = fabric.all_reduce[largest]
+        return known._replace(alpha_s=known.alpha_s * (1 + log2(devices / largest)))
+    return AllReduce(15 * MICROSECOND * log2(devices), 0.5 * fabric.link_bytes_per_s or 8 * GB, 0.8)
