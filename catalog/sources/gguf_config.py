@@ -37,6 +37,19 @@ CLASSES = {
     "gpt-oss": "GptOssForCausalLM",
     "seed_oss": "SeedOssForCausalLM",
     "smollm3": "SmolLM3ForCausalLM",
+    "internlm2": "InternLM2ForCausalLM",
+    "arcee": "ArceeForCausalLM",
+    "apertus": "ApertusForCausalLM",
+    "cohere2": "Cohere2ForCausalLM",
+    "ernie4_5": "Ernie4_5ForCausalLM",
+    "glm4": "Glm4ForCausalLM",
+    "hunyuan-dense": "HunYuanDenseV1ForCausalLM",
+    "minimax-m2": "MiniMaxM2ForCausalLM",
+    "olmo": "OlmoForCausalLM",
+    "olmoe": "OlmoeForCausalLM",
+    "orion": "OrionForCausalLM",
+    "phimoe": "PhiMoEForCausalLM",
+    "stablelm": "StableLmForCausalLM",
 }
 FIELDS = {
     "block_count": "num_hidden_layers",
@@ -58,10 +71,12 @@ FIELDS = {
 EXPERTS = {
     "MixtralForCausalLM": "num_local_experts",
     "GptOssForCausalLM": "num_local_experts",
+    "MiniMaxM2ForCausalLM": "num_local_experts",
+    "PhiMoEForCausalLM": "num_local_experts",
     "DeepseekV3ForCausalLM": "n_routed_experts",
     "DeepseekV2ForCausalLM": "n_routed_experts",
 }
-SLIDING_PATTERN = {"gemma3": 6, "gemma2": 2, "gpt-oss": 2}
+SLIDING_PATTERN = {"gemma3": 6, "gemma2": 2, "gpt-oss": 2, "cohere2": 4}
 """Every n-th layer is full; what the class does where its configuration does not list the layers."""
 PLACES: dict[str, tuple[Role, str]] = {
     "token_embd": ("embedding", ""),
@@ -86,10 +101,10 @@ PLACES: dict[str, tuple[Role, str]] = {
 }
 """llama.cpp's tensor names -> ours; fused ones keep the nominal type."""
 FILE_TYPES = {
-    0: "f16", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
+    0: "f32", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
     12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k",
     19: "iq2_xxs", 20: "iq2_xs", 21: "q2_k_s", 23: "iq3_xxs", 24: "iq1_s", 25: "iq4_nl", 26: "iq3_s",
-    27: "iq3_m", 28: "iq2_s", 29: "iq2_m", 30: "iq4_xs", 31: "iq1_m", 32: "bf16", 38: "mxfp4",
+    27: "iq3_m", 28: "iq2_s", 29: "iq2_m", 30: "iq4_xs", 31: "iq1_m", 32: "bf16", 36: "tq1_0", 37: "tq2_0", 38: "mxfp4",
 }  # fmt: skip
 """`general.file_type`, llama.h's llama_ftype."""
 DERIVED = ("rope_freqs", "rope_factors", "mm.", "v.")
@@ -127,8 +142,17 @@ def weights(header: Header) -> WeightFormat:
             elements[place] += tensor.stored.elements
             sizes[place] += tensor.stored.bytes
     exceptions = tuple(Stored(*place, 8 * sizes[place] / elements[place]) for place in elements if elements[place])
-    nominal = weight_format(f"gguf-{FILE_TYPES.get(header.metadata.get('general.file_type', -1), 'q4_k_m')}")
+    nominal = weight_format(f"gguf-{_mix(header)}")
     return nominal._replace(exceptions=(*exceptions, *nominal.exceptions))
+
+
+def _mix(header: Header) -> str:
+    """The quantiser's preset by the name people know; else the type that most weights have, with its bits."""
+    named = FILE_TYPES.get(_whole(header.metadata, "general.file_type", -1))
+    if named or not header.stored:
+        return named or "f16"
+    dtype, most = max(header.stored.items(), key=lambda each: each[1].elements)
+    return f"{dtype.lower()}-{8 * most.bytes / max(most.elements, 1):.2f}-bpw"
 
 
 def config(header: Header, kind: str, source: str) -> dict[str, Any]:
@@ -164,10 +188,13 @@ def config(header: Header, kind: str, source: str) -> dict[str, Any]:
 
 def _latent(metadata: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     """Latent attention: the file caches kv_lora_rank + rope, and names the un-absorbed widths `_mla`."""
-    rope = metadata.get("deepseek2.rope.dimension_count", 0)
-    key = metadata.get("deepseek2.attention.key_length_mla") or metadata.get("deepseek2.attention.key_length", 0)
-    value = metadata.get("deepseek2.attention.value_length_mla") or metadata.get("deepseek2.attention.value_length", 0)
-    correction = metadata.get("deepseek2.expert_gating_func", 1) == 2  # sigmoid routing came with V3's bias
+    rope = _whole(metadata, "deepseek2.rope.dimension_count")
+    key, value = (
+        _whole(metadata, f"deepseek2.attention.{side}_length_mla")
+        or _whole(metadata, f"deepseek2.attention.{side}_length")
+        for side in ("key", "value")
+    )
+    correction = _whole(metadata, "deepseek2.expert_gating_func") == 2  # sigmoid routing came with V3's bias
     return {
         "architectures": ["DeepseekV3ForCausalLM" if correction else "DeepseekV2ForCausalLM"],
         "qk_rope_head_dim": rope,
@@ -176,6 +203,12 @@ def _latent(metadata: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, 
         "q_lora_rank": found.get("q_lora_rank"),
         "num_key_value_heads": found.get("num_attention_heads"),
     }
+
+
+def _whole(metadata: Mapping[str, Any], key: str, otherwise: int = 0) -> int:
+    """A whole number of the metadata; anything else counts as absent."""
+    value = metadata.get(key)
+    return value if isinstance(value, int) else otherwise
 
 
 def _uniform(values: list[Any], key: str, source: str) -> Any:

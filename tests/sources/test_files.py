@@ -110,6 +110,23 @@ def test_gguf_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
         local(str(path))
 
 
+@pytest.mark.parametrize("value", ["q", ["a", "b"], 4_000_000_000])
+@pytest.mark.parametrize(
+    "key",
+    ["general.file_type", "general.architecture", "llama.block_count", "llama.expert_count", "llama.context_length"],
+)
+def test_gguf_metadata_of_another_type_is_refused_or_left_out(tmp_path: Path, key: str, value: Any) -> None:
+    with suppress(InputError):
+        local(str(write_gguf(tmp_path / "x.gguf", LLAMA | {key: value}, TENSORS)))
+
+
+def test_a_mix_without_a_name_goes_by_its_commonest_type(tmp_path: Path) -> None:
+    metadata = {key: value for key, value in LLAMA.items() if key != "general.file_type"}
+    found = local(str(write_gguf(tmp_path / "x.gguf", metadata, TENSORS)))
+    assert found
+    assert found.native_weights == "gguf-q6_k"
+
+
 def test_gguf_of_an_unknown_architecture_is_refused_by_name(tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "new.gguf", {"general.architecture": "mystery\x1b[2J"}, {})
     with pytest.raises(UnsupportedArchitecture) as error:
