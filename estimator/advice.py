@@ -104,7 +104,8 @@ def _fit(bench: Bench, evaluation: Evaluation) -> str:
     users = bench.most_users
     figures = [f"holds {users:,} request{'s' if users != 1 else ''}"]
     if evaluation.performance:
-        figures.append(f"{evaluation.performance.tpot_s.typical * 1000:.3g} ms a token")
+        seconds = evaluation.performance.tpot_s.typical
+        figures.append(f"{seconds * 1000:.1f} ms a token" if seconds < 1 else f"{seconds:,.1f} s a token")
     return ", ".join(figures)
 
 

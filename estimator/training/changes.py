@@ -25,7 +25,7 @@ def run_changes(bench: Bench) -> list[Change]:
         if judged.verdict == "fits" and report:
             usd = f", ${report.usd.typical:,.2f}" if report.usd else ""
             peak = report.memory.peak_bytes.typical / GIB
-            found.append(Change(title, f"{report.hours.typical:,.3g} h{usd}, {peak:.1f} GiB a device", scenario))
+            found.append(Change(title, f"{report.hours.typical:,.1f} h{usd}, {peak:.1f} GiB a device", scenario))
     return found
 
 

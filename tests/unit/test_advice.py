@@ -79,4 +79,4 @@ def test_every_change_of_a_run_fits_its_machine(catalog: Catalog) -> None:
         judged = bench.asking(change.scenario).best()
         assert judged.verdict == "fits"
         assert judged.training
-        assert f"{judged.training.hours.typical:,.3g} h" in change.effect
+        assert f"{judged.training.hours.typical:,.1f} h" in change.effect
