@@ -1,9 +1,10 @@
 """Operators of a GPU engine: kernel by kernel, at the rates that one device reaches."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from estimator.collectives import collectives
-from estimator.efficiency import Efficiency, EngineSpeed, GemmKernel, Kernels
+from estimator.efficiency import Efficiency, EngineSpeed, Kernels
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, Fabric
 from estimator.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
@@ -33,64 +34,79 @@ STATE_BYTES = 2
 STATE_COMPUTE = 0.3
 """Fraction of the 16-bit peak that chunked scans reach."""
 
+ACTIVATION_BYTES = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
+"""Of an activation quantised for products in that format; 2 elsewhere."""
+
+
+class Reach(NamedTuple):
+    """What products of one storage format reach on the device."""
+
+    kernel: str
+    """Key of the constants."""
+    size: float
+    """Bytes of a weight."""
+    activation: float
+    """Bytes of an activation that goes in."""
+    peak: float
+    """FLOP/s."""
+
 
 class Rates:
     """What one device reaches under one engine, kernel by kernel."""
 
-    __slots__ = ("cache", "device", "kernels", "overall", "speed", "weights")
+    __slots__ = (
+        "cache",
+        "device",
+        "kernels",
+        "narrow",
+        "narrow_gemm",
+        "overall",
+        "peak",
+        "plain_gemm",
+        "speed",
+        "weights",
+    )
 
     def __init__(
         self, weights: WeightFormat, cache: CacheFormat, device: Accelerator, speed: EngineSpeed, overall: Efficiency
     ) -> None:
         self.weights, self.cache, self.device, self.speed, self.overall = weights, cache, device, speed, overall
         self.kernels: Kernels = overall.kernels_of(device)
-
-    def native(self) -> bool:
-        """Whether the device multiplies in the weight format; else weights are widened in the kernel."""
-        return _peaks(self.device).get(self.weights.compute, 0.0) > 0
-
-    def peak(self) -> float:
-        return _peaks(self.device).get(self.weights.compute) or self.device.matrix_flops
-
-    def kernel(self, role: Role) -> tuple[str, float, float, float]:
-        """Kernel key, weight bytes, activation bytes and FLOP/s peak of a product of that role."""
-        weights, device = self.weights, self.device
-        if role not in weights.quantises:
-            return "16", weights.rest_bits / 8, 2.0, device.matrix_flops
-        size = weights.bits / 8
-        if weights.kernel == "mx":
-            if device.fp8_flops and device.compute_capability >= 10:
-                return "mx8", size, 1.0, device.fp8_flops
-            return "mx", size, 2.0, device.matrix_flops
-        if not self.native():
-            return ("i8" if weights.bits >= 8 else "i4"), size, 2.0, device.matrix_flops
-        activation = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}.get(weights.compute, 2.0)
-        return weights.kernel, size, activation, self.peak()
+        native = _peak(device, weights.compute)
+        self.peak = native or device.matrix_flops
+        """Dense, for the weight format; the 16-bit one where the device does not multiply in it."""
+        self.narrow = _narrow(weights, device, native)
+        self.narrow_gemm = self._gemm_rates(self.narrow)
+        self.plain_gemm = self._gemm_rates(Reach("16", weights.rest_bits / 8, 2.0, device.matrix_flops))
 
     def format_factor(self, key: str) -> float:
         return {"8": self.speed.fp8_compute, "8t": self.speed.fp8_compute, "4": self.speed.fp4_compute}.get(key, 1.0)
 
-    def gemm(self, name: str, count: float, outputs: float, inputs: float, role: Role) -> Gemm:
-        key, size, activation, peak = self.kernel(role)
-        kernel = self.kernels.gemm[key if key in self.kernels.gemm else "16"]
-        speed = self.speed
-        return Gemm(
-            name,
-            count,
-            kernel.latency_us * MICROSECOND * speed.latency,
-            2 * outputs * inputs,
-            outputs * inputs * size,
-            inputs * activation + outputs * 2,
-            peak * min(self._compute(key, kernel) * speed.compute * self.format_factor(key), 1.0),
-            self.device.bandwidth_bytes_per_s * min(kernel.memory * speed.bandwidth, MEMORY_CEILING),
+    def _gemm_rates(self, reach: Reach) -> tuple[float, float, float, float, float]:
+        """Weight and activation bytes, latency, FLOP/s and bytes/s."""
+        key, size, activation, peak = reach
+        kernel = self.kernels.gemm.get(key) or self.kernels.gemm["16"]
+        compute = kernel.compute
+        if key in ("i4", "i8"):  # widened in the kernel, at a fraction of the 16-bit product's rate
+            compute *= self.kernels.gemm["16"].compute
+        return (
+            size,
+            activation,
+            kernel.latency_us * MICROSECOND * self.speed.latency,
+            peak * min(compute * self.speed.compute * self.format_factor(key), 1.0),
+            self.device.bandwidth_bytes_per_s * min(kernel.memory * self.speed.bandwidth, MEMORY_CEILING),
         )
 
-    def _compute(self, key: str, kernel: GemmKernel) -> float:
-        """Weights that are widened in the kernel multiply at a fraction of the 16-bit product's rate."""
-        return kernel.compute * self.kernels.gemm["16"].compute if key in ("i4", "i8") else kernel.compute
+    def gemm(self, name: str, count: float, outputs: float, inputs: float, role: Role) -> Gemm:
+        rates = self.narrow_gemm if role in self.weights.quantises else self.plain_gemm
+        size, activation, latency_s, flops_per_s, bytes_per_s = rates
+        elements = outputs * inputs
+        moved = inputs * activation + outputs * 2
+        return Gemm(name, count, latency_s, 2 * elements, elements * size, moved, flops_per_s, bytes_per_s)
 
     def experts(self, bank: ExpertBank, count: float, layout: Layout) -> Experts:
-        key, size, activation, peak = self.kernel("expert")
+        plain = Reach("16", self.weights.rest_bits / 8, 2.0, self.device.matrix_flops)
+        key, size, activation, peak = self.narrow if "expert" in self.weights.quantises else plain
         kernel = self.kernels.experts[key]
         speed = self.speed
         latency = kernel.latency_us * MICROSECOND * speed.expert_latency
@@ -218,11 +234,19 @@ def gpu_operators(
     )
 
 
-def _peaks(device: Accelerator) -> dict[str, float]:
-    return {
-        "bf16": device.matrix_flops,
-        "fp32": device.fp32_flops,
-        "fp8": device.fp8_flops,
-        "int8": device.int8_flops,
-        "fp4": device.fp4_flops,
-    }
+def _narrow(weights: WeightFormat, device: Accelerator, native: float) -> Reach:
+    """The weight format's own kernels, or weight-only ones where the device does not multiply in it."""
+    size = weights.bits / 8
+    if weights.kernel == "mx":
+        if device.fp8_flops and device.compute_capability >= 10:
+            return Reach("mx8", size, 1.0, device.fp8_flops)
+        return Reach("mx", size, 2.0, device.matrix_flops)
+    if not native:
+        return Reach("i8" if weights.bits >= 8 else "i4", size, 2.0, device.matrix_flops)
+    return Reach(weights.kernel, size, ACTIVATION_BYTES.get(weights.compute, 2.0), native)
+
+
+def _peak(device: Accelerator, compute: str) -> float:
+    if compute == "bf16":
+        return device.matrix_flops
+    return float(getattr(device, f"{compute}_flops"))

@@ -267,7 +267,7 @@ def compile_step(
         engine,
         confidence,
         spreads,
-        rates.peak(),
+        rates.peak,
         device.bandwidth_bytes_per_s,
         efficiency.network.bandwidth_gb_s,
         own.decode if own else 1.0,
