@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Predicate
+from annotated_types import Predicate
 
+from estimator.bounds import Ge, Gt, Le
 from estimator.hardware import Accelerator, AllReduce, Fabric, Machine
 from estimator.prices import InstancePrices, Price
 from estimator.units import GB, GIB, GIGA, MIB, MICROSECOND, TERA

@@ -10,8 +10,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, Le, Lt
-
+from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.errors import InputError
 
 Bound = Ge | Gt | Le | Lt

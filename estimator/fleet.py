@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Annotated, NamedTuple
 
-from annotated_types import Ge, Gt, Le, Lt
-
+from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.candidates import rig
 from estimator.checks import check
 from estimator.cost import quote

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
-from annotated_types import Ge, Gt
+from estimator.bounds import Ge, Gt
 
 
 @dataclass(frozen=True, slots=True, eq=False)

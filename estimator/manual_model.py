@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
-
 from estimator.architecture import Architecture, Layer, LayerGroup
+from estimator.bounds import Ge, Gt, Le
 from estimator.checks import check
 from estimator.errors import InputError
 from estimator.mixers import Attention

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
-
+from estimator.bounds import Ge, Gt, Le
 from estimator.efficiency import Calibration
 from estimator.training.workload import TrainingWorkload
 from estimator.workload import Ownership, ServiceLevel, ServingWorkload

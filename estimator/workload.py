@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le, Lt
+from estimator.bounds import Ge, Gt, Le, Lt
 
 Tokens = Annotated[int, Ge(1), Le(10_000_000)]
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
-from annotated_types import Ge, Gt
-
+from estimator.bounds import Ge, Gt
 from estimator.training.shapes import Shape
 
 Bytes = Annotated[float, Ge(0)]

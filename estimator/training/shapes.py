@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
-from annotated_types import Ge
-
 from estimator.architecture import Architecture, Layer, LayerGroup
+from estimator.bounds import Ge
 from estimator.mixers import Attention
 from estimator.mlps import DenseMlp
 from estimator.tensors import Tensor

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Le
-
 from estimator import checks
+from estimator.bounds import Ge, Le
 from estimator.errors import InputError
 from estimator.workload import Tokens
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import pytest
-from annotated_types import Gt
 
 from catalog import cache
 from catalog.build import build
 from catalog.codec import decoder, encode
 from catalog.load import Catalog, load
+from estimator.bounds import Gt
 from estimator.inventory import Inventory
 
 
