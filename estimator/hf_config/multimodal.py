@@ -103,6 +103,8 @@ def _text(outer: Fields, wrapper: Wrapper) -> Fields:
 
 def _inner_class(text: Fields, usual: str) -> str:
     if not text.path:
+        if not usual:
+            raise InputError("text_config", "missing; the language model's own configuration is needed")
         return usual
     named = text.words("architectures")[:1] if text.has("architectures") else []
     model_type = text.text("model_type", default="")
