@@ -70,7 +70,7 @@ def score(row: Row, context: Context) -> list[Score]:
 def read(row: Row, context: Context) -> Case:
     """The row in the estimator's terms. Raises InputError."""
     model = context.model(row)
-    device = context.accelerator(row)
+    device = _device(row, context)
     architecture = model.architecture
     engine = engine_class(row)
     ranks = layout(row, architecture)
@@ -99,6 +99,14 @@ def read(row: Row, context: Context) -> Case:
         efficiency.spreads(engine, kind, step.confidence),
         default_batch(engine, device, step.speed.max_batch),
     )
+
+
+def _device(row: Row, context: Context) -> Accelerator:
+    """The device that the row names, else that of its instance type. Raises InputError."""
+    machine = context.inventory.machines.get(text(row, "instance_type"))
+    if text(row, "accelerator_id") or machine is None:
+        return context.accelerator(row)
+    return context.inventory.accelerators[machine.accelerator]
 
 
 def predict(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
@@ -169,7 +177,8 @@ def _arriving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     point, utilization = at_rate(case.step, case.workload, asked.requests_per_s, limit)
     queue_s = 0.0
     if utilization > 1:
-        queue_s = asked.prompts / 2 * (1 / point.requests_per_s - 1 / asked.requests_per_s)
+        waiting = max(asked.prompts - limit, 0.0)
+        queue_s = waiting**2 / (2 * asked.prompts) * (1 / point.requests_per_s - 1 / asked.requests_per_s)
     yield from _latencies(case, point, point.ttft_s + queue_s)
     yield from _throughputs(case, min(point.requests_per_s, asked.requests_per_s) * case.workload.output_tokens)
 
