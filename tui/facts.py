@@ -164,19 +164,19 @@ def points(bench: Bench, users: float) -> list[Point]:
 
 def together(operators: tuple[OperatorTime, ...]) -> tuple[OperatorTime, ...]:
     """Operators of one name as one, limited by what limits the longest of them."""
-    found: dict[str, OperatorTime] = {}
-    longest: dict[str, float] = {}
+    groups: dict[str, list[OperatorTime]] = {}
     for each in operators:
-        known = found.get(each.name)
-        if known is None:
-            found[each.name], longest[each.name] = each, each.seconds
-            continue
-        bound = each.bound if each.seconds > longest[each.name] else known.bound
-        longest[each.name] = max(longest[each.name], each.seconds)
-        found[each.name] = OperatorTime(
-            each.name, known.seconds + each.seconds, bound, known.flops + each.flops, known.bytes + each.bytes
+        groups.setdefault(each.name, []).append(each)
+    return tuple(
+        OperatorTime(
+            name,
+            sum(each.seconds for each in group),
+            max(group, key=lambda each: each.seconds).bound,
+            sum(each.flops for each in group),
+            sum(each.bytes for each in group),
         )
-    return tuple(found.values())
+        for name, group in groups.items()
+    )
 
 
 def _point(name: str, operators: tuple[OperatorTime, ...]) -> Point:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from estimator.advice import engine_message
 from estimator.evaluation import Evaluation, MemoryReport, TrainingReport
 from estimator.explain import explain
-from estimator.scenario import Placement
 from estimator.training.changes import run_changes
 from estimator.units import MIB
 from tui.answer import Answer
@@ -16,7 +15,7 @@ from tui.draw.runs import Row, clean, fitted, pointer
 from tui.draw.solver import capacity_rows
 from tui.draw.working import near_rows, working_rows, wrapped
 from tui.facts import SOLVED_USERS, bench_of, capacities, changes, heading
-from tui.screens.panel import Choice, Sheet
+from tui.screens.panel import KEYS, Choice, Sheet
 
 
 def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -146,25 +145,24 @@ def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     if answer.session.scenario.training:
         return why_not(answer, row)
     bench = bench_of(answer, row)
-    found = bench.layouts()
-    scenario = bench.scenario
-    moe = bench.model.architecture.is_moe
+    found, scenario = bench.layouts(), bench.scenario
+    open_to_all = replace(scenario.placement, tp=None, pp=None, ep=None, dp=None)
     choices = []
-    for each in found:
-        layout = each.candidate.layout
-        if each.verdict == "fits":
-            experts = {"ep": layout.ep, "dp": layout.dp} if moe else {"ep": None, "dp": None}
-            placement = replace(scenario.placement, tp=layout.tp, pp=layout.pp, **experts)
-            note = "insist on it for every machine"
-            choices.append(Choice(layout_name(each), note, replace(scenario, placement=placement)))
-    if scenario.placement != Placement():
-        free = replace(scenario.placement, tp=None, pp=None, ep=None, dp=None)
-        choices.append(Choice("the best of each machine", "insist on no layout", replace(scenario, placement=free)))
+    for each in (each for each in found if each.verdict == "fits"):
+        tp, pp, ep, dp, *_ = each.candidate.layout
+        insisted = replace(open_to_all, tp=tp, pp=pp)
+        if bench.model.architecture.is_moe:
+            insisted = replace(insisted, ep=ep, dp=dp)
+        note = "insist on it for every machine"
+        choices.append(Choice(layout_name(each), note, replace(scenario, placement=insisted)))
+    if scenario.placement != open_to_all:
+        free = replace(scenario, placement=open_to_all)
+        choices.insert(0, Choice("the best of each machine", "insist on no layout", free))
 
     def body(cells: int) -> Sequence[Row]:
         return layout_rows(found, layout_name(row), cells)
 
-    return Sheet(f"layouts · {heading(answer, row)}", body, choices[:9])
+    return Sheet(f"layouts · {heading(answer, row)}", body, choices[: len(KEYS)])
 
 
 PANELS: dict[str, Callable[[Answer, Evaluation, str], Sheet]] = {

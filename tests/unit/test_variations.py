@@ -1,0 +1,44 @@
+"""A bench says what the ranking says of the same candidate."""
+
+import pytest
+
+from catalog.load import load
+from estimator.evaluation import Evaluation
+from estimator.ranking import rank
+from estimator.scenario import EngineSettings, Scenario
+from estimator.variations import Bench
+from estimator.workload import ServingWorkload
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        Scenario(),
+        Scenario(model="deepseek-ai/DeepSeek-V3", kv="fp8", workload=ServingWorkload(8192, 256, 64)),
+        Scenario(model="openai/gpt-oss-20b", weights="mxfp4", engine="sglang"),
+        Scenario(
+            model="meta-llama/Llama-3.1-8B-Instruct",
+            weights="bf16",
+            settings=EngineSettings(memory_utilization=0.8, max_num_seqs=64),
+        ),
+    ],
+    ids=lambda scenario: scenario.model.rpartition("/")[2],
+)
+def test_a_bench_is_the_rankings_own_arithmetic(scenario: Scenario) -> None:
+    catalog = load()
+    model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
+    rows = [row for row in rank(model, scenario, catalog.inventory, prices).rows if row.verdict == "fits"]
+    for row in rows[:: max(len(rows) // 10, 1)]:
+        bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
+        assert same(bench.evaluation(), row)
+        assert row.memory
+        assert bench.memory.max_sequences(scenario.workload.total_tokens) == pytest.approx(row.memory.max_concurrency)
+        speed = bench.at_users(scenario.workload.concurrency)
+        assert row.performance
+        assert speed.tpot_s == pytest.approx(row.performance.tpot_s)
+        assert speed.output_tokens_per_s == pytest.approx(row.performance.output_tokens_per_s)
+
+
+def same(one: Evaluation, other: Evaluation) -> bool:
+    """Equal in all but the badges, which depend on the other rows."""
+    return (one.candidate, one.memory, one.cost) == (other.candidate, other.memory, other.cost)
