@@ -95,14 +95,29 @@ class Judge:
         asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
         framework = self.constants.frameworks["neuronx"] if here.device.kind == "neuron" else self.framework
         refused = refusal(self.model, self.workload, here.device)
-        if refused:
-            return self._not_supported(machine, asked, refused)
-        return self._priced(machine, asked, self._laid(machine, framework))
+        clusters = self._clusters(machine, here.devices)
+        if refused or not clusters:
+            return self._not_supported(machine, asked, refused or self._too_small(here.devices))
+        return self._priced(machine, asked, self._laid(machine, framework, clusters))
 
-    def _laid(self, machine: Machine, framework: Framework) -> Laid:
+    def _clusters(self, machine: Machine, devices: int) -> tuple[int, ...]:
+        """Numbers of machines to try: those whose devices the explicit ranks divide."""
+        asked = self.scenario.placement
+        ranks = (asked.tp or 1) * (asked.pp or 1)
+        tried = (asked.machines,) if asked.machines else CLUSTERS if machine.efa else CLUSTERS[:1]
+        return tuple(machines for machines in tried if devices * machines % ranks == 0)
+
+    def _too_small(self, devices: int) -> str:
+        """Why no number of machines will do. Raises InputError where the machine is the one that was named."""
+        asked = self.scenario.placement
+        ranks = (asked.tp or 1) * (asked.pp or 1)
+        reason = f"TP{asked.tp or 1} x PP{asked.pp or 1} does not divide its {devices} accelerators"
+        if asked.instance or asked.accelerator:
+            raise InputError("tp" if asked.tp else "pp", f"{ranks} ranks: {reason}")
+        return reason
+
+    def _laid(self, machine: Machine, framework: Framework, clusters: tuple[int, ...]) -> Laid:
         """The fewest machines that hold the run, without offloading where any number of them does."""
-        asked = self.scenario.placement.machines
-        clusters = (asked,) if asked else CLUSTERS if machine.efa else CLUSTERS[:1]
         here = rig(machine, self.inventory)
         key = (here.device, here.fabric, here.devices, clusters, machine.network_bytes_per_s, machine.memory_bytes)
         found = self._seen.get(key)

@@ -350,6 +350,15 @@ def test_an_explicit_tp_leaves_out_machines_that_are_too_small(ask: Ask) -> None
     assert verdicts["g5.xlarge"] == "not_supported"
 
 
+def test_an_explicit_layout_of_a_run_leaves_out_machines_that_are_too_small(ask: Ask) -> None:
+    run = ("--train", "lora", "--model", "meta-llama/Llama-3.1-8B", "--format", "json")
+    for layout in (("--tp", "8"), ("--pp", "8")):
+        rows = ask("rank", *layout, *run).json["rows"]
+        verdicts = {row["instance"]: row["verdict"] for row in rows}
+        assert (verdicts["p5.48xlarge"], verdicts["g5.xlarge"]) == ("fits", "not_supported")
+        assert ask("estimate", "--instance", "g5.xlarge", *layout, *run).status == 2
+
+
 def test_explicit_stages_may_stand_on_several_machines(ask: Ask) -> None:
     argv = ("estimate", "--instance", "p5.48xlarge", "--machines", "2", "--tp", "8", "--pp", "2", "--format", "json")
     row = ask(*argv).json
