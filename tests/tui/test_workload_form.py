@@ -5,8 +5,8 @@ import pytest
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.app import LlmCalc
-from tui.screens.workload import Form
 from tui.session import Session
+from tui.widgets.form import Form
 
 pytestmark = pytest.mark.asyncio
 

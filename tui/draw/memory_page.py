@@ -75,14 +75,14 @@ def heading_row(heading: str, aside: str, cells: int) -> Row:
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
     parts = part_rows(facts.usage, facts.reasons, cells, cursor, facts.before)
-    if facts.verdict and facts.advice:
-        parts += _section("what would make it fit", advice_rows(facts.advice, cells), cells)
+    advice = _section(_advice_title(facts), advice_rows(facts.advice, cells), cells)
+    if facts.verdict:
+        parts += advice
     kinds = layer_rows(facts.kinds, facts.kinds_note, cells)[: max(lines - len(parts) - 4, 1)]
     grid = _grid(facts, cells, lines - len(parts) - len(kinds))
     rows = [*parts, *kinds, *grid]
     if lines - len(rows) >= len(facts.capacities) + 3:
         rows += [*_blank(cells), *_capacities(facts, cells)]
-    advice = _section("what would change it", advice_rows(facts.advice, cells), cells)
     if not facts.verdict and lines - len(rows) >= len(advice):
         rows += advice
     return rows + _blank(cells) * (lines - len(rows))
@@ -93,7 +93,7 @@ def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> li
     left_rows = [
         *part_rows(facts.usage, facts.reasons, LEFT, cursor, facts.before),
         *_section("layers, as one rank caches them", layer_rows(facts.kinds, facts.kinds_note, LEFT), LEFT),
-        *_section("what would change it", advice_rows(facts.advice, LEFT), LEFT),
+        *_section(_advice_title(facts), advice_rows(facts.advice, LEFT), LEFT),
     ]
     right_rows = [
         *_grid(facts, right, min(len(USERS) + 2, lines)),
@@ -103,6 +103,10 @@ def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> li
     ]
     rows = _blank(cells) + beside(left_rows, right_rows, LEFT, right, "  ")
     return rows + _blank(cells) * (lines - len(rows))
+
+
+def _advice_title(facts: MemoryFacts) -> str:
+    return "what would make it fit" if facts.verdict else "what would change it"
 
 
 def _section(title: str, rows: Sequence[Row], cells: int) -> list[Row]:

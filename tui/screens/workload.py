@@ -1,125 +1,21 @@
 """The workload page: every input of the scenario, and what it comes to in one line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.message import Message
 from textual.widgets import Input
 
 from estimator.errors import InputError
 from estimator.scenario import Scenario
-from tui import columns
-from tui.answer import Answer
 from tui.commands import bindings
-from tui.draw.figures import count, number, usd
-from tui.draw.form import Spot, form_rows, lay_out
-from tui.draw.leaderboard import Frame, candidate_line, title_line
-from tui.draw.runs import Row, clean, clipped, fitted, spread
-from tui.fields import sections, stepped, typed
+from tui.fields import stepped, typed
 from tui.messages import Edited
 from tui.screens.page import Page
-from tui.widgets.drawn import Drawn, scrolled
+from tui.widgets.form import Editor, Form
 
-HEAD = 2
-"""Rows over the form: the scenario and the tabs."""
-FOOT = 2
-"""Rows under the form: what the field is, what the scenario comes to."""
-LEAST_STANDINGS = 4
-"""Rows of the leaderboard that are worth showing under the form."""
 PICKED = {"model": "app.model", "region": "app.region"}
 """Fields that a picker fills."""
-
-
-class Form(Drawn):
-    """The fields; `field` names the chosen one, `refused` says why what is being typed into it can not be."""
-
-    field = "model"
-    refused = ""
-    top = 0
-    spots: Sequence[Spot] = ()
-
-    def draw(self, width: int, height: int) -> Sequence[Row]:
-        if self.answer is None:
-            return ()
-        shown = sections(self.answer.session.scenario, self.answer.inventory)
-        self.spots = lay_out(shown, width, height - FOOT)
-        rows = form_rows(shown, self.spots, width, self.cursor, self.refused)
-        room = max(height - FOOT, 1)
-        self.top = scrolled(self.top, self.spots[self.cursor].y, len(rows), room)
-        visible = rows[self.top : self.top + room]
-        visible += standings(self.answer, width, room - len(visible))
-        blank: list[Row] = [[]] * (room - len(visible))
-        return [*visible, *blank, self._about(width), result_row(self.answer, width)]
-
-    def _about(self, cells: int) -> Row:
-        """What the field is, or why its text is refused."""
-        spot = self.spots[self.cursor]
-        if self.refused:
-            return fitted([(clipped(f" ✗ {self.refused}", cells), "bad")], cells)
-        keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
-        help_text = f" {spot.field.name}: {spot.field.option.help}"
-        return spread([(help_text, "text")], [("enter", "key"), (" type  ", "dim"), (keys, "dim")], cells)
-
-    def on_click(self, event: events.Click) -> None:
-        """Chooses the field under the pointer."""
-        under = [
-            at for at, spot in enumerate(self.spots) if spot.y == event.y + self.top and event.x < spot.x + spot.cells
-        ]
-        if under and event.y < self.size.height - FOOT:
-            self.choose(under[0])
-
-    @property
-    def cursor(self) -> int:
-        """Where the chosen field stands among the fields; the first where it is not shown any more."""
-        return next((at for at, spot in enumerate(self.spots) if spot.field.name == self.field), 0)
-
-    def choose(self, at: int) -> None:
-        self.field = self.spots[max(0, min(at, len(self.spots) - 1))].field.name
-        self.redraw()
-
-    @property
-    def chosen(self) -> Spot:
-        return self.spots[self.cursor]
-
-
-class Editor(Input):
-    """Stands over the value of the chosen field while one types."""
-
-    BINDINGS = [  # noqa: RUF012
-        Binding("escape", "close", "Leave", show=False),
-        Binding("down,tab", "screen.finish(1)", "Next field", show=False, priority=True),
-        Binding("up,shift+tab", "screen.finish(-1)", "Field before", show=False, priority=True),
-    ]
-
-    class Left(Message):
-        """Typing is over."""
-
-    def __init__(self) -> None:
-        super().__init__(select_on_focus=True, compact=True)
-        self.cursor_blink = False
-        self.display = self.can_focus = False
-
-    def open(self, spot: Spot, top: int) -> None:
-        """Over that field of a form whose first shown row is `top`."""
-        self.styles.offset = (spot.x, spot.y - top + HEAD)
-        self.styles.width = spot.cells
-        self.value = spot.field.text
-        self.display = self.can_focus = True
-        self.focus()
-
-    def on_blur(self) -> None:
-        self.close()
-
-    def action_close(self) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self.display:
-            self.display = self.can_focus = False
-            self.screen.set_focus(None)
-            self.post_message(self.Left())
 
 
 class WorkloadScreen(Page):
@@ -211,37 +107,3 @@ class WorkloadScreen(Page):
         self.form.refused = ""
         self.post_message(Edited(changed))
         return True
-
-
-def standings(answer: Answer, cells: int, lines: int) -> list[Row]:
-    """The first rows of the leaderboard, where the form leaves room for a few."""
-    if lines < LEAST_STANDINGS + 3:
-        return []
-    frame = Frame.of(cells, answer)
-    shown = answer.rows[: lines - 3]
-    rule: Row = [(" " + "─" * (cells - 2), "grid")]
-    ranked = [candidate_line(row, at + 1, at == answer.cursor, frame) for at, row in enumerate(shown)]
-    return [[], rule, title_line(frame, answer.session.sort, answer.session.reverse), *ranked]
-
-
-def result_row(answer: Answer, cells: int) -> Row:
-    """The first row of the leaderboard in one line, or what keeps everything from fitting."""
-    if answer.problem:
-        return fitted([(clipped(f" ✗ {clean(answer.problem)}", cells), "bad")], cells)
-    best = answer.board.rows[0] if answer.board.rows else None
-    if best is None or best.verdict != "fits":
-        return fitted([(" Nothing fits; the leaderboard says by how much.", "warn")], cells)
-    fits = sum(row.verdict == "fits" for row in answer.board.rows)
-    figures = [columns.devices(best, answer.inventory), columns.layout(best)]
-    if best.cost.price_usd_per_hour is not None:
-        figures.append(f"{usd(best.cost.price_usd_per_hour)}/h")
-    if best.training:
-        run = best.training
-        figures += [f"{number(run.hours.typical)} h", usd(run.usd.typical) if run.usd else "no price"]
-        figures.append(f"{number(run.tokens_per_s.typical)} tok/s")
-    else:
-        figures.append(f"TTFT {columns.wait(columns.ttft(best))}")
-        figures.append(f"TPOT {columns.seconds(columns.tpot(best))}")
-        figures.append(f"{count(columns.users(best))} users")
-    row: Row = [(f" {columns.instance(best)} ", "bold"), ("  ".join(figures), "text")]
-    return spread(row, [(f"{fits} fit ", "dim")], cells)
