@@ -80,9 +80,11 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
     total = sum(operator.seconds for operator in operators)
     ordered = sorted(operators, key=lambda operator: -operator.seconds)
     longest = scale or max((operator.seconds for operator in operators), default=0.0)
-    names = min(max((len(operator.name) for operator in operators), default=0), max(cells * 2 // 5, 8))
     bounds = 9 if cells >= 44 else 0  # a narrow chart leaves what limits to the hatch
-    room = max(cells - names - 14 - bounds, 1)
+    shares = 5 if cells >= 34 else 0  # and a very narrow one its shares to the bars
+    longest_name = max((len(operator.name) for operator in operators), default=0)
+    names = min(longest_name, max(cells * 2 // 5 if shares else cells * 4 // 7, 8))
+    room = max(cells - names - 9 - shares - bounds, 1)
     rows = []
     for operator in ordered:
         length = round(room * operator.seconds / longest) if longest > 0 else 0
@@ -92,7 +94,8 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
             *fitted([(operator.name, "text")], names),
             (" ", "text"),
             (bar.ljust(room), operator.bound),
-            (f" {duration(operator.seconds):>7} {share:>4}", "text"),
+            (f" {duration(operator.seconds):>7}", "text"),
+            (f" {share:>4}"[:shares], "text"),
             (f" {operator.bound:<8}"[:bounds], "dim"),
         ]
         rows.append(fitted(row, cells))
