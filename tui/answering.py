@@ -1,6 +1,8 @@
 """The application without its pages: the session, its history, and the answer that everything else draws."""
 
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +73,15 @@ class AnsweringApp(FrugalApp):
         except InputError as error:
             self.say(str(error))
             return
-        asked = self.history.now.scenario != history.now.scenario
+        except Exception as error:
+            if os.environ.get("LLMCALC_DEBUG"):
+                raise
+            self.say(f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}")
+            return
+        moved_only = replace(self.history.now, selection=history.now.selection) == history.now
         self.history = history
         self.answer = answer
-        if asked:
+        if not moved_only:
             self.save()
 
     def notify(self, message: str, *, severity: str = "information", **_: Any) -> None:

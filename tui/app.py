@@ -113,6 +113,10 @@ class LlmCalc(AnsweringApp):
         if name:
             self.edit(lambda session: session.with_model(name, self.desk.model(name).native_weights))
 
+    def action_help_quit(self) -> None:
+        """What ctrl+c does: Textual's own hint, in our line."""
+        self.say("q quits; the session is saved", refused=False)
+
     async def action_quit(self) -> None:
         self.save()
         self.exit()

@@ -33,7 +33,7 @@ def instance(row: Evaluation) -> str:
 def devices(row: Evaluation, inventory: Inventory) -> str:
     """`4xL40S`; a share of a device keeps its fraction."""
     device = inventory.accelerators.get(row.candidate.accelerator)
-    return f"{row.candidate.accelerators:g}x{device.label if device else row.candidate.accelerator}"
+    return f"{row.candidate.accelerators:.3g}x{device.label if device else row.candidate.accelerator}"
 
 
 def layout(row: Evaluation) -> str:

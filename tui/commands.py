@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
-from textual.keys import key_to_character
+from textual.keys import format_key
 
 from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS
@@ -323,7 +323,7 @@ def keys_of(command: Command, remapped: Mapping[str, str] | None = None) -> list
 
 def key_name(key: str) -> str:
     """A key as a hint shows it: the character itself, ^d for ctrl+d."""
-    return _NAMES.get(key) or key_to_character(key) or key.replace("ctrl+", "^")
+    return _NAMES.get(key) or (f"^{key[5:]}" if key.startswith("ctrl+") else format_key(key))
 
 
 _NAMES = {

@@ -241,6 +241,26 @@ async def test_an_edit_that_can_not_be_answered_is_refused_and_the_answer_stays(
         assert not (await press(pilot, "w")).problem
 
 
+async def test_a_fault_of_ours_costs_one_line_and_not_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("float division by zero")
+
+    async with application().run_test(size=(80, 24)) as pilot:
+        monkeypatch.setattr(PlainDesk, "rank", broken)
+        assert "internal error" in (await press(pilot, "plus")).problem
+        assert answer(pilot).session == Session()
+        monkeypatch.setenv("LLMCALC_DEBUG", "1")
+        with pytest.raises(ZeroDivisionError):
+            pilot.app.edit(Session.more_users)
+
+
+async def test_control_c_says_how_to_quit() -> None:
+    async with application().run_test(size=(80, 24)) as pilot:
+        await press(pilot, "ctrl+c")
+        assert pilot.app.is_running
+        assert "✓ q quits" in screen_text(pilot.app)
+
+
 async def test_escape_never_quits_and_q_keeps_the_session(tmp_path: Path) -> None:
     kept_in = tmp_path / "state" / "session.yaml"
     app = application(kept_in=kept_in)

@@ -7,6 +7,7 @@ from textual.binding import ActiveBinding, Binding
 from textual.screen import ModalScreen
 
 from tui.commands import BY_ID, EVERYWHERE, key_name
+from tui.draw.candidate import wrapped
 from tui.draw.runs import Row, clipped
 from tui.widgets.drawn import Drawn
 
@@ -25,13 +26,14 @@ class Lines(Drawn):
 
     top = 0
 
-    def __init__(self, lines: Sequence[Row]) -> None:
+    def __init__(self, live: Sequence[ActiveBinding]) -> None:
         super().__init__()
-        self.lines = lines
+        self.live = live
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
-        self.top = max(0, min(self.top, len(self.lines) - height))
-        return self.lines[self.top : self.top + height]
+        lines = help_lines(self.live, width)
+        self.top = max(0, min(self.top, len(lines) - height))
+        return lines[self.top : self.top + height]
 
 
 class Help(ModalScreen[None]):
@@ -48,10 +50,10 @@ class Help(ModalScreen[None]):
 
     def __init__(self, live: Sequence[ActiveBinding]) -> None:
         super().__init__()
-        self.lines = help_lines(live)
+        self.live = live
 
     def compose(self) -> ComposeResult:
-        lines = Lines(self.lines)
+        lines = Lines(self.live)
         lines.border_title = "help · esc closes · j/k scroll"
         yield lines
 
@@ -61,7 +63,7 @@ class Help(ModalScreen[None]):
         lines.redraw()
 
 
-def help_lines(live: Sequence[ActiveBinding]) -> list[Row]:
+def help_lines(live: Sequence[ActiveBinding], cells: int) -> list[Row]:
     """Keys and help of every command that is bound now, this page's first; then what the marks mean."""
     keys: dict[str, list[str]] = {}
     for active in live:
@@ -71,10 +73,18 @@ def help_lines(live: Sequence[ActiveBinding]) -> list[Row]:
     for here, title in ((True, "on this page"), (False, "everywhere")):
         lines.append([(title, "title")])
         for id in (id for id in BY_ID if id in keys and (BY_ID[id].where != EVERYWHERE) == here):
-            command = BY_ID[id]
-            shown = clipped(" ".join(keys[id]), 13)
-            lines.append([(f"  {shown:<14}", "key"), (f"{command.title}. ", "text"), (command.help, "dim")])
+            lines += entry(" ".join(keys[id]), f"{BY_ID[id].title}. ", BY_ID[id].help, cells)
         lines.append([])
     lines.append([("marks", "title")])
-    lines += [[(f"  {glyph:<14}", "accent"), (meaning, "dim")] for glyph, meaning in GLYPHS]
-    return lines
+    return lines + [line for glyph, meaning in GLYPHS for line in entry(glyph, "", meaning, cells)]
+
+
+def entry(keys: str, title: str, text: str, cells: int) -> list[Row]:
+    """The keys, and beside them the title with its text in as many lines as it takes."""
+    first, *more = wrapped(title + text, max(20, cells - INDENT))
+    shown = clipped(keys, INDENT - 3)
+    lines: list[Row] = [[(f"  {shown:<{INDENT - 2}}", "key"), (title, "text"), (first[len(title) :], "dim")]]
+    return lines + [[(" " * INDENT + each, "dim")] for each in more]
+
+
+INDENT = 16
