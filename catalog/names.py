@@ -7,20 +7,20 @@ _REMARKS = re.compile(r"(\s*\([^()]*\))+\s*$")
 _FILE = re.compile(r"([.\-](iq|q|bf|f)\d\w*)?\.gguf$")
 _REVISED_FORMAT = re.compile(r"(?<=fp[48])[-_]v\d\b")
 _SPELLINGS = (
+    (re.compile(r"[\s\-_.]i?q\d(_[k\d])?(_[a-z]{1,3})?( - (small|medium|large))?(?=$|[\s\-])"), ""),  # Q4_K - Medium
     (re.compile(r"(?<=\d)_(?=\d(?![\da-z]))"), "."),  # Llama-3_3
     (re.compile(r"\bv(?=\d)"), ""),  # LLaMA v3.1 70B
     (re.compile(r"(?<=\db)\.(?=a\d)"), "-"),  # qwen3moe 30B.A3B
     (re.compile(r"(?<=\d)moe\b"), ""),
-    (re.compile(r"\bi?q\d\w* - (small|medium|large)$"), ""),  # llama.cpp's
 )
 _SEPARATORS = re.compile(r"[\s\-_/:]+")
 _QUANTISED = re.compile(
-    r"gguf|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|imatrix|i1|ud|qat|dynamic"
-    r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|block|static|per[a-z]*|kv|mixed|g\d{2,3}"
-    r"|int[48]|u?int4|sym|asym|[2-8]\.?\d?(bit|bpw)|w\d+a\d+\w*|(bf|fp|f|float|bfloat|nvfp|mxfp|nf)\d{1,2}\w*|half"
-    r"|iq\d\w*|q\d(\.\d|[._]k.*)?|k|[sml]|xx?s|safetensors|ggml|mostly|qlora|spinquant|eo\d|asq|trtllm|trt|neuron"
+    r"gguf|ggml|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|trtllm|trt|neuron"
+    r"|safetensors|imatrix|i1|ud|qat|qlora|spinquant|eo\d|asq|ct|dynamic|static|block|per[a-z]*|kv|mixed|g\d{2,3}|sym|asym"
+    r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|mostly|half|u?int[48]|[2-8]\.?\d?(bits?|bpw)|w\d+a\d+\w*"
+    r"|(bf|fp|f|float|bfloat|nvfp|mxfp|nf)\d{1,2}\w*"
 )
-_TUNED = re.compile(r"instruct|inst|chat|it|base|pt|hf|meta|original|unsloth|deduped")
+_TUNED = re.compile(r"instruct|inst|chat|it|base|pt|hf|meta|original|unsloth|deduped|sft|dpo|rlvr\d?")
 _VARIED = re.compile(rf"{_TUNED.pattern}|thinking|reasoning|reasoner|preview|text|new|\d{{4}}|\d{{1,4}}k|1m|1\.0")
 _STAGES = (_QUANTISED, _TUNED, _VARIED)
 """Words that a name may lack, least telling first: number formats, tuning, then variants, dates and contexts."""
@@ -60,5 +60,5 @@ def candidates(name: str) -> Iterator[str]:
     """The keys under which `index` may hold a name; that of an upload may begin with who made it."""
     yield from reductions(name)
     uploader, underscore, rest = spoken(name).partition("_")
-    if underscore and uploader.isalpha():
+    if underscore and len(uploader) > 3 and uploader.isalpha():
         yield from reductions(rest)
