@@ -259,8 +259,8 @@ class Efficiency:
         if speed.runtime == "neuron":
             return "C"
         if speed.runtime == "llama.cpp":
-            known = self.llama_cpp.kernels
-            return "A" if device.id in self.llama_cpp.devices else "B" if device.generation in known else "C"
+            known = self.llama_cpp.devices
+            return "A" if device.id in known else "B" if device.generation in known.values() else "C"
         match self.evidence(device):
             case "measured":
                 return "A"
