@@ -62,6 +62,10 @@ class Catalog:
     def _reduced_names(self) -> Mapping[str, str]:
         return names.index((name, each.id) for each in self.models.values() for name in (*each.aliases, each.id))
 
+    def has_model(self, name: str) -> bool:
+        """Whether the name as it stands is an id, an alias or one of these without organisation."""
+        return name.lower() in self._model_names
+
     def model_id(self, name: str) -> str:
         """The id of a model by id, alias or name without organisation, or by another spelling of one of these.
 

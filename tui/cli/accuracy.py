@@ -76,7 +76,7 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def _models(catalog: Catalog, configs: str | None) -> Callable[[str], Model]:
-    """Names to models: the catalogue's, then the files of the folder."""
+    """Names to models: the catalogue's, then the files of the folder, then the catalogue by another spelling."""
     folder = Path(configs) if configs else None
     if folder and not folder.is_dir():
         raise InputError("--configs", f"{configs} is no folder")
@@ -84,13 +84,10 @@ def _models(catalog: Catalog, configs: str | None) -> Callable[[str], Model]:
 
     @cache
     def model(name: str) -> Model:
-        try:
+        path = files.get(name.replace("/", "__").lower())
+        if path is None or catalog.has_model(name):
             return read_model(catalog.model_id(name), catalog.model_entry(name))
-        except InputError as error:
-            path = files.get(name.replace("/", "__").lower())
-            if path is None or error.field != "model":
-                raise
-            return read_model(name, entry(read_config(path)))
+        return read_model(name, entry(read_config(path)))
 
     return model
 
