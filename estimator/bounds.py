@@ -5,43 +5,56 @@ reads them through its own hook; `estimator.checks` reads them where there is no
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 Schema = dict[str, Any]
 Handler = Callable[[Any], Schema]
 
 
-class Ge(NamedTuple):
-    """Greater than or equal."""
+class Bound:
+    """One side of a range. Compared by identity: Python 3.11.2 keeps one `Annotated` for metadata that is equal, and
+    as tuples Ge(0) and Gt(0) were."""
 
-    ge: float
+    __slots__ = ("limit",)
+    name = ""
+    sign = ""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Handler) -> Schema:
-        return {**handler(source), "ge": self.ge}
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
 
-
-class Gt(NamedTuple):
-    """Greater than."""
-
-    gt: float
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Handler) -> Schema:
-        return {**handler(source), "gt": self.gt}
-
-
-class Le(NamedTuple):
-    """Less than or equal."""
-
-    le: float
+    def __str__(self) -> str:
+        return f"{self.sign} {self.limit}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Handler) -> Schema:
-        return {**handler(source), "le": self.le}
+        return {**handler(source), self.name: self.limit}
+
+    def holds(self, value: float) -> bool:
+        raise NotImplementedError
 
 
-class Lt(NamedTuple):
-    """Less than."""
+class Ge(Bound):
+    name, sign = "ge", ">="
 
-    lt: float
+    def holds(self, value: float) -> bool:
+        return value >= self.limit
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Handler) -> Schema:
-        return {**handler(source), "lt": self.lt}
+
+class Gt(Bound):
+    name, sign = "gt", ">"
+
+    def holds(self, value: float) -> bool:
+        return value > self.limit
+
+
+class Le(Bound):
+    name, sign = "le", "<="
+
+    def holds(self, value: float) -> bool:
+        return value <= self.limit
+
+
+class Lt(Bound):
+    name, sign = "lt", "<"
+
+    def holds(self, value: float) -> bool:
+        return value < self.limit

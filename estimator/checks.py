@@ -4,16 +4,12 @@ Constructors do not enforce them: `dataclasses.replace` and `check` at every bou
 """
 
 import math
-import operator
-from collections.abc import Callable
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from estimator.bounds import Ge, Gt, Le, Lt
+from estimator.bounds import Bound
 from estimator.errors import InputError
-
-Bound = Ge | Gt | Le | Lt
 
 
 class Rule(NamedTuple):
@@ -34,7 +30,7 @@ class Rule(NamedTuple):
                 return f"{value} is not a finite number, {self.wanted}"
             if self.type is int and value != int(value):
                 return f"{value} is not a whole number, {self.wanted}"
-            if any(not _holds(bound, value) for bound in self.bounds):
+            if any(not bound.holds(value) for bound in self.bounds):
                 return f"{value} is out of range, {self.wanted}"
         elif not isinstance(value, self.type):
             return f"{value!r} is not {self.wanted}"
@@ -43,7 +39,7 @@ class Rule(NamedTuple):
     @property
     def wanted(self) -> str:
         kind = _NAMES[self.type]
-        bounds = " and ".join(_text(bound) for bound in self.bounds)
+        bounds = " and ".join(map(str, self.bounds))
         return f"expected {kind} {bounds}".rstrip() if self.type is not bool else f"expected {kind}"
 
 
@@ -86,15 +82,4 @@ def _rule(annotation: Any) -> Rule | None:
     return Rule(annotation, optional, tuple(bounds))
 
 
-def _holds(bound: Bound, value: float) -> bool:
-    limit: Any = getattr(bound, bound.__class__.__name__.lower())
-    return bool(_COMPARE[type(bound)](value, limit))
-
-
-def _text(bound: Bound) -> str:
-    return f"{_SIGN[type(bound)]} {getattr(bound, bound.__class__.__name__.lower())}"
-
-
 _NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-_COMPARE: dict[type, Callable[[Any, Any], Any]] = {Ge: operator.ge, Gt: operator.gt, Le: operator.le, Lt: operator.lt}
-_SIGN: dict[type, str] = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
