@@ -97,7 +97,7 @@ class Editor(Input):
         """Over that field of a form whose first shown row is `top`."""
         self.styles.offset = (spot.x, spot.y - top + HEAD)
         self.styles.width = spot.cells
-        self.value = spot.field.text
+        self.value, self.placeholder = spot.field.text, spot.field.shown
         self.display = self.can_focus = True
         self.focus()
 
