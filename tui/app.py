@@ -6,7 +6,9 @@ from textual.screen import Screen
 
 from tui import palette
 from tui.answering import AnsweringApp
-from tui.commands import BY_ID, EVERYWHERE, bindings
+from tui.bindings import bindings
+from tui.command import EVERYWHERE
+from tui.commands import BY_ID
 from tui.pages import BASE, PAGES
 from tui.palette_provider import CommandProvider
 from tui.screens.page import Page

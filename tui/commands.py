@@ -1,36 +1,12 @@
-"""Every command once: its keys, its help and what it does; bindings, palette, help and hint line are made from here."""
+"""Every command once; bindings, palette, help and hint line are made from here."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
-
-from textual.binding import Binding, BindingType
-from textual.keys import format_key
+from collections.abc import Iterator
 
 from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS
+from tui.command import Command
 from tui.pages import PAGES
 from tui.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
-
-EVERYWHERE = "everywhere"
-
-
-class Command(NamedTuple):
-    """`do` is an action of the screen or app, or a verb of the session: the edit it stands for."""
-
-    id: str
-    title: str
-    keys: str
-    """Separated by commas; the first is the one that is shown. Remappable by id in the configuration file."""
-    help: str
-    do: str | Callable[[Session], Session]
-    where: str = EVERYWHERE
-    """A page's name, or everywhere."""
-    hint: str = ""
-    """Its word on the hint line, which neighbours of one word share; empty keeps it off."""
-
-    @property
-    def action(self) -> str:
-        return self.do if isinstance(self.do, str) else f"app.edit({self.id!r})"
 
 
 def _at(where: str, *commands: Command) -> tuple[Command, ...]:
@@ -277,64 +253,3 @@ HINTS = (
 def commands_at(where: str) -> Iterator[Command]:
     """The commands of that place, in their order."""
     return (command for command in COMMANDS if command.where == where)
-
-
-def bindings(where: str) -> list[BindingType]:
-    """Textual's bindings of one place."""
-    return [
-        Binding(each.keys, each.action, each.title, show=False, id=each.id, tooltip=each.help)
-        for each in commands_at(where)
-    ]
-
-
-def keymap(remapped: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
-    """The usable part of a configured keymap, and one complaint for each part that is not."""
-    usable: dict[str, str] = {}
-    complaints = []
-    for id, keys in remapped.items():
-        if id not in BY_ID:
-            complaints.append(f"keys: {id}: unknown command")
-        elif not isinstance(keys, str) or not keys.strip():
-            complaints.append(f"keys: {id}: expected a key, got {keys!r}")
-        else:
-            usable[id] = keys
-    for one, other, key in clashes(usable):
-        if usable.pop(one, None) is None:
-            usable.pop(other, None)
-        complaints.append(f"keys: {one} and {other} would both be {key}")
-    return usable, complaints
-
-
-def clashes(remapped: Mapping[str, str] | None = None) -> Iterator[tuple[str, str, str]]:
-    """Pairs of commands that one key would start in one place."""
-    taken: dict[tuple[str, str], str] = {}
-    for command in sorted(COMMANDS, key=lambda each: each.where != EVERYWHERE):
-        for key in keys_of(command, remapped):
-            holder = taken.get((EVERYWHERE, key)) or taken.get((command.where, key))
-            if holder:
-                yield command.id, holder, key
-            taken[command.where, key] = command.id
-
-
-def keys_of(command: Command, remapped: Mapping[str, str] | None = None) -> list[str]:
-    """The keys of a command, the one to show first."""
-    return [key.strip() for key in (remapped or {}).get(command.id, command.keys).split(",")]
-
-
-def key_name(key: str) -> str:
-    """A key as a hint shows it: the character itself, ^d for ctrl+d."""
-    return _NAMES.get(key) or (f"^{key[5:]}" if key.startswith("ctrl+") else format_key(key))
-
-
-_NAMES = {
-    "escape": "esc",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-    "space": "space",
-    "tab": "tab",
-    "enter": "enter",
-}

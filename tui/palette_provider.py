@@ -4,7 +4,8 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.commands import EVERYWHERE, Command, commands_at, key_name, keys_of
+from tui.command import EVERYWHERE, Command, key_name, keys_of
+from tui.commands import commands_at
 
 
 class CommandProvider(Provider):

@@ -11,8 +11,8 @@ from estimator.errors import InputError
 from tui import palette, store
 from tui.app import LlmCalc
 from tui.asking import Desk
+from tui.bindings import keymap
 from tui.cli import Parser
-from tui.commands import keymap
 from tui.draw.runs import clean
 from tui.session import Session
 

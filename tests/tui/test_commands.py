@@ -3,7 +3,9 @@
 import pytest
 from textual.binding import Binding
 
-from tui.commands import BY_ID, COMMANDS, EVERYWHERE, HINTS, bindings, clashes, keymap, keys_of
+from tui.bindings import bindings, clashes, keymap
+from tui.command import EVERYWHERE, keys_of
+from tui.commands import BY_ID, COMMANDS, HINTS
 from tui.pages import PAGES
 
 

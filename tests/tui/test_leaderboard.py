@@ -13,7 +13,8 @@ from tests.tui.conftest import screen_text
 from tui.answer import Answer
 from tui.app import LlmCalc
 from tui.asking import Desk
-from tui.commands import COMMANDS, EVERYWHERE
+from tui.command import EVERYWHERE
+from tui.commands import COMMANDS
 from tui.session import Session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]

@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.screen import ModalScreen
 
-from tui.commands import BY_ID, EVERYWHERE, key_name
+from tui.command import EVERYWHERE, key_name
+from tui.commands import BY_ID
 from tui.draw.candidate import wrapped
 from tui.draw.runs import Row, clipped
 from tui.widgets.drawn import Drawn

@@ -3,7 +3,7 @@
 from textual import on
 from textual.app import ComposeResult
 
-from tui.commands import bindings
+from tui.bindings import bindings
 from tui.messages import Edited
 from tui.screens.page import Page
 from tui.view import next_sort

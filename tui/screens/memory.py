@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from estimator.errors import InputError
 from estimator.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory
-from tui.commands import bindings
+from tui.bindings import bindings
 from tui.draw.figures import size
 from tui.draw.memory_page import memory_page
 from tui.draw.runs import Row, clean, clipped

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 
 from estimator.scenario import Scenario
-from tui.commands import bindings
+from tui.bindings import bindings
 from tui.draw.memory_page import advice_rows
 from tui.draw.performance_page import VIEWS, performance_page
 from tui.draw.runs import Row, clean, clipped

@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from estimator.errors import InputError
 from estimator.scenario import Scenario
-from tui.commands import bindings
+from tui.bindings import bindings
 from tui.fields import stepped, typed
 from tui.messages import Edited
 from tui.screens.page import Page

@@ -7,7 +7,8 @@ from textual.geometry import Size
 from estimator.scenario import Scenario
 from estimator.training.workload import TrainingWorkload
 from tui.answer import Answer
-from tui.commands import EVERYWHERE, HINTS, Command, commands_at, key_name, keys_of
+from tui.command import EVERYWHERE, Command, key_name, keys_of
+from tui.commands import HINTS, commands_at
 from tui.draw.figures import duration, number, tokens
 from tui.draw.runs import Row, Run, clean, clipped, spread, width
 from tui.pages import PAGES

@@ -1,0 +1,45 @@
+"""The commands as Textual's bindings, and the user's own keys for them."""
+
+from collections.abc import Iterator, Mapping
+
+from textual.binding import Binding, BindingType
+
+from tui.command import EVERYWHERE, keys_of
+from tui.commands import BY_ID, COMMANDS, commands_at
+
+
+def bindings(where: str) -> list[BindingType]:
+    """Textual's bindings of one place."""
+    return [
+        Binding(each.keys, each.action, each.title, show=False, id=each.id, tooltip=each.help)
+        for each in commands_at(where)
+    ]
+
+
+def keymap(remapped: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
+    """The usable part of a configured keymap, and one complaint for each part that is not."""
+    usable: dict[str, str] = {}
+    complaints = []
+    for id, keys in remapped.items():
+        if id not in BY_ID:
+            complaints.append(f"keys: {id}: unknown command")
+        elif not isinstance(keys, str) or not keys.strip():
+            complaints.append(f"keys: {id}: expected a key, got {keys!r}")
+        else:
+            usable[id] = keys
+    for one, other, key in clashes(usable):
+        if usable.pop(one, None) is None:
+            usable.pop(other, None)
+        complaints.append(f"keys: {one} and {other} would both be {key}")
+    return usable, complaints
+
+
+def clashes(remapped: Mapping[str, str] | None = None) -> Iterator[tuple[str, str, str]]:
+    """Pairs of commands that one key would start in one place."""
+    taken: dict[tuple[str, str], str] = {}
+    for command in sorted(COMMANDS, key=lambda each: each.where != EVERYWHERE):
+        for key in keys_of(command, remapped):
+            holder = taken.get((EVERYWHERE, key)) or taken.get((command.where, key))
+            if holder:
+                yield command.id, holder, key
+            taken[command.where, key] = command.id

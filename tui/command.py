@@ -1,0 +1,53 @@
+"""A command: what it is called, which keys start it, what it does and how it is explained."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from textual.keys import format_key
+
+from tui.session import Session
+
+EVERYWHERE = "everywhere"
+
+
+class Command(NamedTuple):
+    """`do` is an action of the screen or app, or a verb of the session: the edit it stands for."""
+
+    id: str
+    title: str
+    keys: str
+    """Separated by commas; the first is the one that is shown. Remappable by id in the configuration file."""
+    help: str
+    do: str | Callable[[Session], Session]
+    where: str = EVERYWHERE
+    """A page's name, or everywhere."""
+    hint: str = ""
+    """Its word on the hint line, which neighbours of one word share; empty keeps it off."""
+
+    @property
+    def action(self) -> str:
+        return self.do if isinstance(self.do, str) else f"app.edit({self.id!r})"
+
+
+def keys_of(command: Command, remapped: Mapping[str, str] | None = None) -> list[str]:
+    """The keys of a command, the one to show first."""
+    return [key.strip() for key in (remapped or {}).get(command.id, command.keys).split(",")]
+
+
+def key_name(key: str) -> str:
+    """A key as a hint shows it: the character itself, ^d for ctrl+d."""
+    return _NAMES.get(key) or (f"^{key[5:]}" if key.startswith("ctrl+") else format_key(key))
+
+
+_NAMES = {
+    "escape": "esc",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "space": "space",
+    "tab": "tab",
+    "enter": "enter",
+}
