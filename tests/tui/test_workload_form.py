@@ -102,19 +102,6 @@ async def test_a_field_is_cleared() -> None:
         assert app.history.now.scenario.service_level.ttft_s is None
 
 
-async def test_every_field_can_be_stepped_both_ways() -> None:
-    app = form_app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        form = app.screen.query_one(Form)
-        for at in range(len(form.spots)):
-            form.choose(at)
-            if form.chosen.field.name in ("model", "train"):
-                continue
-            await pilot.press("l", "h", "h", "l")
-            await pilot.pause()
-        assert app.is_running
-
-
 async def test_a_click_chooses_a_field() -> None:
     app = form_app()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -10,6 +10,7 @@ from estimator.scenario import Scenario
 from estimator.training.workload import TrainingWorkload
 from tui.draw.form import balanced, lay_out
 from tui.fields import Field, sections, stepped, typed
+from tui.session import Session
 
 
 def fields(scenario: Scenario) -> dict[str, Field]:
@@ -63,6 +64,13 @@ def test_steps_double_numbers_and_turn_through_choices() -> None:
     assert stepped(scenario, fields(scenario)["deployment"], 1).deployment == "local"
     assert stepped(scenario, fields(scenario)["ttft"], 1).service_level.ttft_s == 1.0
     assert stepped(scenario, fields(scenario)["preset"], 1).workload.input_tokens == 1024
+
+
+@pytest.mark.parametrize("scenario", [Scenario(), Scenario(deployment="edge", training=TrainingWorkload())])
+def test_every_field_can_be_stepped_both_ways(scenario: Scenario) -> None:
+    for field in fields(scenario).values():
+        for by in (1, -1):
+            assert Session().with_scenario(stepped(scenario, field, by))
 
 
 def test_fields_that_can_not_matter_are_not_shown() -> None:
