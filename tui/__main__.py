@@ -15,9 +15,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return headless(arguments)
     if arguments == ["--version"]:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"llmcalc-tui {version('llmcalc-tui')}")
+        try:
+            print(f"llmcalc-tui {version('llmcalc-tui')}")
+        except PackageNotFoundError:
+            print("llmcalc-tui, run from its source")
         return 0
     gc.disable()  # nothing of a start is garbage; the app switches it on again after its first paint
     from tui.start import start
