@@ -13,7 +13,7 @@ from estimator.training.resident import Resident, resident
 from estimator.training.run import Run
 from estimator.training.states import shares, state_bytes
 from estimator.training.weights import trainable, weights
-from estimator.units import GB, KIB
+from estimator.units import GIB, KIB
 
 
 class Peak(NamedTuple):
@@ -48,7 +48,7 @@ def report(run: Run, device: Accelerator) -> TrainingMemory:
     held, total = at.resident, at.device
     low, high = run.memory_rules.known_band
     return TrainingMemory(
-        device_bytes=round(device.memory_sold_gb * GB),
+        device_bytes=round(device.memory_sold_gb * GIB),
         usable_bytes=device.memory_usable_bytes,
         budget_bytes=budget(run, device),
         peak_bytes=Band(total * low, total, total * high),
