@@ -64,6 +64,12 @@ def test_every_name_of_a_model_leads_to_it(catalog: Catalog) -> None:
             assert catalog.model_id(name) == summary.id
 
 
+@pytest.mark.parametrize("ending", ["-FP8-dynamic", "-quantized.w4a16", "-AWQ", "-bnb-4bit", "-GGUF", ".Q4_K_M.gguf"])
+def test_every_model_is_found_in_every_format(catalog: Catalog, ending: str) -> None:
+    for model_id in catalog.model_ids:
+        assert catalog.model_id(f"uploader/{model_id.rpartition('/')[2]}{ending}") == model_id
+
+
 def test_what_stands_for_several_models_stands_for_none() -> None:
     known = names.index([("acme/Tiny-1B-Instruct", "a"), ("acme/Tiny-1B-Thinking", "b"), ("acme/Tiny-2B", "c")])
     assert [known.get(key) for key in names.reductions("Tiny 1B")] == ["a", "a", "a"]
