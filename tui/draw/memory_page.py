@@ -106,7 +106,7 @@ def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> li
 
 
 def _advice_title(facts: MemoryFacts) -> str:
-    return "what would make it fit" if facts.verdict else "what would change it"
+    return "what would make it fit (! applies it)" if facts.verdict else "what would change it (x applies it)"
 
 
 def _section(title: str, rows: Sequence[Row], cells: int) -> list[Row]:
