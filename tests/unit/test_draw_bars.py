@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.draw.bars import OperatorBar, Share, legend, operator_bars, split, stacked_bar
+from tui.draw.bars import OperatorBar, Share, operator_bars, split, stacked_bar
 from tui.draw.grid import fit_grid
 from tui.draw.runs import plain, width
 
@@ -31,10 +31,7 @@ def test_segments_sum_to_the_exact_width(values: list[float], cells: int) -> Non
 
 
 def test_a_memory_bar_reads_without_colour() -> None:
-    assert plain([stacked_bar(SHARES, 45), legend(SHARES, 78)]).splitlines() == [
-        "█████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▒▒░░▚╱··",
-        "█ weights  ▓ KV cache  ▒ activations  ░ runtime  ▚ graphs  ╱ reserve  · free",
-    ]
+    assert plain([stacked_bar(SHARES, 45)]) == "█████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▒▒░░▚╱··"
 
 
 def test_operators_come_longest_first_with_what_limits_them() -> None:
@@ -65,5 +62,5 @@ def test_the_frontier_is_the_longest_context_of_each_line() -> None:
 def test_every_row_is_exactly_as_wide_as_asked(cells: int, seconds: list[float]) -> None:
     rows = operator_bars([OperatorBar(f"operator {each:.0f}", each, "memory") for each in seconds], cells)
     rows += fit_grid(cells, [1, 1_000_000], [2**power for power in range(10, 20)], lambda *_: True, (1, 1))
-    rows += [stacked_bar(SHARES, cells), legend(SHARES, cells)]
+    rows += [stacked_bar(SHARES, cells)]
     assert {width(row) for row in rows} == {cells}

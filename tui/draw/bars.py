@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui.draw.figures import duration, percent
-from tui.draw.runs import Row, Run, fitted, merged, width
+from tui.draw.runs import Row, fitted, merged
 
 HATCHES = {
     "weights": "█",
@@ -59,17 +59,6 @@ def stacked_bar(shares: Sequence[Share], cells: int) -> Row:
         merged((HATCHES[share.style] * length, share.style) for share, length in zip(shares, segments, strict=True)),
         cells,
     )
-
-
-def legend(shares: Sequence[Share], cells: int) -> Row:
-    """Hatch and name of each share, as many as there is room for."""
-    row: Row = []
-    for share in shares:
-        entry: list[Run] = [(HATCHES[share.style], share.style), (f" {share.name}  ", "dim")]
-        if width(row) + width(entry) - 2 > cells:
-            break
-        row += entry
-    return fitted(row, cells)
 
 
 def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0.0) -> list[Row]:

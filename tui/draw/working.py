@@ -49,7 +49,8 @@ def near_rows(near: Near, cells: int) -> list[Row]:
     case = f"{model} {text(row, 'weight_format')} on {devices}, {text(row, 'engine')}, {lengths}"
     unit = score.metric.removeprefix("output_").replace("_per_", "/").replace("_", " ")
     figures = f"{number(score.measured)} {unit} measured, {number(score.predicted)} predicted: {score.error:+.0%}"
-    kind = "nearest measured case" if near.same_device else "nearest measured case, on its kin"
+    kind = "nearest measured case" if near.same_model else "nearest measured case, of another model"
+    kind += "" if near.same_device else ", on a kindred device"
     rows: list[Row] = [
         [("      ", "dim"), (f"{kind}: ", "dim"), (figures, "good" if abs(score.error) < 0.2 else "warn")]
     ]
