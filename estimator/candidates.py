@@ -89,7 +89,8 @@ STAND_INS = {"neuron": "neuron", "apple": "llamacpp", "cpu": "llamacpp"}
 
 def clusters(here: Rig, model: Model, engine: EngineProfile) -> Iterator[tuple[int, Layout]]:
     """(machines, layout) of one engine over several machines: tensor parallel inside, pipeline parallel across."""
-    if not here.machine.efa or here.machine.network_bytes_per_s < CLUSTER_NETWORK_BYTES_PER_S:
+    networked = here.machine.efa and here.machine.network_bytes_per_s >= CLUSTER_NETWORK_BYTES_PER_S
+    if not networked or not engine.pipeline:
         return
     inside = [layout for layout in legal_layouts(model, here.devices, engine, here.device) if layout.pp == 1]
     widest = max((layout for layout in inside if layout.dp == 1), key=lambda layout: layout.tp, default=None)

@@ -146,3 +146,8 @@ def test_more_arrivals_than_a_machine_completes_are_said_and_ranked_below(catalo
 
 def test_nothing_is_missed_where_no_service_level_is_asked(catalog):
     assert all(row.meets_service_level for row in board(catalog).rows if row.verdict != "not_supported")
+
+
+def test_an_engine_without_pipelines_stays_on_one_machine(catalog):
+    rows = board(catalog, model="deepseek-ai/DeepSeek-V3", weights="fp8-block", engine="tgi").rows
+    assert all(row.candidate.machines == 1 and row.candidate.layout.pp == 1 for row in rows)
