@@ -45,10 +45,9 @@ class AnsweringApp(FrugalApp):
 
     def _first_answer(self, session: Session, notices: tuple[str, ...]) -> Answer:
         """A session that can not be answered any more gives way to the default one, and says so."""
-        try:
-            answer = self.desk.answer(session)
-        except InputError as error:
-            answer, notices = self.desk.answer(Session()), (*notices, f"session: {error}")
+        answer, complaint = self._attempt(session)
+        if answer is None:
+            answer, notices = self.desk.answer(Session()), (*notices, f"session: {complaint}")
         self.history = History(answer.session)
         return answer._replace(problem=f"✗ {' · '.join(notices)}" if notices else "")
 
@@ -68,21 +67,26 @@ class AnsweringApp(FrugalApp):
 
     def show(self, history: History) -> None:
         """Answers the session of now; one that can not be answered is refused and the last answer stays."""
-        try:
-            answer = self.desk.answer(history.now, self.answer)
-        except InputError as error:
-            self.say(str(error))
-            return
-        except Exception as error:
-            if os.environ.get("LLMCALC_DEBUG"):
-                raise
-            self.say(f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}")
+        answer, complaint = self._attempt(history.now)
+        if answer is None:
+            self.say(complaint)
             return
         moved_only = replace(self.history.now, selection=history.now.selection) == history.now
         self.history = history
         self.answer = answer
         if not moved_only:
             self.save()
+
+    def _attempt(self, session: Session) -> tuple[Answer | None, str]:
+        """The answer, or None and why there is none; a fault of ours is told in a line too."""
+        try:
+            return self.desk.answer(session, self.answer), ""
+        except InputError as error:
+            return None, str(error)
+        except Exception as error:
+            if os.environ.get("LLMCALC_DEBUG"):
+                raise
+            return None, f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}"
 
     def notify(self, message: str, *, severity: str = "information", **_: Any) -> None:
         """One line in place of the tabs until the next edit; there are no toasts."""

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from catalog.load import Catalog, load
@@ -50,6 +51,8 @@ def application(catalog: Catalog, session_path: str | None, theme: str | None) -
             session = store.load(kept_in)
         except InputError as error:
             notices.append(f"started afresh: {error}")
+            with suppress(OSError):  # what was in it is not written over
+                kept_in.replace(kept_in.with_suffix(".broken.yaml"))
     return LlmCalc(Desk(catalog), session, kept_in, _theme(theme, configured, notices), remapped, tuple(notices))
 
 

@@ -39,6 +39,7 @@ def test_a_broken_session_is_named_and_the_default_opens(tmp_path: Path) -> None
         seen = terminal.seen + terminal.settle()
         assert b"Llama-3.3-70B-Instruct" in seen
         assert b"\x1b[31m" not in seen
+    assert kept_in.with_suffix(".broken.yaml").read_text() == "model: [\x1b[31m\n"
 
 
 def test_a_home_that_can_not_be_written_is_no_reason_to_stop(tmp_path: Path) -> None:
