@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
 from estimator.architecture import Architecture, Layer
 from estimator.errors import InputError
@@ -41,30 +40,38 @@ _ALSO_CALLED = {
     "kv_a_proj_with_mqa": ("fused_qkv_a_proj",),
 }
 _ROOT = re.compile(r"^(?:(?:model|language_model|backbone|transformer|text_model)\.)+")
-_MOST_PATTERNS = 1 << 18
-_MOST_GENERAL = 64
+_LAYER = re.compile(r"^layers\.\d+\.")
+_MOST_NAMES = 1 << 18
+_MOST_WILDCARDS = 64
+_MOST_TRIALS = 50_000
+"""Expressions tried against names before a list of exceptions counts as too involved."""
 
 
 class Patterns:
-    """Module names and patterns as `ignore` and `modules_to_not_convert` list them."""
+    """Module names and patterns as `ignore` and `modules_to_not_convert` list them; finite work whatever they say."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self.names: set[str] = set()
-        self.general: list[str] = []
-        for count, pattern in enumerate(patterns):
-            if count >= _MOST_PATTERNS:
-                raise InputError("quantization_config", f"more than {_MOST_PATTERNS} exceptions")
+        self.globs: list[list[str]] = []
+        self.expressions: list[re.Pattern[str]] = []
+        self.trials = _MOST_TRIALS
+        for pattern in patterns:
             stripped = _ROOT.sub("", pattern).rstrip("*").rstrip(".")
-            if pattern.startswith("re:") or "*" in stripped or "?" in stripped:
-                self.general.append(_bounded(pattern))
+            if pattern.startswith("re:"):
+                self.expressions.append(_expression(pattern[3:]))
+            elif "*" in stripped:
+                self.globs.append(pattern.split("*"))
             elif stripped:
                 self.names.add(stripped)
-        if len(self.general) > _MOST_GENERAL:
-            raise InputError("quantization_config", f"more than {_MOST_GENERAL} wildcard exceptions")
-        self.by_layer = any(re.search(r"\d", name) for name in (*self.names, *self.general))
+        if len(self.names) > _MOST_NAMES or len(self.globs) + len(self.expressions) > _MOST_WILDCARDS:
+            raise InputError("quantization_config", "more exceptions than can be followed")
+        wildcards = (*("*".join(glob) for glob in self.globs), *(each.pattern for each in self.expressions))
+        self.wild_by_layer = any(re.search(r"\d", each) for each in wildcards)
+        self.by_layer = self.wild_by_layer or any(re.search(r"\d", name) for name in self.names)
+        self.tried: dict[str, bool] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.general)
+        return bool(self.names or self.globs or self.expressions)
 
     def match(self, path: str) -> bool:
         """Whether a module, or one that contains it, is named. A bare name matches any module of that name."""
@@ -73,24 +80,46 @@ class Patterns:
             return True
         if any(".".join(parts[:end]) in self.names for end in range(1, len(parts) + 1)):
             return True
-        return any(_general(pattern, path) for pattern in self.general)
+        if not self.wild_by_layer:
+            path = _LAYER.sub("layers.0.", path)
+        if path not in self.tried:
+            self.tried[path] = self._match_wildcards(path)
+        return self.tried[path]
+
+    def _match_wildcards(self, path: str) -> bool:
+        names = (path, f"model.{path}", f"model.language_model.{path}", f"language_model.model.{path}")
+        self.trials -= len(names) * (len(self.globs) + len(self.expressions))
+        if self.trials < 0:
+            raise InputError("quantization_config", "more wildcard exceptions by layer than can be followed")
+        return any(
+            any(_fits(glob, name) for glob in self.globs) or any(each.match(name) for each in self.expressions)
+            for name in names
+        )
 
 
-def _bounded(pattern: str) -> str:
-    """Refuses expressions whose matching time could explode."""
-    if len(pattern) > 400 or re.search(r"\)\s*[*+{]", pattern) or pattern.count("*") + pattern.count("+") > 4:
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Raises InputError for an expression whose matching time could explode."""
+    repeats = sum(pattern.count(each) for each in "*+{")
+    if len(pattern) > 400 or re.search(r"\)\s*[*+{]", pattern) or repeats > 3:
         raise InputError("quantization_config", f"the pattern {pattern[:40]!a} is too involved to follow")
-    return pattern
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError) as problem:
+        raise InputError("quantization_config", f"{pattern[:40]!a} is not a pattern: {problem}") from None
 
 
-def _general(pattern: str, path: str) -> bool:
-    names = (path, f"model.{path}", f"model.language_model.{path}", f"language_model.model.{path}")
-    if pattern.startswith("re:"):
-        try:
-            return any(re.match(pattern[3:], name) for name in names)
-        except re.error as problem:
-            raise InputError("quantization_config", f"{pattern[:40]!a} is not a pattern: {problem.msg}") from None
-    return any(fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*") for name in names)
+def _fits(glob: list[str], name: str) -> bool:
+    """Whether a name, or the module that contains it, has the parts between the stars in their order."""
+    first, *middle, last = glob
+    if not name.startswith(first):
+        return False
+    place = len(first)
+    for part in middle:
+        place = name.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return name.endswith(last, place) or f"{last}." in name[place:]
 
 
 def paths(tensor: Tensor, layer: Layer, index: int) -> Iterator[str]:

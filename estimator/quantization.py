@@ -33,6 +33,7 @@ def read_quantization(config: Mapping[str, object], architecture: Architecture) 
     return with_exceptions(formats, kept, architecture)
 
 
+_MOST_FORMATS = 16
 _EXCEPTION_LISTS = ("ignore", "modules_to_not_convert", "exclude_modules", "llm_int8_skip_modules")
 
 
@@ -150,8 +151,8 @@ def _listed(f: Fields) -> Read:
     modules: dict[str, list[str]] = {}
     for name in layers.config:
         modules.setdefault(layers.required_section(str(name)).text("quant_algo"), []).append(str(name))
-    if not modules:
-        raise f.missing("quantized_layers")
+    if not 0 < len(modules) <= _MOST_FORMATS:
+        raise f.wrong("quantized_layers", modules, f"expected one to {_MOST_FORMATS} formats")
     listed: Read = [(Patterns(names), _algorithm(name)) for name, names in modules.items()]
     return sorted(listed, key=lambda each: -each[1].bits)
 
@@ -165,6 +166,8 @@ def _algorithm(name: str) -> WeightFormat:
 def _compressed(f: Fields) -> Read:
     """compressed-tensors: groups of targets, each with its own number format."""
     groups = f.required_section("config_groups")
+    if len(groups.config) > _MOST_FORMATS:
+        raise f.wrong("config_groups", groups.config, f"more than {_MOST_FORMATS} groups")
     read: Read = []
     for name in groups.config:
         group = groups.required_section(str(name))
