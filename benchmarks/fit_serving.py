@@ -4,12 +4,13 @@
     python benchmarks/fit_serving.py --write    # refit on every case and rewrite the constants
 
 Kernel constants have log-normal priors around what kernel tables measured, engine factors around 1, so that what few
-cases say stays near physics. Equal shapes (Llama-3-70B, 3.1-70B, 3.3-70B) leave together. Needs numpy.
+cases say stays near physics. Architectures have offsets of their own on each engine, which predictions leave out, so
+that many cases of one do not pass for many architectures. Equal shapes (Llama-3-70B, 3.1-70B, 3.3-70B) leave together.
+Needs numpy.
 """
 
 import argparse
 import csv
-import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -39,9 +40,15 @@ DATA = Path(__file__).parents[1] / "catalog" / "data"
 IMPOSSIBLE = frozenset({"sil-0574", "sil-0575", "sil-0576", "sil-0577", "sil-0583"})
 """More than 0.65 of the dense peak sustained while serving: left out of fits and scores."""
 FOLDS = 5
-ITERATIONS = 10
+ITERATIONS = 6
 NOISE = {"ttft_ms": 0.35}
 """Spread of repeated measurements; 0.12 for every other metric."""
+OFFSET = 0.12
+"""Spread among architectures of what all cases of one on one engine have in common."""
+ALIKE = 0.7
+"""Correlation of one llama.cpp constant among devices: two architectures cannot tell them apart."""
+TIMES = frozenset({"tpot_ms", "ttft_ms"})
+"""Metrics that grow as a machine slows; the others are rates."""
 
 BANDED = {
     "tpot_ms": "tpot",
@@ -66,11 +73,11 @@ KERNELS: Priors = {
 }
 FORMATS: Priors = {"fp8_compute": (1.0, 0.12), "fp4_compute": (1.0, 0.12), "fp8_cache": (1.0, 0.25)}
 HOST: Priors = {"step_ms": (0.5, 1.0), "sequence_us": (5.0, 1.0)}
-FIRST: Priors = {"ttft_layer_ms": (0.7, 0.7), "wait": (1.0, 0.25), "burst": (0.07, 0.7), "prefill": (1.0, 0.2)}
+FIRST: Priors = {"ttft_layer_ms": (0.7, 0.35), "wait": (1.0, 0.12), "burst": (0.07, 0.35), "prefill": (1.0, 0.2)}
 LOADED: Priors = {"max_batch": (2048.0, 0.4), "reserve_gb": (3.0, 0.2)}
 ENGINES: dict[str, Priors] = {
     "vllm": KERNELS | FORMATS | FIRST,
-    "sglang": KERNELS | FORMATS | FIRST | {"ttft_layer_ms": (1.5, 0.7)},
+    "sglang": KERNELS | FORMATS | FIRST | {"ttft_layer_ms": (1.5, 0.35)},
     "trt-serve": KERNELS | FORMATS | FIRST,
     "vllm-0.11": KERNELS | {"step_ms": (0.7, 1.0), "sequence_us": (30.0, 1.0), "fp8_compute": (1.0, 0.12)}
     | {"block_expert_latency": (1.0, 0.7)}
@@ -82,7 +89,7 @@ ENGINES: dict[str, Priors] = {
     "trt-0.12": KERNELS | FORMATS | HOST | LOADED,
     "trt-0.5": KERNELS | {"prefill": (1.0, 0.25)},
     "tgi": KERNELS | {"step_ms": (0.3, 1.5), "network_ms": (10.0, 0.7), "all_reduce": (1.0, 1.5)},
-    "lmdeploy": KERNELS | {"step_ms": (0.3, 1.0), "ttft_ms": (8.0, 0.5), "prefill": (1.0, 0.25)},
+    "lmdeploy": KERNELS | {"step_ms": (0.3, 1.0), "ttft_ms": (8.0, 0.25), "prefill": (1.0, 0.25)},
     "gptfast": KERNELS,
     "local-w4": KERNELS | {"step_ms": (0.1, 1.0)},
     "awq-gemv": KERNELS | {"prefill": (5.0, 1.0), "step_ms": (0.1, 1.0)},
@@ -221,54 +228,86 @@ class Fit:
         context = Context(replace(self.catalog.inventory, efficiency=efficiency), self.model)
         return [[score for score in serving.score(case.row, context) if score.status == "scored"] for case in cases]
 
-    def residuals(self, efficiency: Efficiency, cases: Sequence[Case]) -> list[Any]:
-        """Logarithmic errors in units of their noise, case by case; outliers count by their logarithm."""
+    def errors(self, efficiency: Efficiency, cases: Sequence[Case]) -> list[Any]:
+        """Logarithms of predicted / measured, case by case."""
         return [
-            numpy.arcsinh([math.log(each.predicted / each.measured) / NOISE.get(each.metric, 0.12) for each in scores])
-            * case.weight
-            for case, scores in zip(cases, self.scores(efficiency, cases), strict=True)
+            numpy.log([each.predicted / each.measured for each in scores]) for scores in self.scores(efficiency, cases)
         ]
 
+    def offsets(self, cases: Sequence[Case], scores: Sequence[list[Score]]) -> Any:
+        """Which figures each offset moves, and which way: one for an architecture's times on one engine and task."""
+        figures = [(case, each.metric) for case, found in zip(cases, scores, strict=True) for each in found]
+        keys = [(case.engine, case.row["kind"], self.shape(case), metric == "ttft_ms") for case, metric in figures]
+        columns = {key: column for column, key in enumerate(dict.fromkeys(keys))}
+        design = numpy.zeros((len(keys), len(columns)))
+        for line, (key, (_, metric)) in enumerate(zip(keys, figures, strict=True)):
+            design[line, columns[key]] = 1.0 if metric in TIMES else -1.0
+        return design
+
+    def covariance(self) -> Any:
+        """Of the logarithms of the constants before any case."""
+        widths = numpy.array([each.width for each in self.parameters]) / self.strength
+        fields = [each.path[-1] if each.path[0] == "llama_cpp" else each.path for each in self.parameters]
+        alike = numpy.array([[one == other for other in fields] for one in fields])
+        return numpy.outer(widths, widths) * numpy.where(alike, ALIKE, 0.0) + numpy.diag((1 - ALIKE) * widths**2)
+
     def run(self, cases: Sequence[Case]) -> tuple[Any, list[tuple[Case, Score]]]:
-        """Levenberg-Marquardt in the logarithm of every constant; a parameter is only tried on the cases it moves."""
+        """Levenberg-Marquardt in the logarithm of every constant; a parameter is only tried on the cases it moves.
+
+        Offsets of architectures are fitted beside the constants and then dropped: what one architecture's many cases
+        have in common counts as one observation, so that constants follow what architectures agree on.
+        """
         parameters = self.parameters
         priors = numpy.log([each.prior for each in parameters])
         widths = numpy.array([each.width for each in parameters]) / self.strength
-        x = numpy.clip(numpy.log([each.start for each in parameters]), priors - 3 * widths, priors + 3 * widths)
+        start = numpy.clip(numpy.log([each.start for each in parameters]), priors - 3 * widths, priors + 3 * widths)
+        scores = self.scores(self.efficiency(numpy.exp(start)), cases)
+        design = self.offsets(cases, scores)
+        noise = numpy.array([NOISE.get(each.metric, 0.12) for found in scores for each in found])
+        weights = numpy.repeat([case.weight for case in cases], [len(found) for found in scores])
+        ends = numpy.cumsum([0, *(len(found) for found in scores)])
         moved = [[index for index, case in enumerate(cases) if each.moves(case)] for each in parameters]
-        damping, (cost, blocks) = 1.0, self._cost(x, cases, priors, widths)
+        count = len(parameters)
+        precision = numpy.diag(numpy.full(count + design.shape[1], OFFSET**-2))
+        precision[:count, :count] = numpy.linalg.inv(self.covariance())
+        centre = numpy.concatenate([priors, numpy.zeros(design.shape[1])])
+
+        def cost(x: Any) -> tuple[float, list[Any], Any]:
+            """With the errors by case, and all of them in units of their noise."""
+            errors = self.errors(self.efficiency(numpy.exp(x[:count])), cases)
+            scaled = (numpy.concatenate(errors) + design @ x[count:]) / noise
+            away = x - centre
+            return float(numpy.sum((numpy.arcsinh(scaled) * weights) ** 2) + away @ precision @ away), errors, scaled
+
+        x = numpy.concatenate([start, numpy.zeros(design.shape[1])])
+        damping, (least, errors, scaled) = 0.01, cost(x)
         for _ in range(ITERATIONS):
-            ends = numpy.cumsum([0, *(len(block) for block in blocks)])
-            base = self.efficiency(numpy.exp(x))
-            normal = numpy.diag(widths**-2)
-            gradient = (x - priors) / widths**2
-            jacobian = numpy.zeros((ends[-1], len(x)))
+            base = self.efficiency(numpy.exp(x[:count]))
+            slopes = numpy.zeros((ends[-1], count))
             for column, (parameter, indices) in enumerate(zip(parameters, moved, strict=True)):
                 nudged = _with(base, parameter.path, float(numpy.exp(x[column] + 0.02)))
-                for index, block in zip(indices, self.residuals(nudged, [cases[i] for i in indices]), strict=True):
-                    jacobian[ends[index] : ends[index + 1], column] = (block - blocks[index]) / 0.02
-            normal += jacobian.T @ jacobian
-            gradient += jacobian.T @ numpy.concatenate(blocks)
+                for index, found in zip(indices, self.errors(nudged, [cases[i] for i in indices]), strict=True):
+                    slopes[ends[index] : ends[index + 1], column] = (found - errors[index]) / 0.02
+            # outliers count by their logarithm
+            jacobian = numpy.hstack([slopes, design]) * (weights / noise / numpy.hypot(1, scaled))[:, None]
+            normal = jacobian.T @ jacobian + precision
+            gradient = jacobian.T @ (numpy.arcsinh(scaled) * weights) + precision @ (x - centre)
             for _ in range(4):
                 step = numpy.linalg.solve(normal + damping * numpy.diag(numpy.diag(normal)), -gradient)
-                step = numpy.clip(step, -0.5, 0.5)
-                tried, tried_blocks = self._cost(x + step, cases, priors, widths)
-                if tried < cost:
-                    gain = cost - tried
-                    x, cost, blocks, damping = x + step, tried, tried_blocks, damping / 4
+                tried = x + numpy.clip(step, -0.5, 0.5)
+                tried_cost, *tried_errors = cost(tried)
+                if tried_cost < least:
+                    gain = least - tried_cost
+                    x, least, damping, (errors, scaled) = tried, tried_cost, damping / 4, tried_errors
                     break
                 damping *= 4
             else:
                 break
-            if gain < 3e-4 * cost:
+            if gain < 3e-4 * least:
                 break
-        found = numpy.exp(x)
+        found = numpy.exp(x[:count])
         scored = self.scores(self.efficiency(found), cases)
         return found, [(case, score) for case, scores in zip(cases, scored, strict=True) for score in scores]
-
-    def _cost(self, x: Any, cases: Sequence[Case], priors: Any, widths: Any) -> tuple[float, list[Any]]:
-        blocks = self.residuals(self.efficiency(numpy.exp(x)), cases)
-        return sum(float(block @ block) for block in blocks) + float(numpy.sum(((x - priors) / widths) ** 2)), blocks
 
     def cross_validated(self, key: Callable[[Case], object]) -> list[Score]:
         """Every case predicted by a fit that has not seen its group."""
