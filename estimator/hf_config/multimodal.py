@@ -9,7 +9,7 @@ from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.hf_config import towers
 from estimator.hf_config.decoder import attention, hidden_size, norms, stack
 from estimator.hf_config.fields import Fields
-from estimator.hf_config.registry import CLASSES, MODEL_TYPES, reads
+from estimator.hf_config.registry import class_of_type, reader, reads
 from estimator.mixers import CrossAttention
 from estimator.mlps import DenseMlp
 from estimator.tensors import Tensor
@@ -78,7 +78,10 @@ def wrapped(outer: Fields) -> Architecture:
     wrapper = WRAPPERS[outer.class_name]
     outer = outer.section("thinker_config") or outer  # Omni models: thinker, talker and vocoder
     text = _text(outer, wrapper)
-    architecture = CLASSES[text.class_name](text)
+    read_text = reader(text.class_name)
+    if read_text is None:
+        raise UnsupportedArchitecture(text.class_name, "no reader for the language model inside")
+    architecture = read_text(text)
     vision = outer.section("vision_config")
     if wrapper.tower and vision and not outer.has("audio_config"):
         return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))
@@ -108,10 +111,11 @@ def _inner_class(text: Fields, usual: str) -> str:
         return usual
     named = text.words("architectures")[:1] if text.has("architectures") else []
     model_type = text.text("model_type", default="")
-    found = named[0] if named else MODEL_TYPES.get(model_type, "" if model_type else usual)
+    by_type = class_of_type(model_type) or "" if model_type else usual
+    found = named[0] if named else by_type
     if found in WRAPPERS:
         raise InputError("text_config", "a language model was expected, not another wrapper")
-    if found not in CLASSES:
+    if reader(found) is None:
         shown = ascii((found or str(text.config.get("model_type")))[:80])[1:-1]
         raise UnsupportedArchitecture(shown, "no reader for the language model inside")
     return found

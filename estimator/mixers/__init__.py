@@ -1,10 +1,18 @@
-"""Token mixers: attention of every kind and recurrent layers. Each knows its own arithmetic."""
+"""Token mixers: attention of every kind and recurrent layers. Each knows its own arithmetic.
+
+The recurrent ones are imported when they are first named: few models have them, and every start would pay for them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from estimator.mixers.attention import Attention, CrossAttention
 from estimator.mixers.base import Mixer, Parallel
 from estimator.mixers.latent import CompressedSparseAttention, Indexer, LatentAttention
-from estimator.mixers.recurrent import GatedDeltaNet, KimiDeltaAttention, LightningAttention, ShortConvolution
-from estimator.mixers.state_space import Mamba1, Mamba2
+
+if TYPE_CHECKING:
+    from estimator.mixers.recurrent import GatedDeltaNet, KimiDeltaAttention, LightningAttention, ShortConvolution
+    from estimator.mixers.state_space import Mamba1, Mamba2
 
 __all__ = [
     "Attention",
@@ -21,3 +29,14 @@ __all__ = [
     "Parallel",
     "ShortConvolution",
 ]
+
+_RECURRENT = {"GatedDeltaNet", "KimiDeltaAttention", "LightningAttention", "ShortConvolution"}
+_STATE_SPACE = {"Mamba1", "Mamba2"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _RECURRENT:
+        return getattr(import_module("estimator.mixers.recurrent"), name)
+    if name in _STATE_SPACE:
+        return getattr(import_module("estimator.mixers.state_space"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,6 +13,9 @@ class Mixer:
     module = "self_attn"
     """Its module's name in published checkpoints."""
 
+    state_bytes = 0
+    """Bytes of a state element where the kind fixes them; 0 leaves it to the configuration."""
+
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         raise NotImplementedError

@@ -67,6 +67,7 @@ class KimiDeltaAttention(Mixer):
     """The output gate is one matrix instead of a low-rank pair (Kimi-K3)."""
 
     module = "self_attn"
+    state_bytes = 4  # float32 whatever the model's type
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:

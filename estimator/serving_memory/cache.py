@@ -6,10 +6,8 @@ from typing import NamedTuple
 from estimator.architecture import Architecture
 from estimator.engines import MemoryPolicy
 from estimator.formats import CacheFormat
-from estimator.mixers import Attention, KimiDeltaAttention
+from estimator.mixers import Attention
 
-DELTA_STATE_BYTES = 4
-"""Kimi delta attention's state is float32 whatever the model's type; others are as their configuration says."""
 CONV_STATE_BYTES = 2
 INDEX_BYTES = 1 + 4 / 128
 """An indexer's keys are FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
@@ -110,7 +108,7 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
         past = getattr(mixer, "kernel", 1) - 1  # tokens that a convolution keeps
         convolved = mixer.conv_state_elements * (1 + drafts / past) if past else mixer.conv_state_elements
-        element = DELTA_STATE_BYTES if isinstance(mixer, KimiDeltaAttention) else architecture.state_bytes
+        element = mixer.state_bytes or architecture.state_bytes
         state = (mixer.state_elements * element + convolved * CONV_STATE_BYTES) / ranks
         for kind in (
             Kind(0, growing),
