@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catalog import cache, names
+from catalog import cache
 from catalog.codec import decoder
 from estimator.errors import InputError
 from estimator.hardware import Accelerator, Machine
@@ -60,6 +60,8 @@ class Catalog:
 
     @cached_property
     def _reduced_names(self) -> Mapping[str, str]:
+        from catalog import names
+
         return names.index((name, each.id) for each in self.models.values() for name in (*each.aliases, each.id))
 
     def has_model(self, name: str) -> bool:
@@ -71,8 +73,12 @@ class Catalog:
 
         Raises InputError with close matches.
         """
+        if name in self.models:
+            return name
         found = self._model_names.get(name.lower())
         if found is None and len(name) <= LONGEST_NAME:
+            from catalog import names  # its patterns take a millisecond to compile
+
             reduced = (self._reduced_names.get(key) for key in names.candidates(name))
             found = next((each for each in reduced if each), None)
         if found is None:
