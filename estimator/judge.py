@@ -181,7 +181,7 @@ class Judge:
             self.model, weights, self.cache, layout, here.device, here.fabric, speed, efficiency, here.devices
         )
         load = carry(step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy)
-        return Trial(setup, layout, machines, replicas, held, confidence, busy, step, load)
+        return Trial(setup, layout, machines, replicas, held, step.confidence, busy, step, load)
 
     def offloaded(self, here: Rig, setup: Setup, machines: int) -> Trial | None:
         """Some layers on the host, where the engine can and the host has room."""

@@ -242,6 +242,8 @@ def compile_step(
     rates = Rates(weights, cache, device, speed, efficiency)
     engine = efficiency.engine_name(speed)
     confidence = efficiency.confidence(device, speed)
+    if confidence == "A" and 0 < machine_devices < layout.devices:
+        confidence = "B"  # one model's cases are all that was measured across machines
     hop_us, pipeline = PIPELINE_HOP_US, 0.0
     match speed.runtime:
         case "llama.cpp":

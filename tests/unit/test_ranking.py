@@ -71,6 +71,7 @@ def test_a_model_too_big_for_one_machine_is_laid_over_several(catalog):
     row = row_of(board(catalog, model="deepseek-ai/DeepSeek-V3", weights="fp8-block"), "p5.48xlarge")
     assert row.verdict == "fits"
     assert row.candidate.machines >= 2
+    assert row.confidence == "B"
     assert row.cost.price_usd_per_hour == pytest.approx(55.04 * row.candidate.machines)
 
 
