@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from estimator.candidates import Rig
 from estimator.evaluation import Band, CostReport, PerformanceReport, PriceState
 from estimator.hardware import Accelerator, Machine
 from estimator.prices import InstancePrices, Price, RegionPrices
+from estimator.scenario import Scenario
 from estimator.units import HOURS_PER_MONTH, MILLION, SECONDS_PER_HOUR
 from estimator.workload import Ownership, ServingWorkload
 
@@ -49,6 +51,19 @@ def owned(device: Accelerator, count: float, ownership: Ownership) -> Quote:
     write_off = card_usd / (ownership.amortization_years * 12 * HOURS_PER_MONTH)
     power = watts / 1000 * ownership.usd_per_kwh
     return Quote("priced", Price(count * (write_off + power), "estimate", device.as_of, source=device.source))
+
+
+def bill(
+    here: Rig,
+    machines: int,
+    scenario: Scenario,
+    prices: RegionPrices,
+    performance: PerformanceReport | None = None,
+) -> CostReport:
+    """What `machines` of these machines cost under the scenario's terms, and a token where the speed is known."""
+    asked = quote(here.machine, here.device, prices, scenario.price_terms, scenario.ownership)
+    sold_gb = here.device.memory_sold_gb * here.devices * machines
+    return cost(asked, machines, sold_gb, performance, scenario.workload)
 
 
 def cost(

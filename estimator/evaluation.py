@@ -10,6 +10,8 @@ from estimator.parallelism import Layout
 from estimator.training.setup import TrainingSetup
 
 Verdict = Literal["fits", "does_not_fit", "not_supported"]
+VERDICTS: tuple[Verdict, ...] = ("fits", "does_not_fit", "not_supported")
+"""In the order of a leaderboard."""
 Confidence = Literal["A", "B", "C"]
 PriceState = Literal["priced", "no_price", "capacity_block_only", "not_offered"]
 Bound = Literal["compute", "memory", "network", "latency"]
@@ -205,7 +207,7 @@ class Evaluation(NamedTuple):
     """False where the cache holds fewer requests than are in flight, or more requests arrive than are completed."""
     best_value: bool = False
     tie: bool = False
-    """Its cost band overlaps the band of the row above."""
+    """Its cost can not be told from that of the row above."""
     suggestion: str | None = None
     """The smallest single change that would make it fit."""
     training: TrainingReport | None = None

@@ -6,34 +6,25 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from estimator.calibration import calibrated
-from estimator.candidates import Rig, clusters, engine_on, rig
+from estimator.candidates import Rig, clusters, rig
 from estimator.checks import check
-from estimator.cost import cost, quote
+from estimator.cost import bill
 from estimator.engines import EngineProfile
 from estimator.errors import InputError
 from estimator.evaluation import Candidate, Confidence, Evaluation, MemoryReport
-from estimator.formats import WeightFormat, cache_format, weight_format
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
-from estimator.offload import host_of, offload, step_with_host
+from estimator.offload import host_of, offload
 from estimator.parallelism import Layout, illegal_reason, legal_layouts
 from estimator.prices import RegionPrices
-from estimator.scenario import PRICE_TERMS, Scenario
+from estimator.scenario import Scenario, check_place
 from estimator.serving import Load, carry, report
-from estimator.serving_memory import compile_memory
-from estimator.step import Step, compile_step
-from estimator.support import refusal, stand_in
+from estimator.setup import Setup, setup_on
+from estimator.step import Step
+from estimator.support import refusal
 from estimator.units import GIB
 from estimator.workload import ServiceLevel
-
-
-class Setup(NamedTuple):
-    """What runs on a device: the asked engine and format, or those that stand in for them there."""
-
-    engine: EngineProfile
-    weights: WeightFormat
 
 
 class Trial(NamedTuple):
@@ -57,10 +48,7 @@ class Trial(NamedTuple):
 
     def meets(self, level: ServiceLevel) -> bool:
         """Whether a typical request sees the service level; where nothing is asked, all do."""
-        return self.load is not None and (
-            (level.ttft_s is None or self.load.ttft_s <= level.ttft_s)
-            and (level.tpot_s is None or self.load.point.tpot_s <= level.tpot_s)
-        )
+        return self.load is not None and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
 
 
 class Judge:
@@ -69,18 +57,16 @@ class Judge:
     def __init__(
         self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
     ) -> None:
-        for part in (scenario, scenario.workload, scenario.service_level, scenario.settings, scenario.placement):
+        check(scenario)
+        check_place(scenario)
+        for part in (scenario.workload, scenario.service_level, scenario.settings):
             check(part)
-        check(scenario.ownership)
-        if scenario.price_terms not in PRICE_TERMS:
-            raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
         self.model = model
         self.scenario = scenario
         self.inventory = inventory
         self.prices = prices
-        self.weights = model.weights(scenario.weights)
-        self.cache = cache_format(scenario.kv)
         self.engine = inventory.engine(scenario.engine, scenario.engine_version)
+        self.weights = model.weights(scenario.weights)
         self.tokens = request_tokens(scenario, model)
         self.detail = detail
         self.considered = 0
@@ -89,17 +75,16 @@ class Judge:
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
         here = rig(machine, self.inventory)
-        engine = engine_on(here.device, self.engine, self.inventory)
-        weights = self.weights
-        if engine is not self.engine:
-            weights = weight_format(stand_in(engine, weights.id))
-        refused = refusal(here.device, engine, weights)
+        setup = setup_on(here, self.model, self.scenario, self.inventory)
+        engine = setup.engine
+        refused = refusal(here.device, engine, setup.weights)
         if refused:
-            return [self.not_supported(here, refused)]
-        trials = self.trials(here, Setup(engine, weights))
+            return [not_supported(here, refused, self.scenario, self.prices)]
+        trials = self.trials(here, setup)
         if not trials:
             reason = illegal_reason(self.model, self.wanted or Layout(), self.reach(here), engine, here.device)
-            return [self.not_supported(here, reason or f"{engine.name} does not run {self.model.id} here")]
+            reason = reason or f"{engine.name} does not run {self.model.id} here"
+            return [not_supported(here, reason, self.scenario, self.prices)]
         if every_layout:
             return [self.evaluation(here, trial) for trial in trials]
         return [self.evaluation(here, self.best(trials))]
@@ -162,45 +147,35 @@ class Judge:
         found = self.seen.get(key)
         if found is None:
             self.considered += 1
-            found = self.seen[key] = self.judge(here, setup, layout, machines, replicas, busy)
+            found = self.seen[key] = self.judge(setup, layout, machines, replicas, busy)
         return found if found.machines == machines else found._replace(machines=machines)
 
-    def judge(self, here: Rig, setup: Setup, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
+    def judge(self, setup: Setup, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
         """Memory first; speed only where one request fits."""
-        scenario, (engine, weights) = self.scenario, setup
-        drafts = scenario.workload.draft_tokens
-        held = compile_memory(
-            self.model, weights, self.cache, layout, here.device, engine, scenario.settings, drafts
-        ).report(self.tokens)
-        efficiency = calibrated(self.inventory.efficiency, scenario.calibrations)
-        speed = efficiency.engines[engine.speed]
-        confidence = efficiency.confidence(here.device, speed)
+        held = setup.memory(layout).report(self.tokens)
         if held.shortfall_bytes > 0 or held.max_concurrency < 1:
-            return Trial(setup, layout, machines, replicas, held, confidence)
-        step = compile_step(
-            self.model, weights, self.cache, layout, here.device, here.fabric, speed, efficiency, here.devices
-        )
-        load = carry(step, scenario.workload, scenario.workload.concurrency / busy, held.max_concurrency, busy)
-        return Trial(setup, layout, machines, replicas, held, step.confidence, busy, step, load)
+            return Trial(setup, layout, machines, replicas, held, setup.confidence)
+        return self.carried(setup, layout, machines, replicas, held, busy)
 
     def offloaded(self, here: Rig, setup: Setup, machines: int) -> Trial | None:
         """Some layers on the host, where the engine can and the host has room."""
-        scenario, (engine, weights) = self.scenario, setup
-        if not engine.offloads or host_of(here.machine, self.inventory) is None or here.device.kind != "gpu":
+        if not setup.engine.offloads or host_of(here.machine, self.inventory) is None or here.device.kind != "gpu":
             return None
-        found = offload(self.model, weights, self.cache, here, engine, scenario.settings, self.tokens)
+        found = offload(self.model, setup.weights, setup.cache, here, setup.engine, self.scenario.settings, self.tokens)
         if found is None:
             return None
-        efficiency = calibrated(self.inventory.efficiency, self.scenario.calibrations)
-        speed = efficiency.engines[engine.speed]
-        step = compile_step(
-            self.model, weights, self.cache, found.layout, here.device, here.fabric, speed, efficiency, here.devices
-        )
-        step = step_with_host(step, self.model, weights, self.cache, here, found.layout.host, speed, self.inventory)
-        memory = found.memory.report(self.tokens)._replace(max_concurrency=found.max_concurrency)
-        busy = min(machines, scenario.workload.concurrency)
-        load = carry(step, scenario.workload, scenario.workload.concurrency / busy, found.max_concurrency, busy)
-        return Trial(setup, found.layout, machines, machines, memory, step.confidence, busy, step, load)
+        held = found.memory.report(self.tokens)._replace(max_concurrency=found.max_concurrency)
+        busy = min(machines, self.scenario.workload.concurrency)
+        return self.carried(setup, found.layout, machines, machines, held, busy)
+
+    def carried(
+        self, setup: Setup, layout: Layout, machines: int, replicas: int, held: MemoryReport, busy: int
+    ) -> Trial:
+        """What fits, at its share of the load."""
+        workload = self.scenario.workload
+        step = setup.step(layout)
+        load = carry(step, workload, workload.concurrency / busy, held.max_concurrency, busy)
+        return Trial(setup, layout, machines, replicas, held, step.confidence, busy, step, load)
 
     def best(self, trials: Sequence[Trial]) -> Trial:
         """The cheapest per output token that meets the service level; at one price that is the fastest.
@@ -222,12 +197,9 @@ class Judge:
     def evaluation(self, here: Rig, trial: Trial) -> Evaluation:
         """A trial with its price, verdict and reason."""
         machine = here.machine
-        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
-        sold_gb = here.device.memory_sold_gb * here.devices * trial.machines
         speed = None
         if trial.step and trial.load:
             speed = report(trial.step, self.scenario.workload, trial.load, trial.busy, self.detail)
-        bill = cost(asked, trial.machines, sold_gb, speed, self.scenario.workload)
         idle = here.devices * trial.machines - trial.replicas * trial.layout.devices
         if speed is None:
             reason: str | None = f"{trial.memory.shortfall_bytes / GIB:.1f} GiB short per device"
@@ -247,7 +219,7 @@ class Judge:
             trial.confidence,
             trial.memory,
             speed,
-            bill,
+            bill(here, trial.machines, self.scenario, self.prices, speed),
             not self.scenario.service_level or trial.meets(self.scenario.service_level),
             speed is not None and self.holds_load(trial),
         )
@@ -276,20 +248,12 @@ class Judge:
             return f"under {trial.setup.engine.name}, as {trial.setup.weights.name}"
         return None
 
-    def not_supported(self, here: Rig, reason: str) -> Evaluation:
-        """No layout at all: the engine does not run on this device, or not with this model."""
-        machine = here.machine
-        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
-        return Evaluation(
-            Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0),
-            "not_supported",
-            reason,
-            "C",
-            None,
-            None,
-            cost(asked, 1, here.device.memory_sold_gb * here.devices, None, self.scenario.workload),
-            False,
-        )
+
+def not_supported(here: Rig, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:
+    """A machine that can not be asked at all: what it costs, and why."""
+    machine = here.machine
+    candidate = Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0)
+    return Evaluation(candidate, "not_supported", reason, "C", None, None, bill(here, 1, scenario, prices), False)
 
 
 def request_tokens(scenario: Scenario, model: Model) -> int:

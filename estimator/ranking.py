@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from estimator.evaluation import CostReport, Evaluation, Leaderboard
+from estimator.evaluation import VERDICTS, CostReport, Evaluation, Leaderboard
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.judge import Judge
@@ -43,7 +43,6 @@ def evaluate(model: Model, scenario: Scenario, inventory: Inventory, prices: Reg
     return rank(model, scenario, inventory, prices, detail=True).rows[0]
 
 
-VERDICTS = {"fits": 0, "does_not_fit": 1, "not_supported": 2}
 PRICE_STATES = {"priced": 0, "capacity_block_only": 1, "no_price": 2, "not_offered": 3}
 
 
@@ -52,7 +51,7 @@ def rank_key(row: Evaluation) -> tuple[int, bool, bool, int, float, float, str]:
     bill = row.cost
     if row.verdict != "fits":
         short = row.memory.shortfall_bytes if row.memory else 0.0
-        return VERDICTS[row.verdict], False, False, 0, short, 0.0, row.candidate.machine
+        return VERDICTS.index(row.verdict), False, False, 0, short, 0.0, row.candidate.machine
     per_token = bill.usd_per_1m_output_tokens
     return (
         0,

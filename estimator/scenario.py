@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le
+from estimator.checks import check
 from estimator.efficiency import Calibration
+from estimator.errors import InputError
 from estimator.training.workload import TrainingWorkload
 from estimator.workload import Ownership, ServiceLevel, ServingWorkload
 
@@ -61,3 +63,11 @@ class Scenario:
     """A run to train the model instead of serving it; None serves."""
     calibrations: tuple[Calibration, ...] = ()
     """The user's own measurements."""
+
+
+def check_place(scenario: Scenario) -> None:
+    """Raises InputError where the placement, the ownership or the price terms can not be asked, serving or training."""
+    check(scenario.placement)
+    check(scenario.ownership)
+    if scenario.price_terms not in PRICE_TERMS:
+        raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")

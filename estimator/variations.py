@@ -4,23 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from estimator.calibration import calibrated
-from estimator.candidates import Rig, engine_on, rig
+from estimator.candidates import Rig, rig
 from estimator.engines import EngineProfile
 from estimator.evaluation import Candidate, Evaluation, OperatorTime, PerformanceReport
-from estimator.formats import WeightFormat, cache_format, weight_format
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
-from estimator.offload import step_with_host
 from estimator.placement import devices
 from estimator.prices import RegionPrices
 from estimator.ranking import rank
 from estimator.scenario import Placement, Scenario
 from estimator.serving import performance
-from estimator.serving_memory import ServingMemory, compile_memory
-from estimator.step import Step, compile_step
-from estimator.support import stand_in
+from estimator.serving_memory import ServingMemory
+from estimator.setup import Setup, setup_on
+from estimator.step import Step
 
 
 @dataclass(frozen=True)
@@ -49,47 +46,23 @@ class Bench:
         return rig(self.machine, self.inventory)
 
     @cached_property
-    def engine(self) -> EngineProfile:
-        """The engine that runs on this device."""
-        asked = self.inventory.engine(self.scenario.engine, self.scenario.engine_version)
-        return engine_on(self.rig.device, asked, self.inventory)
+    def setup(self) -> Setup:
+        """The engine and formats that run on this device."""
+        return setup_on(self.rig, self.model, self.scenario, self.inventory)
 
-    @cached_property
-    def weights(self) -> WeightFormat:
-        """The asked format as this checkpoint has it, or what stands in for it where another engine answers."""
-        asked = self.model.weights(self.scenario.weights)
-        if self.engine.id == self.scenario.engine:
-            return asked
-        return weight_format(stand_in(self.engine, asked.id))
+    @property
+    def engine(self) -> EngineProfile:
+        return self.setup.engine
 
     @cached_property
     def memory(self) -> ServingMemory:
         """One rank's memory, ready to be asked about other lengths and loads."""
-        scenario = self.scenario
-        return compile_memory(
-            self.model,
-            self.weights,
-            cache_format(scenario.kv),
-            self.candidate.layout,
-            self.rig.device,
-            self.engine,
-            scenario.settings,
-            scenario.workload.draft_tokens,
-        )
+        return self.setup.memory(self.candidate.layout)
 
     @cached_property
     def step(self) -> Step:
         """One rank's operators, ready to be asked about other batches."""
-        scenario, inventory = self.scenario, self.inventory
-        weights, cache, layout = self.weights, cache_format(scenario.kv), self.candidate.layout
-        here, efficiency = self.rig, calibrated(inventory.efficiency, scenario.calibrations)
-        speed = efficiency.engines[self.engine.speed]
-        step = compile_step(
-            self.model, weights, cache, layout, here.device, here.fabric, speed, efficiency, here.devices
-        )
-        if not layout.host:
-            return step
-        return step_with_host(step, self.model, weights, cache, here, layout.host, speed, inventory)
+        return self.setup.step(self.candidate.layout)
 
     @property
     def replicas(self) -> int:

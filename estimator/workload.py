@@ -51,6 +51,9 @@ class ServiceLevel:
     def __bool__(self) -> bool:
         return self.ttft_s is not None or self.tpot_s is not None
 
+    def met_by(self, ttft_s: float, tpot_s: float) -> bool:
+        return (self.ttft_s is None or ttft_s <= self.ttft_s) and (self.tpot_s is None or tpot_s <= self.tpot_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Ownership:

@@ -94,9 +94,7 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
     others = [bench_of(answer, each) for each in rivals(answer, row)]
     operating = []
     for load, report in bench.operating_points():
-        meets = (level.ttft_s is None or report.ttft_s.typical <= level.ttft_s) and (
-            level.tpot_s is None or report.tpot_s.typical <= level.tpot_s
-        )
+        meets = level.met_by(report.ttft_s.typical, report.tpot_s.typical)
         per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
         operating.append(OperatingPoint(load, per_user, total, meets))
     return PerformanceFacts(

@@ -4,18 +4,26 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from estimator.candidates import rig
-from estimator.checks import check
 from estimator.cost import Quote, quote
 from estimator.cost import cost as bill
 from estimator.errors import InputError
-from estimator.evaluation import Candidate, Confidence, Evaluation, Leaderboard, TrainingMemory, TrainingReport
+from estimator.evaluation import (
+    VERDICTS,
+    Candidate,
+    Confidence,
+    Evaluation,
+    Leaderboard,
+    TrainingMemory,
+    TrainingReport,
+)
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
+from estimator.judge import not_supported
 from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.placement import machines_for
 from estimator.prices import RegionPrices
-from estimator.scenario import PRICE_TERMS, Scenario
+from estimator.scenario import Scenario, check_place
 from estimator.training import advice, cost, memory, speed, workload
 from estimator.training.constants import Framework, TrainingConstants
 from estimator.training.network import links_of
@@ -50,11 +58,6 @@ def rank_training(
     return Leaderboard(_with_badges(rows), judge.considered)
 
 
-def evaluate_training(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:
-    """The placement that the scenario names, else the first of the leaderboard."""
-    return rank_training(model, scenario, inventory, prices, detail=True).rows[0]
-
-
 class Laid(NamedTuple):
     """A run on machines of one kind."""
 
@@ -69,10 +72,7 @@ class Judge:
     def __init__(
         self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
     ) -> None:
-        check(scenario.placement)
-        check(scenario.ownership)
-        if scenario.price_terms not in PRICE_TERMS:
-            raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
+        check_place(scenario)
         self.model, self.scenario, self.inventory, self.prices = model, scenario, inventory, prices
         self.constants = constants_of(inventory)
         self.workload = asked_of(scenario)
@@ -97,7 +97,7 @@ class Judge:
         refused = refusal(self.model, self.workload, here.device)
         clusters = self._clusters(machine, here.devices)
         if refused or not clusters:
-            return self._not_supported(machine, asked, refused or self._too_small(here.devices))
+            return not_supported(here, refused or self._too_small(here.devices), self.scenario, self.prices)
         return self._priced(machine, asked, self._laid(machine, framework, clusters))
 
     def _clusters(self, machine: Machine, devices: int) -> tuple[int, ...]:
@@ -215,12 +215,6 @@ class Judge:
         measured = bed.device.id in hardware or bed.device.generation in hardware
         return "C" if not measured or bed.device.kind == "neuron" else "B"
 
-    def _not_supported(self, machine: Machine, asked: Quote, reason: str) -> Evaluation:
-        here = rig(machine, self.inventory)
-        price = bill(asked, 1, here.device.memory_sold_gb * here.devices, None, self.scenario.workload)
-        candidate = Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0)
-        return Evaluation(candidate, "not_supported", reason, "C", None, None, price, False)
-
 
 def constants_of(inventory: Inventory) -> TrainingConstants:
     """The inventory's training constants. Raises InputError where the catalogue has none."""
@@ -245,14 +239,11 @@ def framework_of(asked: TrainingWorkload, constants: TrainingConstants) -> Frame
     return found
 
 
-VERDICTS = {"fits": 0, "does_not_fit": 1, "not_supported": 2}
-
-
 def rank_key(row: Evaluation) -> tuple[int, bool, float, float, str]:
     """What fits first: the cheapest run, then the shortest; then what comes nearest to fitting."""
     run = row.training
     if run is None:
-        return VERDICTS[row.verdict], True, 0.0, 0.0, row.candidate.machine
+        return VERDICTS.index(row.verdict), True, 0.0, 0.0, row.candidate.machine
     return 0, run.usd is None, run.usd.typical if run.usd else 0.0, run.hours.typical, row.candidate.machine
 
 

@@ -14,7 +14,7 @@ from tui.widgets.drawn import Drawn
 
 GLYPHS = (
     ("▲▼", "how the last change moved a figure; u takes it back"),
-    ("=", "a tie: its cost band overlaps the row above"),
+    ("=", "a tie: its cost can not be told from the row above"),
     ("!", "fits, but misses the service level or holds less than the load asked for"),
     ("★", "best value: lowest price per GB among what fits"),
     ("±", "half of the 80 % band, in per cent"),

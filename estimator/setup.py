@@ -1,0 +1,70 @@
+"""What answers on a device: the engine and the formats that are asked for, or those that stand in for them there."""
+
+from typing import NamedTuple
+
+from estimator.calibration import calibrated
+from estimator.candidates import Rig, engine_on
+from estimator.efficiency import Efficiency, EngineSpeed
+from estimator.engines import EngineProfile
+from estimator.evaluation import Confidence
+from estimator.formats import CacheFormat, WeightFormat, cache_format, weight_format
+from estimator.inventory import Inventory
+from estimator.model import Model
+from estimator.offload import step_with_host
+from estimator.parallelism import Layout
+from estimator.scenario import Scenario
+from estimator.serving_memory import ServingMemory, compile_memory
+from estimator.step import Step, compile_step
+from estimator.support import stand_in
+
+
+class Setup(NamedTuple):
+    """One scenario's model on one kind of device, ready to be compiled for any layout."""
+
+    here: Rig
+    model: Model
+    scenario: Scenario
+    inventory: Inventory
+    engine: EngineProfile
+    """The one that is asked for, or the one that stands in for it here."""
+    weights: WeightFormat
+    """As this checkpoint has them, or what the engine loads in their place."""
+    cache: CacheFormat
+    efficiency: Efficiency
+    """With the user's own measurements."""
+
+    @property
+    def speed(self) -> EngineSpeed:
+        return self.efficiency.engines[self.engine.speed]
+
+    @property
+    def confidence(self) -> Confidence:
+        return self.efficiency.confidence(self.here.device, self.speed)
+
+    def memory(self, layout: Layout) -> ServingMemory:
+        """One rank's memory, ready to be asked about lengths and loads."""
+        settings, drafts = self.scenario.settings, self.scenario.workload.draft_tokens
+        return compile_memory(
+            self.model, self.weights, self.cache, layout, self.here.device, self.engine, settings, drafts
+        )
+
+    def step(self, layout: Layout) -> Step:
+        """One rank's operators, with the host's layers in turn where the layout leaves some there."""
+        here, speed = self.here, self.speed
+        step = compile_step(
+            self.model, self.weights, self.cache, layout, here.device, here.fabric, speed, self.efficiency, here.devices
+        )
+        if not layout.host:
+            return step
+        return step_with_host(step, self.model, self.weights, self.cache, here, layout.host, speed, self.inventory)
+
+
+def setup_on(here: Rig, model: Model, scenario: Scenario, inventory: Inventory) -> Setup:
+    """The setup of a scenario on that machine. Raises InputError for an unknown engine or format."""
+    asked = inventory.engine(scenario.engine, scenario.engine_version)
+    engine = engine_on(here.device, asked, inventory)
+    weights = model.weights(scenario.weights)
+    if engine is not asked:
+        weights = weight_format(stand_in(engine, weights.id))
+    efficiency = calibrated(inventory.efficiency, scenario.calibrations)
+    return Setup(here, model, scenario, inventory, engine, weights, cache_format(scenario.kv), efficiency)
