@@ -10,6 +10,7 @@ from estimator.evaluation import Candidate, Evaluation, OperatorTime, Performanc
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
+from estimator.operating import best_concurrency
 from estimator.placement import devices
 from estimator.prices import RegionPrices
 from estimator.ranking import rank
@@ -99,14 +100,15 @@ class Bench:
         return performance(self.step, workload, users / busy, held, busy)
 
     def operating_points(self, most: int = 8192) -> Iterator[tuple[int, PerformanceReport]]:
-        """(users, speed) at 1, 2, 4 … and at the most the memory holds."""
+        """(users, speed) at 1, 2, 4 …, at the most that keep the service level, and at the most the memory holds."""
         limit = min(most, self.most_users)
-        users = 1
-        while users < limit:
+        loads = {2**power for power in range(limit.bit_length())} | ({limit} if limit >= 1 else set())
+        level = self.scenario.service_level
+        if level and limit >= self.replicas:
+            last = best_concurrency(self.step, self.scenario.workload, level, limit / self.replicas)
+            loads |= {int(last.concurrency) * self.replicas} if last else set()
+        for users in sorted(loads):
             yield users, self.at_users(users)
-            users *= 2
-        if limit >= 1:
-            yield limit, self.at_users(limit)
 
     def evaluation(self) -> Evaluation:
         """This candidate judged again."""

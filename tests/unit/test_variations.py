@@ -5,9 +5,9 @@ import pytest
 from catalog.load import load
 from estimator.evaluation import Evaluation
 from estimator.ranking import rank
-from estimator.scenario import EngineSettings, Scenario
+from estimator.scenario import EngineSettings, Placement, Scenario
 from estimator.variations import Bench
-from estimator.workload import ServingWorkload
+from estimator.workload import ServiceLevel, ServingWorkload
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,18 @@ def test_a_bench_is_the_rankings_own_arithmetic(scenario: Scenario) -> None:
 def same(one: Evaluation, other: Evaluation) -> bool:
     """Equal in all but the badges, which depend on the other rows."""
     return (one.candidate, one.memory, one.cost) == (other.candidate, other.memory, other.cost)
+
+
+def test_the_operating_points_hold_the_last_load_that_keeps_the_service_level() -> None:
+    catalog = load()
+    level = ServiceLevel(tpot_s=0.02)
+    scenario = Scenario(service_level=level, placement=Placement(instance="p5.48xlarge"))
+    model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
+    row = rank(model, scenario, catalog.inventory, prices).rows[0]
+    bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
+    points = list(bench.operating_points())
+    loads = [users for users, _ in points]
+    assert loads == sorted(set(loads))
+    keeping = [users for users, report in points if level.met_by(report.ttft_s.typical, report.tpot_s.typical)]
+    beyond = bench.at_users(max(keeping) + bench.replicas)
+    assert beyond.tpot_s.typical > 0.02
