@@ -9,22 +9,13 @@ from statistics import fmean, median
 import catalog.load
 from estimator.accuracy.memory import score
 from estimator.accuracy.score import Context, Score, text
-from estimator.model import Model, read_model
 
 EVIDENCE = Path(__file__).parent.parent / "catalog/data/evidence/memory.csv"
 
 
 def main(path: Path, verbose: bool) -> None:
     data = catalog.load.load()
-    known: dict[str, Model] = {}
-
-    def model(name: str) -> Model:
-        found = data.model_id(name)
-        if found not in known:
-            known[found] = read_model(found, data.model_entry(found))
-        return known[found]
-
-    context = Context(data.inventory, model)
+    context = Context(data.inventory, data.model)
     by_metric: dict[tuple[str, str], list[Score]] = {}
     skipped: Counter[tuple[str, str]] = Counter()
     with path.open(newline="", encoding="utf-8") as file:

@@ -13,7 +13,6 @@ from catalog.load import load
 from estimator.candidates import rig
 from estimator.cost import cost, quote
 from estimator.formats import cache_format, weight_format
-from estimator.model import read_model
 from estimator.operating import operate
 from estimator.parallelism import Layout
 from estimator.ranking import rank
@@ -29,7 +28,7 @@ def main() -> None:
     catalog = load()
     scenario = Scenario()
     inventory, prices = catalog.inventory, catalog.prices(scenario.region)
-    model = read_model(catalog.model_id(scenario.model), catalog.model_entry(scenario.model))
+    model = catalog.model(scenario.model)
     here = rig(inventory.machines["p5.48xlarge"], inventory)
     efficiency = inventory.efficiency
     formats = weight_format(scenario.weights), cache_format(scenario.kv)

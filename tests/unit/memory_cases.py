@@ -1,11 +1,10 @@
 """Compiled memory of catalogue models, for the tests of memory, engines and layouts."""
 
-from functools import cache
 from typing import Protocol
 
 from catalog.load import Catalog
 from estimator.formats import cache_format
-from estimator.model import Model, read_model
+from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
@@ -40,16 +39,8 @@ class Named(Protocol):
     def __call__(self, name: str) -> Model: ...
 
 
-def named_in(catalog: Catalog) -> Named:
-    @cache
-    def named(name: str) -> Model:
-        return read_model(name, catalog.model_entry(name))
-
-    return named
-
-
 def held_in(catalog: Catalog) -> Held:
-    inventory, named = catalog.inventory, named_in(catalog)
+    inventory, named = catalog.inventory, catalog.model
 
     def held(
         name: str,

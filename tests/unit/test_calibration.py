@@ -11,7 +11,6 @@ from catalog.load import load
 from estimator.calibration import Measurement, calibrated, calibration, parse
 from estimator.errors import InputError
 from estimator.formats import cache_format, weight_format
-from estimator.model import read_model
 from estimator.operating import operate
 from estimator.parallelism import Layout
 from estimator.step import Step, compile_step
@@ -19,7 +18,7 @@ from estimator.workload import ServingWorkload
 
 CATALOG = load()
 NAME = "meta-llama/Llama-3.1-8B"
-MODEL = read_model(NAME, CATALOG.model_entry(NAME))
+MODEL = CATALOG.model(NAME)
 
 VLLM = """
 ============ Serving Benchmark Result ============

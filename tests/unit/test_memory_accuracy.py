@@ -15,14 +15,13 @@ from estimator.accuracy.memory_case import memory_case
 from estimator.accuracy.score import Context, Score
 from estimator.serving_memory import compile_memory
 from estimator.units import GIB
-from tests.unit.memory_cases import named_in
 
 ROWS = list(csv.DictReader((DATA / "evidence/memory.csv").open(newline="", encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
 def context(catalog: Catalog) -> Context:
-    named = named_in(catalog)
+    named = catalog.model
     return Context(catalog.inventory, lambda name: named(catalog.model_id(name)))
 
 

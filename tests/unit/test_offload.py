@@ -13,7 +13,6 @@ from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings, Scenario
 from estimator.serving_memory import compile_memory
 from estimator.workload import ServingWorkload
-from tests.unit.memory_cases import named_in
 
 NAME, FORMAT = "meta-llama/Llama-3.3-70B-Instruct", "gguf-q4_k_m"
 ONE_USER = ServingWorkload(512, 128, 1)
@@ -21,7 +20,7 @@ ONE_USER = ServingWorkload(512, 128, 1)
 
 def judged(catalog: Catalog, instance: str, engine: str = "llamacpp", weights: str = FORMAT) -> Evaluation:
     scenario = Scenario(NAME, weights, workload=ONE_USER, engine=engine)
-    judge = Judge(named_in(catalog)(NAME), scenario, catalog.inventory, catalog.prices("us-east-1"))
+    judge = Judge(catalog.model(NAME), scenario, catalog.inventory, catalog.prices("us-east-1"))
     return judge.evaluations(catalog.inventory.machines[instance])[0]
 
 
@@ -37,7 +36,7 @@ def test_a_70b_model_on_one_a10g_keeps_layers_on_the_host(catalog: Catalog) -> N
 
 
 def test_one_layer_less_on_the_host_does_not_fit(catalog: Catalog) -> None:
-    model, inventory = named_in(catalog)(NAME), catalog.inventory
+    model, inventory = catalog.model(NAME), catalog.inventory
     weights, cache, engine = model.weights(FORMAT), cache_format("bf16"), inventory.engine("llamacpp")
     layout = judged(catalog, "g5.8xlarge").candidate.layout
     device = inventory.accelerators["a10g"]
@@ -82,7 +81,7 @@ def test_a_device_without_a_known_host_has_none(catalog: Catalog) -> None:
 def test_a_model_that_fits_needs_the_least_of_the_host(catalog: Catalog) -> None:
     from estimator.candidates import rig
 
-    model, inventory = named_in(catalog)("meta-llama/Llama-3.1-8B"), catalog.inventory
+    model, inventory = catalog.model("meta-llama/Llama-3.1-8B"), catalog.inventory
     here = rig(inventory.machines["g5.8xlarge"], inventory)
     found = offload(
         model, model.weights(FORMAT), cache_format("bf16"), here, inventory.engine("llamacpp"), EngineSettings(), 4096

@@ -4,12 +4,12 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.parallelism import Layout, illegal_reason, legal_layouts, legal_tensor_parallel
-from tests.unit.memory_cases import Named, named_in
+from tests.unit.memory_cases import Named
 
 
 @pytest.fixture(scope="module")
 def named(catalog: Catalog) -> Named:
-    return named_in(catalog)
+    return catalog.model
 
 
 def test_three_ranks_are_refused_with_the_legal_degrees(catalog: Catalog, named: Named) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from catalog.load import Catalog
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
-from tests.unit.memory_cases import START_UP, Held, Named, gib, held_in, named_in
+from tests.unit.memory_cases import START_UP, Held, Named, gib, held_in
 
 LLAMA_8B = "meta-llama/Llama-3.1-8B"
 LLAMA_70B = "meta-llama/Llama-3.1-70B"
@@ -21,7 +21,7 @@ def held(catalog: Catalog) -> Held:
 
 @pytest.fixture(scope="module")
 def named(catalog: Catalog) -> Named:
-    return named_in(catalog)
+    return catalog.model
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def _models(catalog: Catalog, configs: str | None) -> Callable[[str], Model]:
     def model(name: str) -> Model:
         path = files.get(name.replace("/", "__").lower())
         if path is None or catalog.has_model(name):
-            return read_model(catalog.model_id(name), catalog.model_entry(name))
+            return catalog.model(name)
         return read_model(name, entry(read_config(path)))
 
     return model
