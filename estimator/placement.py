@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from estimator.errors import InputError
+from estimator.evaluation import Candidate
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.prices import RegionPrices
@@ -76,6 +77,12 @@ def devices(name: str, count: int, inventory: Inventory) -> Machine:
         source=device.source,
         as_of=device.as_of,
     )
+
+
+def machine_named(candidate: Candidate, inventory: Inventory) -> Machine:
+    """The machine that a candidate stands on: an instance type, or the devices alone."""
+    known = inventory.machines.get(candidate.machine)
+    return known or devices(candidate.accelerator, int(candidate.accelerators / candidate.machines), inventory)
 
 
 def suggestion(wanted: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
 from estimator.operating import best_concurrency
-from estimator.placement import devices
+from estimator.placement import machine_named
 from estimator.prices import RegionPrices
 from estimator.ranking import rank
 from estimator.scenario import Placement, Scenario
@@ -38,9 +38,7 @@ class Bench:
     @cached_property
     def machine(self) -> Machine:
         """The instance type, or the devices alone."""
-        candidate = self.candidate
-        known = self.inventory.machines.get(candidate.machine)
-        return known or devices(candidate.accelerator, int(candidate.accelerators), self.inventory)
+        return machine_named(self.candidate, self.inventory)
 
     @cached_property
     def rig(self) -> Rig:

@@ -8,6 +8,7 @@ from estimator import ranking
 from estimator.errors import InputError
 from estimator.evaluation import Evaluation, Leaderboard
 from estimator.model import Model
+from estimator.placement import machine_named
 from estimator.prices import RegionPrices
 from tui.answer import Answer
 from tui.measured import Measured
@@ -66,7 +67,7 @@ class Desk:
     def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
         """A row of the board in full."""
         inventory = self.catalog.inventory
-        machines = [inventory.machines[row.candidate.machine]]
+        machines = [machine_named(row.candidate, inventory)]
         full = ranking.rank(answer.model, answer.session.scenario, inventory, answer.prices, machines, detail=True)
         suggestion = answer.remedies.of(row) if answer.remedies else None
         return row._replace(
