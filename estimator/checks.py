@@ -40,7 +40,7 @@ class Rule(NamedTuple):
     def wanted(self) -> str:
         kind = _NAMES[self.type]
         bounds = " and ".join(map(str, self.bounds))
-        return f"expected {kind} {bounds}".rstrip() if self.type is not bool else f"expected {kind}"
+        return f"expected {kind} {bounds}".rstrip()
 
 
 def check(value: Any) -> None:

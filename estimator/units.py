@@ -3,9 +3,7 @@
 KIB = 2**10
 MIB = 2**20
 GIB = 2**30
-MB = 10**6
 GB = 10**9
-TB = 10**12
 GIGA = 10**9
 TERA = 10**12
 MICROSECOND = 1e-6
