@@ -1,7 +1,6 @@
 """The catalogue from its YAML files: read, validated, merged with the user's own. Slow; a cache keeps its result."""
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from catalog.load import ModelSummary
 from catalog.shapes import ModelEntry
 from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
+from estimator.errors import did_you_mean, near
 from estimator.hardware import Accelerator, Fabric, Machine
 from estimator.inventory import Inventory
 from estimator.prices import InstancePrices
@@ -110,8 +110,7 @@ def _inventory(files: Files) -> Inventory:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"no {kind} {name!r}" + (f"; did you mean {', '.join(close)}?" if close else f"; add it to {kind}s.yaml")
+    return f"no {kind} {name!r}" + (did_you_mean(near(name, known)) or f"; add it to {kind}s.yaml")
 
 
 def _devices(accelerators: dict[str, Accelerator], machines: dict[str, Machine]) -> dict[str, Machine]:

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from catalog import cache
 from catalog.codec import decoder
-from estimator.errors import InputError
+from estimator.errors import InputError, did_you_mean, near
 from estimator.hardware import Accelerator, Machine
 from estimator.inventory import Inventory
 from estimator.model import Model, read_model
@@ -82,7 +81,8 @@ class Catalog:
             reduced = (self._reduced_names.get(key) for key in names.candidates(name))
             found = next((each for each in reduced if each), None)
         if found is None:
-            raise InputError("model", f"unknown model {name!r}{_did_you_mean(name, self._model_names)}")
+            close = dict.fromkeys(self._model_names[each] for each in near(name, self._model_names))
+            raise InputError("model", f"unknown model {name!r}{did_you_mean(close)}")
         return found
 
     def model_entry(self, name: str) -> dict[str, Any]:
@@ -111,8 +111,8 @@ class Catalog:
         if region not in self._priced:
             text = self.texts.get(f"prices/{region}")
             if text is None:
-                known = {each: each for each in self.regions}
-                raise InputError("region", f"unknown region {region!r}{_did_you_mean(region, known)}")
+                close = did_you_mean(near(region, self.regions))
+                raise InputError("region", f"unknown region {region!r}{close}")
             self._priced[region] = RegionPrices(region, _decode(dict[str, InstancePrices], text))
         return self._priced[region]
 
@@ -158,8 +158,3 @@ def user_dir() -> Path:
 def _decode(shape: Any, text: str) -> Any:
     value, decode = json.loads(text), decoder(shape)
     return decode(value) if decode else value
-
-
-def _did_you_mean(name: str, known: Mapping[str, str]) -> str:
-    close = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(dict.fromkeys(known[each] for each in close))}?" if close else ""

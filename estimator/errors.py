@@ -1,5 +1,7 @@
 """What can be wrong with a question. Every message is one line that names the field and the way on."""
 
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """An input that can not be answered: `field` names it, `reason` says what is wrong and what would do."""
@@ -16,3 +18,16 @@ class UnsupportedArchitecture(InputError):
     def __init__(self, class_name: str, reason: str) -> None:
         super().__init__("architecture", f"{class_name}: {reason}")
         self.class_name = class_name
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that are spelled much like this one, the closest first; case does not matter."""
+    from difflib import get_close_matches  # a millisecond, and most questions name what there is
+
+    return get_close_matches(name.lower(), list(known), n=3, cutoff=0.5)
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """The end of a message about an unknown name: `; did you mean …?`, empty without names."""
+    spelled = ", ".join(names)
+    return f"; did you mean {spelled}?" if spelled else ""

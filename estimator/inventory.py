@@ -1,13 +1,12 @@
 """Everything a ranking chooses from, as one immutable value."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
-from estimator.errors import InputError
+from estimator.errors import InputError, did_you_mean, near
 from estimator.hardware import Accelerator, Fabric, Machine
 from estimator.training.constants import TrainingConstants
 
@@ -36,14 +35,16 @@ class Inventory:
         }
         found = names.get(_plain(name))
         if found is None:
-            raise InputError("accelerator", f"unknown accelerator {name!r}{_close(name, self.accelerators)}")
+            close = did_you_mean(near(name, self.accelerators))
+            raise InputError("accelerator", f"unknown accelerator {name!r}{close}")
         return found
 
     def machine(self, name: str) -> Machine:
         """By id. Raises InputError with close matches."""
         found = self.machines.get(name) or self.machines.get(name.lower())
         if found is None:
-            raise InputError("instance", f"unknown instance type {name!r}{_close(name, self.machines)}")
+            close = did_you_mean(near(name, self.machines))
+            raise InputError("instance", f"unknown instance type {name!r}{close}")
         return found
 
     def engine(self, name: str, version: str | None = None) -> EngineProfile:
@@ -66,8 +67,3 @@ def _plain(name: str) -> str:
     """NVIDIA GeForce RTX 4090 -> rtx4090; what stands in brackets is left out."""
     words = re.sub(r"\(.*?\)|\b(nvidia|geforce|tesla|amd|instinct|aws|google|intel)\b", "", name.lower())
     return re.sub(r"[^a-z0-9]", "", words)
-
-
-def _close(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(close)}?" if close else ""

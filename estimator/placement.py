@@ -1,9 +1,6 @@
 """What the user insists on, as a machine: an instance type, or a number of accelerators of one kind."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
-from estimator.errors import InputError
+from estimator.errors import InputError, did_you_mean, near
 from estimator.evaluation import Candidate
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
@@ -54,7 +51,7 @@ def instance(name: str, inventory: Inventory) -> Machine:
     wanted = name.strip().lower().removeprefix("ml.")
     machine = inventory.machines.get(wanted)
     if machine is None:
-        raise InputError("instance", f"unknown type {name!r}{suggestion(wanted, inventory.machines)}")
+        raise InputError("instance", f"unknown type {name!r}{did_you_mean(near(wanted, inventory.machines))}")
     return machine
 
 
@@ -63,7 +60,8 @@ def devices(name: str, count: int, inventory: Inventory) -> Machine:
     wanted = name.strip().lower()
     device = inventory.accelerators.get(wanted)
     if device is None:
-        raise InputError("accelerator", f"unknown accelerator {name!r}{suggestion(wanted, inventory.accelerators)}")
+        close = did_you_mean(near(wanted, inventory.accelerators))
+        raise InputError("accelerator", f"unknown accelerator {name!r}{close}")
     return Machine(
         id=f"{count}x{device.id}" if count > 1 else device.id,
         family=device.id,
@@ -83,9 +81,3 @@ def machine_named(candidate: Candidate, inventory: Inventory) -> Machine:
     """The machine that a candidate stands on: an instance type, or the devices alone."""
     known = inventory.machines.get(candidate.machine)
     return known or devices(candidate.accelerator, int(candidate.accelerators / candidate.machines), inventory)
-
-
-def suggestion(wanted: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` with up to three near names."""
-    close = get_close_matches(wanted, list(known), 3)
-    return f"; did you mean {', '.join(close)}?" if close else ""

@@ -2,12 +2,11 @@
 
 import argparse
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from estimator import presets
 from estimator.checks import Rule, rules
-from estimator.errors import InputError
+from estimator.errors import InputError, did_you_mean, near
 from estimator.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
 from estimator.training import workload as training
 
@@ -144,8 +143,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
     """That scenario with one option set, from text or from YAML. Raises InputError for the unknown or unfit."""
     option = OPTIONS.get(name)
     if option is None:
-        near = get_close_matches(name, OPTIONS, 3)
-        raise InputError(name, f"no such option; did you mean {', '.join(near)}?" if near else "no such option")
+        raise InputError(name, f"no such option{did_you_mean(near(name, OPTIONS))}")
     if name == "preset":
         return _with_preset(scenario, value)
     if name == "train" and scenario.training is None:
