@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from catalog import atomic
+
 PACKAGE = Path(__file__).parent
 DATA = PACKAGE / "data"
 PREBUILT = PACKAGE / "catalog.cache"
@@ -100,8 +102,6 @@ def _open(path: Path, folders: Folders) -> Bundle | None:
 
 def write(path: Path, texts: Texts, quick: str, content: str) -> bool:
     """Put a bundle in place in one step; False where the folder can not be written."""
-    from tempfile import mkstemp
-
     index, lines, offset = {}, [], 0
     for name, text in texts.items():
         line = text.encode()
@@ -110,15 +110,7 @@ def write(path: Path, texts: Texts, quick: str, content: str) -> bool:
         offset += len(line)
     header = {"format": FORMAT, "quick": quick, "content": content, "index": index}
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines((json.dumps(header, separators=(",", ":")).encode(), b"\n", *lines))
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
-            raise
+        atomic.write(path, b"".join((json.dumps(header, separators=(",", ":")).encode(), b"\n", *lines)))
         return True
     return False
 
