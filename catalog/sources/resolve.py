@@ -45,7 +45,7 @@ def at_hand(reference: str, catalog: Catalog) -> Model:
 
 def in_catalogue(reference: str, catalog: Catalog) -> Model:
     """The model of that name, in the format that the name announces. Raises InputError with close matches."""
-    return _in_its_format(reference, read_model(catalog.model_id(reference), catalog.model_entry(reference)))
+    return _in_its_format(reference, catalog.model(reference))
 
 
 def _in_its_format(reference: str, model: Model) -> Model:
