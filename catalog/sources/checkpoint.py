@@ -51,7 +51,7 @@ def parse_json(text: bytes, where: str, limit: int = CONFIG_LIMIT_BYTES) -> dict
 
 
 def total(parts: Iterable[Mapping[str, Stored]]) -> dict[str, Stored]:
-    """All shards together, by data type."""
+    """All tensors or shards together, by data type."""
     elements: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for part in parts:

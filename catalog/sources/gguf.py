@@ -134,9 +134,7 @@ class _Cursor:
         return InputError(self.where, reason)
 
     def take(self, size: int) -> bytes:
-        self.position += size
-        if self.position > HEADER_LIMIT_BYTES:
-            raise self.wrong(f"a header longer than {HEADER_LIMIT_BYTES} bytes")
+        self._advance(size)
         content = self.file.read(size)
         if len(content) < size:
             raise self.wrong("the GGUF header is cut short")
@@ -172,10 +170,13 @@ class _Cursor:
             self._jump(self.number("<Q"))
 
     def _jump(self, size: int) -> None:
+        self._advance(size)
+        self.file.seek(size, 1)
+
+    def _advance(self, size: int) -> None:
         self.position += size
         if self.position > HEADER_LIMIT_BYTES:
             raise self.wrong(f"a header longer than {HEADER_LIMIT_BYTES} bytes")
-        self.file.seek(size, 1)
 
 
 SCALARS = {

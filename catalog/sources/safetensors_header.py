@@ -1,10 +1,9 @@
 """The header of a safetensors file: 8 bytes of length, then JSON of every tensor's type, shape and place."""
 
-from collections import Counter
 from collections.abc import Callable
 from math import prod
 
-from catalog.sources.checkpoint import Stored, parse_json
+from catalog.sources.checkpoint import Stored, parse_json, total
 from estimator.errors import InputError
 
 LIMIT_BYTES = 100_000_000
@@ -31,8 +30,7 @@ def read(reader: Reader, where: str) -> dict[str, Stored]:
 
 
 def _stored(header: bytes, where: str) -> dict[str, Stored]:
-    elements: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
+    tensors = []
     for name, tensor in parse_json(header, where, LIMIT_BYTES).items():
         if name == "__metadata__":
             continue
@@ -44,6 +42,5 @@ def _stored(header: bytes, where: str) -> dict[str, Stored]:
             raise InputError(where, "a tensor without dtype, shape and data_offsets") from None
         if not isinstance(dtype, str) or size < 0 or any(count < 0 for count in counts):
             raise InputError(where, "a tensor of negative size")
-        elements[dtype] += prod(counts)
-        sizes[dtype] += size
-    return {dtype: Stored(elements[dtype], sizes[dtype]) for dtype in sorted(elements)}
+        tensors.append({dtype: Stored(prod(counts), size)})
+    return total(tensors)
