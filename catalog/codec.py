@@ -10,7 +10,7 @@ Decoder = Callable[[Any], Any]
 
 
 def encode(value: Any) -> Any:
-    """Dataclasses as mappings without their defaults, named tuples as lists, mappings as lists of pairs of text."""
+    """Dataclasses as mappings without their defaults, named tuples as lists; keys of mappings become text."""
     if is_dataclass(value):
         return {
             field.name: encode(getattr(value, field.name))
