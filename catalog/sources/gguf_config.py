@@ -76,8 +76,6 @@ EXPERTS = {
     "DeepseekV3ForCausalLM": "n_routed_experts",
     "DeepseekV2ForCausalLM": "n_routed_experts",
 }
-SLIDING_PATTERN = {"gemma3": 6, "gemma2": 2, "gpt-oss": 2, "cohere2": 4}
-"""Every n-th layer is full; what the class does where its configuration does not list the layers."""
 PLACES: dict[str, tuple[Role, str]] = {
     "token_embd": ("embedding", ""),
     "output": ("head", ""),
@@ -176,13 +174,6 @@ def config(header: Header, kind: str, source: str) -> dict[str, Any]:
     found["tie_word_embeddings"] = "output.weight" not in header.tensors
     if kind == "deepseek2":
         found |= _latent(header.metadata, found)
-    if kind in SLIDING_PATTERN and "sliding_window" in found and "num_hidden_layers" in found:
-        layers, pattern = found["num_hidden_layers"], SLIDING_PATTERN[kind]
-        if not isinstance(layers, int) or layers > 10_000:
-            raise InputError(source, f"{plain(layers, 40)} layers")
-        found["layer_types"] = [
-            "full_attention" if (index + 1) % pattern == 0 else "sliding_attention" for index in range(layers)
-        ]
     return found
 
 
