@@ -14,6 +14,10 @@ class Indexer:
     dim: int
     top_k: int
 
+    def flops(self, new: int, cached: int) -> float:
+        """Scores of `new` causal tokens against every key it keeps."""
+        return 2 * self.heads * self.dim * causal_pairs(new, cached)
+
     def tensors(self, hidden: int, query_rank: int) -> tuple[Tensor, ...]:
         """Every rank runs the whole indexer."""
         return (
@@ -83,18 +87,16 @@ class LatentAttention(Mixer):
     def attention_flops(self, new: int, cached: int = 0) -> float:
         """Un-absorbed, as prefill runs it: each head attends with nope + rope wide keys."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
-        flops = 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs
-        if self.indexer:
-            flops += 2 * self.indexer.heads * self.indexer.dim * causal_pairs(new, cached)
-        return flops
+        return 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs + self._chosen(new, cached)
 
     def absorbed_flops(self, new: int, cached: int = 0) -> float:
         """As decode runs it: every head attends over the latent vectors themselves."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
-        flops = 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs
-        if self.indexer:
-            flops += 2 * self.indexer.heads * self.indexer.dim * causal_pairs(new, cached)
-        return flops
+        return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._chosen(new, cached)
+
+    def _chosen(self, new: int, cached: int) -> float:
+        """What choosing the tokens takes."""
+        return self.indexer.flops(new, cached) if self.indexer else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class CompressedSparseAttention(Mixer):
             top_k = self.indexer.top_k * self.ratio if self.indexer else 0
             pairs += causal_pairs(new, cached, top_k) / self.ratio
         if self.indexer:
-            flops = 2 * self.indexer.heads * self.indexer.dim * causal_pairs(new, cached) / self.ratio
+            flops = self.indexer.flops(new, cached) / self.ratio
         return flops + 4 * self.heads * self.head_dim * pairs
 
 
