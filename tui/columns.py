@@ -103,6 +103,11 @@ def setup(row: Evaluation) -> str:
     return f"{ranks} x{row.training.setup.micro_batch}"
 
 
+def placed(row: Evaluation) -> str:
+    """How the model lies on its devices, or the run."""
+    return setup(row) if row.training else layout(row)
+
+
 def banded(band: Band | None) -> str:
     """`3.9±28`: the typical figure and half its band in per cent."""
     if band is None:

@@ -8,7 +8,7 @@ from estimator.formats import cache_format, weight_format
 from estimator.serving_memory.cache import layer_kinds
 from estimator.variations import Bench
 from tui.answer import Answer
-from tui.columns import devices, instance, layout
+from tui.columns import devices, instance, layout, placed
 from tui.draw.curve import OperatingPoint
 from tui.draw.figures import amount, count, size
 from tui.draw.memory import Usage, reasons, shared_over
@@ -28,9 +28,9 @@ def bench_of(answer: Answer, row: Evaluation) -> Bench:
 
 
 def heading(answer: Answer, row: Evaluation) -> str:
-    """The machine, its devices and how the model lies on them."""
-    laid = str(row.training.setup) if row.training else layout(row)
-    return f"{instance(row)} · {devices(row, answer.inventory)} · {laid}"
+    """The machine, its devices and how the model lies on them; of a run that does not fit there is no such thing."""
+    laid = placed(row) if row.training or not answer.session.scenario.training else ""
+    return " · ".join(filter(None, (instance(row), devices(row, answer.inventory), laid)))
 
 
 def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:

@@ -10,6 +10,7 @@ from estimator.presets import PRESETS
 from estimator.scenario import Scenario
 from estimator.training.workload import PRESETS as TRAINING_PRESETS
 from tui.cli.options import GROUPS, OPTIONS, Option, with_option
+from tui.draw.figures import bound
 
 UNSET = {
     "model": "",
@@ -106,6 +107,8 @@ def typed(scenario: Scenario, name: str, text: str) -> Scenario:
     text = text.strip()
     if name == "train" and not text:
         return replace(scenario, training=None)
+    if name == "preset" and not text:
+        return scenario  # what it filled in is the scenario's own
     if not text:
         return with_option(scenario, name, None)
     return with_option(scenario, name, plain(text, OPTIONS[name]))
@@ -172,7 +175,7 @@ def _text(scenario: Scenario, option: Option) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if option.seconds:
-        return f"{value * 1000:g}ms" if value < 1 else f"{value:g}s"
+        return bound(value)
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,9 +2,12 @@
 
 import pytest
 
+from catalog.load import load
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.app import LlmCalc
+from tui.asking import Desk
+from tui.columns import setup
 from tui.session import Session
 from tui.widgets.form import Form
 
@@ -100,6 +103,46 @@ async def test_a_field_is_cleared() -> None:
         await pilot.press("backspace")
         await pilot.pause()
         assert app.history.now.scenario.service_level.ttft_s is None
+
+
+async def test_a_preset_has_nothing_to_clear() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f")
+        await pilot.pause()
+        before = app.history.now.scenario
+        app.screen.query_one(Form).field = "preset"
+        await pilot.press("backspace")
+        await pilot.pause()
+        assert "✗" not in screen_text(app)
+        assert app.history.now.scenario == before
+
+
+async def test_what_was_said_stands_in_one_place() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.say("q quits", refused=False)
+        await pilot.pause()
+        assert "✓ q quits" in screen_text(app)
+        assert "✗" not in screen_text(app)
+
+
+async def test_a_run_is_laid_out_as_the_leaderboard_says() -> None:
+    app = LlmCalc(Desk(load()), Session(screen="workload").serve_or_train())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        result = screen_text(app).splitlines()[-2]
+        assert app.answer
+        assert f" {setup(app.answer.board.rows[0])} " in result
+
+
+async def test_a_service_level_reads_as_it_was_asked() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_into(pilot, "ttft", "3s")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "TTFT<3s" in screen_text(app).splitlines()[0]
 
 
 async def test_a_click_chooses_a_field() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.draw.runs import plain, width
+from tui.draw.runs import plain, spread, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 
 COLUMNS = (
@@ -33,6 +33,11 @@ def test_a_row_reads_like_its_columns() -> None:
     ]
     assert plain(rows) == "  # instance          $/h▲   TTFT users\n  1 g6e.12xlarge     10.49"
     assert ("  10.49", "up") in rows[1]
+
+
+def test_what_gives_way_keeps_a_blank_before_what_stays() -> None:
+    assert plain([spread([("g7e.24xlarge  4xL40S", "text")], [("class A", "dim")], 20)]) == "g7e.24xlarg… class A"
+    assert plain([spread([("left ", "text")], [("right", "dim")], 10)]) == "left right"
 
 
 @settings(deadline=None, max_examples=50)

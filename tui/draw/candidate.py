@@ -30,9 +30,8 @@ def strip(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells:
 
 def pane(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """The same with room: every part of the memory, what limits each phase, every cost."""
-    how = columns.setup(row) if row.training else columns.layout(row)
     lines: list[Row] = [
-        [(clean(columns.instance(row)), "bold"), (f"  {how}", "text")],
+        [(clean(columns.instance(row)), "bold"), (f"  {columns.placed(row)}", "text")],
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
     ]

@@ -86,6 +86,11 @@ def duration(value: float | None) -> str:
     return significant(value * 1e6) + "µs" if value else "0s"
 
 
+def bound(seconds: float) -> str:
+    """A bound on a time as it was asked: 50ms, 1.5s."""
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
+
+
 def usd(value: float | None) -> str:
     """Dollars: cents below 1,000, whole dollars above, three digits below one cent."""
     if value is None or not math.isfinite(value):

@@ -91,9 +91,11 @@ def fitted(row: Sequence[Run], cells: int, style: str = "text") -> Row:
 
 
 def spread(left: Sequence[Run], right: Sequence[Run], cells: int) -> Row:
-    """`left` at the left edge and `right` at the right one; the left gives way."""
-    room = max(cells - width(right), 0)
-    return fitted([*fitted(left, room), *right], cells)
+    """`left` at the left edge and `right` at the right one; the left gives way, a blank stays between them."""
+    row = fitted(left, max(cells - width(right), 0))
+    if right and row and not row[-1][0].endswith(" "):
+        row = [*fitted(row, width(row) - 1), (" ", "text")]
+    return fitted([*row, *right], cells)
 
 
 def beside(left: Sequence[Row], right: Sequence[Row], left_cells: int, right_cells: int, gap: str = " ") -> list[Row]:

@@ -12,7 +12,7 @@ from tui.answer import Answer
 from tui.draw.figures import count, number, usd
 from tui.draw.form import Spot, form_rows, lay_out
 from tui.draw.leaderboard import Frame, candidate_line, title_line
-from tui.draw.runs import Row, clean, clipped, fitted, spread
+from tui.draw.runs import Row, clipped, fitted, spread
 from tui.fields import sections
 from tui.widgets.drawn import Drawn, scrolled
 
@@ -127,13 +127,11 @@ def standings(answer: Answer, cells: int, lines: int) -> list[Row]:
 
 def result_row(answer: Answer, cells: int) -> Row:
     """The first row of the leaderboard in one line, or what keeps everything from fitting."""
-    if answer.problem:
-        return fitted([(clipped(f" ✗ {clean(answer.problem)}", cells), "bad")], cells)
     best = answer.board.rows[0] if answer.board.rows else None
     if best is None or best.verdict != "fits":
         return fitted([(" Nothing fits; the leaderboard says by how much.", "warn")], cells)
     fits = sum(row.verdict == "fits" for row in answer.board.rows)
-    figures = [columns.devices(best, answer.inventory), columns.layout(best)]
+    figures = [columns.devices(best, answer.inventory), columns.placed(best)]
     if best.cost.price_usd_per_hour is not None:
         figures.append(f"{usd(best.cost.price_usd_per_hour)}/h")
     if best.training:

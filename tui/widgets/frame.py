@@ -9,8 +9,8 @@ from estimator.training.workload import TrainingWorkload
 from tui.answer import Answer
 from tui.command import EVERYWHERE, Command, key_name, keys_of
 from tui.commands import HINTS, commands_at
-from tui.draw.figures import duration, number, tokens
-from tui.draw.runs import Row, Run, clean, clipped, spread, width
+from tui.draw.figures import bound, number, tokens
+from tui.draw.runs import Row, Run, clean, clipped, fitted, spread, width
 from tui.pages import PAGES
 from tui.widgets.drawn import Drawn
 
@@ -63,7 +63,7 @@ def scenario_row(answer: Answer, cells: int) -> Row:
         row += [(" │ ", "grid"), *group] if len(row) > 1 else group
     if width(row) > cells:  # the name of the model gives way, the figures stay
         row[1] = (clipped(name[0], max(8, len(name[0]) - (width(row) - cells))), "bold")
-    return spread(row, [], cells)
+    return fitted(row, cells)
 
 
 def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
@@ -74,7 +74,7 @@ def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
     if workload.prefix_cache_hit:
         request += f" {workload.prefix_cache_hit:.0%} cached"
     bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
-    asked = " ".join(f"{name}<{duration(bound)}" for name, bound in bounds if bound is not None)
+    asked = " ".join(f"{name}<{bound(seconds)}" for name, seconds in bounds if seconds is not None)
     formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
     return formats, [[(request, "text")], *([[(asked, "text")]] if asked else [])]
 
@@ -91,7 +91,7 @@ def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:
     """The pages by their keys, this one marked, and the status; what went wrong takes the whole line."""
     if answer.problem:
-        return spread([(f" {clean(answer.problem)}", "bad" if answer.problem.startswith("✗") else "good")], [], cells)
+        return fitted([(f" {clean(answer.problem)}", "bad" if answer.problem.startswith("✗") else "good")], cells)
     row: Row = [(" ", "text")]
     for page in PAGES:
         if page.name == here:
@@ -124,7 +124,7 @@ def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: in
     hints: list[Row] = [[(" ".join(groups[word]), "key"), (f" {word}", "dim")] for word in order]
     while len(hints) > 1 and 1 + sum(width(hint) + 2 for hint in hints) - 2 > cells:
         del hints[-2]
-    row: Row = [(" ", "text")]
+    row: Row = []
     for hint in hints:
-        row += [*hint, ("  ", "text")]
-    return spread(row, [], cells)
+        row += [("  " if row else " ", "text"), *hint]
+    return fitted(row, cells)
