@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from estimator.training import speed
+from estimator.hardware import Accelerator
+from estimator.training import memory, speed
+from estimator.training.memory import Peak
 from estimator.training.run import Run
 from estimator.training.search import Bed, Found, Search, largest_batch, longest_sequence
 
@@ -33,12 +35,13 @@ def suggestion(run: Run, bed: Bed) -> str | None:
     for title, change in changes:
         if Search(run._replace(workload=replace(run.workload, **change))).best(bed).step:
             return f"{title} fits"
-    longest = longest_sequence(run.at(run.setup._replace(micro_batch=1)), bed.device)
+    single = run.at(run.setup._replace(micro_batch=1))
+    longest = longest_sequence(single, memory.peak(single), bed.device)
     return f"sequences of {longest:,} tokens fit" if 128 <= longest < run.workload.sequence_length else None
 
 
-def notes(run: Run, bed: Bed) -> tuple[str, ...]:
-    longest, largest = longest_sequence(run, bed.device), largest_batch(run, bed.device)
+def notes(run: Run, at: Peak, device: Accelerator) -> tuple[str, ...]:
+    longest, largest = longest_sequence(run, at, device), largest_batch(run, at, device)
     notes = [
         f"longest sequence at this micro-batch: {longest:,} tokens",
         f"largest micro-batch at this length: {largest:,} sequences",

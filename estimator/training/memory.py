@@ -24,8 +24,13 @@ class Peak(NamedTuple):
     logits: float
 
     @property
+    def growing(self) -> float:
+        """What grows with the micro-batch and with its sequences."""
+        return self.activations + self.logits
+
+    @property
     def device(self) -> float:
-        return self.resident.device + self.activations + self.logits
+        return self.resident.device + self.growing
 
 
 def peak(run: Run) -> Peak:
@@ -42,9 +47,8 @@ def fits(run: Run, at: Peak, device: Accelerator) -> bool:
     return at.device <= budget(run, device)
 
 
-def report(run: Run, device: Accelerator) -> TrainingMemory:
+def report(run: Run, at: Peak, device: Accelerator) -> TrainingMemory:
     """The peak with its band, parts and workings."""
-    at = peak(run)
     held, total = at.resident, at.device
     low, high = run.memory_rules.known_band
     return TrainingMemory(
@@ -77,7 +81,8 @@ def _parts(run: Run, at: Peak) -> tuple[Part, ...]:
     frozen = workload.base if workload.method == "qlora" else "16-bit"
     base = f"{count}, frozen, {frozen}" if workload.adapters else f"{count} x {each.weights:g} B"
     tokens = f"{run.tokens:,.0f} tokens x"
-    kept, logit = bytes_per_token(run) / KIB, logit_bytes_per_token(run) / run.architecture.vocabulary
+    kept = at.activations / run.tokens / KIB
+    logit = at.logits / run.tokens / run.architecture.vocabulary
     gathered = "communication buckets" if setup.sharding in ("zero1", "zero2") else "layers gathered ahead"
     trained = f"{trainable(run.architecture, workload):,} trained, with gradients and states"
     states = f"{count} x {each.master + each.moments:g} B {workload.optimizer}"

@@ -148,7 +148,7 @@ class Judge:
 
     def _priced(self, machine: Machine, asked: Quote, laid: Laid) -> Evaluation:
         bed, run, (setup, _, step) = laid
-        held = memory.report(run, bed.device)
+        held = memory.report(run, laid.found.peak, bed.device)
         price = bill(asked, bed.machines, bed.device.memory_sold_gb * bed.total, None, self.scenario.workload)
         candidate = Candidate(
             machine.id,
@@ -198,7 +198,7 @@ class Judge:
             hours=lasting.hours,
             usd=cost.usd(lasting.hours, asked.price.usd_per_hour if asked.price else None, bed.machines),
             run=lasting.parts,
-            notes=advice.notes(run, bed),
+            notes=advice.notes(run, laid.found.peak, bed.device),
         )
 
     def _interruptions(self, machine: Machine) -> float:

@@ -178,22 +178,18 @@ def _ranks(available: int, sequences: int) -> int:
     return max(ranks, 1)
 
 
-def longest_sequence(run: Run, device: Accelerator) -> int:
+def longest_sequence(run: Run, at: Peak, device: Accelerator) -> int:
     """Tokens of the longest sequence that fits with the run's setup and micro-batch; 0 where not even one does."""
-    per_token = _bytes_per_token(run) * run.setup.micro_batch / run.setup.cp
-    return max(int(_free(run, device) / per_token), 0) if per_token else run.architecture.max_context
+    per_token = at.growing / run.workload.sequence_length
+    return max(int(_free(run, at, device) / per_token), 0) if per_token else run.architecture.max_context
 
 
-def largest_batch(run: Run, device: Accelerator) -> int:
+def largest_batch(run: Run, at: Peak, device: Accelerator) -> int:
     """Sequences of the largest micro-batch that fits with the run's setup; 0 where not even one does."""
-    per_sequence = _bytes_per_token(run) * run.workload.sequence_length / run.setup.cp
-    return max(int(_free(run, device) / max(per_sequence, 1.0)), 0)
+    per_sequence = at.growing / run.setup.micro_batch
+    return max(int(_free(run, at, device) / max(per_sequence, 1.0)), 0)
 
 
-def _free(run: Run, device: Accelerator) -> float:
+def _free(run: Run, at: Peak, device: Accelerator) -> float:
     """Bytes for what grows with the micro-batch."""
-    return memory.budget(run, device) - resident(run).device
-
-
-def _bytes_per_token(run: Run) -> float:
-    return bytes_per_token(run) + logit_bytes_per_token(run)
+    return memory.budget(run, device) - at.resident.device

@@ -127,9 +127,9 @@ def test_a_solved_sequence_and_batch_fit_and_one_more_does_not(catalog):
         longer = run._replace(workload=replace(workload, sequence_length=length))
         return memory.peak(longer.at(run.setup._replace(micro_batch=batch))).device
 
-    longest = longest_sequence(run, card.device)
+    longest = longest_sequence(run, memory.peak(run), card.device)
     assert need(longest, 1) <= budget < need(longest + 1, 1)
-    batch = largest_batch(run, card.device)
+    batch = largest_batch(run, memory.peak(run), card.device)
     assert need(4096, batch) <= budget < need(4096, batch + 1)
 
 
