@@ -12,21 +12,18 @@ import csv
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from catalog.load import Catalog, load
+from catalog.load import load
 from estimator.accuracy import training
 from estimator.accuracy.score import Context, Row, Score, number
-from estimator.errors import InputError
-from estimator.inventory import Inventory
-from estimator.model import Model, read_model
 from estimator.training import speed
 from estimator.training.constants import Framework, TrainingConstants
+from estimator.training.ranking import constants_of
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"
 BASE = "base"
@@ -84,15 +81,16 @@ class Point(NamedTuple):
 
 def points(context: Context, constants: TrainingConstants) -> list[Point]:
     """Every kept row whose speed can be predicted."""
-    found = []
-    with (DATA / "evidence" / "training_throughput.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            found += [
-                _point(row, score, context, constants)
-                for score in training.score(row, context)
-                if score.status == "scored" and "rows=kept" in score.groups
-            ]
-    return found
+    return [_point(row, score, context, constants) for row, score in kept("training_throughput.csv", context)]
+
+
+def kept(file: str, context: Context) -> Iterator[tuple[Row, Score]]:
+    """Rows of the evidence that are not doubtful, with the figures predicted for them."""
+    with (DATA / "evidence" / file).open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            for score in training.score(row, context):
+                if score.status == "scored" and "rows=kept" in score.groups:
+                    yield row, score
 
 
 def _point(row: Row, score: Score, context: Context, constants: TrainingConstants) -> Point:
@@ -193,14 +191,8 @@ def _without_constants(framework: Framework, generic: Framework) -> Framework:
 
 
 def memory_errors(context: Context) -> Vector:
-    with (DATA / "evidence" / "training_memory.csv").open(newline="") as file:
-        return [
-            score.error
-            for row in csv.DictReader(file)
-            if number(row, "peak_memory_gib_per_device")
-            for score in training.score(row, context)
-            if score.status == "scored" and "rows=kept" in score.groups
-        ]
+    rows = kept("training_memory.csv", context)
+    return [score.error for row, score in rows if number(row, "peak_memory_gib_per_device")]
 
 
 def written(text: str, factors: Vector) -> str:
@@ -213,7 +205,7 @@ def written(text: str, factors: Vector) -> str:
 
 def main() -> None:
     catalog = load()
-    context = Context(catalog.inventory, models(catalog))
+    context = Context(catalog.inventory, catalog.model)
     constants = constants_of(catalog.inventory)
     rows = points(context, constants)
     priors = NEUTRAL if "--neutral" in sys.argv else PRIORS
@@ -234,17 +226,6 @@ def main() -> None:
     if "--write" in sys.argv:
         path = DATA / "training.yaml"
         path.write_text(written(path.read_text(), factors))
-
-
-def models(catalog: Catalog) -> Callable[[str], Model]:
-    """Models of the packaged catalogue, each read once."""
-    return cache(lambda name: read_model(catalog.model_id(name), catalog.model_entry(name)))
-
-
-def constants_of(inventory: Inventory) -> TrainingConstants:
-    if inventory.training is None:
-        raise InputError("training", "the catalogue holds no training constants")
-    return inventory.training
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.accuracy.score import Context, Row, Score, groups, number, text, unscored
+from estimator.accuracy.score import Context, Row, Score, groups, number, scored, text, unscored
 from estimator.accuracy.training_cases import TrainingCase, training_case
 from estimator.architecture import Architecture
 from estimator.errors import InputError
@@ -14,6 +14,7 @@ from estimator.hardware import Accelerator
 from estimator.training import memory, shapes, speed
 from estimator.training.constants import TrainingConstants
 from estimator.training.network import Links
+from estimator.training.ranking import constants_of
 from estimator.training.run import Run
 from estimator.training.weights import adapters
 from estimator.units import GIB, TERA
@@ -24,9 +25,7 @@ FAST_DOMAIN = {"gb200": 72, "gb300": 72, "trainium1": 16, "trainium2": 16}
 
 def score(row: Row, context: Context) -> list[Score]:
     """Every figure that a row of either file prints."""
-    constants = context.inventory.training
-    if constants is None:
-        raise InputError("training", "the catalogue holds no training constants")
+    constants = constants_of(context.inventory)
     if "tflops_per_device" in row:
         return _speed_scores(row, context, constants)
     return _memory_scores(row, context, constants)
@@ -216,4 +215,4 @@ def _scored(row: Row, metric: str, measured: float, band: Band, source: str, cas
         "stack": case.framework.id,
         "architecture": source,
     } | ({"doubtful": why} if why else {})
-    return Score(text(row, "case_id"), metric, measured, band.typical, band.low, band.high, groups=groups(row, **more))
+    return scored(row, metric, measured, band)._replace(groups=groups(row, **more))

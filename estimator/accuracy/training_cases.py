@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from estimator.accuracy.score import Row
 from estimator.training.constants import Framework, TrainingConstants
 from estimator.training.setup import TrainingSetup
 from estimator.training.workload import OPTIMIZERS, TrainingWorkload
 
-Row = Mapping[str, str]
 CORES_PER_CHIP = 2
 
 
