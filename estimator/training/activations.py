@@ -18,21 +18,7 @@ KEPT = 2
 """Bytes of a kept element: 16 bits."""
 
 
-class LayerActivations(NamedTuple):
-    """Elements per token that one layer keeps, by part."""
-
-    stream: float
-    """Residual stream, norms and their fp32 intermediates; the same on every tensor-parallel rank but for sequence
-    parallelism, which divides them too."""
-    mixer: float
-    mlp: float
-
-    @property
-    def elements(self) -> float:
-        return self.stream + self.mixer + self.mlp
-
-
-def layer_activations(layer: Layer, hidden: int, frozen: bool = False) -> LayerActivations:
+def layer_elements(layer: Layer, hidden: int, frozen: bool) -> float:
     """Elements per token of one layer without any checkpointing; `frozen` where only adapters are trained.
 
     For a gated, grouped-query block this is (16 h + 4 h_kv + 8 f) / 2 elements, 16-bit: 6 h of stream, q and attention
@@ -48,7 +34,7 @@ def layer_activations(layer: Layer, hidden: int, frozen: bool = False) -> LayerA
         for tensor in layer.mixer.tensors:
             if tensor.role == "attention":
                 mixer += tensor.inputs if tensor.split == "rows" else tensor.outputs
-    return LayerActivations(stream, mixer, _mlp(layer.mlp, hidden) if layer.mlp else 0.0)
+    return stream + mixer + (_mlp(layer.mlp, hidden) if layer.mlp else 0.0)
 
 
 def _mlp(mlp: DenseMlp | MixtureOfExperts, hidden: int) -> float:
@@ -71,11 +57,11 @@ class StackActivations(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def stack_activations(architecture: Architecture, frozen: bool = False) -> StackActivations:
+def stack_activations(architecture: Architecture, frozen: bool) -> StackActivations:
     """Sums over the layers of one architecture."""
     every = widest = 0.0
     for group in (*architecture.groups, *architecture.encoder):
-        kept = KEPT * layer_activations(group.layer, architecture.hidden, frozen).elements
+        kept = KEPT * layer_elements(group.layer, architecture.hidden, frozen)
         every += group.count * kept
         widest = max(widest, kept)
     return StackActivations(every, widest, KEPT * architecture.hidden * architecture.layers)

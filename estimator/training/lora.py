@@ -56,9 +56,11 @@ def adapted(architecture: Architecture, targets: str) -> tuple[Adapted, ...]:
     """Every adapted matrix. Raises InputError where no name matches."""
     names = target_names(targets)
     found = [
-        Adapted(group.count * tensor.copies, group.layer.mlp.active_fraction, tensor)
-        if group.layer.mlp and tensor.role == "expert"
-        else Adapted(group.count * tensor.copies, 1.0, tensor)
+        Adapted(
+            group.count * tensor.copies,
+            group.layer.mlp.active_fraction if group.layer.mlp and tensor.role == "expert" else 1.0,
+            tensor,
+        )
         for group in (*architecture.groups, *architecture.encoder)
         for tensor in group.layer.tensors
         if is_target(tensor, names)
@@ -80,6 +82,7 @@ def linear(architecture: Architecture) -> tuple[str, ...]:
     return (*_GROUPS, *dict.fromkeys(names))
 
 
+@lru_cache(maxsize=512)
 def adapter_parameters(architecture: Architecture, rank: int, targets: str, magnitudes: bool = False) -> int:
     """Trainable parameters; `magnitudes` adds DoRA's one per output (arXiv:2402.09353)."""
     total = 0
