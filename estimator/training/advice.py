@@ -7,14 +7,13 @@ from estimator.hardware import Accelerator
 from estimator.training import memory, speed
 from estimator.training.memory import Peak
 from estimator.training.run import Run
-from estimator.training.search import Bed, Found, Search, largest_batch, longest_sequence
+from estimator.training.search import Bed, Search, largest_batch, longest_sequence
+from estimator.training.setup import TrainingSetup
 
 
-def savers(found: Found) -> str:
-    setup = found.setup
+def savers(setup: TrainingSetup) -> str:
     savers = [f"{setup.sharding} over {setup.shards}"] if setup.sharding != "none" and setup.shards > 1 else []
-    savers += [f"{setup.checkpointing} checkpointing"] if setup.checkpointing != "none" else []
-    savers += [f"{setup.offload} offload"] if setup.offload != "none" else []
+    savers += setup.savers
     savers += [f"TP{setup.tp}"] if setup.tp > 1 else []
     return ", ".join(savers) or "a micro-batch of one"
 

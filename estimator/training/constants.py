@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt
+from estimator.hardware import Accelerator
 from estimator.training.shapes import Shape
 
 Bytes = Annotated[float, Ge(0)]
@@ -124,6 +125,10 @@ class SpeedRules(NamedTuple):
     host_link_bytes_per_s: Factor
     """Per device, for offloaded parameters."""
     source: str
+
+    def factor_of(self, device: Accelerator) -> str | None:
+        """The factor that speaks of a device; None where no run on it was measured."""
+        return self.hardware.get(device.id) or self.hardware.get(device.generation)
 
 
 class RunRules(NamedTuple):

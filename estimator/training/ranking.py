@@ -159,7 +159,7 @@ class Judge:
             1,
         )
         if step is None:
-            reason = f"{held.shortfall_bytes / GIB:.1f} GiB short per device even with {advice.savers(laid.found)}"
+            reason = f"{held.shortfall_bytes / GIB:.1f} GiB short per device even with {advice.savers(setup)}"
             if not held.shortfall_bytes:
                 reason = f"host memory too small to offload {held.host_bytes / GIB:,.0f} GiB per device"
             change = advice.suggestion(run, bed) if self.detail else None
@@ -211,8 +211,7 @@ class Judge:
         return rules.interruptions_per_month.get(named, rules.interruptions_per_month[rules.default_interruption])
 
     def _confidence(self, bed: Bed) -> Confidence:
-        hardware = self.constants.speed.hardware
-        measured = bed.device.id in hardware or bed.device.generation in hardware
+        measured = self.constants.speed.factor_of(bed.device)
         return "C" if not measured or bed.device.kind == "neuron" else "B"
 
 

@@ -30,6 +30,12 @@ class TrainingSetup(NamedTuple):
         """Ranks among which sharded states are divided; context-parallel ranks hold the same weights."""
         return self.shard_group or self.dp * self.cp
 
+    @property
+    def savers(self) -> tuple[str, ...]:
+        """What is computed again and what lies on the host, in words."""
+        recomputed = f"{self.checkpointing} checkpointing" if self.checkpointing != "none" else ""
+        return tuple(filter(None, (recomputed, f"{self.offload} offload" if self.offload != "none" else "")))
+
     def __str__(self) -> str:
         ranks = [f"{name}{count}" for name, count in (("TP", self.tp), ("PP", self.pp), ("CP", self.cp)) if count > 1]
         if self.dp > 1:

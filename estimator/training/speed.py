@@ -93,7 +93,7 @@ def exponents(run: Run, device: Accelerator, release: float = FUSED_EXPERTS) -> 
     """How much of each factor a run has: 1 where it simply applies, else halvings or doublings."""
     workload, setup, rules, stack = run.workload, run.setup, run.speed_rules, run.framework.stack
     of = work(run.architecture, workload.sequence_length)
-    at = {rules.hardware.get(device.id) or rules.hardware.get(device.generation, ""): 1.0, f"stack {stack}": 1.0}
+    at = {rules.factor_of(device) or "": 1.0, f"stack {stack}": 1.0}
     tuned = stack == "megatron"
     older = device.compute_capability < BLACKWELL
     if workload.compute not in ("bf16", "fp32"):
@@ -216,7 +216,7 @@ def _offload_s(run: Run, of: Work, links: Links) -> float:
 def band_of(run: Run, device: Accelerator) -> tuple[float, float]:
     """The band of the class of run."""
     rules = run.speed_rules
-    if device.id not in rules.hardware and device.generation not in rules.hardware:
+    if rules.factor_of(device) is None:
         return rules.bands["unmeasured hardware"]
     if run.architecture.is_moe:
         return rules.bands["experts"]

@@ -48,12 +48,7 @@ def cells(place: int, row: Evaluation, price: str) -> list[str]:
 
 def savers(run: TrainingReport) -> str:
     """What the run saves memory by, and its micro-batch."""
-    setup = run.setup
-    named = [
-        f"{setup.checkpointing} checkpointing" if setup.checkpointing != "none" else "",
-        f"{setup.offload} offload" if setup.offload != "none" else "",
-    ]
-    return ", ".join([f"micro-batch {setup.micro_batch}", *filter(None, named)])
+    return ", ".join([f"micro-batch {run.setup.micro_batch}", *run.setup.savers])
 
 
 def tables(run: TrainingReport) -> list[list[tuple[str, ...]]]:
