@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from estimator.architecture import Architecture, Layer
-from estimator.errors import InputError, UnsupportedArchitecture
+from estimator.errors import InputError
 from estimator.hf_config import towers
 from estimator.hf_config.decoder import attention, hidden_size, norms, stack
 from estimator.hf_config.fields import Fields
-from estimator.hf_config.registry import class_of_type, reader, reads
+from estimator.hf_config.registry import class_named, reader, reads
 from estimator.mixers import CrossAttention
 from estimator.mlps import DenseMlp
 from estimator.tensors import Tensor
@@ -78,10 +78,7 @@ def wrapped(outer: Fields) -> Architecture:
     wrapper = WRAPPERS[outer.class_name]
     outer = outer.section("thinker_config") or outer  # Omni models: thinker, talker and vocoder
     text = _text(outer, wrapper)
-    read_text = reader(text.class_name)
-    if read_text is None:
-        raise UnsupportedArchitecture(text.class_name, "no reader for the language model inside")
-    architecture = read_text(text)
+    architecture = reader(text.class_name, "no reader for the language model inside")(text)
     vision = outer.section("vision_config")
     if wrapper.tower and vision and not outer.has("audio_config"):
         return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))
@@ -95,30 +92,23 @@ reads(**{class_name: wrapper.model_type for class_name, wrapper in WRAPPERS.item
 def _text(outer: Fields, wrapper: Wrapper) -> Fields:
     """The language model's fields, with what only the outer level says."""
     name = next((name for name in _TEXT_SECTIONS if outer.has(name)), "")
-    fields = dict(outer.section(name).config if outer.section(name) else outer.config)  # type: ignore[union-attr]
+    fields = dict((outer.required_section(name) if name else outer).config)
     for field in ("dtype", "torch_dtype", "tie_word_embeddings"):
         rules = field == "tie_word_embeddings" and wrapper.ties_outside
         if outer.has(field) and (rules or fields.get(field) is None):
             fields[field] = outer.config[field]
-    inner = Fields(fields, name, wrapper.text)
-    return inner if wrapper.text else Fields(fields, name, _inner_class(inner, wrapper.usual))
+    return Fields(fields, name, wrapper.text or _inner_class(Fields(fields, name), wrapper.usual))
 
 
 def _inner_class(text: Fields, usual: str) -> str:
-    if not text.path:
-        if not usual:
-            raise InputError("text_config", "missing; the language model's own configuration is needed")
-        return usual
-    named = text.words("architectures")[:1] if text.has("architectures") else []
-    model_type = text.text("model_type", default="")
-    by_type = class_of_type(model_type) or "" if model_type else usual
-    found = named[0] if named else by_type
+    found = (class_named(text) if text.path else "") or usual
     if found in WRAPPERS:
         raise InputError("text_config", "a language model was expected, not another wrapper")
-    if reader(found) is None:
-        shown = ascii((found or str(text.config.get("model_type")))[:80])[1:-1]
-        raise UnsupportedArchitecture(shown, "no reader for the language model inside")
-    return found
+    if found:
+        return found
+    if text.path:
+        raise text.missing("model_type", "architectures")
+    raise InputError("text_config", "missing; the language model's own configuration is needed")
 
 
 @reads(MllamaForCausalLM="mllama_text_model")

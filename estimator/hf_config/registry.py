@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TypeVar
 
 from estimator.architecture import Architecture
+from estimator.errors import UnsupportedArchitecture
 from estimator.hf_config.fields import Fields
 
 Reader = Callable[[Fields], Architecture]
@@ -44,14 +45,21 @@ def reads(**classes: str) -> Callable[[Reader], Reader]:
     return register
 
 
-def reader(class_name: str) -> Reader | None:
-    """The reader of that class; None where there is none."""
-    return _look_up(CLASSES, class_name)
+def class_named(f: Fields) -> str:
+    """The class in `architectures`, or the one that `model_type` stands for; empty where neither is given."""
+    named = f.words("architectures") if f.has("architectures") else []
+    if named:
+        return named[0]
+    model_type = f.text("model_type", default="")
+    return _look_up(MODEL_TYPES, model_type) or model_type if model_type else ""
 
 
-def class_of_type(model_type: str) -> str | None:
-    """The class that a `model_type` stands for."""
-    return _look_up(MODEL_TYPES, model_type)
+def reader(class_name: str, otherwise: str) -> Reader:
+    """The reader of that class. Raises UnsupportedArchitecture, with that reason, where there is none."""
+    found = _look_up(CLASSES, class_name)
+    if found is None:
+        raise UnsupportedArchitecture(ascii(class_name[:80])[1:-1], otherwise)
+    return found
 
 
 def _look_up(table: dict[str, Found], key: str) -> Found | None:
