@@ -31,7 +31,7 @@ def gpt2(f: Fields) -> Architecture:
     )
 
 
-@reads(GPTJForCausalLM="gptj")
+@reads(GPTJForCausalLM="gptj", CodeGenForCausalLM="codegen")
 def gptj(f: Fields) -> Architecture:
     """One LayerNorm before parallel attention and MLP; the head has a bias."""
     hidden, heads = f.size("n_embd", "hidden_size"), f.size("n_head", "num_attention_heads")
@@ -160,11 +160,6 @@ def gpt_neo(f: Fields) -> Architecture:
     kinds = f.per_layer("attention_layers", count, ("global", "local"))
     layers = [Layer(full if kind == "global" else local, mlp, norms(hidden, 2, True)) for kind in kinds]
     return stack(f, layers, tied=True, norm_bias=True, positions=f.size("max_position_embeddings"), rotary=0)
-
-
-@reads(CodeGenForCausalLM="codegen")
-def codegen(f: Fields) -> Architecture:
-    return gptj(f)
 
 
 @reads(QWenLMHeadModel="qwen")

@@ -38,14 +38,7 @@ def gated_attention(f: Fields) -> Attention:
     """Full attention whose q_proj also yields an output gate."""
     plain = attention(f, head_norm=True)
     f.refuse_unless("attention_bias", False)
-    return Attention(
-        plain.hidden,
-        plain.heads,
-        plain.kv_heads,
-        plain.head_dim,
-        head_norm=True,
-        gated=f.flag("attn_output_gate", default=True),
-    )
+    return replace(plain, gated=f.flag("attn_output_gate", default=True))
 
 
 @reads(Qwen3NextForCausalLM="qwen3_next", Qwen3_5ForCausalLM="qwen3_5_text", Qwen3_5MoeForCausalLM="qwen3_5_moe_text")

@@ -52,9 +52,7 @@ def llama4(f: Fields) -> Architecture:
         local = [(layer + 1) % 4 != 0 for layer in range(count)]
     routed = set(f.integers("moe_layers")) if f.has("moe_layers") else set(range(every - 1, count, every))
     full = attention(f, qkv_bias=bias, output_bias=bias)
-    chunked = Attention(
-        hidden, full.heads, full.kv_heads, full.head_dim, window=chunk, chunked=True, qkv_bias=bias, output_bias=bias
-    )
+    chunked = replace(full, window=chunk, chunked=True)
     layers = [
         Layer(chunked if here and chunk else full, sparse if i in routed else plain, norms(hidden, 2))
         for i, here in enumerate(local)
