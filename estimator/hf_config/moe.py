@@ -69,6 +69,11 @@ def dense_first(f: Fields, layers: int, sparse: Mlp, *, dense: int | None = None
     else:
         first, every = f.count("first_k_dense_replace", default=dense), f.size("moe_layer_freq", default=1)
         chosen = [layer >= first and layer % every == 0 for layer in range(layers)]
+    return _routed_where(f, chosen, sparse)
+
+
+def _routed_where(f: Fields, chosen: list[bool], sparse: Mlp) -> list[Mlp]:
+    """Experts in the chosen layers; the width of the others is asked for only where there are any."""
     plain = DenseMlp(hidden_size(f), f.size("intermediate_size")) if not all(chosen) else sparse
     return [sparse if routed else plain for routed in chosen]
 
@@ -99,8 +104,7 @@ def qwen_mlps(f: Fields, sparse: MixtureOfExperts) -> list[Mlp]:
     every = f.size("decoder_sparse_step", default=1)
     dense_layers = set(f.integers("mlp_only_layers")) if f.has("mlp_only_layers") else set()
     chosen = [layer not in dense_layers and (layer + 1) % every == 0 for layer in range(f.layers())]
-    plain = DenseMlp(hidden_size(f), f.size("intermediate_size")) if not all(chosen) else sparse
-    return [sparse if routed else plain for routed in chosen]
+    return _routed_where(f, chosen, sparse)
 
 
 @reads(OlmoeForCausalLM="olmoe", FlexOlmoForCausalLM="flex_olmo")
