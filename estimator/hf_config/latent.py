@@ -7,7 +7,7 @@ from estimator.hf_config.decoder import hidden_size, norms, stack
 from estimator.hf_config.fields import Fields
 from estimator.hf_config.moe import dense_first, experts, shared_width
 from estimator.hf_config.registry import reads
-from estimator.hf_config.shared_experts import next_token_module
+from estimator.hf_config.shared_experts import with_next_token
 from estimator.mixers import CompressedSparseAttention, Indexer, LatentAttention, Parallel
 from estimator.mlps import DenseMlp, MixtureOfExperts
 from estimator.tensors import Tensor
@@ -50,14 +50,7 @@ def deepseek(f: Fields) -> Architecture:
     sparse = experts(f, shared=shared_width(f), router_bias=corrected)
     around = norms(hidden_size(f), 2)
     layers = [Layer(mixer, mlp, around) for mlp in dense_first(f, f.layers(), sparse)]
-    modules = f.count("num_nextn_predict_layers", most=64)
-    return stack(
-        f,
-        layers,
-        rotary=mixer.rope_dim,
-        mtp=next_token_module(Layer(mixer, sparse, around), modules),
-        mtp_layers=modules,
-    )
+    return with_next_token(f, layers, Layer(mixer, sparse, around), rotary=mixer.rope_dim)
 
 
 @reads(MiniCPM3ForCausalLM="minicpm3", YoutuForCausalLM="youtu")
@@ -84,14 +77,7 @@ def sparse_deepseek(f: Fields) -> Architecture:
         Layer(owner if owned else reuser, mlp, around)
         for owned, mlp in zip(owns, dense_first(f, count, sparse), strict=True)
     ]
-    modules = f.count("num_nextn_predict_layers", most=64)
-    return stack(
-        f,
-        layers,
-        rotary=owner.rope_dim,
-        mtp=next_token_module(Layer(owner, sparse, around), modules),
-        mtp_layers=modules,
-    )
+    return with_next_token(f, layers, Layer(owner, sparse, around), rotary=owner.rope_dim)
 
 
 @reads(LongcatFlashForCausalLM="longcat_flash")

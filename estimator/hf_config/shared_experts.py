@@ -16,15 +16,14 @@ def glm4_moe(f: Fields) -> Architecture:
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     around = norms(hidden_size(f), 2)
     layers = [Layer(mixer, mlp, around) for mlp in dense_first(f, f.layers(), sparse)]
-    modules = f.count("num_nextn_predict_layers", most=64)
-    return stack(f, layers, mtp=next_token_module(Layer(mixer, sparse, around), modules), mtp_layers=modules)
+    return with_next_token(f, layers, Layer(mixer, sparse, around))
 
 
-def next_token_module(block: Layer, modules: int) -> tuple[Tensor, ...]:
-    """DeepSeek's multi-token prediction: one block, eh_proj over two hidden states, three norms."""
-    hidden = block.extras[0].outputs
+def with_next_token(f: Fields, layers: list[Layer], block: Layer, rotary: int | None = None) -> Architecture:
+    """The stack with DeepSeek's multi-token prediction: one block, eh_proj over two hidden states, three norms."""
+    hidden, modules = hidden_size(f), f.count("num_nextn_predict_layers", most=64)
     module = (*block.tensors, Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3))
-    return module * modules
+    return stack(f, layers, rotary=rotary, mtp=module * modules, mtp_layers=modules)
 
 
 @reads(DeepseekForCausalLM="deepseek", Dots1ForCausalLM="dots1")
