@@ -120,6 +120,7 @@ def stack(
     norm_bias: bool = False,
     head_bias: bool = False,
     positions: int = 0,
+    tables: tuple[Tensor, ...] = (),
     final: tuple[Tensor, ...] = (),
     mtp: tuple[Tensor, ...] = (),
     mtp_layers: int = 0,
@@ -127,7 +128,10 @@ def stack(
     hidden: int = 0,
     vocabulary: int = 0,
 ) -> Architecture:
-    """Embedding, layers, final norm and head. `tied` is the class's default for tie_word_embeddings."""
+    """Embedding, layers, final norm and head. `tied` is the class's default for tie_word_embeddings.
+
+    `tables` are looked up beside the embedding, `final` stands beside the final norm.
+    """
     hidden = hidden or hidden_size(f)
     vocabulary = vocabulary or f.size("vocab_size")
     embedding = [Tensor("embed_tokens", "embedding", vocabulary, hidden)]
@@ -140,7 +144,7 @@ def stack(
         hidden=hidden,
         vocabulary=vocabulary,
         groups=grouped(layers),
-        embedding=tuple(embedding),
+        embedding=(*embedding, *tables),
         head=(Tensor("lm_head", "head", vocabulary, hidden),),
         final=(*norms(hidden, final_norms, norm_bias), *bias, *final),
         max_context=max_context(f),

@@ -67,8 +67,8 @@ def gemma3n(f: Fields) -> Architecture:
         for n, window in enumerate(windows(f, count, every=5))
     ]
     projections = Tensor("altup_projections", "mlp", hidden, hidden, 2 * (streams - 1), split="whole")
-    architecture = stack(f, layers, tied=True, final=(*_per_layer_table(f, count, hidden)[1:], projections))
-    return replace(architecture, embedding=(*architecture.embedding, _per_layer_table(f, count, hidden)[0]))
+    table, *rest = _per_layer_table(f, count, hidden)
+    return stack(f, layers, tied=True, tables=(table,), final=(*rest, projections))
 
 
 def _per_layer_input(f: Fields, hidden: int) -> tuple[Tensor, ...]:
@@ -83,10 +83,8 @@ def _per_layer_input(f: Fields, hidden: int) -> tuple[Tensor, ...]:
 
 def _per_layer_table(f: Fields, layers: int, hidden: int) -> tuple[Tensor, Tensor, Tensor]:
     """An embedding per layer, and the projection of the ordinary embedding that is added to it."""
-    width, vocabulary = (
-        f.size("hidden_size_per_layer_input", default=256),
-        f.size("vocab_size_per_layer_input", default=262_144),
-    )
+    width = f.size("hidden_size_per_layer_input", default=256)
+    vocabulary = f.size("vocab_size_per_layer_input", default=262_144)
     return (
         Tensor("embed_tokens_per_layer", "embedding", vocabulary, layers * width),
         Tensor("per_layer_model_projection", "router", layers * width, hidden, split="whole"),
@@ -114,8 +112,7 @@ def gemma4(f: Fields) -> Architecture:
     if not own_input:
         return stack(f, layers, tied=True)
     table, *rest = _per_layer_table(f, count, hidden)
-    architecture = stack(f, layers, tied=True, final=tuple(rest))
-    return replace(architecture, embedding=(*architecture.embedding, table))
+    return stack(f, layers, tied=True, tables=(table,), final=tuple(rest))
 
 
 def _gemma4_mixers(f: Fields, kinds: list[str]) -> dict[str, Attention]:

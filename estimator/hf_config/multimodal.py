@@ -124,5 +124,4 @@ def mllama_text(f: Fields) -> Architecture:
         for layer in range(f.layers())
     ]
     spare = (Tensor("embed_spare", "embedding", 8, hidden),)
-    architecture = stack(f, layers)
-    return replace(architecture, embedding=(*architecture.embedding, *spare))
+    return stack(f, layers, tables=spare)
