@@ -1,7 +1,7 @@
 """What a row says beside its figures: what was tried, what would fit, and how far the run can be stretched."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from estimator.hardware import Accelerator
 from estimator.training import memory, speed
@@ -9,6 +9,8 @@ from estimator.training.memory import Peak
 from estimator.training.run import Run
 from estimator.training.search import Bed, Search, largest_batch, longest_sequence
 from estimator.training.setup import TrainingSetup
+from estimator.training.states import state_bytes
+from estimator.training.workload import TrainingWorkload
 
 
 def savers(setup: TrainingSetup) -> str:
@@ -20,23 +22,29 @@ def savers(setup: TrainingSetup) -> str:
 
 def suggestion(run: Run, bed: Bed) -> str | None:
     """The smallest change of the run itself that would fit on the same machines."""
-    changes: list[tuple[str, dict[str, Any]]] = []
-    if run.workload.loss in ("plain", "upcast"):
-        changes.append(("fused loss", {"loss": "fused"}))
-    if run.workload.checkpointing in ("none", "selective"):
-        changes.append(("full checkpointing", {"checkpointing": "full"}))
-    if run.workload.micro_batch and run.workload.micro_batch > 1:
-        changes.append(("a micro-batch of 1", {"micro_batch": 1}))
-    if run.workload.method == "full":
-        changes += [("8-bit AdamW", {"optimizer": "adamw-8bit"}), ("LoRA", {"method": "lora"})]
-    if run.workload.method != "qlora":
-        changes.append(("QLoRA", {"method": "qlora"}))
-    for title, change in changes:
-        if Search(run._replace(workload=replace(run.workload, **change))).best(bed).step:
+    for title, smaller in smaller_runs(run.workload):
+        if Search(run._replace(workload=smaller)).best(bed).step:
             return f"{title} fits"
     single = run.at(run.setup._replace(micro_batch=1))
     longest = longest_sequence(single, memory.peak(single), bed.device)
     return f"sequences of {longest:,} tokens fit" if 128 <= longest < run.workload.sequence_length else None
+
+
+def smaller_runs(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]]:
+    """Single changes that take less memory, least harm to the result first."""
+    if run.loss in ("plain", "upcast"):
+        yield "fused loss", replace(run, loss="fused")
+    if run.checkpointing in ("none", "selective"):
+        yield "full checkpointing", replace(run, checkpointing="full")
+    if run.micro_batch and run.micro_batch > 1:
+        yield "a micro-batch of 1", replace(run, micro_batch=1)
+    if run.method == "full":
+        narrow = replace(run, optimizer="adamw-8bit")
+        if state_bytes(run.precision, narrow.optimizer).moments < state_bytes(run.precision, run.optimizer).moments:
+            yield "8-bit AdamW", narrow
+        yield "LoRA", replace(run, method="lora")
+    if run.method != "qlora":
+        yield "QLoRA", replace(run, method="qlora")
 
 
 def notes(run: Run, at: Peak, device: Accelerator) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from estimator.advice import Change
 from estimator.errors import InputError
+from estimator.training.advice import smaller_runs
 from estimator.training.workload import TrainingWorkload
 from estimator.units import GIB
 from estimator.variations import Bench
@@ -30,19 +31,8 @@ def run_changes(bench: Bench) -> list[Change]:
 
 
 def _variations(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]]:
-    """Least harm to the result first: memory savers, the batch, the method, the length."""
-    if run.loss in ("plain", "upcast"):
-        yield "fused loss", replace(run, loss="fused")
-    if run.checkpointing in ("none", "selective"):
-        yield "full checkpointing", replace(run, checkpointing="full")
-    if run.micro_batch and run.micro_batch > 1:
-        yield "a micro-batch of 1", replace(run, micro_batch=1)
-    if run.method == "full" and run.optimizer == "adamw":
-        yield "8-bit AdamW", replace(run, optimizer="adamw-8bit")
-    if run.method == "full":
-        yield "LoRA", replace(run, method="lora")
-    if run.method != "qlora":
-        yield "QLoRA", replace(run, method="qlora")
+    """What takes less memory, then other lengths."""
+    yield from smaller_runs(run)
     if run.sequence_length < LONGEST:
         yield f"sequences of {run.sequence_length * 2:,}", replace(run, sequence_length=run.sequence_length * 2)
     if run.sequence_length > 256:
