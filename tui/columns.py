@@ -7,6 +7,7 @@ from estimator.evaluation import Band, Evaluation
 from estimator.inventory import Inventory
 from estimator.scenario import Scenario
 from tui.draw.figures import NOTHING, percent, significant
+from tui.draw.runs import clean
 from tui.draw.table import Column
 
 Figure = float | str | None
@@ -101,6 +102,11 @@ def setup(row: Evaluation) -> str:
         return ""
     ranks = str(row.training.setup) if row.training.setup.devices > 1 else "single"
     return f"{ranks} x{row.training.setup.micro_batch}"
+
+
+def refusal(row: Evaluation) -> str:
+    """Why a row has no figures."""
+    return clean(row.reason or row.verdict.replace("_", " "))
 
 
 def placed(row: Evaluation) -> str:

@@ -8,7 +8,7 @@ from estimator.formats import cache_format, weight_format
 from estimator.serving_memory.cache import layer_kinds
 from estimator.variations import Bench
 from tui.answer import Answer
-from tui.columns import devices, instance, layout, placed
+from tui.columns import devices, instance, layout, placed, refusal
 from tui.draw.curve import OperatingPoint
 from tui.draw.figures import amount, count, size
 from tui.draw.memory import Usage, reasons, shared_over
@@ -63,12 +63,18 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
         advice=[(change.title, change.effect) for change in changes(bench, row)],
         before=_usage_before(answer, row),
         note="; ".join(row.memory.notes),
-        verdict="" if row.verdict == "fits" else f"{row.reason or 'does not fit'}  (! what would make it fit)",
+        verdict="" if row.verdict == "fits" else f"{refusal(row)}  (! what would make it fit)",
     )
 
 
 def changes(bench: Bench, row: Evaluation) -> list[Change]:
-    """What makes the row fit, or gives it more room where it does."""
+    """What makes the row fit, or gives it more room where it does; nothing where memory is not the matter."""
+    if bench.scenario.training:
+        from estimator.training.changes import run_changes
+
+        return run_changes(bench)
+    if row.memory is None:
+        return []
     return gains(bench, row) if row.verdict == "fits" else fixes(bench, row)
 
 

@@ -149,6 +149,21 @@ async def test_a_row_without_memory_says_why() -> None:
         assert app.history.now.scenario == scenario
 
 
+@pytest.mark.parametrize("key", ["2", "3"])
+async def test_a_run_that_does_not_fit_says_what_would(key: str) -> None:
+    session = Session(scenario=Scenario(placement=Placement(instance="g7e.2xlarge", machines=1))).serve_or_train()
+    app = LlmCalc(Desk(load()), session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert app.answer
+        assert app.answer.board.rows[0].verdict == "does_not_fit"
+        await pilot.press(key)
+        await pilot.pause()
+        assert "QLoRA" in screen_text(app)
+        await pilot.press("!", "1")
+        await pilot.pause()
+        assert app.answer.board.rows[0].verdict == "fits"
+
+
 async def test_the_page_stays_with_its_row_through_edits() -> None:
     app = LlmCalc(Desk(load()), Session())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -9,7 +9,7 @@ from tui import columns
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
 from tui.draw.leaderboard import NO_PRICE, note
-from tui.draw.runs import Row, clean, clipped, fitted, spread, width
+from tui.draw.runs import Row, clean, clipped, fitted, spread, width, wrapped
 
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
 LIMITS = {"network": "links", "latency": "launch"}
@@ -74,16 +74,6 @@ def decode_limits(speed: PerformanceReport) -> str:
 def prefill_limits(speed: PerformanceReport) -> str:
     """The two largest shares of a prefill by what limits them."""
     return _largest(_by_bound((each.bound, each.seconds) for each in speed.prefill), speed.prefill_bound)
-
-
-def wrapped(text: str, cells: int) -> list[str]:
-    """Lines of whole words."""
-    lines = [""]
-    for word in clean(text).split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > cells:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return [clipped(line, cells) for line in lines]
 
 
 def shares(row: Evaluation) -> list[Share]:

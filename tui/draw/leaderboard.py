@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from estimator.evaluation import Evaluation
 from estimator.inventory import Inventory
 from tui.answer import Answer
-from tui.columns import BY_KEY, Figure, Reading, devices, readings
+from tui.columns import BY_KEY, Figure, Reading, devices, readings, refusal
 from tui.draw.figures import gib
 from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
@@ -113,7 +113,7 @@ def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
         remedy = row.suggestion or (remedies.of(row) if remedies else "")
         return f"{short} · {remedy}" if remedy else short
     if row.verdict != "fits":
-        return row.reason or row.verdict.replace("_", " ")
+        return refusal(row)
     return NO_PRICE[row.cost.price_state][0] if row.cost.price_state in NO_PRICE else ""
 
 

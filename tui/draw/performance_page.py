@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from estimator.evaluation import Band, Evaluation, OperatorTime
+from tui.columns import layout, refusal
 from tui.draw.bars import OperatorBar, operator_bars
 from tui.draw.curve import OperatingPoint, Series, curve
 from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
@@ -166,7 +167,7 @@ def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[
     rows = [header_row(columns, cells)]
     fastest = max((_speed(each) for each in layouts), default=0.0)
     for each in layouts:
-        here = layout_name(each) == chosen
+        here = layout(each) == chosen
         values = _layout_cells(each, here, _speed(each) == fastest > 0)
         rows.append(table_row(columns, values, cells, "bold" if here else "text" if each.performance else "dim"))
     return rows
@@ -174,12 +175,12 @@ def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[
 
 def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]:
     speed, output = row.performance, row.cost.usd_per_1m_output_tokens
-    note = "" if row.verdict == "fits" else (row.reason or row.verdict.replace("_", " "))
+    note = "" if row.verdict == "fits" else refusal(row)
     if fastest:
         note = "★ most throughput"
     return {
         "mark": Cell("›", "cursor") if here else BLANK,
-        "layout": Cell(layout_name(row)),
+        "layout": Cell(layout(row)),
         "ttft": Cell(duration(speed.ttft_s.typical) if speed else NOTHING),
         "tpot": Cell(duration(speed.tpot_s.typical) if speed else NOTHING),
         "user": Cell(significant(speed.tokens_per_s_per_user.typical) if speed else NOTHING),
@@ -188,12 +189,6 @@ def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]
         "usd": Cell(significant(output.typical) if output else NOTHING),
         "note": Cell(note, "good" if fastest else "dim"),
     }
-
-
-def layout_name(row: Evaluation) -> str:
-    """One engine's layout, times the replicas: `TP4x2`."""
-    replicas = row.candidate.replicas
-    return f"{row.candidate.layout}" + (f"x{replicas}" if replicas > 1 else "")
 
 
 def _speed(row: Evaluation) -> float:

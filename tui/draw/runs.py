@@ -1,6 +1,7 @@
 """Rows of styled text: a run is (text, style name), a row is its runs from left to right."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 Run = tuple[str, str]
 Row = list[Run]
@@ -74,6 +75,11 @@ def clipped(text: str, cells: int) -> str:
     if len(text) <= cells:
         return text
     return text[: cells - 1] + "…" if cells > 0 else ""
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """Lines of whole words, clean; a word that is longer than a line is broken."""
+    return wrap(clean(" ".join(text.split())), max(cells, 10), break_on_hyphens=False) or [""]
 
 
 def fitted(row: Sequence[Run], cells: int, style: str = "text") -> Row:

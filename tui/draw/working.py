@@ -1,14 +1,13 @@
 """A figure's working as rows: the formula, the numbers put into it, where they come from."""
 
 import re
-from collections.abc import Callable, Sequence
-from textwrap import wrap
+from collections.abc import Callable
 
 from estimator.accuracy.nearest import Near
 from estimator.accuracy.score import text
 from estimator.explain import Unit, Working
 from tui.draw.figures import amount, count, duration, number, size, usd
-from tui.draw.runs import Row, clean, pointer
+from tui.draw.runs import Row, pointer, wrapped
 
 SIGNS = {"*": "×", "/": "÷", "-": "−"}
 SHOWN: dict[Unit, Callable[[float], str]] = {
@@ -30,7 +29,7 @@ def working_rows(working: Working, cells: int, chosen: bool = False) -> list[Row
     for start, words, style in (
         ("= ", _signed(working.formula), "text"),
         ("= ", substituted(working), "accent"),
-        ("  ", clean(working.source), "dim"),
+        ("  ", working.source, "dim"),
     ):
         for line in wrapped(words, cells - 6):
             rows.append([(f"    {start}", "dim"), (line, style)])
@@ -54,7 +53,7 @@ def near_rows(near: Near, cells: int) -> list[Row]:
     rows: list[Row] = [
         [("      ", "dim"), (f"{kind}: ", "dim"), (figures, "good" if abs(score.error) < 0.2 else "warn")]
     ]
-    rows += [[("      ", "dim"), (line, "dim")] for line in wrapped(clean(f"{case}; {text(row, 'source')}"), cells - 6)]
+    rows += [[("      ", "dim"), (line, "dim")] for line in wrapped(f"{case}; {text(row, 'source')}", cells - 6)]
     return rows
 
 
@@ -68,11 +67,6 @@ def substituted(working: Working) -> str:
     for index, term in enumerate(names):
         text = text.replace(f"\0{index}\0", SHOWN[term.unit](term.value))
     return text
-
-
-def wrapped(text: str, cells: int) -> Sequence[str]:
-    """Lines of whole words."""
-    return wrap(text, max(cells, 10)) or [""]
 
 
 def _signed(formula: str) -> str:

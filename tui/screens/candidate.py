@@ -1,7 +1,21 @@
 """What the pages about the selected row share."""
 
+from estimator.evaluation import Evaluation
+from tui.answer import Answer
+from tui.columns import refusal
+from tui.draw.memory_page import advice_rows, heading_row
+from tui.draw.runs import Row, wrapped
+from tui.facts import bench_of, changes, heading
 from tui.messages import Edited
 from tui.screens.page import Page
+
+
+def refused_rows(answer: Answer, row: Evaluation, cells: int) -> list[Row]:
+    """Why a row has no figures, and the changes that would give it some."""
+    rows: list[Row] = [heading_row(heading(answer, row), "", cells)]
+    rows += [[(f" {line}", "warn")] for line in wrapped(refusal(row), cells - 2)]
+    advice = advice_rows([(each.title, each.effect) for each in changes(bench_of(answer, row), row)], cells)
+    return [*rows, [], *advice, [], [("   ! ", "key"), ("applies one of them", "dim")]] if advice else rows
 
 
 class CandidatePage(Page):

@@ -17,7 +17,7 @@ from catalog.sources.checkpoint import Cancelled
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from tui.asking import Desk
-from tui.draw.runs import Row, clean, clipped
+from tui.draw.runs import Row, clean, clipped, wrapped
 from tui.widgets.drawn import Drawn
 
 LEAST_BETWEEN_S = 0.1
@@ -33,12 +33,11 @@ class FetchView(Drawn):
         self.what, self.share, self.problem = "asking", 0.0, ""
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return 3 + len(self.problem) // max(width, 1)
+        return 2 + len(wrapped(self.problem, width))
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         if self.problem:
-            lines = [self.problem[at : at + width] for at in range(0, len(self.problem), max(width, 1))]
-            return [*([(line, "bad")] for line in lines), [], [("esc closes", "dim")]]
+            return [*([(line, "bad")] for line in wrapped(self.problem, width)), [], [("esc closes", "dim")]]
         done = round(self.share * width)
         return [
             [(clipped(self.what, width), "text")],
@@ -112,7 +111,7 @@ class Fetch(ModalScreen[str | None]):
     @on(Refused)
     def show_refusal(self, event: Refused) -> None:
         view = self.query_one(FetchView)
-        view.problem = clean(event.reason)
+        view.problem = event.reason
         view.refresh(layout=True)
         view.redraw()
 

@@ -8,8 +8,7 @@ from textual.screen import ModalScreen
 
 from tui.command import EVERYWHERE, key_name
 from tui.commands import BY_ID
-from tui.draw.candidate import wrapped
-from tui.draw.runs import Row, clipped
+from tui.draw.runs import Row, clipped, wrapped
 from tui.widgets.drawn import Drawn
 
 GLYPHS = (

@@ -11,11 +11,11 @@ from estimator.serving_memory import ServingMemory
 from tui.bindings import bindings
 from tui.draw.figures import size
 from tui.draw.memory_page import memory_page
-from tui.draw.runs import Row, clean, clipped
+from tui.draw.runs import Row
 from tui.draw.training_page import training_memory_page
 from tui.facts import bench_of, heading, memory_facts
 from tui.messages import Edited, Refused
-from tui.screens.candidate import CandidatePage
+from tui.screens.candidate import CandidatePage, refused_rows
 from tui.widgets.drawn import Drawn
 
 PARTS = ("weights", "kv", "activation", "runtime", "graphs", "reserve", "free")
@@ -40,7 +40,7 @@ class MemoryView(Drawn):
             return training_memory_page(heading(answer, row), usable, row.training, width, height, self.cursor)
         self.parts = PARTS
         if row.memory is None:
-            return [[(clipped(f"  {row.candidate.machine}: {clean(row.reason or row.verdict)}", width), "warn")]]
+            return refused_rows(answer, row, width)
         return memory_page(memory_facts(answer, row), width, height, self.cursor)
 
 

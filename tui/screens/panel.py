@@ -8,19 +8,12 @@ from textual.binding import Binding
 from textual.geometry import Size
 from textual.screen import ModalScreen
 
+from estimator.advice import Change
 from estimator.scenario import Scenario
 from tui.draw.runs import Row, clipped, fitted, pointer
 from tui.widgets.drawn import Drawn
 
 KEYS = "123456789"
-
-
-class Choice(NamedTuple):
-    """A change that one key applies; without a scenario it is a fact."""
-
-    title: str
-    effect: str
-    scenario: Scenario | None = None
 
 
 class Sheet(NamedTuple):
@@ -29,7 +22,8 @@ class Sheet(NamedTuple):
     title: str
     body: Callable[[int], Sequence[Row]]
     """The rows above the choices, for a width."""
-    choices: Sequence[Choice] = ()
+    choices: Sequence[Change] = ()
+    """One key applies each; without a scenario it is a fact."""
     start: int = 0
     """First row shown."""
 

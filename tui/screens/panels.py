@@ -3,19 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from estimator.advice import engine_message
+from estimator.advice import Change, engine_message
 from estimator.evaluation import Evaluation, MemoryReport, TrainingReport
 from estimator.explain import explain
-from estimator.training.changes import run_changes
 from estimator.units import MIB
 from tui.answer import Answer
+from tui.columns import layout, refusal
 from tui.draw.figures import duration, gib, size, tokens
-from tui.draw.performance_page import layout_name, layout_rows
-from tui.draw.runs import Row, clean, fitted, pointer
+from tui.draw.performance_page import layout_rows
+from tui.draw.runs import Row, fitted, pointer, wrapped
 from tui.draw.solver import capacity_rows
-from tui.draw.working import near_rows, working_rows, wrapped
+from tui.draw.working import near_rows, working_rows
 from tui.facts import SOLVED_USERS, bench_of, capacities, changes, heading
-from tui.screens.panel import KEYS, Choice, Sheet
+from tui.screens.panel import KEYS, Sheet
 
 
 def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -60,18 +60,17 @@ def run_rows(report: TrainingReport | None, cells: int, figure: str) -> list[Row
 
 def run_sheet(answer: Answer, row: Evaluation) -> Sheet:
     """What a training run needs here, and the changes with which the machine holds it."""
-    choices = [Choice(*change) for change in run_changes(bench_of(answer, row))]
 
     def body(cells: int) -> list[Row]:
         if row.training is None:
-            return [[(line, "bad")] for line in wrapped(clean(row.reason or row.verdict), cells)]
+            return [[(line, "bad")] for line in wrapped(refusal(row), cells)]
         memory = row.training.memory
         lines = [(part.name, gib(part.value)) for part in memory.parts if part.value > 0]
         lines += [("peak", gib(memory.peak_bytes.typical)), ("planned up to", gib(memory.budget_bytes))]
         return [fitted([(f"   {name:<40}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
 
     title = "room" if row.verdict == "fits" else "why not"
-    return Sheet(f"{title} · {heading(answer, row)}", body, choices)
+    return Sheet(f"{title} · {heading(answer, row)}", body, changes(bench_of(answer, row), row))
 
 
 def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -80,16 +79,15 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
         return run_sheet(answer, row)
     bench = bench_of(answer, row)
     title = f"{'room' if row.verdict == 'fits' else 'why not'} · {heading(answer, row)}"
-    offered = changes(bench, row) if row.memory else []
-    choices = [Choice(*change) for change in offered]
+    choices = changes(bench, row)
     cheapest = next((each for each in answer.board.rows if each.verdict == "fits"), None)
     if row.verdict != "fits" and cheapest and cheapest.cost.price_usd_per_hour is not None:
-        choices.append(Choice(f"or {cheapest.candidate.machine}", f"fits at ${cheapest.cost.price_usd_per_hour:.2f}/h"))
+        choices.append(Change(f"or {cheapest.candidate.machine}", f"fits at ${cheapest.cost.price_usd_per_hour:.2f}/h"))
 
     def body(cells: int) -> list[Row]:
         rows: list[Row] = []
         if row.verdict != "fits":
-            rows = [[(clean(row.reason or row.verdict), "bad")], []]
+            rows = [*([(line, "bad")] for line in wrapped(refusal(row), cells)), []]
         if row.memory:
             said = engine_message(bench, row.memory)
             if said:
@@ -130,14 +128,13 @@ def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
         return why_not(answer, row)
     bench = bench_of(answer, row)
     length = bench.scenario.workload.total_tokens
-    choices = [Choice(*change) for change in changes(bench, row)]
     found = capacities(bench)
 
     def body(cells: int) -> list[Row]:
         token = f" one token takes {size(bench.memory.laid.pool.token_bytes)} on each device"
         return [*capacity_rows(cells, SOLVED_USERS, length, found), [], [(token, "dim")]]
 
-    return Sheet(f"what fits · {heading(answer, row)}", body, choices)
+    return Sheet(f"what fits · {heading(answer, row)}", body, changes(bench, row))
 
 
 def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -154,13 +151,13 @@ def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
         if bench.model.architecture.is_moe:
             insisted = replace(insisted, ep=ep, dp=dp)
         note = "insist on it for every machine"
-        choices.append(Choice(layout_name(each), note, replace(scenario, placement=insisted)))
+        choices.append(Change(layout(each), note, replace(scenario, placement=insisted)))
     if scenario.placement != open_to_all:
         free = replace(scenario, placement=open_to_all)
-        choices.insert(0, Choice("the best of each machine", "insist on no layout", free))
+        choices.insert(0, Change("the best of each machine", "insist on no layout", free))
 
     def body(cells: int) -> Sequence[Row]:
-        return layout_rows(found, layout_name(row), cells)
+        return layout_rows(found, layout(row), cells)
 
     return Sheet(f"layouts · {heading(answer, row)}", body, choices[: len(KEYS)])
 

@@ -6,13 +6,12 @@ from textual.app import ComposeResult
 
 from estimator.scenario import Scenario
 from tui.bindings import bindings
-from tui.draw.memory_page import advice_rows
 from tui.draw.performance_page import VIEWS, performance_page
-from tui.draw.runs import Row, clean, clipped
+from tui.draw.runs import Row
 from tui.draw.training_page import training_speed_page
-from tui.facts import bench_of, changes, heading, performance_facts
+from tui.facts import bench_of, heading, performance_facts
 from tui.messages import Edited
-from tui.screens.candidate import CandidatePage
+from tui.screens.candidate import CandidatePage, refused_rows
 from tui.widgets.drawn import Drawn
 
 
@@ -30,13 +29,7 @@ class PerformanceView(Drawn):
             aside = f"class {row.confidence}"
             return training_speed_page(heading(answer, row), aside, row.training, width, height)
         if row.performance is None:
-            why = clean(row.reason or row.verdict.replace("_", " "))
-            advice = changes(bench_of(answer, row), row) if row.memory else ()
-            rows: list[Row] = [[(clipped(f" {heading(answer, row)}: {why}", width), "warn")], []]
-            rows += advice_rows([(each.title, each.effect) for each in advice], width)
-            if advice:
-                rows += [[], [("   ! ", "key"), ("applies one of them", "dim")]]
-            return rows
+            return refused_rows(answer, row, width)
         return performance_page(performance_facts(answer, row), self.view, width, height)
 
 
