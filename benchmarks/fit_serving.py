@@ -180,12 +180,11 @@ class Fit:
             kernel = weights(row, architecture).kernel
         except InputError:
             return None
-        known = self.base.devices.get(device.id)
         kernels = {"16", kernel, "mx8" if kernel == "mx" else kernel}
         return Case(
             row,
             engine_class(row),
-            known.kernels if known else device.generation,
+            self.base.kernels_key(device),
             self.base.llama_cpp.devices.get(device.id, ""),
             frozenset(kernels),
             repeats**-0.5,

@@ -240,11 +240,14 @@ class Efficiency:
     expert_skew: float = 0.05
     """Extra load of the slowest expert-parallel rank per doubling of ranks."""
 
+    def kernels_key(self, device: Accelerator) -> str:
+        """Of the constants that the device itself is known to take, else of its generation's."""
+        known = self.devices.get(device.id)
+        return known.kernels if known else device.generation
+
     def kernels_of(self, device: Accelerator) -> Kernels:
         """Constants of the device itself, of its generation, or the generic set."""
-        known = self.devices.get(device.id)
-        key = known.kernels if known else device.generation
-        return self.kernels.get(key) or self.kernels["generic"]
+        return self.kernels.get(self.kernels_key(device)) or self.kernels["generic"]
 
     def calibration(self, device: Accelerator, engine: str) -> Calibration | None:
         found = [each for each in self.calibrations if (each.accelerator, each.engine) == (device.id, engine)]

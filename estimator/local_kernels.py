@@ -66,7 +66,5 @@ def llama_cpp_operators(
 def _kernels(device: Accelerator, efficiency: Efficiency) -> LlamaCppKernels:
     """Constants of the device, of its generation, or of its kind."""
     table = efficiency.llama_cpp.kernels
-    known = efficiency.devices.get(device.id)
-    generation = known.kernels if known else device.generation
-    names = (efficiency.llama_cpp.devices.get(device.id, ""), generation, device.kind)
+    names = (efficiency.llama_cpp.devices.get(device.id, ""), efficiency.kernels_key(device), device.kind)
     return next((table[name] for name in names if name in table), table["generic"])
