@@ -169,7 +169,7 @@ class Rates:
             windowed * size,
             mixer.window,
             mixer.index_width,
-            mixer.absorbed_flops if isinstance(mixer, LatentAttention) else mixer.attention_flops,
+            mixer.decode_flops,
             1 / tp,
             device.matrix_flops * kernel.latent_compute,
             device.bandwidth_bytes_per_s * min(memory * speed.attention_bandwidth, MEMORY_CEILING),

@@ -3,7 +3,6 @@
 from estimator.efficiency import Efficiency, LlamaCppKernels
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator
-from estimator.mixers import LatentAttention
 from estimator.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
 from estimator.plan import Plan
 from estimator.units import MICROSECOND
@@ -40,7 +39,7 @@ def llama_cpp_operators(
             DecodeAttention(
                 "attention", count, 0.0,
                 mixer.growing_width * cache.bits / 8, 0, mixer.window_width * cache.bits / 8, mixer.window, 0.0,
-                mixer.absorbed_flops if isinstance(mixer, LatentAttention) else mixer.attention_flops, 1.0,
+                mixer.decode_flops, 1.0,
                 peak * known.compute, device.bandwidth_bytes_per_s * constants.cache_memory,
             )
             for mixer, count in cached

@@ -3,7 +3,6 @@
 from estimator.efficiency import Efficiency
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, AllReduce
-from estimator.mixers import LatentAttention
 from estimator.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
 from estimator.parallelism import Layout
 from estimator.plan import Plan
@@ -46,7 +45,7 @@ def neuron_operators(
             DecodeAttention(
                 "attention", count, 0.0, mixer.growing_width * cache.bits / 8 / min(mixer.cache_ways, layout.tp), 0,
                 mixer.window_width * cache.bits / 8 / min(mixer.cache_ways, layout.tp), mixer.window, 0.0,
-                mixer.absorbed_flops if isinstance(mixer, LatentAttention) else mixer.attention_flops, 1 / layout.tp,
+                mixer.decode_flops, 1 / layout.tp,
                 compute, bandwidth * constants.cache_memory,
             )
             for mixer, count in parts.mixers

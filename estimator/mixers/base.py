@@ -72,6 +72,10 @@ class Mixer:
         """FLOPs outside the projections for `new` causal tokens after `cached` ones."""
         return 0.0
 
+    def decode_flops(self, new: int, cached: int = 0) -> float:
+        """The same as decode runs it."""
+        return self.attention_flops(new, cached)
+
 
 @dataclass(frozen=True, slots=True)
 class Parallel(Mixer):

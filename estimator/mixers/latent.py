@@ -89,8 +89,8 @@ class LatentAttention(Mixer):
         pairs = causal_pairs(new, cached, self.sparse_top_k)
         return 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs + self._chosen(new, cached)
 
-    def absorbed_flops(self, new: int, cached: int = 0) -> float:
-        """As decode runs it: every head attends over the latent vectors themselves."""
+    def decode_flops(self, new: int, cached: int = 0) -> float:
+        """Absorbed: every head attends over the latent vectors themselves."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
         return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._chosen(new, cached)
 
