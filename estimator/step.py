@@ -166,43 +166,38 @@ class Step:
 
     def decode_bound(self, batch: float, context: float) -> Bound:
         """What limits most of a decode step."""
-        each = max(batch / (self.layout.dp * self.layout.pp), 1.0)
-        operators = self.operators
-        seconds: dict[Bound, float] = {"latency": self.host_s(batch)}
-        for operator in (*operators.rows, operators.head):
-            bound = operator.bound(each)
-            seconds[bound] = seconds.get(bound, 0.0) + operator.seconds(each)
-        for attention in operators.decode_attention:
-            bound = attention.bound(each, context)
-            seconds[bound] = seconds.get(bound, 0.0) + attention.seconds(each, context)
-        for state in operators.states:
-            bound = state.bound(each, each)
-            seconds[bound] = seconds.get(bound, 0.0) + state.seconds(each, each)
-        return _longest(seconds)
+        rows, operators = self._share(batch), self.operators
+        return _longest(
+            ("latency", self.host_s(batch)),
+            *((each.bound(rows), each.seconds(rows)) for each in (*operators.rows, operators.head)),
+            *((each.bound(rows, context), each.seconds(rows, context)) for each in operators.decode_attention),
+            *((each.bound(rows, rows), each.seconds(rows, rows)) for each in operators.states),
+        )
 
     def prefill_bound(self, new: int, cached: int = 0) -> Bound:
         """What limits most of a prompt."""
         operators = self.operators
-        seconds: dict[Bound, float] = {}
-        for operator in operators.rows:
-            bound = operator.bound(new)
-            seconds[bound] = seconds.get(bound, 0.0) + operator.seconds(new)
-        for attention in operators.prefill_attention:
-            bound = attention.bound(new, cached)
-            seconds[bound] = seconds.get(bound, 0.0) + attention.seconds(new, cached)
-        return _longest(seconds)
+        return _longest(
+            *((each.bound(new), each.seconds(new)) for each in operators.rows),
+            *((each.bound(new, cached), each.seconds(new, cached)) for each in operators.prefill_attention),
+        )
 
     def decode_operators(self, batch: float, context: float) -> tuple[OperatorTime, ...]:
         """One decode step by operator, on one rank."""
-        return tuple(self._decode_detail(max(batch / (self.layout.dp * self.layout.pp), 1.0), batch, context))
+        return tuple(self._decode_detail(batch, context))
 
-    def _decode_detail(self, each: float, batch: float, context: float) -> Iterator[OperatorTime]:
-        yield from (operator.detail(each) for operator in self.operators.rows)
-        yield from (attention.detail(each, context) for attention in self.operators.decode_attention)
-        yield from (state.detail(each, each) for state in self.operators.states)
-        yield self.operators.head.detail(each)
+    def _decode_detail(self, batch: float, context: float) -> Iterator[OperatorTime]:
+        rows = self._share(batch)
+        yield from (operator.detail(rows) for operator in self.operators.rows)
+        yield from (attention.detail(rows, context) for attention in self.operators.decode_attention)
+        yield from (state.detail(rows, rows) for state in self.operators.states)
+        yield self.operators.head.detail(rows)
         if host := self.host_s(batch):
             yield OperatorTime("host", host, "latency")
+
+    def _share(self, batch: float) -> float:
+        """Sequences of a batch that one pipeline stage of one attention copy has at a time."""
+        return max(batch / (self.layout.dp * self.layout.pp), 1.0)
 
     def prefill_operators(self, new: int, cached: int = 0) -> tuple[OperatorTime, ...]:
         """One prompt by operator on one rank, as if it were one chunk."""
@@ -218,8 +213,12 @@ def _scaled(operators: Iterable[Any], share: float) -> Iterator[Any]:
     return (operator._replace(times=operator.times * share) for operator in operators)
 
 
-def _longest(seconds: dict[Bound, float]) -> Bound:
-    return max(seconds, key=lambda bound: seconds[bound])
+def _longest(*timed: tuple[Bound, float]) -> Bound:
+    """The bound that holds for most of the time."""
+    total: dict[Bound, float] = {}
+    for bound, seconds in timed:
+        total[bound] = total.get(bound, 0.0) + seconds
+    return max(total, key=lambda bound: total[bound])
 
 
 @lru_cache(maxsize=8192)
