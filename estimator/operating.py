@@ -41,8 +41,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
     output = workload.output_tokens
     context = workload.input_tokens + output / 2
     new, cached = workload.uncached_tokens
-    prompt = step.prefill_occupancy_s(new, cached)
-    first = step.prefill_s(new, cached) if step.layout.devices > step.layout.tp else prompt
+    first, prompt = step.prefill(new, cached)
     alone = step.decode_s(concurrency, context, workload.draft_tokens) / workload.accepted_tokens
     overhead = (speed.ttft_ms + speed.ttft_layer_ms * step.layers + speed.network_ms) * MILLISECOND
     decoding = output * alone

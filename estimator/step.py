@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from estimator.efficiency import Efficiency, EngineSpeed, Spreads
 from estimator.evaluation import Bound, Confidence, OperatorTime
@@ -22,6 +22,15 @@ PIPELINE_HOP_US = 10.0
 """Hand-over between pipeline stages, without the activations' own time on the link."""
 SMALLEST_BUCKET = 128
 """Tokens of the shortest compiled prompt where prompts are padded."""
+
+
+class Prefill(NamedTuple):
+    """Seconds of prompts that are computed together."""
+
+    alone_s: float
+    """From their first chunk to their last, with nothing beside them."""
+    engine_s: float
+    """Engine time that they take from others: pipeline stages and attention copies work side by side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,22 +107,20 @@ class Step:
         """One decode step of `batch` sequences over the whole engine; each gains one token."""
         return self.step_s(batch, context, drafts=drafts)
 
-    def prefill_s(self, new: int, cached: int = 0, batch: int = 1) -> float:
+    def prefill(self, new: int, cached: int = 0, batch: int = 1) -> Prefill:
         """`batch` prompts of `new` tokens after `cached` ones that are already in the cache, together, in chunks."""
         if new <= 0:
-            return 0.0
+            return Prefill(0.0, 0.0)
         seconds, launches = self._prompt_s(new, cached, batch)
-        pp = self.layout.pp
+        alone, pp = seconds, self.layout.pp
         if pp > 1:
-            seconds *= (launches + pp - 1) / (launches * pp) * (1 + self.pipeline)
-            seconds += launches * pp * self.hop_s + new * self.hop_s_per_row
-        return seconds
+            alone *= (launches + pp - 1) / (launches * pp) * (1 + self.pipeline)
+            alone += launches * pp * self.hop_s + new * self.hop_s_per_row
+        return Prefill(alone, seconds / (pp * self.layout.dp))
 
-    def prefill_occupancy_s(self, new: int, cached: int = 0) -> float:
-        """Engine time that one prompt takes from the others: stages and attention copies work side by side."""
-        if new <= 0:
-            return 0.0
-        return self._prompt_s(new, cached, 1)[0] / (self.layout.pp * self.layout.dp)
+    def prefill_s(self, new: int, cached: int = 0, batch: int = 1) -> float:
+        """From the first chunk of these prompts to the last, with nothing beside them."""
+        return self.prefill(new, cached, batch).alone_s
 
     def _prompt_s(self, new: int, cached: int, batch: int) -> tuple[float, int]:
         """Seconds over all stages in turn, and chunks."""

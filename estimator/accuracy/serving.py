@@ -158,7 +158,7 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     held = max(min(asked, case.max_concurrency), 1.0)
     point = operate(case.step, case.workload, held)
     outside = (asked - held) / point.requests_per_s
-    burst = case.step.speed.burst * asked * case.step.prefill_occupancy_s(case.workload.input_tokens)
+    burst = case.step.speed.burst * asked * case.step.prefill(case.workload.input_tokens).engine_s
     shown = _median_step(row, case, point)
     if "request latency" in text(row, "notes"):
         shown = point._replace(tpot_s=point.request_s / case.workload.output_tokens)
