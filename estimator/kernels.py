@@ -61,7 +61,7 @@ class Rates:
         "narrow",
         "narrow_gemm",
         "overall",
-        "peak",
+        "plain",
         "plain_gemm",
         "speed",
         "weights",
@@ -72,12 +72,10 @@ class Rates:
     ) -> None:
         self.weights, self.cache, self.device, self.speed, self.overall = weights, cache, device, speed, overall
         self.kernels: Kernels = overall.kernels_of(device)
-        native = _peak(device, weights.compute)
-        self.peak = native or device.matrix_flops
-        """Dense, for the weight format; the 16-bit one where the device does not multiply in it."""
-        self.narrow = _narrow(weights, device, native)
+        self.narrow = _narrow(weights, device)
+        self.plain = Reach("16", weights.rest_bits / 8, 2.0, device.matrix_flops)
         self.narrow_gemm = self._gemm_rates(self.narrow)
-        self.plain_gemm = self._gemm_rates(Reach("16", weights.rest_bits / 8, 2.0, device.matrix_flops))
+        self.plain_gemm = self._gemm_rates(self.plain)
 
     def format_factor(self, key: str) -> float:
         return {"8": self.speed.fp8_compute, "8t": self.speed.fp8_compute, "4": self.speed.fp4_compute}.get(key, 1.0)
@@ -105,8 +103,7 @@ class Rates:
         return Gemm(name, count, latency_s, 2 * elements, elements * size, moved, flops_per_s, bytes_per_s)
 
     def experts(self, bank: ExpertBank, count: float, layout: Layout) -> Experts:
-        plain = Reach("16", self.weights.rest_bits / 8, 2.0, self.device.matrix_flops)
-        key, size, activation, peak = self.narrow if "expert" in self.weights.quantises else plain
+        key, size, activation, peak = self.narrow if "expert" in self.weights.quantises else self.plain
         kernel = self.kernels.experts[key]
         speed = self.speed
         latency = kernel.latency_us * MICROSECOND * speed.expert_latency
@@ -234,9 +231,14 @@ def gpu_operators(
     )
 
 
-def _narrow(weights: WeightFormat, device: Accelerator, native: float) -> Reach:
+def peak_flops(weights: WeightFormat, device: Accelerator) -> float:
+    """Dense, for the weight format; the 16-bit one where the device does not multiply in it."""
+    return _native_flops(weights, device) or device.matrix_flops
+
+
+def _narrow(weights: WeightFormat, device: Accelerator) -> Reach:
     """The weight format's own kernels, or weight-only ones where the device does not multiply in it."""
-    size = weights.bits / 8
+    size, native = weights.bits / 8, _native_flops(weights, device)
     if weights.kernel == "mx":
         if device.fp8_flops and device.compute_capability >= 10:
             return Reach("mx8", size, 1.0, device.fp8_flops)
@@ -246,7 +248,8 @@ def _narrow(weights: WeightFormat, device: Accelerator, native: float) -> Reach:
     return Reach(weights.kernel, size, ACTIVATION_BYTES.get(weights.compute, 2.0), native)
 
 
-def _peak(device: Accelerator, compute: str) -> float:
-    if compute == "bf16":
+def _native_flops(weights: WeightFormat, device: Accelerator) -> float:
+    """0 where the device does not multiply in the weight format."""
+    if weights.compute == "bf16":
         return device.matrix_flops
-    return float(getattr(device, f"{compute}_flops"))
+    return float(getattr(device, f"{weights.compute}_flops"))

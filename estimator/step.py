@@ -9,7 +9,7 @@ from estimator.efficiency import Efficiency, EngineSpeed, Spreads
 from estimator.evaluation import Bound, Confidence, OperatorTime
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, Fabric
-from estimator.kernels import Rates, gpu_operators
+from estimator.kernels import Rates, gpu_operators, peak_flops
 from estimator.local_kernels import llama_cpp_operators
 from estimator.model import Model
 from estimator.neuron_kernels import neuron_operators
@@ -245,7 +245,6 @@ def compile_step(
     Kept by the identity of model, device, fabric, engine speed and efficiency.
     """
     parts = plan(model.architecture, layout)
-    rates = Rates(weights, cache, device, speed, efficiency)
     engine = efficiency.engine_name(speed)
     confidence = efficiency.confidence(device, speed)
     if confidence == "A" and 0 < machine_devices < layout.devices:
@@ -258,6 +257,7 @@ def compile_step(
         case "neuron":
             operators = neuron_operators(parts, weights, cache, layout, device, efficiency)
         case _:
+            rates = Rates(weights, cache, device, speed, efficiency)
             operators = gpu_operators(parts, rates, layout, fabric, machine_devices)
     spreads = efficiency.spreads(engine, "serving_concurrency", confidence)
     own = efficiency.calibration(device, engine)
@@ -275,7 +275,7 @@ def compile_step(
         engine,
         confidence,
         spreads,
-        rates.peak,
+        peak_flops(weights, device),
         device.bandwidth_bytes_per_s,
         efficiency.network.bandwidth_gb_s,
         own.decode if own else 1.0,
