@@ -39,10 +39,9 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
     """One replica with `concurrency` requests in flight, each followed at once by the next."""
     speed = step.speed
     output = workload.output_tokens
-    context = workload.input_tokens + output / 2
     new, cached = workload.uncached_tokens
     first, prompt = step.prefill(new, cached)
-    alone = step.decode_s(concurrency, context, workload.draft_tokens) / workload.accepted_tokens
+    alone = step.decode_s(concurrency, workload.mean_context, workload.draft_tokens) / workload.accepted_tokens
     overhead = (speed.ttft_ms + speed.ttft_layer_ms * step.layers + speed.network_ms) * MILLISECOND
     decoding = output * alone
     ahead = (concurrency - 1) * new / (new + speed.step_tokens * output) if new else 0.0
@@ -76,7 +75,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
 
 def _fused_step_s(step: Step, workload: ServingWorkload, concurrency: float) -> float:
     """Mean step when prompts ride along as chunks: each request brings its prompt once every output length."""
-    context = workload.input_tokens + workload.output_tokens / 2
+    context = workload.mean_context
     new, cached = workload.uncached_tokens
     speed = step.speed
     prompts = concurrency / workload.output_tokens

@@ -76,7 +76,7 @@ def report(step: Step, workload: ServingWorkload, load: Load, replicas: int, det
         throughput = Band(min(throughput.low / load.utilization, most), most, most)
     steps = workload.output_tokens - 1
     new, cached = workload.uncached_tokens
-    context = workload.input_tokens + workload.output_tokens / 2
+    context = workload.mean_context
     ttft_percentiles = tpot_percentiles = None
     if workload.requests_per_second is not None and load.utilization < 1:
         ttft_percentiles = ttft_percentiles_s(point, load.ttft_s, workload.length_variation)

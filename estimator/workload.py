@@ -40,6 +40,11 @@ class ServingWorkload:
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
+    @property
+    def mean_context(self) -> float:
+        """Tokens that a decode step finds cached: half of the answer is written."""
+        return self.input_tokens + self.output_tokens / 2
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
