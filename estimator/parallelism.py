@@ -44,7 +44,6 @@ class Divisors(NamedTuple):
     heads: int
     kv_heads: int
     experts: int
-    layers: int
 
 
 @lru_cache(maxsize=1024)
@@ -59,7 +58,7 @@ def divisors(architecture: Architecture) -> Divisors:
             kv_heads.append(mixer.kv_heads)
         if isinstance(mlp, MixtureOfExperts):
             experts.append(mlp.experts)
-    return Divisors(min(heads, default=0), min(kv_heads, default=0), min(experts, default=0), architecture.layers)
+    return Divisors(min(heads, default=0), min(kv_heads, default=0), min(experts, default=0))
 
 
 @lru_cache(maxsize=8192)
@@ -73,7 +72,7 @@ def legal_layouts(
         if engine.pipeline:
             found += [Layout(tp, pp) for pp in _pipelines(model.architecture, tp, devices)]
     if found and engine.expert_parallel and divisors(model.architecture).experts:
-        found += _expert_layouts(model, devices)
+        found += _expert_layouts(model, devices, engine)
     return tuple(sorted(found, key=lambda layout: (layout.devices, layout.pp, layout.dp)))
 
 
@@ -81,7 +80,7 @@ def legal_tensor_parallel(
     model: Model, engine: EngineProfile, devices: int, device: Accelerator | None = None
 ) -> tuple[int, ...]:
     """Tensor-parallel degrees that the model's heads, the engine and the device allow, up to that many devices."""
-    if engine.architectures and model.architecture.class_name not in engine.architectures:
+    if not _has_recipe(engine, model):
         return ()
     degrees = _engine_degrees(engine, device) or range(1, devices + 1)
     return tuple(tp for tp in degrees if tp <= devices and not _head_refusal(model, tp, engine))
@@ -91,7 +90,7 @@ def illegal_reason(
     model: Model, layout: Layout, devices: int, engine: EngineProfile, device: Accelerator | None = None
 ) -> str | None:
     """Why the layout can not run, `field: reason` with the legal values; None where it can."""
-    if engine.architectures and model.architecture.class_name not in engine.architectures:
+    if not _has_recipe(engine, model):
         return f"engine: {engine.name} has no recipe for {model.architecture.class_name}"
     degrees = _engine_degrees(engine, device)
     refusal = _head_refusal(model, layout.tp, engine)
@@ -132,6 +131,10 @@ def _too_large(layout: Layout, devices: int) -> str | None:
 MOST_RANKS = 64
 
 
+def _has_recipe(engine: EngineProfile, model: Model) -> bool:
+    return not engine.architectures or model.architecture.class_name in engine.architectures
+
+
 def _engine_degrees(engine: EngineProfile, device: Accelerator | None) -> tuple[int, ...]:
     """The only degrees that the engine runs on that device; empty is any."""
     if device is None:
@@ -141,7 +144,7 @@ def _engine_degrees(engine: EngineProfile, device: Accelerator | None) -> tuple[
 
 @lru_cache(maxsize=8192)
 def _head_refusal(model: Model, tp: int, engine: EngineProfile) -> str | None:
-    heads, kv_heads, *_ = divisors(model.architecture)
+    heads, kv_heads, _ = divisors(model.architecture)
     if engine.pads_heads:
         return f"{tp} ranks for {heads} query heads" if 0 < heads < tp else None
     if heads % tp:
@@ -157,14 +160,14 @@ def _pipelines(architecture: Architecture, tp: int, devices: int) -> list[int]:
     return sorted({stages for stages in (2, 4, 8, most) if 1 < stages <= most})
 
 
-def _expert_layouts(model: Model, devices: int) -> list[Layout]:
+def _expert_layouts(model: Model, devices: int, engine: EngineProfile) -> list[Layout]:
     """Expert parallel over all ranks; beside tensor parallel attention, or with whole attention copies."""
-    heads, kv_heads, experts, _ = divisors(model.architecture)
+    experts = divisors(model.architecture).experts
     found = []
     for ranks in (2, 4, 8, 16, 32, 64):
         if ranks > devices or experts % ranks:
             continue
-        if heads % ranks == 0 and not (kv_heads and kv_heads % ranks and ranks % kv_heads):
+        if not _head_refusal(model, ranks, engine):
             found.append(Layout(tp=ranks, ep=ranks))
         found.append(Layout(dp=ranks, ep=ranks))
     return found
