@@ -9,6 +9,7 @@ from estimator.evaluation import Evaluation, MemoryReport
 from estimator.formats import CACHE_FORMATS, WEIGHT_FORMATS, cache_format, weight_format
 from estimator.mixers import Attention
 from estimator.scenario import EngineSettings, Scenario
+from estimator.stripes import legal_stripes
 from estimator.units import GIB
 from estimator.variations import Bench
 
@@ -90,6 +91,8 @@ def _remedies(bench: Bench) -> Iterator[tuple[str, Scenario]]:
     if memory.max_num_batched_tokens > SMALLEST_CHUNK:
         title = f"chunk {memory.max_num_batched_tokens:,} → {SMALLEST_CHUNK:,} tokens"
         yield title, _with(scenario, replace(settings, max_num_batched_tokens=SMALLEST_CHUNK))
+    if stripes := _more_stripes(bench):
+        yield f"decode context parallel {stripes}", _striped(scenario, stripes)
     if cache := _narrower_cache(bench):
         yield f"KV cache in {cache}", replace(scenario, kv=cache)
     for weights in _narrower(bench):
@@ -130,6 +133,8 @@ def _roomier(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
     if higher > memory.utilization:
         settings = replace(scenario.settings, memory_utilization=higher)
         options.append((f"memory utilization {higher:g}", _with(scenario, settings)))
+    if stripes := _more_stripes(bench):
+        options.append((f"decode context parallel {stripes}", _striped(scenario, stripes)))
     if cache := _narrower_cache(bench):
         options.append((f"KV cache in {cache}", replace(scenario, kv=cache)))
     options += [(f"weights in {name}", replace(scenario, weights=name)) for name in _narrower(bench)[:1]]
@@ -158,8 +163,9 @@ def _facts(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
         ),
         default=0,
     )
-    if 0 < heads < tp:
-        yield Change(f"TP{tp} keeps {tp // heads} copies of the cache", f"the model has {heads} KV heads to divide")
+    copies = tp // heads // bench.scenario.settings.stripes if heads else 0
+    if copies > 1:
+        yield Change(f"TP{tp} keeps {copies} copies of the cache", f"the model has {heads} KV heads to divide")
     for note in evaluation.memory.notes if evaluation.memory else ():
         yield Change(note, f"how {bench.engine.name} counts")
     device = bench.rig.device
@@ -190,6 +196,16 @@ def _judged(bench: Bench) -> Evaluation | None:
     except InputError:
         return None
     return found if found.verdict == "fits" else None
+
+
+def _more_stripes(bench: Bench) -> int:
+    """The most ranks that can share a sequence's tokens; 0 where they do, or there are no copies to spare."""
+    most = legal_stripes(bench.model, bench.candidate.layout.tp, bench.engine)[-1]
+    return most if most > bench.scenario.settings.stripes else 0
+
+
+def _striped(scenario: Scenario, stripes: int) -> Scenario:
+    return _with(scenario, replace(scenario.settings, decode_context_parallel=stripes))
 
 
 def _with(scenario: Scenario, settings: EngineSettings) -> Scenario:

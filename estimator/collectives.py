@@ -5,6 +5,7 @@ from math import ceil, log2
 
 from estimator.efficiency import Efficiency, EngineSpeed
 from estimator.hardware import AllReduce, Fabric
+from estimator.mixers import Attention, LatentAttention, Mixer
 from estimator.operators import Collective
 from estimator.parallelism import Layout
 from estimator.plan import Plan
@@ -19,20 +20,55 @@ def collectives(
     With data-parallel attention, tokens are gathered before the experts and scattered back: an all-reduce's traffic
     over the rows of all attention copies.
     """
-    copies = layout.dp
-    shared = (parts, fabric, speed, efficiency, machine_devices)
+    copies, row_bytes = layout.dp, 2 * parts.hidden
+    shared = (fabric, speed, efficiency, machine_devices)
     if parts.all_reduces:
-        yield _all_reduce("all-reduce", parts.all_reduces, layout.tp, 1, *shared)
+        yield _all_reduce("all-reduce", parts.all_reduces, layout.tp, row_bytes, *shared)
     if parts.exchanges:
-        yield _all_reduce("all-to-all", parts.exchanges, layout.tp * copies, copies, *shared)
+        yield _all_reduce("all-to-all", parts.exchanges, layout.tp * copies, copies * row_bytes, *shared)
+
+
+STRIPE_EXCHANGES = 3
+"""Of one layer: queries and softmax sums are gathered, outputs reduced and scattered (vLLM's `ag_rs`)."""
+
+
+def stripe_exchanges(
+    parts: Plan,
+    layout: Layout,
+    stripes: int,
+    fabric: Fabric,
+    speed: EngineSpeed,
+    efficiency: Efficiency,
+    machine_devices: int,
+) -> Iterator[Collective]:
+    """What ranks that stripe a sequence tell each other for each of its new tokens.
+
+    Gathering what is then reduced and scattered is an all-reduce's traffic, here of every rank's query heads.
+    """
+    for mixer, count in parts.mixers:
+        heads = _query_heads(mixer) / layout.tp * stripes
+        if heads:
+            row_bytes = heads * (2 * _head_width(mixer) + 4 * stripes) / 2 / STRIPE_EXCHANGES
+            times = STRIPE_EXCHANGES * count
+            yield _all_reduce("stripe exchange", times, stripes, row_bytes, fabric, speed, efficiency, machine_devices)
+
+
+def _query_heads(mixer: Mixer) -> int:
+    return mixer.heads if isinstance(mixer, Attention | LatentAttention) else 0
+
+
+def _head_width(mixer: Mixer) -> int:
+    """Elements of one head's query and output, as decode attention takes and gives them."""
+    if isinstance(mixer, LatentAttention):
+        return 2 * mixer.kv_rank + mixer.rope_dim
+    return mixer.head_dim + mixer.v_dim if isinstance(mixer, Attention) else 0
 
 
 def _all_reduce(
     name: str,
     count: int,
     ranks: int,
-    copies: int,
-    parts: Plan,
+    row_bytes: float,
     fabric: Fabric,
     speed: EngineSpeed,
     efficiency: Efficiency,
@@ -47,7 +83,7 @@ def _all_reduce(
         count,
         known._replace(alpha_s=known.alpha_s * speed.all_reduce),
         2 * (inside - 1) / inside,
-        2 * parts.hidden * copies,
+        row_bytes,
         network.latency_us * MICROSECOND if machines > 1 else 0.0,
         2 * (machines - 1) / machines / (network.bandwidth_gb_s * GB),
     )

@@ -97,18 +97,15 @@ def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
         left = memory.kv_cache_bytes - load * each
         formula = "KV pool - requests at once * cache of a request"
         yield Working("free", "free for more requests", left, "bytes", formula, held, engine)
-    yield Working(
-        "users",
-        "requests that one replica's pool holds at once",
-        memory.max_concurrency,
-        "requests",
-        "tokens in the pool / tokens of a request",
-        (
-            Term("tokens in the pool", memory.max_concurrency * tokens, "tokens"),
-            Term("tokens of a request", tokens, "tokens"),
-        ),
-        engine,
+    stripes = bench.scenario.settings.stripes
+    shares = (
+        Term("tokens in the pool", memory.max_concurrency * tokens / stripes, "tokens"),
+        *([Term("ranks that share a sequence", stripes, "number")] if stripes > 1 else []),
+        Term("tokens of a request", tokens, "tokens"),
     )
+    formula = f"{' * '.join(term.name for term in shares[:-1])} / tokens of a request"
+    title = "requests that one replica's pool holds at once"
+    yield Working("users", title, memory.max_concurrency, "requests", formula, shares, engine)
 
 
 def _activation(bench: Bench, memory: MemoryReport, engine: str) -> Iterator[Working]:

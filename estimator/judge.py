@@ -16,12 +16,13 @@ from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.model import Model
 from estimator.offload import host_of, offload
-from estimator.parallelism import Layout, illegal_reason, legal_layouts
+from estimator.parallelism import Layout, illegal_reason, legal_layouts, legal_tensor_parallel
 from estimator.prices import RegionPrices
 from estimator.scenario import Scenario, check_place
 from estimator.serving import Load, carry, report
 from estimator.setup import Setup, setup_on
 from estimator.step import Step
+from estimator.stripes import check_stripes, stripe_refusal
 from estimator.support import refusal
 from estimator.units import GIB
 from estimator.workload import ServiceLevel
@@ -66,8 +67,10 @@ class Judge:
         self.inventory = inventory
         self.prices = prices
         self.engine = inventory.engine(scenario.engine, scenario.engine_version)
+        self.stripes = scenario.settings.stripes
         self.weights = model.weights(scenario.weights)
         self.tokens = request_tokens(scenario, model)
+        check_stripes(model, self.engine, self.stripes)
         self.detail = detail
         self.considered = 0
         self.seen: dict[tuple[object, ...], Trial] = {}
@@ -83,7 +86,7 @@ class Judge:
         trials = self.trials(here, setup)
         if not trials:
             reason = illegal_reason(self.model, self.wanted or Layout(), self.reach(here), engine, here.device)
-            reason = reason or f"{engine.name} does not run {self.model.id} here"
+            reason = reason or self.unstriped(here, engine) or f"{engine.name} does not run {self.model.id} here"
             return [not_supported(here, reason, self.scenario, self.prices)]
         if every_layout:
             return [self.evaluation(here, trial) for trial in trials]
@@ -92,15 +95,15 @@ class Judge:
     def trials(self, here: Rig, setup: Setup) -> list[Trial]:
         """Every layout that the placement leaves open, on one machine; on several where none fits on one."""
         asked = self.scenario.placement
-        machines = asked.machines or 1
-        layouts = self.layouts(here, setup.engine)
+        machines, engine = asked.machines or 1, setup.engine
+        layouts = self.layouts(here, engine)
         trials = [self.trial(here, setup, layout, machines, -(-layout.devices // here.devices)) for layout in layouts]
         if any(trial.load for trial in trials) or asked.pp or asked.tp:
             return trials
         if offloaded := self.offloaded(here, setup, machines):
             return [offloaded]
-        for span, layout in clusters(here, self.model, setup.engine):
-            if asked.machines and asked.machines % span:
+        for span, layout in clusters(here, self.model, engine):
+            if (asked.machines and asked.machines % span) or self.refused_stripes(layout.tp, engine):
                 continue
             trial = self.trial(here, setup, layout, machines if asked.machines else span, span)
             if trial.load:
@@ -121,21 +124,36 @@ class Judge:
         return here.devices * (asked.machines or 1) if asked.pp else here.devices
 
     def layouts(self, here: Rig, engine: EngineProfile) -> Sequence[Layout]:
-        """Legal layouts on one machine; an explicit one may span several.
+        """Legal layouts on one machine, with the stripes that are asked for; an explicit one may span several.
 
         Raises InputError for an explicit layout that is legal nowhere, or not on the machine that is named.
         """
-        wanted = self.wanted
-        if wanted is None:
-            return legal_layouts(self.model, here.devices, engine, here.device)
-        asked = self.scenario.placement
+        wanted, asked = self.wanted, self.scenario.placement
         named = asked.instance or asked.accelerator
+        if wanted is None:
+            found = legal_layouts(self.model, here.devices, engine, here.device)
+            if self.stripes == 1:
+                return found
+            striped = [layout for layout in found if not self.refused_stripes(layout.tp, engine)]
+            if named and not striped and (reason := self.unstriped(here, engine)):
+                raise InputError(*reason.split(": ", 1))
+            return striped
         reason = illegal_reason(self.model, wanted, self.reach(here) if named else wanted.devices, engine, here.device)
+        reason = reason or self.refused_stripes(wanted.tp, engine)
         if reason and (named or engine is self.engine):
             raise InputError(*reason.split(": ", 1))
         if reason:
             return ()
         return (wanted,) if wanted.devices <= self.reach(here) and wanted.tp * wanted.dp <= here.devices else ()
+
+    def refused_stripes(self, tp: int, engine: EngineProfile) -> str | None:
+        """Why so many ranks can not stripe a sequence as asked."""
+        return stripe_refusal(self.model, tp, self.stripes, engine) if self.stripes > 1 else None
+
+    def unstriped(self, here: Rig, engine: EngineProfile) -> str | None:
+        """Why the widest tensor parallelism of a machine can not."""
+        widest = legal_tensor_parallel(self.model, engine, here.devices, here.device)
+        return self.refused_stripes(widest[-1], engine) if widest else None
 
     def trial(self, here: Rig, setup: Setup, layout: Layout, machines: int, span: int) -> Trial:
         """Judges a layout over `span` machines, repeated over `machines` of them."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from estimator.collectives import collectives
+from estimator.collectives import collectives, stripe_exchanges
 from estimator.efficiency import Efficiency, EngineSpeed, Kernels
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, Fabric
@@ -139,7 +139,7 @@ class Rates:
             ELEMENTWISE_MEMORY * self.device.bandwidth_bytes_per_s,
         )
 
-    def decode_attention(self, mixer: Mixer, count: float, tp: int) -> Iterator[DecodeAttention]:
+    def decode_attention(self, mixer: Mixer, count: float, tp: int, stripes: int) -> Iterator[DecodeAttention]:
         grown, windowed = mixer.growing_width, mixer.window_width
         if isinstance(mixer, Attention) and not mixer.stores_cache:  # it reads an earlier layer's cache
             width = mixer.kv_heads * (mixer.head_dim + mixer.v_dim)
@@ -161,7 +161,7 @@ class Rates:
             (kernel.latency_us + (self.overall.sparse_index_us if mixer.index_width else 0.0))
             * MICROSECOND
             * speed.latency,
-            grown * size,
+            grown * size / stripes,
             _top_k(mixer),
             windowed * size,
             mixer.window,
@@ -215,19 +215,24 @@ def gpu_operators(
     layout: Layout,
     fabric: Fabric,
     machine_devices: int,
+    stripes: int,
 ) -> Operators:
     """Operators of one rank on a GPU; `machine_devices` share `fabric` (0: all)."""
+    links = (fabric, rates.speed, rates.overall, machine_devices)
     return Operators(
         (
             *(rates.gemm(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
             *(rates.experts(bank, count, layout) for bank, count in parts.banks),
             rates.elementwise(parts),
-            *collectives(parts, layout, fabric, rates.speed, rates.overall, machine_devices),
+            *collectives(parts, layout, *links),
         ),
         rates.gemm(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
-        tuple(each for mixer, count in parts.mixers for each in rates.decode_attention(mixer, count, layout.tp)),
+        tuple(
+            each for mixer, count in parts.mixers for each in rates.decode_attention(mixer, count, layout.tp, stripes)
+        ),
         tuple(each for mixer, count in parts.mixers for each in rates.prefill_attention(mixer, count, layout.tp)),
         tuple(each for mixer, count in parts.mixers for each in rates.states(mixer, count, layout.tp)),
+        tuple(stripe_exchanges(parts, layout, stripes, *links)) if stripes > 1 else (),
     )
 
 

@@ -92,6 +92,7 @@ def _notes(asked: Launch, engine: EngineProfile, model: Model) -> Iterator[str]:
 
 def _vllm(asked: Launch) -> Iterator[Argument]:
     yield from _ranks(asked, "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
+    yield from _striped(asked, "--decode-context-parallel-size")
     if asked.layout.ep > 1:
         yield Argument("--enable-expert-parallel", f"experts over {asked.layout.ep} ranks")
     yield Argument(f"--max-model-len {asked.max_model_len}", _length(asked))
@@ -113,6 +114,7 @@ def _neuron(asked: Launch) -> Iterator[Argument]:
 
 def _sglang(asked: Launch) -> Iterator[Argument]:
     yield from _ranks(asked, "--tp-size", "--pp-size", "--dp-size")
+    yield from _striped(asked, "--dcp-size")
     if asked.layout.ep > 1:
         yield Argument(f"--ep-size {asked.layout.ep}", "experts over these ranks")
     if asked.layout.dp > 1:
@@ -185,6 +187,12 @@ def _ranks(asked: Launch, tp: str, pp: str, dp: str) -> Iterator[Argument]:
         yield Argument(f"{pp} {layout.pp}", "stages, each with its share of the layers")
     if layout.dp > 1 and dp:
         yield Argument(f"{dp} {layout.dp}", "attention copies")
+
+
+def _striped(asked: Launch, option: str) -> Iterator[Argument]:
+    stripes = asked.scenario.settings.stripes
+    if stripes > 1:
+        yield Argument(f"{option} {stripes}", "of these, so many share the tokens of a sequence")
 
 
 def _quantised(asked: Launch, engine: str) -> Iterator[Argument]:

@@ -275,6 +275,8 @@ class Operators(NamedTuple):
     decode_attention: tuple[DecodeAttention, ...]
     prefill_attention: tuple[PrefillAttention, ...]
     states: tuple[StateUpdate, ...] = ()
+    stripe_exchanges: tuple[Collective, ...] = ()
+    """Of decode context parallelism, for the new tokens of a decode step."""
 
 
 def _bound(launch: float, compute: float, memory: float) -> Bound:

@@ -52,7 +52,16 @@ class Setup(NamedTuple):
         """One rank's operators, with the host's layers in turn where the layout leaves some there."""
         here, speed = self.here, self.speed
         step = compile_step(
-            self.model, self.weights, self.cache, layout, here.device, here.fabric, speed, self.efficiency, here.devices
+            self.model,
+            self.weights,
+            self.cache,
+            layout,
+            here.device,
+            here.fabric,
+            speed,
+            self.efficiency,
+            here.devices,
+            self.scenario.settings.stripes,
         )
         if not layout.host:
             return step

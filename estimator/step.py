@@ -79,6 +79,8 @@ class Step:
         if batch:
             for attention in operators.decode_attention:
                 seconds += attention.seconds(each, context)
+            for exchange in operators.stripe_exchanges:
+                seconds += exchange.seconds(each * (1 + drafts))
         if prompts:
             for prefill in operators.prefill_attention:
                 seconds += prefill.seconds(new, cached, 1 / prompts) * prompts / copies
@@ -179,6 +181,7 @@ class Step:
             *((each.bound(rows), each.seconds(rows)) for each in (*operators.rows, operators.head)),
             *((each.bound(rows, context), each.seconds(rows, context)) for each in operators.decode_attention),
             *((each.bound(rows, rows), each.seconds(rows, rows)) for each in operators.states),
+            *((each.bound(rows), each.seconds(rows)) for each in operators.stripe_exchanges),
         )
 
     def prefill_bound(self, new: int, cached: int = 0) -> Bound:
@@ -197,6 +200,7 @@ class Step:
         rows = self._share(batch)
         yield from (operator.detail(rows) for operator in self.operators.rows)
         yield from (attention.detail(rows, context) for attention in self.operators.decode_attention)
+        yield from (exchange.detail(rows) for exchange in self.operators.stripe_exchanges)
         yield from (state.detail(rows, rows) for state in self.operators.states)
         yield self.operators.head.detail(rows)
         if host := self.host_s(batch):
@@ -239,16 +243,18 @@ def compile_step(
     speed: EngineSpeed,
     efficiency: Efficiency,
     machine_devices: int = 0,
+    stripes: int = 1,
 ) -> Step:
     """The step of one rank. `machine_devices` is how many devices share `fabric`; 0 is all of them.
 
+    With decode context parallelism, `stripes` ranks share the tokens of a sequence (`EngineSettings.stripes`).
     Kept by the identity of model, device, fabric, engine speed and efficiency.
     """
     parts = plan(model.architecture, layout)
     engine = efficiency.engine_name(speed)
     confidence = efficiency.confidence(device, speed)
-    if confidence == "A" and 0 < machine_devices < layout.devices:
-        confidence = "B"  # one model's cases are all that was measured across machines
+    if confidence == "A" and (0 < machine_devices < layout.devices or stripes > 1):
+        confidence = "B"  # one model's cases are all that was measured across machines, or with stripes
     hop_us, pipeline = PIPELINE_HOP_US, 0.0
     match speed.runtime:
         case "llama.cpp":
@@ -258,7 +264,7 @@ def compile_step(
             operators = neuron_operators(parts, weights, cache, layout, device, efficiency)
         case _:
             rates = Rates(weights, cache, device, speed, efficiency)
-            operators = gpu_operators(parts, rates, layout, fabric, machine_devices)
+            operators = gpu_operators(parts, rates, layout, fabric, machine_devices, stripes)
     spreads = efficiency.spreads(engine, "serving_concurrency", confidence)
     own = efficiency.calibration(device, engine)
     if own:

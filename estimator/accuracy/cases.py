@@ -157,6 +157,12 @@ def arrivals(row: Row) -> Arrivals | None:
     return Arrivals(float(rate[1]), float(prompts[1]) if prompts else 1000.0)
 
 
+def stripes(row: Row) -> int:
+    """Ranks that share a sequence's tokens: decode context parallelism stands in the notes."""
+    stated = re.search(r"(?:decode context parallel(?:ism)?|\bdcp)\s*=?\s*([1-9]\d{0,3})\b", text(row, "notes").lower())
+    return int(stated[1]) if stated else 1
+
+
 def weights(row: Row, architecture: Architecture) -> WeightFormat:
     """The weight format as that engine's checkpoints of that architecture use it. Raises InputError."""
     named = text(row, "weight_format").lower() or "bf16"

@@ -13,6 +13,7 @@ from estimator.accuracy.cases import (
     layout,
     lengths,
     machine_devices,
+    stripes,
     weights,
 )
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
@@ -88,6 +89,7 @@ def read(row: Row, context: Context) -> Case:
         efficiency.engines[engine],
         efficiency,
         inside,
+        stripes(row),
     )
     workload = ServingWorkload(given, wanted)
     return Case(

@@ -51,6 +51,7 @@ def lay_out(
     model_len: int,
     capability: float,
     drafts: int,
+    stripes: int,
 ) -> Laid:
     """Every rank's spending, with the engine's settings and the device's compute capability as numbers."""
     if policy.rule:
@@ -90,8 +91,8 @@ def lay_out(
             )
         )
     kinds = layer_kinds(architecture, cache, tp, drafts)
-    pool = page_table(kinds, policy, batched, drafts)
-    return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool)))
+    pool = page_table(kinds, policy, batched, drafts, stripes)
+    return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool, stripes)))
 
 
 def _by_rule(
@@ -118,9 +119,9 @@ def _by_rule(
     return Laid((rank,), kinds, page_table(kinds, policy, 0), (f"this rule of thumb ignores {rule.ignores}",))
 
 
-def _notes(policy: MemoryPolicy, pool: Pool) -> Iterator[str]:
+def _notes(policy: MemoryPolicy, pool: Pool, stripes: int) -> Iterator[str]:
     span = max((each for _, each in pool.growing), default=0)
-    if policy.grouped_layers and span > LARGE_PAGE:
+    if policy.grouped_layers and span > LARGE_PAGE * stripes:
         yield f"a page is {span:,} tokens, so that a recurrent state fits it: capacity moves in steps"
     if not policy.pages:
         yield "the cache of every slot is reserved at its full length"

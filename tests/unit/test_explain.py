@@ -7,7 +7,7 @@ import pytest
 from catalog.load import load
 from estimator.explain import Working, explain
 from estimator.ranking import rank
-from estimator.scenario import Scenario
+from estimator.scenario import EngineSettings, Placement, Scenario
 from estimator.variations import Bench
 from estimator.workload import ServingWorkload
 
@@ -27,8 +27,9 @@ def worked_out(working: Working) -> float:
         Scenario(),
         Scenario(model="deepseek-ai/DeepSeek-V3", kv="fp8", workload=ServingWorkload(8192, 256, 64)),
         Scenario(model="meta-llama/Llama-3.1-8B-Instruct", weights="bf16", engine="sglang"),
+        Scenario(model="deepseek-ai/DeepSeek-V3", settings=EngineSettings(decode_context_parallel=8)),
     ],
-    ids=lambda scenario: scenario.model.rpartition("/")[2],
+    ids=lambda scenario: scenario.model.rpartition("/")[2] + "·striped" * (scenario.settings.stripes > 1),
 )
 def test_formulas_give_their_figures(scenario: Scenario) -> None:
     catalog = load()
@@ -42,3 +43,15 @@ def test_formulas_give_their_figures(scenario: Scenario) -> None:
             assert working.source
             figures.add(figure)
     assert figures >= {"weights", "kv", "users", "ttft", "tpot", "throughput", "usd_output", "usd_month"}
+
+
+def test_stripes_are_a_term_of_the_users() -> None:
+    catalog = load()
+    settings = EngineSettings(decode_context_parallel=8)
+    scenario = Scenario(model="deepseek-ai/DeepSeek-V3", settings=settings, placement=Placement("p5en.48xlarge"))
+    model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
+    row = rank(model, scenario, catalog.inventory, prices).rows[0]
+    bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
+    users = explain(bench, row)["users"]
+    assert users.formula == "tokens in the pool * ranks that share a sequence / tokens of a request"
+    assert users.terms[0].value == pytest.approx(row.memory.kv_cache_bytes / (61 * 576 * 2), rel=0.01)  # type: ignore[union-attr]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.cache import DATA
 from catalog.load import load
 from estimator.accuracy import serving
-from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, weights
+from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, stripes, weights
 from estimator.accuracy.score import Context, Score, summarise
 from estimator.parallelism import Layout
 
@@ -154,3 +154,11 @@ def test_any_row_is_answered_or_refused_with_a_reason(changed: dict[str, str]) -
             assert score.predicted > 0
         else:
             assert score.reason
+
+
+@pytest.mark.parametrize(
+    ("notes", "count"),
+    [("", 1), ("16 prompts; decode context parallel 8", 8), ("TP16 DCP=4, 8 prompts", 4), ("dcp 0", 1), ("ndcp8", 1)],
+)
+def test_decode_context_parallelism_is_read_off_the_notes(notes: str, count: int) -> None:
+    assert stripes(ROW | {"notes": notes}) == count
