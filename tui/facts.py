@@ -48,7 +48,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
             usage, row.candidate.layout.tp, bench.engine.name, held.max_num_seqs, held.max_num_batched_tokens
         ),
         kinds=layer_kinds(bench.model.architecture, cache_format(scenario.kv), row.candidate.layout.tp),
-        kinds_note=shared_over(bench.model.architecture, row.candidate.layout),
+        kinds_note=shared_over(bench.model.architecture, row.candidate.layout, scenario.settings.stripes),
         fits=bench.holds,
         longest=scenario.settings.max_model_len or bench.model.architecture.max_context,
         asked=(workload.concurrency, workload.total_tokens),

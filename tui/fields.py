@@ -22,6 +22,7 @@ UNSET = {
     "max-model-len": "the model's",
     "max-num-seqs": "engine's own",
     "max-num-batched-tokens": "engine's own",
+    "decode-context-parallel": "off",
     "hardware-usd": "street price",
     "power-limit-watts": "datasheet's",
     "train": "off: serving",

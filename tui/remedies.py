@@ -34,4 +34,4 @@ class Remedies:
 
 
 def _keyed(title: str) -> str:
-    return title.replace("weights in ", "w ").replace("KV cache in ", "c ")
+    return title.replace("weights in ", "w ").replace("KV cache in ", "c ").replace("decode context parallel ", "dcp ")

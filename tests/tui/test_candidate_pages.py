@@ -115,6 +115,31 @@ async def test_a_row_that_does_not_fit_is_made_to() -> None:
         assert app.answer.board.rows[0].verdict == "fits"
 
 
+async def test_copies_of_the_cache_are_striped_with_one_key() -> None:
+    placement = Placement(instance="p5en.48xlarge", tp=8)
+    app = LlmCalc(Desk(load()), Session(scenario=Scenario("deepseek-ai/DeepSeek-V3", placement=placement)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        assert app.answer
+        before = app.answer.board.rows[0].memory
+        await pilot.press("2")
+        await pilot.pause()
+        assert "whole on 8 ranks" in screen_text(app)
+        await pilot.press("x")
+        await pilot.pause()
+        (line,) = [line for line in screen_text(app).splitlines() if "decode context parallel 8" in line]
+        await pilot.press(line.split()[1])
+        await pilot.pause()
+        assert app.history.now.scenario.settings == EngineSettings(decode_context_parallel=8)
+        after = app.answer.board.rows[0].memory
+        assert before
+        assert after
+        assert after.max_concurrency == pytest.approx(8 * before.max_concurrency, rel=0.05)
+        assert "1/8 on each rank" in screen_text(app)
+        await pilot.press("u")
+        await pilot.pause()
+        assert "whole on 8 ranks" in screen_text(app)
+
+
 async def test_a_layout_is_insisted_on() -> None:
     app = on_p4d()
     async with app.run_test(size=(100, 30)) as pilot:

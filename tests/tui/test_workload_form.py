@@ -3,6 +3,7 @@
 import pytest
 
 from catalog.load import load
+from estimator.scenario import Scenario
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.app import LlmCalc
@@ -35,6 +36,25 @@ async def test_a_valid_value_changes_the_scenario() -> None:
         await pilot.pause()
         assert app.history.now.scenario.workload.input_tokens == 8192
         assert "8,192" in screen_text(app)
+
+
+async def test_stripes_are_asked_for_or_refused_with_the_reason() -> None:
+    scenario = Scenario("deepseek-ai/DeepSeek-V2-Lite", "bf16")
+    app = LlmCalc(Desk(load()), Session(scenario, "workload"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await type_into(pilot, "decode-context-parallel", "4")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.history.now.scenario.settings.decode_context_parallel == 4
+        assert app.answer
+        assert {row.candidate.layout.tp % 4 for row in app.answer.board.rows if row.verdict == "fits"} == {0}
+        await type_into(pilot, "decode-context-parallel", "3")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "decode_context_parallel: TP16 holds 16 copies of the cache, 3 ranks can not share it" in screen_text(
+            app
+        )
+        assert app.history.now.scenario.settings.decode_context_parallel == 4
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Advice is true: what it says makes a row fit does, and the numbers it gives are what the ranking then says."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.load import Catalog, load
 from estimator.advice import fixes, gains
 from estimator.model import Model
 from estimator.ranking import rank
-from estimator.scenario import Placement, Scenario
+from estimator.scenario import EngineSettings, Placement, Scenario
 from estimator.training.changes import run_changes
 from estimator.training.workload import TrainingWorkload
 from estimator.variations import Bench
@@ -66,6 +68,38 @@ def test_facts_explain_the_numbers(catalog: Catalog) -> None:
     facts = {change.title: change.effect for change in gains(bench, bench.evaluation()) if not change.scenario}
     assert facts["TP8 keeps 2 copies of the cache"] == "the model has 4 KV heads to divide"
     assert "a device has 22.5 GiB, not 24" in facts
+
+
+def test_copies_of_the_cache_can_be_striped(catalog: Catalog) -> None:
+    placement = Placement(instance="p5en.48xlarge", tp=8)
+    scenario = Scenario(model="deepseek-ai/DeepSeek-V3", workload=ServingWorkload(65_536, 512), placement=placement)
+    bench = bench_on(catalog, scenario)
+    (change,) = [each for each in gains(bench, bench.evaluation()) if each.title == "decode context parallel 8"]
+    assert change.scenario
+    after = bench.asking(change.scenario)
+    assert change.effect.startswith(f"{bench.most_users:,} → {after.most_users:,} users")
+    assert after.most_users == pytest.approx(8 * bench.most_users, rel=0.1)
+    assert not [each for each in gains(after, after.evaluation()) if each.title.startswith("decode context")]
+    assert not [
+        each
+        for each in gains(bench_on(catalog, replace(scenario, engine="trtllm")), bench.evaluation())
+        if each.title.startswith("decode context")
+    ]
+
+
+def test_stripes_make_a_long_request_fit(catalog: Catalog) -> None:
+    scenario = Scenario(
+        "deepseek-ai/DeepSeek-V2-Lite",
+        "bf16",
+        workload=ServingWorkload(150_000, 2000, concurrency=1),
+        settings=EngineSettings(memory_utilization=0.58),
+        placement=Placement(instance="g5.12xlarge", machines=1, tp=4),
+    )
+    bench = bench_on(catalog, scenario)
+    before = bench.evaluation()
+    changes = {change.title: change for change in fixes(bench, before)}
+    assert changes["decode context parallel 4"].scenario
+    assert changes["decode context parallel 4"].effect.startswith("holds ")
 
 
 def test_every_change_of_a_run_fits_its_machine(catalog: Catalog) -> None:

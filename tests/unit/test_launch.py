@@ -88,3 +88,13 @@ def test_a_path_is_quoted_for_the_shell(catalog: Catalog, tmp_path: Path) -> Non
     )
     asked = Scenario(model=str(path), placement=Placement(instance="g5.xlarge"))
     assert command(catalog, asked).line.startswith("vllm serve 'x; rm -rf'")
+
+
+@pytest.mark.parametrize(
+    ("engine", "option"), [("vllm", "--decode-context-parallel-size 8"), ("sglang", "--dcp-size 8")]
+)
+def test_stripes_are_said_in_the_engines_own_option(catalog: Catalog, engine: str, option: str) -> None:
+    placement = Placement(instance="p5en.48xlarge")
+    asked = Scenario("deepseek-ai/DeepSeek-V3", engine=engine, placement=placement)
+    assert option.split()[0] not in command(catalog, asked).line
+    assert option in command(catalog, replace(asked, settings=EngineSettings(decode_context_parallel=8))).line

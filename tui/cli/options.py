@@ -68,6 +68,7 @@ GROUPS = (
             Option("max-model-len", "settings.max_model_len", "N", "longest sequence it accepts"),
             Option("max-num-seqs", "settings.max_num_seqs", "N", "most sequences in a batch"),
             Option("max-num-batched-tokens", "settings.max_num_batched_tokens", "N", "most tokens in one step"),
+            Option("decode-context-parallel", "settings.decode_context_parallel", "N", "ranks that share a sequence"),
         ),
     ),
     Group(

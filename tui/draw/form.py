@@ -9,7 +9,7 @@ from tui.draw.runs import Row, clipped, fitted, merged, pointer
 from tui.fields import Field, Section
 
 LEAST_COLUMN = 37
-NAME = 23
+NAME = 24
 
 
 class Spot(NamedTuple):
