@@ -15,6 +15,8 @@ from estimator.workload import ServingWorkload
 
 LEAST, MOST = 0.1, 10.0
 """A factor outside of these says that another model, machine or load was measured."""
+MOST_POINTS = 64
+"""Of one session."""
 ROUNDS = 12
 LONGEST_PASTE = 1_000_000
 
@@ -89,6 +91,26 @@ def calibration(measured: Measurement, step: Step, accelerator: str, replicas: i
         if not LEAST < factor < MOST:
             raise InputError("measurement", f"{name} is far from the prediction: another model, machine or load?")
     return Calibration(accelerator, step.engine, decode, prefill)
+
+
+def points(said: object) -> tuple[Calibration, ...]:
+    """Points as a session file holds them, mappings of a Calibration's fields. Raises InputError."""
+    if not isinstance(said, list) or len(said) > MOST_POINTS:
+        raise InputError("calibrations", f"expected a list of at most {MOST_POINTS} measured points")
+    return tuple(_point(each) for each in said)
+
+
+def _point(said: object) -> Calibration:
+    if not isinstance(said, dict) or not {"accelerator", "engine"} <= set(said) <= set(Calibration._fields):
+        raise InputError("calibrations", f"a point is {', '.join(Calibration._fields)}")
+    point = Calibration(**said)
+    for name in (point.accelerator, point.engine):
+        if not isinstance(name, str) or not re.fullmatch(r"[\w.-]{1,64}", name):
+            raise InputError("calibrations", "accelerator and engine are ids of letters, digits, dots and dashes")
+    for factor in (point.decode, point.prefill):
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not LEAST <= factor <= MOST:
+            raise InputError("calibrations", f"decode and prefill are numbers from {LEAST:g} to {MOST:g}")
+    return point
 
 
 @lru_cache(maxsize=64)

@@ -217,6 +217,13 @@ COMMANDS = (
         hint="train/serve",
     ),
     Command("undo", "Undo", "u", "The scenario before the last change.", "app.undo", hint="undo"),
+    Command(
+        "forget-points",
+        "Forget measured points",
+        "ctrl+n",
+        "All that were pasted; where one holds, n forgets it alone.",
+        Session.without_points,
+    ),
     Command("redo", "Redo", "ctrl+r", "The change that was undone, again.", "app.redo"),
     Command("theme", "Next theme", "ctrl+t", "Dark, light, or the terminal's own sixteen colours.", "app.theme"),
     Command("redraw", "Redraw", "ctrl+l", "Sends the whole screen again.", "app.redraw"),

@@ -8,7 +8,7 @@ from estimator.formats import WEIGHT_FORMATS
 from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS, Scenario
 from estimator.training.workload import METHODS, OPTIMIZERS, TrainingWorkload
-from estimator.workload import ServiceLevel, ServingWorkload
+from estimator.workload import ServingWorkload
 
 VIEWS = ("instances", "accelerators", "recommended")
 WEIGHT_CYCLE = ("bf16", "fp8", "int8", "int4-awq", "mxfp4", "nvfp4")
@@ -58,9 +58,6 @@ class Session:
     def with_workload(self, workload: ServingWorkload) -> "Session":
         return self.with_scenario(replace(self.scenario, workload=workload))
 
-    def with_service_level(self, service_level: ServiceLevel) -> "Session":
-        return self.with_scenario(replace(self.scenario, service_level=service_level))
-
     def with_input_tokens(self, tokens: int) -> "Session":
         return self.with_workload(replace(self.scenario.workload, input_tokens=tokens))
 
@@ -80,6 +77,10 @@ class Session:
     def serve_or_train(self) -> "Session":
         """The other task; a run comes back with the settings it had."""
         return self.with_training(None if self.scenario.training else self.run)
+
+    def without_points(self) -> "Session":
+        """Without the user's own measurements."""
+        return replace(self, scenario=replace(self.scenario, calibrations=()))
 
     def next_weights(self) -> "Session":
         """The next weight format; of a training run, the next method."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog import atomic
+from estimator import calibration
 from estimator.errors import InputError
 from estimator.scenario import Scenario
 from tui.cli import options
@@ -15,6 +16,8 @@ from tui.session import VIEWS, Session
 
 LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run"))
 """Keys that say how the answer was looked at; the headless verbs skip them."""
+POINTS = "calibrations"
+"""Key of the user's own measurements."""
 
 
 def default_path() -> Path:
@@ -27,6 +30,8 @@ def default_path() -> Path:
 def save(session: Session, path: Path) -> str:
     """Writes the session in one step, so that a cut connection leaves the old one or the new; returns a complaint."""
     said = {**options.said(session.scenario), **{name: getattr(session, name) for name in LOOK}}
+    if session.scenario.calibrations:
+        said[POINTS] = [point._asdict() for point in session.scenario.calibrations]
     text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in said.items())
     try:
         atomic.write(path, text)
@@ -45,7 +50,10 @@ def load(path: Path) -> Session:
             look[name] = value
             continue
         try:
-            scenario = options.with_option(scenario, name, value)
+            if name == POINTS:
+                scenario = replace(scenario, calibrations=calibration.points(value))
+            else:
+                scenario = options.with_option(scenario, name, value)
         except InputError as error:
             raise InputError(where, str(error)) from None
     return replace(_looked(look), scenario=scenario, run=scenario.training or Session().run)

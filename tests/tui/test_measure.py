@@ -1,12 +1,17 @@
 """A pasted benchmark result, from the performance page: read as it is pasted, taken with enter, undone with u."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from textual.widgets import Static, TextArea
 
 from catalog.load import load
+from estimator.efficiency import Calibration
 from estimator.scenario import Placement, Scenario
 from tests.tui.conftest import screen_text
 from tests.unit.test_calibration import VLLM
+from tui import store
 from tui.app import LlmCalc
 from tui.asking import Desk
 from tui.session import Session
@@ -52,3 +57,35 @@ async def test_what_is_no_result_is_refused_in_place() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert not app.screen.query(TextArea)
+
+
+def kept_point(path: Path) -> None:
+    """A session of another day: its file holds a point."""
+    first = on_h100()
+    session = first.history.now
+    point = Calibration("h100-sxm", "vllm", 1.25, 0.8)
+    assert store.save(replace(session, scenario=replace(session.scenario, calibrations=(point,))), path) == ""
+
+
+@pytest.mark.parametrize("keys", [("3", "n", "enter"), ("ctrl+n",)])
+async def test_a_point_outlives_a_restart_and_is_forgotten(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    path = tmp_path / "session.yaml"
+    kept_point(path)
+    app = LlmCalc(Desk(load()), store.load(path), path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        assert "1 own point" in screen_text(app)
+        await pilot.press("3")
+        await pilot.pause()
+        assert "own point: decode x1.25, prefill x0.80" in screen_text(app)
+        await pilot.press("n")
+        await pilot.pause()
+        assert "enter forgets the point: decode x1.25" in str(app.screen.query_one("#reading", Static).render())
+        await pilot.press("escape", *keys)
+        await pilot.pause()
+        assert app.history.now.scenario.calibrations == ()
+        assert "own point" not in screen_text(app)
+        assert store.load(path).scenario.calibrations == ()
+        await pilot.press("u")
+        await pilot.pause()
+        assert "1 own point" in screen_text(app)
+        assert len(store.load(path).scenario.calibrations) == 1

@@ -1,11 +1,14 @@
 """Sessions: verbs, undo, and the file."""
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from estimator.efficiency import Calibration
 from estimator.errors import InputError
 from tui import store
 from tui.session import History, Session
@@ -61,6 +64,60 @@ def test_a_session_comes_back_from_its_file(tmp_path: Path) -> None:
     assert store.save(session, path) == ""
     assert store.load(path) == session
     assert [each.name for each in path.parent.iterdir()] == ["session.yaml"]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Calibration,
+            st.sampled_from(["h100-sxm", "l4"]),
+            st.just("vllm-0.11"),
+            st.floats(0.1, 10),
+            st.floats(0.1, 10),
+        ),
+        max_size=5,
+    )
+)
+@settings(max_examples=20, deadline=None)
+def test_measured_points_come_back_as_they_were(points: list[Calibration]) -> None:
+    session = Session(replace(Session().scenario, calibrations=tuple(points)))
+    with TemporaryDirectory() as folder:
+        assert store.save(session, Path(folder, "session.yaml")) == ""
+        assert store.load(Path(folder, "session.yaml")) == session
+
+
+def test_measured_points_written_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("calibrations:\n  - {accelerator: h100-sxm, engine: vllm, decode: 1.2}\n")
+    assert store.load(path).scenario.calibrations == (Calibration("h100-sxm", "vllm", 1.2),)
+
+
+POINT = '{"accelerator": "l4", "engine": "vllm"}'
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        "1.5",
+        POINT,
+        "[1.5]",
+        '[{"accelerator": "l4"}]',
+        '[{"accelerator": "l4", "engine": "vllm", "decoding": 2}]',
+        '[{"accelerator": "l4", "engine": 3}]',
+        '[{"accelerator": "l4\\u001b[31m", "engine": "vllm"}]',
+        '[{"accelerator": "l4", "engine": "vllm", "decode": 1000}]',
+        '[{"accelerator": "l4", "engine": "vllm", "prefill": NaN}]',
+        '[{"accelerator": "l4", "engine": "vllm", "prefill": true}]',
+        '[{"accelerator": "l4", "engine": "vllm", "decode": "1.2"}]',
+        f"[{', '.join([POINT] * 65)}]",
+    ],
+)
+def test_measured_points_that_make_no_sense_are_named_with_their_line(tmp_path: Path, points: str) -> None:
+    path = tmp_path / "session.yaml"
+    path.write_text(f'kv: "bf16"\ncalibrations: {points}\n')
+    with pytest.raises(InputError, match=r"session\.yaml:2: calibrations: ") as caught:
+        store.load(path)
+    assert str(caught.value).isprintable()
 
 
 def test_a_file_written_by_hand_may_use_all_of_yaml(tmp_path: Path) -> None:

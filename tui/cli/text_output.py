@@ -50,9 +50,11 @@ def scenario(asked: Scenario) -> str:
     work = asked.workload
     load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
+    points = len(asked.calibrations)
+    own = f" | {points} own point{'s' if points > 1 else ''}" if points else ""
     return plain(
         f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
-        f"{figures.tokens(work.output_tokens)} out, {load} | {engine} | {asked.region} {asked.price_terms}"
+        f"{figures.tokens(work.output_tokens)} out, {load} | {engine} | {asked.region} {asked.price_terms}{own}"
     )
 
 

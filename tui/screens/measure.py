@@ -8,13 +8,13 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
-from estimator.calibration import calibration, parse
+from estimator.calibration import MOST_POINTS, calibration, parse
 from estimator.errors import InputError
 from estimator.scenario import Scenario
 from estimator.variations import Bench
 from tui.draw.runs import clean
 
-ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, or its JSON. An empty one forgets the point."
+ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, or its JSON."
 
 
 class Measure(ModalScreen[Scenario | None]):
@@ -36,7 +36,8 @@ class Measure(ModalScreen[Scenario | None]):
         device, engine = self.bench.rig.device, self.bench.engine
         area.border_title = f"measured on {device.label or device.id} with {engine.name} · enter takes it · esc closes"
         yield area
-        yield Static(ASK, id="reading", markup=False)
+        self.taken, said = self.reading("")
+        yield Static(clean(said), id="reading", markup=False)
 
     @on(TextArea.Changed)
     def read(self, event: TextArea.Changed) -> None:
@@ -50,7 +51,10 @@ class Measure(ModalScreen[Scenario | None]):
             each for each in scenario.calibrations if (each.accelerator, each.engine) != (device.id, step.engine)
         )
         if not pasted.strip():
-            return (replace(scenario, calibrations=others) if others != scenario.calibrations else None), ASK
+            if others == scenario.calibrations:
+                return None, ASK
+            held = f"decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
+            return replace(scenario, calibrations=others), f"{ASK} Nothing pasted, enter forgets the point: {held}."
         try:
             measured = parse(pasted)
             point = calibration(measured, step, device.id, self.bench.replicas)
@@ -58,7 +62,7 @@ class Measure(ModalScreen[Scenario | None]):
             return None, f"✗ {error.reason}"
         lengths = f"{measured.input_tokens:,} → {measured.output_tokens:,} x{measured.concurrency:.4g}"
         factors = f"decode takes {point.decode:.2f} x, prefill {point.prefill:.2f} x what was predicted"
-        return replace(scenario, calibrations=(*others, point)), f"✓ {lengths}: {factors}"
+        return replace(scenario, calibrations=(*others, point)[-MOST_POINTS:]), f"✓ {lengths}: {factors}"
 
     def action_take(self) -> None:
         if self.taken is not None:

@@ -102,15 +102,19 @@ def tabs_row(answer: Answer, here: str, cells: int) -> Row:
 
 
 def status(answer: Answer, cells: int) -> Row:
-    """The filter and what it leaves, or the view and the date of the prices."""
+    """The filter and what it leaves, or measured points, the view and the date of the prices."""
     session = answer.session
     if session.filter:
         found = f"{len(answer.rows)} of {len(answer.board.rows)}"
         return [(clipped(f"/{clean(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
+    points = len(session.scenario.calibrations)
+    own: Row = [(f"{points} own point{'s' if points > 1 else ''} ", "accent")] if points else []
     dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
     view = [] if session.view == "instances" else [session.view]
     said = " · ".join([*view, *([f"prices {max(dates)}"] if dates else [])])
-    return [(clipped(said, cells), "dim"), (" ", "text")]
+    if own and len(said) > cells - width(own):
+        return own
+    return [*own, (clipped(said, cells), "dim"), (" ", "text")]
 
 
 def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> Row:
