@@ -103,6 +103,8 @@ class EngineSpeed:
     buckets: bool = False
     """Prompts are padded to the next power of two (ahead-of-time compilation)."""
     chunk_tokens: int = 8192
+    batch_chunks: int = 0
+    """Chunks of a prompt that pipeline stages work through before they drain; 0 is all of them."""
     max_batch: float = 2048
     """Sequences in one step at full load."""
     ttft_ms: float = 0.0

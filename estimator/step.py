@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil
 from typing import Any, NamedTuple
 
 from estimator.efficiency import Efficiency, EngineSpeed, Spreads
@@ -116,7 +117,8 @@ class Step:
         seconds, launches = self._prompt_s(new, cached, batch)
         alone, pp = seconds, self.layout.pp
         if pp > 1:
-            alone *= (launches + pp - 1) / (launches * pp) * (1 + self.pipeline)
+            drains = ceil(launches / (self.speed.batch_chunks or launches))
+            alone *= (launches + drains * (pp - 1)) / (launches * pp) * (1 + self.pipeline)
             alone += launches * pp * self.hop_s + new * self.hop_s_per_row
         return Prefill(alone, seconds / (pp * self.layout.dp))
 

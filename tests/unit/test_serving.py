@@ -74,6 +74,13 @@ def test_weight_only_int4_decodes_faster_and_prefills_no_faster_than_bf16(accele
     assert int4.prefill_s(4096) >= bf16.prefill_s(4096)
 
 
+def test_a_layer_split_fills_and_drains_once_for_every_2048_tokens_of_a_prompt() -> None:
+    four = compiled("meta-llama/Meta-Llama-3-8B", "l40s", Layout(pp=4), "gguf-q4_k_m", engine="llamacpp")
+    micro_batch, batch = four.prefill_s(512), four.prefill_s(2048)
+    assert 1.6 * micro_batch < batch < 2.4 * micro_batch  # four micro-batches over four stages: 7/4 of one alone
+    assert four.prefill_s(4096) > 2 * batch
+
+
 def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:
     one, eight = (compiled("deepseek-ai/DeepSeek-V3", "h200-sxm", Layout(tp), "fp8-block") for tp in (1, 8))
     assert one.sequence_bytes(1000) == eight.sequence_bytes(1000) == 70_272 * 1000
