@@ -53,7 +53,8 @@ def engine_class(row: Row) -> str:
             return name
     if "tensorrt" in engine or "trt" in engine:
         return _tensorrt_class(version, text(row, "kind"))
-    return _vllm_class(engine, version, text(row, "accelerator_id"))
+    found = _vllm_class(engine, version, text(row, "accelerator_id"))
+    return "vllm-0.11-async" if found == "vllm-0.11" and _schedules_ahead(row) else found
 
 
 def _tensorrt_class(version: str, kind: str) -> str:
@@ -78,6 +79,11 @@ def _vllm_class(engine: str, version: str, accelerator: str) -> str:
     if year and int(year[1]) <= 24:
         return "vllm-v0"
     return "vllm-0.11" if year and year[1] == "25" else "vllm"
+
+
+def _schedules_ahead(row: Row) -> bool:
+    """vLLM's recipe for gpt-oss turns on asynchronous scheduling, which later versions have for every model."""
+    return "gpt-oss" in (text(row, "base_model_id") or text(row, "model_id")).lower()
 
 
 def _release(version: str) -> tuple[int, int] | None:
@@ -208,8 +214,10 @@ def cache(row: Row, engine: str, architecture: Architecture) -> CacheFormat:
     named = text(row, "weight_format").lower()
     if stated:
         return cache_format("fp8" if "8" in stated and "16" not in stated else "bf16")
-    low = named in ("fp8", "nvfp4", "mxfp4") if text(row, "accelerator_id") in BLACKWELL else named in ("fp8", "nvfp4")
     blackwell = text(row, "accelerator_id") in BLACKWELL
+    # vendors' tables of maximum load run checkpoints as they come, and those in mxfp4 say nothing of the cache
+    recipe = blackwell and text(row, "kind") != "throughput_max"
+    low = named in ("fp8", "nvfp4") or (named == "mxfp4" and recipe)
     if low and (blackwell or engine.startswith(("trt", "nim")) or (engine == "vllm" and not architecture.is_moe)):
         return cache_format("fp8")
     return cache_format("bf16")

@@ -101,6 +101,12 @@ def test_engines_by_name_version_and_kind(engine: str, version: str, kind: str, 
     assert engine_class(ROW | {"engine": engine, "engine_version": version, "kind": kind}) == expected
 
 
+def test_gpt_oss_ran_with_asynchronous_scheduling_before_it_was_the_default() -> None:
+    row = ROW | {"model_id": "openai/gpt-oss-20b", "engine": "vLLM"}
+    assert engine_class(row | {"engine_version": "0.11.0"}) == "vllm-0.11-async"
+    assert engine_class(row | {"engine_version": "0.19.0"}) == "vllm"
+
+
 def test_experts_over_ranks_make_attention_tensor_parallel() -> None:
     sparse = architecture("Qwen/Qwen3-235B-A22B")
     assert layout(ROW | {"tp": "1", "ep": "8", "dp": "1", "accelerator_count": "8"}, sparse) == Layout(8, 1, 8, 1)
@@ -117,6 +123,12 @@ def test_formats_as_published_checkpoints_use_them() -> None:
     assert "attention" in weights(ROW | {"weight_format": "nvfp4"}, llama).quantises
     assert cache(ROW | {"weight_format": "fp8"}, "trt-serve", llama).bits == 8
     assert cache(ROW, "trt-serve", llama).bits == 16
+
+
+def test_mxfp4_caches_in_8_bit_in_recipes_and_in_16_bit_where_a_checkpoint_runs_as_it_comes() -> None:
+    row, model = ROW | {"weight_format": "mxfp4", "accelerator_id": "b200-sxm"}, architecture("openai/gpt-oss-20b")
+    assert cache(row | {"kind": "serving_concurrency"}, "trt-serve", model).bits == 8
+    assert cache(row | {"kind": "throughput_max"}, "trt-1.x", model).bits == 16
 
 
 def test_lengths_that_are_not_stated_follow_from_the_rates_or_the_task() -> None:
