@@ -62,7 +62,7 @@ def page(scores: dict[str, list[Score]], catalog: Catalog) -> Iterator[str]:
     if LEFT_OUT.exists():
         yield "## Serving, whole architectures left out of the fit\n"
         yield "Every case predicted by constants that were fitted without its architecture, over all engines.\n"
-        yield table("metric, kind", _headline(summarise(_left_out(scores["serving"]))))
+        yield table("metric, kind", _headline(summarise(_left_out(scores["serving"], catalog))))
 
 
 def serving(scores: list[Score], lines: list[Summary]) -> Iterator[str]:
@@ -110,14 +110,21 @@ def _headline(lines: Iterable[Summary]) -> list[tuple[str, Summary]]:
     ]
 
 
-def _left_out(scores: list[Score]) -> Iterator[Score]:
+def _left_out(scores: list[Score], catalog: Catalog) -> Iterator[Score]:
+    """The same figures as predicted without their architecture; maximum load also by what the layers are."""
+    with (EVIDENCE / "serving.csv").open(newline="") as lines:
+        models = {row["case_id"]: row["base_model_id"] or row["model_id"] for row in csv.DictReader(lines)}
     known = {(score.case_id, score.metric): score for score in scores}
     with LEFT_OUT.open(newline="") as lines:
         for line in csv.DictReader(lines):
             score = known.get((line["case_id"], line["metric"]))
             if score:
                 predicted, low, high = (float(line[column]) for column in ("predicted", "low", "high"))
-                yield score._replace(predicted=predicted, low=low, high=high, status="scored")
+                groups = score.groups
+                if "kind=throughput_max" in groups:
+                    sparse = catalog.model(models[score.case_id]).architecture.is_moe
+                    groups = (*groups, f"kind=throughput_max, {'experts' if sparse else 'dense'}")
+                yield score._replace(predicted=predicted, low=low, high=high, status="scored", groups=groups)
 
 
 def plot(scores: list[Score]) -> Iterator[str]:
