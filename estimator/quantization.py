@@ -160,7 +160,12 @@ def _listed(f: Fields) -> Read:
 def _algorithm(name: str) -> WeightFormat:
     if name not in _ALGORITHMS:
         raise InputError("quantization_config.quant_algo", f"{name[:40]!a} is not understood")
-    return weight_format(_ALGORITHMS[name])
+    return _listing_its_own(_ALGORITHMS[name])
+
+
+def _listing_its_own(name: str) -> WeightFormat:
+    """A format without the exceptions that are usual for it: the configuration says which it makes."""
+    return weight_format(name)._replace(exceptions=())
 
 
 def _compressed(f: Fields) -> Read:
@@ -191,7 +196,7 @@ def _scheme(w: Fields) -> WeightFormat:
     if kind == "float" and bits == 4 and group in (16, 32):
         nv = group == 16
         return (
-            weight_format("nvfp4")
+            _listing_its_own("nvfp4")
             if nv
             else weight_format("mxfp4")._replace(quantises=weight_format("nvfp4").quantises)
         )

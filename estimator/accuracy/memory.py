@@ -161,7 +161,7 @@ def tokens_of(memory: ServingMemory, pages: int, metric: str, version: str) -> f
     """Tokens of so many pages, as the engine counts them."""
     pool, length = memory.laid.pool, memory.max_model_len or memory.model.architecture.max_context
     if metric == "kv_tokens" and (pool.groups == 1 or (0,) < version_key(version) < CAPACITY_LINE):
-        return pages // pool.groups * memory.engine.memory.block_tokens
+        return pages // pool.groups * pool.finest_span
     if not length:
         raise Missing("max_model_len is not in the row")
     return pages / pool.pages(length) * length * memory.layout.dp

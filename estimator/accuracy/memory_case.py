@@ -96,13 +96,21 @@ def weights_of(row: Row, model: Model) -> WeightFormat:
     if stored and quant.lower().endswith("bpw"):  # a mix of one's own: what the file came to, not its nominal width
         quant = re.sub(r"[\d.]+ bpw$", f"{stored[1]} bpw", quant)
     if quant and quant.lower() != "compressed-tensors":
-        return _first_known(quant, dtype, named or "")
+        found = _first_known(quant, dtype, named or "")
+        return _by_model_optimizer(found, model) if "modelopt" in quant.lower() else found
     if named:
-        return model.weights(named)
+        found = model.weights(named)
+        return _by_model_optimizer(found, model) if text(row, "model_id").startswith("nvidia/") else found
     if dtype in ("", "auto"):
         own = model.architecture.dtype
         return model.weights("native" if quant or model.native_weights != own else "bf16" if own == "fp32" else own)
     return weight_format(dtype)
+
+
+def _by_model_optimizer(weights: WeightFormat, model: Model) -> WeightFormat:
+    """NVIDIA's recipe for the Qwen3.5 family keeps attention in FP8 beside the NVFP4 of everything else."""
+    mixed = weights.id == "nvfp4" and model.architecture.class_name.startswith("Qwen3_5")
+    return weight_format("nvfp4-fp8") if mixed else weights
 
 
 def _first_known(*names: str) -> WeightFormat:

@@ -30,7 +30,7 @@ ALIASES = {
     "fp4": "nvfp4",
     "nvfp4-modelopt": "nvfp4",
     "nvfp4-uniform-w4a4": "nvfp4",
-    "nvfp4-fp8-mixed": "nvfp4-fp8",
+    "nvfp4-fp8-mixed": "nvfp4-fp8-channel",
     "bnb": "nf4",
     "bnb-int8": "int8-bnb",
     "bnb.nf4": "nf4",

@@ -6,6 +6,13 @@ take (gpt-oss, DeepSeek-V3.2, AWQ and GPTQ uploads).
 
 from estimator.formats.base import EVERYTHING, EXPERTS, LINEAR, CacheFormat, Stored, WeightFormat
 
+DELTA_NET_INPUTS = ("in_proj_qkv", "in_proj_z", "in_proj_a", "in_proj_b")
+LATENT_PROJECTIONS = ("q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj")
+_FP8_ATTENTION = (
+    Stored("attention", "in_proj_a", 16),
+    Stored("attention", "in_proj_b", 16),
+    Stored("attention", "", 8),
+)
 WEIGHTS = (
     WeightFormat("bf16", "bfloat16", 16, "bf16", "16"),
     WeightFormat("fp16", "float16", 16, "bf16", "16"),
@@ -19,7 +26,23 @@ WEIGHTS = (
     WeightFormat("int4-awq", "AWQ INT4, groups of 128", 4, "bf16", "i4", LINEAR, scale_bits=20, block=(1, 128)),
     WeightFormat("int4-gptq", "GPTQ INT4, groups of 128", 4, "bf16", "i4", LINEAR, 16, 20, (1, 128), 32),
     WeightFormat("int4-g32", "symmetric INT4, groups of 32", 4, "bf16", "i4", LINEAR, scale_bits=16, block=(1, 32)),
-    WeightFormat("nvfp4", "NVFP4", 4, "fp4", "4", LINEAR, scale_bits=8, block=(1, 16)),
+    WeightFormat(
+        "nvfp4",
+        "NVFP4",
+        4,
+        "fp4",
+        "4",
+        LINEAR,
+        16,
+        8,
+        (1, 16),
+        exceptions=tuple(Stored("attention", name, 16) for name in (*DELTA_NET_INPUTS, *LATENT_PROJECTIONS)),
+        source=(
+            "what builders leave 16-bit: ModelOpt modelopt_recipes (qwen3_next, default_disabled_quantizers), "
+            "llm-compressor examples/quantization_w4a4_fp4, ignore list of Inferact/Qwen3.8-27B-NVFP4; "
+            "latent attention as in nvidia/DeepSeek-R1-FP4"
+        ),
+    ),
     WeightFormat(
         "nvfp4-fp8",
         "NVFP4 with FP8 attention",
@@ -30,12 +53,24 @@ WEIGHTS = (
         16,
         8,
         (1, 16),
-        exceptions=(
-            Stored("attention", "in_proj_a", 16),
-            Stored("attention", "in_proj_b", 16),
-            Stored("attention", "", 8),
+        exceptions=(*_FP8_ATTENTION, Stored("head", "", 4.5)),
+        source=(
+            "ModelOpt modelopt_recipes/huggingface/qwen3_5 (w4a16_nvfp4-fp8_attn); layer lists of "
+            "nvidia/Qwen3.6-27B-NVFP4, Qwen3.6-35B-A3B-NVFP4 and RadixArk/Qwen3.8-27B-NVFP4 (20.44 GiB of files)"
         ),
-        source="layer lists of nvidia/Qwen3.6-27B-NVFP4 and Qwen3.6-35B-A3B-NVFP4 (ModelOpt mixed precision)",
+    ),
+    WeightFormat(
+        "nvfp4-fp8-channel",
+        "NVFP4 with FP8 attention, head and last MLPs",
+        4,
+        "fp4",
+        "4",
+        LINEAR,
+        16,
+        8,
+        (1, 16),
+        exceptions=(*_FP8_ATTENTION, Stored("head", "", 8), Stored("mlp", "", (7 * 4.5 + 8) / 8)),
+        source="config groups of unsloth/Qwen3.8-27B-NVFP4: the MLPs of the last eighth of the layers in FP8",
     ),
     WeightFormat("mxfp4", "MXFP4 experts", 4, "bf16", "mx", EXPERTS, scale_bits=8, block=(1, 32)),
     WeightFormat("mxfp8", "MXFP8", 8, "fp8", "8", LINEAR, scale_bits=8, block=(1, 32)),

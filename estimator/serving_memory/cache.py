@@ -55,6 +55,11 @@ class Pool(NamedTuple):
     groups: int = 1
     """Groups of layers that share the pages."""
 
+    @property
+    def finest_span(self) -> int:
+        """Tokens of the smallest page."""
+        return min((span for _, span, *_ in (*self.growing, *self.windowed)), default=1)
+
     def pages(self, tokens: int) -> float:
         """Pages that one sequence of `tokens` tokens takes."""
         found = self.fixed
