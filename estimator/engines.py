@@ -43,6 +43,19 @@ class Graphs(NamedTuple):
     """Feed-forward intermediates (gate, up and product) kept per token of that step."""
 
 
+class Mxfp4Kernel(NamedTuple):
+    """How the kernel that an engine picks lays MXFP4 experts out: sides are rounded up to whole tiles."""
+
+    least_capability: float = 0.0
+    hidden_tile: int = 1
+    intermediate_tile: int = 1
+    """Of each rank's share."""
+    inner_tile: int = 1
+    """Of the side that is summed over, of the numbers alone."""
+    scale_copies: int = 1
+    """2 where the checkpoint's scales stay beside those in the kernel's order."""
+
+
 class Reserve(NamedTuple):
     """What SGLang leaves free for activations and graphs when no fraction is given."""
 
@@ -95,6 +108,8 @@ class MemoryPolicy:
     """Kinds of layers whose counts differ by less share one group size, the larger."""
     state_pages: int = 2
     """Pages that a sequence keeps of every group of recurrent layers: the state, and the one being written."""
+    steps_in_flight: int = 1
+    """Steps whose tokens a window layer keeps beside its window: 2 where the next one is scheduled ahead."""
     keeps_windows: bool = False
     """Window layers keep only their window, in a cache of their own."""
     logit_bytes: float = 0.0
@@ -121,12 +136,16 @@ class MemoryPolicy:
     """Keeps a cosine and sine table of every position on each rank."""
     rounds_allocations: bool = False
     """Weights come out of PyTorch's caching allocator."""
-    pads_mxfp4: bool = False
-    """Rounds MXFP4 experts up to its kernel's tiles."""
+    mxfp4: tuple[Mxfp4Kernel, ...] = ()
+    """Kernels of MXFP4 experts by compute capability, ascending."""
     embedding_on_host: bool = False
     """The token embedding is looked up on the CPU (llama.cpp)."""
     reserve: Reserve | None = None
     rule: RuleOfThumb | None = None
+
+    def mxfp4_kernel(self, capability: float) -> Mxfp4Kernel | None:
+        """The kernel of MXFP4 experts on a device of that compute capability."""
+        return next((each for each in reversed(self.mxfp4) if capability >= each.least_capability), None)
 
     def seen(self, reported: float) -> float:
         """Bytes of a device that the engine counts with, of those that the driver reports."""

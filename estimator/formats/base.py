@@ -6,6 +6,7 @@ from typing import NamedTuple
 from estimator.tensors import Role, Tensor
 
 LINEAR: frozenset[Role] = frozenset({"attention", "mlp", "shared_expert", "expert"})
+USUAL_HEAD = 128
 EXPERTS: frozenset[Role] = frozenset({"expert"})
 EVERYTHING: frozenset[Role] = LINEAR | {"embedding", "head", "router"}
 
@@ -95,3 +96,10 @@ class CacheFormat(NamedTuple):
     id: str
     name: str
     bits: float
+    """Of one element, with scales: of heads 128 wide where each head's vector has its own."""
+    scale_bits: float = 0.0
+    """Of one head's vector."""
+
+    def bits_of(self, head_dim: int) -> float:
+        """Of one element in heads of that width."""
+        return self.bits + self.scale_bits * (1 / head_dim - 1 / USUAL_HEAD)

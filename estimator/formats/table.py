@@ -84,7 +84,7 @@ WEIGHTS = (
 CACHES = (
     CacheFormat("bf16", "16-bit", 16),
     CacheFormat("fp8", "FP8", 8),
-    CacheFormat("int8", "INT8, a scale per token and head", 8.25),
+    CacheFormat("int8", "INT8, a scale per token and head", 8.25, 32),
     CacheFormat("nvfp4", "NVFP4", 4.5),
     CacheFormat("fp32", "float32", 32),
     CacheFormat("q8_0", "GGML q8_0", 8.5),

@@ -10,8 +10,8 @@ from estimator.hardware import Accelerator
 from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
-from estimator.serving_memory.cache import UNBOUNDED
 from estimator.serving_memory.laid import Laid, Rank, lay_out
+from estimator.serving_memory.pool import UNBOUNDED
 from estimator.units import GB, GIB
 
 

@@ -7,6 +7,7 @@ from estimator.architecture import Architecture
 from estimator.engines import MemoryPolicy
 from estimator.formats import CacheFormat
 from estimator.mixers import Attention
+from estimator.serving_memory.pool import Pool
 
 CONV_STATE_BYTES = 2
 INDEX_BYTES = 1 + 4 / 128
@@ -15,7 +16,6 @@ STATE_PAGE_TOKENS = 16
 """An attention page grows in these steps until a recurrent state fits it."""
 WINDOW_STEP_TOKENS = 256
 """llama.cpp rounds the cells of a window cache up to this."""
-UNBOUNDED = 1 << 60
 
 
 class Kind(NamedTuple):
@@ -39,64 +39,6 @@ class Kind(NamedTuple):
         return "every token"
 
 
-class Pool(NamedTuple):
-    """The page table: how many pages of the pool a sequence takes."""
-
-    page_bytes: float
-    """One page, over all layers it spans."""
-    growing: tuple[tuple[float, int], ...]
-    """(pages, per so many tokens) of the layers that keep every token."""
-    windowed: tuple[tuple[float, int, int, float], ...] = ()
-    """(pages, per so many tokens, most tokens kept, extra pages)"""
-    fixed: float = 0
-    """Pages of one sequence whatever its length."""
-    token_bytes: float = 0.0
-    """What one more token of a long sequence adds."""
-    groups: int = 1
-    """Groups of layers that share the pages."""
-
-    @property
-    def finest_span(self) -> int:
-        """Tokens of the smallest page."""
-        return min((span for _, span, *_ in (*self.growing, *self.windowed)), default=1)
-
-    def pages(self, tokens: int) -> float:
-        """Pages that one sequence of `tokens` tokens takes."""
-        found = self.fixed
-        for pages, span in self.growing:
-            found += pages * -(-tokens // span)
-        for pages, span, kept, extra in self.windowed:
-            found += pages * -(-min(tokens, kept) // span) + extra
-        return found
-
-    def longest(self, pages: float) -> int:
-        """Most tokens that one sequence in so many pages can have.
-
-        Between the lengths at which a window fills up the need is a sum of straight lines; the longest such stretch
-        that the pages reach decides.
-        """
-        if pages < self.pages(1):
-            return 0
-        for full in sorted({kept for _, _, kept, _ in self.windowed} | {0}, reverse=True):
-            growing = list(self.growing)
-            spent = self.fixed
-            for need, span, kept, extra in self.windowed:
-                spent += extra
-                if kept > full:
-                    growing.append((need, span))
-                else:
-                    spent += need * -(-kept // span)
-            if not growing:
-                return UNBOUNDED
-            step = min(span for _, span in growing)
-            tokens = int((pages - spent) / sum(need / span for need, span in growing)) // step * step
-            while tokens > 0 and self.pages(tokens) > pages:
-                tokens -= step
-            if tokens >= full:
-                return tokens
-        return 0
-
-
 @lru_cache(maxsize=4096)
 def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, drafts: int = 0) -> tuple[Kind, ...]:
     """The cached layers as one rank holds them: key-value heads divided, replicated where there are too few.
@@ -108,7 +50,8 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         mixer = group.layer.mixer
         if mixer is None:
             continue
-        share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * cache.bits / 8
+        bits = cache.bits_of(mixer.head_dim) if isinstance(mixer, Attention) else cache.bits
+        share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * bits / 8
         chunked = isinstance(mixer, Attention) and mixer.chunked
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
         past = getattr(mixer, "kernel", 1) - 1  # tokens that a convolution keeps

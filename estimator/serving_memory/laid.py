@@ -10,7 +10,9 @@ from estimator.formats import CacheFormat, WeightFormat
 from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.serving_memory.activations import expert_buffers, graphs, layer, sampler, workspaces
-from estimator.serving_memory.cache import Kind, Pool, layer_kinds, page_table
+from estimator.serving_memory.cache import Kind, layer_kinds, page_table
+from estimator.serving_memory.compressed import compressed_pool
+from estimator.serving_memory.pool import Pool
 from estimator.serving_memory.weights import Split, stages
 from estimator.units import GB
 
@@ -60,7 +62,8 @@ def lay_out(
     element = 4 if weights.rest_bits == 32 else 2
     tp, tower = layout.tp, model.tower_parameters
     rotary = architecture.rotary_positions * architecture.rotary_dim * element if policy.rotary_cache else 0
-    split = Split(tp, max(layout.ep, tp * layout.dp), policy.rounds_allocations, policy.pads_mxfp4)
+    kernel = policy.mxfp4_kernel(capability)
+    split = Split(tp, max(layout.ep, tp * layout.dp), policy.rounds_allocations, kernel)
     profiled = (model_len or architecture.max_context) if policy.layer_tokens_at_model_len else batched
     widest = layer(architecture, policy, weights, profiled, element, tp)
     logits = sampler(architecture, policy, sequences, batched, element)
@@ -91,7 +94,9 @@ def lay_out(
             )
         )
     kinds = layer_kinds(architecture, cache, tp, drafts)
-    pool = page_table(kinds, policy, batched, drafts, stripes)
+    in_flight = batched * policy.steps_in_flight
+    pool = compressed_pool(architecture, cache, in_flight) if policy.grouped_layers else None
+    pool = pool or page_table(kinds, policy, in_flight, drafts, stripes)
     return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool, stripes)))
 
 

@@ -5,6 +5,7 @@ from math import ceil
 from typing import NamedTuple
 
 from estimator.architecture import Architecture
+from estimator.engines import Mxfp4Kernel
 from estimator.evaluation import Part
 from estimator.formats import WeightFormat
 from estimator.tensors import Tensor
@@ -26,9 +27,6 @@ SMALLEST_REMAINDER = 1 * MIB
 
 ROUNDING = "allocator rounding"
 
-MXFP4_HIDDEN_TILE = 256
-MXFP4_INTERMEDIATE_TILE = 128
-
 
 class Stage(NamedTuple):
     """One pipeline stage on one rank."""
@@ -47,7 +45,7 @@ class Split(NamedTuple):
     tensor: int
     expert: int
     rounds_allocations: bool = False
-    pads_mxfp4: bool = False
+    mxfp4: Mxfp4Kernel | None = None
 
 
 def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
@@ -109,9 +107,10 @@ def stages(
 
 def rank_bytes(tensor: Tensor, weights: WeightFormat, split: Split) -> float:
     """Bytes of one tensor on one rank."""
-    if split.pads_mxfp4 and tensor.role == "expert" and weights.id == "mxfp4" and tensor.inputs > 1:
-        tensor = _padded(tensor, split)
-    return weights.bytes_of(tensor) * tensor.share(split.tensor, split.expert)
+    held = weights.bytes_of(tensor)
+    if split.mxfp4 and tensor.role == "expert" and weights.id == "mxfp4" and tensor.inputs > 1:
+        held = _mxfp4_bytes(tensor, weights, split, split.mxfp4)
+    return held * tensor.share(split.tensor, split.expert)
 
 
 def _parts(tensors: tuple[Tensor, ...], weights: WeightFormat, split: Split) -> dict[str, float]:
@@ -134,15 +133,21 @@ def allocated(size: float) -> float:
     return rounded if rounded - size <= SMALLEST_REMAINDER else size
 
 
-def _padded(tensor: Tensor, split: Split) -> Tensor:
-    """MXFP4 experts as vLLM's kernels store them: hidden size and each rank's intermediate size in whole tiles."""
-    hidden, intermediate = tensor.inputs, tensor.outputs
+def _mxfp4_bytes(tensor: Tensor, weights: WeightFormat, split: Split, kernel: Mxfp4Kernel) -> float:
+    """MXFP4 experts over all ranks, as their kernel stores them: numbers in whole tiles, scales once or twice."""
     ranks = 1 if split.expert > split.tensor else split.tensor
-    if tensor.name == "down_proj":
-        hidden, intermediate = intermediate, hidden
-    hidden = ceil(hidden / MXFP4_HIDDEN_TILE) * MXFP4_HIDDEN_TILE
-    intermediate = ceil(intermediate / ranks / MXFP4_INTERMEDIATE_TILE) * MXFP4_INTERMEDIATE_TILE * ranks
-    return tensor._replace(outputs=intermediate, inputs=hidden)
+    down = tensor.name == "down_proj"
+    hidden, intermediate = (tensor.outputs, tensor.inputs) if down else (tensor.inputs, tensor.outputs)
+    hidden = _tiles(hidden, kernel.hidden_tile)
+    intermediate = _tiles(intermediate / ranks, kernel.intermediate_tile)
+    outputs, inputs = (hidden, intermediate) if down else (intermediate, hidden)
+    numbers = _tiles(inputs, kernel.inner_tile) * weights.payload_bits
+    scales = ceil(inputs / weights.block[1]) * weights.scale_bits * kernel.scale_copies
+    return tensor.copies * ranks * outputs * (numbers + scales) / 8
+
+
+def _tiles(size: float, tile: int) -> int:
+    return ceil(size / tile) * tile
 
 
 def _add(total: dict[str, float], parts: dict[str, float], times: float = 1.0) -> None:
