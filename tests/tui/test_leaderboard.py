@@ -153,6 +153,13 @@ async def test_filter_narrows_as_one_types_and_letters_are_text() -> None:
         assert len((await press(pilot, "escape")).rows) == 11
 
 
+async def test_keys_work_after_a_panel_over_filtered_rows_is_closed() -> None:
+    async with application().run_test(size=(80, 24)) as pilot:
+        await press(pilot, "slash", *"p5", "enter", "question_mark", "escape")
+        assert pilot.app.focused is None
+        assert (await press(pilot, "s")).session.sort
+
+
 async def test_a_filter_that_is_not_understood_leaves_the_rows_and_says_why() -> None:
     async with application().run_test(size=(80, 24)) as pilot:
         shown = await press(pilot, "slash", *"tpot", "less_than_sign", *"fast")

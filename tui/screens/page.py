@@ -22,6 +22,8 @@ class Page(Screen[None]):
     """
 
     NAME: ClassVar[str]
+    AUTO_FOCUS = ""
+    """Keys are the page's own; a line that is typed into takes the focus itself, and only while it is shown."""
 
     answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
 

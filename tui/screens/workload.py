@@ -24,7 +24,6 @@ class WorkloadScreen(Page):
     NAME = "workload"
     BINDINGS = bindings(NAME)
     CSS_PATH = "workload.tcss"
-    AUTO_FOCUS = ""
 
     def body(self) -> ComposeResult:
         yield self.bound(Form())

@@ -28,12 +28,12 @@ class FilterLine(Input):
             placeholder="filter: g6e  nvidia  fits  tpot<50ms  $<10  users>=32  -spot", select_on_focus=False
         )
         self.cursor_blink = False
-        self.display = False
+        self.display = self.can_focus = False
 
     def open(self, text: str) -> None:
         self.value = text
         self.cursor_position = len(text)
-        self.display = True
+        self.display = self.can_focus = True
         self.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -54,5 +54,5 @@ class FilterLine(Input):
 
     def close(self) -> None:
         if self.display:
-            self.display = False
+            self.display = self.can_focus = False
             self.post_message(self.Left())
