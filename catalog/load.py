@@ -82,7 +82,8 @@ class Catalog:
             found = next((each for each in reduced if each), None)
         if found is None:
             close = dict.fromkeys(self._model_names[each] for each in near(name, self._model_names))
-            raise InputError("model", f"unknown model {name!r}{did_you_mean(close)}")
+            way_on = did_you_mean(close) or "; a Hub id is org/name, a file or folder a path with a slash"
+            raise InputError("model", f"unknown model {name!r}{way_on}")
         return found
 
     def model_entry(self, name: str) -> dict[str, Any]:

@@ -21,13 +21,21 @@ class UnsupportedArchitecture(InputError):
 
 
 def near(name: str, known: Iterable[str]) -> list[str]:
-    """Up to three known names that are spelled much like this one, the closest first; case does not matter."""
+    """Up to three known names: those that begin like this one, then those spelled much like it, in any case."""
     from difflib import get_close_matches  # a millisecond, and most questions name what there is
 
-    return get_close_matches(name.lower(), list(known), n=3, cutoff=0.5)
+    wanted, names = name.lower(), list(known)
+    begin = [each for each in names if wanted and each.lower().startswith(wanted)]
+    return list(dict.fromkeys([*begin, *get_close_matches(wanted, names, n=3, cutoff=0.5)]))[:3]
 
 
 def did_you_mean(names: Iterable[str]) -> str:
     """The end of a message about an unknown name: `; did you mean …?`, empty without names."""
     spelled = ", ".join(names)
     return f"; did you mean {spelled}?" if spelled else ""
+
+
+def instead_of(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name among few: what is spelled like it, else all there are."""
+    names = list(known)
+    return did_you_mean(near(name, names)) or f"; one of {', '.join(names)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
-from estimator.errors import InputError, did_you_mean, near
+from estimator.errors import InputError, did_you_mean, instead_of, near
 from estimator.hardware import Accelerator, Fabric, Machine
 from estimator.training.constants import TrainingConstants
 
@@ -52,7 +52,7 @@ class Inventory:
         profiles = [profile for profile in self.engines if profile.id == name]
         if not profiles:
             names = dict.fromkeys(profile.id for profile in self.engines)
-            raise InputError("engine", f"unknown engine {name!r}; one of {', '.join(names)}")
+            raise InputError("engine", f"unknown engine {name!r}{instead_of(name, names)}")
         if version is None:
             return profiles[-1]
         for profile in profiles:

@@ -9,7 +9,7 @@ from estimator.inventory import Inventory
 from estimator.presets import PRESETS
 from estimator.scenario import Scenario
 from estimator.training.workload import PRESETS as TRAINING_PRESETS
-from tui.cli.options import GROUPS, OPTIONS, Option, with_option
+from tui.cli.options import GROUPS, NUMBERS, Option, with_option
 from tui.draw.figures import bound
 
 UNSET = {
@@ -51,8 +51,6 @@ STARTS = {
 """Where an empty number begins when it is stepped."""
 
 
-NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "Y"})
-"""Metavars of options that hold numbers."""
 OWNED = frozenset({"hardware-usd", "amortization-years", "usd-per-kwh", "power-limit-watts"})
 """Options that only owned hardware has."""
 
@@ -106,30 +104,15 @@ def _applies(option: Option, scenario: Scenario) -> bool:
 def typed(scenario: Scenario, name: str, text: str) -> Scenario:
     """The scenario with what was typed into a field. Raises InputError with the reason where it is refused."""
     text = text.strip()
+    if text == UNSET.get(name, "any"):
+        text = ""  # what an empty field shows is what it means
     if name == "train" and not text:
         return replace(scenario, training=None)
     if name == "preset" and not text:
         return scenario  # what it filled in is the scenario's own
     if not text:
         return with_option(scenario, name, None)
-    return with_option(scenario, name, plain(text, OPTIONS[name]))
-
-
-def plain(text: str, option: Option) -> str:
-    """Text as people write numbers: 2k and 128k tokens are multiples of 1,024; 90% is 0.9; 1,024 has a comma."""
-    if option.metavar not in NUMBERS:
-        return text
-    bare = text.replace(",", "").replace("_", "")
-    try:
-        if bare.endswith("%"):
-            return repr(float(bare[:-1]) / 100)
-        if bare[-1:] in "kK" and bare:
-            return str(round(float(bare[:-1]) * 1024))
-        if bare.endswith("M"):
-            return str(round(float(bare[:-1]) * 1024**2))
-    except (ValueError, OverflowError):
-        return text
-    return bare
+    return with_option(scenario, name, text)
 
 
 def stepped(scenario: Scenario, field: Field, by: int) -> Scenario:

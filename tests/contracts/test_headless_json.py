@@ -338,6 +338,34 @@ def test_wrong_input_is_one_line_and_status_2(ask: Ask, argv: tuple[str, ...]) -
     assert "internal error" not in line
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("rank", "--decode-context-parallel", "3"), "--decode-context-parallel: "),
+        (("rank", "--max-model-len", "5"), "--max-model-len: "),
+        (("rank", "--weights", "fp9"), "--weights: unknown format 'fp9'; did you mean fp8,"),
+        (("rank", "--accelerator", "cpu"), "; did you mean cpu-"),
+        (("rank", "--accelerator", "h10"), "; did you mean h100-"),
+        (("rank", "--engine", "vlm"), "; did you mean vllm"),
+        (("rank", "--preset", "chat"), "; did you mean chatbot?"),
+        (("rank", "--ttft", "5parsecs"), "--ttft: '5parsecs' is not a time, expected seconds (0.8) or 800ms"),
+        (("rank", "--model", "qqqq"), "a Hub id is org/name"),
+    ],
+    ids=lambda each: " ".join(each)[:40] if isinstance(each, tuple) else "",
+)
+def test_a_complaint_names_the_option_as_it_was_typed_and_the_way_on(
+    ask: Ask, argv: tuple[str, ...], said: str
+) -> None:
+    assert said in ask(*argv).err
+
+
+def test_numbers_are_written_as_in_the_form(ask: Ask) -> None:
+    assert (
+        ask("rank", "--input-tokens", "8k", "--limit", "1", "--format", "json").json["scenario"]["input_tokens"] == 8192
+    )
+    assert ask("rank", "--memory-utilization", "90%", "--limit", "1").status == 0
+
+
 def test_tp_3_on_32_heads_names_what_is_legal(ask: Ask) -> None:
     answer = ask("estimate", "--model", "meta-llama/Llama-3.1-8B", "--instance", "p5.48xlarge", "--tp", "3")
     assert "legal: 1, 2, 4, 8" in answer.err

@@ -57,6 +57,18 @@ def test_an_empty_optional_field_is_the_default() -> None:
     assert typed(asked, "tp", "") == Scenario()
 
 
+def test_what_an_empty_field_shows_may_be_typed() -> None:
+    asked = typed(Scenario(), "ttft", "800ms")
+    assert typed(asked, "ttft", "any") == Scenario()
+    assert typed(typed(Scenario(), "memory-utilization", "0.8"), "memory-utilization", "engine's own") == Scenario()
+
+
+def test_tokens_of_data_are_decimal_and_those_of_a_context_binary() -> None:
+    run = typed(typed(Scenario(), "train", "lora"), "dataset-tokens", "2B").training
+    assert run is not None
+    assert run.dataset_tokens == 2_000_000_000
+
+
 def test_steps_double_numbers_and_turn_through_choices() -> None:
     scenario = Scenario()
     assert stepped(scenario, fields(scenario)["input-tokens"], 1).workload.input_tokens == 4096

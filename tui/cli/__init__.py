@@ -61,8 +61,17 @@ def _run(argv: Sequence[str]) -> int:
         arguments = parser.parse_args(argv[1:])
     except SystemExit as stop:  # --help
         return int(stop.code or 0)
-    status: int = module.run(arguments)
+    try:
+        status: int = module.run(arguments)
+    except InputError as error:
+        raise InputError(_as_asked(error.field, arguments), error.reason) from None
     return status
+
+
+def _as_asked(field: str, arguments: argparse.Namespace) -> str:
+    """A field by the name of the option that sets it, where the verb takes that option."""
+    name = field.replace("_", "-")
+    return f"--{name}" if hasattr(arguments, name) else field
 
 
 def _complain(message: str) -> int:

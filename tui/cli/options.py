@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from estimator import presets
 from estimator.checks import Rule, rules
-from estimator.errors import InputError, did_you_mean, near
+from estimator.errors import InputError, did_you_mean, instead_of, near
 from estimator.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
 from estimator.training import workload as training
 
@@ -25,6 +25,8 @@ class Option(NamedTuple):
 
 
 PRESETS = tuple(each.name for each in presets.PRESETS)
+NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "Y"})
+"""Metavars of options that hold numbers."""
 
 
 class Group(NamedTuple):
@@ -165,7 +167,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
 
 def _with_preset(scenario: Scenario, name: object) -> Scenario:
     if not isinstance(name, str) or (name not in training.PRESETS and name not in PRESETS):
-        raise InputError("preset", f"unknown {name!r}; one of {', '.join((*PRESETS, *training.PRESETS))}")
+        raise InputError("preset", f"unknown {name!r}{instead_of(str(name), (*PRESETS, *training.PRESETS))}")
     if name in training.PRESETS:
         return replace(scenario, training=training.PRESETS[name])
     return presets.preset(name).applied_to(scenario)
@@ -188,7 +190,7 @@ def said(scenario: Scenario) -> dict[str, object]:
 def read(option: Option, value: object, rule: Rule) -> object:
     """The value as its field wants it. Raises InputError naming the option."""
     if isinstance(value, str) and rule.type is not str:
-        value = _parsed(value, rule, option.seconds)
+        value = _parsed(plain(value, option), rule, option.seconds)
     elif rule.type is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     elif rule.type is float and isinstance(value, int) and not isinstance(value, bool):
@@ -196,9 +198,28 @@ def read(option: Option, value: object, rule: Rule) -> object:
     complaint = rule.complaint(value)
     if complaint is None and option.choices and value not in option.choices:
         complaint = f"{value!r} is not known, expected one of {', '.join(option.choices)}"
+    elif complaint and option.seconds and isinstance(value, str):
+        complaint = f"{value!r} is not a time, expected seconds (0.8) or 800ms"
     if complaint:
         raise InputError(option.name, complaint)
     return value
+
+
+def plain(text: str, option: Option) -> str:
+    """Text as people write numbers: 90% is 0.9, 1,024 has a comma; 8k tokens of context are 8,192, of data 8,000."""
+    if option.metavar not in NUMBERS:
+        return text
+    bare = text.replace(",", "").replace("_", "")
+    thousand = 1000 if option.name == "dataset-tokens" else 1024
+    scales = {"k": thousand, "K": thousand, "M": thousand**2, "B": thousand**3}
+    try:
+        if bare.endswith("%"):
+            return repr(float(bare[:-1]) / 100)
+        if bare[-1:] in scales:
+            return str(round(float(bare[:-1]) * scales[bare[-1]]))
+    except (ValueError, OverflowError):
+        return text
+    return bare
 
 
 TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -207,16 +228,12 @@ UNITS = {"ms": 1e-3, "s": 1.0}
 
 def _parsed(text: str, rule: Rule, seconds: bool) -> object:
     """The number or truth in a text, or the text itself where it holds none, for the rule to refuse."""
-    scale = 1.0
-    if seconds:
-        for unit, factor in UNITS.items():
-            if text.endswith(unit):
-                text, scale = text.removesuffix(unit), factor
-                break
+    if rule.type is bool:
+        return TRUTH.get(text.lower(), text)
+    unit = next((each for each in UNITS if seconds and text.endswith(each)), "")
+    bare = text.removesuffix(unit)
     try:
-        if rule.type is bool:
-            return TRUTH.get(text.lower(), text)
-        number = float(text) * scale
-        return int(text if text.isdecimal() else number) if rule.type is int and number.is_integer() else number
+        number = float(bare) * UNITS.get(unit, 1.0)
+        return int(bare if bare.isdecimal() else number) if rule.type is int and number.is_integer() else number
     except ValueError:
         return text
