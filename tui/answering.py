@@ -35,6 +35,8 @@ class AnsweringApp(FrugalApp):
         super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
         self.desk = desk
         self.kept_in = kept_in
+        self.unsaved = ""
+        """Why the session could not be saved the last time; it is said once, not after every edit."""
         self.remapped = dict(remapped or {})
         self.set_keymap(self.remapped)
         for each in palette.THEMES:
@@ -99,5 +101,6 @@ class AnsweringApp(FrugalApp):
 
     def save(self) -> None:
         complaint = store.save(self.history.now, self.kept_in) if self.kept_in else ""
-        if complaint:
+        if complaint and complaint != self.unsaved:
             self.say(complaint)
+        self.unsaved = complaint

@@ -249,6 +249,24 @@ async def test_an_edit_that_can_not_be_answered_is_refused_and_the_answer_stays(
         assert not (await press(pilot, "w")).problem
 
 
+async def test_a_long_refusal_is_read_to_its_end() -> None:
+    reason = "TP64 holds 8 copies of the cache, 3 ranks can not share it; legal: 1, 2, 4, 8"
+    async with application().run_test(size=(80, 24)) as pilot:
+        pilot.app.say(f"decode-context-parallel: {reason}")
+        await pilot.pause()
+        first, second, *_ = screen_text(pilot.app).splitlines()
+        assert first.startswith(" ✗ decode-context-parallel: TP64")
+        assert second.endswith("legal: 1, 2, 4, 8")
+        assert "Leaderboard" in (await press(pilot, "j"), screen_text(pilot.app))[1].splitlines()[1]
+
+
+async def test_a_session_that_can_not_be_saved_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    async with application(kept_in=tmp_path / "file" / "session.yaml").run_test(size=(80, 24)) as pilot:
+        assert "not saved" in (await press(pilot, "plus")).problem
+        assert not (await press(pilot, "plus")).problem
+
+
 async def test_a_fault_of_ours_costs_one_line_and_not_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("float division by zero")

@@ -10,7 +10,7 @@ from tui.answer import Answer
 from tui.command import EVERYWHERE, Command, key_name, keys_of
 from tui.commands import HINTS, commands_at
 from tui.draw.figures import bound, number, tokens
-from tui.draw.runs import Row, Run, clean, clipped, fitted, spread, width
+from tui.draw.runs import Row, Run, clean, clipped, fitted, spread, width, wrapped
 from tui.pages import PAGES
 from tui.widgets.drawn import Drawn
 
@@ -30,7 +30,8 @@ class Head(Drawn):
             return ()
         if self.app.size.width < LEAST_WIDTH or self.app.size.height < LEAST_HEIGHT:
             return too_small(self.app.size, width)
-        return [scenario_row(self.answer, width), tabs_row(self.answer, self.page, width)]
+        said = problem_rows(self.answer.problem, width) if self.answer.problem else []
+        return [*[scenario_row(self.answer, width), tabs_row(self.answer, self.page, width)][: 2 - len(said)], *said]
 
 
 class Hints(Drawn):
@@ -50,6 +51,13 @@ def too_small(have: Size, cells: int) -> list[Row]:
         [(clipped(f"{have.width}x{have.height} is too small.", cells), "warn")],
         [(clipped(f"llmcalc-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT}.", cells), "text")],
     ]
+
+
+def problem_rows(problem: str, cells: int) -> list[Row]:
+    """What went wrong, or what was done, in place of the tabs; a long one takes the scenario's line too."""
+    style = "bad" if problem.startswith("✗") else "good"
+    first, *more = wrapped(problem, cells - 2)
+    return [fitted([(f" {line}", style)], cells) for line in (first, " ".join(more)) if line]
 
 
 def scenario_row(answer: Answer, cells: int) -> Row:
@@ -89,9 +97,7 @@ def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
 
 
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:
-    """The pages by their keys, this one marked, and the status; what went wrong takes the whole line."""
-    if answer.problem:
-        return fitted([(f" {clean(answer.problem)}", "bad" if answer.problem.startswith("✗") else "good")], cells)
+    """The pages by their keys, this one marked, and the status."""
     row: Row = [(" ", "text")]
     for page in PAGES:
         if page.name == here:
