@@ -50,6 +50,26 @@ def gains(bench: Bench, evaluation: Evaluation) -> list[Change]:
     return [*_accepted(bench), *_roomier(bench, evaluation), *_facts(bench, evaluation)]
 
 
+def quicker(bench: Bench) -> list[Change]:
+    """The load at which a candidate that misses the service level keeps it, and the formats with which it does."""
+    scenario, most = bench.scenario, bench.most_within_level
+    changes = []
+    if 0 < most < scenario.workload.concurrency:
+        fewer = replace(scenario.workload, concurrency=most, requests_per_second=None)
+        changes.append(
+            Change(f"{most:,} users", "the most that see the service level", replace(scenario, workload=fewer))
+        )
+    cache = _narrower_cache(bench)
+    formats = [(f"KV cache in {cache}", replace(scenario, kv=cache))] if cache else []
+    formats += [(f"weights in {weights}", replace(scenario, weights=weights)) for weights in _narrower(bench)]
+    for title, changed in formats:
+        other = bench.asking(changed)
+        judged = _judged(other)
+        if judged and judged.meets_service_level:
+            changes.append(Change(title, f"keeps the service level: {_fit(other, judged)}", changed))
+    return changes
+
+
 def engine_message(bench: Bench, memory: MemoryReport) -> str:
     """The words with which the engine would refuse to start; empty where it starts, or its words are not known."""
     if memory.shortfall_bytes <= 0:

@@ -47,6 +47,11 @@ class Trial(NamedTuple):
     def requests_per_s(self) -> float:
         return self.load.requests_per_s * self.busy if self.load else 0.0
 
+    @property
+    def held(self) -> int:
+        """Whole requests of the asked length that the replicas hold at once."""
+        return int(self.memory.max_concurrency) * self.replicas
+
     def meets(self, level: ServiceLevel) -> bool:
         """Whether a typical request sees the service level; where nothing is asked, all do."""
         return self.load is not None and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
@@ -246,7 +251,7 @@ class Judge:
         """Whether the cache holds every request in flight, or the engines keep up with the arrivals."""
         asked = self.scenario.workload
         if asked.requests_per_second is None:
-            return trial.memory.max_concurrency * trial.replicas >= asked.concurrency
+            return trial.held >= asked.concurrency
         return trial.load is not None and trial.load.utilization < 1
 
     def caution(self, here: Rig, trial: Trial, idle: int) -> str | None:
@@ -257,8 +262,7 @@ class Judge:
             asked = self.scenario.workload
             if asked.requests_per_second is not None:
                 return f"carries {trial.requests_per_s:.3g} of {asked.requests_per_second:g} requests/s"
-            held = int(trial.memory.max_concurrency * trial.replicas)
-            return f"holds {held} of {asked.concurrency} requests at once; the others wait"
+            return f"holds {trial.held} of {asked.concurrency} requests at once; the others wait"
         if idle:
             kind = "cores" if here.device.kind == "neuron" else "accelerators"
             return f"{idle} of {here.devices * trial.machines} {kind} idle"

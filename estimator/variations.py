@@ -69,12 +69,21 @@ class Bench:
 
     def holds(self, users: int, tokens: int) -> bool:
         """Whether that many requests of that length fit on all replicas at once."""
-        return self.memory.max_sequences(tokens) * self.replicas >= users
+        return int(self.memory.max_sequences(tokens)) * self.replicas >= users
 
     @property
     def most_users(self) -> int:
         """Requests of the asked length that all replicas hold at once."""
         return int(self.memory.max_sequences(self.scenario.workload.total_tokens)) * self.replicas
+
+    @property
+    def most_within_level(self) -> int:
+        """Users on all replicas that still see the service level; 0 where one alone does not, or none is asked."""
+        level, limit = self.scenario.service_level, self.most_users
+        if not level or limit < self.replicas:
+            return 0
+        last = best_concurrency(self.step, self.scenario.workload, level, limit / self.replicas)
+        return int(last.concurrency) * self.replicas if last else 0
 
     def longest(self, users: int) -> int:
         """Longest context at which that many users fit; 0 where none does."""
@@ -101,11 +110,7 @@ class Bench:
         """(users, speed) at 1, 2, 4 …, at the most that keep the service level, and at the most the memory holds."""
         limit = min(most, self.most_users)
         loads = {2**power for power in range(limit.bit_length())} | ({limit} if limit >= 1 else set())
-        level = self.scenario.service_level
-        if level and limit >= self.replicas:
-            last = best_concurrency(self.step, self.scenario.workload, level, limit / self.replicas)
-            loads |= {int(last.concurrency) * self.replicas} if last else set()
-        for users in sorted(loads):
+        for users in sorted(loads | ({min(self.most_within_level, limit)} - {0})):
             yield users, self.at_users(users)
 
     def evaluation(self) -> Evaluation:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from estimator.evaluation import Band, Evaluation
 from estimator.inventory import Inventory
 from estimator.scenario import Scenario
-from tui.draw.figures import NOTHING, percent, significant
+from tui.draw.figures import NOTHING, bound, percent, significant
 from tui.draw.runs import clean
 from tui.draw.table import Column
 
@@ -64,8 +64,8 @@ def throughput(row: Evaluation) -> float | None:
 
 
 def users(row: Evaluation) -> float | None:
-    """Sequences of the asked length that the whole candidate holds at once."""
-    return row.memory.max_concurrency * row.candidate.replicas if row.memory else None
+    """Whole sequences of the asked length that the candidate's replicas hold at once."""
+    return float(int(row.memory.max_concurrency) * row.candidate.replicas) if row.memory else None
 
 
 def used(row: Evaluation) -> float | None:
@@ -107,6 +107,23 @@ def setup(row: Evaluation) -> str:
 def refusal(row: Evaluation) -> str:
     """Why a row has no figures."""
     return clean(row.reason or row.verdict.replace("_", " "))
+
+
+def misses(row: Evaluation, scenario: Scenario) -> list[str]:
+    """What a row that fits does not give of what is asked, in figures: `TTFT 2.5s > 1s`."""
+    said = []
+    if row.verdict == "fits" and row.performance and not row.meets_service_level:
+        level = scenario.service_level
+        times = (
+            ("TTFT", wait(ttft(row)), ttft(row), level.ttft_s),
+            ("TPOT", seconds(tpot(row)), tpot(row), level.tpot_s),
+        )
+        said += [
+            f"{name} {shown} > {bound(most)}" for name, shown, value, most in times if most and (value or 0) > most
+        ]
+    if row.verdict == "fits" and not row.holds_load and row.reason:
+        said.append(clean(row.reason.partition(";")[0]))
+    return said
 
 
 def placed(row: Evaluation) -> str:

@@ -166,7 +166,7 @@ COMMANDS = (
         "why-not",
         "Why it does not fit",
         "!",
-        "What the engine would say, its budget, and the changes that make it fit.",
+        "By how much, or what it misses of what is asked; the engine's budget, and the changes that help.",
         "screen.panel('why-not')",
     ),
     Command(

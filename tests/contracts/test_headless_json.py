@@ -359,6 +359,15 @@ def test_a_complaint_names_the_option_as_it_was_typed_and_the_way_on(
     assert said in ask(*argv).err
 
 
+def test_the_table_counts_users_and_memory_as_the_screen_does(ask: Ask) -> None:
+    said = ("rank", "--input-tokens", "8192", "--concurrency", "50", "--ttft", "1", "--instance", "g7e.24xlarge")
+    (row,) = (line for line in ask(*said).out.splitlines() if "g7e.24xlarge" in line)
+    assert "TP2x2" in row
+    assert "  72  76%" in row  # 36 requests on each replica; weights, buffers and the 50 requests in flight
+    assert row.endswith("> 1s")
+    assert "misses" not in ask("rank", "--model", "deepseek-ai/DeepSeek-V3", "--instance", "g4ad.2xlarge").out
+
+
 def test_numbers_are_written_as_in_the_form(ask: Ask) -> None:
     assert (
         ask("rank", "--input-tokens", "8k", "--limit", "1", "--format", "json").json["scenario"]["input_tokens"] == 8192

@@ -5,6 +5,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from catalog.load import load
 from estimator.scenario import EngineSettings, Placement, Scenario
+from estimator.workload import ServiceLevel, ServingWorkload
 from tests.page_facts import MEMORY, PERFORMANCE
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
@@ -138,6 +139,27 @@ async def test_copies_of_the_cache_are_striped_with_one_key() -> None:
         await pilot.press("u")
         await pilot.pause()
         assert "whole on 8 ranks" in screen_text(app)
+
+
+async def test_a_row_that_misses_the_service_level_says_by_how_much_and_what_keeps_it() -> None:
+    asked = Scenario(
+        workload=ServingWorkload(concurrency=128),
+        service_level=ServiceLevel(tpot_s=0.03),
+        placement=Placement(instance="p4d.24xlarge"),
+    )
+    app = LlmCalc(Desk(load()), Session(scenario=asked))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("exclamation_mark")
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "why not · p4d.24xlarge" in shown
+        assert "ms > 30ms" in shown
+        assert "the most that see the service level" in shown
+        await pilot.press("1")
+        await pilot.pause()
+        row = app.answer.selected if app.answer else None
+        assert row is not None
+        assert row.meets_service_level
 
 
 async def test_a_layout_is_insisted_on() -> None:

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import Catalog, load
-from estimator.advice import fixes, gains
+from estimator.advice import fixes, gains, quicker
 from estimator.model import Model
 from estimator.ranking import rank
 from estimator.scenario import EngineSettings, Placement, Scenario
 from estimator.training.changes import run_changes
 from estimator.training.workload import TrainingWorkload
 from estimator.variations import Bench
-from estimator.workload import ServingWorkload
+from estimator.workload import ServiceLevel, ServingWorkload
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,19 @@ def test_every_fix_makes_it_fit(catalog: Catalog, instance: str, model: str, wei
         assert change.scenario
         assert bench.asking(change.scenario).evaluation().verdict == "fits"
     assert gains(bench, before) == []
+
+
+@pytest.mark.parametrize("level", [ServiceLevel(tpot_s=0.03), ServiceLevel(ttft_s=0.5, tpot_s=0.03)])
+def test_what_is_quicker_keeps_the_service_level(catalog: Catalog, level: ServiceLevel) -> None:
+    asked = ServingWorkload(input_tokens=2048, concurrency=128)
+    scenario = Scenario(workload=asked, service_level=level, placement=Placement(instance="p4d.24xlarge"))
+    bench = bench_on(catalog, scenario)
+    assert not bench.evaluation().meets_service_level
+    changes = quicker(bench)
+    assert changes
+    for change in changes:
+        assert change.scenario
+        assert bench.asking(change.scenario).evaluation().meets_service_level
 
 
 def test_gains_hold_more_users_or_longer_requests(catalog: Catalog) -> None:

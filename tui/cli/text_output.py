@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from catalog.plain import plain
 from estimator.evaluation import Band, CostReport, Evaluation, MemoryReport, PerformanceReport
 from estimator.scenario import Scenario
+from tui import columns
 from tui.cli import training_output
 from tui.draw import figures
 
@@ -50,6 +51,8 @@ def scenario(asked: Scenario) -> str:
     work = asked.workload
     load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
+    bounds = (("TTFT", asked.service_level.ttft_s), ("TPOT", asked.service_level.tpot_s))
+    load += "".join(f", {name}<{figures.bound(seconds)}" for name, seconds in bounds if seconds is not None)
     points = len(asked.calibrations)
     own = f" | {points} own point{'s' if points > 1 else ''}" if points else ""
     return plain(
@@ -82,12 +85,13 @@ def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[
     """A table row each, under `leaderboard_titles`."""
     if asked.training:
         return [training_output.cells(place, row, price(row.cost)) for place, row in enumerate(rows, 1)]
-    return [_cells(place, row) for place, row in enumerate(rows, 1)]
+    return [_cells(place, row, asked) for place, row in enumerate(rows, 1)]
 
 
 def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
     """One candidate in full; `note` is what its weight format takes."""
-    verdict = row.verdict.replace("_", " ") + ("" if row.meets_service_level else ", misses the service level")
+    missed = [each for each in columns.misses(row, asked) if not (row.reason or "").startswith(each)]
+    verdict = ", ".join([row.verdict.replace("_", " "), *missed])
     blocks = [
         scenario(asked),
         f"{placed(row)}: {verdict} (class {row.confidence})" + (f"\n{plain(row.reason)}" if row.reason else ""),
@@ -119,13 +123,13 @@ def price(cost: CostReport) -> str:
     return figures.usd(cost.price_usd_per_hour) if cost.price_state == "priced" else STATES[cost.price_state]
 
 
-def _cells(place: int, row: Evaluation) -> list[str]:
-    at, memory, speed, cost = row.candidate, row.memory, row.performance, row.cost
+def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
+    at, speed, cost = row.candidate, row.performance, row.cost
     machines = f"{at.machines} x " if at.machines > 1 else ""
     marks = [
         "best value" if row.best_value else "",
         "=" if row.tie else "",
-        "" if row.meets_service_level else "misses the service level",
+        *columns.misses(row, asked),
         (row.reason or "") if row.verdict != "fits" else "",
     ]
     return [
@@ -139,8 +143,8 @@ def _cells(place: int, row: Evaluation) -> list[str]:
         _typical(speed.ttft_s if speed else None, figures.duration),
         _typical(speed.tpot_s if speed else None, figures.duration),
         _typical(speed.output_tokens_per_s if speed else None, figures.number),
-        figures.number(memory.max_concurrency) if memory else figures.NOTHING,
-        figures.percent(1 - memory.kv_cache_bytes / memory.usable_bytes) if memory and memory.usable_bytes else "",
+        figures.count(columns.users(row)),
+        figures.percent(columns.used(row)),
         "  ".join(mark for mark in marks if mark),
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from estimator.evaluation import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.inventory import Inventory
+from estimator.scenario import Scenario
 from estimator.units import GIB
 from tui import columns
 from tui.draw.bars import HATCHES, Share, stacked_bar
@@ -15,28 +16,29 @@ CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C"
 LIMITS = {"network": "links", "latency": "launch"}
 
 
-def strip(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
+def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """What it is and what limits it; where the memory goes; what it costs."""
     who: Row = [(f" {columns.instance(row)}", "bold"), (f"  {_hardware(row, inventory)}  ", "text")]
     where = shares(row)
+    said = ", ".join(columns.misses(row, scenario)) or limits(row)
     return [
-        spread(
-            who, [(f"{', '.join(misses(row)) or limits(row)}  ", "text"), (f"class {row.confidence} ", "accent")], cells
-        ),
+        spread(who, [(f"{said}  ", "text"), (f"class {row.confidence} ", "accent")], cells),
         fitted(_memory_line(where, cells) if row.verdict == "fits" and where else [(f" {note(row)}", "warn")], cells),
         fitted(_cost_line(row, best), cells),
     ]
 
 
-def pane(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
+def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """The same with room: every part of the memory, what limits each phase, every cost."""
     lines: list[Row] = [
         [(clean(columns.instance(row)), "bold"), (f"  {columns.placed(row)}", "text")],
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
     ]
-    said = [note(row) or row.reason or "", *misses(row)]
-    lines += [[(part, "warn")] for each in said if each for part in wrapped(each, cells)]
+    missed = columns.misses(row, scenario)
+    said = note(row) or row.reason or ""
+    told = [*missed, *([said] if not any(said.startswith(each) for each in missed) else [])]
+    lines += [[(part, "warn")] for each in told if each for part in wrapped(each, cells)]
     where = shares(row)
     if where:
         lines += [[], [("memory", "title"), ("  GiB per device", "dim")], *_memory_block(row, where, cells)]
@@ -48,14 +50,6 @@ def pane(row: Evaluation, best: Evaluation | None, inventory: Inventory, cells: 
     if best:
         lines += [[("★ ", "badge"), (_best(row, best), "text")]]
     return [fitted(line, cells) for line in lines]
-
-
-def misses(row: Evaluation) -> list[str]:
-    """What a row that fits does not give."""
-    if row.verdict != "fits":
-        return []
-    said = [] if row.meets_service_level else ["misses the service level"]
-    return said if row.holds_load else [*said, "holds less than the load asked for"]
 
 
 def limits(row: Evaluation) -> str:

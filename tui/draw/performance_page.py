@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from estimator.evaluation import Band, Evaluation, OperatorTime
-from tui.columns import layout, refusal
+from tui.columns import layout, refusal, users
 from tui.draw.bars import OperatorBar, operator_bars
 from tui.draw.curve import OperatingPoint, Series, curve
 from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
@@ -185,7 +185,7 @@ def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]
         "tpot": Cell(duration(speed.tpot_s.typical) if speed else NOTHING),
         "user": Cell(significant(speed.tokens_per_s_per_user.typical) if speed else NOTHING),
         "speed": Cell(count(speed.output_tokens_per_s.typical) if speed else NOTHING),
-        "users": Cell(count(int(row.memory.max_concurrency * row.candidate.replicas)) if row.memory else NOTHING),
+        "users": Cell(count(users(row))),
         "usd": Cell(significant(output.typical) if output else NOTHING),
         "note": Cell(note, "good" if fastest else "dim"),
     }

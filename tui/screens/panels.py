@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from estimator.advice import Change, engine_message
+from estimator.advice import Change, engine_message, quicker
 from estimator.evaluation import Evaluation, MemoryReport, TrainingReport
 from estimator.explain import explain
 from estimator.units import MIB
 from tui.answer import Answer
-from tui.columns import layout, refusal
-from tui.draw.figures import duration, gib, size, tokens
+from tui.columns import instance, layout, misses, refusal
+from tui.draw.figures import duration, gib, size, tokens, usd
 from tui.draw.performance_page import layout_rows
 from tui.draw.runs import Row, fitted, pointer, wrapped
 from tui.draw.solver import capacity_rows
@@ -78,16 +78,23 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     if answer.session.scenario.training:
         return run_sheet(answer, row)
     bench = bench_of(answer, row)
-    title = f"{'room' if row.verdict == 'fits' else 'why not'} · {heading(answer, row)}"
-    choices = changes(bench, row)
-    cheapest = next((each for each in answer.board.rows if each.verdict == "fits"), None)
-    if row.verdict != "fits" and cheapest and cheapest.cost.price_usd_per_hour is not None:
-        choices.append(Change(f"or {cheapest.candidate.machine}", f"fits at ${cheapest.cost.price_usd_per_hour:.2f}/h"))
+    missed = misses(row, bench.scenario)
+    choices = quicker(bench) if missed and row.holds_load else changes(bench, row)
+    gives = next((each for each in answer.board.rows if each.verdict == "fits"), None)
+    if (
+        (missed or row.verdict != "fits")
+        and gives
+        and not misses(gives, bench.scenario)
+        and gives.cost.price_usd_per_hour
+    ):
+        choices.append(
+            Change(f"or {instance(gives)}", f"gives what is asked at {usd(gives.cost.price_usd_per_hour)}/h")
+        )
 
     def body(cells: int) -> list[Row]:
-        rows: list[Row] = []
-        if row.verdict != "fits":
-            rows = [*([(line, "bad")] for line in wrapped(refusal(row), cells)), []]
+        reasons = missed if row.verdict == "fits" else [refusal(row)]
+        rows: list[Row] = [[(line, "bad")] for each in reasons for line in wrapped(each, cells)]
+        rows += [[]] if rows else []
         if row.memory:
             said = engine_message(bench, row.memory)
             if said:
@@ -96,7 +103,8 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
             rows += budget_rows(row.memory, bench.scenario.workload.total_tokens, cells)
         return rows
 
-    return Sheet(title, body, choices)
+    title = "why not" if missed or row.verdict != "fits" else "room"
+    return Sheet(f"{title} · {heading(answer, row)}", body, choices)
 
 
 def budget_rows(memory: MemoryReport, length: int, cells: int) -> list[Row]:

@@ -46,7 +46,11 @@ class Board(Drawn):
             return ()
         if width >= WIDE:
             table = self._table(answer, width - PANE, height)
-            beside = pane(answer.detail, answer.best, answer.inventory, PANE - 3) if answer.detail else []
+            beside = (
+                pane(answer.detail, answer.session.scenario, answer.best, answer.inventory, PANE - 3)
+                if answer.detail
+                else []
+            )
             beside += [[]] * (height - len(beside))
             return [[*row, (" │ ", "grid"), *side] for row, side in zip(table, beside, strict=False)]
         table = self._table(answer, width, height - STRIP)
@@ -54,7 +58,11 @@ class Board(Drawn):
         return [
             *table,
             rule,
-            *(strip(answer.detail, answer.best, answer.inventory, width) if answer.detail else []),
+            *(
+                strip(answer.detail, answer.session.scenario, answer.best, answer.inventory, width)
+                if answer.detail
+                else []
+            ),
         ]
 
     def _table(self, answer: Answer, width: int, height: int) -> list[Row]:
