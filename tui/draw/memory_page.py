@@ -68,9 +68,10 @@ def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) ->
 
 
 def heading_row(heading: str, aside: str, cells: int) -> Row:
-    """What is shown, and beside it, where there is room, a word on it."""
-    right: Row = [(f"{aside} ", "dim")] if len(heading) + len(aside) + 4 <= cells else []
-    return spread([(f" {heading}", "bold")], right, cells)
+    """What is shown, and beside it as much of a word on it as there is room for, its end before its beginning."""
+    while aside and len(heading) + len(aside) + 4 > cells:
+        aside = aside.partition(" · ")[2]
+    return spread([(f" {heading}", "bold")], [(f"{aside} ", "dim")] if aside else [], cells)
 
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:

@@ -66,6 +66,8 @@ def scenario_row(answer: Answer, cells: int) -> Row:
     formats, load = _training(scenario.training) if scenario.training else _serving(scenario)
     name: Run = (clean(scenario.model.rpartition("/")[2]), "bold")
     groups: list[Row] = [[name, *formats], *load, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]]
+    if points := len(scenario.calibrations):
+        groups.append([(f"{points} own point{'s' if points > 1 else ''}", "accent")])
     row: Row = [(" ", "text")]
     for group in groups:
         row += [(" │ ", "grid"), *group] if len(row) > 1 else group
@@ -108,19 +110,15 @@ def tabs_row(answer: Answer, here: str, cells: int) -> Row:
 
 
 def status(answer: Answer, cells: int) -> Row:
-    """The filter and what it leaves, or measured points, the view and the date of the prices."""
+    """The filter and what it leaves, or the view and the date of the prices."""
     session = answer.session
     if session.filter:
         found = f"{len(answer.rows)} of {len(answer.board.rows)}"
         return [(clipped(f"/{clean(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
-    points = len(session.scenario.calibrations)
-    own: Row = [(f"{points} own point{'s' if points > 1 else ''} ", "accent")] if points else []
     dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
     view = [] if session.view == "instances" else [session.view]
     said = " · ".join([*view, *([f"prices {max(dates)}"] if dates else [])])
-    if own and len(said) > cells - width(own):
-        return own
-    return [*own, (clipped(said, cells), "dim"), (" ", "text")]
+    return [(clipped(said, cells), "dim"), (" ", "text")]
 
 
 def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> Row:
