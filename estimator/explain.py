@@ -138,8 +138,9 @@ def _performance(bench: Bench, speed: PerformanceReport) -> Iterator[Working]:
     workload = bench.scenario.workload
     source = bench.inventory.efficiency.kernels_of(bench.rig.device).source or bench.rig.device.source
     users = speed.concurrency * bench.replicas
-    yield _step("ttft", "time to first token", speed.ttft_s.typical, bench.prefill(), "queue and engine", source)
-    yield _step("tpot", "time per output token", speed.tpot_s.typical, bench.decode(users), "prompts between", source)
+    prompt, decode = (speed.ttft_s.typical, bench.step.prefill_factor), (speed.tpot_s.typical, bench.step.decode_factor)
+    yield _step("ttft", "time to first token", *prompt, bench.prefill(), "queue and engine", source)
+    yield _step("tpot", "time per output token", *decode, bench.decode(users), "prompts between", source)
     yield Working(
         "latency",
         "a whole request",
@@ -168,14 +169,17 @@ def _performance(bench: Bench, speed: PerformanceReport) -> Iterator[Working]:
 
 
 def _step(
-    figure: str, title: str, seconds: float, operators: Sequence[OperatorTime], rest: str, source: str
+    figure: str, title: str, seconds: float, factor: float, operators: Sequence[OperatorTime], rest: str, source: str
 ) -> Working:
-    """A step's operators of one name together, and what the rest of the time is."""
+    """A step's operators of one name together, what the user's own `factor` adds, and what the rest of the time is."""
     names: dict[str, float] = {}
     for each in operators:
         names[each.name] = names.get(each.name, 0.0) + each.seconds
     terms = [Term(name, value, "seconds") for name, value in names.items()]
-    terms.append(Term(rest, seconds - sum(names.values()), "seconds"))
+    if factor != 1.0:
+        terms.append(Term("own point", (factor - 1) * sum(names.values()), "seconds"))
+        source = f"own point, x{factor:.2f}; {source}"
+    terms.append(Term(rest, seconds - sum(term.value for term in terms), "seconds"))
     return _sum(figure, title, seconds, terms, source)
 
 

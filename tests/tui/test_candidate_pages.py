@@ -88,6 +88,14 @@ async def test_the_working_starts_at_the_part_under_the_cursor() -> None:
         assert "[2 Memory]" in screen_text(app)
 
 
+async def test_the_working_on_the_performance_page_starts_at_its_times() -> None:
+    app = on_p4d()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "enter")
+        await pilot.pause()
+        assert "› time to first token" in screen_text(app)
+
+
 async def test_what_fits_is_taken_with_one_key() -> None:
     app = on_p4d()
     async with app.run_test(size=(100, 30)) as pilot:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from catalog.load import load
+from estimator.calibration import Calibration
 from estimator.explain import Working, explain
 from estimator.ranking import rank
 from estimator.scenario import EngineSettings, Placement, Scenario
@@ -43,6 +44,21 @@ def test_formulas_give_their_figures(scenario: Scenario) -> None:
             assert working.source
             figures.add(figure)
     assert figures >= {"weights", "kv", "users", "ttft", "tpot", "throughput", "usd_output", "usd_month"}
+
+
+def test_an_own_point_is_a_term_of_the_times() -> None:
+    catalog = load()
+    point = Calibration("h100-sxm", "vllm", 1.25, 2.0)
+    scenario = Scenario(placement=Placement("p5.48xlarge"), calibrations=(point,))
+    model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
+    row = rank(model, scenario, catalog.inventory, prices).rows[0]
+    workings = explain(Bench(row.candidate, scenario, model, catalog.inventory, prices), row)
+    for figure, factor in (("ttft", 2.0), ("tpot", 1.25)):
+        *operators, own, rest = workings[figure].terms
+        assert own.name == "own point"
+        assert own.value == pytest.approx((factor - 1) * sum(each.value for each in operators))
+        assert 0 < rest.value < workings[figure].value
+        assert workings[figure].source.startswith(f"own point, x{factor:.2f}; ")
 
 
 def test_stripes_are_a_term_of_the_users() -> None:

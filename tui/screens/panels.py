@@ -26,7 +26,9 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     workings = explain(bench, row)
     if not workings:
         return why_not(answer, row)
-    order = sorted(workings, key=lambda each: each != figure)
+    names = list(workings)
+    first = names.index(figure) if figure in workings else 0
+    order = [*names[first:], *names[:first]]
 
     def body(cells: int) -> list[Row]:
         rows: list[Row] = []

@@ -40,6 +40,10 @@ class PerformanceScreen(CandidatePage):
     BINDINGS = bindings(NAME)
     CSS_PATH = "performance.tcss"
 
+    @property
+    def figure(self) -> str:
+        return "ttft"
+
     def body(self) -> ComposeResult:
         yield self.bound(PerformanceView())
 
