@@ -83,3 +83,12 @@ def test_what_fits_nowhere_exits_with_1(capsys):
 def test_a_run_that_can_not_be_asked_exits_with_2(capsys, argv):
     assert main(("rank", *MODEL, *argv)) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_run_is_not_told_what_serving_takes(capsys):
+    _, out = answer(capsys, "estimate", *MODEL, "--train", "lora", "--instance", "g6e.xlarge")
+    assert "quantises while loading" not in out
+    _, out = answer(capsys, "estimate", *MODEL, "--instance", "inf2.xlarge")
+    assert "quantises while loading" not in out
+    _, out = answer(capsys, "estimate", *MODEL, "--instance", "g6e.xlarge")
+    assert "the engine quantises while loading (--quantization fp8)" in out

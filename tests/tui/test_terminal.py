@@ -36,7 +36,7 @@ def test_a_broken_session_is_named_and_the_default_opens(tmp_path: Path) -> None
     kept_in.write_text("model: [\x1b[31m\n")
     with Terminal(["-m", "tui"], tmp_path) as terminal:
         terminal.until(b"started afresh")
-        seen = terminal.seen + terminal.settle()
+        seen = terminal.seen + terminal.settle() + terminal.press(b"j")
         assert b"Llama-3.3-70B-Instruct" in seen
         assert b"\x1b[31m" not in seen
     assert kept_in.with_suffix(".broken.yaml").read_text() == "model: [\x1b[31m\n"

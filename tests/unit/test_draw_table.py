@@ -1,8 +1,10 @@
 """The line-drawn table: exact widths, and columns that go by priority."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tui.draw.leaderboard import rounded, shorter
 from tui.draw.runs import plain, spread, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 
@@ -23,6 +25,20 @@ def test_the_least_important_column_goes_first() -> None:
 
 def test_room_to_spare_goes_to_the_column_that_may_grow() -> None:
     assert {column.key: column.width for column in fit_columns(COLUMNS, 60)}["machine"] == 24
+
+
+@pytest.mark.parametrize(
+    ("full", "short"),
+    [("11.9±29", "12±29"), ("6.4±100", "6±100"), ("0.76±50", "0.8±50"), ("12k±30", "12k±30"), ("–", "–")],
+)
+def test_a_figure_gives_up_its_last_digit_before_its_band(full: str, short: str) -> None:
+    assert rounded(full) == short
+
+
+def test_a_layout_gives_up_its_dots_and_then_the_tensor_parallelism_that_is_none() -> None:
+    assert shorter("TP1·DP8·EP8") == ("TP1·DP8·EP8", "TP1DP8EP8", "DP8EP8")
+    assert shorter("TP1x8")[-1] == "TP1x8"
+    assert shorter("TP16·PP2")[-1] == "TP16PP2"
 
 
 def test_a_row_reads_like_its_columns() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from estimator.evaluation import Evaluation
 from tui.cli import json_output, question, status, text_output
 
 
@@ -12,13 +13,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from estimator import ranking
-    from estimator.conversion import conversion
 
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
     print(
         json_output.dumps(json_output.evaluation(row))
         if arguments.format == "json"
-        else text_output.estimate(asked.scenario, row, conversion(asked.model.native_weights, asked.scenario.weights))
+        else text_output.estimate(asked.scenario, row, _note(asked, row))
     )
     return status.of([row])
+
+
+def _note(asked: question.Question, row: Evaluation) -> str | None:
+    """What the weight format takes; nothing of a training run, nor where the Neuron compiler stores its own."""
+    from estimator.conversion import conversion
+
+    if asked.scenario.training or asked.inventory.accelerators[row.candidate.accelerator].kind == "neuron":
+        return None
+    return conversion(asked.model.native_weights, asked.scenario.weights)

@@ -73,7 +73,7 @@ def leaderboard(asked: Scenario, rows: Sequence[Evaluation], everything: bool) -
     return f"{scenario(asked)}\n\n{table}{rest}"
 
 
-TEXT_COLUMNS = ("instance", "devices", "layout", "setup", "saves memory by", "")
+TEXT_COLUMNS = ("instance", "devices", "layout", "setup", "settings", "")
 
 
 def leaderboard_titles(asked: Scenario) -> tuple[str, ...]:
@@ -150,13 +150,14 @@ def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
 
 
 def _memory(memory: MemoryReport) -> list[list[str]]:
+    outside = "" if memory.cuda_graphs_in_budget else "beside the engine's budget"
     rows = [
         ("memory per device", memory.device_bytes, "as sold"),
         ("usable", memory.usable_bytes, "as the driver reports it"),
         ("weights", memory.weights_bytes, ""),
         ("activations", memory.activation_bytes, ""),
         ("runtime", memory.runtime_bytes, ""),
-        ("CUDA graphs", memory.cuda_graph_bytes, "" if memory.cuda_graphs_in_budget else "beside the engine's budget"),
+        *([("CUDA graphs", memory.cuda_graph_bytes, outside)] if memory.cuda_graph_bytes else []),
         ("KV cache", memory.kv_cache_bytes, f"at utilization {memory.utilization:g}"),
     ]
     return [

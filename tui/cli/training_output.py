@@ -7,7 +7,7 @@ from estimator.scenario import Scenario
 from estimator.training.workload import TrainingWorkload
 from tui.draw import figures
 
-LEADERBOARD = ("#", "instance", "devices", "setup", "saves memory by", "$/h", "$/run", "time", "tok/s", "memory", "")
+LEADERBOARD = ("#", "instance", "devices", "setup", "settings", "$/h", "$/run", "time", "tok/s", "memory", "")
 
 
 def question(asked: Scenario, run: TrainingWorkload) -> str:
@@ -47,7 +47,7 @@ def cells(place: int, row: Evaluation, price: str) -> list[str]:
 
 
 def savers(run: TrainingReport) -> str:
-    """What the run saves memory by, and its micro-batch."""
+    """The micro-batch of a run, and what it saves memory by."""
     return ", ".join([f"micro-batch {run.setup.micro_batch}", *run.setup.savers])
 
 

@@ -18,7 +18,10 @@ LIMITS = {"network": "links", "latency": "launch"}
 
 def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """What it is and what limits it; where the memory goes; what it costs."""
-    who: Row = [(f" {columns.instance(row)}", "bold"), (f"  {_hardware(row, inventory)}  ", "text")]
+    who: Row = [
+        (f" {columns.instance(row)}", "bold"),
+        (f"  {_hardware(row, inventory, columns.placed(row))}  ", "text"),
+    ]
     where = shares(row)
     said = ", ".join(columns.misses(row, scenario)) or limits(row)
     return [
@@ -100,12 +103,12 @@ def _training_shares(memory: TrainingMemory) -> list[Share]:
     return [*parts, Share("free", max(0.0, left), "free")]
 
 
-def _hardware(row: Evaluation, inventory: Inventory) -> str:
-    """Devices and the links between them."""
+def _hardware(row: Evaluation, inventory: Inventory, placed: str = "") -> str:
+    """Devices, how the model lies on them, and the links between them."""
     machine = inventory.machines.get(row.candidate.machine)
     fabric = inventory.fabrics.get(machine.fabric) if machine else None
     links = f" {fabric.name}" if machine and fabric and machine.count > 1 else ""
-    return clean(columns.devices(row, inventory) + links)
+    return clean(" ".join(filter(None, (columns.devices(row, inventory), placed))) + links)
 
 
 def _by_bound(times: Iterable[tuple[str, float]]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from estimator.evaluation import Evaluation
 from estimator.inventory import Inventory
 from tui.answer import Answer
 from tui.columns import BY_KEY, Figure, Reading, devices, readings, refusal
-from tui.draw.figures import gib
+from tui.draw.figures import gib, significant
 from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 
@@ -142,16 +142,31 @@ def _cell(reading: Reading, row: Evaluation, before: Evaluation | None, width: i
     """The figure with a slot after it: the arrow of the last edit, and by how much where there is room for that."""
     text = reading.text(row)
     if not reading.changes:
-        return Cell(text if len(text) <= width else text.replace("·", ""))
+        return Cell(next((each for each in shorter(text) if len(each) <= width), text.replace("·", "")))
     way = moved(reading, row, before)
     arrow, style = _ARROWS[way]
     if way and before and width >= reading.column.width + DELTA - 1:
         arrow = arrow + _difference(reading.figure(row), reading.figure(before))
     slot = DELTA if width >= reading.column.width + DELTA - 1 else 1
-    for shown in (text, text.partition("±")[0]):
+    for shown in (text, rounded(text), text.partition("±")[0]):
         if len(shown) + slot <= width:
             return Cell(shown + arrow.ljust(slot), style)
     return Cell(text.partition("±")[0], style)
+
+
+def shorter(layout: str) -> tuple[str, ...]:
+    """`TP1·DP8·EP8`, `TP1DP8EP8`, `DP8EP8`: a layout in fewer and fewer cells."""
+    return layout, layout.replace("·", ""), layout.removeprefix("TP1·").replace("·", "")
+
+
+def rounded(banded: str) -> str:
+    """`11.9±29` as `12±29`: where room is short a figure gives up its last digit before its band."""
+    figure, sign, half = banded.partition("±")
+    try:
+        value = float(figure)
+    except ValueError:  # no figure, or one with a letter after it
+        return banded
+    return (f"{value:.0f}" if value >= 1 else significant(value, 1)) + sign + half
 
 
 def moved(reading: Reading, row: Evaluation, before: Evaluation | None) -> int:
