@@ -170,6 +170,20 @@ async def test_a_row_that_misses_the_service_level_says_by_how_much_and_what_kee
         assert row.meets_service_level
 
 
+async def test_a_panel_of_80_columns_cuts_nothing_off() -> None:
+    app = LlmCalc(Desk(load()), Session(scenario=Scenario(placement=Placement(instance="g7e.24xlarge"))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("p")
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        top = next(at for at, line in enumerate(lines) if "╭─ layouts · " in line)
+        bottom = next(at for at, line in enumerate(lines) if "applies · esc closes ─╯" in line)
+        assert "TP4 ─" in lines[top]
+        assert "j/k moves · enter or 1-" in lines[bottom]
+        assert any("★ tok/s" in line for line in lines[top:bottom])
+        assert "…" not in "".join(line[3:76] for line in lines[top:bottom])
+
+
 async def test_a_layout_is_insisted_on() -> None:
     app = on_p4d()
     async with app.run_test(size=(100, 30)) as pilot:

@@ -162,22 +162,24 @@ def _layouts(facts: PerformanceFacts, cells: int) -> list[Row]:
 
 
 def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[Row]:
-    """A line per layout; the chosen one is marked, the one with most throughput starred."""
+    """A line per layout, those that fit first; the chosen one is marked, the one with most throughput starred."""
     columns = fit_columns(LAYOUT_COLUMNS, cells)
     rows = [header_row(columns, cells)]
     fastest = max((_speed(each) for each in layouts), default=0.0)
-    for each in layouts:
+    star = "★ most throughput" if columns[-1].width >= len("★ most throughput") else "★ tok/s"
+    for each in sorted(layouts, key=lambda each: each.verdict != "fits"):
         here = layout(each) == chosen
-        values = _layout_cells(each, here, _speed(each) == fastest > 0)
-        rows.append(table_row(columns, values, cells, "bold" if here else "text" if each.performance else "dim"))
+        values = _layout_cells(each, here, star if _speed(each) == fastest > 0 else "")
+        if each.verdict == "fits":
+            rows.append(table_row(columns, values, cells, "bold" if here else "text"))
+        else:
+            named = table_row(columns[:2], values, columns[0].width + columns[1].width + 1, "dim")
+            rows.append(fitted([*named, (f" {refusal(each)}", "dim")], cells))
     return rows
 
 
-def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]:
+def _layout_cells(row: Evaluation, here: bool, star: str) -> dict[str, Cell]:
     speed, output = row.performance, row.cost.usd_per_1m_output_tokens
-    note = "" if row.verdict == "fits" else refusal(row)
-    if fastest:
-        note = "★ most throughput"
     return {
         "mark": Cell("›", "cursor") if here else BLANK,
         "layout": Cell(layout(row)),
@@ -187,7 +189,7 @@ def _layout_cells(row: Evaluation, here: bool, fastest: bool) -> dict[str, Cell]
         "speed": Cell(count(speed.output_tokens_per_s.typical) if speed else NOTHING),
         "users": Cell(count(users(row))),
         "usd": Cell(significant(output.typical) if output else NOTHING),
-        "note": Cell(note, "good" if fastest else "dim"),
+        "note": Cell(star, "good"),
     }
 
 

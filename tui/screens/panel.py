@@ -92,8 +92,10 @@ class Panel(ModalScreen[Scenario | None]):
 
     def compose(self) -> ComposeResult:
         view = SheetView(self.sheet)
-        keys = "1-9 applies · " if self.offered else "j/k scroll · "
-        view.border_title = f"{self.sheet.title} · {keys}esc closes"
+        last = min(len(self.offered), len(KEYS))
+        keys = f"j/k moves · enter or {'1-' * (last > 1)}{last} applies" if self.offered else "j/k scrolls"
+        view.border_title = self.sheet.title
+        view.border_subtitle = f"{keys} · esc closes"
         yield view
 
     def action_step(self, by: int) -> None:

@@ -12,7 +12,7 @@ from tui.answer import Answer
 from tui.draw.figures import count, number, usd
 from tui.draw.form import Spot, form_rows, lay_out
 from tui.draw.leaderboard import Frame, candidate_line, title_line
-from tui.draw.runs import Row, clipped, fitted, spread
+from tui.draw.runs import Row, clipped, fitted, spread, width
 from tui.fields import sections
 from tui.widgets.drawn import Drawn, scrolled
 
@@ -52,7 +52,8 @@ class Form(Drawn):
             return fitted([(clipped(f" ✗ {self.refused}", cells), "bad")], cells)
         keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
         help_text = f" {spot.field.name}: {spot.field.option.help}"
-        return spread([(help_text, "text")], [("enter", "key"), (" type  ", "dim"), (keys, "dim")], cells)
+        how: Row = [("enter", "key"), (" type  ", "dim"), (keys, "dim")]
+        return spread([(help_text, "text")], how if len(help_text) + width(how) < cells else [], cells)
 
     def on_click(self, event: events.Click) -> None:
         """Chooses the field under the pointer."""
