@@ -160,6 +160,15 @@ async def test_keys_work_after_a_panel_over_filtered_rows_is_closed() -> None:
         assert (await press(pilot, "s")).session.sort
 
 
+async def test_a_tie_is_with_the_row_that_is_shown_above() -> None:
+    async with application().run_test(size=(80, 24)) as pilot:
+        assert "5=p4de.24xlarge" in screen_text(pilot.app)
+        await press(pilot, "slash", *"p4de", "enter")
+        assert "1 p4de.24xlarge" in screen_text(pilot.app)
+        await press(pilot, "escape", "s", "s", "S")
+        assert "=" not in screen_text(pilot.app)
+
+
 async def test_a_filter_that_is_not_understood_leaves_the_rows_and_says_why() -> None:
     async with application().run_test(size=(80, 24)) as pilot:
         shown = await press(pilot, "slash", *"tpot", "less_than_sign", *"fast")

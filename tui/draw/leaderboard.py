@@ -1,6 +1,7 @@
 """The leaderboard's lines: a rank, its badges, the columns that fit, and how the last edit moved each figure."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.evaluation import Evaluation
@@ -34,13 +35,15 @@ class Frame(NamedTuple):
     digits: int
     """Of the last rank."""
     remedies: "Remedies | None" = None
+    ties: frozenset[int] = frozenset()
+    """Ranks of rows whose cost can not be told from that of the row over them, as they are shown."""
 
     @classmethod
     def of(cls, cells: int, answer: Answer) -> "Frame":
         digits = max(2, len(str(len(answer.rows))))
         scenario = answer.session.scenario
         columns = fit_columns([reading.column for reading in readings(scenario)], cells - digits - 2)
-        return cls(columns, answer.before, answer.inventory, cells, digits, answer.remedies)
+        return cls(columns, answer.before, answer.inventory, cells, digits, answer.remedies, ties(answer))
 
     @property
     def gutter(self) -> int:
@@ -72,6 +75,13 @@ def heading_line(text: str, cells: int) -> Row:
     return fitted([("     ", "text"), (text, "title")], cells)
 
 
+def ties(answer: Answer) -> frozenset[int]:
+    """Ranks of the rows that tie with the row over them; a filter or an order may have parted the two."""
+    neighbours = {(id(above), id(row)) for above, row in pairwise(answer.board.rows)}
+    shown = enumerate(pairwise(answer.rows), 2)
+    return frozenset(rank for rank, (above, row) in shown if row.tie and (id(above), id(row)) in neighbours)
+
+
 def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> Row:
     """One candidate: figures where it fits, by how much it does not and what would help where it does not."""
     fits = row.verdict == "fits"
@@ -83,7 +93,13 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     number = (str(rank) if fits else "–").rjust(frame.digits)
     missed = fits and not (row.meets_service_level and row.holds_load)
     badge = (
-        ("★", "badge") if row.best_value else ("!", "warn") if missed else ("=", "dim") if row.tie else (" ", "text")
+        ("★", "badge")
+        if row.best_value
+        else ("!", "warn")
+        if missed
+        else ("=", "dim")
+        if rank in frame.ties
+        else (" ", "text")
     )
     gutter: Row = [("▌", "cursor") if selected else (" ", "text"), (number, "cursor" if selected else "dim"), badge]
     noted = note(row, frame.remedies)
