@@ -166,7 +166,8 @@ class _Hub(NamedTuple):
             raise InputError("HF_TOKEN", "holds characters that no token has") from None
         except (HTTPError, OSError) as error:
             reason = f"{self.endpoint} does not answer ({type(error).__name__} at {name})"
-            raise InputError("model", f"{self.asked.id}: {reason}") from None
+            way_on = "a folder, a config.json or a .gguf needs no network"
+            raise InputError("model", f"{self.asked.id}: {reason}; {way_on}") from None
 
     def _take(self, response: Any, start: int, stop: int) -> bytes:
         """The bytes of a response from `start` up to `stop`; the rest is never read."""

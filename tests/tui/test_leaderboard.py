@@ -15,6 +15,8 @@ from tui.app import LlmCalc
 from tui.asking import Desk
 from tui.command import EVERYWHERE
 from tui.commands import COMMANDS
+from tui.draw.leaderboard import Frame, candidate_line
+from tui.draw.runs import plain
 from tui.session import Session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
@@ -158,6 +160,15 @@ async def test_keys_work_after_a_panel_over_filtered_rows_is_closed() -> None:
         await press(pilot, "slash", *"p5", "enter", "question_mark", "escape")
         assert pilot.app.focused is None
         assert (await press(pilot, "s")).session.sort
+
+
+async def test_what_is_missed_is_marked_before_what_is_best() -> None:
+    shown = application().answer
+    assert shown is not None
+    best = next(row for row in shown.rows if row.best_value)
+    frame = Frame.of(80, shown)
+    assert plain([candidate_line(best, 2, False, frame)])[3] == "★"
+    assert plain([candidate_line(best._replace(holds_load=False), 2, False, frame)])[3] == "!"
 
 
 async def test_a_tie_is_with_the_row_that_is_shown_above() -> None:

@@ -9,8 +9,9 @@ from tests.tui.conftest import screen_text
 from tui.app import LlmCalc
 from tui.asking import Desk
 from tui.columns import setup
+from tui.draw.runs import plain
 from tui.session import Session
-from tui.widgets.form import Form
+from tui.widgets.form import Form, result_row
 
 pytestmark = pytest.mark.asyncio
 
@@ -81,6 +82,15 @@ async def test_an_invalid_value_is_refused_in_place(name: str, text: str, reason
         await pilot.press("escape")
         await pilot.pause()
         assert reason not in screen_text(app)
+
+
+async def test_the_result_drops_whole_figures_where_room_is_short() -> None:
+    answer = form_app().answer
+    assert answer is not None
+    for cells in range(60, 100):
+        (line,) = plain([result_row(answer, cells)]).splitlines()
+        assert "…" not in line
+        assert line.endswith(" fit")
 
 
 async def test_letters_are_text_while_a_field_is_open() -> None:

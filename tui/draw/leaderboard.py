@@ -92,15 +92,8 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     name = Cell(instance, "cursor" if selected else "bold" if fits else "dim")
     number = (str(rank) if fits else "–").rjust(frame.digits)
     missed = fits and not (row.meets_service_level and row.holds_load)
-    badge = (
-        ("★", "badge")
-        if row.best_value
-        else ("!", "warn")
-        if missed
-        else ("=", "dim")
-        if rank in frame.ties
-        else (" ", "text")
-    )
+    marks = ((missed, "!", "warn"), (row.best_value, "★", "badge"), (rank in frame.ties, "=", "dim"))
+    badge = next(((mark, style) for holds, mark, style in marks if holds), (" ", "text"))
     gutter: Row = [("▌", "cursor") if selected else (" ", "text"), (number, "cursor" if selected else "dim"), badge]
     noted = note(row, frame.remedies)
     values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}

@@ -143,5 +143,7 @@ def result_row(answer: Answer, cells: int) -> Row:
         figures.append(f"TTFT {columns.wait(columns.ttft(best))}")
         figures.append(f"TPOT {columns.seconds(columns.tpot(best))}")
         figures.append(f"{count(columns.users(best))} users")
-    row: Row = [(f" {columns.instance(best)} ", "bold"), ("  ".join(figures), "text")]
-    return spread(row, [(f"{fits} fit ", "dim")], cells)
+    name, fit = f" {columns.instance(best)} ", f"{fits} fit "
+    while len(name) + len("  ".join(figures)) + len(fit) >= cells and len(figures) > 1:
+        figures.pop()
+    return spread([(name, "bold"), ("  ".join(figures), "text")], [(fit, "dim")], cells)
