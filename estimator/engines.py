@@ -120,8 +120,10 @@ class MemoryPolicy:
     """Copies of one step's hidden states alive beside the sampler."""
     residual_width: float = 4.0
     """Hidden vectors per token alive inside one layer."""
-    layer_tokens_at_model_len: bool = False
+    profiles_model_len: bool = False
     """Profiles one prompt of full length (vLLM V0), not `max_num_batched_tokens`."""
+    chunks_above: int = 0
+    """Model length above which prompts are computed in chunks, whose profile samples nothing (vLLM V0)."""
     keeps_expert_buffers: bool = False
     """The fused experts' buffers outlive their layer."""
     outside_torch: tuple[OutsideTorch, ...] = ()

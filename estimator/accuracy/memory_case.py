@@ -26,8 +26,8 @@ ENGINES = {
     "autoawq": "transformers",
     "tgi": "tgi",
 }
-FIRST_V1_ISSUE = 14_000
-"""vllm-project/vllm issues up to here were opened before 0.8 made V1 the default (March 2025)."""
+ISSUES = ((11_250, "0.6"), (14_000, "0.7"))
+"""vllm-project/vllm issues below a number were opened before 0.6.5 (December 2024), and before 0.8 (March 2025)."""
 UNSTATED_VERSION = "0.11"
 RELEASES = (("2026-06", "0.21"), ("2026-03", "0.19"))
 """A model of that month or later needs at least this vLLM."""
@@ -149,8 +149,9 @@ def vllm_version(row: Row, model: Model) -> str:
     if version_key(stated):
         return stated
     issue = re.match(r"vllm-project/vllm#(\d+)", text(row, "source"))
-    if issue and int(issue[1]) < FIRST_V1_ISSUE:
-        return "0.6"
+    for below, version in ISSUES:
+        if issue and int(issue[1]) < below:
+            return version
     for month, version in RELEASES:
         if model.release >= month:
             return version

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from estimator.architecture import Architecture
 from estimator.engines import MemoryPolicy, RuleOfThumb
 from estimator.evaluation import Part
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.model import Model
 from estimator.parallelism import Layout
-from estimator.serving_memory.activations import expert_buffers, graphs, layer, sampler, workspaces
+from estimator.serving_memory.activations import expert_buffers, graphs, layer, sampler, widths, workspaces
 from estimator.serving_memory.cache import Kind, layer_kinds, page_table
 from estimator.serving_memory.compressed import compressed_pool
 from estimator.serving_memory.pool import Pool
@@ -64,9 +65,12 @@ def lay_out(
     rotary = architecture.rotary_positions * architecture.rotary_dim * element if policy.rotary_cache else 0
     kernel = policy.mxfp4_kernel(capability)
     split = Split(tp, max(layout.ep, tp * layout.dp), policy.rounds_allocations, kernel)
-    profiled = (model_len or architecture.max_context) if policy.layer_tokens_at_model_len else batched
+    kinds = layer_kinds(architecture, cache, tp, drafts)
+    longest = model_len or architecture.max_context
+    chunks = 0 < policy.chunks_above < longest and _chunks_by_default(architecture, kinds, tower)
+    profiled = longest if policy.profiles_model_len and not chunks else batched
     widest = layer(architecture, policy, weights, profiled, element, tp)
-    logits = sampler(architecture, policy, sequences, batched, element)
+    logits = 0.0 if chunks else sampler(architecture, policy, sequences, profiled, element)
     resident = workspaces(architecture, tower, batched, tp)
     experts = expert_buffers(architecture, weights, batched, tp)
     if policy.keeps_expert_buffers:
@@ -93,11 +97,15 @@ def lay_out(
                 parts=stage.weights,
             )
         )
-    kinds = layer_kinds(architecture, cache, tp, drafts)
     in_flight = batched * policy.steps_in_flight
     pool = compressed_pool(architecture, cache, in_flight) if policy.grouped_layers else None
     pool = pool or page_table(kinds, policy, in_flight, drafts, stripes)
     return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool, stripes)))
+
+
+def _chunks_by_default(architecture: Architecture, kinds: tuple[Kind, ...], tower: int) -> bool:
+    """vLLM V0 cuts long prompts only where no layer has a window, a state or latent keys, and no image comes in."""
+    return not (tower or widths(architecture).latent or any(kind.window or kind.state_bytes for kind in kinds))
 
 
 def _by_rule(

@@ -244,3 +244,34 @@ def test_more_memory_never_fits_less(held: Held, name: str, length: int, one: fl
     )
     assert less.max_sequences(length) <= more.max_sequences(length)
     assert less.shortfall(length) >= more.shortfall(length)
+
+
+@pytest.mark.parametrize(
+    ("name", "tp", "device", "version", "length", "activation", "outside"),
+    [
+        ("meta-llama/Llama-3.1-8B", 1, "rtx3090", "0.6.4", 29_000, 2.99, 0.35),  # issue 10517
+        ("meta-llama/Llama-3.1-8B", 1, "rtx3090", "0.6.4", 35_000, 0.06, 0.35),
+        ("meta-llama/Llama-3.1-8B", 1, "a10g", "0.7.3", 131_072, 0.22, 0.05),
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 1, "a10g", "0.7.3", 2000, 1.39, 0.04),  # issue 12529
+        ("Qwen/Qwen2.5-7B-Instruct", 1, "a10g", "0.7.3", 4096, 1.42, 0.03),  # issue 13882
+        ("meta-llama/Meta-Llama-3-8B", 1, "h100-sxm", "0.6.6", 8192, 1.26, 0.12),  # pull 10511
+    ],
+)
+def test_vllm_v0_profiles_a_prompt_of_full_length_unless_it_cuts_it(
+    held: Held, name: str, tp: int, device: str, version: str, length: int, activation: float, outside: float
+) -> None:
+    """Above 32,768 tokens prompts are cut: 512 or 2,048 tokens are profiled, and no logits."""
+    memory = held(name, Layout(tp), device=device, version=version, settings=EngineSettings(max_model_len=length))
+    assert gib(memory.tightest.activation) == pytest.approx(activation, abs=0.025)
+    assert gib(memory.tightest.runtime) == pytest.approx(outside, abs=0.025)
+
+
+def test_vllm_v0_does_not_cut_prompts_of_images_windows_or_latent_keys(held: Held) -> None:
+    def peak(name: str) -> float:
+        settings = EngineSettings(max_model_len=32_768), EngineSettings(max_model_len=40_000)
+        short, long = (held(name, version="0.7.3", settings=each).tightest.activation for each in settings)
+        return long - short
+
+    assert peak("meta-llama/Llama-3.1-8B") < 0
+    for name in ("deepseek-ai/DeepSeek-V2-Lite", "google/gemma-2-9b", "Qwen/Qwen2.5-VL-7B-Instruct"):
+        assert peak(name) > 0
