@@ -17,10 +17,14 @@ STEP_TOKENS = 512
 """llama.cpp's default n_ubatch."""
 EAGER_SCORE_BYTES = 8
 """Attention scores of one layer without a fused kernel: float32 scores and their softmax."""
+STAGE_SCORE_BYTES = 16
+"""On the fullest of several stages, which holds no logits: the 16-bit product, scaled, masked and cast back as well."""
 LEGACY_CACHES = 2
 """Before DynamicCache every step built all layers' cache anew while the last one was still held."""
 EAGER_LOGIT_BYTES = 8
 """Logits of every prompt token: in 16 bit, in float32 and in a shifted copy."""
+ENCODED_TOKENS, ENCODED_LOGIT_BYTES = 2048, 2
+"""Qwen prints one figure for generating 2,048 tokens and for encoding them (16.99 GB at 7B): their 16-bit logits."""
 
 
 def ggml_cache(row: Row, case: MemoryCase, cells: int) -> float:
@@ -62,19 +66,29 @@ def process_total(row: Row, case: MemoryCase) -> float:
     if architecture.tied and _stores_head_twice(case.weights):
         weights += parameters(architecture.embedding) * case.weights.rest_bits / 8
     share = max(rank.layers for rank in memory.laid.ranks) if per_device else 1.0
-    caches = LEGACY_CACHES if "generating" in notes and not text(row, "engine_version") else 1
+    legacy = "generating" in notes and not text(row, "engine_version")
+    caches = LEGACY_CACHES if legacy else 1
     held = weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * batch * share * caches
+    if legacy and prompt == ENCODED_TOKENS:
+        held += batch * prompt * architecture.vocabulary * ENCODED_LOGIT_BYTES
     if "awq" in text(row, "engine").lower():
-        held += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch)
+        held += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch) * EAGER_SCORE_BYTES
     elif "peak inference memory" in notes:
-        held += _scores(case, prompt, batch) + batch * prompt * architecture.vocabulary * EAGER_LOGIT_BYTES
+        held += _prompt_peak(case, prompt, batch)
     return held / unit
 
 
-def _scores(case: MemoryCase, prompt: int, batch: int) -> float:
+def _prompt_peak(case: MemoryCase, prompt: int, batch: int) -> float:
+    """A layer's scores beside all logits; across stages the fullest one's scores alone."""
+    scores = _scores(case, prompt, batch)
+    if case.layout.pp > 1:
+        return scores * STAGE_SCORE_BYTES
+    return scores * EAGER_SCORE_BYTES + batch * prompt * case.model.architecture.vocabulary * EAGER_LOGIT_BYTES
+
+
+def _scores(case: MemoryCase, prompt: int, batch: int) -> int:
     """Attention scores of one layer over a whole prompt, without a fused kernel."""
-    heads = divisors(case.model.architecture).heads
-    return batch * heads * prompt * prompt * EAGER_SCORE_BYTES
+    return batch * divisors(case.model.architecture).heads * prompt * prompt
 
 
 def _stores_head_twice(weights: WeightFormat) -> bool:
