@@ -79,6 +79,8 @@ class Architecture:
     """What the reader must know: parts that the configuration does not describe."""
     mtp_missing: bool = False
     """The configuration has MTP modules whose shape is not modelled."""
+    whole_image_tokens: int = 0
+    """Tokens of the largest image, where they attend both ways and so belong into one step."""
     tower_missing: bool = False
     """The class has a vision tower, but the configuration does not describe it."""
 

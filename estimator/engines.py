@@ -1,8 +1,11 @@
 """Serving engines by version: how each spends a device's memory. Values are data; see catalog/data/engines.yaml."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
+
+STATE_PAGES_OF_PREFIXES = 2
 
 
 class DeviceDefaults(NamedTuple):
@@ -106,10 +109,12 @@ class MemoryPolicy:
     """Pages span equal groups of layers, and window layers keep only their window (vLLM's hybrid allocator)."""
     group_slack: float = 1.25
     """Kinds of layers whose counts differ by less share one group size, the larger."""
-    state_pages: int = 2
-    """Pages that a sequence keeps of every group of recurrent layers: the state, and the one being written."""
+    state_pages: int = STATE_PAGES_OF_PREFIXES
+    """Pages that a sequence keeps of every group of recurrent layers; 1 where no prefix is cached by default."""
     steps_in_flight: int = 1
     """Steps whose tokens a window layer keeps beside its window: 2 where the next one is scheduled ahead."""
+    whole_images: bool = False
+    """A step takes an image whole where its tokens attend both ways, so it is never shorter than the largest one."""
     keeps_windows: bool = False
     """Window layers keep only their window, in a cache of their own."""
     logit_bytes: float = 0.0
@@ -199,6 +204,12 @@ class EngineProfile:
         """Whether this profile describes that version."""
         asked = version_key(version)
         return version_key(self.version) <= asked and (self.until is None or asked < version_key(self.until))
+
+
+@lru_cache(maxsize=64)
+def caching_prefixes(engine: EngineProfile) -> EngineProfile:
+    """The same with its prefix cache turned on: states are kept at page borders, beside the one being written."""
+    return replace(engine, memory=replace(engine.memory, state_pages=STATE_PAGES_OF_PREFIXES))
 
 
 def version_key(version: str) -> tuple[int, ...]:

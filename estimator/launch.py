@@ -73,7 +73,9 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         row.memory,
         scenario.settings.max_model_len or scenario.workload.total_tokens,
         max(1, round(scenario.workload.concurrency / max(row.candidate.replicas, 1))),
-        device_defaults(engine.memory, device.generation, device.memory_usable_bytes),
+        device_defaults(
+            engine.memory, device.generation, device.memory_usable_bytes, model.architecture.whole_image_tokens
+        ),
         scenario,
     )
     return Command(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from estimator.calibration import calibrated
 from estimator.candidates import Rig, engine_on
 from estimator.efficiency import Efficiency, EngineSpeed
-from estimator.engines import EngineProfile
+from estimator.engines import EngineProfile, caching_prefixes
 from estimator.evaluation import Confidence
 from estimator.formats import CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.inventory import Inventory
@@ -43,9 +43,10 @@ class Setup(NamedTuple):
 
     def memory(self, layout: Layout) -> ServingMemory:
         """One rank's memory, ready to be asked about lengths and loads."""
-        settings, drafts = self.scenario.settings, self.scenario.workload.draft_tokens
+        settings, workload = self.scenario.settings, self.scenario.workload
+        engine = caching_prefixes(self.engine) if workload.prefix_cache_hit else self.engine
         return compile_memory(
-            self.model, self.weights, self.cache, layout, self.here.device, self.engine, settings, drafts
+            self.model, self.weights, self.cache, layout, self.here.device, engine, settings, workload.draft_tokens
         )
 
     def step(self, layout: Layout) -> Step:

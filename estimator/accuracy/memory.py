@@ -28,8 +28,8 @@ BANDS = {
 METRICS = tuple(BANDS)
 FITS_SLACK = 0.02
 """Of the device's memory: a start-up this close to the limit still counts as fitting."""
-CAPACITY_LINE = (0, 20)
-"""From here vLLM's token line is concurrency times the model length; before, blocks of one group."""
+CAPACITY_LINE = (0, 20, 1)
+"""From this release vLLM's token line is concurrency times the model length; before, blocks of one group."""
 
 
 def score(row: Row, context: Context) -> list[Score]:
@@ -160,11 +160,17 @@ def _tokens(row: Row, metric: str, case: MemoryCase) -> float:
 def tokens_of(memory: ServingMemory, pages: int, metric: str, version: str) -> float:
     """Tokens of so many pages, as the engine counts them."""
     pool, length = memory.laid.pool, memory.max_model_len or memory.model.architecture.max_context
-    if metric == "kv_tokens" and (pool.groups == 1 or (0,) < version_key(version) < CAPACITY_LINE):
+    if metric == "kv_tokens" and (pool.groups == 1 or _counts_blocks(version)):
         return pages // pool.groups * pool.finest_span
     if not length:
         raise Missing("max_model_len is not in the row")
     return pages / pool.pages(length) * length * memory.layout.dp
+
+
+def _counts_blocks(version: str) -> bool:
+    """Whether the token line of this vLLM is before `CAPACITY_LINE`, as the builds towards that release are."""
+    release = version_key(version)
+    return (0,) < release < CAPACITY_LINE or (release == CAPACITY_LINE and "rc" in version)
 
 
 def _cache_size(row: Row, case: MemoryCase) -> float:

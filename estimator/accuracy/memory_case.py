@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, number, text
-from estimator.engines import EngineProfile, version_key
+from estimator.engines import EngineProfile, caching_prefixes, version_key
 from estimator.errors import InputError
 from estimator.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
 from estimator.hardware import Accelerator
@@ -14,6 +14,7 @@ from estimator.model import Model
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
+from estimator.serving_memory.budget import device_defaults
 from estimator.units import GIB
 
 ENGINES = {
@@ -31,6 +32,13 @@ ISSUES = ((11_250, "0.6"), (14_000, "0.7"))
 UNSTATED_VERSION = "0.11"
 RELEASES = (("2026-06", "0.21"), ("2026-03", "0.19"))
 """A model of that month or later needs at least this vLLM."""
+
+PREFIXES_CACHED = ("noonghunna/club-3090", "mitchross/talos-argocd-proxmox")
+"""Sources whose deployments all pass --enable-prefix-caching."""
+
+IMAGES_MADE_ROOM = (0, 22)
+RECIPE_STEP = 4096
+"""What vLLM's recipes set for Gemma 4 where the default step is shorter than an image, which it refused before 0.22."""
 
 
 class Missing(Exception):
@@ -57,6 +65,7 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
     """What a row says, with the engine's own defaults where it is silent. Raises InputError."""
     model = context.model(row)
     engine = _engine(row, context, model)
+    device = _device(row, context, engine)
     problem = ""
     try:
         weights = weights_of(row, model)
@@ -67,13 +76,13 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
         weights,
         cache_of(row, weights),
         _layout(row),
-        _device(row, context, engine),
+        device,
         engine,
         EngineSettings(
             memory_utilization=_fraction(row),
             max_model_len=_whole(row, "max_model_len"),
             max_num_seqs=_whole(row, "max_num_seqs"),
-            max_num_batched_tokens=_whole(row, "max_num_batched_tokens"),
+            max_num_batched_tokens=_step_tokens(row, model, engine, device),
         ),
         next(iter(context.inventory.accelerators.values())),
         problem,
@@ -140,7 +149,8 @@ def _engine(row: Row, context: Context, model: Model) -> EngineProfile:
         raise InputError("engine", f"no profile of {printed!r}")
     if name != "vllm":
         return context.inventory.engine(name)
-    return context.inventory.engine(name, vllm_version(row, model))
+    profile = context.inventory.engine(name, vllm_version(row, model))
+    return caching_prefixes(profile) if text(row, "source").startswith(PREFIXES_CACHED) else profile
 
 
 def vllm_version(row: Row, model: Model) -> str:
@@ -182,6 +192,16 @@ def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | 
     if not printed:
         return device
     return replace(device, memory_usable_bytes=int(engine.memory.reported(printed * GIB)))
+
+
+def _step_tokens(row: Row, model: Model, engine: EngineProfile, device: Accelerator | None) -> int | None:
+    """As the row says; where it can not have been the default, what the recipes set."""
+    stated, image = _whole(row, "max_num_batched_tokens"), model.architecture.whole_image_tokens
+    asks = engine.memory.whole_images and version_key(text(row, "engine_version")) < IMAGES_MADE_ROOM
+    if stated or not image or not asks or device is None:
+        return stated
+    default = device_defaults(engine.memory, device.generation, device.memory_usable_bytes)
+    return RECIPE_STEP if default.max_num_batched_tokens < image else None
 
 
 def _fraction(row: Row) -> float | None:

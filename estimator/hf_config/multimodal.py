@@ -70,6 +70,8 @@ WRAPPERS = {
     "VoxtralForConditionalGeneration": Wrapper("voxtral", ties_outside=False),
 }
 _TEXT_SECTIONS = ("text_config", "llm_config", "language_config")
+WHOLE_IMAGE_TOKENS = 2496
+"""Gemma 4's largest image in vLLM (issue 42687)."""
 _NO_TOWER = "vision or audio towers are not counted: {}"
 
 
@@ -79,6 +81,8 @@ def wrapped(outer: Fields) -> Architecture:
     outer = outer.section("thinker_config") or outer  # Omni models: thinker, talker and vocoder
     text = _text(outer, wrapper)
     architecture = reader(text.class_name, "no reader for the language model inside")(text)
+    if text.config.get("use_bidirectional_attention") == "vision":
+        architecture = replace(architecture, whole_image_tokens=WHOLE_IMAGE_TOKENS)
     vision = outer.section("vision_config")
     if wrapper.tower and vision and not outer.has("audio_config"):
         return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))

@@ -3,6 +3,8 @@
 import pytest
 
 from catalog.load import Catalog
+from estimator.accuracy.memory import tokens_of
+from estimator.engines import caching_prefixes
 from estimator.formats import cache_format
 from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
@@ -50,6 +52,37 @@ def test_kimi_linear_as_vllm_printed_it_over_two_cards(held: Held) -> None:
     assert pages / pool.pages(120_000) == pytest.approx(2.48, rel=0.005)
 
 
+def test_qwen3_5_keeps_one_state_where_no_prefix_is_cached(held: Held) -> None:
+    """Issue 40691, vLLM 0.19.0: 290,864 tokens by its line and 33.04 requests of 32,768."""
+    settings = EngineSettings(max_model_len=32_768, max_num_seqs=16, max_num_batched_tokens=16_384)
+    memory = held("Qwen/Qwen3.5-27B", version="0.19.0", settings=settings)
+    pool, pages = memory.laid.pool, 1487
+    assert tokens_of(memory, pages, "kv_tokens", "0.19.0") == 290_864
+    assert pages / pool.pages(32_768) == pytest.approx(33.04, abs=0.005)
+
+
+@pytest.mark.parametrize(("version", "states"), [("0.19.0", 1), ("0.27.1", 1), ("0.28.0", 2)])
+def test_prefixes_of_recurrent_layers_are_cached_on_request_until_0_28(
+    catalog: Catalog, version: str, states: int
+) -> None:
+    """vllm pull 50991; until then --enable-prefix-caching."""
+    engine = catalog.inventory.engine("vllm", version)
+    assert engine.memory.state_pages == states
+    assert caching_prefixes(engine).memory.state_pages == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "tokens"),
+    [("0.19.0", 55_000), ("0.20.0", 55_000), ("0.20.1rc1.dev16", 55_000), ("0.21.0", 540_000)],
+)
+def test_the_token_line_counts_requests_from_0_20_1(held: Held, version: str, tokens: int) -> None:
+    """Issue 43308: Gemma 4 31B in about 50 GiB prints 55 thousand tokens at 0.20.0, ten times that at 0.21.0."""
+    settings = EngineSettings(max_model_len=262_144, max_num_batched_tokens=4096)
+    memory = held("google/gemma-4-31B-it", version=version, settings=settings)
+    pages = int(50 * GIB // memory.laid.pool.page_bytes)
+    assert tokens_of(memory, pages, "kv_tokens", version) == pytest.approx(tokens, rel=0.05)
+
+
 def test_windows_keep_two_steps_where_the_next_is_scheduled_ahead(held: Held) -> None:
     """From 0.26 (pull 47728)."""
     settings = EngineSettings(max_model_len=131_072, max_num_batched_tokens=2048)
@@ -65,3 +98,19 @@ def test_a_scale_per_head_weighs_less_in_wider_heads() -> None:
     assert cache.bits_of(128) == 8.25
     assert cache.bits_of(256) == 8.125
     assert cache_format("fp8").bits_of(256) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "engine", "tokens"),
+    [
+        ("google/gemma-4-31B-it", "rtx3090", "vllm", 2496),  # vllm issue 42687, pull 43051
+        ("google/gemma-4-31B-it", "h100-sxm", "vllm", 8192),
+        ("google/gemma-4-E4B-it", "rtx3090", "vllm", 2048),  # causal inside images
+        ("google/gemma-3-12b-it", "rtx3090", "vllm", 2048),
+        ("google/gemma-4-31B-it", "rtx3090", "sglang", 2048),
+    ],
+)
+def test_a_step_is_no_shorter_than_an_image_that_it_takes_whole(
+    held: Held, name: str, device: str, engine: str, tokens: int
+) -> None:
+    assert held(name, device=device, engine=engine, settings=EngineSettings()).max_num_batched_tokens == tokens
