@@ -12,6 +12,7 @@ from tests.tui.conftest import screen_text
 from tui.app import LlmCalc
 from tui.asking import Desk
 from tui.screens import memory, performance
+from tui.screens.panel import SheetView
 from tui.session import Session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
@@ -182,6 +183,20 @@ async def test_a_panel_of_80_columns_cuts_nothing_off() -> None:
         assert "j/k moves · enter or 1-" in lines[bottom]
         assert any("★ tok/s" in line for line in lines[top:bottom])
         assert "…" not in "".join(line[3:76] for line in lines[top:bottom])
+
+
+async def test_what_a_panel_only_tells_does_not_push_aside_what_it_offers() -> None:
+    asked = Scenario(model="Qwen/Qwen3-235B-A22B", placement=Placement(instance="inf2.48xlarge"))
+    app = LlmCalc(Desk(load()), Session(scenario=asked))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("exclamation_mark")
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "as many as the pool holds at this length" in shown
+        assert "TP24 keeps 6 copies of the cache  the model has 4 KV heads to divide" in shown
+        styles = app.screen.query_one(SheetView).styles
+        keys = styles.background.blend(styles.border_subtitle_color, styles.border_subtitle_color.a)
+        assert abs(keys.brightness - styles.background.brightness) > 0.3
 
 
 async def test_a_layout_is_insisted_on() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.draw.leaderboard import rounded, shorter
+from tui.draw.leaderboard import _difference, rounded, shorter
 from tui.draw.runs import plain, spread, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 
@@ -33,6 +33,11 @@ def test_room_to_spare_goes_to_the_column_that_may_grow() -> None:
 )
 def test_a_figure_gives_up_its_last_digit_before_its_band(full: str, short: str) -> None:
     assert rounded(full) == short
+
+
+def test_an_arrow_of_less_than_half_a_per_cent_stands_alone() -> None:
+    assert _difference(100.3, 100.0) == ""
+    assert _difference(101.0, 100.0) == "1%"
 
 
 def test_a_layout_gives_up_its_dots_and_then_the_tensor_parallelism_that_is_none() -> None:

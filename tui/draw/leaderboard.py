@@ -193,6 +193,8 @@ def _difference(now: Figure, then: Figure) -> str:
     if not isinstance(now, float | int) or not isinstance(then, float | int) or then <= 0:
         return ""
     change = abs(now / then - 1)
+    if change < 0.005:
+        return ""
     return f"{change:.0%}" if change < 9.995 else f"x{min(now / then, 999):.0f}"
 
 

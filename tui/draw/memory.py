@@ -119,11 +119,11 @@ def weight_rows(parts: Sequence[Part], cells: int, lines: int) -> list[Row]:
     """The weights by kind of tensor, largest first, each with a bar to scale."""
     ordered = sorted((part for part in parts if part.value > 0), key=lambda part: -part.value)
     total = sum(part.value for part in ordered)
-    room = max(cells - 40, 1)
+    room = max(cells - 38, 1)
     return [
         fitted(
             [
-                (f"   {clipped(part.name, 24):<24} {gib(part.value):>7} ", "text"),
+                (f" {clipped(part.name, 24):<24} {gib(part.value):>7} ", "text"),
                 (HATCHES["weights"] * max(round(room * part.value / total), 1), "weights"),
             ],
             cells,

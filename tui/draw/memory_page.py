@@ -76,7 +76,7 @@ def heading_row(heading: str, aside: str, cells: int) -> Row:
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
     parts = part_rows(facts.usage, facts.reasons, cells, cursor, facts.before)
-    advice = _section(_advice_title(facts), advice_rows(facts.advice, cells), cells)
+    advice = _section(f"   {_advice_title(facts)}", advice_rows(facts.advice, cells), cells)
     if facts.verdict:
         parts += advice
     kinds = layer_rows(facts.kinds, facts.kinds_note, cells)[: max(lines - len(parts) - 4, 1)]
@@ -93,14 +93,14 @@ def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> li
     right = cells - LEFT - 2
     left_rows = [
         *part_rows(facts.usage, facts.reasons, LEFT, cursor, facts.before),
-        *_section("layers, as one rank caches them", layer_rows(facts.kinds, facts.kinds_note, LEFT), LEFT),
-        *_section(_advice_title(facts), advice_rows(facts.advice, LEFT), LEFT),
+        *_section("   layers, as one rank caches them", layer_rows(facts.kinds, facts.kinds_note, LEFT), LEFT),
+        *_section(f"   {_advice_title(facts)}", advice_rows(facts.advice, LEFT), LEFT),
     ]
     right_rows = [
         *_grid(facts, right, min(len(USERS) + 2, lines)),
         *_blank(right),
         *_capacities(facts, right),
-        *_section("weights by kind of tensor", weight_rows(facts.usage.report.weights, right, 9), right),
+        *_section(" weights by kind of tensor", weight_rows(facts.usage.report.weights, right, 9), right),
     ]
     rows = _blank(cells) + beside(left_rows, right_rows, LEFT, right, "  ")
     return rows + _blank(cells) * (lines - len(rows))
@@ -111,7 +111,7 @@ def _advice_title(facts: MemoryFacts) -> str:
 
 
 def _section(title: str, rows: Sequence[Row], cells: int) -> list[Row]:
-    return [*_blank(cells), fitted([(f"   {title}", "title")], cells), *rows] if rows else []
+    return [*_blank(cells), fitted([(title, "title")], cells), *rows] if rows else []
 
 
 def advice_rows(advice: Sequence[tuple[str, str]], cells: int) -> list[Row]:

@@ -51,7 +51,8 @@ class SheetView(Drawn):
     def _choices(self, width: int) -> list[Row]:
         if not self.sheet.choices:
             return []
-        names = min(max(len(choice.title) for choice in self.sheet.choices), width // 2)
+        taken = [choice for choice in self.sheet.choices if choice.scenario] or self.sheet.choices
+        names = min(max(len(choice.title) for choice in taken), width // 2)
         rows: list[Row] = [[]]
         keys = iter(KEYS)
         for at, choice in enumerate(self.sheet.choices):
@@ -62,7 +63,10 @@ class SheetView(Drawn):
                     [
                         pointer(here, "▌"),
                         (f"{key} ", "key" if choice.scenario else "dim"),
-                        (f"{clipped(choice.title, names):<{names}}  ", "bold" if here else "text"),
+                        (
+                            f"{clipped(choice.title, names) if choice.scenario else choice.title:<{names}}  ",
+                            "bold" if here else "text",
+                        ),
                         (choice.effect, "dim"),
                     ],
                     width,
