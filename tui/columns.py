@@ -46,6 +46,22 @@ def price(row: Evaluation) -> float | None:
     return row.cost.price_usd_per_hour
 
 
+_UNPRICED = {
+    "priced": ("", ""),
+    "capacity_block_only": ("capacity block only", "block only"),
+    "no_price": ("no price on these terms", "no price"),
+    "not_offered": ("not offered in this region", "not offered"),
+}
+
+
+def unpriced(row: Evaluation) -> tuple[str, str]:
+    """Why a row has no price, in full and in short; empty where it has one."""
+    owned = row.candidate.machine.endswith(row.candidate.accelerator)
+    if owned and row.cost.price_state == "no_price":
+        return "no price: hardware-usd sets one", "no price"
+    return _UNPRICED[row.cost.price_state]
+
+
 def output_cost(row: Evaluation) -> float | None:
     band = row.cost.usd_per_1m_output_tokens
     return band.typical if band else None

@@ -368,6 +368,14 @@ def test_the_table_counts_users_and_memory_as_the_screen_does(ask: Ask) -> None:
     assert "misses" not in ask("rank", "--model", "deepseek-ai/DeepSeek-V3", "--instance", "g4ad.2xlarge").out
 
 
+def test_what_has_no_price_says_why_and_what_gives_it_one(ask: Ask) -> None:
+    mac = ("estimate", "--model", "meta-llama/Llama-3.1-8B", "--engine", "llamacpp", "--accelerator", "apple-m2-ultra")
+    assert "no price: hardware-usd sets one" in ask(*mac).out
+    assert "$/1M output tokens" in ask(*mac, "--hardware-usd", "6000").out
+    committed = ask("rank", "--price-terms", "reserved-1y", "--instance", "p5en.48xlarge").out
+    assert "no price on these terms" in committed
+
+
 def test_numbers_are_written_as_in_the_form(ask: Ask) -> None:
     assert (
         ask("rank", "--input-tokens", "8k", "--limit", "1", "--format", "json").json["scenario"]["input_tokens"] == 8192

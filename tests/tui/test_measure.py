@@ -59,6 +59,22 @@ async def test_what_is_no_result_is_refused_in_place() -> None:
         assert not app.screen.query(TextArea)
 
 
+async def test_only_a_row_that_serves_takes_a_point_and_the_hints_say_so() -> None:
+    app = on_h100()
+    async with app.run_test(size=(160, 45)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        assert "n measured" in screen_text(app)
+        await pilot.press("t")
+        await pilot.pause()
+        hints = screen_text(app).splitlines()[-1]
+        assert "enter why" in hints
+        assert not any(word in hints for word in ("measured", "layouts", "view"))
+        await pilot.press("n")
+        await pilot.pause()
+        assert "✗ a measured point belongs to a row that serves (t)" in screen_text(app)
+
+
 def kept_point(path: Path) -> None:
     """A session of another day: its file holds a point."""
     first = on_h100()

@@ -101,7 +101,7 @@ def _row(fleet: Fleet) -> tuple[str, ...]:
         figures.duration(bands[0]),
         figures.duration(bands[1]),
         figures.number(None if bands[2] is None else bands[2] * fleet.copies),
-        text_output.price(fleet.copy.cost),
+        text_output.price(fleet.copy),
         figures.usd(mix.usd_per_month),
         mix.base_terms if mix.base_terms == mix.peak_terms else f"{mix.base_terms} + {mix.peak_terms}",
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from catalog.plain import plain
-from estimator.evaluation import Band, CostReport, Evaluation, MemoryReport, PerformanceReport
+from estimator.evaluation import Band, Evaluation, MemoryReport, PerformanceReport
 from estimator.scenario import Scenario
 from tui import columns
 from tui.cli import training_output
@@ -24,11 +24,6 @@ LEADERBOARD = (
     "mem",
     "",
 )
-STATES = {
-    "no_price": "no price in this region",
-    "capacity_block_only": "capacity block only",
-    "not_offered": "not offered in this region",
-}
 
 
 def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
@@ -84,7 +79,7 @@ def leaderboard_titles(asked: Scenario) -> tuple[str, ...]:
 def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[str]]:
     """A table row each, under `leaderboard_titles`."""
     if asked.training:
-        return [training_output.cells(place, row, price(row.cost)) for place, row in enumerate(rows, 1)]
+        return [training_output.cells(place, row, price(row)) for place, row in enumerate(rows, 1)]
     return [_cells(place, row, asked) for place, row in enumerate(rows, 1)]
 
 
@@ -107,7 +102,7 @@ def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
         blocks += [plain(note) for note in row.training.notes]
     if row.performance:
         blocks.append(aligned(_performance(row.performance), left=(0, 4)))
-    blocks.append(aligned(_cost(row.cost), left=(0, 4)))
+    blocks.append(aligned(_cost(row), left=(0, 4)))
     return "\n\n".join(blocks)
 
 
@@ -119,8 +114,9 @@ def placed(row: Evaluation) -> str:
     return f"{machines}{at.machine} · {at.accelerators:g} x {at.accelerator} · {at.layout}{replicas}"
 
 
-def price(cost: CostReport) -> str:
-    return figures.usd(cost.price_usd_per_hour) if cost.price_state == "priced" else STATES[cost.price_state]
+def price(row: Evaluation) -> str:
+    """Dollars an hour, or why there are none."""
+    return columns.unpriced(row)[0] or figures.usd(row.cost.price_usd_per_hour)
 
 
 def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
@@ -137,7 +133,7 @@ def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
         machines + at.machine,
         f"{at.accelerators:g}x{at.accelerator}",
         f"{at.layout}" + (f"x{at.replicas}" if at.replicas > 1 else ""),
-        price(cost),
+        price(row),
         _typical(cost.usd_per_1m_input_tokens, figures.usd),
         _typical(cost.usd_per_1m_output_tokens, figures.usd),
         _typical(speed.ttft_s if speed else None, figures.duration),
@@ -193,11 +189,12 @@ def _arrivals(speed: PerformanceReport) -> list[list[str]]:
     return rows + [[name, *map(figures.duration, each), ""] for name, each in named if each]
 
 
-def _cost(cost: CostReport) -> list[list[str]]:
+def _cost(row: Evaluation) -> list[list[str]]:
+    cost = row.cost
     rows = [["cost", "low", "typical", "high", ""]]
     note = f"{cost.price_kind}, {cost.price_as_of}" if cost.price_kind else ""
     low, high = figures.usd(cost.price_low_usd_per_hour), figures.usd(cost.price_high_usd_per_hour)
-    rows.append(["$/hour", low, price(cost), high, note])
+    rows.append(["$/hour", low, price(row), high, note])
     for name, band in (
         ("$/1M input tokens", cost.usd_per_1m_input_tokens),
         ("$/1M output tokens", cost.usd_per_1m_output_tokens),

@@ -9,7 +9,7 @@ from estimator.units import GIB
 from tui import columns
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
-from tui.draw.leaderboard import NO_PRICE, note
+from tui.draw.leaderboard import note
 from tui.draw.runs import Row, clean, clipped, fitted, spread, width, wrapped
 
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
@@ -187,7 +187,7 @@ def _priced_as(row: Evaluation) -> str:
 def _cost_block(row: Evaluation, cells: int) -> list[Row]:
     cost = row.cost
     if cost.price_usd_per_hour is None:
-        return [[(NO_PRICE.get(cost.price_state, ("no price", ""))[0], "warn")]]
+        return [[(columns.unpriced(row)[0], "warn")]]
     figures = [("per hour", usd(cost.price_usd_per_hour), ""), ("per month", usd(cost.usd_per_month), "730 h")]
     bands = (
         ("per run", row.training.usd if row.training else None),
@@ -204,7 +204,7 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
 def _cost_line(row: Evaluation, best: Evaluation | None) -> Row:
     cost, run = row.cost, row.training
     if cost.price_usd_per_hour is None:
-        line: Row = [(f" {NO_PRICE.get(cost.price_state, ('no price', ''))[0]}", "warn")]
+        line: Row = [(f" {columns.unpriced(row)[0]}", "warn")]
     else:
         line = [(f" {usd(cost.price_usd_per_hour)}/h", "bold")]
         if run and run.usd:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from estimator.evaluation import Evaluation
 from estimator.inventory import Inventory
 from tui.answer import Answer
-from tui.columns import BY_KEY, Figure, Reading, devices, readings, refusal
+from tui.columns import BY_KEY, Figure, Reading, devices, readings, refusal, unpriced
 from tui.draw.figures import gib, significant
 from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 DELTA = 5
 """Cells of an arrow with its percentage."""
 COSTS = ("price", "output", "run")
-NO_PRICE = {
-    "capacity_block_only": ("capacity block only", "block only"),
-    "no_price": ("no price in this region", "no price"),
-    "not_offered": ("not offered in this region", "not offered"),
-}
 
 
 class Frame(NamedTuple):
@@ -123,7 +118,7 @@ def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
         return f"{short} · {remedy}" if remedy else short
     if row.verdict != "fits":
         return refusal(row)
-    return NO_PRICE[row.cost.price_state][0] if row.cost.price_state in NO_PRICE else ""
+    return unpriced(row)[0]
 
 
 _BEFORE_NOTE = {
@@ -137,7 +132,7 @@ def _priceless(row: Evaluation, frame: Frame, values: dict[str, Cell], taken: in
     """The reason over the two cost columns, and the speed figures after it."""
     costs = [column for column in frame.columns if column.key in COSTS]
     room = sum(column.width for column in costs) + len(costs) - 1
-    full, short = NO_PRICE[row.cost.price_state]
+    full, short = unpriced(row)
     rest = [column for column in frame.columns if column.key not in (*_BEFORE_NOTE[True], *COSTS)]
     before = frame.before.get(row.candidate.machine)
     for column in rest:

@@ -30,7 +30,7 @@ class Page(Screen[None]):
     def compose(self) -> ComposeResult:
         yield self.bound(Head(self.NAME))
         yield from self.body()
-        yield Hints(self.NAME)
+        yield self.bound(Hints(self.NAME))
 
     def body(self) -> ComposeResult:
         """The widgets between the tabs and the hint line."""

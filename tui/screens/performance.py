@@ -10,7 +10,7 @@ from tui.draw.performance_page import VIEWS, performance_page
 from tui.draw.runs import Row
 from tui.draw.training_page import training_speed_page
 from tui.facts import bench_of, heading, performance_facts
-from tui.messages import Edited
+from tui.messages import Edited, Refused
 from tui.screens.candidate import CandidatePage, refused_rows
 from tui.widgets.drawn import Drawn
 
@@ -57,7 +57,10 @@ class PerformanceScreen(CandidatePage):
 
         answer = self.answer
         row = answer.selected if answer else None
-        if answer is None or row is None or row.performance is None:
+        if answer is None or row is None:
+            return
+        if row.performance is None:
+            self.post_message(Refused("a measured point belongs to a row that serves" + " (t)" * bool(row.training)))
             return
         session = answer.session
 

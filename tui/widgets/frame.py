@@ -16,6 +16,8 @@ from tui.widgets.drawn import Drawn
 
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 16
+SERVING = ("layouts", "measure", "performance-view")
+"""Commands that say nothing about a training run."""
 
 
 class Head(Drawn):
@@ -42,7 +44,13 @@ class Hints(Drawn):
         self.page = page
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
-        return [hint_row([*commands_at(self.page), *commands_at(EVERYWHERE)], getattr(self.app, "remapped", {}), width)]
+        training = bool(self.answer and self.answer.session.scenario.training)
+        works = (
+            each
+            for each in (*commands_at(self.page), *commands_at(EVERYWHERE))
+            if not (training and each.id in SERVING)
+        )
+        return [hint_row(works, getattr(self.app, "remapped", {}), width)]
 
 
 def too_small(have: Size, cells: int) -> list[Row]:
