@@ -22,10 +22,11 @@ def apart(step: Step, workload: ServingWorkload, concurrency: float, limit: floa
     unqueued = alone.ttft_s - alone.prompt_wait_s + transfer
     request = unqueued + (workload.output_tokens - 1) * tpot
     rate = held * (1 - prefill_share) / request
-    if alone.prompt_s:
-        rate = min(rate, PREFILL_BUSY * prefill_share / alone.prompt_s)
-        load = min(rate * alone.prompt_s / prefill_share, PREFILL_BUSY)
-        wait = alone.prompt_s * load / (2 * (1 - load))
+    prompt = step.prefill(*workload.uncached_tokens).engine_s
+    if prompt:
+        rate = min(rate, PREFILL_BUSY * prefill_share / prompt)
+        load = min(rate * prompt / prefill_share, PREFILL_BUSY)
+        wait = prompt * load / (2 * (1 - load))
     else:
         wait = 0.0
     return alone._replace(

@@ -90,8 +90,8 @@ class EngineSpeed:
     """Host time per sequence in a step."""
     layer_us: float = 0.0
     """Host time per layer (eager execution)."""
-    request_ms: float = 0.0
-    """Host time per admitted request."""
+    admission_layer_ms: float = 0.0
+    """Time per layer that a step loses when it admits prompts: it runs outside the graph of pure decode steps."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
     fused_prefill: bool = False

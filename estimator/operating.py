@@ -1,8 +1,9 @@
 """One replica at an operating point: seconds of a step become TTFT, TPOT and throughput.
 
 Serving is a closed queueing network without iteration: prompts come first, decoding shares what is left.
-With p the prefill time of a prompt, D the decoding time of a request and C requests in flight,
-a token waits for the prompts of the others: TPOT = t_decode (1 + (C - 1) p / (p + D)).
+With p the engine time that a prompt takes from others, D the decoding time of a request and C requests in flight,
+a token waits for the prompts of the others: TPOT = t_decode (1 + (C - 1) p / (p + D)). Where prompts ride along in
+decode steps, p is what they add to these: next to nothing where a step reads all weights for few tokens anyway.
 How many prompts a first token finds ahead of it follows from the workload alone, so that faster memory, which lets
 clients come back sooner, never shows as a later first token.
 """
@@ -13,6 +14,9 @@ from typing import NamedTuple
 from estimator.step import Step
 from estimator.units import MILLISECOND
 from estimator.workload import ServiceLevel, ServingWorkload
+
+GRAPH_TOKENS = 512
+"""Engines capture graphs of steps of up to so many tokens; longer prompts pay all that launching a layer costs."""
 
 
 class Point(NamedTuple):
@@ -32,7 +36,7 @@ class Point(NamedTuple):
     prompt_wait_s: float
     """Part of the time to first token that other prompts take."""
     prompt_s: float
-    """Engine time of one prompt; with pipeline stages or attention copies, less than `prefill_s`."""
+    """Engine time of one prompt: less than `prefill_s` with pipeline stages, attention copies, or in decode steps."""
 
 
 def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
@@ -41,8 +45,19 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
     output = workload.output_tokens
     new, cached = workload.uncached_tokens
     first, prompt = step.prefill(new, cached)
-    alone = step.decode_s(concurrency, workload.mean_context, workload.draft_tokens) / workload.accepted_tokens
-    overhead = (speed.ttft_ms + speed.ttft_layer_ms * step.layers + speed.network_ms) * MILLISECOND
+    context, drafts = workload.mean_context, workload.draft_tokens
+    decode = step.decode_s(concurrency, context, drafts)
+    together = 1.0
+    if new:  # prompts that come in one step are computed together
+        together = min(max(concurrency / output, 1.0), _room(step, new))
+        if speed.fused_prefill:
+            prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
+        elif together > 1:
+            prompt = step.prefill(new, cached, together).engine_s / together
+    prompt += step.admission_s / together
+    alone = decode / workload.accepted_tokens
+    launching = speed.ttft_layer_ms * step.layers * min(new / GRAPH_TOKENS, 1.0)
+    overhead = (speed.ttft_ms + launching + speed.network_ms) * MILLISECOND
     decoding = output * alone
     ahead = (concurrency - 1) * new / (new + speed.step_tokens * output) if new else 0.0
     longest = 1.0
@@ -52,10 +67,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
         # everybody waits for the longest of the batch (extreme value of as many normal lengths)
         longest = 1 + workload.length_variation * sqrt(2 * log(concurrency)) if concurrency > 1 else 1.0
     else:
-        if speed.fused_prefill:
-            tpot = _fused_step_s(step, workload, concurrency) / workload.accepted_tokens
-        else:
-            tpot = alone * (1 + (concurrency - 1) * prompt / (prompt + decoding))
+        tpot = alone * (1 + (concurrency - 1) * prompt / (prompt + decoding))
         ttft = first * (1 + speed.wait * ahead) + overhead + tpot / 2
     request = ttft + (output - 1) * longest * tpot
     rate = concurrency / request
@@ -73,24 +85,25 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
     )
 
 
-def _fused_step_s(step: Step, workload: ServingWorkload, concurrency: float) -> float:
-    """Mean step when prompts ride along as chunks: each request brings its prompt once every output length."""
-    context = workload.mean_context
+def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float) -> float:
+    """Output tokens per second of one replica with every request queued at once: prompts fill decode steps.
+
+    Each request brings its prompt once every output length; what a step can not carry takes steps of its own.
+    """
+    batch = max(concurrency, 1.0)
+    context, drafts = workload.mean_context, workload.draft_tokens
     new, cached = workload.uncached_tokens
-    speed = step.speed
-    prompts = concurrency / workload.output_tokens
-    room = speed.chunk_tokens * step.layout.pp * step.layout.dp / new if new else prompts
-    riding = min(prompts, room)
-    seconds = step.step_s(concurrency, context, new, cached, riding, workload.draft_tokens)
+    prompts = batch / workload.output_tokens
+    riding = min(prompts, _room(step, new)) if new else prompts
+    seconds = step.step_s(batch, context, new, cached, riding, drafts) + min(prompts, 1.0) * step.admission_s
     if prompts > riding:
         seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)
-    return seconds + prompts * speed.request_ms * MILLISECOND
+    return workload.accepted_tokens * batch / seconds
 
 
-def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float) -> float:
-    """Output tokens per second of one replica with every request queued at once: prompts fill decode steps."""
-    batch = max(concurrency, 1.0)
-    return workload.accepted_tokens * batch / _fused_step_s(step, workload, batch)
+def _room(step: Step, new: int) -> float:
+    """Prompts of `new` tokens that one step carries."""
+    return step.speed.chunk_tokens * step.layout.pp * step.layout.dp / new
 
 
 def best_concurrency(

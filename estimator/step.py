@@ -106,11 +106,16 @@ class Step:
             + speed.layer_us * MICROSECOND * self.layers
         )
 
+    @property
+    def admission_s(self) -> float:
+        """What a step loses by admitting prompts, whatever their number."""
+        return self.speed.admission_layer_ms * MILLISECOND * self.layers
+
     def decode_s(self, batch: float, context: float, drafts: int = 0) -> float:
         """One decode step of `batch` sequences over the whole engine; each gains one token."""
         return self.step_s(batch, context, drafts=drafts)
 
-    def prefill(self, new: int, cached: int = 0, batch: int = 1) -> Prefill:
+    def prefill(self, new: int, cached: int = 0, batch: float = 1) -> Prefill:
         """`batch` prompts of `new` tokens after `cached` ones that are already in the cache, together, in chunks."""
         if new <= 0:
             return Prefill(0.0, 0.0)
@@ -126,13 +131,20 @@ class Step:
         """From the first chunk of these prompts to the last, with nothing beside them."""
         return self.prefill(new, cached, batch).alone_s
 
-    def _prompt_s(self, new: int, cached: int, batch: int) -> tuple[float, int]:
+    def riding_s(
+        self, decode_s: float, batch: float, context: float, new: int, cached: int, prompts: float, drafts: int
+    ) -> float:
+        """Engine time that each of `prompts` prompts adds to a step that decodes `batch` sequences in `decode_s`."""
+        added = self.step_s(batch, context, new, cached, prompts, drafts) - decode_s
+        return self.speed.prefill * self.prefill_factor / self.decode_factor * added / prompts
+
+    def _prompt_s(self, new: int, cached: int, batch: float) -> tuple[float, int]:
         """Seconds over all stages in turn, and chunks."""
         speed, operators = self.speed, self.operators
         if speed.buckets:
             new = max(SMALLEST_BUCKET, 1 << (new - 1).bit_length())
         whole, rest = divmod(new * batch, speed.chunk_tokens)
-        launches = whole + (1 if rest else 0)
+        launches = int(whole) + (1 if rest else 0)
         seconds = operators.head.seconds(batch) * launches
         for operator in operators.rows:
             if whole:

@@ -53,8 +53,7 @@ def engine_class(row: Row) -> str:
             return name
     if "tensorrt" in engine or "trt" in engine:
         return _tensorrt_class(version, text(row, "kind"))
-    found = _vllm_class(engine, version, text(row, "accelerator_id"))
-    return "vllm-0.11-async" if found == "vllm-0.11" and _schedules_ahead(row) else found
+    return _vllm_class(engine, version, text(row, "base_model_id") or text(row, "model_id"))
 
 
 def _tensorrt_class(version: str, kind: str) -> str:
@@ -68,22 +67,21 @@ def _tensorrt_class(version: str, kind: str) -> str:
     return "trt-1" if release == (1, 0) else "trt-1.x"
 
 
-def _vllm_class(engine: str, version: str, accelerator: str) -> str:
+def _vllm_class(engine: str, version: str, model: str) -> str:
+    """ML.ENERGY samples as a model's own configuration asks, gpt-oss without top-p; benchmark clients are greedy.
+
+    What states no version in 2025 is taken to sample too.
+    """
     if "rocm" in engine:
         return "vllm-rocm"
-    release, year = _release(version), re.search(r"20(\d\d)-(\d\d)", version)
     if "ml.energy" in version:
-        return "vllm-0.11"
+        return "vllm-0.11-plain" if "gpt-oss" in model.lower() else "vllm-0.11"
+    release, year = _release(version), re.search(r"20(\d\d)-(\d\d)", version)
     if release:
-        return "vllm-v0" if release < (0, 8) else "vllm-0.11" if release < (0, 12) else "vllm"
-    if year and int(year[1]) <= 24:
-        return "vllm-v0"
-    return "vllm-0.11" if year and year[1] == "25" else "vllm"
-
-
-def _schedules_ahead(row: Row) -> bool:
-    """vLLM's recipe for gpt-oss turns on asynchronous scheduling, which later versions have for every model."""
-    return "gpt-oss" in (text(row, "base_model_id") or text(row, "model_id")).lower()
+        return "vllm-v0" if release < (0, 8) else "vllm"
+    if year and int(year[1]) <= 25:
+        return "vllm-v0" if int(year[1]) <= 24 else "vllm-0.11"
+    return "vllm"
 
 
 def _release(version: str) -> tuple[int, int] | None:

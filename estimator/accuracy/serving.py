@@ -5,6 +5,7 @@ from math import exp
 from typing import NamedTuple
 
 from estimator.accuracy.cases import (
+    Arrivals,
     arrivals,
     cache,
     concurrency,
@@ -17,7 +18,6 @@ from estimator.accuracy.cases import (
     weights,
 )
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
-from estimator.arrivals import at_rate
 from estimator.efficiency import Spread, Spreads
 from estimator.errors import InputError
 from estimator.evaluation import Band
@@ -35,6 +35,7 @@ METRICS = (
     "tpot_ms",
     "tokens_per_s_per_user",
 )
+FIXED_POINT_STEPS = 20
 ENGINES_THAT_COUNT_PREFILL = frozenset({"nim", "lmdeploy", "neuron", "neuron-static"})
 """Single-stream output rates of these include the first token's wait."""
 
@@ -171,18 +172,33 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
 
 
 def _arriving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
-    """Prompts sent at a rate: what exceeds the engine's own rate queues until the benchmark ends."""
+    """So many prompts sent at a rate: what exceeds the engine's own rate queues, and the last ones still finish."""
     asked = arrivals(row)
     if asked is None:
         return
-    limit = max(min(case.max_concurrency, case.step.speed.max_batch), 1.0)
-    point, utilization = at_rate(case.step, case.workload, asked.requests_per_s, limit)
-    queue_s = 0.0
-    if utilization > 1:
-        waiting = max(asked.prompts - limit, 0.0)
-        queue_s = waiting**2 / (2 * asked.prompts) * (1 / point.requests_per_s - 1 / asked.requests_per_s)
+    limit = max(min(case.max_concurrency, case.step.speed.max_batch, asked.prompts), 1.0)
+    point = _piled_up(case, asked, limit)
+    full = operate(case.step, case.workload, limit)
+    rate = min(full.requests_per_s, asked.requests_per_s)
+    waiting = asked.prompts - limit
+    queue_s = waiting**2 / (2 * asked.prompts) * (1 / rate - 1 / asked.requests_per_s)
     yield from _latencies(case, point, point.ttft_s + queue_s)
-    yield from _throughputs(case, min(point.requests_per_s, asked.requests_per_s) * case.workload.output_tokens)
+    # where prompts queue, those in flight at the end are half done when the last one starts
+    draining_s = point.request_s / (2 if rate < asked.requests_per_s else 1)
+    served_s = asked.prompts / rate + draining_s
+    yield from _throughputs(case, asked.prompts * case.workload.output_tokens / served_s)
+
+
+def _piled_up(case: Case, asked: Arrivals, limit: float) -> Point:
+    """The mean request's point while prompts pile up to a plateau, or to all of them, and drain again."""
+    sending_s, held = asked.prompts / asked.requests_per_s, 1.0
+    for _ in range(FIXED_POINT_STEPS):
+        lasting_s = operate(case.step, case.workload, held).request_s
+        short, long = sorted((sending_s, lasting_s))
+        peak = asked.prompts * min(lasting_s / sending_s, 1.0)
+        mean = peak * (1 - short / (3 * long))  # of a trapezoid in time, seen by those who are in it
+        held = (held + min(max(mean, 1.0), limit)) / 2
+    return operate(case.step, case.workload, held)
 
 
 def _median_step(row: Row, case: Case, point: Point) -> Point:

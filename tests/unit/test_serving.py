@@ -81,6 +81,37 @@ def test_a_layer_split_fills_and_drains_once_for_every_2048_tokens_of_a_prompt()
     assert four.prefill_s(4096) > 2 * batch
 
 
+def test_short_prompts_ride_along_in_decode_steps_for_next_to_nothing() -> None:
+    step = compiled(LLAMA_8B, "a10g", Layout(1))
+    point = operate(step, ServingWorkload(30, 50), 64)
+    assert point.prompt_s < 0.25 * point.prefill_s  # alone, a short prompt takes a whole pass over the weights
+    assert point.tpot_s < 1.2 * point.decode_step_s
+    long = operate(step, ServingWorkload(8192, 50), 64)
+    assert long.prompt_s > 0.8 * long.prefill_s
+
+
+def test_short_prompts_that_wait_together_are_prefilled_together() -> None:
+    step = compiled(LLAMA_8B, "a10g", Layout(1), engine="sglang")
+    few, many = (operate(step, ServingWorkload(30, 50), users) for users in (50, 400))
+    assert many.prompt_s < 0.4 * few.prompt_s
+
+
+def test_admitting_prompts_costs_a_step_its_graph() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1), engine="vllm-0.11")
+    assert step.admission_s == pytest.approx(step.speed.admission_layer_ms * 1e-3 * 32)
+    point = operate(step, ServingWorkload(140, 600), 64)
+    assert point.prompt_s > step.admission_s > 0
+    assert point.tpot_s > point.decode_step_s
+
+
+def test_the_overhead_of_a_first_token_grows_up_to_the_longest_captured_graph() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
+    layers_s = step.speed.ttft_layer_ms * 1e-3 * 32
+    first, longer = (operate(step, ServingWorkload(tokens, 200), 1) for tokens in (128, 1024))
+    assert first.ttft_s - first.prefill_s == pytest.approx(layers_s / 4 + first.tpot_s / 2)
+    assert longer.ttft_s - longer.prefill_s == pytest.approx(layers_s + longer.tpot_s / 2)
+
+
 def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:
     one, eight = (compiled("deepseek-ai/DeepSeek-V3", "h200-sxm", Layout(tp), "fp8-block") for tp in (1, 8))
     assert one.sequence_bytes(1000) == eight.sequence_bytes(1000) == 70_272 * 1000

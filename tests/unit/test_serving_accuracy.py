@@ -2,6 +2,7 @@
 
 import csv
 import math
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -62,6 +63,29 @@ def test_the_median_error_of_the_shipped_cases(metric: str, kind: str, most: flo
     assert error(metric, kind) <= most
 
 
+def test_published_runs_that_no_constant_was_fitted_on() -> None:
+    with (Path(__file__).parents[1] / "data" / "serving_unseen.csv").open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["accelerator_count"] == "1"]
+    scores = [score for row in rows for score in serving.score(row, CONTEXT)]
+    errors = {
+        metric: median(abs(score.error) for score in scores if score.metric == metric)
+        for metric in ("tpot_ms", "ttft_ms")
+    }
+    assert len(rows) == 18
+    assert errors["tpot_ms"] < 0.12
+    assert errors["ttft_ms"] < 0.35
+
+
+def test_a_benchmark_of_few_prompts_never_holds_more_than_them() -> None:
+    notes = "ShareGPT 40 prompts at request_rate=1000/s"
+    row = ROW | {"concurrency": "", "notes": notes, "output_tokens_per_s": "1"}
+    together = {score.metric: score.predicted for score in serving.score(row | {"concurrency": "40"}, CONTEXT)}
+    sent = {score.metric: score.predicted for score in serving.score(row, CONTEXT)}
+    assert together["tpot_ms"]
+    assert sent["tpot_ms"]
+    assert 0.8 * together["tpot_ms"] < sent["tpot_ms"] <= together["tpot_ms"]
+
+
 def test_at_least_97_percent_are_answered_and_the_rest_has_a_reason() -> None:
     assert sum(each.status == "scored" for each in SCORES) >= 0.97 * len(SCORES)
     assert all(each.reason for each in SCORES if each.status != "scored")
@@ -84,6 +108,8 @@ def test_large_groups_are_not_biased() -> None:
     [
         ("vLLM", "0.19.0", "serving_concurrency", "vllm"),
         ("vLLM", "ML.ENERGY v3.0 (2025-12)", "serving_concurrency", "vllm-0.11"),
+        ("vLLM", "0.8.5", "serving_concurrency", "vllm"),
+        ("vLLM", "2025-04", "serving_concurrency", "vllm-0.11"),
         ("vLLM", "2024-11", "serving_concurrency", "vllm-v0"),
         ("vLLM", "0.6.3.dev", "serving_concurrency", "vllm-v0"),
         ("vLLM (ROCm)", "0.10.0", "throughput_max", "vllm-rocm"),
@@ -101,10 +127,10 @@ def test_engines_by_name_version_and_kind(engine: str, version: str, kind: str, 
     assert engine_class(ROW | {"engine": engine, "engine_version": version, "kind": kind}) == expected
 
 
-def test_gpt_oss_ran_with_asynchronous_scheduling_before_it_was_the_default() -> None:
-    row = ROW | {"model_id": "openai/gpt-oss-20b", "engine": "vLLM"}
-    assert engine_class(row | {"engine_version": "0.11.0"}) == "vllm-0.11-async"
-    assert engine_class(row | {"engine_version": "0.19.0"}) == "vllm"
+def test_a_model_that_asks_for_no_top_p_is_sampled_without() -> None:
+    row = ROW | {"engine": "vLLM", "engine_version": "ML.ENERGY v3.0 (2025-12)"}
+    assert engine_class(row | {"model_id": "openai/gpt-oss-20b"}) == "vllm-0.11-plain"
+    assert engine_class(row | {"model_id": "Qwen/Qwen3-8B"}) == "vllm-0.11"
 
 
 def test_experts_over_ranks_make_attention_tensor_parallel() -> None:
