@@ -105,15 +105,23 @@ def weights_of(row: Row, model: Model) -> WeightFormat:
     if stored and quant.lower().endswith("bpw"):  # a mix of one's own: what the file came to, not its nominal width
         quant = re.sub(r"[\d.]+ bpw$", f"{stored[1]} bpw", quant)
     if quant and quant.lower() != "compressed-tensors":
-        found = _first_known(quant, dtype, named or "")
+        found = _keeping_attention(_first_known(quant, dtype, named or ""), row, model)
         return _by_model_optimizer(found, model) if "modelopt" in quant.lower() else found
     if named:
-        found = model.weights(named)
+        found = _keeping_attention(model.weights(named), row, model)
         return _by_model_optimizer(found, model) if text(row, "model_id").startswith("nvidia/") else found
     if dtype in ("", "auto"):
         own = model.architecture.dtype
         return model.weights("native" if quant or model.native_weights != own else "bf16" if own == "fp32" else own)
     return weight_format(dtype)
+
+
+def _keeping_attention(weights: WeightFormat, row: Row, model: Model) -> WeightFormat:
+    """FP8 uploads of Llama 4, and Meta's own of Llama 3.1, are of the MLPs alone; a start with `fp8` is of all."""
+    name = text(row, "model_id")
+    uploaded = weights.id == "fp8" and format_in_name(name) == "fp8"
+    mlps = uploaded and (name.startswith("meta-llama/") or model.architecture.class_name.startswith("Llama4"))
+    return weight_format("fp8-mlp") if mlps else weights
 
 
 def _by_model_optimizer(weights: WeightFormat, model: Model) -> WeightFormat:

@@ -18,6 +18,21 @@ WEIGHTS = (
     WeightFormat("fp16", "float16", 16, "bf16", "16"),
     WeightFormat("fp32", "float32", 32, "fp32", "16", EVERYTHING | {"norm"}, 32),
     WeightFormat("fp8", "FP8 per tensor or channel", 8, "fp8", "8t", LINEAR, scale_bits=32),
+    WeightFormat(
+        "fp8-mlp",
+        "FP8, attention in 16 bit",
+        8,
+        "fp8",
+        "8t",
+        LINEAR,
+        scale_bits=32,
+        exceptions=(Stored("attention", "", 16),),
+        source=(
+            "Llama 4: ignore list of docs.vllm.ai/projects/llm-compressor key-models/llama4/fp8-example; "
+            "Meta's Llama-3.1-405B-FP8: 57.75 GiB a rank of eight in github.com/vllm-project/vllm issue 6746, of which "
+            "1.0 for the 16 cache heads of that upload and 0.6 for the first and last layer's MLP"
+        ),
+    ),
     WeightFormat("fp8-block", "FP8, 128x128 blocks", 8, "fp8", "8", LINEAR, scale_bits=32, block=(128, 128)),
     WeightFormat("int8", "INT8 W8A8, per channel", 8, "int8", "8", LINEAR, scale_bits=16, block=(1, 0)),
     WeightFormat("int8-wo", "INT8 weight-only, per channel", 8, "bf16", "i8", LINEAR, scale_bits=16, block=(1, 0)),

@@ -61,6 +61,25 @@ def test_a_row_names_its_builder(catalog: Catalog, model_id: str, quant: str, ex
     assert weights_of({"model_id": model_id, "quant": quant}, catalog.model(QWEN)).id == expected
 
 
+@pytest.mark.parametrize(
+    ("model_id", "name", "expected"),
+    [
+        ("meta-llama/Llama-3.1-405B-Instruct-FP8", "meta-llama/Llama-3.1-405B", "fp8-mlp"),
+        ("meta-llama/Llama-3.1-405B-Instruct", "meta-llama/Llama-3.1-405B", "fp8"),
+        ("RedHatAI/Meta-Llama-3.1-405B-FP8", "meta-llama/Llama-3.1-405B", "fp8"),
+        ("RedHatAI/Llama-4-Scout-17B-16E-FP8", "meta-llama/Llama-4-Scout-17B-16E-Instruct", "fp8-mlp"),
+    ],
+)
+def test_llama_uploads_in_fp8_keep_attention(catalog: Catalog, model_id: str, name: str, expected: str) -> None:
+    assert weights_of({"model_id": model_id, "quant": "fp8"}, catalog.model(name)).id == expected
+
+
+def test_metas_405b_as_vllm_loaded_it(catalog: Catalog) -> None:
+    """Issue 6746: 57.752 GiB, less 0.98 for 16 cache heads where there are 8 now."""
+    rank = held_in(catalog)("meta-llama/Llama-3.1-405B", Layout(8), weights="fp8-mlp").tightest
+    assert gib(rank.weights) == pytest.approx(57.752 - 0.98, rel=0.015)
+
+
 def test_model_optimizer_mixes_only_for_its_recipe(catalog: Catalog) -> None:
     row = {"model_id": "nvidia/Llama-3.3-70B-Instruct-FP4", "quant": "nvfp4 (modelopt)"}
     assert weights_of(row, catalog.model("meta-llama/Llama-3.3-70B-Instruct")).id == "nvfp4"
