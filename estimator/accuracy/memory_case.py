@@ -33,6 +33,7 @@ UNSTATED_VERSION = "0.11"
 RELEASES = (("2026-06", "0.21"), ("2026-03", "0.19"))
 """A model of that month or later needs at least this vLLM."""
 
+OPTIMIZER_RECIPES = (("Qwen3_5", "nvfp4-fp8"), ("Gemma4", "nvfp4-mlp"))
 PREFIXES_CACHED = ("noonghunna/club-3090", "mitchross/talos-argocd-proxmox")
 """Sources whose deployments all pass --enable-prefix-caching."""
 
@@ -125,9 +126,10 @@ def _keeping_attention(weights: WeightFormat, row: Row, model: Model) -> WeightF
 
 
 def _by_model_optimizer(weights: WeightFormat, model: Model) -> WeightFormat:
-    """NVIDIA's recipe for the Qwen3.5 family keeps attention in FP8 beside the NVFP4 of everything else."""
-    mixed = weights.id == "nvfp4" and model.architecture.class_name.startswith("Qwen3_5")
-    return weight_format("nvfp4-fp8") if mixed else weights
+    """NVIDIA's recipes keep the attention of some families wider than the NVFP4 of everything else."""
+    recipes = (name for start, name in OPTIMIZER_RECIPES if model.architecture.class_name.startswith(start))
+    recipe = next(recipes, None) if weights.id == "nvfp4" else None
+    return weight_format(recipe) if recipe else weights
 
 
 def _first_known(*names: str) -> WeightFormat:

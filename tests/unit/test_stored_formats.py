@@ -83,6 +83,24 @@ def test_metas_405b_as_vllm_loaded_it(catalog: Catalog) -> None:
 def test_model_optimizer_mixes_only_for_its_recipe(catalog: Catalog) -> None:
     row = {"model_id": "nvidia/Llama-3.3-70B-Instruct-FP4", "quant": "nvfp4 (modelopt)"}
     assert weights_of(row, catalog.model("meta-llama/Llama-3.3-70B-Instruct")).id == "nvfp4"
+    row = {"model_id": "RedHatAI/gemma-4-31B-it-NVFP4", "quant": "nvfp4"}
+    assert weights_of(row, catalog.model("google/gemma-4-31B-it")).id == "nvfp4"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "name", "loaded"),
+    [
+        ("nvidia/Gemma-4-31B-IT-NVFP4", "google/gemma-4-31B-it", 31.18),  # robotmunki.com vllm-startup-log-annotated
+        ("nvidia/Gemma-4-26B-A4B-NVFP4", "google/gemma-4-26B-A4B-it", 18.8 * 1e9 / GIB),  # its files
+    ],
+)
+def test_model_optimizer_leaves_gemma_4s_attention_in_16_bit(
+    catalog: Catalog, model_id: str, name: str, loaded: float
+) -> None:
+    stored = weights_of({"model_id": model_id, "quant": "nvfp4 (modelopt)"}, catalog.model(name))
+    assert stored.id == "nvfp4-mlp"
+    rank = held_in(catalog)(name, Layout(), weights=stored.id).tightest
+    assert gib(rank.weights + rank.buffers) == pytest.approx(loaded, rel=0.015)
 
 
 @pytest.mark.parametrize(
