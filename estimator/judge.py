@@ -263,12 +263,14 @@ class Judge:
             if asked.requests_per_second is not None:
                 return f"carries {trial.requests_per_s:.3g} of {asked.requests_per_second:g} requests/s"
             return f"holds {trial.held} of {asked.concurrency} requests at once; the others wait"
+        said = []
         if idle:
             kind = "cores" if here.device.kind == "neuron" else "accelerators"
-            return f"{idle} of {here.devices * trial.machines} {kind} idle"
-        if trial.setup.weights is not self.weights:
-            return f"under {trial.setup.engine.name}, as {trial.setup.weights.name}"
-        return None
+            said.append(f"{idle} of {here.devices * trial.machines} {kind} idle")
+        if trial.setup.engine is not self.engine:
+            kept = trial.setup.weights is self.weights
+            said.append(f"under {trial.setup.engine.name}" + ("" if kept else f", as {trial.setup.weights.name}"))
+        return "; ".join(said) or None
 
 
 def not_supported(here: Rig, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:

@@ -369,7 +369,8 @@ def test_the_table_counts_users_and_memory_as_the_screen_does(ask: Ask) -> None:
 
 
 def test_what_has_no_price_says_why_and_what_gives_it_one(ask: Ask) -> None:
-    mac = ("estimate", "--model", "meta-llama/Llama-3.1-8B", "--engine", "llamacpp", "--accelerator", "apple-m2-ultra")
+    mac = ("estimate", "--model", "meta-llama/Llama-3.1-8B", "--engine", "llamacpp", "--accelerator", "m2-ultra")
+    mac += ("--weights", "gguf-q4_k_m")
     assert "no price: hardware-usd sets one" in ask(*mac).out
     assert "$/1M output tokens" in ask(*mac, "--hardware-usd", "6000").out
     committed = ask("rank", "--price-terms", "reserved-1y", "--instance", "p5en.48xlarge").out
