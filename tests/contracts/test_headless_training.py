@@ -90,5 +90,7 @@ def test_a_run_is_not_told_what_serving_takes(capsys):
     assert "quantises while loading" not in out
     _, out = answer(capsys, "estimate", *MODEL, "--instance", "inf2.xlarge")
     assert "quantises while loading" not in out
+    _, out = answer(capsys, "estimate", *MODEL, "--accelerator", "cpu-graviton4")
+    assert "quantises while loading" not in out
     _, out = answer(capsys, "estimate", *MODEL, "--instance", "g6e.xlarge")
     assert "the engine quantises while loading (--quantization fp8)" in out

@@ -25,9 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _note(asked: question.Question, row: Evaluation) -> str | None:
-    """What the weight format takes; nothing of a training run, nor where the Neuron compiler stores its own."""
+    """What the weight format takes; nothing of a training run, nor where an engine stands in that stores its own."""
     from estimator.conversion import conversion
 
-    if asked.scenario.training or asked.inventory.accelerators[row.candidate.accelerator].kind == "neuron":
-        return None
-    return conversion(asked.model.native_weights, asked.scenario.weights)
+    weights = asked.scenario.weights
+    stands_in = asked.inventory.accelerators[row.candidate.accelerator].kind != "gpu" and not weights.startswith("gguf")
+    return None if asked.scenario.training or stands_in else conversion(asked.model.native_weights, weights)

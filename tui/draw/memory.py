@@ -99,6 +99,7 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     report, tokens = usage.report, usage.tokens
     pool = report.max_concurrency
     together = min(usage.sequences, pool)
+    asked = f"{amount(together)} request{'s' if together != 1 else ''}"
     more = int(max(pool - together, 0))
     graphs = "decode graphs, in the budget" if report.cuda_graphs_in_budget else "captured outside the budget"
     rest = "" if report.cuda_graphs_in_budget else ", less the graphs"
@@ -106,7 +107,7 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     parallel = f", collectives over {tensor_parallel} ranks" if tensor_parallel > 1 else ""
     return (
         joined(report.weights),
-        f"{amount(together)} requests x {tokens:,} tokens x {size(report.kv_bytes_per_token)}" if pool else "no room",
+        f"{asked} x {tokens:,} tokens x {size(report.kv_bytes_per_token)}" if pool else "no room",
         f"{sequences_limit:,} sequences, {chunk:,} tokens a step; {engine}",
         f"context and libraries{parallel}; {engine}",
         graphs if report.cuda_graph_bytes else "none",
