@@ -43,10 +43,16 @@ class LlmCalc(AnsweringApp):
             self.edit(verb)
 
     def action_undo(self) -> None:
-        self.show(self.history.undone())
+        if self.history.past:
+            self.show(self.history.undone())
+        else:
+            self.say("nothing to undo")
 
     def action_redo(self) -> None:
-        self.show(self.history.redone())
+        if self.history.future:
+            self.show(self.history.redone())
+        else:
+            self.say("nothing to redo")
 
     def action_page(self, name: str) -> None:
         with self.batch_update():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from estimator.checks import check
+from estimator.errors import InputError
 from estimator.formats import WEIGHT_FORMATS
 from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS, Scenario
@@ -79,7 +80,9 @@ class Session:
         return self.with_training(None if self.scenario.training else self.run)
 
     def without_points(self) -> "Session":
-        """Without the user's own measurements."""
+        """Without the user's own measurements. Raises InputError where there are none."""
+        if not self.scenario.calibrations:
+            raise InputError("measured points", "there are none; n on the performance page takes one")
         return replace(self, scenario=replace(self.scenario, calibrations=()))
 
     def next_weights(self) -> "Session":

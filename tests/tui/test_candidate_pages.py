@@ -171,6 +171,18 @@ async def test_a_row_that_misses_the_service_level_says_by_how_much_and_what_kee
         assert row.meets_service_level
 
 
+async def test_the_budget_has_its_units_at_60_columns() -> None:
+    app = on_p4d()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("exclamation_mark")
+        await pilot.pause()
+        budget = [
+            line for line in screen_text(app).splitlines() if "weights  " in line or "left for the KV cache" in line
+        ]
+        assert len(budget) == 2
+        assert all(" GiB " in line for line in budget)
+
+
 async def test_a_panel_of_80_columns_cuts_nothing_off() -> None:
     app = LlmCalc(Desk(load()), Session(scenario=Scenario(placement=Placement(instance="g7e.24xlarge"))))
     async with app.run_test(size=(80, 24)) as pilot:

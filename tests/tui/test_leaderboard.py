@@ -280,6 +280,22 @@ async def test_a_long_refusal_is_read_to_its_end() -> None:
         assert "Leaderboard" in (await press(pilot, "j"), screen_text(pilot.app))[1].splitlines()[1]
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("u", "nothing to undo"), ("ctrl+r", "nothing to redo"), ("ctrl+n", "measured points: there are none; n on")],
+)
+async def test_a_key_that_has_nothing_to_do_says_so(key: str, said: str) -> None:
+    async with application().run_test(size=(80, 24)) as pilot:
+        assert (await press(pilot, key)).problem.startswith(f"✗ {said}")
+
+
+async def test_the_status_is_whole_or_not_there() -> None:
+    async with application().run_test(size=(60, 20)) as pilot:
+        assert "…" not in screen_text(pilot.app).splitlines()[1]
+        await press(pilot, "v")
+        assert "…" not in screen_text(pilot.app).splitlines()[1]
+
+
 async def test_a_session_that_can_not_be_saved_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with application(kept_in=tmp_path / "file" / "session.yaml").run_test(size=(80, 24)) as pilot:

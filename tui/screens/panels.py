@@ -11,7 +11,7 @@ from tui.answer import Answer
 from tui.columns import instance, layout, misses, refusal
 from tui.draw.figures import duration, gib, size, tokens, usd
 from tui.draw.performance_page import layout_rows
-from tui.draw.runs import Row, fitted, pointer, wrapped
+from tui.draw.runs import Row, clipped, fitted, pointer, wrapped
 from tui.draw.solver import capacity_rows
 from tui.draw.working import near_rows, working_rows
 from tui.facts import SOLVED_USERS, bench_of, capacities, changes, heading
@@ -111,7 +111,7 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
 def budget_rows(memory: MemoryReport, length: int, cells: int) -> list[Row]:
     """The engine's sum, from what the driver reports to what is left for the cache."""
-    seen = memory.budget_bytes / memory.utilization
+    seen, names = memory.budget_bytes / memory.utilization, min(38, cells - len("   999.99 GiB") - 3)
     spent = [
         ("", "the driver reports", memory.usable_bytes),
         *([("", "the engine sees", seen)] if abs(seen - memory.usable_bytes) > MIB else []),
@@ -127,7 +127,10 @@ def budget_rows(memory: MemoryReport, length: int, cells: int) -> list[Row]:
     if memory.shortfall_bytes > 0:
         lines.append((" ", f"short of one request of {tokens(length)} tokens", memory.shortfall_bytes, "bad"))
     return [
-        fitted([(f" {sign:<2}", "dim"), (f"{name:<38}", style), (f"{gib(value):>9} GiB", style)], cells)
+        fitted(
+            [(f" {sign:<2}", "dim"), (f"{clipped(name, names):<{names}}", style), (f"{gib(value):>9} GiB", style)],
+            cells,
+        )
         for sign, name, value, style in lines
     ]
 

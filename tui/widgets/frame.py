@@ -124,9 +124,10 @@ def status(answer: Answer, cells: int) -> Row:
         found = f"{len(answer.rows)} of {len(answer.board.rows)}"
         return [(clipped(f"/{clean(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
     dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
-    view = [] if session.view == "instances" else [session.view]
-    said = " · ".join([*view, *([f"prices {max(dates)}"] if dates else [])])
-    return [(clipped(said, cells), "dim"), (" ", "text")]
+    said = [*([] if session.view == "instances" else [session.view]), *([f"prices {max(dates)}"] if dates else [])]
+    while said and len(" · ".join(said)) > cells:
+        said.pop()
+    return [(" · ".join(said), "dim"), (" ", "text")]
 
 
 def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> Row:
