@@ -103,7 +103,7 @@ class Judge:
         machines, engine = asked.machines or 1, setup.engine
         layouts = self.layouts(here, engine)
         trials = [self.trial(here, setup, layout, machines, -(-layout.devices // here.devices)) for layout in layouts]
-        if any(trial.load for trial in trials) or asked.pp or asked.tp:
+        if any(trial.load for trial in trials) or self.wanted:
             return trials
         if offloaded := self.offloaded(here, setup, machines):
             return [offloaded]

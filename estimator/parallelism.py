@@ -118,7 +118,8 @@ def _expert_refusal(model: Model, layout: Layout, engine: EngineProfile) -> str 
     if experts % layout.ep:
         return f"ep: {layout.ep} does not divide {experts} experts"
     if layout.ep != layout.tp * layout.dp:
-        return f"ep: experts spread over all tp x dp ranks; legal: 1, {layout.tp * layout.dp}"
+        ranks = layout.tp * layout.dp
+        return f"ep: experts spread over all tp x dp ranks, here {ranks}; legal: {_listed(tuple(sorted({1, ranks})))}"
     return None
 
 

@@ -377,6 +377,13 @@ def test_what_has_no_price_says_why_and_what_gives_it_one(ask: Ask) -> None:
     assert "no price on these terms" in committed
 
 
+def test_an_explicit_layout_is_judged_and_never_another_in_its_place(ask: Ask) -> None:
+    r1 = ("rank", "--model", "deepseek-ai/DeepSeek-R1", "--instance", "p5en.48xlarge")
+    (row,) = ask(*r1, "--dp", "3", "--format", "json").json["rows"]
+    assert (row["verdict"], row["layout"]["dp"], row["machines"]) == ("does_not_fit", 3, 1)
+    assert "here 1; legal: 1\n" in ask(*r1, "--ep", "64").err
+
+
 def test_numbers_are_written_as_in_the_form(ask: Ask) -> None:
     assert (
         ask("rank", "--input-tokens", "8k", "--limit", "1", "--format", "json").json["scenario"]["input_tokens"] == 8192

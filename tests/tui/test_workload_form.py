@@ -102,6 +102,17 @@ async def test_letters_are_text_while_a_field_is_open() -> None:
         assert app.history.now.scenario.placement.instance is None
 
 
+async def test_an_instance_and_an_accelerator_are_not_asked_for_together() -> None:
+    app = LlmCalc(Desk(load()), Session(screen="workload"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for name, text in (("instance", "g5.12xlarge"), ("accelerator", "h100-sxm")):
+            await type_into(pilot, name, text)
+            await pilot.press("enter")
+            await pilot.pause()
+        assert app.history.now.scenario.placement.accelerator is None
+        assert "g5.12xlarge is named already; say one of the two" in " ".join(screen_text(app).split())
+
+
 async def test_sagemaker_names_are_understood() -> None:
     app = form_app()
     async with app.run_test(size=(80, 24)) as pilot:

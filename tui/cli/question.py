@@ -62,10 +62,6 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
 
 def _named(placement: Placement, inventory: Inventory) -> Placement:
     """The placement in the catalogue's own names. Raises InputError with close matches."""
-    if placement.instance and placement.accelerator:
-        raise InputError("accelerator", f"the instance {placement.instance} is named already; say one of the two")
-    if placement.count and not placement.accelerator:
-        raise InputError("count", "counts accelerators; say which with --accelerator")
     if placement.instance:
         return replace(placement, instance=inventory.machine(placement.instance).id)
     if placement.accelerator:

@@ -87,7 +87,7 @@ def scenario_row(answer: Answer, cells: int) -> Row:
 def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
     """The formats, and the load with its service level."""
     workload, level = scenario.workload, scenario.service_level
-    load = f"{number(workload.requests_per_second)}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
+    load = f"{workload.requests_per_second:g}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
     request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
     if workload.prefix_cache_hit:
         request += f" {workload.prefix_cache_hit:.0%} cached"
