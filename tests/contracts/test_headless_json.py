@@ -384,6 +384,21 @@ def test_an_explicit_layout_is_judged_and_never_another_in_its_place(ask: Ask) -
     assert "here 1; legal: 1\n" in ask(*r1, "--ep", "64").err
 
 
+def test_a_broken_catalogue_file_is_named_beside_the_answer(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "llmcalc-tui" / "catalog"
+    folder.mkdir(parents=True)
+    (folder / "accelerators.yaml").write_text("mine: [open\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    answer = ask("rank", "--limit", "1", "--format", "json")
+    assert answer.status == 0
+    assert len(answer.json["rows"]) == 1
+    (line,) = answer.err.splitlines()
+    assert line.startswith("llmcalc-tui: left out: ")
+    assert "accelerators.yaml:2: " in line
+
+
 def test_numbers_are_written_as_in_the_form(ask: Ask) -> None:
     assert (
         ask("rank", "--input-tokens", "8k", "--limit", "1", "--format", "json").json["scenario"]["input_tokens"] == 8192

@@ -1,11 +1,13 @@
 """From arguments to a question that can be answered: the scenario, its model, the hardware and the prices."""
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from catalog.load import load
+from catalog.plain import plain
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.inventory import Inventory
@@ -40,6 +42,8 @@ def ask(arguments: argparse.Namespace) -> Question:
         model = resolve(asked.model, catalog, watched)
     if asked.weights == "native":
         asked = replace(asked, weights=model.native_weights)
+    for problem in catalog.problems:
+        print(f"llmcalc-tui: left out: {plain(problem)}", file=sys.stderr)
     return Question(model, replace(asked, model=model.id), catalog.inventory, prices)
 
 
