@@ -46,6 +46,12 @@ def test_a_layout_gives_up_its_dots_and_then_the_tensor_parallelism_that_is_none
     assert shorter("TP16·PP2")[-1] == "TP16PP2"
 
 
+def test_the_arrow_of_the_sorted_column_stands_at_its_title() -> None:
+    padded = Column("price", "$/h    ", 12)
+    assert plain([header_row([padded], 12, "price")]) == "    $/h▲"
+    assert plain([header_row([padded], 12)]) == "     $/h"
+
+
 def test_a_row_reads_like_its_columns() -> None:
     columns = fit_columns(COLUMNS, 39)
     rows = [

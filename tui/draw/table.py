@@ -50,7 +50,8 @@ def header_row(columns: Sequence[Column], cells: int, sorted_by: str = "", desce
     for column in columns:
         arrow = ("▼" if descending else "▲") if column.key == sorted_by else ""
         title = column.title if len(column.title) + len(arrow) <= column.width else column.title[: column.width - 1]
-        row.append((_aligned(title + arrow, column), "accent" if arrow else "title"))
+        marked = (title.rstrip() + arrow).ljust(len(title) + len(arrow))  # blanks after a title stay behind its arrow
+        row.append((_aligned(marked, column), "accent" if arrow else "title"))
         row.append((" ", "title"))
     return fitted(merged(row[:-1]), cells, "title")
 
