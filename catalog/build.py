@@ -35,6 +35,14 @@ def sources(folders: tuple[Path, ...]) -> Iterator[Source]:
                 yield Source(path, pattern, path.relative_to(folder).as_posix() if number == 0 else str(path))
 
 
+def strays(folder: Path) -> Iterator[str]:
+    """One problem for each YAML file of a user's folder that none of the globs finds."""
+    read = {path for pattern in schema.FILES for path in folder.glob(pattern)}
+    for path in sorted(set(folder.rglob("*.yaml")) | set(folder.rglob("*.yml"))):
+        if path not in read and not any(part[0] in "._" for part in path.relative_to(folder).parts):
+            yield f"{path}:1: {schema.UNTOLD}"
+
+
 class Files:
     """The valid content of all files by kind; what is not valid is a problem."""
 
@@ -64,7 +72,9 @@ class Files:
 
 def build(folders: tuple[Path, ...]) -> Sections:
     """The sections of the catalogue; later folders add to earlier ones or replace their entries."""
-    return merge(Files(sources(folders)))
+    files = Files(sources(folders))
+    files.problems += [problem for folder in folders[1:] for problem in strays(folder)]
+    return merge(files)
 
 
 def merge(files: Files) -> Sections:

@@ -138,14 +138,14 @@ class Stamp(NamedTuple):
         """Data and code: a change of either makes another catalogue."""
         found: dict[str, os.stat_result] = {}
         for folder in self.folders:
-            _scan(str(folder), ".yaml", found)
+            _scan(str(folder), (".yaml", ".yml"), found)
         _scan(str(PACKAGE.parent / "estimator"), ".py", found)
         for module in PACKAGE.glob("*.py"):
             found[str(module)] = module.stat()
         return sorted(found.items())
 
 
-def _scan(folder: str, ending: str, found: dict[str, os.stat_result], depth: int = 3) -> None:
+def _scan(folder: str, ending: str | tuple[str, ...], found: dict[str, os.stat_result], depth: int = 3) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(ending):

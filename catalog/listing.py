@@ -77,7 +77,7 @@ def check(catalog: Catalog, path: Path | None = None) -> tuple[str, ...]:
     except schema.Invalid as invalid:
         return invalid.problems
     if pattern is None:
-        return (f"{path}:1: the file: what it holds is not told by its name; expected {', '.join(schema.FILES)}",)
+        return (f"{path}:1: {schema.UNTOLD}",)
     hardware = (each for each in build.sources((cache.DATA,)) if each.pattern in _REFERRED_TO)
     files = build.Files((*hardware, build.Source(path, pattern, str(path))))
     build.merge(files)

@@ -28,6 +28,7 @@ FILES: dict[str, Any] = {
 }
 """Glob below the data folder -> the type of the whole file."""
 
+UNTOLD = f"the file: what it holds is not told by its name; expected {', '.join(FILES)}"
 MOST_PROBLEMS = 20
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 

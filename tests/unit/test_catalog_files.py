@@ -248,3 +248,15 @@ def test_the_users_files_add_and_override(empty_home: Path, tmp_path: Path) -> N
     assert inventory.engine("vllm").id == "vllm"
     assert catalog.problems
     assert all(line.startswith(f"{tmp_path}/engines.yaml:1: ") for line in catalog.problems)
+
+
+def test_a_users_file_that_is_never_read_is_named(empty_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "accelerators.yaml").write_text(CARD)
+    assert load(tmp_path).problems == ()
+    strays = [tmp_path / "accelerator.yaml", tmp_path / "models" / "tiny.yaml", tmp_path / "prices.yml"]
+    for path in strays:
+        path.write_text(CARD)
+    told = load(tmp_path).problems
+    assert [problem.partition(":")[0] for problem in told] == [str(path) for path in strays]
+    assert all("expected accelerators.yaml" in problem for problem in told)
