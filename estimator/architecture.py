@@ -17,6 +17,8 @@ class Layer:
     mlp: Mlp | None
     extras: tuple[Tensor, ...] = ()
     """Norms and the rest."""
+    one_all_reduce: bool = False
+    """Attention and feed-forward run in parallel, and engines add their outputs up before one all-reduce."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:

@@ -76,7 +76,7 @@ def plan(architecture: Architecture, layout: Layout) -> Plan:
             if layout.dp > 1:
                 exchanges += count
                 continue
-        all_reduces += count
+        all_reduces += 0 if layer.one_all_reduce else count
     head = architecture.head[0]
     return Plan(
         tuple(products.items()),

@@ -98,11 +98,11 @@ class Step:
         return self.decode_factor * (seconds + host)
 
     def host_s(self, batch: float) -> float:
-        """What scheduling, sampling and launching add to one step."""
+        """What scheduling, sampling and launching add to one step; each copy of the attention has its own sequences."""
         speed = self.speed
         return (
             speed.step_ms * MILLISECOND
-            + speed.sequence_us * MICROSECOND * batch
+            + speed.sequence_us * MICROSECOND * batch / self.layout.dp
             + speed.layer_us * MICROSECOND * self.layers
         )
 

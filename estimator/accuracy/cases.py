@@ -18,6 +18,12 @@ NVL72 = frozenset({"gb200", "gb300"})
 TASK_INPUT_TOKENS = {"chat": 140, "gpqa": 230, "code": 420}
 """Prompts of the ML.ENERGY tasks, whose lengths are not published: rounded means of the public data sets."""
 UNSTATED_INPUT_TOKENS = 160
+QUEUED_PROMPTS = {
+    (128, 128): 30_000, (128, 2048): 3_000, (128, 4096): 1_500, (500, 2000): 3_000, (1000, 1000): 3_000,
+    (1000, 2000): 1_500, (1024, 1024): 3_000, (1024, 8192): 1_500, (1024, 32768): 1_000, (2048, 128): 3_000,
+    (2048, 2048): 1_500, (5000, 500): 1_500, (8192, 1024): 1_500, (20000, 2000): 1_000, (32768, 1024): 1_000,
+}  # fmt: skip
+"""Of TensorRT-LLM's performance overviews (1.0 and later, "Preparing a dataset"), by prompt and output tokens."""
 SMALL_DEVICE_GB, SMALL_BATCH = 70, 256
 MOST_TOKENS = 10_000_000
 MOST_REQUESTS = 1_000_000
@@ -159,6 +165,11 @@ def arrivals(row: Row) -> Arrivals | None:
         return None
     prompts = re.search(r"([1-9]\d{0,7}) (?:prompts|requests)", notes)
     return Arrivals(float(rate[1]), float(prompts[1]) if prompts else 1000.0)
+
+
+def queued_prompts(row: Row) -> int:
+    """How many equal requests a published maximum load had queued at once; 0 where nobody says."""
+    return QUEUED_PROMPTS.get(lengths(row), 0) if engine_class(row) in ("trt-0.12", "trt-1", "trt-1.x") else 0
 
 
 def stripes(row: Row) -> int:

@@ -14,6 +14,7 @@ from estimator.accuracy.cases import (
     layout,
     lengths,
     machine_devices,
+    queued_prompts,
     stripes,
     weights,
 )
@@ -146,8 +147,20 @@ def _single_stream(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
 
 def _maximum(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     asked = concurrency(row) or case.default_batch * case.step.layout.dp
-    rate = maximum_throughput(case.step, case.workload, min(case.max_concurrency, asked))
-    yield from _throughputs(case, rate)
+    running = min(case.max_concurrency, asked)
+    rate = maximum_throughput(case.step, case.workload, running)
+    prompts = queued_prompts(row)
+    yield from _throughputs(case, _in_waves(case, prompts, running, rate) if prompts else rate)
+
+
+def _in_waves(case: Case, prompts: int, running: float, rate: float) -> float:
+    """Output tokens per second over so many equal requests, from the first to the last of them.
+
+    As many as fit start and end together, at `rate`; those of the last wave have the engine to themselves.
+    """
+    waves, last = divmod(prompts, running)
+    alone = last / maximum_throughput(case.step, case.workload, last) if last >= 1 else 0.0
+    return prompts / (waves * running / rate + alone)
 
 
 def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:

@@ -114,7 +114,10 @@ def mpt(f: Fields) -> Architecture:
 
 @reads(FalconForCausalLM="falcon RefinedWeb RefinedWebModel", RWForCausalLM="")
 def falcon(f: Fields) -> Architecture:
-    """7B shares one key-value head; the new decoder has groups, and two LayerNorms before its parallel halves."""
+    """7B shares one key-value head; the new decoder has groups, and two LayerNorms before its parallel halves.
+
+    vLLM and TensorRT-LLM both reduce the halves' sum once.
+    """
     hidden, heads = hidden_size(f), f.size("num_attention_heads", "n_head")
     new = f.flag("new_decoder_architecture")
     kv_heads = f.size("num_kv_heads", "n_head_kv", default=heads) if new else heads
@@ -123,7 +126,8 @@ def falcon(f: Fields) -> Architecture:
     bias, parallel = f.flag("bias"), f.flag("parallel_attn", default=True)
     before = f.size("num_ln_in_parallel_attn", default=2, most=2) if new else (1 if parallel else 2)
     mlp = plain_mlp(hidden, f.size("ffn_hidden_size", "intermediate_size", default=4 * hidden), bias)
-    layer = Layer(even_heads(hidden, heads, kv_heads, bias=bias), mlp, norms(hidden, before, True))
+    mixer = even_heads(hidden, heads, kv_heads, bias=bias)
+    layer = Layer(mixer, mlp, norms(hidden, before, True), one_all_reduce=new or parallel)
     rotary = 0 if f.flag("alibi") else None
     return stack(f, [layer] * f.layers("num_hidden_layers", "n_layer"), tied=True, norm_bias=True, rotary=rotary)
 

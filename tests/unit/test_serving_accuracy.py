@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.cache import DATA
 from catalog.load import load
 from estimator.accuracy import serving
-from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, stripes, weights
+from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, queued_prompts, stripes, weights
 from estimator.accuracy.score import Context, Score, summarise
 from estimator.parallelism import Layout
 
@@ -84,6 +84,18 @@ def test_a_benchmark_of_few_prompts_never_holds_more_than_them() -> None:
     assert together["tpot_ms"]
     assert sent["tpot_ms"]
     assert 0.8 * together["tpot_ms"] < sent["tpot_ms"] <= together["tpot_ms"]
+
+
+def test_a_published_maximum_load_runs_in_waves_of_as_many_as_fit() -> None:
+    row = ROW | {"kind": "throughput_max", "engine": "TensorRT-LLM", "engine_version": "1.0", "concurrency": ""}
+    row |= {"tpot_ms": "", "output_tokens_per_s": "1", "input_tokens": "2048", "output_tokens": "2048"}
+    assert queued_prompts(row) == 1500
+    steady = row | {"output_tokens": "2047"}  # of which nobody says how many were queued
+    assert queued_prompts(steady) == 0
+    in_waves, endless = (serving.score(each, CONTEXT)[0].predicted or 0 for each in (row, steady))
+    fit = serving.read(row, CONTEXT).max_concurrency
+    assert 1500 % fit  # the last wave leaves room
+    assert 0.75 * endless < in_waves < 0.995 * endless
 
 
 def test_at_least_97_percent_are_answered_and_the_rest_has_a_reason() -> None:
