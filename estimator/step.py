@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import ceil
+from math import ceil, log, sqrt
 from typing import Any, NamedTuple
 
 from estimator.efficiency import Efficiency, EngineSpeed, Spreads
@@ -32,6 +32,14 @@ class Prefill(NamedTuple):
     """From their first chunk to their last, with nothing beside them."""
     engine_s: float
     """Engine time that they take from others: pipeline stages and attention copies work side by side."""
+
+
+def fullest_copy(prompts: float, copies: int, most: float) -> float:
+    """Prompts in the fullest of `copies` copies of the attention, which get `prompts` each in the mean, at random.
+
+    The largest of as many Poisson counts; a copy's chunk holds `most`.
+    """
+    return max(prompts, min(copies * prompts, prompts + sqrt(2 * prompts * log(copies)), most))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +76,8 @@ class Step:
         """One step of a whole engine: `batch` sequences at `context` tokens gain a token each.
 
         Chunks that add up to `prompts` prompts of `new` tokens ride along. With speculation, each sequence verifies
-        `drafts` more tokens, and drafting one costs about a layer. Pipeline stages and attention copies share both.
+        `drafts` more tokens, and drafting one costs about a layer. Pipeline stages and attention copies share both, and
+        copies wait for the one with most prompts.
         """
         layout, operators = self.layout, self.operators
         copies = layout.dp * layout.pp
@@ -77,6 +86,10 @@ class Step:
         seconds = operators.head.seconds(each * (1 + drafts) + prompts / copies)
         for operator in operators.rows:
             seconds += operator.seconds(rows)
+        share = most = prompts / copies
+        if prompts and new and layout.dp > 1:
+            most = fullest_copy(share, layout.dp, self.speed.chunk_tokens / new)
+            seconds += self._waiting_s(rows, rows + (most - share) * new)
         if batch:
             for attention in operators.decode_attention:
                 seconds += attention.seconds(each, context)
@@ -84,9 +97,9 @@ class Step:
                 seconds += exchange.seconds(each * (1 + drafts))
         if prompts:
             for prefill in operators.prefill_attention:
-                seconds += prefill.seconds(new, cached, 1 / prompts) * prompts / copies
+                seconds += prefill.seconds(new, cached, 1 / prompts) * most
         for state in operators.states:
-            seconds += state.seconds(each + prompts / copies, rows)
+            seconds += state.seconds(each + share, rows)
         if layout.pp > 1:
             seconds += layout.pp * self.hop_s + rows * self.hop_s_per_row
             if each > 1:
@@ -96,6 +109,12 @@ class Step:
         if self.speed.overlap:
             return self.decode_factor * float((seconds**4 + host**4) ** 0.25)
         return self.decode_factor * (seconds + host)
+
+    def _waiting_s(self, rows: float, most: float) -> float:
+        """What copies of the attention lose by waiting for the one with `most` rows; experts have everybody's."""
+        return sum(
+            each.seconds(most) - each.seconds(rows) for each in self.operators.rows if not isinstance(each, Experts)
+        )
 
     def host_s(self, batch: float) -> float:
         """What scheduling, sampling and launching add to one step; each copy of the attention has its own sequences."""

@@ -109,6 +109,8 @@ def layout(row: Row, architecture: Architecture) -> Layout:
         raise InputError("tp", f"tp {tp} x pp {pp} x dp {dp} on {count} devices")
     if not architecture.is_moe:
         return Layout(tp, pp, 1, dp)
+    if tp > 1 and dp == 1 and engine_class(row) == "trt-1":
+        return Layout(1, pp, tp, tp)  # its overview copies the attention of every mixture of experts
     return Layout(tp, pp, min(max(ep, 1), tp * dp), dp)
 
 

@@ -152,6 +152,14 @@ def test_experts_over_ranks_make_attention_tensor_parallel() -> None:
     assert layout(ROW | {"accelerator_count": "4"}, architecture("meta-llama/Llama-3.1-8B")) == Layout(4)
 
 
+def test_tensorrt_1_0_copies_the_attention_of_experts() -> None:
+    row = ROW | {"kind": "throughput_max", "engine": "TensorRT-LLM", "accelerator_count": "8", "tp": "8"}
+    found = architecture("Qwen/Qwen3-235B-A22B")
+    assert layout(row | {"engine_version": "1.0"}, found) == Layout(1, 1, 8, 8)
+    assert layout(row | {"engine_version": "0.12"}, found) == Layout(8)
+    assert layout(row | {"engine_version": "1.0"}, architecture("meta-llama/Llama-3.1-8B")) == Layout(8)
+
+
 def test_formats_as_published_checkpoints_use_them() -> None:
     deepseek, llama = architecture("deepseek-ai/DeepSeek-V3"), architecture("meta-llama/Llama-3.1-8B")
     named = {"model_id": "deepseek-ai/DeepSeek-V3"}
