@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.architecture import Architecture
-from estimator.mixers import Mixer, Parallel
+from estimator.mixers import Mixer, side_by_side
 from estimator.mlps import MixtureOfExperts
 from estimator.parallelism import Layout
 from estimator.tensors import Role, Tensor
@@ -62,7 +62,7 @@ def plan(architecture: Architecture, layout: Layout) -> Plan:
     for each in architecture.groups:
         count, layer = each.count, each.layer
         if layer.mixer:
-            for part in layer.mixer.parts if isinstance(layer.mixer, Parallel) else (layer.mixer,):
+            for part in side_by_side(layer.mixer):
                 mixers[part] += count
             for product in _products(layer.mixer.tensors, layout.tp, "attention"):
                 products[product] += count

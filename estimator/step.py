@@ -82,11 +82,11 @@ class Step:
         layout, operators = self.layout, self.operators
         copies = layout.dp * layout.pp
         each = max(batch / copies, 1.0) if batch else 0.0
-        rows = each * (1 + drafts) + prompts * new / copies
-        seconds = operators.head.seconds(each * (1 + drafts) + prompts / copies)
+        verified, share = each * (1 + drafts), prompts / copies
+        rows, most = verified + share * new, share
+        seconds = operators.head.seconds(verified + share)
         for operator in operators.rows:
             seconds += operator.seconds(rows)
-        share = most = prompts / copies
         if prompts and new and layout.dp > 1:
             most = fullest_copy(share, layout.dp, self.speed.chunk_tokens / new)
             seconds += self._waiting_s(rows, rows + (most - share) * new)
@@ -94,7 +94,7 @@ class Step:
             for attention in operators.decode_attention:
                 seconds += attention.seconds(each, context)
             for exchange in operators.stripe_exchanges:
-                seconds += exchange.seconds(each * (1 + drafts))
+                seconds += exchange.seconds(verified)
         if prompts:
             for prefill in operators.prefill_attention:
                 seconds += prefill.seconds(new, cached, 1 / prompts) * most

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from estimator.architecture import Architecture
 from estimator.engines import EngineProfile
 from estimator.errors import InputError
-from estimator.mixers import Attention, LatentAttention, Mixer, Parallel
+from estimator.mixers import Attention, LatentAttention, Mixer, side_by_side
 from estimator.model import Model
 from estimator.parallelism import MOST_RANKS, legal_tensor_parallel
 
@@ -36,8 +36,7 @@ def cached(architecture: Architecture) -> Cached:
     """The kinds of layers that keep a cache or a state, and the heads to divide."""
     kinds, kv_heads, queries = set(), 1, 0
     for group in architecture.groups:
-        mixer = group.layer.mixer
-        for part in mixer.parts if isinstance(mixer, Parallel) else (mixer,) if mixer else ():
+        for part in side_by_side(group.layer.mixer):
             kinds.add(_kind(part))
             if isinstance(part, Attention):
                 kv_heads = max(kv_heads, part.kv_heads)

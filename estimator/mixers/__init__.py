@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from estimator.mixers.attention import Attention, CrossAttention
-from estimator.mixers.base import Mixer, Parallel
+from estimator.mixers.base import Mixer, Parallel, side_by_side
 from estimator.mixers.latent import CompressedSparseAttention, Indexer, LatentAttention
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "Mixer",
     "Parallel",
     "ShortConvolution",
+    "side_by_side",
 ]
 
 _RECURRENT = {"GatedDeltaNet", "KimiDeltaAttention", "LightningAttention", "ShortConvolution"}

@@ -1,11 +1,12 @@
 """What every token mixer answers, for one layer and one sequence."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from estimator.tensors import Tensor
 
 
-class Mixer:
+class Mixer(ABC):
     """The questions. Counts are elements; a part that a kind of mixer lacks is 0."""
 
     __slots__ = ()
@@ -17,8 +18,9 @@ class Mixer:
     """Bytes of a state element where the kind fixes them; 0 leaves it to the configuration."""
 
     @property
+    @abstractmethod
     def tensors(self) -> tuple[Tensor, ...]:
-        raise NotImplementedError
+        """Its weights and biases."""
 
     @property
     def cache_width(self) -> float:
@@ -142,3 +144,8 @@ def _pairs(tokens: int, window: int, chunked: bool) -> float:
         full, rest = divmod(tokens, window)
         return full * window * window / 2 + rest * rest / 2
     return window * tokens - window * window / 2
+
+
+def side_by_side(mixer: Mixer | None) -> tuple[Mixer, ...]:
+    """The mixers of one block: several where they run in parallel, none where it has none."""
+    return mixer.parts if isinstance(mixer, Parallel) else (mixer,) if mixer else ()
