@@ -52,8 +52,3 @@ def duration(
         Part("restarts", restarts, "interrupted capacity: start-up and half a checkpoint interval lost each time"),
     )
     return Duration(hours, tuple(part for part in parts if part.value > 0))
-
-
-def usd(hours: Band, usd_per_hour: float | None, machines: int) -> Band | None:
-    """Cost of the run; None without a price."""
-    return None if usd_per_hour is None else hours.times(usd_per_hour * machines)

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from estimator.candidates import rig
-from estimator.cost import Quote, quote
-from estimator.cost import cost as bill
+from estimator.candidates import Rig, rig
+from estimator.cost import bill
 from estimator.errors import InputError
 from estimator.evaluation import (
     VERDICTS,
@@ -92,13 +91,12 @@ class Judge:
     def evaluation(self, machine: Machine) -> Evaluation:
         """The machine's best setup, priced; over several machines where one does not hold the run."""
         here = rig(machine, self.inventory)
-        asked = quote(machine, here.device, self.prices, self.scenario.price_terms, self.scenario.ownership)
         framework = self.constants.frameworks["neuronx"] if here.device.kind == "neuron" else self.framework
         refused = refusal(self.model, self.workload, here.device)
         clusters = self._clusters(machine, here.devices)
         if refused or not clusters:
             return not_supported(here, refused or self._too_small(here.devices), self.scenario, self.prices)
-        return self._priced(machine, asked, self._laid(machine, framework, clusters))
+        return self._priced(here, self._laid(here, framework, clusters))
 
     def _clusters(self, machine: Machine, devices: int) -> tuple[int, ...]:
         """Numbers of machines to try: those whose devices the explicit ranks divide."""
@@ -116,17 +114,17 @@ class Judge:
             raise InputError("tp" if asked.tp else "pp", f"{ranks} ranks: {reason}")
         return reason
 
-    def _laid(self, machine: Machine, framework: Framework, clusters: tuple[int, ...]) -> Laid:
+    def _laid(self, here: Rig, framework: Framework, clusters: tuple[int, ...]) -> Laid:
         """The fewest machines that hold the run, without offloading where any number of them does."""
-        here = rig(machine, self.inventory)
+        machine = here.machine
         key = (here.device, here.fabric, here.devices, clusters, machine.network_bytes_per_s, machine.memory_bytes)
         found = self._seen.get(key)
         if found is None:
-            found = self._seen[key] = self._search(machine, framework, clusters)
+            found = self._seen[key] = self._search(here, framework, clusters)
         return found
 
-    def _search(self, machine: Machine, framework: Framework, clusters: Sequence[int]) -> Laid:
-        here = rig(machine, self.inventory)
+    def _search(self, here: Rig, framework: Framework, clusters: Sequence[int]) -> Laid:
+        machine = here.machine
         links = links_of(machine, here.fabric, self.constants.speed)._replace(devices_per_machine=here.devices)
         search = self._searches.get(framework.id)
         if search is None:
@@ -146,10 +144,10 @@ class Judge:
         assert least is not None
         return least
 
-    def _priced(self, machine: Machine, asked: Quote, laid: Laid) -> Evaluation:
-        bed, run, (setup, _, step) = laid
+    def _priced(self, here: Rig, laid: Laid) -> Evaluation:
+        machine, (bed, run, (setup, _, step)) = here.machine, laid
         held = memory.report(run, laid.found.peak, bed.device)
-        price = bill(asked, bed.machines, bed.device.memory_sold_gb * bed.total, None, self.scenario.workload)
+        price = bill(here, bed.machines, self.scenario, self.prices)
         candidate = Candidate(
             machine.id,
             bed.machines,
@@ -164,14 +162,14 @@ class Judge:
                 reason = f"host memory too small to offload {held.host_bytes / GIB:,.0f} GiB per device"
             change = advice.suggestion(run, bed) if self.detail else None
             return Evaluation(candidate, "does_not_fit", reason, "C", None, None, price, False, suggestion=change)
-        report = self._report(machine, asked, laid, held, step)
+        report = self._report(machine, price.price_usd_per_hour, laid, held, step)
         idle = bed.total - setup.devices
         caution = f"{idle} of {bed.total} devices idle: a step has too few sequences" if idle else None
         confidence = self._confidence(bed)
         return Evaluation(candidate, "fits", caution, confidence, None, None, price, training=report)
 
     def _report(
-        self, machine: Machine, asked: Quote, laid: Laid, held: TrainingMemory, step: speed.Step
+        self, machine: Machine, usd_per_hour: float | None, laid: Laid, held: TrainingMemory, step: speed.Step
     ) -> TrainingReport:
         bed, run, (setup, *_) = laid
         band = speed.band_of(run, bed.device)
@@ -196,7 +194,7 @@ class Judge:
             mfu=step.mfu,
             step=speed.parts(run, step, bed.device),
             hours=lasting.hours,
-            usd=cost.usd(lasting.hours, asked.price.usd_per_hour if asked.price else None, bed.machines),
+            usd=None if usd_per_hour is None else lasting.hours.times(usd_per_hour),
             run=lasting.parts,
             notes=advice.notes(run, laid.found.peak, bed.device),
         )
