@@ -1,6 +1,5 @@
 """The application without its pages: the session, its history, and the answer that everything else draws."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from textual import on
 from textual.reactive import reactive
 
 from estimator.errors import InputError
-from tui import palette, store
+from tui import fault, palette, store
 from tui._textual import FrugalApp
 from tui.answer import Answer
 from tui.asking import Desk
@@ -86,9 +85,7 @@ class AnsweringApp(FrugalApp):
         except InputError as error:
             return None, str(error)
         except Exception as error:
-            if os.environ.get("LLMCALC_DEBUG"):
-                raise
-            return None, f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}"
+            return None, fault.told(error)
 
     def notify(self, message: str, *, severity: str = "information", **_: Any) -> None:
         """One line in place of the tabs until the next edit; there are no toasts."""

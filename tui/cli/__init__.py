@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from catalog.plain import plain
 from estimator.errors import InputError
+from tui import fault
 from tui.cli.status import ANSWERED, WRONG_INPUT
 
 VERBS = {
@@ -45,9 +46,7 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted")
     except Exception as error:
-        if os.environ.get("LLMCALC_DEBUG"):
-            raise
-        return _complain(f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}")
+        return _complain(fault.told(error))
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -1,0 +1,10 @@
+"""A fault of ours in one line, or in full for who looks for it."""
+
+import os
+
+
+def told(error: Exception) -> str:
+    """What to say of it. Raises it where LLMCALC_DEBUG is set."""
+    if os.environ.get("LLMCALC_DEBUG"):
+        raise error
+    return f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}"
