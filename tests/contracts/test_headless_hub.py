@@ -2,13 +2,12 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from tests.sources.stub_hub import Reply, StubHub
+from tests.sources.loopback_hub import LoopbackHub, Reply
 from tests.sources.test_hub import CONFIG
 from tui.cli import main
 
@@ -16,13 +15,10 @@ LONG = CONFIG | {"max_position_embeddings": 8192}
 
 
 @pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StubHub]:
-    stub = StubHub()
-    monkeypatch.setenv("HF_ENDPOINT", stub.url)
+def loopback(loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LoopbackHub:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    yield stub
-    stub.close()
+    return loopback
 
 
 @pytest.fixture
@@ -35,24 +31,24 @@ def unplugged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_fetched_model_is_kept_and_needs_no_network_again(
-    stub: StubHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    loopback: LoopbackHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stub.add("acme/tiny", "config.json", Reply(json.dumps(LONG).encode()))
+    loopback.add("acme/tiny", "config.json", Reply(json.dumps(LONG).encode()))
     assert main(("model", "acme/tiny", "--format", "json")) == 0
     first = json.loads(capsys.readouterr().out)
-    asked = len(stub.requests)
+    asked = len(loopback.requests)
     assert main(("model", "acme/tiny", "--format", "json")) == 0
     assert json.loads(capsys.readouterr().out) == first
-    assert len(stub.requests) == asked
-    stub.files.clear()
+    assert len(loopback.requests) == asked
+    loopback.files.clear()
     assert main(("estimate", "--model", "acme/tiny", "--instance", "g5.xlarge")) == 0
-    assert len(stub.requests) == asked
+    assert len(loopback.requests) == asked
 
 
-def test_kept_models_are_refreshed_on_request(stub: StubHub, capsys: pytest.CaptureFixture[str]) -> None:
-    stub.add("acme/tiny", "config.json", Reply(json.dumps(LONG).encode()))
+def test_kept_models_are_refreshed_on_request(loopback: LoopbackHub, capsys: pytest.CaptureFixture[str]) -> None:
+    loopback.add("acme/tiny", "config.json", Reply(json.dumps(LONG).encode()))
     main(("model", "acme/tiny"))
-    stub.add("acme/tiny", "config.json", Reply(json.dumps(LONG | {"num_hidden_layers": 3}).encode()))
+    loopback.add("acme/tiny", "config.json", Reply(json.dumps(LONG | {"num_hidden_layers": 3}).encode()))
     assert main(("catalog", "refresh", "models")) == 0
     capsys.readouterr()
     main(("model", "acme/tiny", "--format", "json"))
@@ -73,9 +69,9 @@ def test_without_a_network_an_unknown_repository_is_one_line(capsys: pytest.Capt
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_remote_code_is_never_fetched(stub: StubHub) -> None:
+def test_remote_code_is_never_fetched(loopback: LoopbackHub) -> None:
     config = LONG | {"auto_map": {"AutoModelForCausalLM": "modeling_evil.EvilForCausalLM"}, "trust_remote_code": True}
-    stub.add("acme/evil", "config.json", Reply(json.dumps(config).encode()))
-    stub.add("acme/evil", "modeling_evil.py", Reply(b"raise SystemExit('run')"))
+    loopback.add("acme/evil", "config.json", Reply(json.dumps(config).encode()))
+    loopback.add("acme/evil", "modeling_evil.py", Reply(b"raise SystemExit('run')"))
     assert main(("model", "acme/evil")) == 0
-    assert not any(path.endswith(".py") for path in stub.requests)
+    assert not any(path.endswith(".py") for path in loopback.requests)

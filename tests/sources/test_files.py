@@ -15,7 +15,7 @@ from catalog.sources import folder, gguf, kept, manual
 from catalog.sources.checkpoint import Stored
 from catalog.sources.resolve import at_hand, local, resolve, silent
 from estimator.errors import InputError, UnsupportedArchitecture
-from tests.sources.stub_hub import safetensors
+from tests.sources.loopback_hub import safetensors
 from tests.sources.test_hub import CONFIG
 
 
@@ -191,7 +191,7 @@ def test_a_near_miss_names_what_was_meant(catalog: Catalog) -> None:
 
 
 def test_a_kept_model_is_a_catalogue_model_ever_after(tmp_path: Path) -> None:
-    entry = {"config": CONFIG | {"note": "\x1b[31mred"}, "quantization": None, "source": "stub"}
+    entry = {"config": CONFIG | {"note": "\x1b[31mred"}, "quantization": None, "source": "loopback"}
     path = kept.keep("acme/tiny@feature/x", entry, tmp_path)
     assert path == tmp_path / "models" / "acme" / "tiny@feature--x.yaml"
     model = resolve("acme/tiny@feature/x", load(tmp_path))
@@ -201,7 +201,7 @@ def test_a_kept_model_is_a_catalogue_model_ever_after(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file in the way")
-    assert kept.keep("acme/tiny", {"config": CONFIG, "source": "stub"}, tmp_path) is None
+    assert kept.keep("acme/tiny", {"config": CONFIG, "source": "loopback"}, tmp_path) is None
 
 
 def test_an_unknown_class_is_refused_with_the_bytes_of_its_files(tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """The Hub source against a real HTTP server on loopback."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from catalog.sources import hub
 from catalog.sources.checkpoint import Cancelled, Checkpoint, Stored
 from estimator.errors import InputError
-from tests.sources.stub_hub import Reply, StubHub, safetensors
+from tests.sources.loopback_hub import LoopbackHub, Reply, safetensors
 
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],
@@ -28,68 +27,59 @@ WEIGHTS = safetensors({"a": ("BF16", [64, 64], 8192), "b": ("F32", [10], 40)}, b
 def silent(what: str, done: int, total: int) -> None: ...
 
 
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
-    stub = StubHub()
-    monkeypatch.setenv("HF_ENDPOINT", stub.url)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    yield stub
-    stub.close()
-
-
 def fetch(reference: str) -> Checkpoint:
     asked = hub.repository(reference)
     assert asked
     return hub.fetch(asked, silent)
 
 
-def test_configuration_and_weight_headers_are_read_but_no_weights(stub: StubHub) -> None:
-    stub.add("acme/tiny", "config.json", CONFIG_REPLY)
-    stub.add("acme/tiny", "model.safetensors", Reply(WEIGHTS))
+def test_configuration_and_weight_headers_are_read_but_no_weights(loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
+    loopback.add("acme/tiny", "model.safetensors", Reply(WEIGHTS))
     found = fetch("acme/tiny")
     assert found.config["hidden_size"] == 64
     assert found.stored == {"BF16": Stored(4096, 8192), "F32": Stored(10, 40)}
-    assert stub.bytes_sent < 600_000
+    assert loopback.bytes_sent < 600_000
 
 
-def test_shards_follow_redirects_and_add_up(stub: StubHub) -> None:
-    stub.add("acme/big", "config.json", Reply(redirect="/cdn/config.json"))
-    stub.files["cdn/config.json"] = CONFIG_REPLY
+def test_shards_follow_redirects_and_add_up(loopback: LoopbackHub) -> None:
+    loopback.add("acme/big", "config.json", Reply(redirect="/cdn/config.json"))
+    loopback.files["cdn/config.json"] = CONFIG_REPLY
     index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-2.safetensors"}}
-    stub.add("acme/big", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
-    stub.add("acme/big", "model-1.safetensors", Reply(WEIGHTS))
-    stub.add("acme/big", "model-2.safetensors", Reply(redirect="/cdn/2"))
-    stub.files["cdn/2"] = Reply(WEIGHTS)
+    loopback.add("acme/big", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
+    loopback.add("acme/big", "model-1.safetensors", Reply(WEIGHTS))
+    loopback.add("acme/big", "model-2.safetensors", Reply(redirect="/cdn/2"))
+    loopback.files["cdn/2"] = Reply(WEIGHTS)
     assert fetch("acme/big").stored == {"BF16": Stored(8192, 16384), "F32": Stored(20, 80)}
 
 
-def test_a_server_that_ignores_ranges_is_not_read_to_the_end(stub: StubHub) -> None:
+def test_a_server_that_ignores_ranges_is_not_read_to_the_end(loopback: LoopbackHub) -> None:
     long = safetensors({f"tensor-{n:06}": ("BF16", [1], 2) for n in range(6000)}, bytes(30_000_000))
-    stub.add("acme/tiny", "config.json", CONFIG_REPLY)
-    stub.add("acme/tiny", "model.safetensors", Reply(long, ignores_range=True))
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
+    loopback.add("acme/tiny", "model.safetensors", Reply(long, ignores_range=True))
     assert fetch("acme/tiny").stored == {"BF16": Stored(6000, 12000)}
-    assert stub.bytes_sent < 20_000_000
+    assert loopback.bytes_sent < 20_000_000
 
 
-def test_revision_is_asked_for(stub: StubHub) -> None:
-    stub.add("acme/tiny", "config.json", CONFIG_REPLY, revision="v2")
+def test_revision_is_asked_for(loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY, revision="v2")
     assert fetch("acme/tiny@v2").config["hidden_size"] == 64
 
 
-def test_token_goes_to_the_hub_alone(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = StubHub()
+def test_token_goes_to_the_hub_alone(loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = LoopbackHub()
     elsewhere.files["config.json"] = CONFIG_REPLY
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    stub.add("acme/tiny", "config.json", Reply(redirect=f"{elsewhere.url}/config.json"))
+    loopback.add("acme/tiny", "config.json", Reply(redirect=f"{elsewhere.url}/config.json"))
     fetch("acme/tiny")
     elsewhere.close()
-    assert stub.authorizations[0][1] == "Bearer hf_secret"
+    assert loopback.authorizations[0][1] == "Bearer hf_secret"
     assert elsewhere.authorizations[0][1] is None
 
 
-def test_modelopt_quantisation_stands_beside_the_configuration(stub: StubHub) -> None:
-    stub.add("acme/tiny", "config.json", CONFIG_REPLY)
-    stub.add("acme/tiny", "hf_quant_config.json", Reply(b'{"quantization": {"quant_algo": "NVFP4"}}'))
+def test_modelopt_quantisation_stands_beside_the_configuration(loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
+    loopback.add("acme/tiny", "hf_quant_config.json", Reply(b'{"quantization": {"quant_algo": "NVFP4"}}'))
     assert fetch("acme/tiny").quantization == {"quantization": {"quant_algo": "NVFP4"}}
 
 
@@ -112,31 +102,31 @@ def test_modelopt_quantisation_stands_beside_the_configuration(stub: StubHub) ->
         (Reply(b'{"x": "' + b"a" * 5_000_000 + b'"}'), "larger than"),
     ],
 )
-def test_whatever_goes_wrong_is_one_line_that_says_so(stub: StubHub, reply: Reply, said: str) -> None:
-    stub.add("acme/tiny", "config.json", reply)
+def test_whatever_goes_wrong_is_one_line_that_says_so(loopback: LoopbackHub, reply: Reply, said: str) -> None:
+    loopback.add("acme/tiny", "config.json", reply)
     with pytest.raises(InputError) as error:
         fetch("acme/tiny")
     assert said in str(error.value)
     assert str(error.value).isprintable()
 
 
-def test_a_truncated_weight_header_is_said(stub: StubHub) -> None:
-    stub.add("acme/tiny", "config.json", CONFIG_REPLY)
-    stub.add("acme/tiny", "model.safetensors", Reply(WEIGHTS[:60]))
+def test_a_truncated_weight_header_is_said(loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
+    loopback.add("acme/tiny", "model.safetensors", Reply(WEIGHTS[:60]))
     with pytest.raises(InputError, match="truncated"):
         fetch("acme/tiny")
 
 
-def test_a_silent_server_is_given_up(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_is_given_up(loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "PATIENCE_S", (1.0, 0.2, 1.0, 1.0))
-    stub.add("acme/tiny", "config.json", Reply(b"{}", stall_s=2.0))
+    loopback.add("acme/tiny", "config.json", Reply(b"{}", stall_s=2.0))
     with pytest.raises(InputError, match="ReadTimeout"):
         fetch("acme/tiny")
 
 
-def test_a_trickling_server_is_given_up(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trickling_server_is_given_up(loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "WHOLE_S", 0.2)
-    stub.add("acme/tiny", "config.json", Reply(b" " * 1000, stall_s=0.02))
+    loopback.add("acme/tiny", "config.json", Reply(b" " * 1000, stall_s=0.02))
     with pytest.raises(InputError, match="too slow"):
         fetch("acme/tiny")
 
@@ -154,22 +144,22 @@ def test_a_mirror_that_is_no_address_is_said(monkeypatch: pytest.MonkeyPatch, en
         fetch("acme/tiny")
 
 
-def test_a_token_that_can_not_be_sent_is_said(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_can_not_be_sent_is_said(loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "é")
     with pytest.raises(InputError, match="HF_TOKEN"):
         fetch("acme/tiny")
 
 
-def test_offline_mode_asks_nobody(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_asks_nobody(loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match="HF_HUB_OFFLINE"):
         fetch("acme/tiny")
-    assert not stub.requests
+    assert not loopback.requests
 
 
-def test_progress_can_cancel(stub: StubHub) -> None:
-    stub.add("acme/tiny", "config.json", CONFIG_REPLY)
-    stub.add("acme/tiny", "model.safetensors", Reply(WEIGHTS))
+def test_progress_can_cancel(loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
+    loopback.add("acme/tiny", "model.safetensors", Reply(WEIGHTS))
     seen = []
 
     def progress(what: str, done: int, total: int) -> None:
@@ -205,9 +195,9 @@ def test_names_that_could_climb_out_are_no_repositories(reference: str) -> None:
     assert hub.repository(reference) is None
 
 
-def test_an_index_can_not_name_files_elsewhere(stub: StubHub) -> None:
-    stub.add("acme/tiny", "config.json", CONFIG_REPLY)
+def test_an_index_can_not_name_files_elsewhere(loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
     index = {"weight_map": {"a": "../../other/resolve/main/model.safetensors"}}
-    stub.add("acme/tiny", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
+    loopback.add("acme/tiny", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
     with pytest.raises(InputError, match="outside the repository"):
         fetch("acme/tiny")

@@ -1,27 +1,17 @@
 """A model that the catalogue lacks, chosen in the app: from disk, from a Hub on loopback, refused, cancelled."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from textual.pilot import Pilot
 
 from catalog.load import load
-from tests.sources.stub_hub import Reply, StubHub
+from tests.sources.loopback_hub import LoopbackHub, Reply
 from tests.sources.test_hub import CONFIG
 from tui.app import LlmCalc
 from tui.asking import Desk
 from tui.screens.fetch import Fetch, FetchView
 from tui.session import Session
-
-
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
-    stub = StubHub()
-    monkeypatch.setenv("HF_ENDPOINT", stub.url)
-    yield stub
-    stub.close()
 
 
 def app(tmp_path: Path) -> LlmCalc:
@@ -42,8 +32,8 @@ async def finished(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def test_a_hub_id_is_fetched_kept_and_asked_about(tmp_path: Path, stub: StubHub) -> None:
-    stub.add("acme/tiny", "config.json", Reply(json.dumps(CONFIG | {"max_position_embeddings": 8192}).encode()))
+async def test_a_hub_id_is_fetched_kept_and_asked_about(tmp_path: Path, loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", Reply(json.dumps(CONFIG | {"max_position_embeddings": 8192}).encode()))
     async with app(tmp_path).run_test() as pilot:
         await choose(pilot, "acme/tiny")
         await finished(pilot)
@@ -54,8 +44,8 @@ async def test_a_hub_id_is_fetched_kept_and_asked_about(tmp_path: Path, stub: St
         assert not isinstance(running.screen, Fetch)
 
 
-async def test_a_refusal_is_shown_until_it_is_closed(tmp_path: Path, stub: StubHub) -> None:
-    stub.add("acme/closed", "config.json", Reply(status=401, error_code="GatedRepo"))
+async def test_a_refusal_is_shown_until_it_is_closed(tmp_path: Path, loopback: LoopbackHub) -> None:
+    loopback.add("acme/closed", "config.json", Reply(status=401, error_code="GatedRepo"))
     async with app(tmp_path).run_test() as pilot:
         await choose(pilot, "acme/closed")
         await finished(pilot)
@@ -65,8 +55,8 @@ async def test_a_refusal_is_shown_until_it_is_closed(tmp_path: Path, stub: StubH
         assert not isinstance(pilot.app.screen, Fetch)
 
 
-async def test_a_long_fetch_is_cancelled(tmp_path: Path, stub: StubHub) -> None:
-    stub.add("acme/slow", "config.json", Reply(b" " * 4000, stall_s=0.01))
+async def test_a_long_fetch_is_cancelled(tmp_path: Path, loopback: LoopbackHub) -> None:
+    loopback.add("acme/slow", "config.json", Reply(b" " * 4000, stall_s=0.01))
     async with app(tmp_path).run_test() as pilot:
         await choose(pilot, "acme/slow")
         assert isinstance(pilot.app.screen, Fetch)

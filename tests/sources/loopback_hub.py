@@ -20,7 +20,7 @@ class Reply(NamedTuple):
     ignores_range: bool = False
 
 
-class StubHub:
+class LoopbackHub:
     """Serves `files`: `org/name/resolve/main/config.json` -> Reply. `requests` are the paths asked for, in order."""
 
     def __init__(self) -> None:
