@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from catalog.load import load
 from estimator.calibration import Measurement, calibrated, calibration, parse
 from estimator.errors import InputError
-from estimator.formats import cache_format, weight_format
 from estimator.operating import operate
-from estimator.parallelism import Layout
-from estimator.step import Step, compile_step
+from estimator.step import Step
 from estimator.workload import ServingWorkload
+from tests.unit.steps import step_on
 
 CATALOG = load()
 NAME = "meta-llama/Llama-3.1-8B"
@@ -54,18 +53,7 @@ SGLANG = {
 
 def step(accelerator: str, calibrations: tuple = ()) -> Step:  # type: ignore[type-arg]
     inventory = CATALOG.inventory
-    device = inventory.accelerators[accelerator]
-    efficiency = calibrated(inventory.efficiency, calibrations)
-    return compile_step(
-        MODEL,
-        weight_format("bf16"),
-        cache_format("bf16"),
-        Layout(1),
-        device,
-        inventory.fabrics[device.fabric],
-        efficiency.engines["vllm"],
-        efficiency,
-    )
+    return step_on(inventory, MODEL, accelerator, efficiency=calibrated(inventory.efficiency, calibrations))
 
 
 def test_vllm_prints_are_read() -> None:

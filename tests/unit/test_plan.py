@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from catalog.load import Catalog
-from estimator.formats import cache_format, weight_format
 from estimator.parallelism import Layout
 from estimator.plan import plan
-from estimator.step import Step, compile_step, fullest_copy
+from estimator.step import Step, fullest_copy
+from tests.unit.steps import step_on
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,8 @@ def test_all_reduces_of_a_layer(catalog: Catalog, name: str, each_layer: int) ->
 
 @pytest.fixture(scope="module")
 def copied(catalog: Catalog) -> Callable[[Layout], Step]:
-    device, efficiency = catalog.inventory.accelerator("h200-sxm"), catalog.inventory.efficiency
-    model, fabric = catalog.model("deepseek-ai/DeepSeek-V3"), catalog.inventory.fabrics[device.fabric]
-    formats = weight_format("fp8"), cache_format("bf16")
-    speed = efficiency.engines["vllm-0.11"]
-    return lambda layout: compile_step(model, *formats, layout, device, fabric, speed, efficiency)
+    model = catalog.model("deepseek-ai/DeepSeek-V3")
+    return lambda layout: step_on(catalog.inventory, model, "h200-sxm", layout, "fp8", "vllm-0.11")
 
 
 def test_every_copy_of_the_attention_schedules_its_own_sequences(copied: Callable[[Layout], Step]) -> None:

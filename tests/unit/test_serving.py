@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.load import load
-from estimator.formats import cache_format, weight_format
 from estimator.hf_config import read
 from estimator.model import Model
 from estimator.operating import best_concurrency, operate
 from estimator.parallelism import Layout
 from estimator.serving import performance
-from estimator.step import Step, compile_step
+from estimator.step import Step
 from estimator.workload import ServiceLevel, ServingWorkload
+from tests.unit.steps import step_on
 
 CATALOG = load()
 LLAMA_8B, LLAMA_70B = "meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.3-70B-Instruct"
@@ -30,19 +30,7 @@ def model(name: str) -> Model:
 def compiled(
     name: str, accelerator: str, layout: Layout, weights: str = "bf16", engine: str = "vllm", fabric: str | None = None
 ) -> Step:
-    inventory = CATALOG.inventory
-    device = inventory.accelerators[accelerator]
-    efficiency = inventory.efficiency
-    return compile_step(
-        model(name),
-        weight_format(weights),
-        cache_format("bf16"),
-        layout,
-        device,
-        inventory.fabrics[fabric or device.fabric],
-        efficiency.engines[engine],
-        efficiency,
-    )
+    return step_on(CATALOG.inventory, model(name), accelerator, layout, weights, engine, fabric=fabric or "")
 
 
 def test_eight_l40s_over_pcie_do_not_beat_four() -> None:
@@ -160,16 +148,7 @@ def test_better_hardware_is_never_slower(
     better = replace(device, **{field: getattr(device, field) * factor})
     points = [
         operate(
-            compile_step(
-                model(name),
-                weight_format("bf16"),
-                cache_format("bf16"),
-                Layout(tp),
-                each,
-                inventory.fabrics[device.fabric],
-                inventory.efficiency.engines[engine],
-                inventory.efficiency,
-            ),
+            step_on(inventory, model(name), each, Layout(tp), engine=engine),
             ServingWorkload(given_tokens, wanted),
             concurrency,
         )
@@ -224,19 +203,10 @@ def test_the_best_concurrency_is_the_last_that_keeps_the_service_level() -> None
 
 def test_faster_links_are_never_slower() -> None:
     inventory = CATALOG.inventory
-    device, fabric = inventory.accelerators["l40s"], inventory.fabrics["pcie4-x16"]
+    fabric = inventory.fabrics["pcie4-x16"]
     links = {ranks: link._replace(bandwidth_bytes_per_s=2 * link[1]) for ranks, link in fabric.all_reduce.items()}
     seconds = [
-        compile_step(
-            model(LLAMA_70B),
-            weight_format("fp8"),
-            cache_format("bf16"),
-            Layout(8),
-            device,
-            each,
-            inventory.efficiency.engines["vllm"],
-            inventory.efficiency,
-        ).decode_s(64, 2048)
+        step_on(inventory, model(LLAMA_70B), "l40s", Layout(8), "fp8", fabric=each).decode_s(64, 2048)
         for each in (fabric, replace(fabric, all_reduce=links))
     ]
     assert seconds[1] < seconds[0]

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from catalog.load import Catalog, load
 from estimator.errors import InputError
 from estimator.evaluation import Leaderboard
-from estimator.formats import cache_format
 from estimator.parallelism import Layout
 from estimator.ranking import rank
 from estimator.scenario import EngineSettings, Placement, Scenario
-from estimator.step import Step, compile_step
+from estimator.step import Step
 from estimator.stripes import copies, legal_stripes, stripe_refusal
 from tests.unit.memory_cases import Held, held_in
+from tests.unit.steps import step_on
 
 LITE, KIMI, QWEN = "deepseek-ai/DeepSeek-V2-Lite", "moonshotai/Kimi-K2-Instruct", "Qwen/Qwen3-235B-A22B"
 LLAMA, GEMMA, NEXT = "meta-llama/Llama-3.1-8B", "google/gemma-3-27b-it", "Qwen/Qwen3-Next-80B-A3B-Instruct"
@@ -108,11 +108,10 @@ def test_stripes_divide_ranks_copies_and_query_heads(
 
 
 def compiled(name: str, count: int, machine_devices: int = 0) -> Step:
-    inventory = load().inventory
-    model, device, efficiency = load().model(name), inventory.accelerators["h200-sxm"], inventory.efficiency
-    formats = model.weights("fp8"), cache_format("bf16")
-    links = inventory.fabrics[device.fabric], efficiency.engines["vllm"], efficiency, machine_devices
-    return compile_step(model, *formats, Layout(8), device, *links, count)
+    inventory, model = load().inventory, load().model(name)
+    return step_on(
+        inventory, model, "h200-sxm", Layout(8), model.weights("fp8").id, machine_devices=machine_devices, stripes=count
+    )
 
 
 @pytest.mark.parametrize("name", [KIMI, "Qwen/Qwen3-30B-A3B"])
