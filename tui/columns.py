@@ -6,6 +6,7 @@ from typing import NamedTuple
 from estimator.evaluation import Band, Evaluation
 from estimator.inventory import Inventory
 from estimator.scenario import Scenario
+from estimator.workload import ServiceLevel
 from tui.draw.figures import NOTHING, bound, percent, significant
 from tui.draw.runs import clean
 from tui.draw.table import Column
@@ -140,6 +141,18 @@ def misses(row: Evaluation, scenario: Scenario) -> list[str]:
     if row.verdict == "fits" and not row.holds_load and row.reason:
         said.append(clean(row.reason.partition(";")[0]))
     return said
+
+
+def level_asked(level: ServiceLevel) -> list[str]:
+    """Bounds on times as they were asked: `TTFT<1s`."""
+    bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
+    return [f"{name}<{bound(most)}" for name, most in bounds if most is not None]
+
+
+def own_points(scenario: Scenario) -> str:
+    """How many measurements of the user's own hold; empty where none does."""
+    points = len(scenario.calibrations)
+    return f"{points} own point{'s' if points > 1 else ''}" if points else ""
 
 
 def placed(row: Evaluation) -> str:

@@ -46,10 +46,8 @@ def scenario(asked: Scenario) -> str:
     work = asked.workload
     load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
-    bounds = (("TTFT", asked.service_level.ttft_s), ("TPOT", asked.service_level.tpot_s))
-    load += "".join(f", {name}<{figures.bound(seconds)}" for name, seconds in bounds if seconds is not None)
-    points = len(asked.calibrations)
-    own = f" | {points} own point{'s' if points > 1 else ''}" if points else ""
+    load = ", ".join((load, *columns.level_asked(asked.service_level)))
+    own = f" | {points}" if (points := columns.own_points(asked)) else ""
     return plain(
         f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
         f"{figures.tokens(work.output_tokens)} out, {load} | {engine} | {asked.region} {asked.price_terms}{own}"
@@ -132,7 +130,7 @@ def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
         str(place) if row.verdict == "fits" else "-",
         machines + at.machine,
         f"{at.accelerators:g}x{at.accelerator}",
-        f"{at.layout}" + (f"x{at.replicas}" if at.replicas > 1 else ""),
+        columns.layout(row),
         price(row),
         _typical(cost.usd_per_1m_input_tokens, figures.usd),
         _typical(cost.usd_per_1m_output_tokens, figures.usd),

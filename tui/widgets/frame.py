@@ -6,10 +6,11 @@ from textual.geometry import Size
 
 from estimator.scenario import Scenario
 from estimator.training.workload import TrainingWorkload
+from tui import columns
 from tui.answer import Answer
 from tui.command import EVERYWHERE, Command, key_name, keys_of
 from tui.commands import HINTS, commands_at
-from tui.draw.figures import bound, number, tokens
+from tui.draw.figures import number, tokens
 from tui.draw.runs import Row, Run, clean, clipped, fitted, spread, width, wrapped
 from tui.pages import PAGES
 from tui.widgets.drawn import Drawn
@@ -74,8 +75,8 @@ def scenario_row(answer: Answer, cells: int) -> Row:
     formats, load = _training(scenario.training) if scenario.training else _serving(scenario)
     name: Run = (clean(scenario.model.rpartition("/")[2]), "bold")
     groups: list[Row] = [[name, *formats], *load, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]]
-    if points := len(scenario.calibrations):
-        groups.append([(f"{points} own point{'s' if points > 1 else ''}", "accent")])
+    if points := columns.own_points(scenario):
+        groups.append([(points, "accent")])
     row: Row = [(" ", "text")]
     for group in groups:
         row += [(" │ ", "grid"), *group] if len(row) > 1 else group
@@ -86,13 +87,12 @@ def scenario_row(answer: Answer, cells: int) -> Row:
 
 def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
     """The formats, and the load with its service level."""
-    workload, level = scenario.workload, scenario.service_level
+    workload = scenario.workload
     load = f"{workload.requests_per_second:g}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
     request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
     if workload.prefix_cache_hit:
         request += f" {workload.prefix_cache_hit:.0%} cached"
-    bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
-    asked = " ".join(f"{name}<{bound(seconds)}" for name, seconds in bounds if seconds is not None)
+    asked = " ".join(columns.level_asked(scenario.service_level))
     formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
     return formats, [[(request, "text")], *([[(asked, "text")]] if asked else [])]
 
