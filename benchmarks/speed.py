@@ -13,8 +13,8 @@ from catalog.load import load
 from estimator.candidates import rig
 from estimator.cost import cost, quote
 from estimator.formats import cache_format, weight_format
+from estimator.layout import Layout
 from estimator.operating import operate
-from estimator.parallelism import Layout
 from estimator.ranking import rank
 from estimator.scenario import Scenario
 from estimator.serving import performance

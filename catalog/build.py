@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from catalog import schema
 from catalog.codec import encode
-from catalog.load import ModelSummary
+from catalog.model_listing import ModelListing
 from catalog.shapes import ModelEntry
 from estimator.efficiency import Efficiency
 from estimator.engines import EngineProfile
@@ -158,6 +158,6 @@ def _prices(files: Files, inventory: Inventory) -> dict[str, dict[str, InstanceP
     return {region: dict.fromkeys(anywhere, InstancePrices()) | quotes for region, quotes in regions.items()}
 
 
-def _summary(entry: ModelEntry) -> ModelSummary:
+def _summary(entry: ModelEntry) -> ModelListing:
     parameters = (entry.published or {}).get("total")
-    return ModelSummary(entry.id, entry.aliases, entry.family, entry.release, parameters)
+    return ModelListing(entry.id, entry.aliases, entry.family, entry.release, parameters)

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from catalog import cache
 from catalog.codec import decoder
+from catalog.model_listing import ModelListing
 from estimator.errors import InputError, did_you_mean, near
 from estimator.hardware import Accelerator, Machine
 from estimator.inventory import Inventory
@@ -19,17 +20,6 @@ LONGEST_NAME = 200
 """Of a model; longer text is none."""
 
 
-class ModelSummary(NamedTuple):
-    """What a list of models shows before one is chosen."""
-
-    id: str
-    aliases: tuple[str, ...] = ()
-    family: str = ""
-    release: str = ""
-    parameters: int | None = None
-    """As published."""
-
-
 @dataclass(frozen=True)
 class Catalog:
     """Hardware, engines and constants at hand; prices and models read when asked for."""
@@ -37,7 +27,7 @@ class Catalog:
     inventory: Inventory
     regions: Mapping[str, str]
     """Id -> name, in the order shown."""
-    models: Mapping[str, ModelSummary]
+    models: Mapping[str, ModelListing]
     problems: tuple[str, ...]
     """What is wrong with a file: `file:line: field: reason`. Its entries are left out."""
     texts: cache.Texts
@@ -117,7 +107,7 @@ class Catalog:
             self._priced[region] = RegionPrices(region, _decode(dict[str, InstancePrices], text))
         return self._priced[region]
 
-    def matching(self, text: str) -> tuple[ModelSummary, ...]:
+    def matching(self, text: str) -> tuple[ModelListing, ...]:
         """Models whose id, alias or family holds every word of the text."""
         words = text.lower().split()
         return tuple(
@@ -139,7 +129,7 @@ class Catalog:
 def load(user_files: Path | None = None) -> Catalog:
     """The packaged catalogue with the user's own files over it (`user_files`, else the config folder's `catalog`)."""
     texts = cache.sections((cache.DATA, user_files or user_dir()))
-    summaries = _decode(tuple[ModelSummary, ...], texts["models"])
+    summaries = _decode(tuple[ModelListing, ...], texts["models"])
     return Catalog(
         inventory=_decode(Inventory, texts["inventory"]),
         regions=json.loads(texts["regions"]),

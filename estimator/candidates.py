@@ -8,8 +8,9 @@ from typing import NamedTuple
 from estimator.engines import EngineProfile
 from estimator.hardware import Accelerator, Fabric, Machine
 from estimator.inventory import Inventory
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout, legal_layouts
+from estimator.parallelism import legal_layouts
 from estimator.units import GIB
 
 MOST_MACHINES = 8

@@ -5,9 +5,9 @@ from math import ceil, log2
 
 from estimator.efficiency import Efficiency, EngineSpeed
 from estimator.hardware import AllReduce, Fabric
+from estimator.layout import Layout
 from estimator.mixers import Attention, LatentAttention, Mixer
 from estimator.operators import Collective
-from estimator.parallelism import Layout
 from estimator.plan import Plan
 from estimator.units import GB, MICROSECOND
 

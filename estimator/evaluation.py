@@ -6,8 +6,7 @@ whole candidate as its docstring says.
 
 from typing import Literal, NamedTuple
 
-from estimator.parallelism import Layout
-from estimator.training.setup import TrainingSetup
+from estimator.layout import Layout, TrainingSetup
 
 Verdict = Literal["fits", "does_not_fit", "not_supported"]
 VERDICTS: tuple[Verdict, ...] = ("fits", "does_not_fit", "not_supported")

@@ -14,9 +14,10 @@ from estimator.errors import InputError
 from estimator.evaluation import Candidate, Confidence, Evaluation, MemoryReport
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
+from estimator.layout import Layout
 from estimator.model import Model
 from estimator.offload import host_of, offload
-from estimator.parallelism import Layout, illegal_reason, legal_layouts, legal_tensor_parallel
+from estimator.parallelism import illegal_reason, legal_layouts, legal_tensor_parallel
 from estimator.prices import RegionPrices
 from estimator.scenario import Scenario, check_place
 from estimator.serving import Load, carry, report

@@ -7,6 +7,7 @@ from estimator.collectives import collectives, stripe_exchanges
 from estimator.efficiency import Efficiency, EngineSpeed, Kernels
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, Fabric
+from estimator.layout import Layout
 from estimator.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
 from estimator.operators import (
     DecodeAttention,
@@ -17,7 +18,6 @@ from estimator.operators import (
     PrefillAttention,
     StateUpdate,
 )
-from estimator.parallelism import Layout
 from estimator.plan import ExpertBank, Plan
 from estimator.tensors import Role
 from estimator.units import MICROSECOND

@@ -10,8 +10,8 @@ from estimator.errors import InputError
 from estimator.evaluation import Evaluation, MemoryReport
 from estimator.formats import cache_format
 from estimator.inventory import Inventory
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.scenario import Scenario
 from estimator.serving_memory.budget import device_defaults
 from estimator.support import stand_in

@@ -3,8 +3,8 @@
 from estimator.efficiency import Efficiency
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, AllReduce
+from estimator.layout import Layout
 from estimator.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
-from estimator.parallelism import Layout
 from estimator.plan import Plan
 from estimator.tensors import Role
 from estimator.units import GB, MICROSECOND

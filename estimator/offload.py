@@ -10,8 +10,8 @@ from estimator.engines import EngineProfile
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, Machine
 from estimator.inventory import Inventory
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.step import Step, compile_step

@@ -1,4 +1,4 @@
-"""How one engine is laid out over accelerators, and which layouts a model and a machine allow."""
+"""Which layouts a model, an engine and a machine allow."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -6,36 +6,10 @@ from typing import NamedTuple
 from estimator.architecture import Architecture
 from estimator.engines import EngineProfile
 from estimator.hardware import Accelerator
+from estimator.layout import Layout
 from estimator.mixers import Attention, LatentAttention
 from estimator.mlps import MixtureOfExperts
 from estimator.model import Model
-
-
-class Layout(NamedTuple):
-    """Ranks of one engine: tp x pp devices in one model copy, dp attention copies, experts over ep ranks."""
-
-    tp: int = 1
-    pp: int = 1
-    ep: int = 1
-    dp: int = 1
-    host: int = 0
-    """Layers that stay in host memory and run on its CPU (llama.cpp)."""
-
-    @property
-    def devices(self) -> int:
-        return self.tp * self.pp * self.dp
-
-    def __str__(self) -> str:
-        parts = [f"TP{self.tp}"]
-        if self.pp > 1:
-            parts.append(f"PP{self.pp}")
-        if self.dp > 1:
-            parts.append(f"DP{self.dp}")
-        if self.ep > 1:
-            parts.append(f"EP{self.ep}")
-        if self.host:
-            parts.append(f"H{self.host}")
-        return "·".join(parts)
 
 
 class Divisors(NamedTuple):

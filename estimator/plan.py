@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.architecture import Architecture
+from estimator.layout import Layout
 from estimator.mixers import Mixer, side_by_side
 from estimator.mlps import MixtureOfExperts
-from estimator.parallelism import Layout
 from estimator.tensors import Role, Tensor
 
 MATRICES: frozenset[Role] = frozenset({"attention", "mlp", "shared_expert", "router"})

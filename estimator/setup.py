@@ -9,9 +9,9 @@ from estimator.engines import EngineProfile, caching_prefixes
 from estimator.evaluation import Confidence
 from estimator.formats import CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.inventory import Inventory
+from estimator.layout import Layout
 from estimator.model import Model
 from estimator.offload import step_with_host
-from estimator.parallelism import Layout
 from estimator.scenario import Scenario
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.step import Step, compile_step

@@ -11,11 +11,11 @@ from estimator.evaluation import Bound, Confidence, OperatorTime
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator, Fabric
 from estimator.kernels import Rates, gpu_operators, peak_flops
+from estimator.layout import Layout
 from estimator.local_kernels import llama_cpp_operators
 from estimator.model import Model
 from estimator.neuron_kernels import neuron_operators
 from estimator.operators import Experts, Gemm, Operators
-from estimator.parallelism import Layout
 from estimator.plan import plan
 from estimator.units import GB, MICROSECOND, MILLISECOND
 

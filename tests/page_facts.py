@@ -10,7 +10,7 @@ from estimator.evaluation import (
     Part,
     PerformanceReport,
 )
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 from estimator.serving_memory.cache import Kind
 from estimator.units import GIB
 from tui.draw.curve import OperatingPoint

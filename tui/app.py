@@ -9,9 +9,10 @@ from tui.answering import AnsweringApp
 from tui.bindings import bindings
 from tui.command import EVERYWHERE
 from tui.commands import BY_ID
-from tui.pages import BASE, PAGES
 from tui.palette_provider import CommandProvider
+from tui.screens.open import open_page
 from tui.screens.page import Page
+from tui.tabs import BASE
 
 
 class LlmCalc(AnsweringApp):
@@ -67,7 +68,7 @@ class LlmCalc(AnsweringApp):
     def _made(self, name: str) -> Page:
         """The page of that name, made and bound when it is first opened."""
         if not self.is_screen_installed(name):
-            page = next(each for each in PAGES if each.name == name).make()
+            page = open_page(name)
             page.set_reactive(Page.answer, self.answer)
             page.data_bind(AnsweringApp.answer)
             self.install_screen(page, name)

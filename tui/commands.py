@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from estimator.presets import PRESETS
 from estimator.scenario import PRICE_TERMS
 from tui.command import Command
-from tui.pages import PAGES
 from tui.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
+from tui.tabs import TABS
 
 
 def _at(where: str, *commands: Command) -> tuple[Command, ...]:
@@ -187,7 +187,7 @@ COMMANDS = (
     ),
     *(
         Command(f"page-{page.name}", page.title, page.key, f"The {page.title} page.", f"app.page({page.name!r})")
-        for page in PAGES
+        for page in TABS
     ),
     Command(
         "model", "Choose a model", "m", "Search the catalogue, or give a Hub id or a path.", "app.model", hint="model"

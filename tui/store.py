@@ -11,8 +11,8 @@ from estimator.errors import InputError
 from estimator.scenario import Scenario
 from tui.cli import options
 from tui.cli.session_file import Setting
-from tui.pages import PAGES
 from tui.session import VIEWS, Session
+from tui.tabs import TABS
 
 LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run"))
 """Keys that say how the answer was looked at; the headless verbs skip them."""
@@ -63,7 +63,7 @@ def _looked(look: dict[str, Any]) -> Session:
     """A look that makes no sense is left out: it asks nothing."""
     plain = Session()
     known = {name: value for name, value in look.items() if type(value) is type(getattr(plain, name))}
-    for name, legal in (("screen", {page.name for page in PAGES}), ("view", set(VIEWS))):
+    for name, legal in (("screen", {page.name for page in TABS}), ("view", set(VIEWS))):
         if known.get(name) not in legal:
             known.pop(name, None)
     return Session(**known)

@@ -8,9 +8,9 @@ from estimator.architecture import Architecture
 from estimator.errors import InputError
 from estimator.formats import LINEAR, WEIGHT_FORMATS, CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.hardware import Accelerator
+from estimator.layout import Layout
 from estimator.mixers import Attention
 from estimator.mlps import MixtureOfExperts
-from estimator.parallelism import Layout
 
 BLACKWELL = frozenset({"b200-sxm", "b300-sxm", "gb200", "gb300"})
 """Published recipes for these cache in 8 bit wherever the weights have 8 bit or fewer."""

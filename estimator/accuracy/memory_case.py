@@ -10,8 +10,8 @@ from estimator.engines import EngineProfile, caching_prefixes, version_key
 from estimator.errors import InputError
 from estimator.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
 from estimator.hardware import Accelerator
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.serving_memory.budget import device_defaults

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from estimator.accuracy.score import Row
+from estimator.layout import TrainingSetup
 from estimator.training.constants import Framework, TrainingConstants
-from estimator.training.setup import TrainingSetup
 from estimator.training.workload import OPTIMIZERS, TrainingWorkload
 
 CORES_PER_CHIP = 2

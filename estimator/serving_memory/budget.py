@@ -7,8 +7,8 @@ from estimator.engines import DeviceDefaults, EngineProfile, MemoryPolicy
 from estimator.evaluation import MemoryReport
 from estimator.formats import CacheFormat, WeightFormat
 from estimator.hardware import Accelerator
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
 from estimator.serving_memory.laid import Laid, Rank, lay_out
 from estimator.serving_memory.pool import UNBOUNDED

@@ -8,8 +8,8 @@ from estimator.architecture import Architecture
 from estimator.engines import MemoryPolicy, RuleOfThumb
 from estimator.evaluation import Part
 from estimator.formats import CacheFormat, WeightFormat
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.serving_memory.activations import expert_buffers, graphs, layer, sampler, widths, workspaces
 from estimator.serving_memory.cache import Kind, layer_kinds, page_table
 from estimator.serving_memory.compressed import compressed_pool

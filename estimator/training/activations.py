@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.architecture import Architecture, Layer
+from estimator.layout import TrainingSetup
 from estimator.mlps import DenseMlp, MixtureOfExperts
 from estimator.training import heuristic
 from estimator.training.lora import adapted
 from estimator.training.run import Run
-from estimator.training.setup import TrainingSetup
 
 KEPT = 2
 """Bytes of a kept element: 16 bits."""

@@ -18,8 +18,8 @@ from estimator.evaluation import (
 from estimator.hardware import Machine
 from estimator.inventory import Inventory
 from estimator.judge import not_supported
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.placement import machines_for
 from estimator.prices import RegionPrices
 from estimator.scenario import Scenario, check_place

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from estimator.formats import weight_format
+from estimator.layout import TrainingSetup
 from estimator.training import heuristic
 from estimator.training.run import Run
-from estimator.training.setup import TrainingSetup
 from estimator.training.states import Shares, StateBytes, shares, state_bytes
 from estimator.training.weights import Weights, adapters, weights
 

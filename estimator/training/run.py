@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from estimator.architecture import Architecture
+from estimator.layout import TrainingSetup
 from estimator.training.constants import Framework, MemoryRules, SpeedRules, TrainingConstants
-from estimator.training.setup import TrainingSetup
 from estimator.training.workload import TrainingWorkload
 
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from estimator.errors import InputError
 from estimator.hardware import Accelerator
+from estimator.layout import TrainingSetup
 from estimator.training import memory, speed
 from estimator.training.activations import bytes_per_token, logit_bytes_per_token
 from estimator.training.memory import Peak
 from estimator.training.network import Links
 from estimator.training.resident import resident
 from estimator.training.run import Run
-from estimator.training.setup import TrainingSetup
 
 ZERO_STACKS = ("hf", "deepspeed")
 SPLITS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (4, 1), (8, 1))

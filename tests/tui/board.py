@@ -22,10 +22,10 @@ from estimator.evaluation import (
 )
 from estimator.hardware import Accelerator, AllReduce, Fabric, Machine
 from estimator.inventory import Inventory
+from estimator.layout import Layout
 from estimator.mixers.attention import Attention
 from estimator.mlps import DenseMlp
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.prices import RegionPrices
 from estimator.scenario import Scenario
 from estimator.tensors import Tensor

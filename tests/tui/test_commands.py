@@ -6,7 +6,7 @@ from textual.binding import Binding
 from tui.bindings import bindings, clashes, keymap
 from tui.command import EVERYWHERE, keys_of
 from tui.commands import BY_ID, COMMANDS, HINTS
-from tui.pages import PAGES
+from tui.tabs import TABS
 
 
 def test_no_two_commands_share_a_key_in_one_place() -> None:
@@ -22,7 +22,7 @@ def test_every_command_says_what_it_does(command) -> None:
     assert command.title
     assert command.help.endswith(".")
     assert keys_of(command)[0]
-    assert command.where in {EVERYWHERE, *(page.name for page in PAGES)}
+    assert command.where in {EVERYWHERE, *(page.name for page in TABS)}
 
 
 def test_ids_are_unique() -> None:
@@ -30,13 +30,13 @@ def test_ids_are_unique() -> None:
 
 
 def test_no_two_commands_of_a_place_differ_by_case_alone_except_the_two_sorts() -> None:
-    for place in (EVERYWHERE, *(page.name for page in PAGES)):
+    for place in (EVERYWHERE, *(page.name for page in TABS)):
         here = {key: each.id for each in COMMANDS if each.where in (place, EVERYWHERE) for key in keys_of(each)}
         twins = {(here[key], here[key.lower()]) for key in here if len(key) == 1 and key != key.lower() in here}
         assert twins <= {("sort-reverse", "sort"), ("cursor-last", "cursor-first")}
 
 
-@pytest.mark.parametrize("place", [EVERYWHERE, *(page.name for page in PAGES)])
+@pytest.mark.parametrize("place", [EVERYWHERE, *(page.name for page in TABS)])
 def test_every_binding_has_id_description_and_tooltip(place: str) -> None:
     for binding in bindings(place):
         assert isinstance(binding, Binding)

@@ -4,8 +4,8 @@ from typing import Protocol
 
 from catalog.load import Catalog
 from estimator.formats import cache_format
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.units import GIB

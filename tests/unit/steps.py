@@ -4,8 +4,8 @@ from estimator.efficiency import Efficiency
 from estimator.formats import cache_format, weight_format
 from estimator.hardware import Accelerator, Fabric
 from estimator.inventory import Inventory
+from estimator.layout import Layout
 from estimator.model import Model
-from estimator.parallelism import Layout
 from estimator.step import Step, compile_step
 
 

@@ -6,7 +6,7 @@ from catalog.load import Catalog
 from estimator.accuracy.memory import tokens_of
 from estimator.engines import caching_prefixes
 from estimator.formats import cache_format
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 from estimator.scenario import EngineSettings
 from estimator.serving_memory.compressed import compressed_pool
 from estimator.units import GIB

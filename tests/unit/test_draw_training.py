@@ -4,7 +4,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from estimator.evaluation import Band, Part, TrainingMemory, TrainingReport
-from estimator.training.setup import TrainingSetup
+from estimator.layout import TrainingSetup
 from estimator.units import GIB
 from tui.draw.runs import plain, width
 from tui.draw.training_page import training_memory_page, training_speed_page

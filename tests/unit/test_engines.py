@@ -4,7 +4,7 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.errors import InputError
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 from estimator.units import GIB
 from tests.unit.memory_cases import Held, held_in
 

@@ -8,8 +8,8 @@ from catalog.load import Catalog
 from estimator.evaluation import Evaluation
 from estimator.formats import cache_format
 from estimator.judge import Judge
+from estimator.layout import Layout
 from estimator.offload import host_of, offload
-from estimator.parallelism import Layout
 from estimator.scenario import EngineSettings, Scenario
 from estimator.serving_memory import compile_memory
 from estimator.workload import ServingWorkload

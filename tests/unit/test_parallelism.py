@@ -3,7 +3,8 @@
 import pytest
 
 from catalog.load import Catalog
-from estimator.parallelism import Layout, illegal_reason, legal_layouts, legal_tensor_parallel
+from estimator.layout import Layout
+from estimator.parallelism import illegal_reason, legal_layouts, legal_tensor_parallel
 from tests.unit.memory_cases import Named
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from catalog.load import Catalog
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 from estimator.plan import plan
 from estimator.step import Step, fullest_copy
 from tests.unit.steps import step_on

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from catalog.load import load
 from estimator.hf_config import read
+from estimator.layout import Layout
 from estimator.model import Model
 from estimator.operating import best_concurrency, operate
-from estimator.parallelism import Layout
 from estimator.serving import performance
 from estimator.step import Step
 from estimator.workload import ServiceLevel, ServingWorkload

@@ -14,7 +14,7 @@ from catalog.load import load
 from estimator.accuracy import serving
 from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, queued_prompts, stripes, weights
 from estimator.accuracy.score import Context, Score, summarise
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 
 CATALOG = load()
 CONTEXT = Context(CATALOG.inventory, CATALOG.model)

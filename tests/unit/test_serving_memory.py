@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.load import Catalog
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 from estimator.scenario import EngineSettings
 from tests.unit.memory_cases import START_UP, Held, Named, gib, held_in
 

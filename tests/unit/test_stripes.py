@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from catalog.load import Catalog, load
 from estimator.errors import InputError
 from estimator.evaluation import Leaderboard
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 from estimator.ranking import rank
 from estimator.scenario import EngineSettings, Placement, Scenario
 from estimator.step import Step

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from catalog.load import Catalog
 from estimator.architecture import Architecture
 from estimator.errors import InputError
+from estimator.layout import TrainingSetup
 from estimator.training import activations, heuristic, memory, resident
 from estimator.training.lora import adapter_parameters
 from estimator.training.run import Run
-from estimator.training.setup import TrainingSetup
 from estimator.training.shapes import Shape, architecture, named, typical
 from estimator.training.states import state_bytes
 from estimator.training.weights import weights

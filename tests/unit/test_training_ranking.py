@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from catalog.load import Catalog
 from estimator.errors import InputError
 from estimator.evaluation import Evaluation, Leaderboard
+from estimator.layout import TrainingSetup
 from estimator.ranking import evaluate, rank
 from estimator.scenario import Placement, Scenario
 from estimator.training import memory, speed
 from estimator.training.network import Links
 from estimator.training.run import Run
 from estimator.training.search import Bed, Search, largest_batch, longest_sequence
-from estimator.training.setup import TrainingSetup
 from estimator.training.workload import PRESETS, TrainingWorkload
 
 LLAMA = "meta-llama/Llama-3.1-8B"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from estimator.architecture import Architecture
 from estimator.evaluation import MemoryReport, Part
-from estimator.parallelism import Layout
+from estimator.layout import Layout
 from estimator.serving_memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size

@@ -12,7 +12,7 @@ from tui.command import EVERYWHERE, Command, key_name, keys_of
 from tui.commands import HINTS, commands_at
 from tui.draw.figures import number, tokens
 from tui.draw.runs import Row, Run, clean, clipped, fitted, spread, width, wrapped
-from tui.pages import PAGES
+from tui.tabs import TABS
 from tui.widgets.drawn import Drawn
 
 LEAST_WIDTH = 60
@@ -109,7 +109,7 @@ def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:
     """The pages by their keys, this one marked, and the status."""
     row: Row = [(" ", "text")]
-    for page in PAGES:
+    for page in TABS:
         if page.name == here:
             row += [(f"[{page.key} {page.title}]", "tab"), (" ", "text")]
         else:

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from estimator.layout import TrainingSetup
 from estimator.training.lora import target_names
-from estimator.training.setup import TrainingSetup
 from estimator.training.workload import TrainingWorkload
 
 

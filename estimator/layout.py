@@ -1,6 +1,33 @@
-"""A training run with every choice made: how it is laid out and what it saves memory with."""
+"""How a model is spread over devices, as a value: one engine's ranks, and one training run's."""
 
 from typing import NamedTuple
+
+
+class Layout(NamedTuple):
+    """Ranks of one engine: tp x pp devices in one model copy, dp attention copies, experts over ep ranks."""
+
+    tp: int = 1
+    pp: int = 1
+    ep: int = 1
+    dp: int = 1
+    host: int = 0
+    """Layers that stay in host memory and run on its CPU (llama.cpp)."""
+
+    @property
+    def devices(self) -> int:
+        return self.tp * self.pp * self.dp
+
+    def __str__(self) -> str:
+        parts = [f"TP{self.tp}"]
+        if self.pp > 1:
+            parts.append(f"PP{self.pp}")
+        if self.dp > 1:
+            parts.append(f"DP{self.dp}")
+        if self.ep > 1:
+            parts.append(f"EP{self.ep}")
+        if self.host:
+            parts.append(f"H{self.host}")
+        return "·".join(parts)
 
 
 class TrainingSetup(NamedTuple):

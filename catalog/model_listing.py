@@ -1,0 +1,14 @@
+"""What a list of models shows; apart from the YAML shapes, which the start of the app does not load."""
+
+from typing import NamedTuple
+
+
+class ModelListing(NamedTuple):
+    """What a list of models shows before one is chosen."""
+
+    id: str
+    aliases: tuple[str, ...] = ()
+    family: str = ""
+    release: str = ""
+    parameters: int | None = None
+    """As published."""

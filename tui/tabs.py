@@ -1,0 +1,23 @@
+"""The pages' tabs: their keys, names and titles, in the order shown. Data only; `screens.open` makes the pages."""
+
+from typing import NamedTuple
+
+
+class Tab(NamedTuple):
+    """One tab: its key, the page's name in a session and in bindings, its title, and where its screen is defined."""
+
+    key: str
+    name: str
+    title: str
+    screen: str
+    """`module:class`, imported when the page is first opened."""
+
+
+TABS = (
+    Tab("1", "workload", "Workload", "tui.screens.workload:WorkloadScreen"),
+    Tab("2", "memory", "Memory", "tui.screens.memory:MemoryScreen"),
+    Tab("3", "performance", "Performance", "tui.screens.performance:PerformanceScreen"),
+    Tab("4", "leaderboard", "Leaderboard", "tui.screens.leaderboard:LeaderboardScreen"),
+)
+BASE = "leaderboard"
+"""Always at the bottom of the stack; one other page at a time is pushed over it."""
