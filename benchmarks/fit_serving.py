@@ -30,10 +30,10 @@ from catalog.load import Catalog, load
 from estimator.accuracy import serving
 from estimator.accuracy.cases import engine_class, weights
 from estimator.accuracy.score import Context, Row, Score, summarise
-from estimator.efficiency import Efficiency
+from estimator.engines.speed_constants import Efficiency
 from estimator.errors import InputError
-from estimator.hf_config import read
-from estimator.model import Model
+from estimator.models.hf_config import read
+from estimator.models.model import Model
 from estimator.step import compile_step
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"

@@ -21,8 +21,8 @@ from typing import NamedTuple
 from catalog.load import load
 from estimator.accuracy import training
 from estimator.accuracy.score import Context, Row, Score, number
+from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.training import speed
-from estimator.training.constants import Framework, TrainingConstants
 from estimator.training.ranking import constants_of
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"

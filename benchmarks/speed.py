@@ -10,13 +10,13 @@ from itertools import product
 from math import hypot
 
 from catalog.load import load
-from estimator.candidates import rig
-from estimator.cost import cost, quote
-from estimator.formats import cache_format, weight_format
+from estimator.cost.bill import cost, quote
 from estimator.layout import Layout
+from estimator.models.formats import cache_format, weight_format
 from estimator.operating import operate
 from estimator.ranking import rank
-from estimator.scenario import Scenario
+from estimator.scenario.rigs import rig
+from estimator.scenario.scenario import Scenario
 from estimator.serving import performance
 from estimator.step import compile_step
 

@@ -8,12 +8,12 @@ from catalog import schema
 from catalog.codec import encode
 from catalog.model_listing import ModelListing
 from catalog.shapes import ModelEntry
-from estimator.efficiency import Efficiency
-from estimator.engines import EngineProfile
+from estimator.engines.profiles import EngineProfile
+from estimator.engines.speed_constants import Efficiency
 from estimator.errors import did_you_mean, near
-from estimator.hardware import Accelerator, Fabric, Machine
-from estimator.inventory import Inventory
-from estimator.prices import InstancePrices
+from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.hardware.prices import InstancePrices
+from estimator.scenario.inventory import Inventory
 
 Sections = dict[str, Any]
 """Name -> JSON value: inventory, regions, models, problems, prices/<region>, model/<id>."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from catalog.codec import encode
 from catalog.load import Catalog
 from estimator.errors import InputError
-from estimator.hardware import Accelerator, Machine
-from estimator.model import read_model
+from estimator.hardware.devices import Accelerator, Machine
+from estimator.models.model import read_model
 from estimator.units import GB, TERA
 
 

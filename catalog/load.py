@@ -11,10 +11,10 @@ from catalog import cache
 from catalog.codec import decoder
 from catalog.model_listing import ModelListing
 from estimator.errors import InputError, did_you_mean, near
-from estimator.hardware import Accelerator, Machine
-from estimator.inventory import Inventory
-from estimator.model import Model, read_model
-from estimator.prices import InstancePrices, RegionPrices
+from estimator.hardware.devices import Accelerator, Machine
+from estimator.hardware.prices import InstancePrices, RegionPrices
+from estimator.models.model import Model, read_model
+from estimator.scenario.inventory import Inventory
 
 LONGEST_NAME = 200
 """Of a model; longer text is none."""

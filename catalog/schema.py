@@ -11,9 +11,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from catalog import yaml_file
 from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntry, PricesEntry, is_date
-from estimator.efficiency import Efficiency
-from estimator.engines import EngineProfile
-from estimator.training.constants import TrainingConstants
+from estimator.engines.profiles import EngineProfile
+from estimator.engines.speed_constants import Efficiency
+from estimator.engines.training_constants import TrainingConstants
 
 FILES: dict[str, Any] = {
     "accelerators.yaml": dict[str, AcceleratorEntry],

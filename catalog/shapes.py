@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import Predicate
 
 from estimator.bounds import Ge, Gt, Le
-from estimator.hardware import Accelerator, AllReduce, Fabric, Machine
-from estimator.prices import InstancePrices, Price
+from estimator.hardware.devices import Accelerator, AllReduce, Fabric, Machine
+from estimator.hardware.prices import InstancePrices, Price
 from estimator.units import GB, GIB, GIGA, MIB, MICROSECOND, TERA
 
 
@@ -259,7 +259,7 @@ def _capped(prices: InstancePrices) -> InstancePrices:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One checkpoint: its config.json (reduced) and what its card says; `estimator.model` reads it."""
+    """One checkpoint: its config.json (reduced) and what its card says; `estimator.models.model` reads it."""
 
     id: str
     config: dict[str, Any]

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation, MemoryReport
-from estimator.formats import CACHE_FORMATS, WEIGHT_FORMATS, cache_format, weight_format
-from estimator.mixers import Attention
-from estimator.scenario import EngineSettings, Scenario
-from estimator.stripes import legal_stripes
+from estimator.layouts.context_parallel import legal_stripes
+from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, cache_format, weight_format
+from estimator.models.mixers import Attention
+from estimator.results import Evaluation, MemoryReport
+from estimator.scenario.scenario import EngineSettings, Scenario
 from estimator.units import GIB
 from estimator.variations import Bench
 

@@ -3,8 +3,8 @@
 from math import log, sqrt
 
 from estimator.operating import Point, operate
+from estimator.scenario.workload import ServingWorkload
 from estimator.step import Step
-from estimator.workload import ServingWorkload
 
 QUANTILES = (0.50, 0.95, 0.99)
 DEVIATIONS = (0.0, 1.645, 2.326)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.efficiency import Calibration, Efficiency
+from estimator.engines.speed_constants import Calibration, Efficiency
 from estimator.errors import InputError
 from estimator.operating import operate
+from estimator.scenario.workload import ServingWorkload
 from estimator.step import Step
 from estimator.units import MILLISECOND
-from estimator.workload import ServingWorkload
 
 LEAST, MOST = 0.1, 10.0
 """A factor outside of these says that another model, machine or load was measured."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from math import ceil, log2
 
-from estimator.efficiency import Efficiency, EngineSpeed
-from estimator.hardware import AllReduce, Fabric
+from estimator.engines.speed_constants import Efficiency, EngineSpeed
+from estimator.hardware.devices import AllReduce, Fabric
 from estimator.layout import Layout
-from estimator.mixers import Attention, LatentAttention, Mixer
+from estimator.layouts.rank_work import Plan
+from estimator.models.mixers import Attention, LatentAttention, Mixer
 from estimator.operators import Collective
-from estimator.plan import Plan
 from estimator.units import GB, MICROSECOND
 
 

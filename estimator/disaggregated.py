@@ -1,9 +1,9 @@
 """Prefill and decode on engines of their own: no token waits for a prompt, and caches travel between them."""
 
 from estimator.operating import Point, operate
+from estimator.scenario.workload import ServingWorkload
 from estimator.step import Step
 from estimator.units import GB
-from estimator.workload import ServingWorkload
 
 PREFILL_BUSY = 0.90
 DECODE_BUSY = 0.92

@@ -6,17 +6,17 @@ from math import ceil
 from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt, Le, Lt
-from estimator.candidates import rig
 from estimator.checks import check
-from estimator.cost import quote
-from estimator.evaluation import Evaluation
-from estimator.hardware import Machine
-from estimator.inventory import Inventory
-from estimator.model import Model
-from estimator.placement import machines_for
-from estimator.prices import RegionPrices
+from estimator.cost.bill import quote
+from estimator.hardware.devices import Machine
+from estimator.hardware.prices import RegionPrices
+from estimator.models.model import Model
 from estimator.ranking import rank
-from estimator.scenario import Scenario
+from estimator.results import Evaluation
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.placement import machines_for
+from estimator.scenario.rigs import rig
+from estimator.scenario.scenario import Scenario
 from estimator.units import HOURS_PER_MONTH
 
 MOST_COPIES = 4096

@@ -6,27 +6,27 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from estimator.candidates import Rig, clusters, rig
 from estimator.checks import check
-from estimator.cost import bill
-from estimator.engines import EngineProfile
+from estimator.cost.bill import bill
+from estimator.engines.profiles import EngineProfile
+from estimator.engines.support import refusal
 from estimator.errors import InputError
-from estimator.evaluation import Candidate, Confidence, Evaluation, MemoryReport
-from estimator.hardware import Machine
-from estimator.inventory import Inventory
+from estimator.hardware.devices import Machine
+from estimator.hardware.prices import RegionPrices
 from estimator.layout import Layout
-from estimator.model import Model
+from estimator.layouts.context_parallel import check_stripes, stripe_refusal
+from estimator.layouts.legal import illegal_reason, legal_layouts, legal_tensor_parallel
+from estimator.models.model import Model
 from estimator.offload import host_of, offload
-from estimator.parallelism import illegal_reason, legal_layouts, legal_tensor_parallel
-from estimator.prices import RegionPrices
-from estimator.scenario import Scenario, check_place
+from estimator.results import Candidate, Confidence, Evaluation, MemoryReport
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.rigs import Rig, clusters, rig
+from estimator.scenario.scenario import Scenario, check_place
+from estimator.scenario.workload import ServiceLevel
 from estimator.serving import Load, carry, report
 from estimator.setup import Setup, setup_on
 from estimator.step import Step
-from estimator.stripes import check_stripes, stripe_refusal
-from estimator.support import refusal
 from estimator.units import GIB
-from estimator.workload import ServiceLevel
 
 
 class Trial(NamedTuple):

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from estimator.collectives import collectives, stripe_exchanges
-from estimator.efficiency import Efficiency, EngineSpeed, Kernels
-from estimator.formats import CacheFormat, WeightFormat
-from estimator.hardware import Accelerator, Fabric
+from estimator.engines.speed_constants import Efficiency, EngineSpeed, Kernels
+from estimator.hardware.devices import Accelerator, Fabric
 from estimator.layout import Layout
-from estimator.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
+from estimator.layouts.rank_work import ExpertBank, Plan
+from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
+from estimator.models.tensors import Role
 from estimator.operators import (
     DecodeAttention,
     Elementwise,
@@ -18,8 +20,6 @@ from estimator.operators import (
     PrefillAttention,
     StateUpdate,
 )
-from estimator.plan import ExpertBank, Plan
-from estimator.tensors import Role
 from estimator.units import MICROSECOND
 
 MEMORY_CEILING = 0.95

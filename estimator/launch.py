@@ -4,17 +4,17 @@ import shlex
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from estimator.candidates import engine_on
-from estimator.engines import DeviceDefaults, EngineProfile
+from estimator.engines.profiles import DeviceDefaults, EngineProfile
+from estimator.engines.support import stand_in
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation, MemoryReport
-from estimator.formats import cache_format
-from estimator.inventory import Inventory
 from estimator.layout import Layout
-from estimator.model import Model
-from estimator.scenario import Scenario
+from estimator.models.formats import cache_format
+from estimator.models.model import Model
+from estimator.results import Evaluation, MemoryReport
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.rigs import engine_on
+from estimator.scenario.scenario import Scenario
 from estimator.serving_memory.budget import device_defaults
-from estimator.support import stand_in
 
 
 class Argument(NamedTuple):

@@ -1,10 +1,10 @@
 """Operators of llama.cpp: layers in turn over the devices, one fixed time a layer, whole-model bandwidth fractions."""
 
-from estimator.efficiency import Efficiency, LlamaCppKernels
-from estimator.formats import CacheFormat, WeightFormat
-from estimator.hardware import Accelerator
+from estimator.engines.speed_constants import Efficiency, LlamaCppKernels
+from estimator.hardware.devices import Accelerator
+from estimator.layouts.rank_work import Plan
+from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
-from estimator.plan import Plan
 from estimator.units import MICROSECOND
 
 

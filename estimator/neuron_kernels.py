@@ -1,12 +1,12 @@
 """Operators of AWS Neuron: weights at a bandwidth fraction, and a collective of fixed time in every layer."""
 
-from estimator.efficiency import Efficiency
-from estimator.formats import CacheFormat, WeightFormat
-from estimator.hardware import Accelerator, AllReduce
+from estimator.engines.speed_constants import Efficiency
+from estimator.hardware.devices import Accelerator, AllReduce
 from estimator.layout import Layout
+from estimator.layouts.rank_work import Plan
+from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.tensors import Role
 from estimator.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
-from estimator.plan import Plan
-from estimator.tensors import Role
 from estimator.units import GB, MICROSECOND
 
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.candidates import Rig, host_device
-from estimator.efficiency import EngineSpeed
-from estimator.engines import EngineProfile
-from estimator.formats import CacheFormat, WeightFormat
-from estimator.hardware import Accelerator, Machine
-from estimator.inventory import Inventory
+from estimator.engines.profiles import EngineProfile
+from estimator.engines.speed_constants import EngineSpeed
+from estimator.hardware.devices import Accelerator, Machine
 from estimator.layout import Layout
-from estimator.model import Model
-from estimator.scenario import EngineSettings
+from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.model import Model
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.rigs import Rig, host_device
+from estimator.scenario.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.step import Step, compile_step
 from estimator.units import GIB

@@ -11,9 +11,9 @@ clients come back sooner, never shows as a later first token.
 from math import log, sqrt
 from typing import NamedTuple
 
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.step import Step
 from estimator.units import MILLISECOND
-from estimator.workload import ServiceLevel, ServingWorkload
 
 GRAPH_TOKENS = 512
 """Engines capture graphs of steps of up to so many tokens; longer prompts pay all that launching a layer costs."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from math import hypot, log, log2, sqrt
 from typing import NamedTuple, Protocol
 
-from estimator.evaluation import Bound, OperatorTime
-from estimator.hardware import AllReduce
+from estimator.hardware.devices import AllReduce
+from estimator.results import Bound, OperatorTime
 
 
 class RowOperator(Protocol):

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from estimator.evaluation import VERDICTS, CostReport, Evaluation, Leaderboard
-from estimator.hardware import Machine
-from estimator.inventory import Inventory
+from estimator.hardware.devices import Machine
+from estimator.hardware.prices import RegionPrices
 from estimator.judge import Judge
-from estimator.model import Model
-from estimator.placement import machines_for
-from estimator.prices import RegionPrices
-from estimator.scenario import Scenario
+from estimator.models.model import Model
+from estimator.results import VERDICTS, CostReport, Evaluation, Leaderboard
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.placement import machines_for
+from estimator.scenario.scenario import Scenario
 
 
 def rank(

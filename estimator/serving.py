@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from estimator.arrivals import at_rate, prompt_wait_s, tpot_percentiles_s, ttft_percentiles_s
 from estimator.disaggregated import apart
-from estimator.evaluation import Band, PerformanceReport
 from estimator.operating import Point, operate
+from estimator.results import Band, PerformanceReport
+from estimator.scenario.workload import ServingWorkload
 from estimator.step import Step
-from estimator.workload import ServingWorkload
 
 
 class Load(NamedTuple):

@@ -3,19 +3,19 @@
 from typing import NamedTuple
 
 from estimator.calibration import calibrated
-from estimator.candidates import Rig, engine_on
-from estimator.efficiency import Efficiency, EngineSpeed
-from estimator.engines import EngineProfile, caching_prefixes
-from estimator.evaluation import Confidence
-from estimator.formats import CacheFormat, WeightFormat, cache_format, weight_format
-from estimator.inventory import Inventory
+from estimator.engines.profiles import EngineProfile, caching_prefixes
+from estimator.engines.speed_constants import Efficiency, EngineSpeed
+from estimator.engines.support import stand_in
 from estimator.layout import Layout
-from estimator.model import Model
+from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
+from estimator.models.model import Model
 from estimator.offload import step_with_host
-from estimator.scenario import Scenario
+from estimator.results import Confidence
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.rigs import Rig, engine_on
+from estimator.scenario.scenario import Scenario
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.step import Step, compile_step
-from estimator.support import stand_in
 
 
 class Setup(NamedTuple):

@@ -6,17 +6,17 @@ from functools import lru_cache
 from math import ceil, log, sqrt
 from typing import Any, NamedTuple
 
-from estimator.efficiency import Efficiency, EngineSpeed, Spreads
-from estimator.evaluation import Bound, Confidence, OperatorTime
-from estimator.formats import CacheFormat, WeightFormat
-from estimator.hardware import Accelerator, Fabric
+from estimator.engines.speed_constants import Efficiency, EngineSpeed, Spreads
+from estimator.hardware.devices import Accelerator, Fabric
 from estimator.kernels import Rates, gpu_operators, peak_flops
 from estimator.layout import Layout
+from estimator.layouts.rank_work import plan
 from estimator.local_kernels import llama_cpp_operators
-from estimator.model import Model
+from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.model import Model
 from estimator.neuron_kernels import neuron_operators
 from estimator.operators import Experts, Gemm, Operators
-from estimator.plan import plan
+from estimator.results import Bound, Confidence, OperatorTime
 from estimator.units import GB, MICROSECOND, MILLISECOND
 
 PIPELINE_HOP_US = 10.0

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from estimator.candidates import Rig, rig
-from estimator.engines import EngineProfile
-from estimator.evaluation import Candidate, Evaluation, OperatorTime, PerformanceReport
-from estimator.hardware import Machine
-from estimator.inventory import Inventory
-from estimator.model import Model
+from estimator.engines.profiles import EngineProfile
+from estimator.hardware.devices import Machine
+from estimator.hardware.prices import RegionPrices
+from estimator.models.model import Model
 from estimator.operating import best_concurrency
-from estimator.placement import machine_named
-from estimator.prices import RegionPrices
 from estimator.ranking import rank
-from estimator.scenario import Placement, Scenario
+from estimator.results import Candidate, Evaluation, OperatorTime, PerformanceReport
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.placement import machine_named
+from estimator.scenario.rigs import Rig, rig
+from estimator.scenario.scenario import Placement, Scenario
 from estimator.serving import performance
 from estimator.serving_memory import ServingMemory
 from estimator.setup import Setup, setup_on

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from estimator.model import read_model
-from estimator.model_summary import summary
+from estimator.models.model import read_model
+from estimator.models.summary import summary
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "catalog" / "data" / "models"

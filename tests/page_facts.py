@@ -1,6 +1,7 @@
 """Pages' facts made by hand, so that their pictures do not move with constants or prices."""
 
-from estimator.evaluation import (
+from estimator.layout import Layout
+from estimator.results import (
     Band,
     Candidate,
     CostReport,
@@ -10,7 +11,6 @@ from estimator.evaluation import (
     Part,
     PerformanceReport,
 )
-from estimator.layout import Layout
 from estimator.serving_memory.cache import Kind
 from estimator.units import GIB
 from tui.draw.curve import OperatingPoint

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from estimator.evaluation import Evaluation, Leaderboard
-from estimator.inventory import Inventory
-from estimator.model import Model
-from estimator.prices import RegionPrices
+from estimator.hardware.prices import RegionPrices
+from estimator.models.model import Model
+from estimator.results import Evaluation, Leaderboard
+from estimator.scenario.inventory import Inventory
 from tui.session import Session
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from catalog.load import Catalog
 from catalog.sources.resolve import at_hand
 from estimator import ranking
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation, Leaderboard
-from estimator.model import Model
-from estimator.placement import machine_named
-from estimator.prices import RegionPrices
+from estimator.hardware.prices import RegionPrices
+from estimator.models.model import Model
+from estimator.results import Evaluation, Leaderboard
+from estimator.scenario.placement import machine_named
 from tui.answer import Answer
 from tui.measured import Measured
 from tui.remedies import Remedies

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from estimator.evaluation import Band, Evaluation
-from estimator.inventory import Inventory
-from estimator.scenario import Scenario
-from estimator.workload import ServiceLevel
+from estimator.results import Band, Evaluation
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.workload import ServiceLevel
 from tui.draw.figures import NOTHING, bound, percent, significant
 from tui.draw.runs import clean
 from tui.draw.table import Column

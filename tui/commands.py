@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from estimator.presets import PRESETS
-from estimator.scenario import PRICE_TERMS
+from estimator.scenario.presets import PRESETS
+from estimator.scenario.scenario import PRICE_TERMS
 from tui.command import Command
 from tui.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
 from tui.tabs import TABS

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from estimator.checks import Rule, rules
-from estimator.formats import CACHE_FORMATS, WEIGHT_FORMATS
-from estimator.inventory import Inventory
-from estimator.presets import PRESETS
-from estimator.scenario import Scenario
-from estimator.training.workload import PRESETS as TRAINING_PRESETS
+from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.presets import PRESETS
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.training_workload import PRESETS as TRAINING_PRESETS
 from tui.cli.options import GROUPS, NUMBERS, Option, with_option
 from tui.draw.figures import bound
 

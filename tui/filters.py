@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation
-from estimator.inventory import Inventory
+from estimator.results import Evaluation
+from estimator.scenario.inventory import Inventory
 from tui import columns
 
 Kept = Callable[[Evaluation], bool]

@@ -1,11 +1,11 @@
 """The smallest single change that makes a candidate fit, worked out only for the rows that are looked at."""
 
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation
-from estimator.inventory import Inventory
-from estimator.model import Model
-from estimator.prices import RegionPrices
-from estimator.scenario import Scenario
+from estimator.hardware.prices import RegionPrices
+from estimator.models.model import Model
+from estimator.results import Evaluation
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Scenario
 
 
 class Remedies:

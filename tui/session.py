@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from estimator.checks import check
 from estimator.errors import InputError
-from estimator.formats import WEIGHT_FORMATS
-from estimator.presets import PRESETS
-from estimator.scenario import PRICE_TERMS, Scenario
-from estimator.training.workload import METHODS, OPTIMIZERS, TrainingWorkload
-from estimator.workload import ServingWorkload
+from estimator.models.formats import WEIGHT_FORMATS
+from estimator.scenario.presets import PRESETS
+from estimator.scenario.scenario import PRICE_TERMS, Scenario
+from estimator.scenario.training_workload import METHODS, OPTIMIZERS, TrainingWorkload
+from estimator.scenario.workload import ServingWorkload
 
 VIEWS = ("instances", "accelerators", "recommended")
 WEIGHT_CYCLE = ("bf16", "fp8", "int8", "int4-awq", "mxfp4", "nvfp4")

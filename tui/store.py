@@ -8,7 +8,7 @@ from typing import Any
 from catalog import atomic
 from estimator import calibration
 from estimator.errors import InputError
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tui.cli import options
 from tui.cli.session_file import Setting
 from tui.session import VIEWS, Session

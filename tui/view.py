@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from itertools import chain
 
-from estimator.evaluation import Evaluation, Leaderboard
-from estimator.inventory import Inventory
 from estimator.ranking import recommended
+from estimator.results import Evaluation, Leaderboard
+from estimator.scenario.inventory import Inventory
 from tui.columns import BY_KEY, Figure, readings
 from tui.filters import parse
 from tui.session import Session

@@ -13,9 +13,9 @@ from typing import Any
 from catalog.plain import plain
 from catalog.sources.gguf import Header
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.formats import Stored, WeightFormat, weight_format
-from estimator.model import Model, read_model
-from estimator.tensors import Role
+from estimator.models.formats import Stored, WeightFormat, weight_format
+from estimator.models.model import Model, read_model
+from estimator.models.tensors import Role
 
 CLASSES = {
     "llama": "LlamaForCausalLM",

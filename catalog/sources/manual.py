@@ -5,8 +5,8 @@ from typing import Any
 
 from catalog.plain import plain
 from estimator.errors import InputError
-from estimator.manual_model import ManualModel, by_hand, size_preset
-from estimator.model import Model
+from estimator.models.by_hand import ManualModel, by_hand, size_preset
+from estimator.models.model import Model
 
 SHORT = {"total": "parameters", "kv": "kv_heads", "active": "active_parameters", "active_experts": "experts_per_token"}
 SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}

@@ -9,8 +9,8 @@ from catalog.load import Catalog
 from catalog.plain import plain
 from catalog.sources.checkpoint import Checkpoint, Progress
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.formats import format_in_name, weight_format
-from estimator.model import Model, read_model
+from estimator.models.formats import format_in_name, weight_format
+from estimator.models.model import Model, read_model
 
 
 def silent(what: str, done: int, total: int) -> None:

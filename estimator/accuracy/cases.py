@@ -4,13 +4,13 @@ import re
 from typing import NamedTuple
 
 from estimator.accuracy.score import Row, number, text
-from estimator.architecture import Architecture
 from estimator.errors import InputError
-from estimator.formats import LINEAR, WEIGHT_FORMATS, CacheFormat, WeightFormat, cache_format, weight_format
-from estimator.hardware import Accelerator
+from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
-from estimator.mixers import Attention
-from estimator.mlps import MixtureOfExperts
+from estimator.models.architecture import Architecture
+from estimator.models.formats import LINEAR, WEIGHT_FORMATS, CacheFormat, WeightFormat, cache_format, weight_format
+from estimator.models.mixers import Attention
+from estimator.models.mlps import MixtureOfExperts
 
 BLACKWELL = frozenset({"b200-sxm", "b300-sxm", "gb200", "gb300"})
 """Published recipes for these cache in 8 bit wherever the weights have 8 bit or fewer."""

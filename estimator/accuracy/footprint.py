@@ -5,10 +5,10 @@ import re
 from estimator.accuracy.memory_case import MemoryCase, Missing, start_up
 from estimator.accuracy.score import Row, number, text
 from estimator.errors import InputError
-from estimator.formats import WeightFormat
-from estimator.parallelism import divisors
+from estimator.layouts.legal import divisors
+from estimator.models.formats import WeightFormat
+from estimator.models.tensors import parameters
 from estimator.serving_memory.ggml import compute_buffer_bytes, ggml_cache_bytes
-from estimator.tensors import parameters
 from estimator.units import GIB, MIB
 
 AWQ_OVERHEAD = 1.09

@@ -5,9 +5,9 @@ import re
 from estimator.accuracy.footprint import compute_buffer, ggml_cache, process_total
 from estimator.accuracy.memory_case import MemoryCase, Missing, memory_case, start_up
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
-from estimator.engines import version_key
+from estimator.engines.profiles import version_key
 from estimator.errors import InputError
-from estimator.evaluation import Band
+from estimator.results import Band
 from estimator.serving_memory import ServingMemory
 from estimator.serving_memory.laid import Rank
 from estimator.units import GIB

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, number, text
-from estimator.engines import EngineProfile, caching_prefixes, version_key
+from estimator.engines.profiles import EngineProfile, caching_prefixes, version_key
 from estimator.errors import InputError
-from estimator.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
-from estimator.hardware import Accelerator
+from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
-from estimator.model import Model
-from estimator.scenario import EngineSettings
+from estimator.models.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
+from estimator.models.model import Model
+from estimator.scenario.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.serving_memory.budget import device_defaults
 from estimator.units import GIB

@@ -9,10 +9,10 @@ from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from estimator.errors import InputError
-from estimator.evaluation import Band
-from estimator.hardware import Accelerator
-from estimator.inventory import Inventory
-from estimator.model import Model
+from estimator.hardware.devices import Accelerator
+from estimator.models.model import Model
+from estimator.results import Band
+from estimator.scenario.inventory import Inventory
 
 Row = Mapping[str, str]
 """A line of a case file: column to text, empty where the source says nothing."""

@@ -19,14 +19,14 @@ from estimator.accuracy.cases import (
     weights,
 )
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
-from estimator.efficiency import Spread, Spreads
+from estimator.engines.speed_constants import Spread, Spreads
 from estimator.errors import InputError
-from estimator.evaluation import Band
-from estimator.hardware import Accelerator
+from estimator.hardware.devices import Accelerator
 from estimator.operating import Point, maximum_throughput, operate
+from estimator.results import Band
+from estimator.scenario.workload import ServingWorkload
 from estimator.step import Step, compile_step
 from estimator.units import GB, MILLISECOND
-from estimator.workload import ServingWorkload
 
 METRICS = (
     "output_tokens_per_s",

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, Score, groups, number, scored, text, unscored
 from estimator.accuracy.training_cases import TrainingCase, training_case
-from estimator.architecture import Architecture
+from estimator.engines.training_constants import TrainingConstants
 from estimator.errors import InputError
-from estimator.evaluation import Band
-from estimator.hardware import Accelerator
-from estimator.training import memory, shapes, speed
-from estimator.training.constants import TrainingConstants
+from estimator.hardware.devices import Accelerator
+from estimator.models import shapes
+from estimator.models.architecture import Architecture
+from estimator.results import Band
+from estimator.training import memory, speed
 from estimator.training.network import Links
 from estimator.training.ranking import constants_of
 from estimator.training.run import Run

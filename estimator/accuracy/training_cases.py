@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from estimator.accuracy.score import Row
+from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.layout import TrainingSetup
-from estimator.training.constants import Framework, TrainingConstants
-from estimator.training.workload import OPTIMIZERS, TrainingWorkload
+from estimator.scenario.training_workload import OPTIMIZERS, TrainingWorkload
 
 CORES_PER_CHIP = 2
 

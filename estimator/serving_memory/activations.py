@@ -3,11 +3,11 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
-from estimator.engines import Graphs, MemoryPolicy
-from estimator.formats import WeightFormat
-from estimator.mixers import LatentAttention
-from estimator.mlps import DenseMlp, MixtureOfExperts
+from estimator.engines.profiles import Graphs, MemoryPolicy
+from estimator.models.architecture import Architecture
+from estimator.models.formats import WeightFormat
+from estimator.models.mixers import LatentAttention
+from estimator.models.mlps import DenseMlp, MixtureOfExperts
 
 LATENT_WORKSPACE_TOKENS = 65_536
 """Chunked-prefill workspace of vLLM's latent attention, in tokens."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from estimator.engines import DeviceDefaults, EngineProfile, MemoryPolicy
-from estimator.evaluation import MemoryReport
-from estimator.formats import CacheFormat, WeightFormat
-from estimator.hardware import Accelerator
+from estimator.engines.profiles import DeviceDefaults, EngineProfile, MemoryPolicy
+from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
-from estimator.model import Model
-from estimator.scenario import EngineSettings
+from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.model import Model
+from estimator.results import MemoryReport
+from estimator.scenario.scenario import EngineSettings
 from estimator.serving_memory.laid import Laid, Rank, lay_out
 from estimator.serving_memory.pool import UNBOUNDED
 from estimator.units import GB, GIB

@@ -3,10 +3,10 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
-from estimator.engines import MemoryPolicy
-from estimator.formats import CacheFormat
-from estimator.mixers import Attention
+from estimator.engines.profiles import MemoryPolicy
+from estimator.models.architecture import Architecture
+from estimator.models.formats import CacheFormat
+from estimator.models.mixers import Attention
 from estimator.serving_memory.pool import Pool
 
 CONV_STATE_BYTES = 2

@@ -7,9 +7,9 @@ github.com/vllm-project/vllm, the needs of one request as in issue 44376.
 from collections import Counter
 from math import ceil
 
-from estimator.architecture import Architecture
-from estimator.formats import CacheFormat
-from estimator.mixers import CompressedSparseAttention
+from estimator.models.architecture import Architecture
+from estimator.models.formats import CacheFormat
+from estimator.models.mixers import CompressedSparseAttention
 from estimator.serving_memory.pool import Pool
 
 BLOCK_TOKENS = 256

@@ -1,8 +1,8 @@
 """llama.cpp's cache: keys and values each in their own type, one cell a token."""
 
-from estimator.architecture import Architecture
 from estimator.errors import InputError
-from estimator.mixers import Attention, LatentAttention
+from estimator.models.architecture import Architecture
+from estimator.models.mixers import Attention, LatentAttention
 
 TYPE_BITS = {
     "f32": 32.0,

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
-from estimator.engines import MemoryPolicy, RuleOfThumb
-from estimator.evaluation import Part
-from estimator.formats import CacheFormat, WeightFormat
+from estimator.engines.profiles import MemoryPolicy, RuleOfThumb
 from estimator.layout import Layout
-from estimator.model import Model
+from estimator.models.architecture import Architecture
+from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.model import Model
+from estimator.results import Part
 from estimator.serving_memory.activations import expert_buffers, graphs, layer, sampler, widths, workspaces
 from estimator.serving_memory.cache import Kind, layer_kinds, page_table
 from estimator.serving_memory.compressed import compressed_pool

@@ -4,11 +4,11 @@ from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
-from estimator.engines import Mxfp4Kernel
-from estimator.evaluation import Part
-from estimator.formats import WeightFormat
-from estimator.tensors import Tensor
+from estimator.engines.profiles import Mxfp4Kernel
+from estimator.models.architecture import Architecture
+from estimator.models.formats import WeightFormat
+from estimator.models.tensors import Tensor
+from estimator.results import Part
 from estimator.units import MIB
 
 FUSED = {

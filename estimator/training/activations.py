@@ -7,9 +7,9 @@ non-linearities need, and the residual stream around them.
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture, Layer
 from estimator.layout import TrainingSetup
-from estimator.mlps import DenseMlp, MixtureOfExperts
+from estimator.models.architecture import Architecture, Layer
+from estimator.models.mlps import DenseMlp, MixtureOfExperts
 from estimator.training import heuristic
 from estimator.training.lora import adapted
 from estimator.training.run import Run

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from estimator.hardware import Accelerator
+from estimator.hardware.devices import Accelerator
 from estimator.layout import TrainingSetup
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import memory, speed
 from estimator.training.memory import Peak
 from estimator.training.run import Run
 from estimator.training.search import Bed, Search, largest_batch, longest_sequence
 from estimator.training.states import state_bytes
-from estimator.training.workload import TrainingWorkload
 
 
 def savers(setup: TrainingSetup) -> str:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from estimator.advice import Change
 from estimator.errors import InputError
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.advice import smaller_runs
-from estimator.training.workload import TrainingWorkload
 from estimator.units import GIB
 from estimator.variations import Bench
 

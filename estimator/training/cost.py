@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
-from estimator.cost import inverse
-from estimator.evaluation import Band, Part
-from estimator.training.constants import RunRules
+from estimator.cost.bill import inverse
+from estimator.engines.training_constants import RunRules
+from estimator.models.architecture import Architecture
+from estimator.results import Band, Part
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.weights import trainable
-from estimator.training.workload import TrainingWorkload
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 CHECKPOINT_BYTES = 14.0

@@ -4,8 +4,8 @@ Full training is 16 bytes a parameter (fp32 weights, gradients and two Adam mome
 and a small buffer; overhead is 2 GB or a tenth, whichever is more. Activations are not counted.
 """
 
-from estimator.architecture import Architecture
-from estimator.training.workload import TrainingWorkload
+from estimator.models.architecture import Architecture
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.units import GB
 
 ID = "heuristic"

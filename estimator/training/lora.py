@@ -3,9 +3,9 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
 from estimator.errors import InputError
-from estimator.tensors import Role, Tensor
+from estimator.models.architecture import Architecture
+from estimator.models.tensors import Role, Tensor
 
 _GROUPS: dict[str, frozenset[Role]] = {
     "all-linear": frozenset({"attention", "mlp", "shared_expert", "expert"}),

@@ -6,8 +6,8 @@ peak = weights + gradients + optimizer states, each over its shards, + adapters 
 
 from typing import NamedTuple
 
-from estimator.evaluation import Band, Part, TrainingMemory
-from estimator.hardware import Accelerator
+from estimator.hardware.devices import Accelerator
+from estimator.results import Band, Part, TrainingMemory
 from estimator.training.activations import bytes_per_token, logit_bytes_per_token
 from estimator.training.resident import Resident, resident
 from estimator.training.run import Run

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from estimator.hardware import Fabric, Machine
-from estimator.training.constants import SpeedRules
+from estimator.engines.training_constants import SpeedRules
+from estimator.hardware.devices import Fabric, Machine
 from estimator.training.run import Run
 
 WIRE = 2.0

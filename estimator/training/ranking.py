@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from estimator.candidates import Rig, rig
-from estimator.cost import bill
+from estimator.cost.bill import bill
+from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.errors import InputError
-from estimator.evaluation import (
+from estimator.hardware.devices import Machine
+from estimator.hardware.prices import RegionPrices
+from estimator.judge import not_supported
+from estimator.layout import Layout
+from estimator.models.model import Model
+from estimator.results import (
     VERDICTS,
     Candidate,
     Confidence,
@@ -15,22 +20,18 @@ from estimator.evaluation import (
     TrainingMemory,
     TrainingReport,
 )
-from estimator.hardware import Machine
-from estimator.inventory import Inventory
-from estimator.judge import not_supported
-from estimator.layout import Layout
-from estimator.model import Model
-from estimator.placement import machines_for
-from estimator.prices import RegionPrices
-from estimator.scenario import Scenario, check_place
-from estimator.training import advice, cost, memory, speed, workload
-from estimator.training.constants import Framework, TrainingConstants
+from estimator.scenario import training_workload as workload
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.placement import machines_for
+from estimator.scenario.rigs import Rig, rig
+from estimator.scenario.scenario import Scenario, check_place
+from estimator.scenario.training_workload import TrainingWorkload
+from estimator.training import advice, cost, memory, speed
 from estimator.training.network import links_of
 from estimator.training.run import Run
 from estimator.training.search import Bed, Found, Search, offloads_of
 from estimator.training.support import refusal
 from estimator.training.weights import adapters, trainable
-from estimator.training.workload import TrainingWorkload
 from estimator.units import GIB
 
 CLUSTERS = (1, 2, 4, 8)

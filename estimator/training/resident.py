@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from estimator.formats import weight_format
 from estimator.layout import TrainingSetup
+from estimator.models.formats import weight_format
 from estimator.training import heuristic
 from estimator.training.run import Run
 from estimator.training.states import Shares, StateBytes, shares, state_bytes

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
+from estimator.engines.training_constants import Framework, MemoryRules, SpeedRules, TrainingConstants
 from estimator.layout import TrainingSetup
-from estimator.training.constants import Framework, MemoryRules, SpeedRules, TrainingConstants
-from estimator.training.workload import TrainingWorkload
+from estimator.models.architecture import Architecture
+from estimator.scenario.training_workload import TrainingWorkload
 
 
 class Run(NamedTuple):

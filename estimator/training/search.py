@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from estimator.errors import InputError
-from estimator.hardware import Accelerator
+from estimator.hardware.devices import Accelerator
 from estimator.layout import TrainingSetup
 from estimator.training import memory, speed
 from estimator.training.activations import bytes_per_token, logit_bytes_per_token

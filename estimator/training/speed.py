@@ -9,16 +9,16 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture, Layer
+from estimator.engines.training_constants import SpeedRules
 from estimator.errors import InputError
-from estimator.evaluation import Band, Part
-from estimator.hardware import Accelerator
-from estimator.tensors import parameters
+from estimator.hardware.devices import Accelerator
+from estimator.models.architecture import Architecture, Layer
+from estimator.models.tensors import parameters
+from estimator.results import Band, Part
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import network
-from estimator.training.constants import SpeedRules
 from estimator.training.network import Links
 from estimator.training.run import Run
-from estimator.training.workload import TrainingWorkload
 from estimator.units import TERA
 
 BLACKWELL = 10.0

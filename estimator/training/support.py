@@ -1,8 +1,8 @@
 """Which devices can run which kind of training."""
 
-from estimator.hardware import Accelerator
-from estimator.model import Model
-from estimator.training.workload import TrainingWorkload
+from estimator.hardware.devices import Accelerator
+from estimator.models.model import Model
+from estimator.scenario.training_workload import TrainingWorkload
 
 NEURON_CLASSES = ("LlamaForCausalLM", "Qwen3ForCausalLM", "GraniteForCausalLM")
 """Architectures that the Neuron training libraries parallelise."""

@@ -3,11 +3,11 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
-from estimator.formats import LINEAR
-from estimator.tensors import Tensor, parameters
+from estimator.models.architecture import Architecture
+from estimator.models.formats import LINEAR
+from estimator.models.tensors import Tensor, parameters
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.lora import adapter_parameters
-from estimator.training.workload import TrainingWorkload
 
 
 class Weights(NamedTuple):

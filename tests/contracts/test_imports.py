@@ -15,7 +15,7 @@ def loaded_by(code: str) -> set[str]:
     return set(run.stderr.split())
 
 
-@pytest.mark.parametrize("module", ["estimator.ranking", "estimator.hf_config", "estimator.scenario"])
+@pytest.mark.parametrize("module", ["estimator.ranking", "estimator.models.hf_config", "estimator.scenario.scenario"])
 def test_the_estimator_is_pure(module: str) -> None:
     assert not loaded_by(f"import {module}") & (PURE | {"catalog", "tui"})
 

@@ -5,10 +5,17 @@ from types import MappingProxyType
 from typing import cast
 
 from catalog.load import Catalog
-from estimator.architecture import Architecture, Layer, LayerGroup
-from estimator.efficiency import Efficiency
+from estimator.engines.speed_constants import Efficiency
 from estimator.errors import InputError
-from estimator.evaluation import (
+from estimator.hardware.devices import Accelerator, AllReduce, Fabric, Machine
+from estimator.hardware.prices import RegionPrices
+from estimator.layout import Layout
+from estimator.models.architecture import Architecture, Layer, LayerGroup
+from estimator.models.mixers.attention import Attention
+from estimator.models.mlps import DenseMlp
+from estimator.models.model import Model
+from estimator.models.tensors import Tensor
+from estimator.results import (
     Band,
     Candidate,
     Confidence,
@@ -20,15 +27,8 @@ from estimator.evaluation import (
     PerformanceReport,
     PriceState,
 )
-from estimator.hardware import Accelerator, AllReduce, Fabric, Machine
-from estimator.inventory import Inventory
-from estimator.layout import Layout
-from estimator.mixers.attention import Attention
-from estimator.mlps import DenseMlp
-from estimator.model import Model
-from estimator.prices import RegionPrices
-from estimator.scenario import Scenario
-from estimator.tensors import Tensor
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Scenario
 from estimator.units import GB, GIB
 from tui.answer import Answer
 from tui.asking import Desk

@@ -4,8 +4,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from catalog.load import load
-from estimator.scenario import EngineSettings, Placement, Scenario
-from estimator.workload import ServiceLevel, ServingWorkload
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from tests.page_facts import MEMORY, PERFORMANCE
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text

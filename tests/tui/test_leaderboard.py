@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from catalog.load import load
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.answer import Answer

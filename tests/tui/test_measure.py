@@ -7,8 +7,8 @@ import pytest
 from textual.widgets import Static, TextArea
 
 from catalog.load import load
-from estimator.efficiency import Calibration
-from estimator.scenario import Placement, Scenario
+from estimator.engines.speed_constants import Calibration
+from estimator.scenario.scenario import Placement, Scenario
 from tests.tui.conftest import screen_text
 from tests.unit.test_calibration import VLLM
 from tui import store

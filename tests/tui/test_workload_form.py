@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.load import load
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.app import LlmCalc

@@ -3,10 +3,10 @@
 from typing import Protocol
 
 from catalog.load import Catalog
-from estimator.formats import cache_format
 from estimator.layout import Layout
-from estimator.model import Model
-from estimator.scenario import EngineSettings
+from estimator.models.formats import cache_format
+from estimator.models.model import Model
+from estimator.scenario.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory, compile_memory
 from estimator.units import GIB
 

@@ -1,11 +1,11 @@
 """Compiled steps, by names of the packaged catalogue."""
 
-from estimator.efficiency import Efficiency
-from estimator.formats import cache_format, weight_format
-from estimator.hardware import Accelerator, Fabric
-from estimator.inventory import Inventory
+from estimator.engines.speed_constants import Efficiency
+from estimator.hardware.devices import Accelerator, Fabric
 from estimator.layout import Layout
-from estimator.model import Model
+from estimator.models.formats import cache_format, weight_format
+from estimator.models.model import Model
+from estimator.scenario.inventory import Inventory
 from estimator.step import Step, compile_step
 
 

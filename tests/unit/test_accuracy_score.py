@@ -3,7 +3,7 @@
 import pytest
 
 from estimator.accuracy.score import Score, groups, number, scored, summarise, unscored
-from estimator.evaluation import Band
+from estimator.results import Band
 
 ROW = {"case_id": "a", "engine": "vllm", "accelerator_id": "h100-sxm", "tpot_ms": "20", "weight_format": ""}
 

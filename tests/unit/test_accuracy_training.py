@@ -13,7 +13,7 @@ from catalog.cache import DATA
 from catalog.load import Catalog
 from estimator.accuracy import training
 from estimator.accuracy.score import Context, Score
-from estimator.model import Model
+from estimator.models.model import Model
 
 MEMORY = DATA / "evidence" / "training_memory.csv"
 THROUGHPUT = DATA / "evidence" / "training_throughput.csv"

@@ -6,13 +6,13 @@ import pytest
 
 from catalog.load import Catalog, load
 from estimator.advice import fixes, gains, quicker
-from estimator.model import Model
+from estimator.models.model import Model
 from estimator.ranking import rank
-from estimator.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.training_workload import TrainingWorkload
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.training.changes import run_changes
-from estimator.training.workload import TrainingWorkload
 from estimator.variations import Bench
-from estimator.workload import ServiceLevel, ServingWorkload
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from estimator.mixers import Attention
-from estimator.model import Model, read_model
+from estimator.models.mixers import Attention
+from estimator.models.model import Model, read_model
 
 MODELS = Path(__file__).parents[2] / "catalog" / "data" / "models"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import load
-from estimator.scenario import Placement, Scenario
+from estimator.scenario.scenario import Placement, Scenario
 from tui.asking import Desk
 from tui.session import Session
 

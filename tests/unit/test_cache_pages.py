@@ -4,10 +4,10 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.accuracy.memory import tokens_of
-from estimator.engines import caching_prefixes
-from estimator.formats import cache_format
+from estimator.engines.profiles import caching_prefixes
 from estimator.layout import Layout
-from estimator.scenario import EngineSettings
+from estimator.models.formats import cache_format
+from estimator.scenario.scenario import EngineSettings
 from estimator.serving_memory.compressed import compressed_pool
 from estimator.units import GIB
 from tests.unit.memory_cases import Held, held_in

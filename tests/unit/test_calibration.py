@@ -11,8 +11,8 @@ from catalog.load import load
 from estimator.calibration import Measurement, calibrated, calibration, parse
 from estimator.errors import InputError
 from estimator.operating import operate
+from estimator.scenario.workload import ServingWorkload
 from estimator.step import Step
-from estimator.workload import ServingWorkload
 from tests.unit.steps import step_on
 
 CATALOG = load()

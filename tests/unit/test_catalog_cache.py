@@ -15,7 +15,7 @@ from catalog.build import build
 from catalog.codec import decoder, encode
 from catalog.load import Catalog, load
 from estimator.bounds import Gt
-from estimator.inventory import Inventory
+from estimator.scenario.inventory import Inventory
 
 
 def test_the_cache_holds_what_the_yaml_says(empty_home: Path, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from estimator.model import read_model
-from estimator.model_summary import CACHE_BYTES, summary
+from estimator.models.model import read_model
+from estimator.models.summary import CACHE_BYTES, summary
 from tests.unit.test_architecture import MODELS
 
 ENTRIES = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(MODELS.glob("*/*.yaml"))]

@@ -2,12 +2,12 @@
 
 import pytest
 
-from estimator.cost import cost, quote
-from estimator.evaluation import Band, PerformanceReport
-from estimator.hardware import Accelerator, Machine
-from estimator.prices import InstancePrices, Price, RegionPrices
+from estimator.cost.bill import cost, quote
+from estimator.hardware.devices import Accelerator, Machine
+from estimator.hardware.prices import InstancePrices, Price, RegionPrices
+from estimator.results import Band, PerformanceReport
+from estimator.scenario.workload import Ownership, ServingWorkload
 from estimator.units import MILLION, SECONDS_PER_HOUR
-from estimator.workload import Ownership, ServingWorkload
 
 LIST = Price(55.04, "list", "2026-07-20")
 P5 = Machine("p5.48xlarge", "p5", "h100-sxm", 8, "nvlink4", 192, 2 << 40)

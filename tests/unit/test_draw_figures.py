@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estimator.evaluation import Band
+from estimator.results import Band
 from estimator.units import GIB
 from tui.draw import figures
 

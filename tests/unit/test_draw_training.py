@@ -3,8 +3,8 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from estimator.evaluation import Band, Part, TrainingMemory, TrainingReport
 from estimator.layout import TrainingSetup
+from estimator.results import Band, Part, TrainingMemory, TrainingReport
 from estimator.units import GIB
 from tui.draw.runs import plain, width
 from tui.draw.training_page import training_memory_page, training_speed_page

@@ -8,9 +8,9 @@ from catalog.load import load
 from estimator.calibration import Calibration
 from estimator.explain import Working, explain
 from estimator.ranking import rank
-from estimator.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.workload import ServingWorkload
 from estimator.variations import Bench
-from estimator.workload import ServingWorkload
 
 
 def worked_out(working: Working) -> float:

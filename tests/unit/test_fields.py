@@ -6,8 +6,8 @@ import pytest
 
 from catalog.load import load
 from estimator.errors import InputError
-from estimator.scenario import Scenario
-from estimator.training.workload import TrainingWorkload
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.training_workload import TrainingWorkload
 from tui.draw.form import balanced, lay_out
 from tui.fields import Field, sections, stepped, typed
 from tui.session import Session

@@ -8,8 +8,8 @@ import pytest
 from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
 from estimator.fleet import Demand, Fleet, fleets
-from estimator.scenario import Placement, Scenario
-from estimator.workload import ServiceLevel, ServingWorkload
+from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 
 
 @pytest.fixture(scope="module")

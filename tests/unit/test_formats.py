@@ -3,13 +3,13 @@
 import pytest
 import yaml
 
-from estimator.architecture import Architecture
-from estimator.conversion import conversion
 from estimator.errors import InputError
-from estimator.formats import WeightFormat, format_in_name, weight_format
-from estimator.formats.gguf import AVERAGE_BITS
-from estimator.model import read_model
-from estimator.model_summary import stored
+from estimator.models.architecture import Architecture
+from estimator.models.conversion import conversion
+from estimator.models.formats import WeightFormat, format_in_name, weight_format
+from estimator.models.formats.gguf import AVERAGE_BITS
+from estimator.models.model import read_model
+from estimator.models.summary import stored
 from tests.unit.test_architecture import MODELS, model
 
 

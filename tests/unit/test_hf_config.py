@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estimator.architecture import Architecture
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.hf_config import read
-from estimator.model import read_model
-from estimator.model_summary import summary
+from estimator.models.architecture import Architecture
+from estimator.models.hf_config import read
+from estimator.models.model import read_model
+from estimator.models.summary import summary
 from tests.unit.test_catalogue_models import ENTRIES
 
 CONFIGS: dict[str, dict[str, Any]] = {}

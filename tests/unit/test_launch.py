@@ -10,7 +10,7 @@ from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.launch import Command, launch
 from estimator.ranking import evaluate
-from estimator.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from estimator.errors import InputError
-from estimator.manual_model import SIZES, ManualModel, by_hand, size_preset
+from estimator.models.by_hand import SIZES, ManualModel, by_hand, size_preset
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -4,7 +4,7 @@ import pytest
 
 from catalog.load import Catalog, load
 from estimator.ranking import rank
-from estimator.scenario import Placement, Scenario
+from estimator.scenario.scenario import Placement, Scenario
 from estimator.variations import Bench
 from tui.draw.runs import plain
 from tui.draw.working import near_rows

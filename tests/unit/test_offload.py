@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import Catalog
-from estimator.evaluation import Evaluation
-from estimator.formats import cache_format
 from estimator.judge import Judge
 from estimator.layout import Layout
+from estimator.models.formats import cache_format
 from estimator.offload import host_of, offload
-from estimator.scenario import EngineSettings, Scenario
+from estimator.results import Evaluation
+from estimator.scenario.scenario import EngineSettings, Scenario
+from estimator.scenario.workload import ServingWorkload
 from estimator.serving_memory import compile_memory
-from estimator.workload import ServingWorkload
 
 NAME, FORMAT = "meta-llama/Llama-3.3-70B-Instruct", "gguf-q4_k_m"
 ONE_USER = ServingWorkload(512, 128, 1)
@@ -79,7 +79,7 @@ def test_a_device_without_a_known_host_has_none(catalog: Catalog) -> None:
 
 
 def test_a_model_that_fits_needs_the_least_of_the_host(catalog: Catalog) -> None:
-    from estimator.candidates import rig
+    from estimator.scenario.rigs import rig
 
     model, inventory = catalog.model("meta-llama/Llama-3.1-8B"), catalog.inventory
     here = rig(inventory.machines["g5.8xlarge"], inventory)

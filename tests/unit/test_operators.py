@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from catalog.load import load
 from estimator.collectives import link
-from estimator.hardware import AllReduce
+from estimator.hardware.devices import AllReduce
 from estimator.operators import Collective, DecodeAttention, Elementwise, Experts, Gemm, StateUpdate
 
 CATALOG = load()

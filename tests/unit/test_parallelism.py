@@ -4,7 +4,7 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.layout import Layout
-from estimator.parallelism import illegal_reason, legal_layouts, legal_tensor_parallel
+from estimator.layouts.legal import illegal_reason, legal_layouts, legal_tensor_parallel
 from tests.unit.memory_cases import Named
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from estimator.checks import check
 from estimator.errors import InputError
-from estimator.presets import PRESETS, Preset, preset
-from estimator.scenario import Scenario
+from estimator.scenario.presets import PRESETS, Preset, preset
+from estimator.scenario.scenario import Scenario
 
 
 @pytest.mark.parametrize("each", PRESETS, ids=[each.name for each in PRESETS])

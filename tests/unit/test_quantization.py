@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from estimator.errors import InputError
-from estimator.quantization import read_quantization
-from estimator.tensors import Tensor
+from estimator.models.quantization import read_quantization
+from estimator.models.tensors import Tensor
 from tests.unit.test_architecture import model
 
 LINEAR = Tensor("q_proj", "attention", 4096, 4096)

@@ -6,10 +6,10 @@ import pytest
 
 from catalog.load import Catalog, load
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation, Leaderboard
 from estimator.ranking import evaluate, rank, recommended
-from estimator.scenario import Placement, Scenario
-from estimator.workload import ServiceLevel, ServingWorkload
+from estimator.results import Evaluation, Leaderboard
+from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.load import load
-from estimator.hf_config import read
 from estimator.layout import Layout
-from estimator.model import Model
+from estimator.models.hf_config import read
+from estimator.models.model import Model
 from estimator.operating import best_concurrency, operate
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving import performance
 from estimator.step import Step
-from estimator.workload import ServiceLevel, ServingWorkload
 from tests.unit.steps import step_on
 
 CATALOG = load()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from catalog.load import Catalog
 from estimator.layout import Layout
-from estimator.scenario import EngineSettings
+from estimator.scenario.scenario import EngineSettings
 from tests.unit.memory_cases import START_UP, Held, Named, gib, held_in
 
 LLAMA_8B = "meta-llama/Llama-3.1-8B"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estimator.efficiency import Calibration
+from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
 from tui import store
 from tui.session import History, Session

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from catalog.load import Catalog, load
 from estimator.errors import InputError
-from estimator.evaluation import Leaderboard
 from estimator.layout import Layout
+from estimator.layouts.context_parallel import copies, legal_stripes, stripe_refusal
 from estimator.ranking import rank
-from estimator.scenario import EngineSettings, Placement, Scenario
+from estimator.results import Leaderboard
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.step import Step
-from estimator.stripes import copies, legal_stripes, stripe_refusal
 from tests.unit.memory_cases import Held, held_in
 from tests.unit.steps import step_on
 

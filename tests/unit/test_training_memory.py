@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.load import Catalog
-from estimator.architecture import Architecture
 from estimator.errors import InputError
 from estimator.layout import TrainingSetup
+from estimator.models.architecture import Architecture
+from estimator.models.shapes import Shape, architecture, named, typical
+from estimator.scenario.training_workload import CHECKPOINTING, PRESETS, TrainingWorkload, check
 from estimator.training import activations, heuristic, memory, resident
 from estimator.training.lora import adapter_parameters
 from estimator.training.run import Run
-from estimator.training.shapes import Shape, architecture, named, typical
 from estimator.training.states import state_bytes
 from estimator.training.weights import weights
-from estimator.training.workload import CHECKPOINTING, PRESETS, TrainingWorkload, check
 from estimator.units import GIB
 
 QUICK = settings(deadline=None, max_examples=60)

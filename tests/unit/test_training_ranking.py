@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from catalog.load import Catalog
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation, Leaderboard
 from estimator.layout import TrainingSetup
 from estimator.ranking import evaluate, rank
-from estimator.scenario import Placement, Scenario
+from estimator.results import Evaluation, Leaderboard
+from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.training_workload import PRESETS, TrainingWorkload
 from estimator.training import memory, speed
 from estimator.training.network import Links
 from estimator.training.run import Run
 from estimator.training.search import Bed, Search, largest_batch, longest_sequence
-from estimator.training.workload import PRESETS, TrainingWorkload
 
 LLAMA = "meta-llama/Llama-3.1-8B"
 NVLINK = Links(8, 475e9, 320e9, 192)

@@ -8,9 +8,9 @@ import yaml
 
 from estimator.errors import InputError
 from estimator.ranking import evaluate
-from estimator.scenario import Placement, Scenario
+from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.recipes import Recipe, recipe
-from estimator.training.workload import TrainingWorkload
 
 LLAMA = "meta-llama/Llama-3.1-8B"
 

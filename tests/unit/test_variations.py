@@ -3,11 +3,11 @@
 import pytest
 
 from catalog.load import load
-from estimator.evaluation import Evaluation
 from estimator.ranking import rank
-from estimator.scenario import EngineSettings, Placement, Scenario
+from estimator.results import Evaluation
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.variations import Bench
-from estimator.workload import ServiceLevel, ServingWorkload
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from catalog.sources.folder import read_config
 from catalog.sources.resolve import entry
 from estimator.accuracy.score import Context, Row, Score, Summary, summarise
 from estimator.errors import InputError
-from estimator.model import Model, read_model
+from estimator.models.model import Model, read_model
 from tui.cli import json_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 

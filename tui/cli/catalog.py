@@ -9,7 +9,7 @@ from catalog import listing
 from catalog.load import Catalog, load
 from catalog.plain import plain
 from estimator.errors import InputError
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tui.cli import json_output, progress, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 

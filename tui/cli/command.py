@@ -8,7 +8,7 @@ from tui.cli import json_output, question, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
 if TYPE_CHECKING:
-    from estimator.evaluation import Evaluation
+    from estimator.results import Evaluation
     from estimator.training.recipes import Recipe
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from estimator.evaluation import Evaluation
+from estimator.results import Evaluation
 from tui.cli import json_output, question, status, text_output
 
 
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _note(asked: question.Question, row: Evaluation) -> str | None:
     """What the weight format takes; nothing of a training run, nor where an engine stands in that stores its own."""
-    from estimator.conversion import conversion
+    from estimator.models.conversion import conversion
 
     weights = asked.scenario.weights
     stands_in = asked.inventory.accelerators[row.candidate.accelerator].kind != "gpu" and not weights.startswith("gguf")

@@ -6,7 +6,9 @@ from typing import Any
 
 from catalog.plain import plain
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.evaluation import (
+from estimator.models.model import Model
+from estimator.models.summary import summary
+from estimator.results import (
     Band,
     CostReport,
     Evaluation,
@@ -15,9 +17,7 @@ from estimator.evaluation import (
     TrainingMemory,
     TrainingReport,
 )
-from estimator.model import Model
-from estimator.model_summary import summary
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tui.cli.options import OPTIONS, said
 
 MEMORY = (

@@ -5,7 +5,7 @@ import argparse
 from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
-from estimator.model import Model
+from estimator.models.model import Model
 from tui.cli import json_output, model_text, progress
 from tui.cli.status import ANSWERED, NOTHING_FITS
 

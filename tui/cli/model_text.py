@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from catalog.plain import plain
-from estimator.architecture import LayerGroup
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.model import Model
-from estimator.model_summary import CACHE_BYTES, ModelSummary, stored, summary
-from estimator.tensors import Tensor
+from estimator.models.architecture import LayerGroup
+from estimator.models.model import Model
+from estimator.models.summary import CACHE_BYTES, ModelSummary, stored, summary
+from estimator.models.tensors import Tensor
 from estimator.units import GIB
 from tui.cli.text_output import aligned
 from tui.draw import figures

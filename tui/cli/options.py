@@ -4,11 +4,11 @@ import argparse
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from estimator import presets
 from estimator.checks import Rule, rules
 from estimator.errors import InputError, did_you_mean, instead_of, near
-from estimator.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
-from estimator.training import workload as training
+from estimator.scenario import presets
+from estimator.scenario import training_workload as training
+from estimator.scenario.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
 
 
 class Option(NamedTuple):

@@ -10,10 +10,10 @@ from catalog.load import load
 from catalog.plain import plain
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
-from estimator.inventory import Inventory
-from estimator.model import Model
-from estimator.prices import RegionPrices
-from estimator.scenario import Placement, Scenario
+from estimator.hardware.prices import RegionPrices
+from estimator.models.model import Model
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Placement, Scenario
 from tui.cli import options, progress
 
 

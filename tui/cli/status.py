@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from estimator.evaluation import Evaluation
+from estimator.results import Evaluation
 
 ANSWERED, NOTHING_FITS, WRONG_INPUT = 0, 1, 2
 

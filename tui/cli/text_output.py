@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from catalog.plain import plain
-from estimator.evaluation import Band, Evaluation, MemoryReport, PerformanceReport
-from estimator.scenario import Scenario
+from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport
+from estimator.scenario.scenario import Scenario
 from tui import columns
 from tui.cli import training_output
 from tui.draw import figures

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from estimator.evaluation import Band, Evaluation, TrainingMemory, TrainingReport
-from estimator.scenario import Scenario
-from estimator.training.workload import TrainingWorkload
+from estimator.results import Band, Evaluation, TrainingMemory, TrainingReport
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.training_workload import TrainingWorkload
 from tui.draw import figures
 
 LEADERBOARD = ("#", "instance", "devices", "setup", "settings", "$/h", "$/run", "time", "tok/s", "memory", "")

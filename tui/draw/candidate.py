@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from estimator.evaluation import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
-from estimator.inventory import Inventory
-from estimator.scenario import Scenario
+from estimator.results import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
 from tui import columns
 from tui.draw.bars import HATCHES, Share, stacked_bar

@@ -2,7 +2,7 @@
 
 import math
 
-from estimator.evaluation import Band
+from estimator.results import Band
 from estimator.units import GIB, MIB
 
 NOTHING = "–"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from estimator.evaluation import Evaluation
-from estimator.inventory import Inventory
+from estimator.results import Evaluation
+from estimator.scenario.inventory import Inventory
 from tui.answer import Answer
 from tui.columns import BY_KEY, Figure, Reading, devices, readings, refusal, unpriced
 from tui.draw.figures import gib, significant

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from estimator.architecture import Architecture
-from estimator.evaluation import MemoryReport, Part
 from estimator.layout import Layout
+from estimator.models.architecture import Architecture
+from estimator.results import MemoryReport, Part
 from estimator.serving_memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from estimator.evaluation import Band, Evaluation, OperatorTime
+from estimator.results import Band, Evaluation, OperatorTime
 from tui.columns import layout, refusal, users
 from tui.draw.bars import OperatorBar, operator_bars
 from tui.draw.curve import OperatingPoint, Series, curve

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from estimator.evaluation import Part, TrainingReport
+from estimator.results import Part, TrainingReport
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, number, percent, size, spread_percent, usd
 from tui.draw.memory_page import heading_row

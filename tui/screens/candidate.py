@@ -1,6 +1,6 @@
 """What the pages about the selected row share."""
 
-from estimator.evaluation import Evaluation
+from estimator.results import Evaluation
 from tui.answer import Answer
 from tui.columns import refusal
 from tui.draw.memory_page import advice_rows, heading_row

@@ -10,7 +10,7 @@ from textual.widgets import Static, TextArea
 
 from estimator.calibration import MOST_POINTS, calibration, parse
 from estimator.errors import InputError
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from estimator.variations import Bench
 from tui.draw.runs import clean
 

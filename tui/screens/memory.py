@@ -6,7 +6,7 @@ from dataclasses import replace
 from textual.app import ComposeResult
 
 from estimator.errors import InputError
-from estimator.scenario import EngineSettings
+from estimator.scenario.scenario import EngineSettings
 from estimator.serving_memory import ServingMemory
 from tui.bindings import bindings
 from tui.draw.figures import size

@@ -4,8 +4,8 @@ from functools import cache
 
 from catalog.sources import hub
 from estimator.errors import InputError
-from estimator.mixers import Mixer
-from estimator.model import Model
+from estimator.models.mixers import Mixer
+from estimator.models.model import Model
 from tui.asking import Desk
 from tui.draw.figures import count, number, tokens
 from tui.draw.runs import Row, clean, clipped, fitted

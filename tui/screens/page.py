@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tui.answer import Answer
 from tui.messages import Edited
 from tui.widgets.drawn import Drawn

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from estimator.advice import Change
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tui.draw.runs import Row, clipped, fitted, pointer
 from tui.widgets.drawn import Drawn
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from estimator.advice import Change, engine_message, quicker
-from estimator.evaluation import Evaluation, MemoryReport, TrainingReport
 from estimator.explain import explain
+from estimator.results import Evaluation, MemoryReport, TrainingReport
 from estimator.units import MIB
 from tui.answer import Answer
 from tui.columns import instance, layout, misses, refusal

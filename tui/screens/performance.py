@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tui.bindings import bindings
 from tui.draw.performance_page import VIEWS, performance_page
 from tui.draw.runs import Row

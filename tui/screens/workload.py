@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from estimator.errors import InputError
-from estimator.scenario import Scenario
+from estimator.scenario.scenario import Scenario
 from tui.bindings import bindings
 from tui.fields import stepped, typed
 from tui.messages import Edited

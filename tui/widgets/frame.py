@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.geometry import Size
 
-from estimator.scenario import Scenario
-from estimator.training.workload import TrainingWorkload
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.training_workload import TrainingWorkload
 from tui import columns
 from tui.answer import Answer
 from tui.command import EVERYWHERE, Command, key_name, keys_of

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from estimator.errors import InputError
-from estimator.evaluation import Evaluation
-from estimator.model import Model
-from estimator.scenario import Scenario
+from estimator.models.model import Model
+from estimator.results import Evaluation
+from estimator.scenario.scenario import Scenario
 from estimator.training.recipes import axolotl, llama_factory, torchtitan, torchtune
 from estimator.training.recipes.writing import Asked, Recipe
 

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from estimator.layout import TrainingSetup
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.lora import target_names
-from estimator.training.workload import TrainingWorkload
 
 
 class Setting(NamedTuple):

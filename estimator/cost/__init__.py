@@ -1,0 +1,1 @@
+"""What a candidate costs: its quote, and what that makes of a token, a request and a month."""

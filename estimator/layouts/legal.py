@@ -1,0 +1,152 @@
+"""Which layouts a model, an engine and a machine allow."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.engines.profiles import EngineProfile
+from estimator.hardware.devices import Accelerator
+from estimator.layout import Layout
+from estimator.models.architecture import Architecture
+from estimator.models.mixers import Attention, LatentAttention
+from estimator.models.mlps import MixtureOfExperts
+from estimator.models.model import Model
+
+
+class Divisors(NamedTuple):
+    """What tensor and expert parallelism must divide."""
+
+    heads: int
+    kv_heads: int
+    experts: int
+
+
+@lru_cache(maxsize=1024)
+def divisors(architecture: Architecture) -> Divisors:
+    """The narrowest layer decides; 0 where there is nothing to divide."""
+    heads, kv_heads, experts = [], [], []
+    for group in architecture.groups:
+        mixer, mlp = group.layer.mixer, group.layer.mlp
+        if isinstance(mixer, Attention | LatentAttention):
+            heads.append(mixer.heads)
+        if isinstance(mixer, Attention):
+            kv_heads.append(mixer.kv_heads)
+        if isinstance(mlp, MixtureOfExperts):
+            experts.append(mlp.experts)
+    return Divisors(min(heads, default=0), min(kv_heads, default=0), min(experts, default=0))
+
+
+@lru_cache(maxsize=8192)
+def legal_layouts(
+    model: Model, devices: int, engine: EngineProfile, device: Accelerator | None = None
+) -> tuple[Layout, ...]:
+    """Every layout of one engine on up to that many equal devices of one machine, fewest devices first."""
+    found = []
+    for tp in legal_tensor_parallel(model, engine, devices, device):
+        found.append(Layout(tp))
+        if engine.pipeline:
+            found += [Layout(tp, pp) for pp in _pipelines(model.architecture, tp, devices)]
+    if found and engine.expert_parallel and divisors(model.architecture).experts:
+        found += _expert_layouts(model, devices, engine)
+    return tuple(sorted(found, key=lambda layout: (layout.devices, layout.pp, layout.dp)))
+
+
+def legal_tensor_parallel(
+    model: Model, engine: EngineProfile, devices: int, device: Accelerator | None = None
+) -> tuple[int, ...]:
+    """Tensor-parallel degrees that the model's heads, the engine and the device allow, up to that many devices."""
+    if not _has_recipe(engine, model):
+        return ()
+    degrees = _engine_degrees(engine, device) or range(1, devices + 1)
+    return tuple(tp for tp in degrees if tp <= devices and not _head_refusal(model, tp, engine))
+
+
+def illegal_reason(
+    model: Model, layout: Layout, devices: int, engine: EngineProfile, device: Accelerator | None = None
+) -> str | None:
+    """Why the layout can not run, `field: reason` with the legal values; None where it can."""
+    if not _has_recipe(engine, model):
+        return f"engine: {engine.name} has no recipe for {model.architecture.class_name}"
+    degrees = _engine_degrees(engine, device)
+    refusal = _head_refusal(model, layout.tp, engine)
+    if degrees and layout.tp not in degrees:
+        refusal = f"{engine.name} does not run {layout.tp} ranks"
+    if refusal:
+        return f"tp: {refusal}; legal: {_listed(legal_tensor_parallel(model, engine, MOST_RANKS, device))}"
+    if layout.pp > 1 and not engine.pipeline:
+        return f"pp: {engine.name} has no pipeline parallelism; legal: 1"
+    if layout.pp > model.architecture.layers:
+        return f"pp: {layout.pp} stages for {model.architecture.layers} layers"
+    return _expert_refusal(model, layout, engine) or _too_large(layout, devices)
+
+
+def _expert_refusal(model: Model, layout: Layout, engine: EngineProfile) -> str | None:
+    experts = divisors(model.architecture).experts
+    if layout.dp > 1 and not experts:
+        return "dp: attention data parallelism needs experts; run independent replicas instead; legal: 1"
+    if layout.ep == 1:
+        return None
+    if not experts:
+        return f"ep: {model.id} has no experts; legal: 1"
+    if not engine.expert_parallel:
+        return f"ep: {engine.name} has no expert parallelism; legal: 1"
+    if experts % layout.ep:
+        return f"ep: {layout.ep} does not divide {experts} experts"
+    if layout.ep != layout.tp * layout.dp:
+        ranks = layout.tp * layout.dp
+        return f"ep: experts spread over all tp x dp ranks, here {ranks}; legal: {_listed(tuple(sorted({1, ranks})))}"
+    return None
+
+
+def _too_large(layout: Layout, devices: int) -> str | None:
+    if layout.devices <= devices:
+        return None
+    return f"tp: {layout} needs {layout.devices} accelerators, the candidate has {devices}"
+
+
+MOST_RANKS = 64
+
+
+def _has_recipe(engine: EngineProfile, model: Model) -> bool:
+    return not engine.architectures or model.architecture.class_name in engine.architectures
+
+
+def _engine_degrees(engine: EngineProfile, device: Accelerator | None) -> tuple[int, ...]:
+    """The only degrees that the engine runs on that device; empty is any."""
+    if device is None:
+        return engine.tensor_parallel
+    return engine.tensor_parallel_of.get(device.generation, engine.tensor_parallel)
+
+
+@lru_cache(maxsize=8192)
+def _head_refusal(model: Model, tp: int, engine: EngineProfile) -> str | None:
+    heads, kv_heads, _ = divisors(model.architecture)
+    if engine.pads_heads:
+        return f"{tp} ranks for {heads} query heads" if 0 < heads < tp else None
+    if heads % tp:
+        return f"{tp} does not divide {heads} query heads"
+    if kv_heads and kv_heads % tp and tp % kv_heads:
+        return f"{tp} neither divides nor multiplies {kv_heads} key-value heads"
+    return None
+
+
+def _pipelines(architecture: Architecture, tp: int, devices: int) -> list[int]:
+    """Stages that fill the devices by powers of two, or all of them."""
+    most = min(devices // tp, architecture.layers)
+    return sorted({stages for stages in (2, 4, 8, most) if 1 < stages <= most})
+
+
+def _expert_layouts(model: Model, devices: int, engine: EngineProfile) -> list[Layout]:
+    """Expert parallel over all ranks; beside tensor parallel attention, or with whole attention copies."""
+    experts = divisors(model.architecture).experts
+    found = []
+    for ranks in (2, 4, 8, 16, 32, 64):
+        if ranks > devices or experts % ranks:
+            continue
+        if not _head_refusal(model, ranks, engine):
+            found.append(Layout(tp=ranks, ep=ranks))
+        found.append(Layout(dp=ranks, ep=ranks))
+    return found
+
+
+def _listed(degrees: tuple[int, ...]) -> str:
+    return ", ".join(str(degree) for degree in degrees)

@@ -1,0 +1,129 @@
+"""An architecture is a list of layers, and everything else is a sum over their tensors."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from estimator.models.mixers import Mixer
+from estimator.models.mlps import Mlp
+from estimator.models.tensors import Tensor, parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One block: a token mixer, a feed-forward part, and whatever small tensors surround them."""
+
+    mixer: Mixer | None
+    mlp: Mlp | None
+    extras: tuple[Tensor, ...] = ()
+    """Norms and the rest."""
+    one_all_reduce: bool = False
+    """Attention and feed-forward run in parallel, and engines add their outputs up before one all-reduce."""
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return (
+            *(self.mixer.tensors if self.mixer else ()),
+            *(self.mlp.tensors if self.mlp else ()),
+            *self.extras,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGroup:
+    """`count` equal layers, wherever they stand in the stack."""
+
+    count: int
+    layer: Layer
+    indices: tuple[int, ...] = ()
+    """Their places in the stack, where known."""
+
+
+def grouped(layers: Iterable[Layer]) -> tuple[LayerGroup, ...]:
+    """Equal layers of a stack, collected in order of first appearance."""
+    places: dict[Layer, list[int]] = {}
+    for index, layer in enumerate(layers):
+        places.setdefault(layer, []).append(index)
+    return tuple(LayerGroup(len(indices), layer, tuple(indices)) for layer, indices in places.items())
+
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """A model's shape. Compared and hashed by identity, so that compiled results can be kept by it."""
+
+    class_name: str
+    """The class of `architectures[0]` in config.json."""
+    hidden: int
+    vocabulary: int
+    groups: tuple[LayerGroup, ...]
+    embedding: tuple[Tensor, ...]
+    head: tuple[Tensor, ...]
+    """The output projection; (as a tensor) also where it is tied, `tied` tells whether it is stored."""
+    final: tuple[Tensor, ...]
+    """Final norm and other tensors outside the layers."""
+    max_context: int
+    """Longest sequence the model takes; 0 where the configuration sets no limit."""
+    tied: bool = False
+    dtype: str = "bf16"
+    encoder: tuple[LayerGroup, ...] = ()
+    """Encoder layers of an encoder-decoder (T5)."""
+    mtp: tuple[Tensor, ...] = ()
+    """Multi-token-prediction modules: stored, idle in ordinary decoding."""
+    vision_parameters: int = 0
+    rotary_dim: int = 0
+    """Dimensions of the rotary cache that engines keep per position; 0 without rotary positions."""
+    state_bytes: int = 2
+    """Of one element of a recurrent state: what the configuration names, else 16 bit like the model."""
+    rotary_positions: int = 0
+    """Rows of all rotary tables together; `max_context` where scaling does not stretch them."""
+    mtp_layers: int = 0
+    notes: tuple[str, ...] = ()
+    """What the reader must know: parts that the configuration does not describe."""
+    mtp_missing: bool = False
+    """The configuration has MTP modules whose shape is not modelled."""
+    whole_image_tokens: int = 0
+    """Tokens of the largest image, where they attend both ways and so belong into one step."""
+    tower_missing: bool = False
+    """The class has a vision tower, but the configuration does not describe it."""
+
+    @cached_property
+    def layers(self) -> int:
+        return sum(group.count for group in self.groups)
+
+    @cached_property
+    def text_parameters(self) -> int:
+        """The language model alone: no MTP modules, no vision tower; a tied head counted once."""
+        stacks = (*self.groups, *self.encoder)
+        return (
+            parameters(self.embedding)
+            + (0 if self.tied else parameters(self.head))
+            + parameters(self.final)
+            + sum(group.count * parameters(group.layer.tensors) for group in stacks)
+        )
+
+    @cached_property
+    def active_parameters(self) -> int:
+        """Parameters that one token of ordinary decoding uses, embedding, head and shared experts included."""
+        idle = sum(group.count * group.layer.mlp.idle_parameters for group in self.groups if group.layer.mlp)
+        return self.text_parameters - idle
+
+    @cached_property
+    def parameters(self) -> int:
+        return self.text_parameters + parameters(self.mtp) + self.vision_parameters
+
+    def cache_elements(self, tokens: int) -> int:
+        """Cached elements of one sequence of `tokens` tokens, before any replication over ranks."""
+        return sum(group.count * group.layer.mixer.cache_elements(tokens) for group in self.groups if group.layer.mixer)
+
+    @cached_property
+    def state_elements(self) -> int:
+        """Recurrent state of one sequence, whatever its length."""
+        return sum(group.count * group.layer.mixer.state_elements for group in self.groups if group.layer.mixer)
+
+    @cached_property
+    def conv_state_elements(self) -> int:
+        return sum(group.count * group.layer.mixer.conv_state_elements for group in self.groups if group.layer.mixer)
+
+    @cached_property
+    def is_moe(self) -> bool:
+        return any(group.layer.mlp and group.layer.mlp.active_fraction < 1 for group in self.groups)

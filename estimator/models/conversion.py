@@ -1,0 +1,33 @@
+"""What it takes to serve a checkpoint in another format than its own."""
+
+from estimator.models.formats import weight_format
+
+_SIXTEEN = ("bf16", "fp16")
+_WHILE_LOADING = {
+    "fp8": "--quantization fp8",
+    "int8-bnb": "load_in_8bit",
+    "nf4": "load_in_4bit",
+    "nf4-dq": "load_in_4bit",
+}
+_TOOLS = {
+    "int4-awq": "AutoAWQ or llm-compressor",
+    "int4-gptq": "GPTQModel or llm-compressor",
+    "int8-gptq": "GPTQModel",
+    "nvfp4": "NVIDIA ModelOpt or llm-compressor",
+}
+
+
+def conversion(native: str, wanted: str) -> str | None:
+    """One line on how to get from the checkpoint's format to the wanted one; None where it is the checkpoint's."""
+    native, wanted = weight_format(native).id, weight_format(wanted).id
+    if wanted == native or (native in _SIXTEEN and wanted in _SIXTEEN) or native.startswith(f"{wanted}-"):
+        return None
+    source = "" if native in _SIXTEEN else f" of the 16-bit weights (the checkpoint is {native})"
+    if wanted in _SIXTEEN or wanted == "fp32":
+        return f"needs the 16-bit upload, or dequantising the {native} checkpoint"
+    if wanted.startswith("gguf-"):
+        return f"needs a conversion{source} with convert_hf_to_gguf.py and llama-quantize, or a GGUF upload"
+    if wanted in _WHILE_LOADING and not source:
+        return f"the engine quantises while loading ({_WHILE_LOADING[wanted]})"
+    tool = _TOOLS.get(wanted, "llm-compressor")
+    return f"needs a quantised upload, or a run of {tool}{' over' if source else ''}{source.removeprefix(' of')}"

@@ -1,0 +1,42 @@
+"""Number formats of weights and of the KV cache: bits with their scales, and which tensors stay 16-bit."""
+
+from estimator.errors import InputError, instead_of
+from estimator.models.formats import gguf
+from estimator.models.formats.base import EVERYTHING, EXPERTS, LINEAR, CacheFormat, Stored, WeightFormat
+from estimator.models.formats.names import ALIASES, CACHE_ALIASES, format_in_name, key
+from estimator.models.formats.table import CACHES, WEIGHTS
+
+__all__ = [
+    "CACHE_FORMATS",
+    "EVERYTHING",
+    "EXPERTS",
+    "LINEAR",
+    "WEIGHT_FORMATS",
+    "CacheFormat",
+    "Stored",
+    "WeightFormat",
+    "cache_format",
+    "format_in_name",
+    "weight_format",
+]
+
+WEIGHT_FORMATS = {each.id: each for each in (*WEIGHTS, *gguf.MIXES)}
+CACHE_FORMATS = {each.id: each for each in CACHES}
+
+
+def weight_format(name: str) -> WeightFormat:
+    """The format of that id or common name. Raises InputError listing what exists."""
+    wanted = key(name)
+    found = WEIGHT_FORMATS.get(ALIASES.get(wanted, wanted)) or gguf.parse(wanted)
+    if found is None:
+        raise InputError("weights", f"unknown format {name[:40]!a}{instead_of(name[:40], WEIGHT_FORMATS)}")
+    return found
+
+
+def cache_format(name: str) -> CacheFormat:
+    """The format of that id or common name. Raises InputError listing what exists."""
+    wanted = key(name)
+    found = CACHE_FORMATS.get(CACHE_ALIASES.get(wanted, wanted)) or CACHE_FORMATS.get(wanted.replace("-", "_"))
+    if found is None:
+        raise InputError("kv", f"unknown format {name[:40]!a}{instead_of(name[:40], CACHE_FORMATS)}")
+    return found

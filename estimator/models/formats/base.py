@@ -1,0 +1,105 @@
+"""What a number format is."""
+
+from math import ceil
+from typing import NamedTuple
+
+from estimator.models.tensors import Role, Tensor
+
+LINEAR: frozenset[Role] = frozenset({"attention", "mlp", "shared_expert", "expert"})
+USUAL_HEAD = 128
+EXPERTS: frozenset[Role] = frozenset({"expert"})
+EVERYTHING: frozenset[Role] = LINEAR | {"embedding", "head", "router"}
+
+
+class Stored(NamedTuple):
+    """A tensor class stored otherwise than its format says."""
+
+    role: Role
+    name: str
+    """One tensor's name; empty for every tensor of the role."""
+    bits: float
+    """Average stored bits per weight over the layers."""
+
+
+class WeightFormat(NamedTuple):
+    """How the quantised weight matrices are stored and which peak multiplies them."""
+
+    id: str
+    name: str
+    payload_bits: float
+    """Bits of the number alone."""
+    compute: str
+    """The accelerator peak that a product uses: fp32, bf16, fp8, int8, fp4."""
+    kernel: str
+    """Key of the GEMM constants: 16, 8 (fp8), 8t (fp8, one scale a tensor), i8, i4, 4 (nvfp4), mx."""
+    quantises: frozenset[Role] = frozenset()
+    """Tensor roles stored so; every other role stays at `rest_bits`."""
+    rest_bits: float = 16.0
+    scale_bits: float = 0.0
+    """Scale and zero point of one block."""
+    block: tuple[int, int] = (0, 0)
+    """(outputs, inputs) that share a scale; 0 is the whole side."""
+    input_bits: float = 0.0
+    """Bits per input channel of a matrix: GPTQ's group index."""
+    exceptions: tuple[Stored, ...] = ()
+    row: int = 0
+    """Inputs that a super-block spans; matrices with other rows take `narrow_bits` instead."""
+    narrow_bits: tuple[tuple[float, float], ...] = ()
+    """(up to these bits, these instead), in ascending order."""
+    average_bits: float = 0.0
+    """Of a whole file, where a format mixes types; 0 is worked out from payload and scales."""
+    source: str = ""
+
+    @property
+    def bits(self) -> float:
+        """Stored bits per weight of a large quantised matrix, scales and zero points included."""
+        if self.average_bits:
+            return self.average_bits
+        outputs, inputs = self.block
+        return self.payload_bits + (self.scale_bits / ((outputs or 4096) * (inputs or 4096)) if self.scale_bits else 0)
+
+    def quantised(self, tensor: Tensor) -> bool:
+        return tensor.role in self.quantises
+
+    def bits_of(self, tensor: Tensor) -> float:
+        """Average stored bits per weight of this tensor."""
+        return self.bytes_of(tensor) * 8 / tensor.parameters if tensor.parameters else self.bits
+
+    def bytes_of(self, tensor: Tensor) -> float:
+        """Stored bytes, every scale counted: blocks are rounded up on both sides."""
+        for stored in self.exceptions:
+            if stored.role == tensor.role and stored.name in ("", tensor.name):
+                return tensor.parameters * self._fitting(stored.bits, tensor) / 8
+        if tensor.role not in self.quantises:
+            return tensor.parameters * self.rest_bits / 8
+        return (tensor.parameters * self._fitting(self.payload_bits, tensor) + self._scale_bits_of(tensor)) / 8
+
+    def _fitting(self, bits: float, tensor: Tensor) -> float:
+        if self.row and tensor.inputs % self.row and tensor.inputs > 1:
+            return next((instead for most, instead in self.narrow_bits if bits <= most), bits)
+        return bits
+
+    def scales_of(self, tensor: Tensor) -> int:
+        """Blocks that carry a scale of their own."""
+        if not self.scale_bits or not self.quantised(tensor):
+            return 0
+        outputs, inputs = self.block[0] or tensor.outputs, self.block[1] or tensor.inputs
+        return tensor.copies * ceil(tensor.outputs / outputs) * ceil(tensor.inputs / inputs)
+
+    def _scale_bits_of(self, tensor: Tensor) -> float:
+        return self.scales_of(tensor) * self.scale_bits + tensor.copies * tensor.inputs * self.input_bits
+
+
+class CacheFormat(NamedTuple):
+    """How keys and values are cached."""
+
+    id: str
+    name: str
+    bits: float
+    """Of one element, with scales: of heads 128 wide where each head's vector has its own."""
+    scale_bits: float = 0.0
+    """Of one head's vector."""
+
+    def bits_of(self, head_dim: int) -> float:
+        """Of one element in heads of that width."""
+        return self.bits + self.scale_bits * (1 / head_dim - 1 / USUAL_HEAD)

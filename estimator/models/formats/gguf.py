@@ -1,0 +1,181 @@
+"""GGML block types, and the mixes of them that llama.cpp's quantiser writes.
+
+Block types: ggml/src/ggml-common.h. Mixes: llama_tensor_get_type in llama.cpp's src/llama-quant.cpp, for models with
+grouped-query attention. "More bits" goes to the first and last eighth of the layers and to every third between, which
+is half of them.
+"""
+
+import re
+
+from estimator.models.formats.base import EVERYTHING, Stored, WeightFormat
+from estimator.models.tensors import Role
+
+BLOCK_BITS = {
+    "f32": 32.0,
+    "f16": 16.0,
+    "bf16": 16.0,
+    "q4_0": 4.5,
+    "q4_1": 5.0,
+    "q5_0": 5.5,
+    "q5_1": 6.0,
+    "q8_0": 8.5,
+    "q2_k": 2.625,
+    "q3_k": 3.4375,
+    "q4_k": 4.5,
+    "q5_k": 5.5,
+    "q6_k": 6.5625,
+    "iq1_s": 1.5625,
+    "iq1_m": 1.75,
+    "iq2_xxs": 2.0625,
+    "iq2_xs": 2.3125,
+    "iq2_s": 2.5625,
+    "iq3_xxs": 3.0625,
+    "iq3_s": 3.4375,
+    "iq4_nl": 4.5,
+    "iq4_xs": 4.25,
+    "tq1_0": 1.6875,
+    "tq2_0": 2.0625,
+    "mxfp4": 4.25,
+}
+
+AVERAGE_BITS = {
+    "iq1_s": 2.0042,
+    "iq1_m": 2.1460,
+    "iq2_xxs": 2.3824,
+    "iq2_xs": 2.5882,
+    "iq2_s": 2.7403,
+    "iq2_m": 2.9294,
+    "iq3_xxs": 3.2548,
+    "iq3_s": 3.6606,
+    "iq3_m": 3.7628,
+    "iq4_xs": 4.4597,
+    "iq4_nl": 4.6818,
+    "q2_k_s": 2.9697,
+    "q2_k": 3.1593,
+    "q3_k_s": 3.6429,
+    "q3_k_m": 3.9960,
+    "q3_k_l": 4.2979,
+    "q4_k_s": 4.6672,
+    "q4_k_m": 4.8944,
+    "q5_k_s": 5.5704,
+    "q5_k_m": 5.7036,
+    "q6_k": 6.5633,
+    "q8_0": 8.5008,
+    "f16": 16.0005,
+    "bf16": 16.0005,
+}
+"""Whole files of Llama-3.1-8B (llama.cpp tools/quantize README; q3_k_m, which it lacks, by the mix above)."""
+
+ROW = 256
+"""K and IQ types cut rows into super-blocks of 256; other rows fall back to a 32-wide type."""
+_NARROW = ((4.4, BLOCK_BITS["iq4_nl"]), (4.5, BLOCK_BITS["q5_0"]), (5.6, BLOCK_BITS["q5_1"]), (8.0, BLOCK_BITS["q8_0"]))
+
+_DOWN: tuple[tuple[Role, str], ...] = (("mlp", "down_proj"), ("shared_expert", "down_proj"), ("expert", "down_proj"))
+_VALUE: tuple[tuple[Role, str], ...] = (("attention", "v_proj"),)
+_OUTPUT: tuple[tuple[Role, str], ...] = (("attention", "o_proj"),)
+_QUERY_KEY: tuple[tuple[Role, str], ...] = (("attention", "q_proj"), ("attention", "k_proj"))
+_UNTOUCHED = (Stored("norm", "", 32), Stored("router", "", 32))
+
+
+Chosen = str | tuple[str, float] | tuple[str, float, str]
+"""A type; or one for a share of the layers, and the type of the rest where it is not the base."""
+
+
+def _mix(
+    name: str,
+    base: str,
+    *,
+    value: Chosen = "",
+    down: Chosen = "",
+    output: str = "",
+    query_key: str = "",
+    embedding: str = "",
+    head: str = "q6_k",
+) -> WeightFormat:
+    """One quantiser preset: its base type, and what some tensors get instead."""
+    stored = [*_UNTOUCHED, Stored("head", "", BLOCK_BITS[head])]
+    for places, chosen in ((_VALUE, value), (_DOWN, down), (_OUTPUT, output), (_QUERY_KEY, query_key)):
+        if chosen:
+            kind, share, rest = (chosen, 1.0, base) if isinstance(chosen, str) else (*chosen, base)[:3]
+            bits = share * BLOCK_BITS[kind] + (1 - share) * BLOCK_BITS[rest]
+            stored += [Stored(role, tensor, bits) for role, tensor in places]
+    if embedding:
+        stored.append(Stored("embedding", "", BLOCK_BITS[embedding]))
+    return _format(name, BLOCK_BITS[base], tuple(stored))
+
+
+def _uniform(name: str) -> WeightFormat:
+    return _format(name, BLOCK_BITS[name], _UNTOUCHED)
+
+
+def _format(name: str, bits: float, stored: tuple[Stored, ...]) -> WeightFormat:
+    kernel = "16" if bits >= 16 else "i8" if bits > 6 else "i4"
+    return WeightFormat(
+        f"gguf-{name}",
+        f"GGUF {name.upper()}",
+        bits,
+        "bf16",
+        kernel,
+        EVERYTHING,
+        exceptions=stored,
+        average_bits=AVERAGE_BITS.get(name, 0.0),
+    )
+
+
+_HALF, _EIGHTH = 0.5, 0.125
+
+MIXES = (
+    _uniform("f16"),
+    _uniform("bf16"),
+    _uniform("q8_0"),
+    _mix("q6_k", "q6_k"),
+    _mix("q5_k_m", "q5_k", value=("q6_k", _HALF), down=("q6_k", _HALF)),
+    _mix("q5_k_s", "q5_k"),
+    _mix("q4_k_m", "q4_k", value=("q6_k", _HALF), down=("q6_k", _HALF)),
+    _mix("q4_k_s", "q4_k", value=("q5_k", _EIGHTH), down=("q5_k", _EIGHTH)),
+    _mix("q3_k_l", "q3_k", value="q5_k", down="q5_k", output="q5_k"),
+    _mix("q3_k_m", "q3_k", value=("q5_k", 1 / 16, "q4_k"), down=("q5_k", 1 / 16, "q4_k"), output="q4_k"),
+    _mix("q3_k_s", "q3_k"),
+    _mix("q2_k", "q2_k", value="q4_k", down="q3_k", output="q3_k"),
+    _mix("q2_k_s", "q2_k", value="q4_k", down=("q4_k", _EIGHTH)),
+    _mix("q4_0", "q4_0"),
+    _mix("q4_1", "q4_1"),
+    _mix("q5_0", "q5_0"),
+    _mix("q5_1", "q5_1"),
+    _mix("iq4_nl", "iq4_nl", value="q5_k", down=("q5_k", _EIGHTH)),
+    _mix("iq4_xs", "iq4_xs", value="q5_k", down=("q5_k", _EIGHTH)),
+    _mix("iq3_m", "iq3_s", value="q4_k", down=("q4_k", _EIGHTH), output="q4_k"),
+    _mix("iq3_s", "iq3_s", value="q4_k"),
+    _mix("iq3_xxs", "iq3_xxs", value="q4_k", output="iq3_s", query_key="iq2_s", embedding="iq3_s", head="q5_k"),
+    _mix("iq2_m", "iq2_s", value="q4_k", down=("iq3_s", _EIGHTH), output="iq3_s", embedding="iq3_s", head="q5_k"),
+    _mix("iq2_s", "iq2_xs", value="q4_k", down=("iq3_s", _EIGHTH), output="iq3_s", embedding="iq3_s", head="q5_k"),
+    _mix("iq2_xs", "iq2_xs", value="q4_k", down=("q2_k", _EIGHTH), embedding="q2_k", head="q5_k"),
+    _mix("iq2_xxs", "iq2_xxs", value="q4_k", down=("q2_k", _EIGHTH), embedding="q2_k", head="q5_k"),
+    _mix("iq1_m", "iq1_m", value="q4_k", down=("q2_k", _EIGHTH), output="iq2_xxs", embedding="q2_k", head="q5_k"),
+    _mix("iq1_s", "iq1_s", value="q4_k", down=("q2_k", _EIGHTH), output="iq2_xxs", embedding="q2_k", head="q5_k"),
+    WeightFormat(
+        "gguf-mxfp4",
+        "GGUF MXFP4, experts only",
+        BLOCK_BITS["q8_0"],
+        "bf16",
+        "mx",
+        EVERYTHING,
+        exceptions=(*_UNTOUCHED, Stored("expert", "", BLOCK_BITS["mxfp4"])),
+    ),
+)
+_BY_ID = {each.id: each for each in MIXES}
+_SPELLED = {"small": "s", "medium": "m", "large": "l"}
+
+
+def parse(name: str) -> WeightFormat | None:
+    """A mix as files and people spell it: `q4_k_m`, `gguf-Q4_K - Medium`, `gguf iq3_k - 3.4325 bpw`."""
+    stated = re.fullmatch(r"gguf-(\w+)-+(\d{1,2}(?:\.\d{1,6})?)-bpw", name)
+    if stated:
+        return _format(stated[1], float(stated[2]), _UNTOUCHED) if 0.5 <= float(stated[2]) <= 32 else None
+    plain = name.removeprefix("gguf-")
+    for word, letter in _SPELLED.items():
+        plain = re.sub(rf"-+{word}$", f"_{letter}", plain)
+    plain = re.sub(r"_r[48]$", "", plain.replace("-", "_"))  # repacked rows, same bits
+    if plain in BLOCK_BITS and f"gguf-{plain}" not in _BY_ID:
+        return _format(plain, BLOCK_BITS[plain], _UNTOUCHED)
+    return _BY_ID.get(f"gguf-{plain}") or _BY_ID.get(f"gguf-{plain.removesuffix('_m')}")

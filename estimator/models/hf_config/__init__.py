@@ -1,0 +1,27 @@
+"""config.json -> Architecture: one small reader per family; what no reader understands is refused."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from estimator.errors import InputError
+from estimator.models.architecture import Architecture
+from estimator.models.hf_config.fields import Fields
+from estimator.models.hf_config.registry import class_named, reader
+
+WAYS_ON = (
+    "ways on: give its parameters by hand (total, hidden size, layers, heads, experts), "
+    "point at a folder with safetensors for exact weight bytes, or describe it in a YAML of your own"
+)
+
+
+def read(config: Mapping[str, object]) -> Architecture:
+    """The architecture that a config.json describes.
+
+    Raises UnsupportedArchitecture for a class that no reader knows, InputError naming a field that is missing,
+    impossible or not modelled.
+    """
+    class_name = class_named(Fields(config))
+    if not class_name:
+        raise InputError("architectures", "missing, and so is model_type; either names the model's class")
+    read_class = reader(class_name, f"no reader for this class; {WAYS_ON}")
+    return replace(read_class(Fields(config, class_name=class_name)), class_name=class_name)

@@ -1,0 +1,157 @@
+"""Latent attention: DeepSeek V2 to V4, Kimi, GLM-5, Mistral-4 and their kin."""
+
+from dataclasses import replace
+
+from estimator.models.architecture import Architecture, Layer
+from estimator.models.hf_config.decoder import hidden_size, norms, stack
+from estimator.models.hf_config.fields import Fields
+from estimator.models.hf_config.moe import dense_first, experts, shared_width
+from estimator.models.hf_config.registry import reads
+from estimator.models.hf_config.shared_experts import with_next_token
+from estimator.models.mixers import CompressedSparseAttention, Indexer, LatentAttention, Parallel
+from estimator.models.mlps import DenseMlp, MixtureOfExperts
+from estimator.models.tensors import Tensor
+
+
+def latent_attention(f: Fields, indexer: Indexer | None = None) -> LatentAttention:
+    """MLA. `q_lora_rank: null` projects queries directly; absent is missing, as classes default differently.
+
+    `num_key_value_heads` is ignored: there is one latent vector whatever it says.
+    """
+    return LatentAttention(
+        hidden_size(f),
+        f.size("num_attention_heads"),
+        0 if f.is_null("q_lora_rank") else f.count("q_lora_rank", default=None),
+        f.size("kv_lora_rank"),
+        f.size("qk_nope_head_dim"),
+        f.size("qk_rope_head_dim"),
+        f.size("v_head_dim"),
+        indexer=indexer,
+        sparse_top_k=indexer.top_k if indexer else 0,
+        bias=f.flag("attention_bias"),
+    )
+
+
+def router_bias(f: Fields) -> bool:
+    """The score-correction bias comes with DeepSeek-V3's `noaux_tc` selection."""
+    method = f.text("topk_method", default="" if f.class_name == "DeepseekV2ForCausalLM" else "noaux_tc")
+    return method == "noaux_tc"
+
+
+@reads(
+    DeepseekV2ForCausalLM="deepseek_v2",
+    DeepseekV3ForCausalLM="deepseek_v3 kimi_k2",
+    Glm4MoeLiteForCausalLM="glm4_moe_lite",
+    Mistral4ForCausalLM="mistral4",
+)
+def deepseek(f: Fields) -> Architecture:
+    mixer = latent_attention(f)
+    corrected = router_bias(f) and f.class_name != "Mistral4ForCausalLM"
+    sparse = experts(f, shared=shared_width(f), router_bias=corrected)
+    around = norms(hidden_size(f), 2)
+    layers = [Layer(mixer, mlp, around) for mlp in dense_first(f, f.layers(), sparse)]
+    return with_next_token(f, layers, Layer(mixer, sparse, around), rotary=mixer.rope_dim)
+
+
+@reads(MiniCPM3ForCausalLM="minicpm3", YoutuForCausalLM="youtu")
+def dense_latent(f: Fields) -> Architecture:
+    """Latent attention over dense MLPs."""
+    mixer = latent_attention(f)
+    layer = Layer(mixer, DenseMlp(hidden_size(f), f.size("intermediate_size")), norms(hidden_size(f), 2))
+    return stack(f, [layer] * f.layers(), tied=True, rotary=mixer.rope_dim)
+
+
+@reads(DeepseekV32ForCausalLM="deepseek_v32", GlmMoeDsaForCausalLM="glm_moe_dsa")
+def sparse_deepseek(f: Fields) -> Architecture:
+    """MLA behind a lightning indexer; layers marked "shared" reuse the choice of the last "full" one."""
+    indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
+    owner = latent_attention(f, indexer)
+    reuser = replace(owner, indexer=None)
+    count = f.layers()
+    owns = [True] * count
+    if f.has("indexer_types"):
+        owns = [kind == "full" for kind in f.per_layer("indexer_types", count, ("full", "shared"))]
+    sparse = experts(f, shared=shared_width(f), router_bias=True)
+    around = norms(hidden_size(f), 2)
+    layers = [
+        Layer(owner if owned else reuser, mlp, around)
+        for owned, mlp in zip(owns, dense_first(f, count, sparse), strict=True)
+    ]
+    return with_next_token(f, layers, Layer(owner, sparse, around), rotary=owner.rope_dim)
+
+
+@reads(LongcatFlashForCausalLM="longcat_flash")
+def longcat(f: Fields) -> Architecture:
+    """Two attentions and two dense MLPs per layer beside the experts, some of which only pass the token through."""
+    hidden, mixer = hidden_size(f), latent_attention(f)
+    f.refuse_unless("router_bias", False)
+    real, empty = f.size("n_routed_experts", most=1 << 16), f.count("zero_expert_num", most=1 << 16)
+    chosen = max(f.size("moe_topk") * real // (real + empty), 1)  # on average; the rest are empty experts
+    dense = DenseMlp(hidden, 2 * f.size("ffn_hidden_size", "intermediate_size"))
+    routed = MixtureOfExperts(hidden, real, chosen, f.size("expert_ffn_hidden_size"), shared=dense, router_bias=True)
+    passing = (Tensor("zero_router", "router", empty, hidden, split="whole"), Tensor("zero_bias", "norm", empty))
+    around = (*norms(hidden, 4), *(passing if empty else ()))
+    return stack(f, [Layer(Parallel((mixer, mixer)), routed, around)] * f.layers(), rotary=mixer.rope_dim)
+
+
+@reads(DeepseekV4ForCausalLM="deepseek_v4")
+def deepseek_v4(f: Fields) -> Architecture:
+    """Compressed sparse attention and hyper-connections; the first layers route by a table of token ids."""
+    hidden, count = hidden_size(f), f.layers()
+    ratios = _compress_ratios(f, count)
+    indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
+    sparse = experts(f, shared=shared_width(f), router_bias=True)
+    hashed = f.count("num_hash_layers", default=None if not f.has("mlp_layer_types") else _hash_layers(f, count))
+    table = Tensor("tid2eid", "norm", f.size("vocab_size"), sparse.per_token, split="whole")
+    streams = f.size("hc_mult", most=64)
+    around = (*norms(hidden, 2), *_hyper_connections(hidden, streams))
+    mixers = {
+        ratio: CompressedSparseAttention(
+            hidden,
+            f.size("num_attention_heads"),
+            f.size("head_dim"),
+            f.size("q_lora_rank"),
+            f.size("o_lora_rank"),
+            f.size("o_groups"),
+            f.size("sliding_window"),
+            ratio,
+            indexer if ratio == 4 else None,
+        )
+        for ratio in {0, *ratios}
+    }
+    by_table = replace(sparse, router_bias=False)
+    layers = [
+        Layer(mixers[ratio], by_table if place < hashed else sparse, (*around, table) if place < hashed else around)
+        for place, ratio in enumerate(ratios)
+    ]
+    merge = (Tensor("hc_head", "norm", streams, streams * hidden), Tensor("hc_head_base", "norm", streams + 1))
+    modules = f.count("num_nextn_predict_layers", most=64)
+    projections = Tensor("e_proj_h_proj", "router", hidden, hidden, 2, split="whole")
+    module = (*Layer(mixers[0], sparse, around).tensors, projections, *norms(hidden, 3), *merge)
+    rotary = f.size("qk_rope_head_dim")
+    return stack(f, layers, rotary=rotary, final=merge, mtp=module * modules, mtp_layers=modules)
+
+
+def _compress_ratios(f: Fields, layers: int) -> list[int]:
+    """Tokens pooled into one, by layer: as published, or by the words of newer configurations."""
+    if f.has("compress_ratios"):
+        ratios = f.integers("compress_ratios")
+        if len(ratios) < layers:
+            raise f.wrong("compress_ratios", ratios, f"{len(ratios)} entries for {layers} layers")
+        return ratios[:layers]
+    rates = f.required_section("compress_rates")
+    kinds = f.per_layer("layer_types", layers, ("sliding_attention", *map(str, rates.config)))
+    return [0 if kind == "sliding_attention" else rates.size(kind) for kind in kinds]
+
+
+def _hash_layers(f: Fields, layers: int) -> int:
+    return f.per_layer("mlp_layer_types", layers, ("hash_moe", "moe")).count("hash_moe")
+
+
+def _hyper_connections(hidden: int, streams: int) -> tuple[Tensor, ...]:
+    """Mixing weights of the residual streams, around attention and around the MLP (arXiv:2512.24880)."""
+    mixes = (2 + streams) * streams
+    return (
+        Tensor("hc_fn", "norm", mixes, streams * hidden, 2, "whole"),
+        Tensor("hc_base_scale", "norm", mixes + 3, 1, 2, "whole"),
+    )

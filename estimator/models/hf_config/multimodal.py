@@ -1,0 +1,131 @@
+"""Models that see or hear: the language model inside, and the parameters of the tower beside it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from estimator.errors import InputError
+from estimator.models.architecture import Architecture, Layer
+from estimator.models.hf_config import towers
+from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack
+from estimator.models.hf_config.fields import Fields
+from estimator.models.hf_config.registry import class_named, reader, reads
+from estimator.models.mixers import CrossAttention
+from estimator.models.mlps import DenseMlp
+from estimator.models.tensors import Tensor
+
+Tower = Callable[[Fields, Fields, int], int]
+
+
+class Wrapper(NamedTuple):
+    """A class around a language model."""
+
+    model_type: str
+    text: str = ""
+    """Class of the language model; empty where its own section names it."""
+    tower: Tower | None = None
+    """Counts the tower's parameters; None where this class's towers are not modelled."""
+    ties_outside: bool = True
+    """The head belongs to the wrapper, so the outer `tie_word_embeddings` rules."""
+    usual: str = ""
+    """Class of the language model where nothing names it."""
+
+
+WRAPPERS = {
+    "Qwen2VLForConditionalGeneration": Wrapper("qwen2_vl", "Qwen2ForCausalLM", towers.qwen2_vl),
+    "Qwen2_5_VLForConditionalGeneration": Wrapper("qwen2_5_vl", "Qwen2ForCausalLM", towers.qwen2_5_vl),
+    "Qwen3VLForConditionalGeneration": Wrapper("qwen3_vl", "Qwen3ForCausalLM", towers.qwen3_vl),
+    "Qwen3VLMoeForConditionalGeneration": Wrapper("qwen3_vl_moe", "Qwen3MoeForCausalLM", towers.qwen3_vl),
+    "Qwen3_5ForConditionalGeneration": Wrapper("qwen3_5", "Qwen3_5ForCausalLM", towers.qwen3_vl),
+    "Qwen3_5MoeForConditionalGeneration": Wrapper("qwen3_5_moe", "Qwen3_5MoeForCausalLM", towers.qwen3_vl),
+    "Gemma3ForConditionalGeneration": Wrapper("gemma3", "Gemma3ForCausalLM", towers.gemma3),
+    "Gemma3nForConditionalGeneration": Wrapper("gemma3n", "Gemma3nForCausalLM"),
+    "Gemma4ForConditionalGeneration": Wrapper("gemma4", "Gemma4ForCausalLM", towers.gemma4),
+    "Llama4ForConditionalGeneration": Wrapper("llama4", "Llama4ForCausalLM", towers.llama4),
+    "MllamaForConditionalGeneration": Wrapper("mllama", "MllamaForCausalLM", towers.mllama),
+    "Mistral3ForConditionalGeneration": Wrapper("mistral3", tower=towers.pixtral, usual="MistralForCausalLM"),
+    "KimiK25ForConditionalGeneration": Wrapper("kimi_k25", "DeepseekV3ForCausalLM", towers.moonvit),
+    "MiniMaxM3SparseForConditionalGeneration": Wrapper(
+        "minimax_m3_vl", "MiniMaxM3SparseForCausalLM", towers.minimax_m3
+    ),
+    "Glm4vForConditionalGeneration": Wrapper("glm4v", "Glm4ForCausalLM", towers.glm4v),
+    "Glm4vMoeForConditionalGeneration": Wrapper("glm4v_moe", "Glm4MoeForCausalLM", towers.glm4v),
+    "LlavaForConditionalGeneration": Wrapper("llava", ties_outside=False),
+    "LlavaNextForConditionalGeneration": Wrapper("llava_next", ties_outside=False),
+    "PaliGemmaForConditionalGeneration": Wrapper("paligemma"),
+    "InternVLForConditionalGeneration": Wrapper("internvl"),
+    "KimiK3ForConditionalGeneration": Wrapper("kimi_k3", "KimiLinearForCausalLM", ties_outside=False),
+    "Step3p7ForConditionalGeneration": Wrapper("step3p7", "Step3p5ForCausalLM", towers.step),
+    "Phi3VForCausalLM": Wrapper("phi3_v", "Phi3ForCausalLM"),
+    "InternVLChatModel": Wrapper("internvl_chat", ties_outside=False),
+    "AyaVisionForConditionalGeneration": Wrapper("aya_vision"),
+    "Cohere2VisionForConditionalGeneration": Wrapper("cohere2_vision"),
+    "KimiVLForConditionalGeneration": Wrapper("kimi_vl", tower=towers.moonvit, ties_outside=False),
+    "Qwen2_5OmniModel": Wrapper("qwen2_5_omni", "Qwen2ForCausalLM"),
+    "Qwen2_5OmniForConditionalGeneration": Wrapper("", "Qwen2ForCausalLM"),
+    "Qwen2_5OmniThinkerForConditionalGeneration": Wrapper("qwen2_5_omni_thinker", "Qwen2ForCausalLM"),
+    "Qwen3OmniMoeForConditionalGeneration": Wrapper("qwen3_omni_moe", "Qwen3MoeForCausalLM"),
+    "Qwen3OmniMoeThinkerForConditionalGeneration": Wrapper("qwen3_omni_moe_thinker", "Qwen3MoeForCausalLM"),
+    "Qwen2AudioForConditionalGeneration": Wrapper("qwen2_audio", "Qwen2ForCausalLM", ties_outside=False),
+    "VoxtralForConditionalGeneration": Wrapper("voxtral", ties_outside=False),
+}
+_TEXT_SECTIONS = ("text_config", "llm_config", "language_config")
+WHOLE_IMAGE_TOKENS = 2496
+"""Gemma 4's largest image in vLLM (issue 42687)."""
+_NO_TOWER = "vision or audio towers are not counted: {}"
+
+
+def wrapped(outer: Fields) -> Architecture:
+    """The language model as its own reader sees it, and the tower where its kind is known and described."""
+    wrapper = WRAPPERS[outer.class_name]
+    outer = outer.section("thinker_config") or outer  # Omni models: thinker, talker and vocoder
+    text = _text(outer, wrapper)
+    architecture = reader(text.class_name, "no reader for the language model inside")(text)
+    if text.config.get("use_bidirectional_attention") == "vision":
+        architecture = replace(architecture, whole_image_tokens=WHOLE_IMAGE_TOKENS)
+    vision = outer.section("vision_config")
+    if wrapper.tower and vision and not outer.has("audio_config"):
+        return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))
+    why = "the configuration does not describe them" if wrapper.tower and not vision else "this kind is not modelled"
+    return replace(architecture, notes=(*architecture.notes, _NO_TOWER.format(why)), tower_missing=True)
+
+
+reads(**{class_name: wrapper.model_type for class_name, wrapper in WRAPPERS.items()})(wrapped)
+
+
+def _text(outer: Fields, wrapper: Wrapper) -> Fields:
+    """The language model's fields, with what only the outer level says."""
+    name = next((name for name in _TEXT_SECTIONS if outer.has(name)), "")
+    fields = dict((outer.required_section(name) if name else outer).config)
+    for field in ("dtype", "torch_dtype", "tie_word_embeddings"):
+        rules = field == "tie_word_embeddings" and wrapper.ties_outside
+        if outer.has(field) and (rules or fields.get(field) is None):
+            fields[field] = outer.config[field]
+    return Fields(fields, name, wrapper.text or _inner_class(Fields(fields, name), wrapper.usual))
+
+
+def _inner_class(text: Fields, usual: str) -> str:
+    found = (class_named(text) if text.path else "") or usual
+    if found in WRAPPERS:
+        raise InputError("text_config", "a language model was expected, not another wrapper")
+    if found:
+        return found
+    if text.path:
+        raise text.missing("model_type", "architectures")
+    raise InputError("text_config", "missing; the language model's own configuration is needed")
+
+
+@reads(MllamaForCausalLM="mllama_text_model")
+def mllama_text(f: Fields) -> Architecture:
+    """Llama with cross-attention layers to the image; eight spare rows in the embedding."""
+    hidden, own = hidden_size(f), attention(f)
+    cross = CrossAttention(hidden, own.heads, own.kv_heads, own.head_dim, head_norm=True)
+    mlp, around = DenseMlp(hidden, f.size("intermediate_size")), norms(hidden, 2)
+    crossing = set(f.integers("cross_attention_layers"))
+    gates = (Tensor("gates", "norm", 2, split="whole"),)
+    layers = [
+        Layer(cross, mlp, (*around, *gates)) if layer in crossing else Layer(own, mlp, around)
+        for layer in range(f.layers())
+    ]
+    spare = (Tensor("embed_spare", "embedding", 8, hidden),)
+    return stack(f, layers, tables=spare)

@@ -1,0 +1,70 @@
+"""Which reader understands which class: `@reads(LlamaForCausalLM="llama")` names the class and its model types."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TypeVar
+
+from estimator.errors import UnsupportedArchitecture
+from estimator.models.architecture import Architecture
+from estimator.models.hf_config.fields import Fields
+
+Reader = Callable[[Fields], Architecture]
+Found = TypeVar("Found")
+
+READERS = (
+    "dense",
+    "gemma",
+    "classic",
+    "moe",
+    "shared_experts",
+    "windowed_moe",
+    "latent",
+    "hybrid",
+    "state_space",
+    "encoder_decoder",
+    "multimodal",
+)
+"""Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
+a start reads one model, and every module costs it about a millisecond."""
+
+CLASSES: dict[str, Reader] = {}
+MODEL_TYPES: dict[str, str] = {}
+"""model_type -> class, for configurations without `architectures`."""
+
+
+def reads(**classes: str) -> Callable[[Reader], Reader]:
+    """Registers a reader for these classes; each value lists the class's model types, separated by blanks."""
+
+    def register(reader: Reader) -> Reader:
+        for class_name, model_types in classes.items():
+            CLASSES[class_name] = reader
+            for model_type in model_types.split():
+                MODEL_TYPES.setdefault(model_type, class_name)
+        return reader
+
+    return register
+
+
+def class_named(f: Fields) -> str:
+    """The class in `architectures`, or the one that `model_type` stands for; empty where neither is given."""
+    named = f.words("architectures") if f.has("architectures") else []
+    if named:
+        return named[0]
+    model_type = f.text("model_type", default="")
+    return _look_up(MODEL_TYPES, model_type) or model_type if model_type else ""
+
+
+def reader(class_name: str, otherwise: str) -> Reader:
+    """The reader of that class. Raises UnsupportedArchitecture, with that reason, where there is none."""
+    found = _look_up(CLASSES, class_name)
+    if found is None:
+        raise UnsupportedArchitecture(ascii(class_name[:80])[1:-1], otherwise)
+    return found
+
+
+def _look_up(table: dict[str, Found], key: str) -> Found | None:
+    for module in READERS:
+        if key in table:
+            break
+        import_module(f"estimator.models.hf_config.{module}")
+    return table.get(key)

@@ -1,0 +1,172 @@
+"""Parameters of vision towers and their projectors, by kind; checked against published totals."""
+
+from estimator.models.hf_config.fields import Fields
+
+
+def _block(width: int, mlp: int, *, biases: bool = True, norm_bias: bool = True, gated: bool = False) -> int:
+    """One transformer block: attention, MLP and two norms."""
+    matrices = 4 * width * width + (3 if gated else 2) * width * mlp
+    vectors = 4 * width + (2 if gated else 1) * mlp + width if biases else 0
+    return matrices + vectors + 2 * width * (2 if norm_bias else 1)
+
+
+def _patches(f: Fields, width: int, *, bias: bool, frames: int = 1) -> int:
+    """The first convolution."""
+    channels = f.size("in_channels", "num_channels", "in_chans", default=3)
+    return channels * frames * f.size("patch_size", default=14, most=1024) ** 2 * width + (width if bias else 0)
+
+
+def _merger(width: int, merged: int, out: int, norm: int) -> int:
+    """Two linear layers with bias over merged patches, behind a norm."""
+    return norm + merged * merged + merged + merged * out + out
+
+
+def _side(f: Fields) -> int:
+    """Patches along one side of the largest image."""
+    return f.size("image_size", most=1 << 16) // f.size("patch_size", default=14, most=1024)
+
+
+def qwen2_vl(v: Fields, outer: Fields, hidden: int) -> int:
+    width = v.size("embed_dim")
+    block = _block(width, int(width * v.number("mlp_ratio", default=4)))
+    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
+    frames = v.size("temporal_patch_size", default=2, most=64)
+    patches = _patches(v, width, bias=False, frames=frames)
+    return patches + v.layers("depth") * block + _merger(width, merged, v.size("hidden_size"), 2 * width)
+
+
+def qwen2_5_vl(v: Fields, outer: Fields, hidden: int) -> int:
+    width = v.size("hidden_size")
+    block = _block(width, v.size("intermediate_size"), norm_bias=False, gated=True)
+    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
+    frames = v.size("temporal_patch_size", default=2, most=64)
+    patches = _patches(v, width, bias=False, frames=frames)
+    return patches + v.layers("depth") * block + _merger(width, merged, v.size("out_hidden_size"), width)
+
+
+def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
+    """Also Qwen3.5's, which has no deepstack mergers."""
+    width, out = v.size("hidden_size"), v.size("out_hidden_size")
+    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
+    frames = v.size("temporal_patch_size", default=2, most=64)
+    deep = len(v.integers("deepstack_visual_indexes")) if v.has("deepstack_visual_indexes") else 0
+    return (
+        _patches(v, width, bias=True, frames=frames)
+        + v.size("num_position_embeddings") * width
+        + v.layers("depth") * _block(width, v.size("intermediate_size"))
+        + _merger(width, merged, out, 2 * width)
+        + deep * _merger(width, merged, out, 2 * merged)
+    )
+
+
+def gemma3(v: Fields, outer: Fields, hidden: int) -> int:
+    """SigLIP, and a projection without bias."""
+    width = v.size("hidden_size")
+    tower = _patches(v, width, bias=True) + _side(v) ** 2 * width + 2 * width
+    return tower + v.layers() * _block(width, v.size("intermediate_size")) + width * hidden + width
+
+
+def gemma4(v: Fields, outer: Fields, hidden: int) -> int:
+    """Gated MLPs, head norms, two position tables."""
+    v.refuse_unless("use_clipped_linears", False)
+    v.refuse_unless("attention_bias", False)
+    width, head = v.size("hidden_size"), v.size("head_dim")
+    block = _block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True) + 2 * width + 2 * head
+    standardise = 2 * width if v.flag("standardize") else 0
+    positions = 2 * v.size("position_embedding_size", default=10240) * width
+    return positions + _patches(v, width, bias=False) + v.layers() * block + standardise + width * hidden
+
+
+def llama4(v: Fields, outer: Fields, hidden: int) -> int:
+    """The projector's widths, where absent, are those of the published models."""
+    width, mlp = v.size("hidden_size"), v.size("intermediate_size")
+    adapted, projected = v.size("projector_input_dim", default=4096), v.size("projector_output_dim", default=4096)
+    return (
+        width
+        + (_side(v) ** 2 + 1) * width
+        + _patches(v, width, bias=False)
+        + 4 * width
+        + v.layers() * _block(width, mlp)
+        + mlp * adapted
+        + adapted * projected
+        + hidden * v.size("vision_output_dim", default=4096)
+    )
+
+
+def mllama(v: Fields, outer: Fields, hidden: int) -> int:
+    """Position tables for every aspect ratio and tile; the last layers are gated."""
+    width, patches = v.size("hidden_size"), _side(v) ** 2 + 1
+    tiles = 9 * v.size("max_num_tiles", default=4, most=64)  # eight supported aspect ratios and none
+    layers, gated = v.layers(), v.size("num_global_layers", most=512)
+    block = _block(width, v.size("intermediate_size")) - 4 * width  # attention without biases
+    output = v.size("vision_output_dim", default=6 * width)
+    return (
+        width
+        + _patches(v, width, bias=False)
+        + 1
+        + patches * width
+        + tiles * patches * width
+        + 2 * (1 + tiles * width)
+        + 4 * width
+        + (layers + gated) * block
+        + 2 * gated
+        + output * hidden
+        + hidden
+    )
+
+
+def pixtral(v: Fields, outer: Fields, hidden: int) -> int:
+    """Mistral's tower and patch merger."""
+    outer.refuse_unless("multimodal_projector_bias", False)
+    width = v.size("hidden_size")
+    block = _block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True)
+    merged = width * outer.size("spatial_merge_size", default=2, most=64) ** 2
+    tower = _patches(v, width, bias=False) + width + v.layers() * block
+    return tower + width + width * merged + hidden * width + hidden * hidden
+
+
+def moonvit(v: Fields, outer: Fields, hidden: int) -> int:
+    """Kimi's tower; depth and position table, where absent, are those of the published models."""
+    width = v.size("vt_hidden_size", "hidden_size")
+    layers = v.layers("vt_num_hidden_layers", "num_hidden_layers") if _has_depth(v) else 27
+    table = v.size("init_pos_emb_height", "pos_emb_height", default=64) * v.size(
+        "init_pos_emb_width", "pos_emb_width", default=64
+    )
+    block = _block(width, v.size("vt_intermediate_size", "intermediate_size"))
+    tower = _patches(v, width, bias=True) + table * width + layers * block + 2 * width
+    return tower + _merger(width, 4 * width, hidden, 2 * width)
+
+
+def _has_depth(v: Fields) -> bool:
+    return v.has("vt_num_hidden_layers") or v.has("num_hidden_layers")
+
+
+def minimax_m3(v: Fields, outer: Fields, hidden: int) -> int:
+    """CLIP blocks over pairs of frames, and two projectors of two layers."""
+    width, out = v.size("hidden_size"), outer.size("projector_hidden_size", default=hidden)
+    tower = _patches(v, width, bias=False, frames=2) + 2 * width
+    tower += v.layers() * _block(width, v.size("intermediate_size"))
+    own = width * out + out + out * hidden + hidden
+    merged = 4 * hidden * out + out + out * hidden + hidden
+    return tower + own + merged
+
+
+def glm4v(v: Fields, outer: Fields, hidden: int) -> int:
+    """Gated blocks as wide as the output, and a gated merger."""
+    v.refuse_unless("attention_bias", False)
+    width, out = v.size("hidden_size"), v.size("out_hidden_size")
+    frames = v.size("temporal_patch_size", default=2, most=64)
+    merge = v.size("spatial_merge_size", default=2, most=64) ** 2
+    block = _block(width, out, biases=False, norm_bias=False, gated=True)
+    merger = out * out + 2 * out + 3 * out * v.size("intermediate_size")
+    tower = _patches(v, width, bias=True, frames=frames) + _side(v) ** 2 * width + 2 * width
+    return tower + v.layers("depth") * block + width * merge * out + out + merger
+
+
+def step(v: Fields, outer: Fields, hidden: int) -> int:
+    """Perception encoder with layer scales, two halving convolutions and a projection."""
+    width = v.size("hidden_size")
+    tower = _patches(v, width, bias=False) + _side(v) ** 2 * width + 2 * width
+    tower += v.layers() * (_block(width, v.size("intermediate_size")) + 2 * width)
+    halving = 9 * (2 * width * width + 8 * width * width) + 2 * width + 4 * width
+    return tower + halving + 4 * width * hidden

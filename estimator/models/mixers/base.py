@@ -1,0 +1,151 @@
+"""What every token mixer answers, for one layer and one sequence."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from estimator.models.tensors import Tensor
+
+
+class Mixer(ABC):
+    """The questions. Counts are elements; a part that a kind of mixer lacks is 0."""
+
+    __slots__ = ()
+
+    module = "self_attn"
+    """Its module's name in published checkpoints."""
+
+    state_bytes = 0
+    """Bytes of a state element where the kind fixes them; 0 leaves it to the configuration."""
+
+    @property
+    @abstractmethod
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Its weights and biases."""
+
+    @property
+    def cache_width(self) -> float:
+        """Elements that one cached token takes."""
+        return 0
+
+    @property
+    def window(self) -> int:
+        """Tokens whose cache is kept; 0 is all of them."""
+        return 0
+
+    @property
+    def growing_width(self) -> float:
+        """Elements that every further token adds for good."""
+        return 0 if self.window else self.cache_width
+
+    @property
+    def window_width(self) -> float:
+        """Elements per token that are kept for the last `window` tokens only."""
+        return self.cache_width if self.window else 0
+
+    @property
+    def index_width(self) -> float:
+        """Elements per token of an indexer's keys; not part of `cache_elements`."""
+        return 0
+
+    @property
+    def cross_width(self) -> float:
+        """Elements per source token (encoder output, image), independent of the generated text."""
+        return 0
+
+    @property
+    def state_elements(self) -> int:
+        """Recurrent state, whatever the length."""
+        return 0
+
+    @property
+    def conv_state_elements(self) -> int:
+        return 0
+
+    @property
+    def cache_ways(self) -> int:
+        """Over how many tensor-parallel ranks the cache divides at most."""
+        return 1
+
+    def cache_elements(self, tokens: int) -> int:
+        """Keys and values of `tokens` tokens, before any replication over ranks."""
+        return int(tokens * self.growing_width + min(tokens, self.window) * self.window_width)
+
+    def attention_flops(self, new: int, cached: int = 0) -> float:
+        """FLOPs outside the projections for `new` causal tokens after `cached` ones."""
+        return 0.0
+
+    def decode_flops(self, new: int, cached: int = 0) -> float:
+        """The same as decode runs it."""
+        return self.attention_flops(new, cached)
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel(Mixer):
+    """Several mixers in one block: T5's self and cross attention, Falcon-H1's attention beside Mamba."""
+
+    parts: tuple[Mixer, ...]
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return tuple(tensor for part in self.parts for tensor in part.tensors)
+
+    @property
+    def cache_width(self) -> float:
+        return sum(part.cache_width for part in self.parts)
+
+    @property
+    def window(self) -> int:
+        return max(part.window for part in self.parts)
+
+    @property
+    def growing_width(self) -> float:
+        return sum(part.growing_width for part in self.parts)
+
+    @property
+    def window_width(self) -> float:
+        return sum(part.window_width for part in self.parts)
+
+    @property
+    def index_width(self) -> float:
+        return sum(part.index_width for part in self.parts)
+
+    @property
+    def cross_width(self) -> float:
+        return sum(part.cross_width for part in self.parts)
+
+    @property
+    def state_elements(self) -> int:
+        return sum(part.state_elements for part in self.parts)
+
+    @property
+    def conv_state_elements(self) -> int:
+        return sum(part.conv_state_elements for part in self.parts)
+
+    @property
+    def cache_ways(self) -> int:
+        return min((part.cache_ways for part in self.parts if part.cache_width), default=1)
+
+    def attention_flops(self, new: int, cached: int = 0) -> float:
+        return sum(part.attention_flops(new, cached) for part in self.parts)
+
+
+def causal_pairs(new: int, cached: int = 0, window: int = 0, chunked: bool = False) -> float:
+    """Query-key pairs of `new` causal tokens after `cached` ones; continuous in both.
+
+    A sliding window of w tokens costs w n - w²/2 once it is full, a fixed chunk starts anew every w tokens.
+    """
+    return _pairs(new + cached, window, chunked) - _pairs(cached, window, chunked)
+
+
+def _pairs(tokens: int, window: int, chunked: bool) -> float:
+    if not window or tokens <= window:
+        return tokens * tokens / 2
+    if chunked:
+        full, rest = divmod(tokens, window)
+        return full * window * window / 2 + rest * rest / 2
+    return window * tokens - window * window / 2
+
+
+def side_by_side(mixer: Mixer | None) -> tuple[Mixer, ...]:
+    """The mixers of one block: several where they run in parallel, none where it has none."""
+    return mixer.parts if isinstance(mixer, Parallel) else (mixer,) if mixer else ()

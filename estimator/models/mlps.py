@@ -1,0 +1,107 @@
+"""Feed-forward parts: dense and mixture of experts."""
+
+from dataclasses import dataclass
+
+from estimator.errors import InputError
+from estimator.models.tensors import Role, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class DenseMlp:
+    """Gated (SwiGLU, GeGLU: three matrices) or plain (GELU, ReLU: two) feed-forward layer."""
+
+    hidden: int
+    intermediate: int
+    gated: bool = True
+    bias: bool = False
+    role: Role = "mlp"
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        gate = (Tensor("gate_proj", self.role, self.intermediate, self.hidden),) if self.gated else ()
+        bias = (
+            (
+                Tensor("up_bias", "norm", self.intermediate, 1, 2 if self.gated else 1),
+                Tensor("down_bias", "norm", self.hidden, split="whole"),
+            )
+            if self.bias
+            else ()
+        )
+        return (
+            *gate,
+            Tensor("up_proj", self.role, self.intermediate, self.hidden),
+            Tensor("down_proj", self.role, self.hidden, self.intermediate, split="rows"),
+            *bias,
+        )
+
+    @property
+    def active_fraction(self) -> float:
+        return 1.0
+
+    @property
+    def idle_parameters(self) -> int:
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureOfExperts:
+    """Routed experts of which each token visits `per_token`, with optional shared experts beside them."""
+
+    hidden: int
+    experts: int
+    per_token: int
+    intermediate: int
+    shared: DenseMlp | None = None
+    shared_gate: bool = False
+    """One vector that scales the shared expert (Qwen2-MoE)."""
+    gated: bool = True
+    expert_bias: bool = False
+    router_bias: bool = False
+    expert_hidden: int = 0
+    """Width inside the experts where it differs from the model's (Kimi-K3, Nemotron-3 latent experts)."""
+    router_norm: int = 0
+    """Vector elements beside the router: norms and scales (Gemma 4, Kimi-K3)."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.per_token <= self.experts:
+            raise InputError("num_experts_per_tok", f"{self.per_token} experts per token of {self.experts} experts")
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        width = self.expert_hidden or self.hidden
+        matrices = ("gate_proj", "up_proj") if self.gated else ("up_proj",)
+        tensors = [
+            Tensor("router", "router", self.experts, self.hidden, split="whole"),
+            *(Tensor(name, "expert", self.intermediate, width, self.experts, "experts") for name in matrices),
+            Tensor("down_proj", "expert", width, self.intermediate, self.experts, "experts"),
+        ]
+        if self.router_bias:
+            tensors.append(Tensor("router_bias", "norm", self.experts, split="whole"))
+        if self.expert_bias:
+            biases = self.intermediate * len(matrices) + width
+            tensors.append(Tensor("expert_bias", "norm", biases, 1, self.experts, "experts"))
+        if self.expert_hidden:
+            tensors += [
+                Tensor("latent_down_proj", "mlp", width, self.hidden, split="whole"),
+                Tensor("latent_up_proj", "mlp", self.hidden, width, split="whole"),
+            ]
+        if self.router_norm:
+            tensors.append(Tensor("router_norm", "norm", self.router_norm, split="whole"))
+        if self.shared:
+            tensors += self.shared.tensors
+        if self.shared_gate:
+            tensors.append(Tensor("shared_expert_gate", "router", 1, self.hidden, split="whole"))
+        return tuple(tensors)
+
+    @property
+    def active_fraction(self) -> float:
+        return self.per_token / self.experts
+
+    @property
+    def idle_parameters(self) -> int:
+        """Parameters of the experts that one token does not visit."""
+        routed = sum(t.parameters for t in self.tensors if t.role == "expert" or t.name == "expert_bias")
+        return routed // self.experts * (self.experts - self.per_token)
+
+
+Mlp = DenseMlp | MixtureOfExperts

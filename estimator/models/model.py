@@ -1,0 +1,85 @@
+"""A published model: its architecture, and what its checkpoint and card say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from estimator.models import hf_config
+from estimator.models.architecture import Architecture
+from estimator.models.formats import Stored, WeightFormat, weight_format
+from estimator.models.published import Explanation, explain
+from estimator.models.quantization import read_quantization
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """Compared and hashed by identity."""
+
+    id: str
+    architecture: Architecture
+    native_weights: str = "bf16"
+    """The checkpoint's own weight format."""
+    published: Explanation | None = None
+    """The upload's own parameter count, taken apart."""
+    licence: str = ""
+    release: str = ""
+    source: str = ""
+    checkpoint: WeightFormat = field(default_factory=lambda: weight_format("bf16"))
+    """`native_weights` with what this very checkpoint leaves 16-bit."""
+    stored_bytes: int | None = None
+    """Of all weight files together, as their headers say; None where none was read."""
+
+    @property
+    def tower_parameters(self) -> int:
+        """The vision tower with its projector: as configured, else what the published total holds besides."""
+        architecture = self.architecture
+        if architecture.tower_missing and self.published:
+            return max(0, self.published.published - architecture.parameters)
+        return architecture.vision_parameters
+
+    def weights(self, name: str) -> WeightFormat:
+        """A weight format for this model: the checkpoint's own, exceptions included, where it is the one asked for.
+
+        `native` asks for it outright, `fp8` also means the checkpoint's fp8 blocks. Raises InputError.
+        """
+        if name in ("native", self.native_weights):
+            return self.checkpoint
+        asked = weight_format(name)
+        same = asked.id == self.checkpoint.id or (asked.id == "fp8" and self.checkpoint.id == "fp8-block")
+        return self.checkpoint if same else asked
+
+
+def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
+    """A catalogue entry (catalog/data/README.md) or a fetched checkpoint's `{"config": …, "quantization": …}`.
+
+    `quantization` may also sit in the configuration, as in config.json. Raises InputError, UnsupportedArchitecture.
+    """
+    config = entry["config"]
+    architecture = hf_config.read(config)
+    checkpoint = _checkpoint(entry, architecture)
+    return Model(
+        id=model_id,
+        architecture=architecture,
+        native_weights=checkpoint.id,
+        published=explain(architecture, entry.get("published") or {}),
+        licence=entry.get("licence", ""),
+        release=str(entry.get("release", "")),
+        source=entry.get("source", ""),
+        checkpoint=checkpoint,
+        stored_bytes=(entry.get("published") or {}).get("stored_bytes"),
+    )
+
+
+def _checkpoint(entry: Mapping[str, Any], architecture: Architecture) -> WeightFormat:
+    config = entry["config"]
+    inner = config.get("text_config")
+    found = entry.get("quantization") or config.get("quantization_config")
+    if not found and isinstance(inner, Mapping):
+        found = inner.get("quantization_config")
+    if not found:
+        return weight_format(architecture.dtype)
+    own = read_quantization(found, architecture)
+    if config.get("expert_dtype") == "fp4" and own.id.startswith("fp8"):  # DeepSeek-V4: MXFP4 experts in an fp8 file
+        listed = any(stored.role == "expert" for stored in own.exceptions)
+        own = own if listed else own._replace(exceptions=(*own.exceptions, Stored("expert", "", 4.25)))
+    return own

@@ -1,0 +1,145 @@
+"""What published checkpoints call the modules that hold a tensor, and which of them a pattern names."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from estimator.errors import InputError
+from estimator.models.architecture import Architecture, Layer
+from estimator.models.tensors import Role, Tensor
+
+_PLACES: dict[Role, tuple[str, ...]] = {
+    "mlp": ("mlp", "feed_forward", "mixer", "ffn"),
+    "shared_expert": (
+        "mlp.shared_experts",
+        "mlp.shared_expert",
+        "mixer.shared_experts",
+        "feed_forward.shared_expert",
+        "ffn.shared_experts",
+    ),
+    "expert": (
+        "mlp.experts.0",
+        "block_sparse_moe.experts.0",
+        "mixer.experts.0",
+        "feed_forward.experts",
+        "ffn.experts.0",
+    ),
+    "router": ("mlp", "block_sparse_moe", "mixer", "ffn"),
+}
+_ALSO_CALLED = {
+    "q_proj": ("qkv_proj",),
+    "k_proj": ("qkv_proj",),
+    "v_proj": ("qkv_proj",),
+    "gate_proj": ("gate_up_proj", "w1"),
+    "up_proj": ("gate_up_proj", "w3"),
+    "down_proj": ("w2",),
+    "router": ("gate",),
+    "in_proj_qkv": ("in_proj_qkvz",),
+    "in_proj_z": ("in_proj_qkvz",),
+    "in_proj_a": ("in_proj_ba",),
+    "in_proj_b": ("in_proj_ba",),
+    "kv_a_proj_with_mqa": ("fused_qkv_a_proj",),
+}
+_ROOT = re.compile(r"^(?:(?:model|language_model|backbone|transformer|text_model)\.)+")
+_LAYER = re.compile(r"^layers\.\d+\.")
+_MOST_NAMES = 1 << 18
+_MOST_WILDCARDS = 64
+_MOST_TRIALS = 50_000
+"""Expressions tried against names before a list of exceptions counts as too involved."""
+
+
+class Patterns:
+    """Module names and patterns as `ignore` and `modules_to_not_convert` list them; finite work whatever they say."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self.names: set[str] = set()
+        self.globs: list[list[str]] = []
+        self.expressions: list[re.Pattern[str]] = []
+        self.trials = _MOST_TRIALS
+        for pattern in patterns:
+            stripped = _ROOT.sub("", pattern).rstrip("*").rstrip(".")
+            if pattern.startswith("re:"):
+                self.expressions.append(_expression(pattern[3:]))
+            elif "*" in stripped:
+                self.globs.append(pattern.split("*"))
+            elif stripped:
+                self.names.add(stripped)
+        if len(self.names) > _MOST_NAMES or len(self.globs) + len(self.expressions) > _MOST_WILDCARDS:
+            raise InputError("quantization_config", "more exceptions than can be followed")
+        wildcards = (*("*".join(glob) for glob in self.globs), *(each.pattern for each in self.expressions))
+        self.wild_by_layer = any(re.search(r"\d", each) for each in wildcards)
+        self.by_layer = self.wild_by_layer or any(re.search(r"\d", name) for name in self.names)
+        self.tried: dict[str, bool] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.globs or self.expressions)
+
+    def match(self, path: str) -> bool:
+        """Whether a module, or one that contains it, is named. A bare name matches any module of that name."""
+        parts = path.split(".")
+        if any(part in self.names for part in parts):
+            return True
+        if any(".".join(parts[:end]) in self.names for end in range(1, len(parts) + 1)):
+            return True
+        if not self.wild_by_layer:
+            path = _LAYER.sub("layers.0.", path)
+        if path not in self.tried:
+            self.tried[path] = self._match_wildcards(path)
+        return self.tried[path]
+
+    def _match_wildcards(self, path: str) -> bool:
+        names = (path, f"model.{path}", f"model.language_model.{path}", f"language_model.model.{path}")
+        self.trials -= len(names) * (len(self.globs) + len(self.expressions))
+        if self.trials < 0:
+            raise InputError("quantization_config", "more wildcard exceptions by layer than can be followed")
+        return any(
+            any(_fits(glob, name) for glob in self.globs) or any(each.match(name) for each in self.expressions)
+            for name in names
+        )
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Raises InputError for an expression whose matching time could explode."""
+    repeats = sum(pattern.count(each) for each in "*+{")
+    if len(pattern) > 400 or re.search(r"\)\s*[*+{]", pattern) or repeats > 3:
+        raise InputError("quantization_config", f"the pattern {pattern[:40]!a} is too involved to follow")
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError) as problem:
+        raise InputError("quantization_config", f"{pattern[:40]!a} is not a pattern: {problem}") from None
+
+
+def _fits(glob: list[str], name: str) -> bool:
+    """Whether a name, or the module that contains it, has the parts between the stars in their order."""
+    first, *middle, last = glob
+    if not name.startswith(first):
+        return False
+    place = len(first)
+    for part in middle:
+        place = name.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return name.endswith(last, place) or f"{last}." in name[place:]
+
+
+def paths(tensor: Tensor, layer: Layer, index: int) -> Iterator[str]:
+    """The names that checkpoints of different families give to this tensor's module."""
+    places = _PLACES.get(tensor.role) or (layer.mixer.module if layer.mixer else "self_attn", "mixer", "attn")
+    for place in places:
+        for name in (tensor.name, *_ALSO_CALLED.get(tensor.name, ())):
+            yield f"layers.{index}.{place}.{name}"
+
+
+def matched_share(architecture: Architecture, patterns: Patterns, tensor: Tensor) -> float:
+    """Over the layers that hold a tensor of this role and name, the share whose tensor a pattern names."""
+    if tensor.role in ("head", "embedding"):
+        return float(patterns.match("lm_head" if tensor.role == "head" else "embed_tokens"))
+    matched = total = 0
+    for group in architecture.groups:
+        if not any(each.role == tensor.role and each.name == tensor.name for each in group.layer.tensors):
+            continue
+        total += group.count
+        places = group.indices if patterns.by_layer and group.indices else (0,)
+        named = sum(any(patterns.match(path) for path in paths(tensor, group.layer, index)) for index in places)
+        matched += named * group.count // len(places)
+    return matched / total if total else 0.0

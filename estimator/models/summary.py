@@ -1,0 +1,150 @@
+"""What a model is made of, as the `model` verb and the picker's details show it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from estimator.models.architecture import Architecture, LayerGroup
+from estimator.models.mixers import CompressedSparseAttention
+from estimator.models.model import Model
+from estimator.models.tensors import Role, parameters
+
+CACHE_BYTES = 2
+"""Cache figures are stated at 16 bit."""
+
+
+class Parameters(NamedTuple):
+    """Counts. `text` is the language model alone; MTP modules and the vision tower are apart."""
+
+    text: int
+    active: int
+    """Per token of ordinary decoding, embedding and head included."""
+    mtp: int | None
+    """None where the class's modules are not modelled."""
+    vision: int | None
+    """None where the configuration does not describe the tower."""
+    total: int
+    embedding: int
+    lm_head: int
+    """0 where it is the embedding itself."""
+    attention: int
+    """All token mixers, recurrent ones too, without norms and biases."""
+    mlp: int
+    """Dense and shared feed-forward parts."""
+    experts: int
+
+
+class KvCache(NamedTuple):
+    """Bytes at 16 bit; states in elements, since they have a type of their own."""
+
+    bytes_per_token: float
+    """Layers that keep every token."""
+    window_bytes_per_token: float
+    window_tokens: int | None
+    indexer_bytes_per_token: float
+    cross_bytes_per_source_token: float
+    state_elements_per_sequence: int
+    conv_state_elements_per_sequence: int
+
+
+class LayerRow(NamedTuple):
+    """One kind of layer in the details table."""
+
+    kind: str
+    layers: int
+    parameters: int
+    """Of one layer."""
+    bytes_per_token: float
+
+
+class ModelSummary(NamedTuple):
+    """One model in figures."""
+
+    model: str
+    architecture: str
+    parameters: Parameters
+    kv_cache: KvCache
+    max_context: int
+    layers: tuple[LayerRow, ...]
+    notes: tuple[str, ...]
+
+
+def summary(model: Model) -> ModelSummary:
+    """Sums over the architecture's own tensors and mixers."""
+    a = model.architecture
+    return ModelSummary(
+        model.id, a.class_name, _parameters(a), _cache(a), a.max_context, tuple(map(_row, a.groups)), a.notes
+    )
+
+
+def _parameters(a: Architecture) -> Parameters:
+    return Parameters(
+        text=a.text_parameters,
+        active=a.active_parameters,
+        mtp=None if a.mtp_missing else parameters(a.mtp),
+        vision=None if a.tower_missing else a.vision_parameters,
+        total=a.parameters,
+        embedding=parameters(a.embedding),
+        lm_head=0 if a.tied else parameters(a.head),
+        attention=_of_role(a, "attention"),
+        mlp=_of_role(a, "mlp", "shared_expert"),
+        experts=_of_role(a, "expert"),
+    )
+
+
+def _of_role(a: Architecture, *roles: Role) -> int:
+    stacks: Iterable[LayerGroup] = (*a.groups, *a.encoder)
+    return sum(g.count * parameters(t for t in g.layer.tensors if t.role in roles) for g in stacks)
+
+
+def _cache(a: Architecture) -> KvCache:
+    mixers = [(group.count, group.layer.mixer) for group in a.groups if group.layer.mixer]
+    windows = {mixer.window for _, mixer in mixers if mixer.window_width}
+    return KvCache(
+        bytes_per_token=CACHE_BYTES * _whole(sum(count * mixer.growing_width for count, mixer in mixers)),
+        window_bytes_per_token=CACHE_BYTES * _whole(sum(count * mixer.window_width for count, mixer in mixers)),
+        window_tokens=max(windows, default=None),
+        indexer_bytes_per_token=CACHE_BYTES * _whole(sum(count * mixer.index_width for count, mixer in mixers)),
+        cross_bytes_per_source_token=CACHE_BYTES * _whole(sum(count * mixer.cross_width for count, mixer in mixers)),
+        state_elements_per_sequence=a.state_elements,
+        conv_state_elements_per_sequence=a.conv_state_elements,
+    )
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value
+
+
+class StoredPart(NamedTuple):
+    """Weights of one width in a checkpoint."""
+
+    name: str
+    bytes: float
+    roles: tuple[str, ...]
+
+
+def stored(model: Model) -> tuple[StoredPart, ...]:
+    """The language model's weights as the checkpoint holds them: the quantised part, and what stays wider."""
+    a, weights = model.architecture, model.checkpoint
+    once = ((1, tensor) for tensor in (*a.embedding, *(() if a.tied else a.head), *a.final))
+    layers = ((g.count, tensor) for g in (*a.groups, *a.encoder) for tensor in g.layer.tensors)
+    sizes: dict[bool, dict[str, float]] = {True: {}, False: {}}
+    for count, tensor in (*once, *layers):
+        narrow = weights.quantised(tensor) and weights.bits_of(tensor) < weights.rest_bits
+        role = tensor.role.replace("_", " ")
+        sizes[narrow][role] = sizes[narrow].get(role, 0.0) + count * weights.bytes_of(tensor)
+    names = {True: weights.name, False: f"{weights.rest_bits:g}-bit"}
+    return tuple(StoredPart(names[narrow], sum(size.values()), tuple(size)) for narrow, size in sizes.items() if size)
+
+
+def _row(group: LayerGroup) -> LayerRow:
+    mixer, mlp = group.layer.mixer, group.layer.mlp
+    names = [_spoken(type(part).__name__) for part in (mixer, mlp) if part]
+    if mixer and mixer.window and not isinstance(mixer, CompressedSparseAttention):
+        names[0] += f" over {mixer.window:,} tokens"
+    width = (mixer.growing_width + mixer.window_width) if mixer else 0
+    return LayerRow(" + ".join(names) or "none", group.count, parameters(group.layer.tensors), CACHE_BYTES * width)
+
+
+def _spoken(name: str) -> str:
+    """`GatedDeltaNet` -> `gated delta net`."""
+    return "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))

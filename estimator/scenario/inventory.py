@@ -1,0 +1,69 @@
+"""Everything a ranking chooses from, as one immutable value."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from estimator.engines.profiles import EngineProfile
+from estimator.engines.speed_constants import Efficiency
+from estimator.engines.training_constants import TrainingConstants
+from estimator.errors import InputError, did_you_mean, instead_of, near
+from estimator.hardware.devices import Accelerator, Fabric, Machine
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inventory:
+    """Hardware, engines and kernel constants. Prices are apart: they change with the region."""
+
+    accelerators: Mapping[str, Accelerator]
+    fabrics: Mapping[str, Fabric]
+    machines: Mapping[str, Machine]
+    """EC2 types, CPU hosts and stand-alone devices (`Machine.kind` tells)."""
+    engines: tuple[EngineProfile, ...]
+    """Newest version of an engine last."""
+    efficiency: Efficiency
+    training: TrainingConstants | None = None
+
+    def accelerator(self, name: str) -> Accelerator:
+        """By id, label, or the name a driver or benchmark prints. Raises InputError with close matches."""
+        if name in self.accelerators:
+            return self.accelerators[name]
+        names = {
+            _plain(known): each
+            for each in self.accelerators.values()
+            for known in (*each.aliases, each.name, each.label, each.id)
+        }
+        found = names.get(_plain(name))
+        if found is None:
+            close = did_you_mean(near(name, self.accelerators))
+            raise InputError("accelerator", f"unknown accelerator {name!r}{close}")
+        return found
+
+    def machine(self, name: str) -> Machine:
+        """By id. Raises InputError with close matches."""
+        found = self.machines.get(name) or self.machines.get(name.lower())
+        if found is None:
+            close = did_you_mean(near(name, self.machines))
+            raise InputError("instance", f"unknown instance type {name!r}{close}")
+        return found
+
+    def engine(self, name: str, version: str | None = None) -> EngineProfile:
+        """The profile of that engine and version; the newest where none is asked. Raises InputError."""
+        profiles = [profile for profile in self.engines if profile.id == name]
+        if not profiles:
+            names = dict.fromkeys(profile.id for profile in self.engines)
+            raise InputError("engine", f"unknown engine {name!r}{instead_of(name, names)}")
+        if version is None:
+            return profiles[-1]
+        for profile in profiles:
+            if profile.covers(version):
+                return profile
+        raise InputError(
+            "engine", f"no profile of {name} covers {version}; one of {', '.join(p.version for p in profiles)}"
+        )
+
+
+def _plain(name: str) -> str:
+    """NVIDIA GeForce RTX 4090 -> rtx4090; what stands in brackets is left out."""
+    words = re.sub(r"\(.*?\)|\b(nvidia|geforce|tesla|amd|instinct|aws|google|intel)\b", "", name.lower())
+    return re.sub(r"[^a-z0-9]", "", words)

@@ -1,0 +1,83 @@
+"""What the user insists on, as a machine: an instance type, or a number of accelerators of one kind."""
+
+from estimator.errors import InputError, did_you_mean, near
+from estimator.hardware.devices import Machine
+from estimator.hardware.prices import RegionPrices
+from estimator.results import Candidate
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Placement, Scenario
+
+
+def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices) -> Machine | None:
+    """The machine that the placement names; None where it names none.
+
+    SageMaker's `ml.` names are the EC2 types without the prefix. Raises InputError for an unknown name and for an
+    instance type that the region does not offer.
+    """
+    if placement.instance:
+        machine = instance(placement.instance, inventory)
+        if machine.kind != "device" and machine.id not in prices.quotes:
+            raise InputError("instance", f"{machine.id} is not offered in {prices.region}")
+        return machine
+    if placement.accelerator:
+        return devices(placement.accelerator, placement.count or 1, inventory)
+    return None
+
+
+def machines_for(scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> tuple[Machine, ...]:
+    """What the placement names; else every accelerated EC2 type, or, owned, every accelerator that is sold by itself.
+
+    A local machine holds up to eight GPUs, an edge machine one accelerator.
+    """
+    named = machine_of(scenario.placement, inventory, prices)
+    if named:
+        return (named,)
+    if scenario.deployment == "cloud":
+        return tuple(machine for machine in inventory.machines.values() if machine.kind == "cloud")
+    return tuple(
+        devices(device.id, count, inventory)
+        for device in inventory.accelerators.values()
+        if device.kind in OWNED_KINDS and "end-of-life" not in device.tags
+        for count in (OWNED_COUNTS if scenario.deployment == "local" and device.fabric != "none" else (1,))
+    )
+
+
+OWNED_KINDS = ("gpu", "apple", "other")
+OWNED_COUNTS = (1, 2, 4, 8)
+
+
+def instance(name: str, inventory: Inventory) -> Machine:
+    """The instance type of that name."""
+    wanted = name.strip().lower().removeprefix("ml.")
+    machine = inventory.machines.get(wanted)
+    if machine is None:
+        raise InputError("instance", f"unknown type {name!r}{did_you_mean(near(wanted, inventory.machines))}")
+    return machine
+
+
+def devices(name: str, count: int, inventory: Inventory) -> Machine:
+    """A host with that many accelerators, without the rest of a rented machine."""
+    wanted = name.strip().lower()
+    device = inventory.accelerators.get(wanted)
+    if device is None:
+        close = did_you_mean(near(wanted, inventory.accelerators))
+        raise InputError("accelerator", f"unknown accelerator {name!r}{close}")
+    return Machine(
+        id=f"{count}x{device.id}" if count > 1 else device.id,
+        family=device.id,
+        accelerator=device.id,
+        count=count,
+        fabric=device.fabric,
+        vcpus=0,
+        memory_bytes=0,
+        kind="device",
+        fast_domain=count,
+        source=device.source,
+        as_of=device.as_of,
+    )
+
+
+def machine_named(candidate: Candidate, inventory: Inventory) -> Machine:
+    """The machine that a candidate stands on: an instance type, or the devices alone."""
+    known = inventory.machines.get(candidate.machine)
+    return known or devices(candidate.accelerator, int(candidate.accelerators / candidate.machines), inventory)

@@ -1,0 +1,74 @@
+"""Starting points: what typical applications ask of a server. They fill the workload and nothing else."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from estimator.errors import InputError
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
+
+
+class Preset(NamedTuple):
+    """A named workload with the service level its users expect."""
+
+    name: str
+    title: str
+    workload: ServingWorkload
+    service_level: ServiceLevel
+
+    def applied_to(self, scenario: Scenario) -> Scenario:
+        """The scenario serving this workload; model, formats, engine and place stay."""
+        return replace(scenario, workload=self.workload, service_level=self.service_level, training=None)
+
+    def describes(self, scenario: Scenario) -> bool:
+        """Whether the scenario still asks exactly this."""
+        asked = scenario.workload, scenario.service_level
+        return scenario.training is None and asked == (self.workload, self.service_level)
+
+
+PRESETS = (
+    Preset(
+        "chatbot",
+        "short turns over a shared system prompt",
+        ServingWorkload(input_tokens=1024, output_tokens=256, concurrency=32, prefix_cache_hit=0.5),
+        ServiceLevel(ttft_s=1.0, tpot_s=0.05),
+    ),
+    Preset(
+        "rag",
+        "long retrieved passages, a short answer",
+        ServingWorkload(input_tokens=8192, output_tokens=512, concurrency=16, prefix_cache_hit=0.2),
+        ServiceLevel(ttft_s=3.0, tpot_s=0.06),
+    ),
+    Preset(
+        "content-generation",
+        "a short brief, a long text",
+        ServingWorkload(input_tokens=512, output_tokens=2048, concurrency=16),
+        ServiceLevel(ttft_s=3.0, tpot_s=0.08),
+    ),
+    Preset(
+        "code-assistant",
+        "the files around the cursor, a quick completion",
+        ServingWorkload(input_tokens=4096, output_tokens=256, concurrency=32, prefix_cache_hit=0.6),
+        ServiceLevel(ttft_s=0.5, tpot_s=0.025),
+    ),
+    Preset(
+        "batch",
+        "offline work, throughput alone counts",
+        ServingWorkload(input_tokens=2048, output_tokens=512, concurrency=256),
+        ServiceLevel(),
+    ),
+    Preset(
+        "agent",
+        "a growing history of tool calls, mostly cached",
+        ServingWorkload(input_tokens=16_384, output_tokens=512, concurrency=16, prefix_cache_hit=0.8),
+        ServiceLevel(ttft_s=2.0, tpot_s=0.04),
+    ),
+)
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name. Raises InputError with the names there are."""
+    for each in PRESETS:
+        if each.name == name.lower():
+            return each
+    raise InputError("preset", f"no preset {name!r}; one of {', '.join(each.name for each in PRESETS)}")

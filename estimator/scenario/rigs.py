@@ -1,0 +1,102 @@
+"""What is tried: a machine as an engine sees it, and every way to lay a model out on one or several of them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.engines.profiles import EngineProfile
+from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.layout import Layout
+from estimator.layouts.legal import legal_layouts
+from estimator.models.model import Model
+from estimator.scenario.inventory import Inventory
+from estimator.units import GIB
+
+MOST_MACHINES = 8
+"""Largest cluster that is tried for a model too big for one machine."""
+CLUSTER_NETWORK_BYTES_PER_S = 100e9 / 8
+"""Slowest network over which one model is worth spreading."""
+
+
+class Rig(NamedTuple):
+    """A machine as an engine sees it: whole devices and the links between them."""
+
+    machine: Machine
+    device: Accelerator
+    fabric: Fabric
+    devices: int
+
+
+@lru_cache(maxsize=4096)
+def rig(machine: Machine, inventory: Inventory) -> Rig:
+    """The devices of a machine: a NeuronCore is a device, a fractional share is one smaller device, and a CPU host is
+    one device with the host's RAM."""
+    device = inventory.accelerators[machine.accelerator]
+    if machine.kind == "host":
+        device = host_device(device, machine)
+    elif machine.count < 1:
+        device = share_of(device, machine.count)
+    elif device.cores > 1:
+        device = core_of(device)
+    cores = inventory.accelerators[machine.accelerator].cores
+    return Rig(machine, device, inventory.fabrics[machine.fabric], max(1, int(machine.count * cores)))
+
+
+@lru_cache(maxsize=256)
+def share_of(device: Accelerator, share: float) -> Accelerator:
+    """A time- and memory-sliced part of a device (g6f: one eighth to one half of an L4)."""
+    return replace(
+        device,
+        memory_sold_gb=device.memory_sold_gb * share,
+        memory_usable_bytes=int(device.memory_usable_bytes * share),
+        bandwidth_bytes_per_s=device.bandwidth_bytes_per_s * share,
+        **{name: getattr(device, name) * share for name in PEAKS},
+    )
+
+
+@lru_cache(maxsize=256)
+def core_of(chip: Accelerator) -> Accelerator:
+    """One core of a chip whose cores are the ranks of tensor parallelism (Neuron)."""
+    return replace(share_of(chip, 1 / chip.cores), cores=1)
+
+
+@lru_cache(maxsize=1024)
+def host_device(socket: Accelerator, machine: Machine) -> Accelerator:
+    """A CPU host: its RAM, and its share of the socket's bandwidth and FLOP/s."""
+    bandwidth = machine.memory_bandwidth_bytes_per_s or socket.bandwidth_bytes_per_s
+    share = min(bandwidth / socket.bandwidth_bytes_per_s, machine.count)
+    return replace(
+        socket,
+        memory_sold_gb=machine.memory_bytes / GIB,
+        memory_usable_bytes=machine.memory_bytes,
+        bandwidth_bytes_per_s=bandwidth,
+        **{name: getattr(socket, name) * share for name in PEAKS},
+    )
+
+
+PEAKS = ("fp32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "int8_flops", "fp4_flops")
+
+
+def engine_on(device: Accelerator, engine: EngineProfile, inventory: Inventory) -> EngineProfile:
+    """The engine that answers for this kind of device: vLLM hands Neuron chips to its Neuron plugin, and what GPU
+    engines can not drive (Apple silicon, CPUs) is what llama.cpp is for."""
+    other = STAND_INS.get(device.kind)
+    return inventory.engine(other) if other and other != engine.id else engine
+
+
+STAND_INS = {"neuron": "neuron", "apple": "llamacpp", "cpu": "llamacpp"}
+
+
+def clusters(here: Rig, model: Model, engine: EngineProfile) -> Iterator[tuple[int, Layout]]:
+    """(machines, layout) of one engine over several machines: tensor parallel inside, pipeline parallel across."""
+    networked = here.machine.efa and here.machine.network_bytes_per_s >= CLUSTER_NETWORK_BYTES_PER_S
+    if not networked or not engine.pipeline:
+        return
+    inside = [layout for layout in legal_layouts(model, here.devices, engine, here.device) if layout.pp == 1]
+    widest = max((layout for layout in inside if layout.dp == 1), key=lambda layout: layout.tp, default=None)
+    if widest is None:
+        return
+    for machines in range(2, MOST_MACHINES + 1):
+        if machines <= model.architecture.layers:
+            yield machines, widest._replace(pp=machines)

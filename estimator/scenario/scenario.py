@@ -1,0 +1,85 @@
+"""The question: what the user edits, what a session file holds, what the headless verbs take."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from estimator.bounds import Ge, Gt, Le
+from estimator.checks import check
+from estimator.engines.speed_constants import Calibration
+from estimator.errors import InputError
+from estimator.scenario.training_workload import TrainingWorkload
+from estimator.scenario.workload import Ownership, ServiceLevel, ServingWorkload
+
+Count = Annotated[int, Ge(1), Le(100_000)]
+
+PRICE_TERMS = ("on-demand", "spot", "reserved-1y", "reserved-3y", "savings-1y", "savings-3y", "capacity-block")
+DEPLOYMENTS = ("cloud", "local", "edge")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """The engine's own knobs; None leaves the engine's default."""
+
+    memory_utilization: Annotated[float, Gt(0), Le(1)] | None = None
+    max_model_len: Annotated[int, Ge(1), Le(100_000_000)] | None = None
+    max_num_seqs: Annotated[int, Ge(1), Le(1_000_000)] | None = None
+    max_num_batched_tokens: Annotated[int, Ge(1), Le(100_000_000)] | None = None
+    decode_context_parallel: Annotated[int, Ge(1), Le(1024)] | None = None
+    """Tensor-parallel ranks that stripe the tokens of a sequence; 1 is none."""
+
+    @property
+    def stripes(self) -> int:
+        """Ranks that each keep every n-th token of a sequence."""
+        return self.decode_context_parallel or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the user insists on; None leaves it to the ranking."""
+
+    instance: str | None = None
+    machines: Count | None = None
+    accelerator: str | None = None
+    count: Count | None = None
+    tp: Count | None = None
+    pp: Count | None = None
+    ep: Count | None = None
+    dp: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Model, formats, workload, service level, engine, region and price terms."""
+
+    model: str = "meta-llama/Llama-3.3-70B-Instruct"
+    weights: str = "fp8"
+    kv: str = "bf16"
+    workload: ServingWorkload = field(default_factory=ServingWorkload)
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    engine: str = "vllm"
+    engine_version: str | None = None
+    """None is the newest profile."""
+    settings: EngineSettings = field(default_factory=EngineSettings)
+    placement: Placement = field(default_factory=Placement)
+    region: str = "us-east-1"
+    price_terms: str = "on-demand"
+    deployment: str = "cloud"
+    ownership: Ownership = field(default_factory=Ownership)
+    """For local and edge deployments."""
+    training: TrainingWorkload | None = None
+    """A run to train the model instead of serving it; None serves."""
+    calibrations: tuple[Calibration, ...] = ()
+    """The user's own measurements."""
+
+
+def check_place(scenario: Scenario) -> None:
+    """Raises InputError where the placement, the ownership or the price terms can not be asked, serving or training."""
+    check(scenario.placement)
+    check(scenario.ownership)
+    asked = scenario.placement
+    if asked.instance and asked.accelerator:
+        raise InputError("accelerator", f"the instance {asked.instance} is named already; say one of the two")
+    if asked.count and not asked.accelerator:
+        raise InputError("count", "counts accelerators; say which accelerator as well")
+    if scenario.price_terms not in PRICE_TERMS:
+        raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")

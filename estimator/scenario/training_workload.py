@@ -1,0 +1,126 @@
+"""What is asked of a training run. None leaves a choice to the search."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from estimator import checks
+from estimator.bounds import Ge, Le
+from estimator.errors import InputError
+from estimator.scenario.workload import Tokens
+
+METHODS = ("full", "lora", "qlora", "dora")
+OPTIMIZERS = (
+    "adamw",
+    "adamw-8bit",
+    "adamw-4bit",
+    "paged-adamw",
+    "paged-adamw-8bit",
+    "adafactor",
+    "lion",
+    "muon",
+    "sgd",
+    "sgd-momentum",
+)
+PRECISIONS = ("bf16", "bf16-mixed", "bf16-master", "fp32")
+"""How trained weights and their states are kept: all 16-bit; fp32 weights under autocast; 16-bit with an fp32 master
+copy; all fp32."""
+COMPUTES = ("bf16", "fp8", "mxfp8", "nvfp4", "fp32")
+"""Number format of the matrix products."""
+CHECKPOINTING = ("none", "selective", "full", "offloaded")
+SHARDINGS = ("none", "zero1", "zero2", "zero3", "fsdp", "hybrid")
+LOSSES = ("fused", "chunked", "plain", "upcast")
+OFFLOADS = ("none", "optimizer", "parameters")
+BASES = ("nf4-dq", "nf4", "int8", "fp8", "int4-gptq")
+"""Formats of a quantised base under adapters."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingWorkload:
+    """One run over a data set: method, states, batch, and how memory may be saved."""
+
+    method: str = "lora"
+    optimizer: str = "adamw"
+    optimizer_in_backward: bool = False
+    """Each layer is stepped as soon as its gradient exists, so gradients never pile up."""
+    precision: str = "bf16"
+    compute: str = "bf16"
+    sequence_length: Tokens = 2048
+    micro_batch: Annotated[int, Ge(1), Le(65_536)] | None = None
+    """Sequences per device and pass."""
+    global_batch: Annotated[int, Ge(1), Le(1_000_000)] = 16
+    """Sequences per optimizer step."""
+    packing: bool = True
+    mean_tokens: Tokens = 300
+    """Tokens of an average sample; what padding wastes where samples are not packed."""
+    checkpointing: str | None = None
+    sharding: str | None = None
+    offload: str | None = None
+    loss: str = "fused"
+    lora_rank: Annotated[int, Ge(1), Le(65_536)] = 16
+    lora_targets: str = "all-linear"
+    """Comma-separated tensor names (`q_proj,v_proj`), `attention`, `mlp` or `all-linear`."""
+    base: str = "nf4-dq"
+    """Format of the frozen base under QLoRA."""
+    train_embeddings: bool = False
+    """Embedding and head are trained whole beside the adapters."""
+    dataset_tokens: Annotated[int, Ge(1), Le(10**15)] = 10_000_000
+    epochs: Annotated[float, Ge(0.001), Le(10_000)] = 3.0
+    framework: str = "torchtune"
+
+    @property
+    def adapters(self) -> bool:
+        """Whether the base is frozen and only adapters are trained."""
+        return self.method != "full"
+
+    @property
+    def total_tokens(self) -> float:
+        return self.dataset_tokens * self.epochs
+
+    @property
+    def tokens_per_step(self) -> int:
+        return self.global_batch * self.sequence_length
+
+
+_CHOICES = {
+    "method": METHODS,
+    "optimizer": OPTIMIZERS,
+    "precision": PRECISIONS,
+    "compute": COMPUTES,
+    "checkpointing": CHECKPOINTING,
+    "sharding": SHARDINGS,
+    "offload": OFFLOADS,
+    "loss": LOSSES,
+    "base": BASES,
+}
+
+
+def check(workload: TrainingWorkload) -> None:
+    """Raises InputError for the first field that is out of range or not one of its choices."""
+    checks.check(workload)
+    for field, choices in _CHOICES.items():
+        value = getattr(workload, field)
+        if value is not None and value not in choices:
+            raise InputError(field, f"unknown {value!r}; one of {', '.join(choices)}")
+    if workload.micro_batch is not None and workload.micro_batch > workload.global_batch:
+        raise InputError("micro_batch", f"{workload.micro_batch} is more than the global batch {workload.global_batch}")
+
+
+PRESETS: dict[str, TrainingWorkload] = {
+    "lora-8b-24gb": TrainingWorkload("lora", sequence_length=2048, micro_batch=1, checkpointing="full"),
+    "qlora-70b-80gb": TrainingWorkload("qlora", sequence_length=2048, micro_batch=1, checkpointing="full"),
+    "full-8b-8xh100": TrainingWorkload(
+        "full", precision="bf16-mixed", sequence_length=8192, global_batch=128, sharding="fsdp", framework="torchtitan"
+    ),
+    "pretrain-70b-8-machines": TrainingWorkload(
+        "full",
+        precision="bf16-mixed",
+        sequence_length=8192,
+        global_batch=512,
+        sharding="fsdp",
+        dataset_tokens=10_000_000_000,
+        epochs=1.0,
+        framework="torchtitan",
+    ),
+    "heuristic": TrainingWorkload("full", precision="fp32", micro_batch=1, checkpointing="none", framework="heuristic"),
+}
+"""Starting points of the workload form, by name."""
