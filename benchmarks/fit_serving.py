@@ -34,7 +34,7 @@ from estimator.engines.speed_constants import Efficiency
 from estimator.errors import InputError
 from estimator.models.hf_config import read
 from estimator.models.model import Model
-from estimator.step import compile_step
+from estimator.serving.speed.step import compile_step
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"
 IMPOSSIBLE = frozenset({"sil-0574", "sil-0575", "sil-0576", "sil-0577", "sil-0583"})

@@ -13,12 +13,12 @@ from catalog.load import load
 from estimator.cost.bill import cost, quote
 from estimator.layout import Layout
 from estimator.models.formats import cache_format, weight_format
-from estimator.operating import operate
 from estimator.ranking import rank
 from estimator.scenario.rigs import rig
 from estimator.scenario.scenario import Scenario
-from estimator.serving import performance
-from estimator.step import compile_step
+from estimator.serving.load.operating_point import operate
+from estimator.serving.load.performance import performance
+from estimator.serving.speed.step import compile_step
 
 ARITHMETIC = 24
 """Operators evaluated for one prefill and one decode of a dense model."""

@@ -14,7 +14,7 @@ from estimator.results import Evaluation, MemoryReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.rigs import engine_on
 from estimator.scenario.scenario import Scenario
-from estimator.serving_memory.budget import device_defaults
+from estimator.serving.memory.budget import device_defaults
 
 
 class Argument(NamedTuple):

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
-from estimator.judge import Judge
 from estimator.models.model import Model
 from estimator.results import VERDICTS, CostReport, Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machines_for
 from estimator.scenario.scenario import Scenario
+from estimator.serving.judge import Judge
 
 
 def rank(

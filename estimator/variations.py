@@ -8,17 +8,17 @@ from estimator.engines.profiles import EngineProfile
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
-from estimator.operating import best_concurrency
 from estimator.ranking import rank
 from estimator.results import Candidate, Evaluation, OperatorTime, PerformanceReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machine_named
 from estimator.scenario.rigs import Rig, rig
 from estimator.scenario.scenario import Placement, Scenario
-from estimator.serving import performance
-from estimator.serving_memory import ServingMemory
-from estimator.setup import Setup, setup_on
-from estimator.step import Step
+from estimator.serving.deployment import Setup, setup_on
+from estimator.serving.load.operating_point import best_concurrency
+from estimator.serving.load.performance import performance
+from estimator.serving.memory import ServingMemory
+from estimator.serving.speed.step import Step
 
 
 @dataclass(frozen=True)

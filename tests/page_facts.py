@@ -11,7 +11,7 @@ from estimator.results import (
     Part,
     PerformanceReport,
 )
-from estimator.serving_memory.cache import Kind
+from estimator.serving.memory.cache import Kind
 from estimator.units import GIB
 from tui.draw.curve import OperatingPoint
 from tui.draw.memory import Usage, reasons

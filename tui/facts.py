@@ -5,7 +5,7 @@ from dataclasses import replace
 from estimator.advice import Change, fixes, gains
 from estimator.models.formats import cache_format, weight_format
 from estimator.results import Evaluation, OperatorTime
-from estimator.serving_memory.cache import layer_kinds
+from estimator.serving.memory.cache import layer_kinds
 from estimator.variations import Bench
 from tui.answer import Answer
 from tui.columns import devices, instance, layout, placed, refusal

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from catalog import atomic
-from estimator import calibration
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
+from estimator.serving.load import calibration
 from tui.cli import options
 from tui.cli.session_file import Setting
 from tui.session import VIEWS, Session

@@ -8,7 +8,7 @@ from estimator.errors import InputError
 from estimator.layouts.legal import divisors
 from estimator.models.formats import WeightFormat
 from estimator.models.tensors import parameters
-from estimator.serving_memory.ggml import compute_buffer_bytes, ggml_cache_bytes
+from estimator.serving.memory.ggml import compute_buffer_bytes, ggml_cache_bytes
 from estimator.units import GIB, MIB
 
 AWQ_OVERHEAD = 1.09

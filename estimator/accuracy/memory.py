@@ -8,8 +8,8 @@ from estimator.accuracy.score import Context, Row, Score, number, scored, text, 
 from estimator.engines.profiles import version_key
 from estimator.errors import InputError
 from estimator.results import Band
-from estimator.serving_memory import ServingMemory
-from estimator.serving_memory.laid import Rank
+from estimator.serving.memory import ServingMemory
+from estimator.serving.memory.laid import Rank
 from estimator.units import GIB
 
 BANDS = {

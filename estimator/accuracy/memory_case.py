@@ -13,8 +13,8 @@ from estimator.layout import Layout
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
 from estimator.models.model import Model
 from estimator.scenario.scenario import EngineSettings
-from estimator.serving_memory import ServingMemory, compile_memory
-from estimator.serving_memory.budget import device_defaults
+from estimator.serving.memory import ServingMemory, compile_memory
+from estimator.serving.memory.budget import device_defaults
 from estimator.units import GIB
 
 ENGINES = {

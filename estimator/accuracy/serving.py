@@ -22,10 +22,10 @@ from estimator.accuracy.score import Context, Row, Score, number, scored, text, 
 from estimator.engines.speed_constants import Spread, Spreads
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
-from estimator.operating import Point, maximum_throughput, operate
 from estimator.results import Band
 from estimator.scenario.workload import ServingWorkload
-from estimator.step import Step, compile_step
+from estimator.serving.load.operating_point import Point, maximum_throughput, operate
+from estimator.serving.speed.step import Step, compile_step
 from estimator.units import GB, MILLISECOND
 
 METRICS = (

@@ -8,7 +8,6 @@ from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.errors import InputError
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
-from estimator.judge import not_supported
 from estimator.layout import Layout
 from estimator.models.model import Model
 from estimator.results import (
@@ -26,6 +25,7 @@ from estimator.scenario.placement import machines_for
 from estimator.scenario.rigs import Rig, rig
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.training_workload import TrainingWorkload
+from estimator.serving.judge import not_supported
 from estimator.training import advice, cost, memory, speed
 from estimator.training.network import links_of
 from estimator.training.run import Run

@@ -7,7 +7,7 @@ from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.models.model import Model
 from estimator.scenario.scenario import EngineSettings
-from estimator.serving_memory import ServingMemory, compile_memory
+from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.units import GIB
 
 ONE = Layout()

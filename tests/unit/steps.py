@@ -6,7 +6,7 @@ from estimator.layout import Layout
 from estimator.models.formats import cache_format, weight_format
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
-from estimator.step import Step, compile_step
+from estimator.serving.speed.step import Step, compile_step
 
 
 def step_on(

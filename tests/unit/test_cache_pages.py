@@ -8,7 +8,7 @@ from estimator.engines.profiles import caching_prefixes
 from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.scenario.scenario import EngineSettings
-from estimator.serving_memory.compressed import compressed_pool
+from estimator.serving.memory.compressed import compressed_pool
 from estimator.units import GIB
 from tests.unit.memory_cases import Held, held_in
 

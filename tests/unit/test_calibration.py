@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.load import load
-from estimator.calibration import Measurement, calibrated, calibration, parse
 from estimator.errors import InputError
-from estimator.operating import operate
 from estimator.scenario.workload import ServingWorkload
-from estimator.step import Step
+from estimator.serving.load.calibration import Measurement, calibrated, calibration, parse
+from estimator.serving.load.operating_point import operate
+from estimator.serving.speed.step import Step
 from tests.unit.steps import step_on
 
 CATALOG = load()

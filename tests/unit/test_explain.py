@@ -5,11 +5,11 @@ import re
 import pytest
 
 from catalog.load import load
-from estimator.calibration import Calibration
 from estimator.explain import Working, explain
 from estimator.ranking import rank
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
+from estimator.serving.load.calibration import Calibration
 from estimator.variations import Bench
 
 

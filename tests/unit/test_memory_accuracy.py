@@ -13,7 +13,7 @@ from catalog.load import Catalog
 from estimator.accuracy.memory import METRICS, score, tokens_of
 from estimator.accuracy.memory_case import memory_case
 from estimator.accuracy.score import Context, Score
-from estimator.serving_memory import compile_memory
+from estimator.serving.memory import compile_memory
 from estimator.units import GIB
 
 ROWS = list(csv.DictReader((DATA / "evidence/memory.csv").open(newline="", encoding="utf-8")))

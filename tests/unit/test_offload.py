@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import Catalog
-from estimator.judge import Judge
 from estimator.layout import Layout
 from estimator.models.formats import cache_format
-from estimator.offload import host_of, offload
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Scenario
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving_memory import compile_memory
+from estimator.serving.judge import Judge
+from estimator.serving.memory import compile_memory
+from estimator.serving.offload import host_of, offload
 
 NAME, FORMAT = "meta-llama/Llama-3.3-70B-Instruct", "gguf-q4_k_m"
 ONE_USER = ServingWorkload(512, 128, 1)

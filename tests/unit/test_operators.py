@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.load import load
-from estimator.collectives import link
 from estimator.hardware.devices import AllReduce
-from estimator.operators import Collective, DecodeAttention, Elementwise, Experts, Gemm, StateUpdate
+from estimator.serving.speed.collectives import link
+from estimator.serving.speed.operators import Collective, DecodeAttention, Elementwise, Experts, Gemm, StateUpdate
 
 CATALOG = load()
 MB = 2**20

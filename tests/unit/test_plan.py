@@ -7,7 +7,7 @@ import pytest
 from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.layouts.rank_work import plan
-from estimator.step import Step, fullest_copy
+from estimator.serving.speed.step import Step, fullest_copy
 from tests.unit.steps import step_on
 
 

@@ -12,10 +12,10 @@ from catalog.load import load
 from estimator.layout import Layout
 from estimator.models.hf_config import read
 from estimator.models.model import Model
-from estimator.operating import best_concurrency, operate
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.serving import performance
-from estimator.step import Step
+from estimator.serving.load.operating_point import best_concurrency, operate
+from estimator.serving.load.performance import performance
+from estimator.serving.speed.step import Step
 from tests.unit.steps import step_on
 
 CATALOG = load()

@@ -6,7 +6,7 @@ from catalog.load import Catalog
 from estimator.accuracy.memory_case import weights_of
 from estimator.layout import Layout
 from estimator.models.formats import WeightFormat, weight_format
-from estimator.serving_memory.weights import Split, stages
+from estimator.serving.memory.weights import Split, stages
 from estimator.units import GIB
 from tests.unit.memory_cases import gib, held_in
 

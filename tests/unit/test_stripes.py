@@ -11,7 +11,7 @@ from estimator.layouts.context_parallel import copies, legal_stripes, stripe_ref
 from estimator.ranking import rank
 from estimator.results import Leaderboard
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
-from estimator.step import Step
+from estimator.serving.speed.step import Step
 from tests.unit.memory_cases import Held, held_in
 from tests.unit.steps import step_on
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from estimator.layout import Layout
 from estimator.models.architecture import Architecture
 from estimator.results import MemoryReport, Part
-from estimator.serving_memory.cache import Kind
+from estimator.serving.memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size
 from tui.draw.runs import Row, clipped, fitted, merged, pointer

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from estimator.serving_memory.cache import Kind
+from estimator.serving.memory.cache import Kind
 from tui.draw.grid import fit_grid
 from tui.draw.memory import Usage, bar_row, layer_rows, part_rows, weight_rows
 from tui.draw.runs import Row, beside, clipped, fitted, spread

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 
 from estimator.errors import InputError
 from estimator.scenario.scenario import EngineSettings
-from estimator.serving_memory import ServingMemory
+from estimator.serving.memory import ServingMemory
 from tui.bindings import bindings
 from tui.draw.figures import size
 from tui.draw.memory_page import memory_page

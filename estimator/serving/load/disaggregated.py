@@ -1,8 +1,8 @@
 """Prefill and decode on engines of their own: no token waits for a prompt, and caches travel between them."""
 
-from estimator.operating import Point, operate
 from estimator.scenario.workload import ServingWorkload
-from estimator.step import Step
+from estimator.serving.load.operating_point import Point, operate
+from estimator.serving.speed.step import Step
 from estimator.units import GB
 
 PREFILL_BUSY = 0.90

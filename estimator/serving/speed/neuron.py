@@ -6,7 +6,7 @@ from estimator.layout import Layout
 from estimator.layouts.rank_work import Plan
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.tensors import Role
-from estimator.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
+from estimator.serving.speed.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
 from estimator.units import GB, MICROSECOND
 
 

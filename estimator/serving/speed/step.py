@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 from estimator.engines.speed_constants import Efficiency, EngineSpeed, Spreads
 from estimator.hardware.devices import Accelerator, Fabric
-from estimator.kernels import Rates, gpu_operators, peak_flops
 from estimator.layout import Layout
 from estimator.layouts.rank_work import plan
-from estimator.local_kernels import llama_cpp_operators
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
-from estimator.neuron_kernels import neuron_operators
-from estimator.operators import Experts, Gemm, Operators
 from estimator.results import Bound, Confidence, OperatorTime
+from estimator.serving.speed.gpu import Rates, gpu_operators, peak_flops
+from estimator.serving.speed.llama_cpp import llama_cpp_operators
+from estimator.serving.speed.neuron import neuron_operators
+from estimator.serving.speed.operators import Experts, Gemm, Operators
 from estimator.units import GB, MICROSECOND, MILLISECOND
 
 PIPELINE_HOP_US = 10.0

@@ -17,15 +17,15 @@ from estimator.layout import Layout
 from estimator.layouts.context_parallel import check_stripes, stripe_refusal
 from estimator.layouts.legal import illegal_reason, legal_layouts, legal_tensor_parallel
 from estimator.models.model import Model
-from estimator.offload import host_of, offload
 from estimator.results import Candidate, Confidence, Evaluation, MemoryReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.rigs import Rig, clusters, rig
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import ServiceLevel
-from estimator.serving import Load, carry, report
-from estimator.setup import Setup, setup_on
-from estimator.step import Step
+from estimator.serving.deployment import Setup, setup_on
+from estimator.serving.load.performance import Load, carry, report
+from estimator.serving.offload import host_of, offload
+from estimator.serving.speed.step import Step
 from estimator.units import GIB
 
 

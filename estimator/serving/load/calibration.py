@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from estimator.engines.speed_constants import Calibration, Efficiency
 from estimator.errors import InputError
-from estimator.operating import operate
 from estimator.scenario.workload import ServingWorkload
-from estimator.step import Step
+from estimator.serving.load.operating_point import operate
+from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
 LEAST, MOST = 0.1, 10.0

@@ -3,6 +3,6 @@
 `compile_memory` lays a model out on a device once; the `ServingMemory` it returns answers in closed form.
 """
 
-from estimator.serving_memory.budget import ServingMemory, compile_memory
+from estimator.serving.memory.budget import ServingMemory, compile_memory
 
 __all__ = ["ServingMemory", "compile_memory"]

@@ -2,20 +2,20 @@
 
 from typing import NamedTuple
 
-from estimator.calibration import calibrated
 from estimator.engines.profiles import EngineProfile, caching_prefixes
 from estimator.engines.speed_constants import Efficiency, EngineSpeed
 from estimator.engines.support import stand_in
 from estimator.layout import Layout
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.models.model import Model
-from estimator.offload import step_with_host
 from estimator.results import Confidence
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.rigs import Rig, engine_on
 from estimator.scenario.scenario import Scenario
-from estimator.serving_memory import ServingMemory, compile_memory
-from estimator.step import Step, compile_step
+from estimator.serving.load.calibration import calibrated
+from estimator.serving.memory import ServingMemory, compile_memory
+from estimator.serving.offload import step_with_host
+from estimator.serving.speed.step import Step, compile_step
 
 
 class Setup(NamedTuple):

@@ -4,7 +4,7 @@ from estimator.engines.speed_constants import Efficiency, LlamaCppKernels
 from estimator.hardware.devices import Accelerator
 from estimator.layouts.rank_work import Plan
 from estimator.models.formats import CacheFormat, WeightFormat
-from estimator.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
+from estimator.serving.speed.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
 from estimator.units import MICROSECOND
 
 

@@ -3,12 +3,12 @@
 from math import inf
 from typing import NamedTuple
 
-from estimator.arrivals import at_rate, prompt_wait_s, tpot_percentiles_s, ttft_percentiles_s
-from estimator.disaggregated import apart
-from estimator.operating import Point, operate
 from estimator.results import Band, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
-from estimator.step import Step
+from estimator.serving.load.arrivals import at_rate, prompt_wait_s, tpot_percentiles_s, ttft_percentiles_s
+from estimator.serving.load.disaggregated import apart
+from estimator.serving.load.operating_point import Point, operate
+from estimator.serving.speed.step import Step
 
 
 class Load(NamedTuple):

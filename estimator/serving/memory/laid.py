@@ -10,11 +10,11 @@ from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
 from estimator.results import Part
-from estimator.serving_memory.activations import expert_buffers, graphs, layer, sampler, widths, workspaces
-from estimator.serving_memory.cache import Kind, layer_kinds, page_table
-from estimator.serving_memory.compressed import compressed_pool
-from estimator.serving_memory.pool import Pool
-from estimator.serving_memory.weights import Split, stages
+from estimator.serving.memory.activations import expert_buffers, graphs, layer, sampler, widths, workspaces
+from estimator.serving.memory.cache import Kind, layer_kinds, page_table
+from estimator.serving.memory.compressed import compressed_pool
+from estimator.serving.memory.pool import Pool
+from estimator.serving.memory.weights import Split, stages
 from estimator.units import GB
 
 

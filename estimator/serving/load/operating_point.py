@@ -12,7 +12,7 @@ from math import log, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.step import Step
+from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
 GRAPH_TOKENS = 512

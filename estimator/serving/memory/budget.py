@@ -10,8 +10,8 @@ from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
 from estimator.results import MemoryReport
 from estimator.scenario.scenario import EngineSettings
-from estimator.serving_memory.laid import Laid, Rank, lay_out
-from estimator.serving_memory.pool import UNBOUNDED
+from estimator.serving.memory.laid import Laid, Rank, lay_out
+from estimator.serving.memory.pool import UNBOUNDED
 from estimator.units import GB, GIB
 
 

@@ -7,7 +7,7 @@ from estimator.engines.profiles import MemoryPolicy
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat
 from estimator.models.mixers import Attention
-from estimator.serving_memory.pool import Pool
+from estimator.serving.memory.pool import Pool
 
 CONV_STATE_BYTES = 2
 INDEX_BYTES = 1 + 4 / 128

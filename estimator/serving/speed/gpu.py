@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from estimator.collectives import collectives, stripe_exchanges
 from estimator.engines.speed_constants import Efficiency, EngineSpeed, Kernels
 from estimator.hardware.devices import Accelerator, Fabric
 from estimator.layout import Layout
@@ -11,7 +10,8 @@ from estimator.layouts.rank_work import ExpertBank, Plan
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
 from estimator.models.tensors import Role
-from estimator.operators import (
+from estimator.serving.speed.collectives import collectives, stripe_exchanges
+from estimator.serving.speed.operators import (
     DecodeAttention,
     Elementwise,
     Experts,

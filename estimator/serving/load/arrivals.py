@@ -2,9 +2,9 @@
 
 from math import log, sqrt
 
-from estimator.operating import Point, operate
 from estimator.scenario.workload import ServingWorkload
-from estimator.step import Step
+from estimator.serving.load.operating_point import Point, operate
+from estimator.serving.speed.step import Step
 
 QUANTILES = (0.50, 0.95, 0.99)
 DEVIATIONS = (0.0, 1.645, 2.326)

@@ -8,7 +8,7 @@ from estimator.hardware.devices import AllReduce, Fabric
 from estimator.layout import Layout
 from estimator.layouts.rank_work import Plan
 from estimator.models.mixers import Attention, LatentAttention, Mixer
-from estimator.operators import Collective
+from estimator.serving.speed.operators import Collective
 from estimator.units import GB, MICROSECOND
 
 

@@ -10,7 +10,7 @@ from math import ceil
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat
 from estimator.models.mixers import CompressedSparseAttention
-from estimator.serving_memory.pool import Pool
+from estimator.serving.memory.pool import Pool
 
 BLOCK_TOKENS = 256
 WINDOW_TOKENS = 64

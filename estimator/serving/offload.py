@@ -13,8 +13,8 @@ from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.rigs import Rig, host_device
 from estimator.scenario.scenario import EngineSettings
-from estimator.serving_memory import ServingMemory, compile_memory
-from estimator.step import Step, compile_step
+from estimator.serving.memory import ServingMemory, compile_memory
+from estimator.serving.speed.step import Step, compile_step
 from estimator.units import GIB
 
 HOST_RESERVE_BYTES = 2 * GIB
