@@ -23,7 +23,7 @@ from estimator.accuracy import training
 from estimator.accuracy.score import Context, Row, Score, number
 from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.training import speed
-from estimator.training.ranking import constants_of
+from estimator.training.judge import constants_of
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"
 BASE = "base"

@@ -13,7 +13,7 @@ from catalog.load import load
 from estimator.cost.bill import cost, quote
 from estimator.layout import Layout
 from estimator.models.formats import cache_format, weight_format
-from estimator.ranking import rank
+from estimator.ranking.rank import rank
 from estimator.scenario.rigs import rig
 from estimator.scenario.scenario import Scenario
 from estimator.serving.load.operating_point import operate

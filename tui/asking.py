@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from catalog.load import Catalog
 from catalog.sources.resolve import at_hand
-from estimator import ranking
 from estimator.errors import InputError
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
+from estimator.ranking import rank as ranking
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.placement import machine_named
 from tui.answer import Answer

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from estimator.advice import Change, fixes, gains
+from estimator.advice.bench import Bench
+from estimator.advice.fixes import Change, fixes, gains
 from estimator.models.formats import cache_format, weight_format
 from estimator.results import Evaluation, OperatorTime
 from estimator.serving.memory.cache import layer_kinds
-from estimator.variations import Bench
 from tui.answer import Answer
 from tui.columns import devices, instance, layout, placed, refusal
 from tui.draw.curve import OperatingPoint
@@ -70,7 +70,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
 def changes(bench: Bench, row: Evaluation) -> list[Change]:
     """What makes the row fit, or gives it more room where it does; nothing where memory is not the matter."""
     if bench.scenario.training:
-        from estimator.training.changes import run_changes
+        from estimator.advice.training_fixes import run_changes
 
         return run_changes(bench)
     if row.memory is None:

@@ -9,7 +9,7 @@ from catalog.load import Catalog
 if TYPE_CHECKING:
     from estimator.accuracy.nearest import Near
     from estimator.accuracy.score import Row
-    from estimator.variations import Bench
+    from estimator.advice.bench import Bench
 
 SERVING_CASES = DATA / "evidence" / "serving.csv"
 

@@ -22,8 +22,8 @@ class Remedies:
         if row.verdict != "does_not_fit" or self._asked[0].training:
             return ""
         if key not in self._known:
-            from estimator.advice import fixes  # 5 ms that a first screen without such rows does not need
-            from estimator.variations import Bench
+            from estimator.advice.bench import Bench
+            from estimator.advice.fixes import fixes  # 5 ms that a first screen without such rows does not need
 
             try:
                 changes = fixes(Bench(candidate, *self._asked), row)

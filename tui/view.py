@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import chain
 
-from estimator.ranking import recommended
+from estimator.ranking.rank import recommended
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
 from tui.columns import BY_KEY, Figure, readings

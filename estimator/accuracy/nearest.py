@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from estimator.accuracy import serving
 from estimator.accuracy.score import Context, Row, Score, number, text
+from estimator.advice.bench import Bench
 from estimator.errors import InputError
 from estimator.models.formats import weight_format
-from estimator.variations import Bench
 
 METRICS = {"ttft": "ttft_ms", "tpot": "tpot_ms", "throughput": "output_tokens_per_s"}
 """Column of a case file that measures a figure."""

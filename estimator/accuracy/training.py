@@ -14,8 +14,8 @@ from estimator.models import shapes
 from estimator.models.architecture import Architecture
 from estimator.results import Band
 from estimator.training import memory, speed
+from estimator.training.judge import constants_of
 from estimator.training.network import Links
-from estimator.training.ranking import constants_of
 from estimator.training.run import Run
 from estimator.training.weights import adapters
 from estimator.units import GIB, TERA

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import Catalog, load
-from estimator.advice import fixes, gains, quicker
+from estimator.advice.bench import Bench
+from estimator.advice.fixes import fixes, gains, quicker
+from estimator.advice.training_fixes import run_changes
 from estimator.models.model import Model
-from estimator.ranking import rank
+from estimator.ranking.rank import rank
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.training.changes import run_changes
-from estimator.variations import Bench
 
 
 @pytest.fixture(scope="module")

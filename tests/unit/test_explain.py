@@ -5,12 +5,12 @@ import re
 import pytest
 
 from catalog.load import load
-from estimator.explain import Working, explain
-from estimator.ranking import rank
+from estimator.advice.bench import Bench
+from estimator.advice.workings import Working, explain
+from estimator.ranking.rank import rank
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.calibration import Calibration
-from estimator.variations import Bench
 
 
 def worked_out(working: Working) -> float:

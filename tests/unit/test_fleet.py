@@ -7,7 +7,7 @@ import pytest
 
 from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
-from estimator.fleet import Demand, Fleet, fleets
+from estimator.ranking.fleet import Demand, Fleet, fleets
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 

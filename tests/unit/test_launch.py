@@ -7,9 +7,9 @@ import pytest
 
 from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
+from estimator.advice.launch import Command, launch
 from estimator.errors import InputError
-from estimator.launch import Command, launch
-from estimator.ranking import evaluate
+from estimator.ranking.rank import evaluate
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from catalog.load import Catalog, load
-from estimator.ranking import rank
+from estimator.advice.bench import Bench
+from estimator.ranking.rank import rank
 from estimator.scenario.scenario import Placement, Scenario
-from estimator.variations import Bench
 from tui.draw.runs import plain
 from tui.draw.working import near_rows
 from tui.measured import Measured

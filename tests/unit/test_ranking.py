@@ -6,7 +6,7 @@ import pytest
 
 from catalog.load import Catalog, load
 from estimator.errors import InputError
-from estimator.ranking import evaluate, rank, recommended
+from estimator.ranking.rank import evaluate, rank, recommended
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.workload import ServiceLevel, ServingWorkload

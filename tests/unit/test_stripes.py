@@ -8,7 +8,7 @@ from catalog.load import Catalog, load
 from estimator.errors import InputError
 from estimator.layout import Layout
 from estimator.layouts.context_parallel import copies, legal_stripes, stripe_refusal
-from estimator.ranking import rank
+from estimator.ranking.rank import rank
 from estimator.results import Leaderboard
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.serving.speed.step import Step

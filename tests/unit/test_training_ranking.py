@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from catalog.load import Catalog
 from estimator.errors import InputError
 from estimator.layout import TrainingSetup
-from estimator.ranking import evaluate, rank
+from estimator.ranking.rank import evaluate, rank
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_workload import PRESETS, TrainingWorkload

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from estimator.errors import InputError
-from estimator.ranking import evaluate
+from estimator.ranking.rank import evaluate
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.recipes import Recipe, recipe

@@ -3,11 +3,11 @@
 import pytest
 
 from catalog.load import load
-from estimator.ranking import rank
+from estimator.advice.bench import Bench
+from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.variations import Bench
 
 
 @pytest.mark.parametrize(

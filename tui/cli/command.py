@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from estimator import ranking
-    from estimator.launch import launch
+    from estimator.advice.launch import launch
+    from estimator.ranking import rank as ranking
     from estimator.training.recipes import recipe
 
     asked = question.ask(arguments)

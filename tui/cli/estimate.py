@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from estimator import ranking
+    from estimator.ranking import rank as ranking
 
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)

@@ -6,7 +6,7 @@ from typing import Any
 
 from estimator.checks import rules
 from estimator.errors import InputError
-from estimator.fleet import Demand, Fleet, fleets
+from estimator.ranking.fleet import Demand, Fleet, fleets
 from estimator.scenario.scenario import Scenario
 from tui.cli import json_output, options, question, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS

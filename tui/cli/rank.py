@@ -13,8 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from estimator import ranking
     from estimator.errors import InputError
+    from estimator.ranking import rank as ranking
 
     if arguments.limit is not None and arguments.limit < 1:
         raise InputError("--limit", f"{arguments.limit} is out of range, expected a whole number >= 1")

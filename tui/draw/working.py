@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from estimator.accuracy.nearest import Near
 from estimator.accuracy.score import text
-from estimator.explain import Unit, Working
+from estimator.advice.workings import Unit, Working
 from tui.draw.figures import amount, count, duration, number, size, usd
 from tui.draw.runs import Row, pointer, wrapped
 

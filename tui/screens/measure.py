@@ -8,10 +8,10 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
+from estimator.advice.bench import Bench
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from estimator.serving.load.calibration import MOST_POINTS, calibration, parse
-from estimator.variations import Bench
 from tui.draw.runs import clean
 
 ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, or its JSON."

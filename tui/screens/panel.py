@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.geometry import Size
 from textual.screen import ModalScreen
 
-from estimator.advice import Change
+from estimator.advice.fixes import Change
 from estimator.scenario.scenario import Scenario
 from tui.draw.runs import Row, clipped, fitted, pointer
 from tui.widgets.drawn import Drawn

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from estimator.advice import Change, engine_message, quicker
-from estimator.explain import explain
+from estimator.advice.fixes import Change, engine_message, quicker
+from estimator.advice.workings import explain
 from estimator.results import Evaluation, MemoryReport, TrainingReport
 from estimator.units import MIB
 from tui.answer import Answer

@@ -7,9 +7,9 @@ so a working can not drift from what it explains.
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from estimator.advice.bench import Bench
 from estimator.results import Evaluation, MemoryReport, OperatorTime, PerformanceReport
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
-from estimator.variations import Bench
 
 Unit = Literal["bytes", "tokens", "requests", "seconds", "per second", "usd", "fraction", "number"]
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from estimator.advice import Change
+from estimator.advice.bench import Bench
+from estimator.advice.fixes import Change
 from estimator.errors import InputError
 from estimator.scenario.training_workload import TrainingWorkload
-from estimator.training.advice import smaller_runs
+from estimator.training.smaller_runs import smaller_runs
 from estimator.units import GIB
-from estimator.variations import Bench
 
 LONGEST = 131_072
 

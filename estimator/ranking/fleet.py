@@ -11,7 +11,7 @@ from estimator.cost.bill import quote
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
-from estimator.ranking import rank
+from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machines_for

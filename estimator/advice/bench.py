@@ -8,7 +8,7 @@ from estimator.engines.profiles import EngineProfile
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
-from estimator.ranking import rank
+from estimator.ranking.rank import rank
 from estimator.results import Candidate, Evaluation, OperatorTime, PerformanceReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machine_named

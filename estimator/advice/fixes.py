@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from estimator.advice.bench import Bench
 from estimator.errors import InputError
 from estimator.layouts.context_parallel import legal_stripes
 from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, cache_format, weight_format
@@ -11,7 +12,6 @@ from estimator.models.mixers import Attention
 from estimator.results import Evaluation, MemoryReport
 from estimator.scenario.scenario import EngineSettings, Scenario
 from estimator.units import GIB
-from estimator.variations import Bench
 
 HIGHEST_UTILIZATION = 0.95
 """Above it engines run out of memory in practice: what they do not count needs the rest."""

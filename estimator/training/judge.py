@@ -26,7 +26,8 @@ from estimator.scenario.rigs import Rig, rig
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.serving.judge import not_supported
-from estimator.training import advice, cost, memory, speed
+from estimator.training import cost, memory, speed
+from estimator.training import smaller_runs as advice
 from estimator.training.network import links_of
 from estimator.training.run import Run
 from estimator.training.search import Bed, Found, Search, offloads_of

@@ -1,0 +1,1 @@
+"""What to make of an answer: its working, the changes that help, and the command that starts it."""

@@ -1,0 +1,1 @@
+"""Candidates in order: every machine for one scenario, and the fleets that carry a load."""
