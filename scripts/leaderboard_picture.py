@@ -10,9 +10,9 @@ from pathlib import Path
 
 from catalog.load import load
 from tui.app import LlmCalc
-from tui.asking import Desk
-from tui.palette import DEFAULT_THEME
-from tui.session import Session
+from tui.draw.palette import DEFAULT_THEME
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 TARGET = Path(__file__).parents[1] / "docs" / "leaderboard.svg"
 SIZE = (112, 30)

@@ -14,11 +14,11 @@ from estimator.results import (
 from estimator.serving.memory.cache import Kind
 from estimator.units import GIB
 from tui.draw.curve import OperatingPoint
-from tui.draw.memory import Usage, reasons
-from tui.draw.memory_page import MemoryFacts, Switch
-from tui.draw.performance_page import PerformanceFacts
 from tui.draw.roofline import Point, Roof
-from tui.draw.solver import Capacity
+from tui.pages.memory import MemoryFacts, Switch
+from tui.pages.memory_parts import Usage, reasons
+from tui.pages.performance import PerformanceFacts
+from tui.pages.solver import Capacity
 
 REPORT = MemoryReport(
     device_bytes=48 * 10**9,

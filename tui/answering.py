@@ -9,12 +9,14 @@ from textual import on
 from textual.reactive import reactive
 
 from estimator.errors import InputError
-from tui import fault, palette, store
+from tui import fault
 from tui._textual import FrugalApp
-from tui.answer import Answer
-from tui.asking import Desk
-from tui.messages import Edited, Refused
-from tui.session import History, Session
+from tui.draw import palette
+from tui.state import store
+from tui.state.answer import Answer
+from tui.state.desk import Desk
+from tui.state.messages import Edited, Refused
+from tui.state.session import History, Session
 
 
 class AnsweringApp(FrugalApp):

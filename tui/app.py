@@ -4,12 +4,12 @@ import gc
 
 from textual.screen import Screen
 
-from tui import palette
 from tui.answering import AnsweringApp
-from tui.bindings import bindings
-from tui.command import EVERYWHERE
-from tui.commands import BY_ID
-from tui.palette_provider import CommandProvider
+from tui.commands.all import BY_ID
+from tui.commands.bindings import bindings
+from tui.commands.command import EVERYWHERE
+from tui.commands.palette import CommandProvider
+from tui.draw import palette
 from tui.screens.open import open_page
 from tui.screens.page import Page
 from tui.tabs import BASE

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from catalog.load import Catalog, load
 from estimator.errors import InputError
-from tui import palette, store
 from tui.app import LlmCalc
-from tui.asking import Desk
-from tui.bindings import keymap
 from tui.cli import Parser
+from tui.commands.bindings import keymap
+from tui.draw import palette
 from tui.draw.runs import clean
-from tui.session import Session
+from tui.state import store
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 WRONG_INPUT = 2
 

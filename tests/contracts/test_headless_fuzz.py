@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tui.cli import main
-from tui.cli.options import OPTIONS
+from tui.options.options import OPTIONS
 
 numbers = st.one_of(
     st.integers().map(str),

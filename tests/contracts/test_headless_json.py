@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tui.cli import VERBS, main
-from tui.cli.options import OPTIONS
+from tui.options.options import OPTIONS
 
 BAND = {"low", "typical", "high"}
 KEYS: dict[str, Any] = {

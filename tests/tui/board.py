@@ -30,9 +30,9 @@ from estimator.results import (
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.units import GB, GIB
-from tui.answer import Answer
-from tui.asking import Desk
-from tui.session import Session
+from tui.state.answer import Answer
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 # machine, accelerator, devices, GB each, usable GiB, replicas, tp, $/h, class, tie, best
 MACHINES = (

@@ -10,10 +10,10 @@ from tests.page_facts import MEMORY, PERFORMANCE
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.app import LlmCalc
-from tui.asking import Desk
 from tui.screens import memory, performance
 from tui.screens.panel import SheetView
-from tui.session import Session
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
 pytestmark = pytest.mark.asyncio

@@ -3,9 +3,9 @@
 import pytest
 from textual.binding import Binding
 
-from tui.bindings import bindings, clashes, keymap
-from tui.command import EVERYWHERE, keys_of
-from tui.commands import BY_ID, COMMANDS, HINTS
+from tui.commands.all import BY_ID, COMMANDS, HINTS
+from tui.commands.bindings import bindings, clashes, keymap
+from tui.commands.command import EVERYWHERE, keys_of
 from tui.tabs import TABS
 
 

@@ -9,9 +9,9 @@ from catalog.load import load
 from tests.sources.loopback_hub import LoopbackHub, Reply
 from tests.sources.test_hub import CONFIG
 from tui.app import LlmCalc
-from tui.asking import Desk
 from tui.screens.fetch import Fetch, FetchView
-from tui.session import Session
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 
 def app(tmp_path: Path) -> LlmCalc:

@@ -10,14 +10,14 @@ from catalog.load import load
 from estimator.scenario.scenario import Scenario
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
-from tui.answer import Answer
 from tui.app import LlmCalc
-from tui.asking import Desk
-from tui.command import EVERYWHERE
-from tui.commands import COMMANDS
-from tui.draw.leaderboard import Frame, candidate_line
+from tui.commands.all import COMMANDS
+from tui.commands.command import EVERYWHERE
 from tui.draw.runs import plain
-from tui.session import Session
+from tui.pages.leaderboard import Frame, candidate_line
+from tui.state.answer import Answer
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
 

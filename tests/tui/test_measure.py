@@ -11,10 +11,10 @@ from estimator.engines.speed_constants import Calibration
 from estimator.scenario.scenario import Placement, Scenario
 from tests.tui.conftest import screen_text
 from tests.unit.test_calibration import VLLM
-from tui import store
 from tui.app import LlmCalc
-from tui.asking import Desk
-from tui.session import Session
+from tui.state import store
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 pytestmark = pytest.mark.asyncio
 

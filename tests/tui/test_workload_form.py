@@ -7,10 +7,10 @@ from estimator.scenario.scenario import Scenario
 from tests.tui.board import PlainDesk
 from tests.tui.conftest import screen_text
 from tui.app import LlmCalc
-from tui.asking import Desk
-from tui.columns import setup
 from tui.draw.runs import plain
-from tui.session import Session
+from tui.state.columns import setup
+from tui.state.desk import Desk
+from tui.state.session import Session
 from tui.widgets.form import Form, result_row
 
 pytestmark = pytest.mark.asyncio

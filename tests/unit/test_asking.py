@@ -6,8 +6,8 @@ import pytest
 
 from catalog.load import load
 from estimator.scenario.scenario import Placement, Scenario
-from tui.asking import Desk
-from tui.session import Session
+from tui.state.desk import Desk
+from tui.state.session import Session
 
 
 @pytest.mark.parametrize(

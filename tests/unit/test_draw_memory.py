@@ -7,9 +7,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from estimator.units import GIB
 from tests.page_facts import MEMORY, REPORT, USAGE
-from tui.draw.memory import Usage
-from tui.draw.memory_page import memory_page
 from tui.draw.runs import plain, width
+from tui.pages.memory import memory_page
+from tui.pages.memory_parts import Usage
 
 SIZES = [(60, 17), (80, 21), (120, 37), (160, 47)]
 

@@ -4,8 +4,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.page_facts import PERFORMANCE
-from tui.draw.performance_page import VIEWS, performance_page
 from tui.draw.runs import plain, width
+from tui.pages.performance import VIEWS, performance_page
 
 SIZES = [(60, 17), (80, 21), (120, 21), (120, 37), (160, 47)]
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.draw.leaderboard import _difference, rounded, shorter
 from tui.draw.runs import plain, spread, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+from tui.pages.leaderboard import _difference, rounded, shorter
 
 COLUMNS = (
     Column("rank", "#", 3),

@@ -7,7 +7,7 @@ from estimator.layout import TrainingSetup
 from estimator.results import Band, Part, TrainingMemory, TrainingReport
 from estimator.units import GIB
 from tui.draw.runs import plain, width
-from tui.draw.training_page import training_memory_page, training_speed_page
+from tui.pages.training import training_memory_page, training_speed_page
 
 
 def banded(value: float) -> Band:

@@ -8,9 +8,9 @@ from catalog.load import load
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
-from tui.draw.form import balanced, lay_out
-from tui.fields import Field, sections, stepped, typed
-from tui.session import Session
+from tui.options.fields import Field, sections, stepped, typed
+from tui.pages.form import balanced, lay_out
+from tui.state.session import Session
 
 
 def fields(scenario: Scenario) -> dict[str, Field]:

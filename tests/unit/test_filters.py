@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from estimator.errors import InputError
 from tests.tui.board import PlainDesk
 from tui.fuzzy import found
-from tui.session import Session
-from tui.view import next_sort, ordered, rows_of
+from tui.state.session import Session
+from tui.state.view import next_sort, ordered, rows_of
 
 DESK = PlainDesk()
 BOARD = DESK.answer(Session()).board

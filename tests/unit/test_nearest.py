@@ -7,8 +7,8 @@ from estimator.advice.bench import Bench
 from estimator.ranking.rank import rank
 from estimator.scenario.scenario import Placement, Scenario
 from tui.draw.runs import plain
-from tui.draw.working import near_rows
-from tui.measured import Measured
+from tui.pages.working import near_rows
+from tui.state.measured import Measured
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
-from tui import store
-from tui.session import History, Session
+from tui.state import store
+from tui.state.session import History, Session
 
 
 def test_undo_and_redo_walk_the_scenarios_and_keep_the_look() -> None:

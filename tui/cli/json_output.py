@@ -18,7 +18,7 @@ from estimator.results import (
     TrainingReport,
 )
 from estimator.scenario.scenario import Scenario
-from tui.cli.options import OPTIONS, said
+from tui.options.options import OPTIONS, said
 
 MEMORY = (
     "device_bytes", "usable_bytes", "weights_bytes", "kv_cache_bytes", "activation_bytes", "runtime_bytes",

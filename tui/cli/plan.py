@@ -8,9 +8,10 @@ from estimator.checks import rules
 from estimator.errors import InputError
 from estimator.ranking.fleet import Demand, Fleet, fleets
 from estimator.scenario.scenario import Scenario
-from tui.cli import json_output, options, question, text_output
+from tui.cli import json_output, question, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.draw import figures
+from tui.options import options
 
 DEMAND = (
     options.Option("headroom", "headroom", "F", "share of capacity kept free at the peak (0.2)"),

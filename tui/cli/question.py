@@ -14,7 +14,8 @@ from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Placement, Scenario
-from tui.cli import options, progress
+from tui.cli import progress
+from tui.options import options
 
 
 class Question(NamedTuple):
@@ -51,7 +52,7 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
     """The default scenario, changed by the session file and then by the options."""
     asked = Scenario()
     if arguments.session:
-        from tui import store
+        from tui.state import store
 
         asked = store.load(Path(arguments.session)).scenario
     given = vars(arguments)

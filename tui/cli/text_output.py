@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from catalog.plain import plain
 from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport
 from estimator.scenario.scenario import Scenario
-from tui import columns
 from tui.cli import training_output
 from tui.draw import figures
+from tui.state import columns
 
 LEADERBOARD = (
     "#",

@@ -1,13 +1,13 @@
 """What the pages about the selected row share."""
 
 from estimator.results import Evaluation
-from tui.answer import Answer
-from tui.columns import refusal
-from tui.draw.memory_page import advice_rows, heading_row
 from tui.draw.runs import Row, wrapped
-from tui.facts import bench_of, changes, heading
-from tui.messages import Edited
+from tui.pages.facts import bench_of, changes, heading
+from tui.pages.memory import advice_rows, heading_row
 from tui.screens.page import Page
+from tui.state.answer import Answer
+from tui.state.columns import refusal
+from tui.state.messages import Edited
 
 
 def refused_rows(answer: Answer, row: Evaluation, cells: int) -> list[Row]:

@@ -16,8 +16,8 @@ from textual.worker import Worker, get_current_worker
 from catalog.sources.checkpoint import Cancelled
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
-from tui.asking import Desk
 from tui.draw.runs import Row, clean, clipped, wrapped
+from tui.state.desk import Desk
 from tui.widgets.drawn import Drawn
 
 LEAST_BETWEEN_S = 0.1

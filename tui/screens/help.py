@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.screen import ModalScreen
 
-from tui.command import EVERYWHERE, key_name
-from tui.commands import BY_ID
+from tui.commands.all import BY_ID
+from tui.commands.command import EVERYWHERE, key_name
 from tui.draw.runs import Row, clipped, wrapped
 from tui.widgets.drawn import Drawn
 

@@ -3,10 +3,10 @@
 from textual import on
 from textual.app import ComposeResult
 
-from tui.bindings import bindings
-from tui.messages import Edited
+from tui.commands.bindings import bindings
 from tui.screens.page import Page
-from tui.view import next_sort
+from tui.state.messages import Edited
+from tui.state.view import next_sort
 from tui.widgets.board import Board
 from tui.widgets.filter_line import FilterLine
 

@@ -8,14 +8,14 @@ from textual.app import ComposeResult
 from estimator.errors import InputError
 from estimator.scenario.scenario import EngineSettings
 from estimator.serving.memory import ServingMemory
-from tui.bindings import bindings
+from tui.commands.bindings import bindings
 from tui.draw.figures import size
-from tui.draw.memory_page import memory_page
 from tui.draw.runs import Row
-from tui.draw.training_page import training_memory_page
-from tui.facts import bench_of, heading, memory_facts
-from tui.messages import Edited, Refused
+from tui.pages.facts import bench_of, heading, memory_facts
+from tui.pages.memory import memory_page
+from tui.pages.training import training_memory_page
 from tui.screens.candidate import CandidatePage, refused_rows
+from tui.state.messages import Edited, Refused
 from tui.widgets.drawn import Drawn
 
 PARTS = ("weights", "kv", "activation", "runtime", "graphs", "reserve", "free")

@@ -6,11 +6,11 @@ from catalog.sources import hub
 from estimator.errors import InputError
 from estimator.models.mixers import Mixer
 from estimator.models.model import Model
-from tui.asking import Desk
 from tui.draw.figures import count, number, tokens
 from tui.draw.runs import Row, clean, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.screens.picker import Picker
+from tui.state.desk import Desk
 
 COLUMNS = (
     Column("name", "model", 30, 0, "left", most=44),

@@ -7,8 +7,8 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from estimator.scenario.scenario import Scenario
-from tui.answer import Answer
-from tui.messages import Edited
+from tui.state.answer import Answer
+from tui.state.messages import Edited
 from tui.widgets.drawn import Drawn
 from tui.widgets.frame import Head, Hints
 

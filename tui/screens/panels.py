@@ -7,15 +7,15 @@ from estimator.advice.fixes import Change, engine_message, quicker
 from estimator.advice.workings import explain
 from estimator.results import Evaluation, MemoryReport, TrainingReport
 from estimator.units import MIB
-from tui.answer import Answer
-from tui.columns import instance, layout, misses, refusal
 from tui.draw.figures import duration, gib, size, tokens, usd
-from tui.draw.performance_page import layout_rows
 from tui.draw.runs import Row, clipped, fitted, pointer, wrapped
-from tui.draw.solver import capacity_rows
-from tui.draw.working import near_rows, working_rows
-from tui.facts import SOLVED_USERS, bench_of, capacities, changes, heading
+from tui.pages.facts import SOLVED_USERS, bench_of, capacities, changes, heading
+from tui.pages.performance import layout_rows
+from tui.pages.solver import capacity_rows
+from tui.pages.working import near_rows, working_rows
 from tui.screens.panel import KEYS, Sheet
+from tui.state.answer import Answer
+from tui.state.columns import instance, layout, misses, refusal
 
 
 def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:

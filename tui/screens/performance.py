@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 
 from estimator.scenario.scenario import Scenario
-from tui.bindings import bindings
-from tui.draw.performance_page import VIEWS, performance_page
+from tui.commands.bindings import bindings
 from tui.draw.runs import Row
-from tui.draw.training_page import training_speed_page
-from tui.facts import bench_of, heading, performance_facts
-from tui.messages import Edited, Refused
+from tui.pages.facts import bench_of, heading, performance_facts
+from tui.pages.performance import VIEWS, performance_page
+from tui.pages.training import training_speed_page
 from tui.screens.candidate import CandidatePage, refused_rows
+from tui.state.messages import Edited, Refused
 from tui.widgets.drawn import Drawn
 
 

@@ -8,10 +8,10 @@ from textual.widgets import Input
 
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
-from tui.bindings import bindings
-from tui.fields import stepped, typed
-from tui.messages import Edited
+from tui.commands.bindings import bindings
+from tui.options.fields import stepped, typed
 from tui.screens.page import Page
+from tui.state.messages import Edited
 from tui.widgets.form import Editor, Form
 
 PICKED = {"model": "app.model", "region": "app.region"}

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from textual import events
 from textual.message import Message
 
-from tui.answer import Answer
-from tui.draw.candidate import pane, strip
-from tui.draw.leaderboard import Frame, candidate_line, heading_line, lines, title_line
 from tui.draw.runs import Row, fitted
+from tui.pages.candidate import pane, strip
+from tui.pages.leaderboard import Frame, candidate_line, heading_line, lines, title_line
+from tui.state.answer import Answer
 from tui.widgets.drawn import Drawn, scrolled
 
 WIDE = 140

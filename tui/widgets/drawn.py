@@ -9,11 +9,11 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.draw.palette import FILLED, style
 from tui.draw.runs import Row, merged
-from tui.palette import FILLED, style
 
 if TYPE_CHECKING:
-    from tui.answer import Answer
+    from tui.state.answer import Answer
 
 
 class Drawn(Widget):

@@ -7,13 +7,13 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
 
-from tui import columns
-from tui.answer import Answer
 from tui.draw.figures import count, number, usd
-from tui.draw.form import Spot, form_rows, lay_out
-from tui.draw.leaderboard import Frame, candidate_line, title_line
 from tui.draw.runs import Row, clipped, fitted, spread, width
-from tui.fields import sections
+from tui.options.fields import sections
+from tui.pages.form import Spot, form_rows, lay_out
+from tui.pages.leaderboard import Frame, candidate_line, title_line
+from tui.state import columns
+from tui.state.answer import Answer
 from tui.widgets.drawn import Drawn, scrolled
 
 HEAD = 2

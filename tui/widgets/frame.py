@@ -6,12 +6,12 @@ from textual.geometry import Size
 
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
-from tui import columns
-from tui.answer import Answer
-from tui.command import EVERYWHERE, Command, key_name, keys_of
-from tui.commands import HINTS, commands_at
+from tui.commands.all import HINTS, commands_at
+from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.figures import number, tokens
 from tui.draw.runs import Row, Run, clean, clipped, fitted, spread, width, wrapped
+from tui.state import columns
+from tui.state.answer import Answer
 from tui.tabs import TABS
 from tui.widgets.drawn import Drawn
 

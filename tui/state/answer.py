@@ -7,11 +7,11 @@ from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
-from tui.session import Session
+from tui.state.session import Session
 
 if TYPE_CHECKING:
-    from tui.measured import Measured
-    from tui.remedies import Remedies
+    from tui.state.measured import Measured
+    from tui.state.remedies import Remedies
 
 
 class Answer(NamedTuple):

@@ -6,11 +6,11 @@ from estimator.results import Evaluation, MemoryReport, PerformanceReport, Train
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
-from tui import columns
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
-from tui.draw.leaderboard import note
 from tui.draw.runs import Row, clean, clipped, fitted, spread, width, wrapped
+from tui.pages.leaderboard import note
+from tui.state import columns
 
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
 LIMITS = {"network": "links", "latency": "launch"}

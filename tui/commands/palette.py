@@ -4,8 +4,8 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.command import EVERYWHERE, Command, key_name, keys_of
-from tui.commands import commands_at
+from tui.commands.all import commands_at
+from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 
 
 class CommandProvider(Provider):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from textual.keys import format_key
 
-from tui.session import Session
+from tui.state.session import Session
 
 EVERYWHERE = "everywhere"
 

@@ -6,9 +6,9 @@ from itertools import chain
 from estimator.ranking.rank import recommended
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
-from tui.columns import BY_KEY, Figure, readings
-from tui.filters import parse
-from tui.session import Session
+from tui.state.columns import BY_KEY, Figure, readings
+from tui.state.filters import parse
+from tui.state.session import Session
 
 
 def rows_of(session: Session, board: Leaderboard, inventory: Inventory) -> tuple[Evaluation, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import PRICE_TERMS
-from tui.command import Command
-from tui.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
+from tui.commands.command import Command
+from tui.state.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
 from tui.tabs import TABS
 
 

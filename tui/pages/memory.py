@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from estimator.serving.memory.cache import Kind
 from tui.draw.grid import fit_grid
-from tui.draw.memory import Usage, bar_row, layer_rows, part_rows, weight_rows
 from tui.draw.runs import Row, beside, clipped, fitted, spread
-from tui.draw.solver import Capacity, capacity_rows
+from tui.pages.memory_parts import Usage, bar_row, layer_rows, part_rows, weight_rows
+from tui.pages.solver import Capacity, capacity_rows
 
 WIDE = 120
 """Columns from which the page is drawn in two."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui.session import Session
+from tui.state.session import Session
 
 
 @dataclass

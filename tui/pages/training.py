@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from estimator.results import Part, TrainingReport
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, number, percent, size, spread_percent, usd
-from tui.draw.memory_page import heading_row
 from tui.draw.runs import Row, clipped, fitted, pointer
+from tui.pages.memory import heading_row
 
 STYLES = {
     "weights": "weights",

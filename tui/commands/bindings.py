@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from textual.binding import Binding, BindingType
 
-from tui.command import EVERYWHERE, keys_of
-from tui.commands import BY_ID, COMMANDS, commands_at
+from tui.commands.all import BY_ID, COMMANDS, commands_at
+from tui.commands.command import EVERYWHERE, keys_of
 
 
 def bindings(where: str) -> list[BindingType]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from tui.answer import Answer
-from tui.columns import BY_KEY, Figure, Reading, devices, readings, refusal, unpriced
 from tui.draw.figures import gib, significant
 from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+from tui.state.answer import Answer
+from tui.state.columns import BY_KEY, Figure, Reading, devices, readings, refusal, unpriced
 
 if TYPE_CHECKING:
-    from tui.remedies import Remedies
+    from tui.state.remedies import Remedies
 
 DELTA = 5
 """Cells of an arrow with its percentage."""

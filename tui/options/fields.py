@@ -9,8 +9,8 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import PRESETS as TRAINING_PRESETS
-from tui.cli.options import GROUPS, NUMBERS, Option, with_option
 from tui.draw.figures import bound
+from tui.options.options import GROUPS, NUMBERS, Option, with_option
 
 UNSET = {
     "model": "",

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from estimator.results import Band, Evaluation, OperatorTime
-from tui.columns import layout, refusal, users
 from tui.draw.bars import OperatorBar, operator_bars
 from tui.draw.curve import OperatingPoint, Series, curve
 from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
-from tui.draw.memory_page import heading_row
 from tui.draw.roofline import Point, Roof, roofline
 from tui.draw.runs import Row, beside, fitted, spread
 from tui.draw.table import BLANK, Cell, Column, fit_columns, header_row, table_row
+from tui.pages.memory import heading_row
+from tui.state.columns import layout, refusal, users
 
 WIDE = 120
 OVERLAID = 90

@@ -7,15 +7,15 @@ from estimator.advice.fixes import Change, fixes, gains
 from estimator.models.formats import cache_format, weight_format
 from estimator.results import Evaluation, OperatorTime
 from estimator.serving.memory.cache import layer_kinds
-from tui.answer import Answer
-from tui.columns import devices, instance, layout, placed, refusal
 from tui.draw.curve import OperatingPoint
 from tui.draw.figures import amount, count, size
-from tui.draw.memory import Usage, reasons, shared_over
-from tui.draw.memory_page import MemoryFacts, Switch
-from tui.draw.performance_page import PerformanceFacts
 from tui.draw.roofline import Point, Roof
-from tui.draw.solver import Capacity
+from tui.pages.memory import MemoryFacts, Switch
+from tui.pages.memory_parts import Usage, reasons, shared_over
+from tui.pages.performance import PerformanceFacts
+from tui.pages.solver import Capacity
+from tui.state.answer import Answer
+from tui.state.columns import devices, instance, layout, placed, refusal
 
 SOLVED_USERS = (1, 4, 16, 64)
 CACHES = {"llamacpp": ("bf16", "q8_0", "q4_0")}

@@ -10,11 +10,11 @@ from estimator.models.model import Model
 from estimator.ranking import rank as ranking
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.placement import machine_named
-from tui.answer import Answer
-from tui.measured import Measured
-from tui.remedies import Remedies
-from tui.session import Session
-from tui.view import rows_of
+from tui.state.answer import Answer
+from tui.state.measured import Measured
+from tui.state.remedies import Remedies
+from tui.state.session import Session
+from tui.state.view import rows_of
 
 
 class Desk:

@@ -6,7 +6,7 @@ from itertools import product
 from typing import NamedTuple
 
 from tui.draw.runs import Row, clipped, fitted, merged, pointer
-from tui.fields import Field, Section
+from tui.options.fields import Field, Section
 
 LEAST_COLUMN = 37
 NAME = 24

@@ -9,9 +9,9 @@ from catalog import atomic
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from estimator.serving.load import calibration
-from tui.cli import options
-from tui.cli.session_file import Setting
-from tui.session import VIEWS, Session
+from tui.options import options
+from tui.options.session_file import Setting
+from tui.state.session import VIEWS, Session
 from tui.tabs import TABS
 
 LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run"))
@@ -76,6 +76,6 @@ def _settings(path: Path) -> dict[str, Setting]:
         pairs = [line.split(": ", 1) for line in lines]
         return {name: Setting(json.loads(value), f"{path}:{at}") for at, (name, value) in enumerate(pairs, 1)}
     except (OSError, ValueError):
-        from tui.cli import session_file
+        from tui.options import session_file
 
         return session_file.read(str(path))

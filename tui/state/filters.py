@@ -8,7 +8,7 @@ from typing import NamedTuple
 from estimator.errors import InputError
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from tui import columns
+from tui.state import columns
 
 Kept = Callable[[Evaluation], bool]
 

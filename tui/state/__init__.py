@@ -1,0 +1,1 @@
+"""What is asked and looked at, and the answer to it: values with verbs, no widgets."""
