@@ -1,10 +1,12 @@
 """What tests of several kinds share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.sources.loopback_hub import LoopbackHub
+from catalog.load import Catalog, load
+from tests.catalog.sources.loopback_hub import LoopbackHub
 
 
 @pytest.fixture
@@ -15,3 +17,17 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     yield hub
     hub.close()
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(home / name))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def catalog(empty_home: Path) -> Catalog:
+    return load()

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import pytest
 
-from tests.sources.loopback_hub import LoopbackHub, Reply
-from tests.sources.test_hub import CONFIG
+from tests.catalog.sources.loopback_hub import LoopbackHub, Reply
+from tests.catalog.sources.test_hub import CONFIG
 from tui.cli import main
 
 LONG = CONFIG | {"max_position_embeddings": 8192}

@@ -1,0 +1,230 @@
+"""Folders, configuration files, GGUF headers, and models given by hand."""
+
+import json
+import struct
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.load import Catalog, load
+from catalog.sources import folder, gguf, kept, manual
+from catalog.sources.checkpoint import Stored
+from catalog.sources.resolve import at_hand, local, resolve, silent
+from estimator.errors import InputError, UnsupportedArchitecture
+from tests.catalog.sources.loopback_hub import safetensors
+from tests.catalog.sources.test_hub import CONFIG
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return load(tmp_path_factory.mktemp("user"))
+
+
+def write_gguf(path: Path, metadata: dict[str, Any], tensors: dict[str, tuple[tuple[int, ...], int]]) -> Path:
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    def typed(value: Any) -> bytes:
+        if isinstance(value, str):
+            return struct.pack("<I", 8) + text(value)
+        if isinstance(value, list):
+            return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(text, value))
+        return struct.pack("<II", 4, value)
+
+    content = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    content += b"".join(text(key) + typed(value) for key, value in metadata.items())
+    for name, (shape, code) in tensors.items():
+        content += text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, code, 0)
+    path.write_bytes(content)
+    return path
+
+
+LLAMA = {
+    "general.architecture": "llama",
+    "general.file_type": 15,
+    "llama.block_count": 1,
+    "llama.embedding_length": 64,
+    "llama.feed_forward_length": 128,
+    "llama.attention.head_count": 4,
+    "llama.attention.head_count_kv": 2,
+    "llama.context_length": 2048,
+    "tokenizer.ggml.tokens": [f"t{n}" for n in range(5000)],
+}
+Q4_K, Q6_K, F32 = 12, 14, 0
+TENSORS = {
+    "token_embd.weight": ((64, 5000), Q6_K),
+    "output.weight": ((64, 5000), Q6_K),
+    "output_norm.weight": ((64,), F32),
+    "rope_freqs.weight": ((8,), F32),
+    "blk.0.attn_norm.weight": ((64,), F32),
+    "blk.0.ffn_norm.weight": ((64,), F32),
+    "blk.0.attn_q.weight": ((64, 64), Q4_K),
+    "blk.0.attn_k.weight": ((64, 32), Q4_K),
+    "blk.0.attn_v.weight": ((64, 32), Q4_K),
+    "blk.0.attn_output.weight": ((64, 64), Q4_K),
+    "blk.0.ffn_gate.weight": ((64, 128), Q4_K),
+    "blk.0.ffn_up.weight": ((64, 128), Q4_K),
+    "blk.0.ffn_down.weight": ((128, 64), Q4_K),
+}
+
+
+def test_a_folder_gives_the_exact_bytes_of_every_type(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "model-1.safetensors").write_bytes(safetensors({"a": ("BF16", [4, 4], 32)}))
+    (tmp_path / "model-2.safetensors").write_bytes(safetensors({"b": ("F8_E4M3", [8], 8), "c": ("BF16", [2], 4)}))
+    found = folder.read(tmp_path, silent)
+    assert found.stored == {"BF16": Stored(18, 36), "F8_E4M3": Stored(8, 8)}
+
+
+def test_a_configuration_file_alone_is_a_model(tmp_path: Path, catalog: Catalog) -> None:
+    path = tmp_path / "acme__tiny.json"
+    path.write_text(json.dumps(CONFIG))
+    model = resolve(str(path), catalog)
+    assert (model.id, model.architecture.hidden) == ("acme__tiny", 64)
+
+
+def test_gguf_header_gives_shape_and_bytes(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", LLAMA, TENSORS)
+    header = gguf.read(path)
+    assert header.metadata["tokenizer.ggml.tokens"] == 5000
+    assert header.stored["Q6_K"] == Stored(640_000, 640_000 // 256 * 210)
+    found = local(str(path))
+    assert found
+    architecture = found.architecture
+    assert (architecture.vocabulary, architecture.tied) == (5000, False)
+    assert architecture.text_parameters == 640_000 + 64 + 2 * 64 + 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128
+    assert found.native_weights == "gguf-q4_k_m"
+    stored = sum(found.checkpoint.bytes_of(tensor) for tensor in (*architecture.embedding, *architecture.head))
+    assert stored == pytest.approx(640_000 * 6.5625 / 8)
+    q_proj = architecture.groups[0].layer.tensors[0]
+    assert found.checkpoint.bits_of(q_proj) == 4.5
+
+
+def test_gguf_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "odd.gguf", LLAMA | {"llama.block_count": 3}, TENSORS)
+    with pytest.raises(InputError, match="its tensors hold"):
+        local(str(path))
+
+
+@pytest.mark.parametrize("value", ["q", ["a", "b"], 4_000_000_000])
+@pytest.mark.parametrize(
+    "key",
+    ["general.file_type", "general.architecture", "llama.block_count", "llama.expert_count", "llama.context_length"],
+)
+def test_gguf_metadata_of_another_type_is_refused_or_left_out(tmp_path: Path, key: str, value: Any) -> None:
+    with suppress(InputError):
+        local(str(write_gguf(tmp_path / "x.gguf", LLAMA | {key: value}, TENSORS)))
+
+
+def test_a_mix_without_a_name_goes_by_its_commonest_type(tmp_path: Path) -> None:
+    metadata = {key: value for key, value in LLAMA.items() if key != "general.file_type"}
+    found = local(str(write_gguf(tmp_path / "x.gguf", metadata, TENSORS)))
+    assert found
+    assert found.native_weights == "gguf-q6_k"
+
+
+def test_gguf_of_an_unknown_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "new.gguf", {"general.architecture": "mystery\x1b[2J"}, {})
+    with pytest.raises(UnsupportedArchitecture) as error:
+        local(str(path))
+    assert "mystery" in str(error.value)
+    assert "\x1b" not in str(error.value)
+
+
+@settings(deadline=None, max_examples=150)
+@given(cut=st.integers(0, 2000), noise=st.binary(max_size=40))
+def test_damaged_gguf_ends_in_one_line(tmp_path_factory: pytest.TempPathFactory, cut: int, noise: bytes) -> None:
+    path = tmp_path_factory.mktemp("gguf") / "x.gguf"
+    whole = write_gguf(path, LLAMA | {"tokenizer.ggml.tokens": ["a"]}, TENSORS).read_bytes()
+    path.write_bytes(whole[:cut] + noise + whole[cut + len(noise) :])
+    with suppress(InputError):
+        local(str(path))
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("7B", 7e9), ("13b", 13e9), ("70b", 70.6e9), ("175B", 175e9)])
+def test_plain_sizes_are_models(catalog: Catalog, name: str, parameters: float) -> None:
+    assert resolve(name, catalog).architecture.text_parameters == pytest.approx(parameters, rel=1e-3)
+
+
+def test_manual_parameters_come_to_the_total(catalog: Catalog) -> None:
+    dense = resolve("total=8B,hidden=4096,layers=32,heads=32,kv-heads=8", catalog).architecture
+    assert dense.text_parameters == pytest.approx(8e9, rel=1e-3)
+    assert dense.cache_elements(1) == 2 * 8 * 128 * 32
+    sparse = resolve("total=47e9,hidden=4096,layers=32,heads=32,experts=8,active-experts=2", catalog).architecture
+    assert sparse.text_parameters == pytest.approx(47e9, rel=1e-3)
+    assert sparse.active_parameters < 15e9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hidden=4096",
+        "total=8e9,hidden=4096,layers=32,heads=32,kv-heads=5",
+        "total=8e9,hidden=nan,layers=32,heads=32",
+        "total=8e9,hidden=4096,layers=1e30,heads=32",
+        "total=1e6,hidden=4096,layers=32,heads=32",
+        "total=8e9,hidden=4096,layers=32,heads=32,experts=8,active-experts=9",
+        "colour=3",
+        "total=,hidden",
+    ],
+)
+def test_manual_parameters_that_can_not_be_are_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        manual.read(text)
+
+
+@pytest.mark.parametrize(
+    "reference", ["no-such-model", "./nowhere", "/etc", "/dev/zero", "x" * 5000, "a\0b", "nul.json"]
+)
+def test_what_leads_nowhere_is_one_line(catalog: Catalog, reference: str) -> None:
+    with pytest.raises(InputError):
+        resolve(reference, catalog)
+
+
+def test_a_near_miss_names_what_was_meant(catalog: Catalog) -> None:
+    with pytest.raises(InputError, match=r"did you mean .*Llama-3.1-8B"):
+        resolve("Lama-3.1-8B", catalog)
+
+
+def test_a_kept_model_is_a_catalogue_model_ever_after(tmp_path: Path) -> None:
+    entry = {"config": CONFIG | {"note": "\x1b[31mred"}, "quantization": None, "source": "loopback"}
+    path = kept.keep("acme/tiny@feature/x", entry, tmp_path)
+    assert path == tmp_path / "models" / "acme" / "tiny@feature--x.yaml"
+    model = resolve("acme/tiny@feature/x", load(tmp_path))
+    assert model.architecture.hidden == 64
+    assert "\x1b" not in path.read_text()
+
+
+def test_a_folder_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file in the way")
+    assert kept.keep("acme/tiny", {"config": CONFIG, "source": "loopback"}, tmp_path) is None
+
+
+def test_an_unknown_class_is_refused_with_the_bytes_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["MysteryForCausalLM"]}')
+    (tmp_path / "model.safetensors").write_bytes(safetensors({"a": ("BF16", [4, 4], 32)}))
+    with pytest.raises(UnsupportedArchitecture, match=r"hold 32 bytes \(16 BF16\)"):
+        local(str(tmp_path))
+
+
+def test_a_folder_keeps_what_its_files_hold(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "model.safetensors").write_bytes(safetensors({"a": ("BF16", [4, 4], 32)}))
+    found = local(str(tmp_path))
+    assert found
+    assert found.published
+    assert (found.stored_bytes, found.published.published) == (32, 16)
+
+
+def test_a_quantised_upload_is_known_by_its_name() -> None:
+    """No network: the catalogue's shape in the format that the name announces."""
+    catalog = load()
+    found = at_hand("RedHatAI/Qwen3-8B-FP8-dynamic", catalog)
+    assert (found.id, found.native_weights) == ("RedHatAI/Qwen3-8B-FP8-dynamic", "fp8")
+    assert found.architecture.parameters == 8_190_735_360
+    with pytest.raises(InputError):
+        at_hand("RedHatAI/Nothing-8B-FP8", catalog)

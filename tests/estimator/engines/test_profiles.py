@@ -1,0 +1,100 @@
+"""Engine profiles: which version a profile covers, and the rules of thumb beside them."""
+
+import pytest
+
+from catalog.load import Catalog
+from estimator.errors import InputError
+from estimator.layout import Layout
+from estimator.units import GIB
+from tests.estimator.serving.memory_cases import Held, held_in
+
+LLAMA_13B = "meta-llama/Llama-2-13b-hf"
+
+
+@pytest.fixture(scope="module")
+def held(catalog: Catalog) -> Held:
+    return held_in(catalog)
+
+
+@pytest.mark.parametrize(
+    ("asked", "profile"),
+    [("0.6.3", "0.2"), ("0.7.3", "0.6.5"), ("0.10.2", "0.8"), ("0.11.0", "0.11"), ("0.16", "0.11.1"),
+     ("0.17.1", "0.17"), ("0.19.0", "0.18"), ("0.20.1rc1.dev16", "0.18"), ("0.25.1", "0.21"),
+     ("0.27.1", "0.26"), ("0.29.1rc1.dev17", "0.28"), ("v0.21", "0.21")],
+)  # fmt: skip
+def test_a_version_finds_its_profile(catalog: Catalog, asked: str, profile: str) -> None:
+    assert catalog.inventory.engine("vllm", asked).version == profile
+
+
+def test_an_unknown_version_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(InputError, match=r"no profile of vllm covers 0\.1"):
+        catalog.inventory.engine("vllm", "0.1")
+
+
+@pytest.mark.parametrize(
+    ("device", "printed"), [("a10g", 22.06), ("h100-sxm", 79.19), ("h200-sxm", 139.81), ("b200-sxm", 178.36)]
+)
+def test_vllm_sees_a_little_less_than_the_driver_reports(catalog: Catalog, device: str, printed: float) -> None:
+    memory = catalog.inventory.engine("vllm").memory
+    reported = catalog.inventory.accelerators[device].memory_usable_bytes
+    assert memory.seen(reported) / GIB == pytest.approx(printed, abs=0.1)
+    assert memory.reported(memory.seen(reported)) == pytest.approx(reported)
+
+
+def test_every_profile_has_a_source_and_a_speed(catalog: Catalog) -> None:
+    inventory = catalog.inventory
+    for profile in inventory.engines:
+        assert profile.source
+        assert profile.as_of
+        assert profile.speed in inventory.efficiency.engines
+
+
+@pytest.mark.parametrize(("devices", "tokens", "at_4096", "at_2048"), [(4, 85_449, 20, 41), (8, 202_637, 49, 98)])
+def test_the_lmi_guide_on_g5_12xlarge_and_g5_48xlarge(
+    held: Held, devices: int, tokens: int, at_4096: int, at_2048: int
+) -> None:
+    """docs.djl.ai, LMI instance type selection: Llama-2-13B on 96 and 192 GB (its own 96 - 26 = 66 is a misprint)."""
+    memory = held(LLAMA_13B, Layout(devices), weights="fp16", device="a10g", engine="lmi")
+    assert memory.capacity(1) == tokens
+    assert sum(part.value for part in memory.tightest.parts) == pytest.approx(26e9 / devices)
+    assert int(memory.max_sequences(4096)) == at_4096
+    assert int(memory.max_sequences(2048)) == at_2048
+
+
+LMI_TABLE = [
+    # model, device, devices, the guide's range of batches, whether 1,024 tokens a request reach it
+    ("meta-llama/Llama-2-7b-hf", "a10g", 1, (32, 64), False),
+    (LLAMA_13B, "a10g", 4, (32, 64), True),
+    ("EleutherAI/gpt-neox-20b", "a10g", 4, (16, 32), True),
+    ("codellama/CodeLlama-34b-hf", "a10g", 8, (32, 64), True),
+    ("meta-llama/Llama-2-70b-hf", "a10g", 8, (1, 8), True),
+    ("meta-llama/Llama-2-70b-hf", "a100-40gb-sxm", 8, (32, 64), True),
+    ("tiiuae/falcon-180B", "a100-80gb-sxm", 8, (32, 64), True),
+]
+
+
+@pytest.mark.parametrize(("name", "device", "devices", "batches", "holds"), LMI_TABLE)
+def test_the_lmi_table_of_model_sizes(
+    held: Held, name: str, device: str, devices: int, batches: tuple[int, int], holds: bool
+) -> None:
+    """The guide's table gives no lengths: at 1,024 tokens a request its least batch fits in six rows of seven.
+
+    A 7B model leaves 24 - 13 = 11 GB, 20,981 tokens of 524,288 bytes: 20 requests of 1,024 tokens, 32 of 655.
+    """
+    memory = held(name, Layout(devices), weights="fp16", device=device, engine="lmi")
+    assert (memory.max_sequences(1024) >= batches[0]) is holds
+    assert memory.max_sequences(512) >= batches[0]
+
+
+def test_the_rules_of_thumb_add_what_they_say(held: Held) -> None:
+    plain = held(LLAMA_13B, weights="fp16", device="h100-sxm", engine="mha-kv")
+    weights = plain.tightest.weights
+    for engine, overhead in (("weights-x1.5", 0.5), ("weights-x1.2", 0.2)):
+        memory = held(LLAMA_13B, weights="fp16", device="h100-sxm", engine=engine)
+        assert memory.tightest.runtime == pytest.approx(overhead * weights)
+    tenth = held(LLAMA_13B, weights="fp16", device="h100-sxm", engine="overhead-10")
+    assert tenth.tightest.runtime == pytest.approx(0.1 * weights)
+    small = held("Qwen/Qwen2.5-0.5B-Instruct", weights="fp16", device="h100-sxm", engine="overhead-10")
+    assert small.tightest.runtime == 2e9
+    grouped = held("meta-llama/Llama-3.1-8B", device="h100-sxm", engine="mha-kv")
+    assert grouped.laid.pool.token_bytes == 2 * 2 * 32 * 4096

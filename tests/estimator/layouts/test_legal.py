@@ -1,0 +1,65 @@
+"""Legal layouts: heads, key-value heads, experts, and what each engine runs."""
+
+import pytest
+
+from catalog.load import Catalog
+from estimator.layout import Layout
+from estimator.layouts.legal import illegal_reason, legal_layouts, legal_tensor_parallel
+from tests.estimator.serving.memory_cases import Named
+
+
+@pytest.fixture(scope="module")
+def named(catalog: Catalog) -> Named:
+    return catalog.model
+
+
+def test_three_ranks_are_refused_with_the_legal_degrees(catalog: Catalog, named: Named) -> None:
+    found = named("meta-llama/Llama-3.1-8B")
+    reason = illegal_reason(found, Layout(3), 8, catalog.inventory.engine("vllm"))
+    assert reason == "tp: 3 does not divide 32 query heads; legal: 1, 2, 4, 8, 16, 32"
+
+
+@pytest.mark.parametrize(
+    ("name", "degrees"),
+    [
+        ("Qwen/Qwen2.5-7B-Instruct", (1, 2, 4)),  # 28 heads, 4 key-value heads
+        ("meta-llama/Llama-3.1-70B", (1, 2, 4, 8)),
+        ("deepseek-ai/DeepSeek-V3", (1, 2, 4, 8)),
+    ],
+)
+def test_degrees_on_eight_devices(catalog: Catalog, named: Named, name: str, degrees: tuple[int, ...]) -> None:
+    assert legal_tensor_parallel(named(name), catalog.inventory.engine("vllm"), 8) == degrees
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "degrees"),
+    [("inferentia2", 24, (1, 2, 4, 8, 24)), ("trainium1", 32, (1, 2, 8, 32)), ("trainium2", 64, (1, 2, 4, 8, 16, 32))],
+)
+def test_neuron_degrees_by_generation(
+    catalog: Catalog, named: Named, device: str, devices: int, degrees: tuple[int, ...]
+) -> None:
+    """transformers-neuronx guide; a degree above the 32 query heads is no use."""
+    inventory = catalog.inventory
+    found = named("meta-llama/Llama-3.1-8B")
+    layouts = legal_layouts(found, devices, inventory.engine("neuron"), inventory.accelerators[device])
+    assert tuple(layout.tp for layout in layouts) == degrees
+
+
+def test_neuron_names_a_class_without_a_recipe(catalog: Catalog, named: Named) -> None:
+    found = named("deepseek-ai/DeepSeek-V3")
+    engine = catalog.inventory.engine("neuron")
+    assert legal_layouts(found, 64, engine) == ()
+    assert (
+        illegal_reason(found, Layout(), 64, engine) == "engine: vLLM on Neuron has no recipe for DeepseekV3ForCausalLM"
+    )
+
+
+def test_experts_spread_over_all_ranks(catalog: Catalog, named: Named) -> None:
+    inventory = catalog.inventory
+    sparse, dense = named("deepseek-ai/DeepSeek-V3"), named("meta-llama/Llama-3.1-8B")
+    vllm = inventory.engine("vllm")
+    assert Layout(tp=8, ep=8) in legal_layouts(sparse, 8, vllm)
+    assert Layout(dp=8, ep=8) in legal_layouts(sparse, 8, vllm)
+    assert illegal_reason(sparse, Layout(tp=8, ep=3), 8, vllm) == "ep: 3 does not divide 256 experts"
+    assert "no experts" in str(illegal_reason(dense, Layout(tp=2, ep=2), 8, vllm))
+    assert "needs 16 accelerators" in str(illegal_reason(dense, Layout(16), 8, vllm))

@@ -1,0 +1,82 @@
+"""Figures that publishers print, to the digit."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from estimator.models.mixers import Attention
+from estimator.models.model import Model, read_model
+
+MODELS = Path(__file__).parents[3] / "catalog" / "data" / "models"
+
+
+def model(model_id: str) -> Model:
+    return read_model(model_id, yaml.safe_load((MODELS / f"{model_id}.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("model_id", "bytes_per_token"),
+    [
+        ("meta-llama/Llama-2-13b-hf", 819_200),
+        ("meta-llama/Llama-3.1-8B", 131_072),
+        ("deepseek-ai/DeepSeek-V3", 70_272),
+    ],
+)
+def test_16_bit_cache_per_token(model_id: str, bytes_per_token: int) -> None:
+    assert model(model_id).architecture.cache_elements(1) * 2 == bytes_per_token
+
+
+def test_deepseek_v3_cache_is_whole_on_every_tensor_parallel_rank() -> None:
+    mixers = [group.layer.mixer for group in model("deepseek-ai/DeepSeek-V3").architecture.groups]
+    assert all(mixer is not None and mixer.cache_ways == 1 for mixer in mixers)
+
+
+def test_llama_3_1_8b_parameters() -> None:
+    assert model("meta-llama/Llama-3.1-8B").architecture.parameters == 8_030_261_248
+
+
+def test_gpt_oss_20b_cache_at_full_context() -> None:
+    """12 full layers of 131,072 tokens and 12 windows of 128."""
+    architecture = model("openai/gpt-oss-20b").architecture
+    assert round(architecture.cache_elements(131_072) * 2 / 2**30, 3) == 3.003
+
+
+def test_context_and_dtype_of_published_models() -> None:
+    assert model("meta-llama/Llama-2-7b-hf").architecture.max_context == 4096
+    assert model("meta-llama/Llama-3.1-70B").architecture.dtype == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "billions"),
+    [
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", 17.17),
+        ("openai/gpt-oss-120b", 5.71),
+        ("Qwen/Qwen3-Coder-Next", 3.87),
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", 12.88),
+        ("Qwen/Qwen3-30B-A3B", 3.35),
+        ("deepseek-ai/DeepSeek-V3", 37.55),
+    ],
+)
+def test_active_parameters_count_embedding_head_and_shared_experts(model_id: str, billions: float) -> None:
+    assert round(model(model_id).architecture.active_parameters / 1e9, 2) == billions
+
+
+def test_windowed_attention_work_is_continuous_and_never_above_full_attention() -> None:
+    full = Attention(4096, 32, 8, 128)
+    for window in (1, 128, 1000):
+        local, chunk = replace(full, window=window), replace(full, window=window, chunked=True)
+        assert local.attention_flops(window) == full.attention_flops(window)
+        steps = [local.attention_flops(1, cached) for cached in range(3 * window)]
+        assert all(later >= earlier for earlier, later in pairwise(steps))
+        assert chunk.attention_flops(5 * window) <= local.attention_flops(5 * window) < full.attention_flops(5 * window)
+
+
+def test_prefill_in_two_parts_is_the_same_work() -> None:
+    for group in model("deepseek-ai/DeepSeek-V4-Flash").architecture.groups:
+        mixer = group.layer.mixer
+        assert mixer is not None
+        whole = mixer.attention_flops(5000)
+        assert mixer.attention_flops(2000) + mixer.attention_flops(3000, 2000) == pytest.approx(whole)

@@ -1,0 +1,55 @@
+"""Every model of the catalogue: published totals to the parameter, published cache figures to the element."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from estimator.models.model import read_model
+from estimator.models.summary import CACHE_BYTES, summary
+from tests.estimator.models.test_architecture import MODELS
+
+ENTRIES = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(MODELS.glob("*/*.yaml"))]
+PUBLISHED = [entry for entry in ENTRIES if (entry.get("published") or {}).get("total")]
+CACHED = [entry for entry in ENTRIES if entry.get("kv")]
+
+
+def name(entry: dict[str, Any]) -> str:
+    return str(entry["id"])
+
+
+@pytest.mark.parametrize("entry", PUBLISHED, ids=name)
+def test_language_model_and_named_extras_are_the_published_total(entry: dict[str, Any]) -> None:
+    found = read_model(entry["id"], entry).published
+    assert found is not None
+    assert found.difference == 0, found
+
+
+@pytest.mark.parametrize("entry", CACHED, ids=name)
+def test_cache_and_state_are_as_published(entry: dict[str, Any]) -> None:
+    cache, kv = summary(read_model(entry["id"], entry)).kv_cache, entry["kv"]
+    assert cache.bytes_per_token == CACHE_BYTES * kv["elements_per_token"]
+    assert cache.window_bytes_per_token == CACHE_BYTES * kv.get("window_elements_per_token", 0)
+    assert cache.window_tokens == kv.get("window_tokens")
+    assert cache.state_elements_per_sequence == kv.get("state_elements", 0)
+    assert cache.conv_state_elements_per_sequence == kv.get("conv_state_elements", 0)
+    assert cache.cross_bytes_per_source_token == CACHE_BYTES * kv.get("cross_elements_per_source_token", 0)
+
+
+def test_parts_add_up_to_the_language_model() -> None:
+    """Embedding, head, attention, MLP and experts leave only routers, norms and the like."""
+    for entry in ENTRIES:
+        found = summary(read_model(entry["id"], entry)).parameters
+        parts = found.embedding + found.lm_head + found.attention + found.mlp + found.experts
+        assert 0.95 * found.text < parts <= found.text, entry["id"]
+        assert found.active <= found.text, entry["id"]
+
+
+def test_names_are_unique() -> None:
+    names = [each.lower() for entry in ENTRIES for each in (entry["id"], *entry.get("aliases", ()))]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_the_list_of_models_is_up_to_date() -> None:
+    documented = (MODELS.parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    assert all(f"| {entry['id']} |" in documented for entry in ENTRIES)

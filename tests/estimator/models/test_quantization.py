@@ -1,0 +1,74 @@
+"""`quantization_config` of published checkpoints: bits of a linear layer, and what stays 16-bit."""
+
+from typing import Any
+
+import pytest
+
+from estimator.errors import InputError
+from estimator.models.quantization import read_quantization
+from estimator.models.tensors import Tensor
+from tests.estimator.models.test_architecture import model
+
+LINEAR = Tensor("q_proj", "attention", 4096, 4096)
+
+
+def group(**weights: Any) -> dict[str, Any]:
+    return {
+        "quant_method": "compressed-tensors",
+        "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "bits"),
+    [
+        ({"quant_method": "fp8", "weight_block_size": [128, 128]}, 8 + 32 / 16384),
+        ({"quant_method": "fp8", "activation_scheme": "static"}, 8),
+        ({"quant_method": "fbgemm_fp8"}, 8),
+        ({"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}, 4 + 20 / 128),
+        ({"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": True}, 4 + 20 / 128 + 32 / 4096),
+        ({"quant_method": "gptq", "bits": 8, "group_size": -1}, 8 + 24 / 4096 + 32 / 4096),
+        ({"quant_method": "auto-round", "bits": 4, "group_size": 128, "sym": True}, 4 + 20 / 128),
+        ({"quant_method": "bitsandbytes", "load_in_8bit": True}, 8 + 32 / 4096),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}, 4.5),
+        (
+            {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_use_double_quant": True},
+            4 + 8 / 64 + 32 / (64 * 256),
+        ),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4", "group_size": 16}, 4.5),
+        ({"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}}, 8),
+        (group(num_bits=8, type="int", strategy="channel"), 8 + 16 / 4096),
+        (group(num_bits=8, type="float", strategy="channel"), 8),
+        (group(num_bits=4, type="int", strategy="group", group_size=32, symmetric=True), 4.5),
+        (group(num_bits=4, type="float", strategy="group", group_size=32), 4.25),
+        (group(num_bits=4, type="float", strategy="tensor_group", group_size=16), 4.5),
+    ],
+)
+def test_bits_of_a_linear_layer(config: dict[str, Any], bits: float) -> None:
+    found = read_quantization(config, model("meta-llama/Llama-3.1-8B").architecture)
+    assert found.bits_of(LINEAR) == pytest.approx(bits, abs=1e-5)
+    assert found.bits_of(Tensor("embed_tokens", "embedding", 128_256, 4096)) == 16
+
+
+def test_a_list_by_layer_is_averaged_over_the_layers() -> None:
+    architecture = model("meta-llama/Llama-3.1-8B").architecture
+    kept = [f"model.layers.{layer}.mlp.down_proj" for layer in range(8)]
+    found = read_quantization({"quant_method": "fp8", "modules_to_not_convert": ["lm_head", *kept]}, architecture)
+    assert found.bits_of(Tensor("down_proj", "mlp", 4096, 14336)) == pytest.approx(16 / 4 + 8 * 3 / 4, abs=1e-3)
+    assert found.bits_of(Tensor("up_proj", "mlp", 14336, 4096)) == pytest.approx(8, abs=1e-3)
+
+
+def test_kimi_k2_5_quantises_its_routed_experts_only() -> None:
+    loaded = model("moonshotai/Kimi-K2.5")
+    kept = {(stored.role, stored.name) for stored in loaded.checkpoint.exceptions if stored.bits == 16}
+    assert ("attention", "o_proj") in kept
+    assert ("shared_expert", "up_proj") in kept
+    assert not any(role == "expert" for role, _ in kept)
+
+
+@pytest.mark.parametrize(
+    "config", [{"quant_method": "aqlm"}, {"quant_method": "awq", "bits": 5}, {"quant_algo": "W3A3"}, {}]
+)
+def test_what_is_not_understood_is_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="quantization_config"):
+        read_quantization(config, model("meta-llama/Llama-3.1-8B").architecture)

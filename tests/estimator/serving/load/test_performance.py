@@ -1,0 +1,212 @@
+"""Steps and serving: known cliffs, orders of magnitude, and what must never turn round."""
+
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.load import load
+from estimator.layout import Layout
+from estimator.models.hf_config import read
+from estimator.models.model import Model
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.serving.load.operating_point import best_concurrency, operate
+from estimator.serving.load.performance import performance
+from estimator.serving.speed.step import Step
+from tests.estimator.serving.steps import step_on
+
+CATALOG = load()
+LLAMA_8B, LLAMA_70B = "meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.3-70B-Instruct"
+
+
+@cache
+def model(name: str) -> Model:
+    return Model(name, read(CATALOG.model_entry(name)["config"]))
+
+
+def compiled(
+    name: str, accelerator: str, layout: Layout, weights: str = "bf16", engine: str = "vllm", fabric: str | None = None
+) -> Step:
+    return step_on(CATALOG.inventory, model(name), accelerator, layout, weights, engine, fabric=fabric or "")
+
+
+def test_eight_l40s_over_pcie_do_not_beat_four() -> None:
+    four, eight = (compiled(LLAMA_70B, "l40s", Layout(tp), "fp8") for tp in (4, 8))
+    assert eight.decode_s(16, 2048) > four.decode_s(16, 2048)
+    assert eight.prefill_s(2048) > four.prefill_s(2048)
+
+
+def test_eight_h100_over_nvlink_beat_four() -> None:
+    four, eight = (compiled(LLAMA_70B, "h100-sxm", Layout(tp), "fp8") for tp in (4, 8))
+    assert eight.decode_s(16, 2048) < four.decode_s(16, 2048)
+    assert eight.prefill_s(2048) < four.prefill_s(2048)
+
+
+def test_an_8b_model_over_24_neuron_cores_is_bound_by_collectives() -> None:
+    wide = compiled(LLAMA_8B, "inferentia2", Layout(24), engine="neuron")
+    operators = {each.name: each for each in wide.decode_operators(1, 2048)}
+    assert operators["all-reduce"].seconds > 0.5 * wide.decode_s(1, 2048)
+    narrow = compiled(LLAMA_8B, "inferentia2", Layout(8), engine="neuron")
+    workload = ServingWorkload(1024, 512)
+    three = performance(narrow, workload, concurrency=8, replicas=3)
+    assert three.output_tokens_per_s.typical > performance(wide, workload, 24).output_tokens_per_s.typical
+
+
+@pytest.mark.parametrize("accelerator", ["a100-80gb-sxm", "h100-sxm", "l40s"])
+def test_weight_only_int4_decodes_faster_and_prefills_no_faster_than_bf16(accelerator: str) -> None:
+    int4, bf16 = (compiled(LLAMA_8B, accelerator, Layout(1), each) for each in ("int4-awq", "bf16"))
+    assert int4.decode_s(1, 512) < 0.75 * bf16.decode_s(1, 512)
+    assert int4.prefill_s(4096) >= bf16.prefill_s(4096)
+
+
+def test_a_layer_split_fills_and_drains_once_for_every_2048_tokens_of_a_prompt() -> None:
+    four = compiled("meta-llama/Meta-Llama-3-8B", "l40s", Layout(pp=4), "gguf-q4_k_m", engine="llamacpp")
+    micro_batch, batch = four.prefill_s(512), four.prefill_s(2048)
+    assert 1.6 * micro_batch < batch < 2.4 * micro_batch  # four micro-batches over four stages: 7/4 of one alone
+    assert four.prefill_s(4096) > 2 * batch
+
+
+def test_short_prompts_ride_along_in_decode_steps_for_next_to_nothing() -> None:
+    step = compiled(LLAMA_8B, "a10g", Layout(1))
+    point = operate(step, ServingWorkload(30, 50), 64)
+    assert point.prompt_s < 0.25 * point.prefill_s  # alone, a short prompt takes a whole pass over the weights
+    assert point.tpot_s < 1.2 * point.decode_step_s
+    long = operate(step, ServingWorkload(8192, 50), 64)
+    assert long.prompt_s > 0.8 * long.prefill_s
+
+
+def test_short_prompts_that_wait_together_are_prefilled_together() -> None:
+    step = compiled(LLAMA_8B, "a10g", Layout(1), engine="sglang")
+    few, many = (operate(step, ServingWorkload(30, 50), users) for users in (50, 400))
+    assert many.prompt_s < 0.4 * few.prompt_s
+
+
+def test_admitting_prompts_costs_a_step_its_graph() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1), engine="vllm-0.11")
+    assert step.admission_s == pytest.approx(step.speed.admission_layer_ms * 1e-3 * 32)
+    point = operate(step, ServingWorkload(140, 600), 64)
+    assert point.prompt_s > step.admission_s > 0
+    assert point.tpot_s > point.decode_step_s
+
+
+def test_the_overhead_of_a_first_token_grows_up_to_the_longest_captured_graph() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
+    layers_s = step.speed.ttft_layer_ms * 1e-3 * 32
+    first, longer = (operate(step, ServingWorkload(tokens, 200), 1) for tokens in (128, 1024))
+    assert first.ttft_s - first.prefill_s == pytest.approx(layers_s / 4 + first.tpot_s / 2)
+    assert longer.ttft_s - longer.prefill_s == pytest.approx(layers_s + longer.tpot_s / 2)
+
+
+def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:
+    one, eight = (compiled("deepseek-ai/DeepSeek-V3", "h200-sxm", Layout(tp), "fp8-block") for tp in (1, 8))
+    assert one.sequence_bytes(1000) == eight.sequence_bytes(1000) == 70_272 * 1000
+
+
+LOADS = st.tuples(
+    st.sampled_from(["a10g", "l40s", "a100-80gb-sxm", "h100-sxm", "b200-sxm", "trainium2"]),
+    st.sampled_from([LLAMA_8B, "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b"]),
+    st.sampled_from(["vllm", "vllm-0.11", "sglang", "trt-serve"]),
+    st.sampled_from([1, 2, 4, 8]),
+    st.integers(1, 16_000),
+    st.integers(1, 2_000),
+    st.integers(1, 300),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LOADS)
+def test_more_load_never_lowers_latency_and_never_passes_the_roofline(
+    load: tuple[str, str, str, int, int, int, int],
+) -> None:
+    accelerator, name, engine, tp, given_tokens, wanted, concurrency = load
+    step = compiled(name, accelerator, Layout(tp), "mxfp4" if "oss" in name else "bf16", engine)
+    workload = ServingWorkload(given_tokens, wanted)
+    point, busier = operate(step, workload, concurrency), operate(step, workload, concurrency + 1)
+    assert busier.tpot_s >= point.tpot_s * (1 - 1e-9)
+    assert busier.ttft_s >= point.ttft_s * (1 - 1e-9)
+    longer = operate(step, ServingWorkload(given_tokens + 64, wanted), concurrency)
+    assert longer.ttft_s >= point.ttft_s * (1 - 1e-9)
+    device = CATALOG.inventory.accelerators[accelerator]
+    flops = 2 * model(name).architecture.active_parameters * (1 - 0.3)  # embedding apart
+    assert point.requests_per_s * (given_tokens + wanted) * flops <= tp * max(device.matrix_flops, device.fp8_flops)
+    if concurrency == 1:
+        dense = step.weight_bytes if not model(name).architecture.is_moe else 0
+        assert point.tpot_s * device.bandwidth_bytes_per_s >= dense / device.cores
+
+
+@settings(deadline=None, max_examples=30)
+@given(LOADS, st.sampled_from(["bandwidth_bytes_per_s", "bf16_flops"]), st.floats(1.01, 4))
+def test_better_hardware_is_never_slower(
+    load: tuple[str, str, str, int, int, int, int], field: str, factor: float
+) -> None:
+    accelerator, name, engine, tp, given_tokens, wanted, concurrency = load
+    inventory = CATALOG.inventory
+    device = inventory.accelerators[accelerator]
+    better = replace(device, **{field: getattr(device, field) * factor})
+    points = [
+        operate(
+            step_on(inventory, model(name), each, Layout(tp), engine=engine),
+            ServingWorkload(given_tokens, wanted),
+            concurrency,
+        )
+        for each in (device, better)
+    ]
+    assert points[1].tpot_s <= points[0].tpot_s * (1 + 1e-9)
+    assert points[1].request_s <= points[0].request_s * (1 + 1e-9)
+    assert points[1].ttft_s <= points[0].ttft_s * (1 + 1e-9)
+
+
+def test_more_arrivals_are_busier_and_later_and_never_more_than_arrive() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
+    reports = [performance(step, ServingWorkload(requests_per_second=rate), 1, 256) for rate in (0.1, 1, 4, 8, 16)]
+    for calm, busy in pairwise(reports):
+        assert calm.utilization < busy.utilization
+        assert calm.ttft_s.typical <= busy.ttft_s.typical
+        assert calm.tpot_s.typical <= busy.tpot_s.typical
+    for rate, report in zip((0.1, 1, 4, 8, 16), reports, strict=True):
+        if report.utilization < 1:
+            assert report.requests_per_s.typical == pytest.approx(rate)
+            assert report.ttft_percentiles_s is not None
+            assert list(report.ttft_percentiles_s) == sorted(report.ttft_percentiles_s)
+    assert performance(step, ServingWorkload(requests_per_second=1000), 1, 256).utilization > 1
+
+
+def test_prefill_apart_keeps_prompts_out_of_decoding() -> None:
+    step = compiled(LLAMA_70B, "h100-sxm", Layout(4), "fp8")
+    together, apart = (
+        performance(step, ServingWorkload(8192, 512, prefill_replicas=each), 64, 256, replicas=2) for each in (0, 1)
+    )
+    assert apart.tpot_s.typical < together.tpot_s.typical
+
+
+def test_speculation_pays_at_low_load_when_tokens_are_accepted() -> None:
+    step = compiled(LLAMA_70B, "h100-sxm", Layout(4), "fp8")
+    plain = operate(step, ServingWorkload(), 1)
+    accepted = operate(step, ServingWorkload(draft_tokens=3, accepted_tokens=2.5), 1)
+    rejected = operate(step, ServingWorkload(draft_tokens=3, accepted_tokens=1.0), 1)
+    assert accepted.tpot_s < 0.6 * plain.tpot_s < plain.tpot_s < rejected.tpot_s
+
+
+def test_the_best_concurrency_is_the_last_that_keeps_the_service_level() -> None:
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
+    level = ServiceLevel(tpot_s=0.02, ttft_s=1.0)
+    best = best_concurrency(step, ServingWorkload(), level, 1024)
+    assert best is not None
+    assert best.tpot_s <= 0.02
+    following = operate(step, ServingWorkload(), best.concurrency + 1)
+    assert following.tpot_s > 0.02 or following.ttft_s > 1.0
+    assert best_concurrency(step, ServingWorkload(), ServiceLevel(tpot_s=1e-4), 1024) is None
+
+
+def test_faster_links_are_never_slower() -> None:
+    inventory = CATALOG.inventory
+    fabric = inventory.fabrics["pcie4-x16"]
+    links = {ranks: link._replace(bandwidth_bytes_per_s=2 * link[1]) for ranks, link in fabric.all_reduce.items()}
+    seconds = [
+        step_on(inventory, model(LLAMA_70B), "l40s", Layout(8), "fp8", fabric=each).decode_s(64, 2048)
+        for each in (fabric, replace(fabric, all_reduce=links))
+    ]
+    assert seconds[1] < seconds[0]

@@ -1,0 +1,116 @@
+"""Pages of the cache where layers differ, against what vLLM printed."""
+
+import pytest
+
+from catalog.load import Catalog
+from estimator.accuracy.memory import tokens_of
+from estimator.engines.profiles import caching_prefixes
+from estimator.layout import Layout
+from estimator.models.formats import cache_format
+from estimator.scenario.scenario import EngineSettings
+from estimator.serving.memory.compressed import compressed_pool
+from estimator.units import GIB
+from tests.estimator.serving.memory_cases import Held, held_in
+
+V4 = "deepseek-ai/DeepSeek-V4-Flash"
+
+
+@pytest.fixture(scope="module")
+def held(catalog: Catalog) -> Held:
+    return held_in(catalog)
+
+
+@pytest.mark.parametrize(("tokens", "needed"), [(30_000, 6.66), (13_528, 5.44)])
+def test_deepseek_v4_needs_what_vllm_0_22_asked_for(held: Held, tokens: int, needed: float) -> None:
+    """github.com/vllm-project/vllm issue 44376: 6.66 GiB for 30,000 tokens; 13,528 fit into 5.44."""
+    settings = EngineSettings(max_model_len=tokens, max_num_batched_tokens=16_384)
+    pool = held(V4, Layout(2), kv="fp8", version="0.22.0", settings=settings).laid.pool
+    assert pool.page_bytes * pool.pages(tokens) / GIB == pytest.approx(needed, abs=0.005)
+    assert pool.longest(pool.pages(tokens)) == tokens or tokens == 30_000
+
+
+def test_deepseek_v4_blocks_hold_a_page_of_every_size_for_22_layers(catalog: Catalog) -> None:
+    """Issue 54703: 37,440 bytes of 64 vectors, 8,640 of the indexer, 1,728 of two vectors; 43 layers in two groups."""
+    pool = compressed_pool(catalog.model(V4).architecture, cache_format("fp8"), 8192)
+    assert pool is not None
+    assert pool.page_bytes == 22 * (37_440 + 8_640 + 1_728)
+    assert pool.groups == 5
+    assert [(span, kept) for _, span, kept, _ in pool.windowed] == [(64, 8319), (64, 8319), (4, 8199), (8, 8319)]
+
+
+def test_no_other_model_pools_its_tokens(catalog: Catalog) -> None:
+    assert compressed_pool(catalog.model("deepseek-ai/DeepSeek-V3").architecture, cache_format("fp8"), 8192) is None
+
+
+def test_kimi_linear_as_vllm_printed_it_over_two_cards(held: Held) -> None:
+    """Issue 28228: 75,840 tokens by its line and 2.48 requests of 120,000 in 2.30 GiB."""
+    settings = EngineSettings(max_model_len=120_000, max_num_batched_tokens=64_000)
+    name = "moonshotai/Kimi-Linear-48B-A3B-Instruct"
+    pool = held(name, Layout(2), device="rtx3090", version="0.11.1", settings=settings).laid.pool
+    pages = int(2.30 * GIB // pool.page_bytes)
+    assert pages // pool.groups * pool.finest_span == pytest.approx(75_840, rel=0.01)
+    assert pages / pool.pages(120_000) == pytest.approx(2.48, rel=0.005)
+
+
+def test_qwen3_5_keeps_one_state_where_no_prefix_is_cached(held: Held) -> None:
+    """Issue 40691, vLLM 0.19.0: 290,864 tokens by its line and 33.04 requests of 32,768."""
+    settings = EngineSettings(max_model_len=32_768, max_num_seqs=16, max_num_batched_tokens=16_384)
+    memory = held("Qwen/Qwen3.5-27B", version="0.19.0", settings=settings)
+    pool, pages = memory.laid.pool, 1487
+    assert tokens_of(memory, pages, "kv_tokens", "0.19.0") == 290_864
+    assert pages / pool.pages(32_768) == pytest.approx(33.04, abs=0.005)
+
+
+@pytest.mark.parametrize(("version", "states"), [("0.19.0", 1), ("0.27.1", 1), ("0.28.0", 2)])
+def test_prefixes_of_recurrent_layers_are_cached_on_request_until_0_28(
+    catalog: Catalog, version: str, states: int
+) -> None:
+    """vllm pull 50991; until then --enable-prefix-caching."""
+    engine = catalog.inventory.engine("vllm", version)
+    assert engine.memory.state_pages == states
+    assert caching_prefixes(engine).memory.state_pages == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "tokens"),
+    [("0.19.0", 55_000), ("0.20.0", 55_000), ("0.20.1rc1.dev16", 55_000), ("0.21.0", 540_000)],
+)
+def test_the_token_line_counts_requests_from_0_20_1(held: Held, version: str, tokens: int) -> None:
+    """Issue 43308: Gemma 4 31B in about 50 GiB prints 55 thousand tokens at 0.20.0, ten times that at 0.21.0."""
+    settings = EngineSettings(max_model_len=262_144, max_num_batched_tokens=4096)
+    memory = held("google/gemma-4-31B-it", version=version, settings=settings)
+    pages = int(50 * GIB // memory.laid.pool.page_bytes)
+    assert tokens_of(memory, pages, "kv_tokens", version) == pytest.approx(tokens, rel=0.05)
+
+
+def test_windows_keep_two_steps_where_the_next_is_scheduled_ahead(held: Held) -> None:
+    """From 0.26 (pull 47728)."""
+    settings = EngineSettings(max_model_len=131_072, max_num_batched_tokens=2048)
+    kept = {
+        version: held("google/gemma-3-12b-it", version=version, settings=settings).laid.pool.windowed[0][2]
+        for version in ("0.25.1", "0.26.0")
+    }
+    assert kept == {"0.25.1": 1024 + 2048 - 1, "0.26.0": 1024 + 2 * 2048 - 1}
+
+
+def test_a_scale_per_head_weighs_less_in_wider_heads() -> None:
+    cache = cache_format("int8")
+    assert cache.bits_of(128) == 8.25
+    assert cache.bits_of(256) == 8.125
+    assert cache_format("fp8").bits_of(256) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "engine", "tokens"),
+    [
+        ("google/gemma-4-31B-it", "rtx3090", "vllm", 2496),  # vllm issue 42687, pull 43051
+        ("google/gemma-4-31B-it", "h100-sxm", "vllm", 8192),
+        ("google/gemma-4-E4B-it", "rtx3090", "vllm", 2048),  # causal inside images
+        ("google/gemma-3-12b-it", "rtx3090", "vllm", 2048),
+        ("google/gemma-4-31B-it", "rtx3090", "sglang", 2048),
+    ],
+)
+def test_a_step_is_no_shorter_than_an_image_that_it_takes_whole(
+    held: Held, name: str, device: str, engine: str, tokens: int
+) -> None:
+    assert held(name, device=device, engine=engine, settings=EngineSettings()).max_num_batched_tokens == tokens
