@@ -1,6 +1,6 @@
 """Writes docs/accuracy.md and docs/accuracy.svg: what is predicted against everything measured that ships.
 
-The table of left-out architectures comes from benchmarks/left_out.csv, which `benchmarks/fit_serving.py` writes.
+The table of left-out architectures comes from fitting/left_out.csv, which `fitting/fit_serving.py` writes.
 """
 
 import csv
@@ -15,7 +15,7 @@ from tui.cli.accuracy import EVIDENCE, score_file
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-LEFT_OUT = ROOT / "benchmarks" / "left_out.csv"
+LEFT_OUT = ROOT / "fitting" / "left_out.csv"
 FEWEST = 20
 """Cases of a group that the page shows."""
 GROUPS = ("kind", "engine", "accelerator", "format", "model")

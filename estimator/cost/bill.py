@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import InstancePrices, Price, RegionPrices
-from estimator.results import Band, CostReport, PerformanceReport, PriceState
+from estimator.layout import Layout
+from estimator.results import Band, Candidate, CostReport, Evaluation, PerformanceReport, PriceState
 from estimator.scenario.rigs import Rig
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import Ownership, ServingWorkload
@@ -64,6 +65,13 @@ def bill(
     asked = quote(here.machine, here.device, prices, scenario.price_terms, scenario.ownership)
     sold_gb = here.device.memory_sold_gb * here.devices * machines
     return cost(asked, machines, sold_gb, performance, scenario.workload)
+
+
+def not_supported(here: Rig, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:
+    """A machine that can not be asked at all: what it costs, and why."""
+    machine = here.machine
+    candidate = Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0)
+    return Evaluation(candidate, "not_supported", reason, "C", None, None, bill(here, 1, scenario, prices), False)
 
 
 def cost(

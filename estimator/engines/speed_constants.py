@@ -4,7 +4,7 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -297,3 +297,9 @@ class Efficiency:
 @lru_cache(maxsize=512)
 def _spreads(efficiency: Efficiency, engine: str, kind: str, confidence: Confidence) -> Spreads:
     return Spreads(*(efficiency.spread(metric, engine, kind, confidence) for metric in Spreads._fields))
+
+
+@lru_cache(maxsize=64)
+def calibrated(efficiency: Efficiency, calibrations: tuple[Calibration, ...]) -> Efficiency:
+    """The constants with the user's own points; the same value for the same points, so that steps are kept."""
+    return replace(efficiency, calibrations=calibrations) if calibrations else efficiency

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from estimator.engines.profiles import EngineProfile, caching_prefixes
-from estimator.engines.speed_constants import Efficiency, EngineSpeed
+from estimator.engines.speed_constants import Efficiency, EngineSpeed, calibrated
 from estimator.engines.support import stand_in
 from estimator.layout import Layout
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
@@ -12,7 +12,6 @@ from estimator.results import Confidence
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.rigs import Rig, engine_on
 from estimator.scenario.scenario import Scenario
-from estimator.serving.load.calibration import calibrated
 from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.serving.offload import step_with_host
 from estimator.serving.speed.step import Step, compile_step

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from estimator.checks import check
-from estimator.cost.bill import bill
+from estimator.cost.bill import bill, not_supported
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.support import refusal
 from estimator.errors import InputError
@@ -272,13 +272,6 @@ class Judge:
             kept = trial.setup.weights is self.weights
             said.append(f"under {trial.setup.engine.name}" + ("" if kept else f", as {trial.setup.weights.name}"))
         return "; ".join(said) or None
-
-
-def not_supported(here: Rig, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:
-    """A machine that can not be asked at all: what it costs, and why."""
-    machine = here.machine
-    candidate = Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0)
-    return Evaluation(candidate, "not_supported", reason, "C", None, None, bill(here, 1, scenario, prices), False)
 
 
 def request_tokens(scenario: Scenario, model: Model) -> int:

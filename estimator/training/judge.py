@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from estimator.cost.bill import bill
+from estimator.cost.bill import bill, not_supported
 from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.errors import InputError
 from estimator.hardware.devices import Machine
@@ -25,7 +25,6 @@ from estimator.scenario.placement import machines_for
 from estimator.scenario.rigs import Rig, rig
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.training_workload import TrainingWorkload
-from estimator.serving.judge import not_supported
 from estimator.training import cost, memory, speed
 from estimator.training import smaller_runs as advice
 from estimator.training.network import links_of

@@ -2,7 +2,6 @@
 
 import math
 
-from estimator.results import Band
 from estimator.units import GIB, MIB
 
 NOTHING = "–"
@@ -105,11 +104,12 @@ def percent(value: float | None) -> str:
     return NOTHING if value is None or not math.isfinite(value) else f"{value * 100:.0f}%"
 
 
-def spread_percent(band: Band | None) -> str:
-    """Half of a band's width as ±%; blank where there is none."""
-    if band is None or not all(map(math.isfinite, band)) or band.typical <= 0:
+def spread_percent(band: tuple[float, float, float] | None) -> str:
+    """Half of a band's width (low, typical, high) as ±%; blank where there is none."""
+    if band is None or not all(map(math.isfinite, band)):
         return ""
-    return f"±{50 * (band.high - band.low) / band.typical:.0f}%"
+    low, typical, high = band
+    return f"±{50 * (high - low) / typical:.0f}%" if typical > 0 else ""
 
 
 _LETTERS = (

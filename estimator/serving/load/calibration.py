@@ -3,10 +3,9 @@
 import json
 import re
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.engines.speed_constants import Calibration, Efficiency
+from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.operating_point import operate
@@ -111,12 +110,6 @@ def _point(said: object) -> Calibration:
         if isinstance(factor, bool) or not isinstance(factor, int | float) or not LEAST <= factor <= MOST:
             raise InputError("calibrations", f"decode and prefill are numbers from {LEAST:g} to {MOST:g}")
     return point
-
-
-@lru_cache(maxsize=64)
-def calibrated(efficiency: Efficiency, calibrations: tuple[Calibration, ...]) -> Efficiency:
-    """The constants with the user's own points; the same value for the same points, so that steps are kept."""
-    return replace(efficiency, calibrations=calibrations) if calibrations else efficiency
 
 
 def _figures(pasted: str) -> dict[str, float]:

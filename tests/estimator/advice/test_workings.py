@@ -7,10 +7,10 @@ import pytest
 from catalog.load import load
 from estimator.advice.bench import Bench
 from estimator.advice.workings import Working, explain
+from estimator.engines.speed_constants import Calibration
 from estimator.ranking.rank import rank
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.calibration import Calibration
 
 
 def worked_out(working: Working) -> float:

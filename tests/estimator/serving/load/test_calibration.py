@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.load import load
+from estimator.engines.speed_constants import calibrated
 from estimator.errors import InputError
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.calibration import Measurement, calibrated, calibration, parse
+from estimator.serving.load.calibration import Measurement, calibration, parse
 from estimator.serving.load.operating_point import operate
 from estimator.serving.speed.step import Step
 from tests.estimator.serving.steps import step_on

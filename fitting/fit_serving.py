@@ -1,7 +1,7 @@
 """Refits catalog/data/efficiency.yaml on the measured serving cases, and cross-validates the fit.
 
-    python benchmarks/fit_serving.py            # cross-validation: whole architectures, then accelerators, left out
-    python benchmarks/fit_serving.py --write    # refit on every case and rewrite the constants
+    python fitting/fit_serving.py            # cross-validation: whole architectures, then accelerators, left out
+    python fitting/fit_serving.py --write    # refit on every case and rewrite the constants
 
 Kernel constants have log-normal priors around what kernel tables measured, engine factors around 1, so that what few
 cases say stays near physics. Architectures have offsets of their own on each engine, which predictions leave out, so

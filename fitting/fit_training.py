@@ -1,8 +1,8 @@
 """Fits the speed factors of catalog/data/training.yaml on the shipped evidence, and says what left-out cases cost.
 
-    python benchmarks/fit_training.py            errors in sample, with each model and each source left out
-    python benchmarks/fit_training.py --neutral  the same from priors that know nothing
-    python benchmarks/fit_training.py --write    also writes the factors into training.yaml
+    python fitting/fit_training.py            errors in sample, with each model and each source left out
+    python fitting/fit_training.py --neutral  the same from priors that know nothing
+    python fitting/fit_training.py --write    also writes the factors into training.yaml
 
 Log utilisation is a sum of log factors. They are found by least absolute deviations, drawn towards a prior each: the
 stacks, formats and devices of published runs hardly cross, so the data alone can not tell them apart.
