@@ -1,18 +1,48 @@
-# Two commands, each with all its own set-up: `make run` starts the app, `make check` runs every check and test.
+# `make run` starts the app, `make check` runs every check and test; each with all its own set-up.
+# The targets between run one kind of check or make one kind of page; CONTRIBUTING.md says when to use which.
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run check install-app install-dev
+.PHONY: run check lint type test snapshots docs accuracy bench fit
 run: $(VENV)/.app
 	$(BIN)/llmcalc-tui
 
-check: $(VENV)/.dev
+check: lint type test
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+type: $(VENV)/.dev
+	$(BIN)/mypy
+
+test: $(VENV)/.dev
 	$(BIN)/pytest -n 4
+
+# Rewrites the pictures that tests compare with; review the difference before you commit it.
+snapshots: $(VENV)/.dev
+	$(BIN)/pytest -n 4 tests/tui --snapshot-update
+
+# The pages and pictures that are made from the catalogue and the code.
+docs: $(VENV)/.dev
+	$(BIN)/python -m scripts.models_table
+	$(BIN)/python -m scripts.accuracy_page
+	$(BIN)/python -m scripts.leaderboard_picture
+
+accuracy: $(VENV)/.dev
+	$(BIN)/llmcalc-tui accuracy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.bytes
+	$(BIN)/python -m benchmarks.start
+
+# Cross-validation of the fitted constants; docs/refitting.md says how to write new ones.
+fit: $(VENV)/.fit
+	$(BIN)/python fitting/fit_serving.py
+	$(BIN)/python fitting/fit_training.py
 
 $(VENV)/.app: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,4 +54,8 @@ $(VENV)/.app: pyproject.toml constraints.txt
 $(VENV)/.dev: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[hub,aws,dev]"
+	touch $@
+
+$(VENV)/.fit: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fit]"
 	touch $@

@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Sequence
 
-VERBS = frozenset({"estimate", "rank", "model", "accuracy", "catalog", "command", "plan", "serve"})
+from tui.verbs import VERBS
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from tui.draw.runs import clean
 from tui.state import store
 from tui.state.desk import Desk
 from tui.state.session import Session
+from tui.verbs import VERBS
 
 WRONG_INPUT = 2
 
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="llmcalc-tui",
         description="What hardware should run or fine-tune this model, how fast, at what cost.",
-        epilog="Without a terminal: estimate, rank, model, accuracy, catalog, command, plan, serve; each takes --help.",
+        epilog=f"Without a terminal: {', '.join(VERBS)}; each takes --help.",
     )
     parser.add_argument("session", nargs="?", metavar="SESSION.yaml", help="a saved session to open")
     parser.add_argument("--theme", metavar="NAME", help=", ".join(theme.name for theme in palette.THEMES))

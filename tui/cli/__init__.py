@@ -11,17 +11,7 @@ from catalog.plain import plain
 from estimator.errors import InputError
 from tui import fault
 from tui.cli.status import ANSWERED, WRONG_INPUT
-
-VERBS = {
-    "estimate": "one candidate, in full",
-    "rank": "the leaderboard",
-    "model": "parameters, KV cache and state of one or many models",
-    "accuracy": "predicted against measured",
-    "catalog": "list, show ID, check [FILE], refresh prices or models",
-    "command": "the launch command of the engine",
-    "plan": "replicas, price mix and monthly cost for a load",
-    "serve": "the TUI in a browser, loopback only",
-}
+from tui.verbs import VERBS
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,0 +1,12 @@
+"""The headless verbs: names and what each answers, as data. The module `tui.cli.NAME` does the work of each."""
+
+VERBS = {
+    "estimate": "one candidate, in full",
+    "rank": "the leaderboard",
+    "model": "parameters, KV cache and state of one or many models",
+    "accuracy": "predicted against measured",
+    "catalog": "list, show ID, check [FILE], refresh prices or models",
+    "command": "the launch command of the engine",
+    "plan": "replicas, price mix and monthly cost for a load",
+    "serve": "the TUI in a browser, loopback only",
+}
