@@ -79,9 +79,9 @@ def duration(value: float | None) -> str:
     """Seconds as µs, ms, s, min, h or days."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    for seconds, unit in _DURATIONS:
-        if abs(value) >= seconds * 0.9995:
-            return significant(value / seconds) + unit
+    for least_s, unit_s, unit in _DURATIONS:
+        if abs(value) >= least_s * 0.9995:
+            return significant(value / unit_s) + unit
     return significant(value * 1e6) + "µs" if value else "0s"
 
 
@@ -120,4 +120,5 @@ _LETTERS = (
     (9_999.5, 1e3, "k"),
 )
 """From which value on, divided by what, with which letter."""
-_DURATIONS = ((86_400 * 2, "d"), (3_600, "h"), (60, "min"), (1, "s"), (1e-3, "ms"))
+_DURATIONS = ((172_800, 86_400, "d"), (3_600, 3_600, "h"), (60, 60, "min"), (1, 1, "s"), (1e-3, 1e-3, "ms"))
+"""From how many seconds on, divided by how many, with which unit: hours up to two days."""

@@ -50,6 +50,19 @@ def test_durations_carry_their_unit(value: float, text: str) -> None:
     assert figures.duration(value) == text
 
 
+@pytest.mark.parametrize(("hours", "text"), [(47, "47.0h"), (48, "2.00d"), (49.7, "2.07d"), (375, "15.6d")])
+def test_two_days_and_more_are_days_of_24_hours(hours: float, text: str) -> None:
+    assert figures.duration(hours * 3600) == text
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.floats(1e-6, 1e9))
+def test_a_duration_reads_back_as_the_seconds_it_was(seconds: float) -> None:
+    units = {"d": 86_400, "h": 3600, "min": 60, "s": 1, "ms": 1e-3, "µs": 1e-6}
+    shown, unit = re.fullmatch(r"([\d.,]+)(\D+)", figures.duration(seconds)).groups()
+    assert float(shown.replace(",", "")) * units[unit] == pytest.approx(seconds, rel=0.006)
+
+
 def test_money_memory_and_bands() -> None:
     assert figures.usd(55.04) == "$55.04"
     assert figures.usd(16029.1) == "$16,029"
