@@ -12,10 +12,10 @@ from math import hypot
 from catalog.load import load
 from estimator.cost.bill import cost, quote
 from estimator.layout import Layout
-from estimator.models.formats import cache_format, weight_format
 from estimator.ranking.rank import rank
 from estimator.scenario.rigs import rig
 from estimator.scenario.scenario import Scenario
+from estimator.serving.deployment import deploy
 from estimator.serving.load.operating_point import operate
 from estimator.serving.load.performance import performance
 from estimator.serving.speed.step import compile_step
@@ -30,16 +30,14 @@ def main() -> None:
     inventory, prices = catalog.inventory, catalog.prices(scenario.region)
     model = catalog.model(scenario.model)
     here = rig(inventory.machines["p5.48xlarge"], inventory)
-    efficiency = inventory.efficiency
-    formats = weight_format(scenario.weights), cache_format(scenario.kv)
-    engine = efficiency.engines[inventory.engine(scenario.engine).speed]
+    deployment = deploy(here, model, scenario, inventory)
     workload = scenario.workload
 
     def compiled() -> object:
         compile_step.cache_clear()
-        return compile_step(model, *formats, Layout(4), here.device, here.fabric, engine, efficiency, here.devices)
+        return compile_step(deployment, Layout(4))
 
-    step = compile_step(model, *formats, Layout(4), here.device, here.fabric, engine, efficiency, here.devices)
+    step = compile_step(deployment, Layout(4))
     asked = quote(here.machine, here.device, prices, scenario.price_terms, scenario.ownership)
 
     def evaluated() -> object:

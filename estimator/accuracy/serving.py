@@ -23,7 +23,9 @@ from estimator.engines.speed_constants import Spread, Spreads
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
 from estimator.results import Band
+from estimator.scenario.scenario import EngineSettings
 from estimator.scenario.workload import ServingWorkload
+from estimator.serving.deployment import Deployment
 from estimator.serving.load.operating_point import Point, maximum_throughput, operate
 from estimator.serving.speed.step import Step, compile_step
 from estimator.units import GB, MILLISECOND
@@ -80,19 +82,19 @@ def read(row: Row, context: Context) -> Case:
     given, wanted = lengths(row)
     kind = text(row, "kind") or "serving_concurrency"
     efficiency = context.inventory.efficiency
-    inside = machine_devices(row)
-    step = compile_step(
-        model,
-        weights(row, architecture),
-        cache(row, engine, architecture),
-        ranks,
-        device,
-        context.inventory.fabrics[device.fabric],
-        efficiency.engines[engine],
-        efficiency,
-        inside,
-        stripes(row),
+    deployment = Deployment(
+        model=model,
+        weights=weights(row, architecture),
+        cache=cache(row, engine, architecture),
+        device=device,
+        fabric=context.inventory.fabrics[device.fabric],
+        engine=context.inventory.engine("vllm"),
+        speed=efficiency.engines[engine],
+        efficiency=efficiency,
+        machine_devices=machine_devices(row),
+        settings=EngineSettings(decode_context_parallel=stripes(row)),
     )
+    step = compile_step(deployment, ranks)
     workload = ServingWorkload(given, wanted)
     return Case(
         step,

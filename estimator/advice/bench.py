@@ -14,11 +14,11 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machine_named
 from estimator.scenario.rigs import Rig, rig
 from estimator.scenario.scenario import Placement, Scenario
-from estimator.serving.deployment import Setup, setup_on
+from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.operating_point import best_concurrency
 from estimator.serving.load.performance import performance
-from estimator.serving.memory import ServingMemory
-from estimator.serving.speed.step import Step
+from estimator.serving.memory import ServingMemory, memory_of
+from estimator.serving.speed.step import Step, compile_step
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,23 @@ class Bench:
         return rig(self.machine, self.inventory)
 
     @cached_property
-    def setup(self) -> Setup:
+    def deployment(self) -> Deployment:
         """The engine and formats that run on this device."""
-        return setup_on(self.rig, self.model, self.scenario, self.inventory)
+        return deploy(self.rig, self.model, self.scenario, self.inventory)
 
     @property
     def engine(self) -> EngineProfile:
-        return self.setup.engine
+        return self.deployment.engine
 
     @cached_property
     def memory(self) -> ServingMemory:
         """One rank's memory, ready to be asked about other lengths and loads."""
-        return self.setup.memory(self.candidate.layout)
+        return memory_of(self.deployment, self.candidate.layout)
 
     @cached_property
     def step(self) -> Step:
         """One rank's operators, ready to be asked about other batches."""
-        return self.setup.step(self.candidate.layout)
+        return compile_step(self.deployment, self.candidate.layout)
 
     @property
     def replicas(self) -> int:

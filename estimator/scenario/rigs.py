@@ -75,6 +75,32 @@ def host_device(socket: Accelerator, machine: Machine) -> Accelerator:
     )
 
 
+@lru_cache(maxsize=1024)
+def host_cpu(machine: Machine, inventory: Inventory) -> Accelerator | None:
+    """The CPU beside the accelerators: its vCPUs as slow as the slowest catalogued host's of that architecture."""
+    hosts = [
+        each
+        for each in inventory.machines.values()
+        if each.kind == "host" and each.cpu_architecture == machine.cpu_architecture
+    ]
+    if not hosts or not machine.vcpus:
+        return None
+    slowest = min(hosts, key=_bandwidth_per_vcpu)
+    socket = inventory.accelerators[slowest.accelerator]
+    bandwidth = _bandwidth_per_vcpu(slowest) * machine.vcpus
+    alike = replace(
+        slowest,
+        count=bandwidth / socket.bandwidth_bytes_per_s,
+        memory_bytes=machine.memory_bytes,
+        memory_bandwidth_bytes_per_s=bandwidth,
+    )
+    return host_device(socket, alike)
+
+
+def _bandwidth_per_vcpu(host: Machine) -> float:
+    return host.memory_bandwidth_bytes_per_s / host.vcpus
+
+
 PEAKS = ("fp32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "int8_flops", "fp4_flops")
 
 

@@ -5,75 +5,70 @@ from typing import NamedTuple
 from estimator.engines.profiles import EngineProfile, caching_prefixes
 from estimator.engines.speed_constants import Efficiency, EngineSpeed, calibrated
 from estimator.engines.support import stand_in
-from estimator.layout import Layout
+from estimator.hardware.devices import Accelerator, Fabric
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.models.model import Model
 from estimator.results import Confidence
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.rigs import Rig, engine_on
-from estimator.scenario.scenario import Scenario
-from estimator.serving.memory import ServingMemory, compile_memory
-from estimator.serving.offload import step_with_host
-from estimator.serving.speed.step import Step, compile_step
+from estimator.scenario.rigs import Rig, engine_on, host_cpu
+from estimator.scenario.scenario import EngineSettings, Scenario
+
+DEFAULT_SETTINGS = EngineSettings()
 
 
-class Setup(NamedTuple):
-    """One scenario's model on one kind of device, ready to be compiled for any layout."""
+class Deployment(NamedTuple):
+    """A model under one engine on one kind of device: with a layout, all that memory and speed are compiled from.
 
-    here: Rig
+    Hashable: model, device, fabric, engine and constants count by identity, everything else by value.
+    """
+
     model: Model
-    scenario: Scenario
-    inventory: Inventory
-    engine: EngineProfile
-    """The one that is asked for, or the one that stands in for it here."""
     weights: WeightFormat
     """As this checkpoint has them, or what the engine loads in their place."""
     cache: CacheFormat
+    device: Accelerator
+    fabric: Fabric
+    """Links between the devices of one machine."""
+    engine: EngineProfile
+    """The engine that is asked for, or the one that stands in for it on this kind of device."""
+    speed: EngineSpeed
+    """Constants of the engine class."""
     efficiency: Efficiency
-    """With the user's own measurements."""
-
-    @property
-    def speed(self) -> EngineSpeed:
-        return self.efficiency.engines[self.engine.speed]
+    """Constants of kernels, links and runtimes, with the user's own measurements."""
+    machine_devices: int = 0
+    """Devices of one machine, which share `fabric`; 0 is all of them."""
+    settings: EngineSettings = DEFAULT_SETTINGS
+    draft_tokens: int = 0
+    """Tokens proposed in each step by the model's own prediction modules, which then stay loaded."""
+    host: Accelerator | None = None
+    """CPU beside the devices that runs the layers kept in host memory; None where the engine keeps none there."""
 
     @property
     def confidence(self) -> Confidence:
-        return self.efficiency.confidence(self.here.device, self.speed)
-
-    def memory(self, layout: Layout) -> ServingMemory:
-        """One rank's memory, ready to be asked about lengths and loads."""
-        settings, workload = self.scenario.settings, self.scenario.workload
-        engine = caching_prefixes(self.engine) if workload.prefix_cache_hit else self.engine
-        return compile_memory(
-            self.model, self.weights, self.cache, layout, self.here.device, engine, settings, workload.draft_tokens
-        )
-
-    def step(self, layout: Layout) -> Step:
-        """One rank's operators, with the host's layers in turn where the layout leaves some there."""
-        here, speed = self.here, self.speed
-        step = compile_step(
-            self.model,
-            self.weights,
-            self.cache,
-            layout,
-            here.device,
-            here.fabric,
-            speed,
-            self.efficiency,
-            here.devices,
-            self.scenario.settings.stripes,
-        )
-        if not layout.host:
-            return step
-        return step_with_host(step, self.model, self.weights, self.cache, here, layout.host, speed, self.inventory)
+        """Class of evidence behind the constants of this device and engine."""
+        return self.efficiency.confidence(self.device, self.speed)
 
 
-def setup_on(here: Rig, model: Model, scenario: Scenario, inventory: Inventory) -> Setup:
-    """The setup of a scenario on that machine. Raises InputError for an unknown engine or format."""
+def deploy(rig: Rig, model: Model, scenario: Scenario, inventory: Inventory) -> Deployment:
+    """The deployment of a scenario on a machine. Raises InputError for an unknown engine or format."""
     asked = inventory.engine(scenario.engine, scenario.engine_version)
-    engine = engine_on(here.device, asked, inventory)
+    engine = engine_on(rig.device, asked, inventory)
     weights = model.weights(scenario.weights)
     if engine is not asked:
         weights = weight_format(stand_in(engine, weights.id))
     efficiency = calibrated(inventory.efficiency, scenario.calibrations)
-    return Setup(here, model, scenario, inventory, engine, weights, cache_format(scenario.kv), efficiency)
+    offloads = engine.offloads and rig.device.kind == "gpu"
+    return Deployment(
+        model=model,
+        weights=weights,
+        cache=cache_format(scenario.kv),
+        device=rig.device,
+        fabric=rig.fabric,
+        engine=caching_prefixes(engine) if scenario.workload.prefix_cache_hit else engine,
+        speed=efficiency.engines[engine.speed],
+        efficiency=efficiency,
+        machine_devices=rig.devices,
+        settings=scenario.settings,
+        draft_tokens=scenario.workload.draft_tokens,
+        host=host_cpu(rig.machine, inventory) if offloads else None,
+    )

@@ -22,17 +22,18 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.rigs import Rig, clusters, rig
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import ServiceLevel
-from estimator.serving.deployment import Setup, setup_on
+from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.performance import Load, carry, report
-from estimator.serving.offload import host_of, offload
-from estimator.serving.speed.step import Step
+from estimator.serving.memory import memory_of
+from estimator.serving.offload import offload
+from estimator.serving.speed.step import Step, compile_step
 from estimator.units import GIB
 
 
 class Trial(NamedTuple):
     """One layout on one kind of device, judged at a load per replica."""
 
-    setup: Setup
+    deployment: Deployment
     layout: Layout
     machines: int
     replicas: int
@@ -84,12 +85,12 @@ class Judge:
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
         here = rig(machine, self.inventory)
-        setup = setup_on(here, self.model, self.scenario, self.inventory)
-        engine = setup.engine
-        refused = refusal(here.device, engine, setup.weights)
+        deployment = deploy(here, self.model, self.scenario, self.inventory)
+        engine = deployment.engine
+        refused = refusal(here.device, engine, deployment.weights)
         if refused:
             return [not_supported(here, refused, self.scenario, self.prices)]
-        trials = self.trials(here, setup)
+        trials = self.trials(here, deployment)
         if not trials:
             reason = illegal_reason(self.model, self.wanted or Layout(), self.reach(here), engine, here.device)
             reason = reason or self.unstriped(here, engine) or f"{engine.name} does not run {self.model.id} here"
@@ -98,20 +99,22 @@ class Judge:
             return [self.evaluation(here, trial) for trial in trials]
         return [self.evaluation(here, self.best(trials))]
 
-    def trials(self, here: Rig, setup: Setup) -> list[Trial]:
+    def trials(self, here: Rig, deployment: Deployment) -> list[Trial]:
         """Every layout that the placement leaves open, on one machine; on several where none fits on one."""
         asked = self.scenario.placement
-        machines, engine = asked.machines or 1, setup.engine
+        machines, engine = asked.machines or 1, deployment.engine
         layouts = self.layouts(here, engine)
-        trials = [self.trial(here, setup, layout, machines, -(-layout.devices // here.devices)) for layout in layouts]
+        trials = [
+            self.trial(here, deployment, layout, machines, -(-layout.devices // here.devices)) for layout in layouts
+        ]
         if any(trial.load for trial in trials) or self.wanted:
             return trials
-        if offloaded := self.offloaded(here, setup, machines):
+        if offloaded := self.offloaded(deployment, machines):
             return [offloaded]
         for span, layout in clusters(here, self.model, engine):
             if (asked.machines and asked.machines % span) or self.refused_stripes(layout.tp, engine):
                 continue
-            trial = self.trial(here, setup, layout, machines if asked.machines else span, span)
+            trial = self.trial(here, deployment, layout, machines if asked.machines else span, span)
             if trial.load:
                 return [trial]
         return trials
@@ -161,7 +164,7 @@ class Judge:
         widest = legal_tensor_parallel(self.model, engine, here.devices, here.device)
         return self.refused_stripes(widest[-1], engine) if widest else None
 
-    def trial(self, here: Rig, setup: Setup, layout: Layout, machines: int, span: int) -> Trial:
+    def trial(self, here: Rig, deployment: Deployment, layout: Layout, machines: int, span: int) -> Trial:
         """Judges a layout over `span` machines, repeated over `machines` of them."""
         replicas = machines * here.devices // (layout.devices) if span == 1 else machines // span
         if self.scenario.placement.dp and not self.model.architecture.is_moe:
@@ -171,35 +174,33 @@ class Judge:
         found = self.seen.get(key)
         if found is None:
             self.considered += 1
-            found = self.seen[key] = self.judge(setup, layout, machines, replicas, busy)
+            found = self.seen[key] = self.judge(deployment, layout, machines, replicas, busy)
         return found if found.machines == machines else found._replace(machines=machines)
 
-    def judge(self, setup: Setup, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
+    def judge(self, deployment: Deployment, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
         """Memory first; speed only where one request fits."""
-        held = setup.memory(layout).report(self.tokens)
+        held = memory_of(deployment, layout).report(self.tokens)
         if held.shortfall_bytes > 0 or held.max_concurrency < 1:
-            return Trial(setup, layout, machines, replicas, held, setup.confidence)
-        return self.carried(setup, layout, machines, replicas, held, busy)
+            return Trial(deployment, layout, machines, replicas, held, deployment.confidence)
+        return self.carried(deployment, layout, machines, replicas, held, busy)
 
-    def offloaded(self, here: Rig, setup: Setup, machines: int) -> Trial | None:
+    def offloaded(self, deployment: Deployment, machines: int) -> Trial | None:
         """Some layers on the host, where the engine can and the host has room."""
-        if not setup.engine.offloads or host_of(here.machine, self.inventory) is None or here.device.kind != "gpu":
-            return None
-        found = offload(self.model, setup.weights, setup.cache, here, setup.engine, self.scenario.settings, self.tokens)
+        found = offload(deployment, self.tokens)
         if found is None:
             return None
         held = found.memory.report(self.tokens)._replace(max_concurrency=found.max_concurrency)
         busy = min(machines, self.scenario.workload.concurrency)
-        return self.carried(setup, found.layout, machines, machines, held, busy)
+        return self.carried(deployment, found.layout, machines, machines, held, busy)
 
     def carried(
-        self, setup: Setup, layout: Layout, machines: int, replicas: int, held: MemoryReport, busy: int
+        self, deployment: Deployment, layout: Layout, machines: int, replicas: int, held: MemoryReport, busy: int
     ) -> Trial:
         """What fits, at its share of the load."""
         workload = self.scenario.workload
-        step = setup.step(layout)
+        step = compile_step(deployment, layout)
         load = carry(step, workload, workload.concurrency / busy, held.max_concurrency, busy)
-        return Trial(setup, layout, machines, replicas, held, step.confidence, busy, step, load)
+        return Trial(deployment, layout, machines, replicas, held, step.confidence, busy, step, load)
 
     def best(self, trials: Sequence[Trial]) -> Trial:
         """The cheapest per output token that meets the service level; at one price that is the fastest.
@@ -268,9 +269,11 @@ class Judge:
         if idle:
             kind = "cores" if here.device.kind == "neuron" else "accelerators"
             said.append(f"{idle} of {here.devices * trial.machines} {kind} idle")
-        if trial.setup.engine is not self.engine:
-            kept = trial.setup.weights is self.weights
-            said.append(f"under {trial.setup.engine.name}" + ("" if kept else f", as {trial.setup.weights.name}"))
+        if trial.deployment.engine.id != self.engine.id:
+            kept = trial.deployment.weights is self.weights
+            said.append(
+                f"under {trial.deployment.engine.name}" + ("" if kept else f", as {trial.deployment.weights.name}")
+            )
         return "; ".join(said) or None
 
 

@@ -3,54 +3,46 @@
 from collections.abc import Iterator
 from math import ceil, log2
 
-from estimator.engines.speed_constants import Efficiency, EngineSpeed
 from estimator.hardware.devices import AllReduce, Fabric
 from estimator.layout import Layout
 from estimator.layouts.rank_work import Plan
 from estimator.models.mixers import Attention, LatentAttention, Mixer
+from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import Collective
 from estimator.units import GB, MICROSECOND
 
 
-def collectives(
-    parts: Plan, layout: Layout, fabric: Fabric, speed: EngineSpeed, efficiency: Efficiency, machine_devices: int
-) -> Iterator[Collective]:
+def collectives(parts: Plan, layout: Layout, deployment: Deployment) -> Iterator[Collective]:
     """All-reduces after attention and feed-forward.
 
     With data-parallel attention, tokens are gathered before the experts and scattered back: an all-reduce's traffic
     over the rows of all attention copies.
     """
     copies, row_bytes = layout.dp, 2 * parts.hidden
-    shared = (fabric, speed, efficiency, machine_devices)
     if parts.all_reduces:
-        yield _all_reduce("all-reduce", parts.all_reduces, layout.tp, row_bytes, *shared)
+        yield _all_reduce("all-reduce", parts.all_reduces, layout.tp, row_bytes, deployment)
     if parts.exchanges:
-        yield _all_reduce("all-to-all", parts.exchanges, layout.tp * copies, copies * row_bytes, *shared)
+        yield _all_reduce("all-to-all", parts.exchanges, layout.tp * copies, copies * row_bytes, deployment)
 
 
 STRIPE_EXCHANGES = 3
 """Of one layer: queries and softmax sums are gathered, outputs reduced and scattered (vLLM's `ag_rs`)."""
 
 
-def stripe_exchanges(
-    parts: Plan,
-    layout: Layout,
-    stripes: int,
-    fabric: Fabric,
-    speed: EngineSpeed,
-    efficiency: Efficiency,
-    machine_devices: int,
-) -> Iterator[Collective]:
+def stripe_exchanges(parts: Plan, layout: Layout, deployment: Deployment) -> Iterator[Collective]:
     """What ranks that stripe a sequence tell each other for each of its new tokens.
 
     Gathering what is then reduced and scattered is an all-reduce's traffic, here of every rank's query heads.
     """
+    stripes = deployment.settings.stripes
+    if stripes == 1:
+        return
     for mixer, count in parts.mixers:
         heads = _query_heads(mixer) / layout.tp * stripes
         if heads:
             row_bytes = heads * (2 * _head_width(mixer) + 4 * stripes) / 2 / STRIPE_EXCHANGES
             times = STRIPE_EXCHANGES * count
-            yield _all_reduce("stripe exchange", times, stripes, row_bytes, fabric, speed, efficiency, machine_devices)
+            yield _all_reduce("stripe exchange", times, stripes, row_bytes, deployment)
 
 
 def _query_heads(mixer: Mixer) -> int:
@@ -64,24 +56,15 @@ def _head_width(mixer: Mixer) -> int:
     return mixer.head_dim + mixer.v_dim if isinstance(mixer, Attention) else 0
 
 
-def _all_reduce(
-    name: str,
-    count: int,
-    ranks: int,
-    row_bytes: float,
-    fabric: Fabric,
-    speed: EngineSpeed,
-    efficiency: Efficiency,
-    machine_devices: int,
-) -> Collective:
-    inside = min(ranks, machine_devices or ranks)
+def _all_reduce(name: str, count: int, ranks: int, row_bytes: float, deployment: Deployment) -> Collective:
+    inside = min(ranks, deployment.machine_devices or ranks)
     machines = ceil(ranks / inside)
-    network = efficiency.network
-    known = link(fabric, inside)
+    network = deployment.efficiency.network
+    known = link(deployment.fabric, inside)
     return Collective(
         name,
         count,
-        known._replace(alpha_s=known.alpha_s * speed.all_reduce),
+        known._replace(alpha_s=known.alpha_s * deployment.speed.all_reduce),
         2 * (inside - 1) / inside,
         row_bytes,
         network.latency_us * MICROSECOND if machines > 1 else 0.0,

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from estimator.engines.speed_constants import Efficiency, EngineSpeed, Kernels
-from estimator.hardware.devices import Accelerator, Fabric
+from estimator.engines.speed_constants import Kernels
+from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.layouts.rank_work import ExpertBank, Plan
-from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.formats import WeightFormat
 from estimator.models.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
 from estimator.models.tensors import Role
+from estimator.serving.deployment import Deployment
 from estimator.serving.speed.collectives import collectives, stripe_exchanges
 from estimator.serving.speed.operators import (
     DecodeAttention,
@@ -57,21 +58,21 @@ class Rates:
     __slots__ = (
         "cache",
         "device",
+        "efficiency",
         "kernels",
         "narrow",
         "narrow_gemm",
-        "overall",
         "plain",
         "plain_gemm",
         "speed",
         "weights",
     )
 
-    def __init__(
-        self, weights: WeightFormat, cache: CacheFormat, device: Accelerator, speed: EngineSpeed, overall: Efficiency
-    ) -> None:
-        self.weights, self.cache, self.device, self.speed, self.overall = weights, cache, device, speed, overall
-        self.kernels: Kernels = overall.kernels_of(device)
+    def __init__(self, deployment: Deployment) -> None:
+        self.weights, self.cache, self.device = deployment.weights, deployment.cache, deployment.device
+        self.speed, self.efficiency = deployment.speed, deployment.efficiency
+        weights, device = self.weights, self.device
+        self.kernels: Kernels = self.efficiency.kernels_of(device)
         self.narrow = _narrow(weights, device)
         self.plain = Reach("16", weights.rest_bits / 8, 2.0, device.matrix_flops)
         self.narrow_gemm = self._gemm_rates(self.narrow)
@@ -118,8 +119,8 @@ class Rates:
             bank.ranks,
             layout.dp,
             speed.expert_imbalance,
-            self.overall.expert_skew,
-            self.overall.routing_entropy,
+            self.efficiency.expert_skew,
+            self.efficiency.routing_entropy,
             2 * bank.parameters,
             bank.parameters * size,
             bank.token_elements * activation,
@@ -158,7 +159,7 @@ class Rates:
         yield DecodeAttention(
             "attention",
             count,
-            (kernel.latency_us + (self.overall.sparse_index_us if mixer.index_width else 0.0))
+            (kernel.latency_us + (self.efficiency.sparse_index_us if mixer.index_width else 0.0))
             * MICROSECOND
             * speed.latency,
             grown * size / stripes,
@@ -209,22 +210,15 @@ def _top_k(mixer: Mixer) -> int:
     return 0
 
 
-def gpu_operators(
-    parts: Plan,
-    rates: Rates,
-    layout: Layout,
-    fabric: Fabric,
-    machine_devices: int,
-    stripes: int,
-) -> Operators:
-    """Operators of one rank on a GPU; `machine_devices` share `fabric` (0: all)."""
-    links = (fabric, rates.speed, rates.overall, machine_devices)
+def gpu_operators(parts: Plan, layout: Layout, deployment: Deployment) -> Operators:
+    """Operators of one rank on a GPU."""
+    rates, stripes = Rates(deployment), deployment.settings.stripes
     return Operators(
         (
             *(rates.gemm(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
             *(rates.experts(bank, count, layout) for bank, count in parts.banks),
             rates.elementwise(parts),
-            *collectives(parts, layout, *links),
+            *collectives(parts, layout, deployment),
         ),
         rates.gemm(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
         tuple(
@@ -232,7 +226,7 @@ def gpu_operators(
         ),
         tuple(each for mixer, count in parts.mixers for each in rates.prefill_attention(mixer, count, layout.tp)),
         tuple(each for mixer, count in parts.mixers for each in rates.states(mixer, count, layout.tp)),
-        tuple(stripe_exchanges(parts, layout, stripes, *links)) if stripes > 1 else (),
+        tuple(stripe_exchanges(parts, layout, deployment)),
     )
 
 

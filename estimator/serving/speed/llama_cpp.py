@@ -3,17 +3,16 @@
 from estimator.engines.speed_constants import Efficiency, LlamaCppKernels
 from estimator.hardware.devices import Accelerator
 from estimator.layouts.rank_work import Plan
-from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
 from estimator.units import MICROSECOND
 
 
-def llama_cpp_operators(
-    parts: Plan, weights: WeightFormat, cache: CacheFormat, device: Accelerator, efficiency: Efficiency
-) -> Operators:
+def llama_cpp_operators(parts: Plan, deployment: Deployment) -> Operators:
     """Operators of the whole model on devices that take turns."""
-    constants = efficiency.llama_cpp
-    known = _kernels(device, efficiency)
+    weights, cache, device = deployment.weights, deployment.cache, deployment.device
+    constants = deployment.efficiency.llama_cpp
+    known = _kernels(device, deployment.efficiency)
     quantised = weights.bits < 16
     peak = device.matrix_flops * (2 if device.id in constants.fp16_accumulate else 1)
     memory = device.bandwidth_bytes_per_s * (known.memory_quantised if quantised else known.memory)

@@ -1,19 +1,17 @@
 """Operators of AWS Neuron: weights at a bandwidth fraction, and a collective of fixed time in every layer."""
 
-from estimator.engines.speed_constants import Efficiency
-from estimator.hardware.devices import Accelerator, AllReduce
+from estimator.hardware.devices import AllReduce
 from estimator.layout import Layout
 from estimator.layouts.rank_work import Plan
-from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.tensors import Role
+from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
 from estimator.units import GB, MICROSECOND
 
 
-def neuron_operators(
-    parts: Plan, weights: WeightFormat, cache: CacheFormat, layout: Layout, device: Accelerator, efficiency: Efficiency
-) -> Operators:
+def neuron_operators(parts: Plan, layout: Layout, deployment: Deployment) -> Operators:
     """Operators of one NeuronCore; `layout.tp` counts cores, of which a device has `device.cores`."""
+    weights, cache, device, efficiency = deployment.weights, deployment.cache, deployment.device, deployment.efficiency
     constants = efficiency.neuron
     bandwidth = device.bandwidth_bytes_per_s / device.cores
     compute = device.matrix_flops / device.cores * constants.prefill

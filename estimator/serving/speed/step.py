@@ -6,14 +6,12 @@ from functools import lru_cache
 from math import ceil, log, sqrt
 from typing import Any, NamedTuple
 
-from estimator.engines.speed_constants import Efficiency, EngineSpeed, Spreads
-from estimator.hardware.devices import Accelerator, Fabric
+from estimator.engines.speed_constants import EngineSpeed, Spreads
 from estimator.layout import Layout
 from estimator.layouts.rank_work import plan
-from estimator.models.formats import CacheFormat, WeightFormat
-from estimator.models.model import Model
 from estimator.results import Bound, Confidence, OperatorTime
-from estimator.serving.speed.gpu import Rates, gpu_operators, peak_flops
+from estimator.serving.deployment import Deployment
+from estimator.serving.speed.gpu import gpu_operators, peak_flops
 from estimator.serving.speed.llama_cpp import llama_cpp_operators
 from estimator.serving.speed.neuron import neuron_operators
 from estimator.serving.speed.operators import Experts, Gemm, Operators
@@ -266,38 +264,33 @@ def _longest(*timed: tuple[Bound, float]) -> Bound:
 
 
 @lru_cache(maxsize=8192)
-def compile_step(
-    model: Model,
-    weights: WeightFormat,
-    cache: CacheFormat,
-    layout: Layout,
-    device: Accelerator,
-    fabric: Fabric,
-    speed: EngineSpeed,
-    efficiency: Efficiency,
-    machine_devices: int = 0,
-    stripes: int = 1,
-) -> Step:
-    """The step of one rank. `machine_devices` is how many devices share `fabric`; 0 is all of them.
+def compile_step(deployment: Deployment, layout: Layout) -> Step:
+    """The step of a deployment's engine laid out so; the host's layers take their turn where the layout keeps some."""
+    step = _device_step(deployment, layout)
+    if not layout.host or deployment.host is None:
+        return step
+    cpu = _device_step(deployment._replace(device=deployment.host, machine_devices=0), Layout())
+    return step.beside(cpu, layout.host / step.layers)
 
-    With decode context parallelism, `stripes` ranks share the tokens of a sequence (`EngineSettings.stripes`).
-    Kept by the identity of model, device, fabric, engine speed and efficiency.
-    """
-    parts = plan(model.architecture, layout)
+
+def _device_step(deployment: Deployment, layout: Layout) -> Step:
+    """The step as if every layer ran on the deployment's device."""
+    device, speed, efficiency = deployment.device, deployment.speed, deployment.efficiency
+    parts = plan(deployment.model.architecture, layout)
     engine = efficiency.engine_name(speed)
-    confidence = efficiency.confidence(device, speed)
-    if confidence == "A" and (0 < machine_devices < layout.devices or stripes > 1):
+    confidence = deployment.confidence
+    spans_machines = 0 < deployment.machine_devices < layout.devices
+    if confidence == "A" and (spans_machines or deployment.settings.stripes > 1):
         confidence = "B"  # one model's cases are all that was measured across machines, or with stripes
     hop_us, pipeline = PIPELINE_HOP_US, 0.0
     match speed.runtime:
         case "llama.cpp":
-            operators = llama_cpp_operators(parts, weights, cache, device, efficiency)
+            operators = llama_cpp_operators(parts, deployment)
             hop_us, pipeline = efficiency.llama_cpp.device_us, efficiency.llama_cpp.pipeline
         case "neuron":
-            operators = neuron_operators(parts, weights, cache, layout, device, efficiency)
+            operators = neuron_operators(parts, layout, deployment)
         case _:
-            rates = Rates(weights, cache, device, speed, efficiency)
-            operators = gpu_operators(parts, rates, layout, fabric, machine_devices, stripes)
+            operators = gpu_operators(parts, layout, deployment)
     spreads = efficiency.spreads(engine, "serving_concurrency", confidence)
     own = efficiency.calibration(device, engine)
     if own:
@@ -307,14 +300,14 @@ def compile_step(
         parts.layers,
         layout,
         hop_us * MICROSECOND,
-        (layout.pp - 1) * parts.hidden * 2 / max(fabric.link_bytes_per_s, GB),
+        (layout.pp - 1) * parts.hidden * 2 / max(deployment.fabric.link_bytes_per_s, GB),
         pipeline,
         efficiency.pipeline_stall,
         speed,
         engine,
         confidence,
         spreads,
-        peak_flops(weights, device),
+        peak_flops(deployment.weights, device),
         device.bandwidth_bytes_per_s,
         efficiency.network.bandwidth_gb_s,
         own.decode if own else 1.0,

@@ -6,6 +6,8 @@ from estimator.layout import Layout
 from estimator.models.formats import cache_format, weight_format
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import EngineSettings
+from estimator.serving.deployment import Deployment
 from estimator.serving.speed.step import Step, compile_step
 
 
@@ -26,7 +28,16 @@ def step_on(
     device = inventory.accelerators[device] if isinstance(device, str) else device
     fabric = inventory.fabrics[fabric or device.fabric] if isinstance(fabric, str) else fabric
     efficiency = efficiency or inventory.efficiency
-    speed, cache = efficiency.engines[engine], cache_format("bf16")
-    return compile_step(
-        model, weight_format(weights), cache, layout, device, fabric, speed, efficiency, machine_devices, stripes
+    deployment = Deployment(
+        model=model,
+        weights=weight_format(weights),
+        cache=cache_format("bf16"),
+        device=device,
+        fabric=fabric,
+        engine=inventory.engine("vllm"),
+        speed=efficiency.engines[engine],
+        efficiency=efficiency,
+        machine_devices=machine_devices,
+        settings=EngineSettings(decode_context_parallel=stripes),
     )
+    return compile_step(deployment, layout)

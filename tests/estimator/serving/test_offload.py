@@ -8,11 +8,13 @@ from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.results import Evaluation
-from estimator.scenario.scenario import EngineSettings, Scenario
+from estimator.scenario.rigs import host_cpu, rig
+from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
+from estimator.serving.deployment import deploy
 from estimator.serving.judge import Judge
 from estimator.serving.memory import compile_memory
-from estimator.serving.offload import host_of, offload
+from estimator.serving.offload import offload
 
 NAME, FORMAT = "meta-llama/Llama-3.3-70B-Instruct", "gguf-q4_k_m"
 ONE_USER = ServingWorkload(512, 128, 1)
@@ -75,16 +77,13 @@ def test_a_wider_host_is_faster(catalog: Catalog, smaller: str, larger: str) -> 
 
 def test_a_device_without_a_known_host_has_none(catalog: Catalog) -> None:
     machine = replace(catalog.inventory.machines["g5.8xlarge"], vcpus=0)
-    assert host_of(machine, catalog.inventory) is None
+    assert host_cpu(machine, catalog.inventory) is None
 
 
 def test_a_model_that_fits_needs_the_least_of_the_host(catalog: Catalog) -> None:
-    from estimator.scenario.rigs import rig
-
     model, inventory = catalog.model("meta-llama/Llama-3.1-8B"), catalog.inventory
     here = rig(inventory.machines["g5.8xlarge"], inventory)
-    found = offload(
-        model, model.weights(FORMAT), cache_format("bf16"), here, inventory.engine("llamacpp"), EngineSettings(), 4096
-    )
+    scenario = Scenario(model.id, FORMAT, engine="llamacpp")
+    found = offload(deploy(here, model, scenario, inventory), 4096)
     assert found
     assert found.layout.host == 1
