@@ -163,19 +163,38 @@ class MemoryPolicy:
         return (seen + self.hidden_bytes) / (1 - self.hidden_share)
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Program:
+    """What an engine is, whatever its version."""
+
+    family: str
+    """Engines of one family share messages, options and residuals of measured cases (Ollama is llama.cpp)."""
+    launch: str = ""
+    """Key of the command that starts it (estimator/advice/launch.py); empty is no server."""
+    torch: bool = False
+    """Allocates through PyTorch, whose words an out-of-memory error then has."""
+    cache_formats: tuple[str, ...]
+    """Formats of its cache worth comparing, widest first."""
+    weight_ladder: tuple[str, ...]
+    """Weight formats worth trying, widest first."""
+    quantises: dict[str, str] = field(default_factory=dict)
+    """Formats that it makes of 16-bit weights while it loads them -> how its option names them."""
+    stands_in_on: tuple[str, ...] = ()
+    """Kinds of devices on which it answers in the place of an engine that does not run there."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineProfile:
-    """One engine over a range of versions."""
+    """One engine from a version on, up to the next profile of that engine."""
 
     id: str
     version: str
-    """The first version it describes, up to the next profile of that engine."""
+    """The first version it describes."""
     name: str
     speed: str
     """Key into the efficiency table's engine constants."""
+    program: Program
     memory: MemoryPolicy
-    until: str | None = None
-    """The first later version it does not describe; None is the newest."""
     tensor_parallel: tuple[int, ...] = ()
     """The only tensor-parallel degrees it runs; empty is any that the model allows."""
     tensor_parallel_of: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -199,11 +218,6 @@ class EngineProfile:
     source: str = ""
     as_of: str = ""
     note: str = ""
-
-    def covers(self, version: str) -> bool:
-        """Whether this profile describes that version."""
-        asked = version_key(version)
-        return version_key(self.version) <= asked and (self.until is None or asked < version_key(self.until))
 
 
 @lru_cache(maxsize=64)

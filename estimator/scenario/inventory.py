@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from estimator.engines.profiles import EngineProfile
+from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
 from estimator.errors import InputError, did_you_mean, instead_of, near
@@ -55,12 +55,13 @@ class Inventory:
             raise InputError("engine", f"unknown engine {name!r}{instead_of(name, names)}")
         if version is None:
             return profiles[-1]
-        for profile in profiles:
-            if profile.covers(version):
-                return profile
-        raise InputError(
-            "engine", f"no profile of {name} covers {version}; one of {', '.join(p.version for p in profiles)}"
-        )
+        wanted = version_key(version)
+        profile = next((each for each in reversed(profiles) if version_key(each.version) <= wanted), None)
+        if profile is None:
+            raise InputError(
+                "engine", f"no profile of {name} covers {version}; one of {', '.join(p.version for p in profiles)}"
+            )
+        return profile
 
 
 def _plain(name: str) -> str:

@@ -18,8 +18,6 @@ from tui.state.answer import Answer
 from tui.state.columns import devices, instance, layout, placed, refusal
 
 SOLVED_USERS = (1, 4, 16, 64)
-CACHES = {"llamacpp": ("bf16", "q8_0", "q4_0")}
-"""Cache formats worth comparing, by engine; the others keep 16 or 8 bit."""
 
 
 def bench_of(answer: Answer, row: Evaluation) -> Bench:
@@ -81,8 +79,7 @@ def changes(bench: Bench, row: Evaluation) -> list[Change]:
 def capacities(bench: Bench) -> list[Capacity]:
     """The longest contexts and the most users, by cache format."""
     found = []
-    names = CACHES.get(bench.engine.id, ("bf16", "fp8"))
-    for name in dict.fromkeys((bench.scenario.kv, *names)):
+    for name in dict.fromkeys((bench.scenario.kv, *bench.engine.program.cache_formats)):
         other = bench.asking(replace(bench.scenario, kv=name))
         found.append(Capacity(name, tuple(other.longest(users) for users in SOLVED_USERS), other.most_users))
     return found

@@ -3,8 +3,10 @@
 import pytest
 
 from catalog.load import Catalog
+from estimator.advice.launch import WRITERS
 from estimator.errors import InputError
 from estimator.layout import Layout
+from estimator.models.formats import WEIGHT_FORMATS, cache_format
 from estimator.units import GIB
 from tests.estimator.serving.memory_cases import Held, held_in
 
@@ -29,6 +31,20 @@ def test_a_version_finds_its_profile(catalog: Catalog, asked: str, profile: str)
 def test_an_unknown_version_is_refused(catalog: Catalog) -> None:
     with pytest.raises(InputError, match=r"no profile of vllm covers 0\.1"):
         catalog.inventory.engine("vllm", "0.1")
+
+
+def test_every_program_names_formats_and_commands_that_exist(catalog: Catalog) -> None:
+    for profile in catalog.inventory.engines:
+        program = profile.program
+        assert {cache_format(name).id for name in program.cache_formats} == set(program.cache_formats)
+        assert set(program.weight_ladder) <= WEIGHT_FORMATS.keys()
+        assert set(program.quantises) <= WEIGHT_FORMATS.keys()
+        assert program.launch in ("", *WRITERS)
+
+
+def test_a_kind_of_device_has_at_most_one_stand_in(catalog: Catalog) -> None:
+    kinds = [kind for profile in catalog.inventory.engines for kind in profile.program.stands_in_on]
+    assert sorted(kinds) == ["apple", "cpu", "neuron"]
 
 
 @pytest.mark.parametrize(
