@@ -8,6 +8,9 @@ from estimator.models.mixers import Mixer
 from estimator.models.mlps import Mlp
 from estimator.models.tensors import Tensor, parameters
 
+CONV_ELEMENT_BYTES = 2
+"""Bytes of one element of a convolution's state: engines keep it in the model's 16-bit type (vLLM MambaStateDtype)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -16,12 +19,13 @@ class Layer:
     mixer: Mixer | None
     mlp: Mlp | None
     extras: tuple[Tensor, ...] = ()
-    """Norms and the rest."""
+    """Tensors outside mixer and MLP: norms, residual weights, layer scales."""
     one_all_reduce: bool = False
     """Attention and feed-forward run in parallel, and engines add their outputs up before one all-reduce."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
+        """Weights and biases of the whole block."""
         return (
             *(self.mixer.tensors if self.mixer else ()),
             *(self.mlp.tensors if self.mlp else ()),
@@ -36,7 +40,7 @@ class LayerGroup:
     count: int
     layer: Layer
     indices: tuple[int, ...] = ()
-    """Their places in the stack, where known."""
+    """Places of these layers in the stack, from 0; empty where unknown."""
 
 
 def grouped(layers: Iterable[Layer]) -> tuple[LayerGroup, ...]:
@@ -72,8 +76,8 @@ class Architecture:
     vision_parameters: int = 0
     rotary_dim: int = 0
     """Dimensions of the rotary cache that engines keep per position; 0 without rotary positions."""
-    state_bytes: int = 2
-    """Of one element of a recurrent state: what the configuration names, else 16 bit like the model."""
+    state_element_bytes: int = 2
+    """Bytes of one element of a recurrent state: what the configuration names, else 16 bit like the model."""
     rotary_positions: int = 0
     """Rows of all rotary tables together; `max_context` where scaling does not stretch them."""
     mtp_layers: int = 0
@@ -88,6 +92,7 @@ class Architecture:
 
     @cached_property
     def layers(self) -> int:
+        """Layers of the decoder, an encoder's not counted."""
         return sum(group.count for group in self.groups)
 
     @cached_property
@@ -109,6 +114,7 @@ class Architecture:
 
     @cached_property
     def parameters(self) -> int:
+        """Every stored parameter: language model, MTP modules and vision tower."""
         return self.text_parameters + parameters(self.mtp) + self.vision_parameters
 
     def cache_elements(self, tokens: int) -> int:
@@ -117,13 +123,33 @@ class Architecture:
 
     @cached_property
     def state_elements(self) -> int:
-        """Recurrent state of one sequence, whatever its length."""
+        """Elements of the recurrent state of one sequence, whatever its length."""
         return sum(group.count * group.layer.mixer.state_elements for group in self.groups if group.layer.mixer)
 
     @cached_property
     def conv_state_elements(self) -> int:
+        """Elements that short convolutions keep for one sequence, whatever its length."""
         return sum(group.count * group.layer.mixer.conv_state_elements for group in self.groups if group.layer.mixer)
+
+    def layer_state_bytes(self, mixer: Mixer, draft_tokens: int = 0) -> float:
+        """Bytes of recurrent and convolution state that one layer with this mixer keeps for one sequence.
+
+        Convolutions also keep the drafted tokens until they are accepted. Before any division over ranks.
+        """
+        element_bytes = mixer.state_element_bytes or self.state_element_bytes
+        kept_tokens = mixer.convolved_tokens
+        stretch = 1 + draft_tokens / kept_tokens if kept_tokens else 1
+        return mixer.state_elements * element_bytes + mixer.conv_state_elements * stretch * CONV_ELEMENT_BYTES
+
+    def sequence_state_bytes(self, draft_tokens: int = 0) -> float:
+        """Bytes of recurrent and convolution state that all layers keep for one sequence, over all ranks."""
+        return sum(
+            group.count * self.layer_state_bytes(group.layer.mixer, draft_tokens)
+            for group in self.groups
+            if group.layer.mixer
+        )
 
     @cached_property
     def is_moe(self) -> bool:
+        """Whether any layer routes tokens to some of its experts."""
         return any(group.layer.mlp and group.layer.mlp.active_fraction < 1 for group in self.groups)

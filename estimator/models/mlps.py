@@ -18,6 +18,7 @@ class DenseMlp:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
+        """Its weights and biases."""
         gate = (Tensor("gate_proj", self.role, self.intermediate, self.hidden),) if self.gated else ()
         bias = (
             (
@@ -35,11 +36,23 @@ class DenseMlp:
         )
 
     @property
+    def dense(self) -> "DenseMlp | None":
+        """The part that every token visits: a dense MLP itself."""
+        return self
+
+    @property
+    def routed(self) -> "MixtureOfExperts | None":
+        """The routed experts: none in a dense MLP."""
+        return None
+
+    @property
     def active_fraction(self) -> float:
+        """Share of the experts that one token visits; 1 in a dense MLP."""
         return 1.0
 
     @property
     def idle_parameters(self) -> int:
+        """Parameters that one token does not use: none of a dense MLP."""
         return 0
 
 
@@ -68,6 +81,7 @@ class MixtureOfExperts:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
+        """Router, experts, and what stands beside them."""
         width = self.expert_hidden or self.hidden
         matrices = ("gate_proj", "up_proj") if self.gated else ("up_proj",)
         tensors = [
@@ -94,7 +108,18 @@ class MixtureOfExperts:
         return tuple(tensors)
 
     @property
+    def dense(self) -> DenseMlp | None:
+        """The part that every token visits: the shared experts, where there are any."""
+        return self.shared
+
+    @property
+    def routed(self) -> "MixtureOfExperts":
+        """The routed experts: this block itself."""
+        return self
+
+    @property
     def active_fraction(self) -> float:
+        """Share of the experts that one token visits."""
         return self.per_token / self.experts
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from estimator.models.architecture import Architecture, LayerGroup
-from estimator.models.mixers import CompressedSparseAttention
+from estimator.models.labels import class_label
 from estimator.models.model import Model
 from estimator.models.tensors import Role, parameters
 
@@ -138,13 +138,8 @@ def stored(model: Model) -> tuple[StoredPart, ...]:
 
 def _row(group: LayerGroup) -> LayerRow:
     mixer, mlp = group.layer.mixer, group.layer.mlp
-    names = [_spoken(type(part).__name__) for part in (mixer, mlp) if part]
-    if mixer and mixer.window and not isinstance(mixer, CompressedSparseAttention):
+    names = [class_label(part) for part in (mixer, mlp) if part]
+    if mixer and mixer.window and not mixer.is_latent:
         names[0] += f" over {mixer.window:,} tokens"
     width = (mixer.growing_width + mixer.window_width) if mixer else 0
     return LayerRow(" + ".join(names) or "none", group.count, parameters(group.layer.tensors), CACHE_BYTES * width)
-
-
-def _spoken(name: str) -> str:
-    """`GatedDeltaNet` -> `gated delta net`."""
-    return "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))

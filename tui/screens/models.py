@@ -4,6 +4,7 @@ from functools import cache
 
 from catalog.sources import hub
 from estimator.errors import InputError
+from estimator.models.labels import class_label
 from estimator.models.mixers import Mixer
 from estimator.models.model import Model
 from tui.draw.figures import count, number, tokens
@@ -134,16 +135,11 @@ def details(model: Model, cells: int) -> list[Row]:
             ]
         )
         if group.layer.mlp:
-            lines.append([("        ", "text"), (clipped(f"+ {words(type(group.layer.mlp).__name__)}", room), "dim")])
+            lines.append([("        ", "text"), (clipped(f"+ {class_label(group.layer.mlp)}", room), "dim")])
     return [*lines, [], [(clipped(clean(model.source), cells), "dim")]]
 
 
 def kind(mixer: Mixer) -> str:
     """A mixer by its class, with its window where it has one."""
     window = getattr(mixer, "window", None)
-    return words(type(mixer).__name__) + (f" {window:,}" if isinstance(window, int) and window else "")
-
-
-def words(class_name: str) -> str:
-    """`LatentAttention` as "latent attention"."""
-    return "".join(f" {each.lower()}" if each.isupper() else each for each in class_name).strip()
+    return class_label(mixer) + (f" {window:,}" if isinstance(window, int) and window else "")

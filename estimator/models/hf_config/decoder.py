@@ -152,7 +152,7 @@ def stack(
         dtype=dtype(f),
         mtp=mtp,
         rotary_dim=rotary_dim(f, layers) if rotary is None else rotary,
-        state_bytes=state_bytes(f),
+        state_element_bytes=state_element_bytes(f),
         rotary_positions=rotary_positions(f),
         mtp_layers=mtp_layers,
         mtp_missing=bool(unread),
@@ -197,8 +197,8 @@ def _stretch(rope: Fields | None) -> float:
 MOST_STRETCHED = 1024.0
 
 
-def state_bytes(f: Fields) -> int:
-    """Of one element of a recurrent state: as named, as the class has it, else 16 bit like the model."""
+def state_element_bytes(f: Fields) -> int:
+    """Bytes of one element of a recurrent state: as named, as the class has it, else 16 bit like the model."""
     usual = "float32" if f.class_name.startswith(FLOAT32_STATES) else ""
     return 4 if f.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype", default=usual) == "float32" else 2
 

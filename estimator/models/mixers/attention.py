@@ -100,11 +100,47 @@ class Attention(Mixer):
 
     @property
     def cache_width(self) -> int:
-        return self.kv_heads * (self.head_dim + self.v_dim) if self.stores_cache else 0
+        return self._read_width if self.stores_cache else 0
 
     @property
     def index_width(self) -> int:
         return self.index_dim if self.index_heads else 0
+
+    @property
+    def query_heads(self) -> int:
+        return self.heads
+
+    @property
+    def key_value_heads(self) -> int:
+        return self.kv_heads
+
+    @property
+    def cached_head_dim(self) -> int:
+        return self.head_dim
+
+    @property
+    def decode_head_width(self) -> int:
+        return self.head_dim + self.v_dim
+
+    @property
+    def read_growing_width(self) -> float:
+        return 0 if self.window else self._read_width
+
+    @property
+    def read_window_width(self) -> float:
+        return self._read_width if self.window else 0
+
+    @property
+    def _read_width(self) -> int:
+        return self.kv_heads * (self.head_dim + self.v_dim)
+
+    @property
+    def key_width(self) -> int:
+        return self.kv_heads * self.head_dim if self.stores_cache else 0
+
+    @property
+    def value_width(self) -> int:
+        return self.kv_heads * self.v_dim if self.stores_cache else 0
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
         """Scores and weighted values."""

@@ -7,15 +7,21 @@ from estimator.models.tensors import Tensor
 
 
 class Mixer(ABC):
-    """The questions. Counts are elements; a part that a kind of mixer lacks is 0."""
+    """A token mixer of one layer and what it answers, in elements per sequence; what its kind lacks is 0."""
 
     __slots__ = ()
 
     module = "self_attn"
     """Its module's name in published checkpoints."""
 
-    state_bytes = 0
-    """Bytes of a state element where the kind fixes them; 0 leaves it to the configuration."""
+    state_element_bytes = 0
+    """Bytes of one element of the recurrent state where the kind fixes them; 0 leaves it to the configuration."""
+
+    is_latent = False
+    """Whether all heads share one compressed vector per token in the cache (MLA and DeepSeek-V4)."""
+
+    chunked = False
+    """Whether the window is a fixed chunk of the sequence (Llama-4) rather than the last tokens."""
 
     @property
     @abstractmethod
@@ -66,16 +72,76 @@ class Mixer(ABC):
         """Over how many tensor-parallel ranks the cache divides at most."""
         return 1
 
+    @property
+    def query_heads(self) -> int:
+        """Query heads of softmax attention, which tensor parallelism must divide; 0 for recurrent mixers."""
+        return 0
+
+    @property
+    def key_value_heads(self) -> int:
+        """Key-value heads of attention that caches each head's own vectors; 0 for every other mixer."""
+        return 0
+
+    @property
+    def cached_head_dim(self) -> int:
+        """Elements of one cached head's vector, where each head has its own; 0 where heads share a vector."""
+        return 0
+
+    @property
+    def decode_head_width(self) -> int:
+        """Elements that decode attention takes and gives per query head: its query and its output."""
+        return 0
+
+    @property
+    def read_growing_width(self) -> float:
+        """Elements that decode reads for every token before it, also where an earlier layer caches them."""
+        return self.growing_width
+
+    @property
+    def read_window_width(self) -> float:
+        """Elements that decode reads for each of the last `window` tokens, also where an earlier layer caches them."""
+        return self.window_width
+
+    @property
+    def attended_tokens(self) -> int:
+        """Cached tokens that one query attends to, where an indexer chooses them; 0 is all."""
+        return 0
+
+    @property
+    def key_width(self) -> int:
+        """Elements of one token's cached keys, the latent vector included."""
+        return 0
+
+    @property
+    def value_width(self) -> int:
+        """Elements of one token's values: cached beside the keys, or the part of the latent vector that serves."""
+        return 0
+
+    @property
+    def expanded_key_width(self) -> int:
+        """Elements of one token's keys of all heads, where a latent vector is expanded before it is cached."""
+        return self.key_width
+
+    @property
+    def expanded_value_width(self) -> int:
+        """Elements of one token's values of all heads, where a latent vector is expanded before it is cached."""
+        return self.value_width
+
+    @property
+    def convolved_tokens(self) -> int:
+        """Tokens that a short convolution keeps per sequence: its kernel less one; 0 without a convolution."""
+        return 0
+
     def cache_elements(self, tokens: int) -> int:
         """Keys and values of `tokens` tokens, before any replication over ranks."""
         return int(tokens * self.growing_width + min(tokens, self.window) * self.window_width)
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
-        """FLOPs outside the projections for `new` causal tokens after `cached` ones."""
+        """FLOPs outside the projections for `new` causal tokens after `cached` ones, as prefill runs them."""
         return 0.0
 
     def decode_flops(self, new: int, cached: int = 0) -> float:
-        """The same as decode runs it."""
+        """FLOPs outside the projections for `new` tokens after `cached` ones, as decode runs them."""
         return self.attention_flops(new, cached)
 
 
@@ -124,6 +190,42 @@ class Parallel(Mixer):
     @property
     def cache_ways(self) -> int:
         return min((part.cache_ways for part in self.parts if part.cache_width), default=1)
+
+    @property
+    def query_heads(self) -> int:
+        return min((part.query_heads for part in self.parts if part.query_heads), default=0)
+
+    @property
+    def key_value_heads(self) -> int:
+        return min((part.key_value_heads for part in self.parts if part.key_value_heads), default=0)
+
+    @property
+    def read_growing_width(self) -> float:
+        return sum(part.read_growing_width for part in self.parts)
+
+    @property
+    def read_window_width(self) -> float:
+        return sum(part.read_window_width for part in self.parts)
+
+    @property
+    def key_width(self) -> int:
+        return sum(part.key_width for part in self.parts)
+
+    @property
+    def value_width(self) -> int:
+        return sum(part.value_width for part in self.parts)
+
+    @property
+    def expanded_key_width(self) -> int:
+        return sum(part.expanded_key_width for part in self.parts)
+
+    @property
+    def expanded_value_width(self) -> int:
+        return sum(part.expanded_value_width for part in self.parts)
+
+    @property
+    def convolved_tokens(self) -> int:
+        return max(part.convolved_tokens for part in self.parts)
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
         return sum(part.attention_flops(new, cached) for part in self.parts)

@@ -49,6 +49,8 @@ class LatentAttention(Mixer):
     separate_gate: bool = False
     """A matrix of its own gates the output (Kimi-K3)."""
 
+    is_latent = True
+
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         head = self.nope_dim + self.rope_dim
@@ -84,13 +86,41 @@ class LatentAttention(Mixer):
     def index_width(self) -> int:
         return self.indexer.dim if self.indexer else 0
 
+    @property
+    def query_heads(self) -> int:
+        return self.heads
+
+    @property
+    def decode_head_width(self) -> int:
+        return 2 * self.kv_rank + self.rope_dim
+
+    @property
+    def attended_tokens(self) -> int:
+        return self.sparse_top_k
+
+    @property
+    def key_width(self) -> int:
+        return self.cache_width
+
+    @property
+    def value_width(self) -> int:
+        return self.kv_rank
+
+    @property
+    def expanded_key_width(self) -> int:
+        return self.heads * (self.nope_dim + self.rope_dim)
+
+    @property
+    def expanded_value_width(self) -> int:
+        return self.heads * self.value_dim
+
     def attention_flops(self, new: int, cached: int = 0) -> float:
-        """Un-absorbed, as prefill runs it: each head attends with nope + rope wide keys."""
+        """FLOPs un-absorbed, as prefill runs it: each head attends with nope + rope wide keys."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
         return 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs + self._chosen(new, cached)
 
     def decode_flops(self, new: int, cached: int = 0) -> float:
-        """Absorbed: every head attends over the latent vectors themselves."""
+        """FLOPs absorbed: every head attends over the latent vectors themselves."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
         return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._chosen(new, cached)
 
@@ -114,6 +144,8 @@ class CompressedSparseAttention(Mixer):
     """Tokens pooled into one cached vector; 0 keeps only the window."""
     indexer: Indexer | None = None
     """Chooses among the pooled vectors; its keys are pooled alike."""
+
+    is_latent = True
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -158,12 +190,15 @@ class CompressedSparseAttention(Mixer):
     def index_width(self) -> float:
         return self.indexer.dim / self.ratio if self.indexer else 0
 
+    @property
+    def attended_tokens(self) -> int:
+        return self.indexer.top_k * self.ratio if self.indexer else 0
+
     def attention_flops(self, new: int, cached: int = 0) -> float:
         pairs = causal_pairs(new, cached, self.window)
         flops = 0.0
         if self.ratio:
-            top_k = self.indexer.top_k * self.ratio if self.indexer else 0
-            pairs += causal_pairs(new, cached, top_k) / self.ratio
+            pairs += causal_pairs(new, cached, self.attended_tokens) / self.ratio
         if self.indexer:
             flops = self.indexer.flops(new, cached) / self.ratio
         return flops + 4 * self.heads * self.head_dim * pairs

@@ -47,6 +47,10 @@ class GatedDeltaNet(Mixer):
         return self._convolved * (self.kernel - 1)
 
     @property
+    def convolved_tokens(self) -> int:
+        return self.kernel - 1
+
+    @property
     def cache_ways(self) -> int:
         return self.key_heads
 
@@ -67,7 +71,7 @@ class KimiDeltaAttention(Mixer):
     """The output gate is one matrix instead of a low-rank pair (Kimi-K3)."""
 
     module = "self_attn"
-    state_bytes = 4  # float32 whatever the model's type
+    state_element_bytes = 4  # float32 whatever the model's type
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -102,6 +106,10 @@ class KimiDeltaAttention(Mixer):
     @property
     def conv_state_elements(self) -> int:
         return 3 * self.heads * self.head_dim * (self.kernel - 1)
+
+    @property
+    def convolved_tokens(self) -> int:
+        return self.kernel - 1
 
     @property
     def cache_ways(self) -> int:
@@ -165,6 +173,10 @@ class ShortConvolution(Mixer):
     @property
     def conv_state_elements(self) -> int:
         return self.hidden * (self.kernel - 1)
+
+    @property
+    def convolved_tokens(self) -> int:
+        return self.kernel - 1
 
     @property
     def cache_ways(self) -> int:

@@ -54,6 +54,10 @@ class Mamba1(Mixer):
         return self.inner * (self.kernel - 1)
 
     @property
+    def convolved_tokens(self) -> int:
+        return self.kernel - 1
+
+    @property
     def cache_ways(self) -> int:
         return self.inner
 
@@ -111,6 +115,10 @@ class Mamba2(Mixer):
     @property
     def conv_state_elements(self) -> int:
         return self._convolved * (self.kernel - 1)
+
+    @property
+    def convolved_tokens(self) -> int:
+        return self.kernel - 1
 
     @property
     def cache_ways(self) -> int:

@@ -9,7 +9,6 @@ from estimator.models.formats import CacheFormat
 from estimator.models.mixers import Attention
 from estimator.serving.memory.pool import Pool
 
-CONV_STATE_BYTES = 2
 INDEX_BYTES = 1 + 4 / 128
 """An indexer's keys are FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
 STATE_PAGE_TOKENS = 16
@@ -54,10 +53,7 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * bits / 8
         chunked = isinstance(mixer, Attention) and mixer.chunked
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
-        past = getattr(mixer, "kernel", 1) - 1  # tokens that a convolution keeps
-        convolved = mixer.conv_state_elements * (1 + drafts / past) if past else mixer.conv_state_elements
-        element = mixer.state_bytes or architecture.state_bytes
-        state = (mixer.state_elements * element + convolved * CONV_STATE_BYTES) / ranks
+        state = architecture.layer_state_bytes(mixer, drafts) / ranks
         for kind in (
             Kind(0, growing),
             Kind(0, mixer.window_width * share, mixer.window, chunked),
