@@ -10,7 +10,7 @@ from catalog.model_listing import ModelListing
 from catalog.shapes import ModelEntry
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.speed_constants import Efficiency
-from estimator.errors import did_you_mean, near
+from estimator.errors import Refusal, close_names
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.prices import InstancePrices
 from estimator.scenario.inventory import Inventory
@@ -120,7 +120,8 @@ def _inventory(files: Files) -> Inventory:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    return f"no {kind} {name!r}" + (did_you_mean(near(name, known)) or f"; add it to {kind}s.yaml")
+    near = close_names(name, known)
+    return Refusal(kind, f"no {kind} {name!r}", tuple(near)).complaint + ("" if near else f"; add it to {kind}s.yaml")
 
 
 def _devices(accelerators: dict[str, Accelerator], machines: dict[str, Machine]) -> dict[str, Machine]:

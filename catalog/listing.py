@@ -85,7 +85,7 @@ def check(catalog: Catalog, path: Path | None = None) -> tuple[str, ...]:
         try:
             read_model(entry.id, encode(entry))
         except InputError as error:
-            files.complain(source, ("config", *error.field.split(".")), error.reason)
+            files.complain(source, ("config", *error.field.split(".")), error.complaint)
     return tuple(files.problems)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from catalog import cache
 from catalog.codec import decoder
 from catalog.model_listing import ModelListing
-from estimator.errors import InputError, did_you_mean, near
+from estimator.errors import InputError, close_names
 from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import InstancePrices, RegionPrices
 from estimator.models.model import Model, read_model
@@ -71,9 +71,9 @@ class Catalog:
             reduced = (self._reduced_names.get(key) for key in names.candidates(name))
             found = next((each for each in reduced if each), None)
         if found is None:
-            close = dict.fromkeys(self._model_names[each] for each in near(name, self._model_names))
-            way_on = did_you_mean(close) or "; a Hub id is org/name, a file or folder a path with a slash"
-            raise InputError("model", f"unknown model {name!r}{way_on}")
+            close = dict.fromkeys(self._model_names[each] for each in close_names(name, self._model_names))
+            way_on = "" if close else "; a Hub id is org/name, a file or folder a path with a slash"
+            raise InputError("model", f"unknown model {name!r}{way_on}", close)
         return found
 
     def model_entry(self, name: str) -> dict[str, Any]:
@@ -102,8 +102,7 @@ class Catalog:
         if region not in self._priced:
             text = self.texts.get(f"prices/{region}")
             if text is None:
-                close = did_you_mean(near(region, self.regions))
-                raise InputError("region", f"unknown region {region!r}{close}")
+                raise InputError("region", f"unknown region {region!r}", close_names(region, self.regions))
             self._priced[region] = RegionPrices(region, _decode(dict[str, InstancePrices], text))
         return self._priced[region]
 

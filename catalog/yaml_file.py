@@ -18,11 +18,15 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Refused(Exception):
-    """The file can not be read; the message is `line: reason` or `line: field: reason`."""
+    """A file that can not be read: the `line`, and its `complaint`, which is `reason` or `field: reason`.
+
+    The text is `line: complaint`.
+    """
 
     def __init__(self, line: int, reason: str, place: Place = ()) -> None:
-        field = f"{'.'.join(map(str, place))}: " if place else ""
-        super().__init__(f"{line}: {field}{reason}")
+        self.line = line
+        self.complaint = f"{'.'.join(map(str, place))}: {reason}" if place else reason
+        super().__init__(f"{line}: {self.complaint}")
 
 
 class Document(NamedTuple):

@@ -82,7 +82,7 @@ def _model(checkpoint: Checkpoint) -> Model:
         size = sum(each.bytes for each in checkpoint.stored.values())
         types = ", ".join(f"{each.elements:,} {plain(dtype, 20)}" for dtype, each in checkpoint.stored.items())
         held = f"its weight files hold {size:,} bytes ({types})"
-        raise UnsupportedArchitecture(error.class_name, f"{held}; {error.reason.partition(': ')[2]}") from None
+        raise UnsupportedArchitecture(error.class_name, f"{held}; {error.explanation}") from None
 
 
 def entry(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -109,8 +109,7 @@ def _from_hub(reference: str, unknown: InputError, progress: Progress) -> Model:
     try:
         checkpoint = hub.fetch(repository, progress)
     except InputError as error:
-        _, hint, names = unknown.reason.partition("; did you mean ")
-        raise InputError(error.field, f"{error.reason}{hint}{names}") from None
+        raise InputError(error.field, error.reason, unknown.near) from None
     model = _model(checkpoint)
     kept.keep(checkpoint.id, entry(checkpoint))
     return model

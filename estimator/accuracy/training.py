@@ -136,7 +136,7 @@ def architecture_of(
         if by_name:
             return by_name
         if case.parameters is None:
-            raise InputError("model", f"{unknown.reason}, and the row states no params_b") from None
+            raise InputError("model", f"{unknown.complaint}, and the row states no params_b") from None
         return _typical(case.parameters), "params_b alone"
 
 

@@ -10,7 +10,7 @@ from math import gcd
 from typing import NamedTuple
 
 from estimator.engines.profiles import EngineProfile
-from estimator.errors import InputError
+from estimator.errors import InputError, Refusal
 from estimator.layouts.legal import MOST_RANKS, legal_tensor_parallel
 from estimator.models.architecture import Architecture
 from estimator.models.mixers import Attention, LatentAttention, Mixer, side_by_side
@@ -70,8 +70,8 @@ def legal_stripes(model: Model, tp: int, engine: EngineProfile) -> tuple[int, ..
     return tuple(count for count in range(1, most + 1) if tp % count == 0 and held.queries % count == 0)
 
 
-def stripe_refusal(model: Model, tp: int, count: int, engine: EngineProfile) -> str | None:
-    """Why the engine can not stripe a sequence over `count` of `tp` ranks, as `field: reason`; None where it can."""
+def stripe_refusal(model: Model, tp: int, count: int, engine: EngineProfile) -> Refusal | None:
+    """Why the engine can not stripe a sequence over `count` of `tp` ranks; None where it can."""
     legal = legal_stripes(model, tp, engine)
     if count in legal:
         return None
@@ -85,7 +85,7 @@ def stripe_refusal(model: Model, tp: int, count: int, engine: EngineProfile) -> 
     else:
         held = copies(model.architecture, tp)
         reason = f"TP{tp} holds {held} {'copies' if held > 1 else 'copy'} of the cache, {count} ranks can not share it"
-    return f"decode_context_parallel: {reason}; legal: {', '.join(map(str, legal))}"
+    return Refusal("decode_context_parallel", f"{reason}; legal: {', '.join(map(str, legal))}")
 
 
 def check_stripes(model: Model, engine: EngineProfile, count: int) -> None:
@@ -93,4 +93,4 @@ def check_stripes(model: Model, engine: EngineProfile, count: int) -> None:
     degrees = legal_tensor_parallel(model, engine, MOST_RANKS)
     refusals = [stripe_refusal(model, tp, count, engine) for tp in degrees] if count > 1 else []
     if refusals and refusals[-1] and all(refusals):
-        raise InputError(*refusals[-1].split(": ", 1))
+        raise InputError(*refusals[-1])

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.engines.profiles import EngineProfile
+from estimator.errors import Refusal
 from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.models.architecture import Architecture
@@ -60,47 +61,49 @@ def legal_tensor_parallel(
     return tuple(tp for tp in degrees if tp <= devices and not _head_refusal(model, tp, engine))
 
 
-def illegal_reason(
+def layout_refusal(
     model: Model, layout: Layout, devices: int, engine: EngineProfile, device: Accelerator | None = None
-) -> str | None:
-    """Why the layout can not run, `field: reason` with the legal values; None where it can."""
+) -> Refusal | None:
+    """Why the layout can not run, with the legal values; None where it can."""
     if not _has_recipe(engine, model):
-        return f"engine: {engine.name} has no recipe for {model.architecture.class_name}"
+        return Refusal("engine", f"{engine.name} has no recipe for {model.architecture.class_name}")
     degrees = _engine_degrees(engine, device)
     refusal = _head_refusal(model, layout.tp, engine)
     if degrees and layout.tp not in degrees:
         refusal = f"{engine.name} does not run {layout.tp} ranks"
     if refusal:
-        return f"tp: {refusal}; legal: {_listed(legal_tensor_parallel(model, engine, MOST_RANKS, device))}"
+        return Refusal("tp", f"{refusal}; legal: {_listed(legal_tensor_parallel(model, engine, MOST_RANKS, device))}")
     if layout.pp > 1 and not engine.pipeline:
-        return f"pp: {engine.name} has no pipeline parallelism; legal: 1"
+        return Refusal("pp", f"{engine.name} has no pipeline parallelism; legal: 1")
     if layout.pp > model.architecture.layers:
-        return f"pp: {layout.pp} stages for {model.architecture.layers} layers"
+        return Refusal("pp", f"{layout.pp} stages for {model.architecture.layers} layers")
     return _expert_refusal(model, layout, engine) or _too_large(layout, devices)
 
 
-def _expert_refusal(model: Model, layout: Layout, engine: EngineProfile) -> str | None:
+def _expert_refusal(model: Model, layout: Layout, engine: EngineProfile) -> Refusal | None:
     experts = divisors(model.architecture).experts
     if layout.dp > 1 and not experts:
-        return "dp: attention data parallelism needs experts; run independent replicas instead; legal: 1"
+        return Refusal("dp", "attention data parallelism needs experts; run independent replicas instead; legal: 1")
     if layout.ep == 1:
         return None
     if not experts:
-        return f"ep: {model.id} has no experts; legal: 1"
+        return Refusal("ep", f"{model.id} has no experts; legal: 1")
     if not engine.expert_parallel:
-        return f"ep: {engine.name} has no expert parallelism; legal: 1"
+        return Refusal("ep", f"{engine.name} has no expert parallelism; legal: 1")
     if experts % layout.ep:
-        return f"ep: {layout.ep} does not divide {experts} experts"
+        return Refusal("ep", f"{layout.ep} does not divide {experts} experts")
     if layout.ep != layout.tp * layout.dp:
         ranks = layout.tp * layout.dp
-        return f"ep: experts spread over all tp x dp ranks, here {ranks}; legal: {_listed(tuple(sorted({1, ranks})))}"
+        return Refusal(
+            "ep", f"experts spread over all tp x dp ranks, here {ranks}; legal: {_listed(tuple(sorted({1, ranks})))}"
+        )
     return None
 
 
-def _too_large(layout: Layout, devices: int) -> str | None:
+def _too_large(layout: Layout, devices: int) -> Refusal | None:
     if layout.devices <= devices:
         return None
-    return f"tp: {layout} needs {layout.devices} accelerators, the candidate has {devices}"
+    return Refusal("tp", f"{layout} needs {layout.devices} accelerators, the candidate has {devices}")
 
 
 MOST_RANKS = 64

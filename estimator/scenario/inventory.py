@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
-from estimator.errors import InputError, did_you_mean, instead_of, near
+from estimator.errors import InputError, close_names, unknown_name
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 
 
@@ -35,16 +35,14 @@ class Inventory:
         }
         found = names.get(_plain(name))
         if found is None:
-            close = did_you_mean(near(name, self.accelerators))
-            raise InputError("accelerator", f"unknown accelerator {name!r}{close}")
+            raise InputError("accelerator", f"unknown accelerator {name!r}", close_names(name, self.accelerators))
         return found
 
     def machine(self, name: str) -> Machine:
         """By id. Raises InputError with close matches."""
         found = self.machines.get(name) or self.machines.get(name.lower())
         if found is None:
-            close = did_you_mean(near(name, self.machines))
-            raise InputError("instance", f"unknown instance type {name!r}{close}")
+            raise InputError("instance", f"unknown instance type {name!r}", close_names(name, self.machines))
         return found
 
     def engine(self, name: str, version: str | None = None) -> EngineProfile:
@@ -52,7 +50,7 @@ class Inventory:
         profiles = [profile for profile in self.engines if profile.id == name]
         if not profiles:
             names = dict.fromkeys(profile.id for profile in self.engines)
-            raise InputError("engine", f"unknown engine {name!r}{instead_of(name, names)}")
+            raise unknown_name("engine", f"unknown engine {name!r}", name, names)
         if version is None:
             return profiles[-1]
         wanted = version_key(version)

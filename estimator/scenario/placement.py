@@ -1,6 +1,6 @@
 """What the user insists on, as a machine: an instance type, or a number of accelerators of one kind."""
 
-from estimator.errors import InputError, did_you_mean, near
+from estimator.errors import InputError, close_names
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.results import Candidate
@@ -51,7 +51,7 @@ def instance(name: str, inventory: Inventory) -> Machine:
     wanted = name.strip().lower().removeprefix("ml.")
     machine = inventory.machines.get(wanted)
     if machine is None:
-        raise InputError("instance", f"unknown type {name!r}{did_you_mean(near(wanted, inventory.machines))}")
+        raise InputError("instance", f"unknown type {name!r}", close_names(wanted, inventory.machines))
     return machine
 
 
@@ -60,8 +60,7 @@ def devices(name: str, count: int, inventory: Inventory) -> Machine:
     wanted = name.strip().lower()
     device = inventory.accelerators.get(wanted)
     if device is None:
-        close = did_you_mean(near(wanted, inventory.accelerators))
-        raise InputError("accelerator", f"unknown accelerator {name!r}{close}")
+        raise InputError("accelerator", f"unknown accelerator {name!r}", close_names(wanted, inventory.accelerators))
     return Machine(
         id=f"{count}x{device.id}" if count > 1 else device.id,
         family=device.id,

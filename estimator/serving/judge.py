@@ -10,12 +10,12 @@ from estimator.checks import check
 from estimator.cost.bill import bill, not_supported
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.support import refusal
-from estimator.errors import InputError
+from estimator.errors import InputError, Refusal
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.layout import Layout
 from estimator.layouts.context_parallel import check_stripes, stripe_refusal
-from estimator.layouts.legal import illegal_reason, legal_layouts, legal_tensor_parallel
+from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_parallel
 from estimator.models.model import Model
 from estimator.results import Candidate, Confidence, Evaluation, MemoryReport
 from estimator.scenario.inventory import Inventory
@@ -92,8 +92,9 @@ class Judge:
             return [not_supported(here, refused, self.scenario, self.prices)]
         trials = self.trials(here, deployment)
         if not trials:
-            reason = illegal_reason(self.model, self.wanted or Layout(), self.reach(here), engine, here.device)
-            reason = reason or self.unstriped(here, engine) or f"{engine.name} does not run {self.model.id} here"
+            illegal = layout_refusal(self.model, self.wanted or Layout(), self.reach(here), engine, here.device)
+            illegal = illegal or self.unstriped(here, engine)
+            reason = str(illegal or f"{engine.name} does not run {self.model.id} here")
             return [not_supported(here, reason, self.scenario, self.prices)]
         if every_layout:
             return [self.evaluation(here, trial) for trial in trials]
@@ -144,22 +145,23 @@ class Judge:
             if self.stripes == 1:
                 return found
             striped = [layout for layout in found if not self.refused_stripes(layout.tp, engine)]
-            if named and not striped and (reason := self.unstriped(here, engine)):
-                raise InputError(*reason.split(": ", 1))
+            if named and not striped and (refused := self.unstriped(here, engine)):
+                raise InputError(*refused)
             return striped
-        reason = illegal_reason(self.model, wanted, self.reach(here) if named else wanted.devices, engine, here.device)
-        reason = reason or self.refused_stripes(wanted.tp, engine)
-        if reason and (named or engine is self.engine):
-            raise InputError(*reason.split(": ", 1))
-        if reason:
+        reach = self.reach(here) if named else wanted.devices
+        refused = layout_refusal(self.model, wanted, reach, engine, here.device)
+        refused = refused or self.refused_stripes(wanted.tp, engine)
+        if refused and (named or engine is self.engine):
+            raise InputError(*refused)
+        if refused:
             return ()
         return (wanted,) if wanted.devices <= self.reach(here) and wanted.tp * wanted.dp <= here.devices else ()
 
-    def refused_stripes(self, tp: int, engine: EngineProfile) -> str | None:
+    def refused_stripes(self, tp: int, engine: EngineProfile) -> Refusal | None:
         """Why so many ranks can not stripe a sequence as asked."""
         return stripe_refusal(self.model, tp, self.stripes, engine) if self.stripes > 1 else None
 
-    def unstriped(self, here: Rig, engine: EngineProfile) -> str | None:
+    def unstriped(self, here: Rig, engine: EngineProfile) -> Refusal | None:
         """Why the widest tensor parallelism of a machine can not."""
         widest = legal_tensor_parallel(self.model, engine, here.devices, here.device)
         return self.refused_stripes(widest[-1], engine) if widest else None

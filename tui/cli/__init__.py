@@ -53,7 +53,7 @@ def _run(argv: Sequence[str]) -> int:
     try:
         status: int = module.run(arguments)
     except InputError as error:
-        raise InputError(_as_asked(error.field, arguments), error.reason) from None
+        raise error.under(_as_asked(error.field, arguments)) from None
     return status
 
 

@@ -56,7 +56,7 @@ def _demand(arguments: argparse.Namespace) -> Demand:
                 value: Any = options.read(option, given, rules(kind)[option.field])
                 demand = replace(demand, **{option.field: value})
             except InputError as error:
-                raise InputError(f"--{error.field}", error.reason) from None
+                raise error.under(f"--{error.field}") from None
     return demand
 
 

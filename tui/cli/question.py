@@ -61,7 +61,7 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
             try:
                 asked = options.with_option(asked, name, given[name])
             except InputError as error:
-                raise InputError(f"--{error.field}", error.reason) from None
+                raise error.under(f"--{error.field}") from None
     return asked
 
 

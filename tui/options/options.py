@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from estimator.checks import Rule, rules
-from estimator.errors import InputError, did_you_mean, instead_of, near
+from estimator.errors import InputError, close_names, unknown_name
 from estimator.scenario import presets
 from estimator.scenario import training_workload as training
 from estimator.scenario.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
@@ -146,7 +146,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
     """That scenario with one option set, from text or from YAML. Raises InputError for the unknown or unfit."""
     option = OPTIONS.get(name)
     if option is None:
-        raise InputError(name, f"no such option{did_you_mean(near(name, OPTIONS))}")
+        raise InputError(name, "no such option", close_names(name, OPTIONS))
     if name == "preset":
         return _with_preset(scenario, value)
     if name == "train" and scenario.training is None:
@@ -167,7 +167,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
 
 def _with_preset(scenario: Scenario, name: object) -> Scenario:
     if not isinstance(name, str) or (name not in training.PRESETS and name not in PRESETS):
-        raise InputError("preset", f"unknown {name!r}{instead_of(str(name), (*PRESETS, *training.PRESETS))}")
+        raise unknown_name("preset", f"unknown {name!r}", str(name), (*PRESETS, *training.PRESETS))
     if name in training.PRESETS:
         return replace(scenario, training=training.PRESETS[name])
     return presets.preset(name).applied_to(scenario)

@@ -22,7 +22,7 @@ def read(path: str) -> dict[str, Setting]:
     try:
         document = yaml_file.read(Path(path))
     except yaml_file.Refused as refused:
-        raise InputError(f"{path}:{str(refused).partition(':')[0]}", str(refused).partition(": ")[2]) from None
+        raise InputError(f"{path}:{refused.line}", refused.complaint) from None
     if document.value is None:
         return {}
     if not isinstance(document.value, dict):

@@ -59,7 +59,7 @@ class Measure(ModalScreen[Scenario | None]):
             measured = parse(pasted)
             point = calibration(measured, step, device.id, self.bench.replicas)
         except InputError as error:
-            return None, f"✗ {error.reason}"
+            return None, f"✗ {error.complaint}"
         lengths = f"{measured.input_tokens:,} → {measured.output_tokens:,} x{measured.concurrency:.4g}"
         factors = f"decode takes {point.decode:.2f} x, prefill {point.prefill:.2f} x what was predicted"
         return replace(scenario, calibrations=(*others, point)[-MOST_POINTS:]), f"✓ {lengths}: {factors}"

@@ -55,7 +55,7 @@ class ModelPicker(Picker):
         try:
             values |= {key: Cell(text) for key, text in facts(self.known(name)).items()}
         except InputError as error:
-            return fitted([(clean(name), "dim"), (f"  {error.reason}", "warn")], cells)
+            return fitted([(clean(name), "dim"), (f"  {error.complaint}", "warn")], cells)
         return table_row(fit_columns(COLUMNS, cells), values, cells)
 
     def preview(self, name: str, cells: int) -> list[Row]:
@@ -67,7 +67,7 @@ class ModelPicker(Picker):
         try:
             return [fitted(row, cells) for row in details(self.known(name), cells)]
         except InputError as error:
-            return [[(clipped(error.reason, cells), "warn")]]
+            return [[(clipped(error.complaint, cells), "warn")]]
 
 
 def origin(typed: str) -> str | None:

@@ -78,7 +78,7 @@ class WorkloadScreen(Page):
         try:
             typed(self.answer.session.scenario, form.chosen.field.name, event.value)
         except InputError as error:
-            form.refused = error.reason
+            form.refused = error.complaint
         else:
             form.refused = ""
         form.redraw()
@@ -100,7 +100,7 @@ class WorkloadScreen(Page):
         try:
             changed = session.with_scenario(edit(session.scenario))
         except InputError as error:
-            self.form.refused = error.reason
+            self.form.refused = error.complaint
             self.form.redraw()
             return False
         self.form.refused = ""

@@ -1,6 +1,6 @@
 """Number formats of weights and of the KV cache: bits with their scales, and which tensors stay 16-bit."""
 
-from estimator.errors import InputError, instead_of
+from estimator.errors import unknown_name
 from estimator.models.formats import gguf
 from estimator.models.formats.base import EVERYTHING, EXPERTS, LINEAR, CacheFormat, Stored, WeightFormat
 from estimator.models.formats.names import ALIASES, CACHE_ALIASES, format_in_name, key
@@ -29,7 +29,7 @@ def weight_format(name: str) -> WeightFormat:
     wanted = key(name)
     found = WEIGHT_FORMATS.get(ALIASES.get(wanted, wanted)) or gguf.parse(wanted)
     if found is None:
-        raise InputError("weights", f"unknown format {name[:40]!a}{instead_of(name[:40], WEIGHT_FORMATS)}")
+        raise unknown_name("weights", f"unknown format {name[:40]!a}", name[:40], WEIGHT_FORMATS)
     return found
 
 
@@ -38,5 +38,5 @@ def cache_format(name: str) -> CacheFormat:
     wanted = key(name)
     found = CACHE_FORMATS.get(CACHE_ALIASES.get(wanted, wanted)) or CACHE_FORMATS.get(wanted.replace("-", "_"))
     if found is None:
-        raise InputError("kv", f"unknown format {name[:40]!a}{instead_of(name[:40], CACHE_FORMATS)}")
+        raise unknown_name("kv", f"unknown format {name[:40]!a}", name[:40], CACHE_FORMATS)
     return found

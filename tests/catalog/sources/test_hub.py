@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from catalog.load import Catalog
 from catalog.sources import hub
 from catalog.sources.checkpoint import Cancelled, Checkpoint, Stored
+from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from tests.catalog.sources.loopback_hub import LoopbackHub, Reply, safetensors
 
@@ -201,3 +203,10 @@ def test_an_index_can_not_name_files_elsewhere(loopback: LoopbackHub) -> None:
     loopback.add("acme/tiny", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
     with pytest.raises(InputError, match="outside the repository"):
         fetch("acme/tiny")
+
+
+def test_a_missing_repository_names_the_models_spelled_like_it(loopback: LoopbackHub, catalog: Catalog) -> None:
+    with pytest.raises(InputError) as refused:
+        resolve("meta-llama/Llama-3.1-8", catalog)
+    assert "did you mean" not in refused.value.reason
+    assert "meta-llama/Llama-3.1-8B" in refused.value.near

@@ -3,8 +3,9 @@
 import pytest
 
 from catalog.load import Catalog
+from estimator.errors import Refusal
 from estimator.layout import Layout
-from estimator.layouts.legal import illegal_reason, legal_layouts, legal_tensor_parallel
+from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_parallel
 from tests.estimator.serving.memory_cases import Named
 
 
@@ -15,7 +16,7 @@ def named(catalog: Catalog) -> Named:
 
 def test_three_ranks_are_refused_with_the_legal_degrees(catalog: Catalog, named: Named) -> None:
     found = named("meta-llama/Llama-3.1-8B")
-    reason = illegal_reason(found, Layout(3), 8, catalog.inventory.engine("vllm"))
+    reason = str(layout_refusal(found, Layout(3), 8, catalog.inventory.engine("vllm")))
     assert reason == "tp: 3 does not divide 32 query heads; legal: 1, 2, 4, 8, 16, 32"
 
 
@@ -49,9 +50,8 @@ def test_neuron_names_a_class_without_a_recipe(catalog: Catalog, named: Named) -
     found = named("deepseek-ai/DeepSeek-V3")
     engine = catalog.inventory.engine("neuron")
     assert legal_layouts(found, 64, engine) == ()
-    assert (
-        illegal_reason(found, Layout(), 64, engine) == "engine: vLLM on Neuron has no recipe for DeepseekV3ForCausalLM"
-    )
+    refusal = layout_refusal(found, Layout(), 64, engine)
+    assert refusal == Refusal("engine", "vLLM on Neuron has no recipe for DeepseekV3ForCausalLM")
 
 
 def test_experts_spread_over_all_ranks(catalog: Catalog, named: Named) -> None:
@@ -60,6 +60,6 @@ def test_experts_spread_over_all_ranks(catalog: Catalog, named: Named) -> None:
     vllm = inventory.engine("vllm")
     assert Layout(tp=8, ep=8) in legal_layouts(sparse, 8, vllm)
     assert Layout(dp=8, ep=8) in legal_layouts(sparse, 8, vllm)
-    assert illegal_reason(sparse, Layout(tp=8, ep=3), 8, vllm) == "ep: 3 does not divide 256 experts"
-    assert "no experts" in str(illegal_reason(dense, Layout(tp=2, ep=2), 8, vllm))
-    assert "needs 16 accelerators" in str(illegal_reason(dense, Layout(16), 8, vllm))
+    assert layout_refusal(sparse, Layout(tp=8, ep=3), 8, vllm) == Refusal("ep", "3 does not divide 256 experts")
+    assert "no experts" in str(layout_refusal(dense, Layout(tp=2, ep=2), 8, vllm))
+    assert "needs 16 accelerators" in str(layout_refusal(dense, Layout(16), 8, vllm))
