@@ -23,7 +23,7 @@ from estimator.accuracy import training
 from estimator.accuracy.score import Context, Row, Score, number
 from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.training import speed
-from estimator.training.judge import constants_of
+from estimator.training.judge import require_training_constants
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"
 BASE = "base"
@@ -98,11 +98,11 @@ def _point(row: Row, score: Score, context: Context, constants: TrainingConstant
     step = case.step()
     assert score.predicted is not None
     measured_s = step.seconds * score.predicted / score.measured
-    compute_s = max(measured_s - step.offload - step.communication, 0.3 * measured_s)
-    now = speed.utilisation(step.factors, constants.speed)
-    at = [1.0 if name == BASE else step.factors.get(name, 0.0) for name in NAMES]
+    compute_s = max(measured_s - step.offload_s - step.communication_s, 0.3 * measured_s)
+    now = speed.utilisation(step.exponents, constants.speed)
+    at = [1.0 if name == BASE else step.exponents.get(name, 0.0) for name in NAMES]
     model = re.sub(r"[ _-]|meta|\(.*|^.*/", "", (row["base_model_id"] or row["model"]).lower()).replace("3.1", "3")
-    return Point(at, math.log(now * step.compute / compute_s), model, case.case.framework.id)
+    return Point(at, math.log(now * step.compute_s / compute_s), model, case.case.framework.id)
 
 
 def fit(rows: Sequence[Point], priors: dict[str, tuple[float, float]], rounds: int = 8) -> Vector:
@@ -110,19 +110,19 @@ def fit(rows: Sequence[Point], priors: dict[str, tuple[float, float]], rounds: i
     prior = [math.log(priors[name][0]) for name in NAMES]
     precision = [STRENGTH / priors[name][1] ** 2 for name in NAMES]
     size = range(len(NAMES))
-    found = prior
+    factors = prior
     for _ in range(rounds):
         left = [[precision[i] if i == j else 0.0 for j in size] for i in size]
         right = [precision[i] * prior[i] for i in size]
         for row in rows:
             used = [i for i in size if row.at[i]]
-            weight = 1 / max(abs(row.log_utilisation - sum(row.at[i] * found[i] for i in used)), 0.05)
+            weight = 1 / max(abs(row.log_utilisation - sum(row.at[i] * factors[i] for i in used)), 0.05)
             for i in used:
                 right[i] += weight * row.at[i] * row.log_utilisation
                 for j in used:
                     left[i][j] += weight * row.at[i] * row.at[j]
-        found = solve(left, right)
-    return found
+        factors = solve(left, right)
+    return factors
 
 
 def solve(matrix: list[Vector], right: Vector) -> Vector:
@@ -149,20 +149,20 @@ def errors(rows: Sequence[Point], factors: Vector) -> Vector:
 
 def left_out(rows: Sequence[Point], priors: dict[str, tuple[float, float]], group: Callable[[Point], str]) -> Vector:
     """Errors of every row under factors fitted without its group."""
-    found: Vector = []
+    all_errors: Vector = []
     for name in sorted({group(row) for row in rows}):
         factors = fit([row for row in rows if group(row) != name], priors)
-        found += errors([row for row in rows if group(row) == name], factors)
-    return found
+        all_errors += errors([row for row in rows if group(row) == name], factors)
+    return all_errors
 
 
-def summary(found: Vector) -> str:
-    sizes = [abs(error) for error in found]
+def summary(all_errors: Vector) -> str:
+    sizes = [abs(error) for error in all_errors]
     near = sum(size <= 0.25 for size in sizes) / len(sizes)
-    ratios = sorted(1 / (1 + error) for error in found)
+    ratios = sorted(1 / (1 + error) for error in all_errors)
     low, high = ratios[len(ratios) // 10], ratios[len(ratios) * 9 // 10]
     return (
-        f"median |error| {median(sizes):6.1%}   bias {median(found):+6.1%}   within 25 % {near:4.0%}"
+        f"median |error| {median(sizes):6.1%}   bias {median(all_errors):+6.1%}   within 25 % {near:4.0%}"
         f"   actual/predicted 10-90 %: {low:.2f}-{high:.2f}"
     )
 
@@ -206,7 +206,7 @@ def written(text: str, factors: Vector) -> str:
 def main() -> None:
     catalog = load()
     context = Context(catalog.inventory, catalog.model)
-    constants = constants_of(catalog.inventory)
+    constants = require_training_constants(catalog.inventory)
     rows = points(context, constants)
     priors = NEUTRAL if "--neutral" in sys.argv else PRIORS
     factors = fit(rows, priors)
@@ -216,13 +216,14 @@ def main() -> None:
     print("in sample           ", summary(errors(rows, factors)))
     print("each model left out ", summary(left_out(rows, priors, lambda row: row.model)))
     print("each source left out", summary(left_out(rows, priors, lambda row: row.source)))
-    for name, found in (
+    for name, all_errors in (
         ("as shipped", memory_errors(context)),
         ("constants of each stack left out", memory_left_out(context, constants)),
     ):
-        mape = sum(map(abs, found)) / len(found)
-        near = sum(abs(error) <= 0.2 for error in found) / len(found)
-        print(f"memory, {name}: MAPE {mape:.1%}, within 20 % {near:.0%}, bias {median(found):+.1%}, {len(found)} rows")
+        mape = sum(map(abs, all_errors)) / len(all_errors)
+        near = sum(abs(error) <= 0.2 for error in all_errors) / len(all_errors)
+        bias, count = median(all_errors), len(all_errors)
+        print(f"memory, {name}: MAPE {mape:.1%}, within 20 % {near:.0%}, bias {bias:+.1%}, {count} rows")
     if "--write" in sys.argv:
         path = DATA / "training.yaml"
         path.write_text(written(path.read_text(), factors))

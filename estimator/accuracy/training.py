@@ -14,10 +14,10 @@ from estimator.models import shapes
 from estimator.models.architecture import Architecture
 from estimator.results import Band
 from estimator.training import memory, speed
-from estimator.training.judge import constants_of
+from estimator.training.judge import require_training_constants
 from estimator.training.network import Links
 from estimator.training.run import Run
-from estimator.training.weights import adapters
+from estimator.training.weights import count_adapters
 from estimator.units import GIB, TERA
 
 FAST_DOMAIN = {"gb200": 72, "gb300": 72, "trainium1": 16, "trainium2": 16}
@@ -26,7 +26,7 @@ FAST_DOMAIN = {"gb200": 72, "gb300": 72, "trainium1": 16, "trainium2": 16}
 
 def score(row: Row, context: Context) -> list[Score]:
     """Every figure that a row of either file prints."""
-    constants = constants_of(context.inventory)
+    constants = require_training_constants(context.inventory)
     if "tflops_per_device" in row:
         return _speed_scores(row, context, constants)
     return _memory_scores(row, context, constants)
@@ -44,13 +44,13 @@ def _memory_scores(row: Row, context: Context, constants: TrainingConstants) -> 
         return [unscored(row, metric, measured, "skipped", f"no {' and no '.join(missing)}")]
     try:
         case, run, source = read(row, context, constants)
-        peak = memory.peak(run)
+        peak = memory.peak_memory(run)
         if out_of_memory:
             fits = memory.fits(run, peak, context.accelerator(row))
             return [_scored(row, metric, measured, Band(float(fits), float(fits), float(fits)), source, case)]
     except InputError as error:
         return [unscored(row, metric, measured, "unsupported", str(error))]
-    printed = peak.device - (peak.resident.overhead if case.framework.prints_allocated else 0.0)
+    printed = peak.device_bytes - (peak.resident.overhead_bytes if case.framework.prints_allocated else 0.0)
     low, high = constants.memory.known_band if case.known_framework else constants.memory.unknown_band
     band = Band(printed * low, printed, printed * high).times(1 / GIB)
     return [_scored(row, metric, measured, band, source, case)]
@@ -66,21 +66,21 @@ def _speed_scores(row: Row, context: Context, constants: TrainingConstants) -> l
     if metric != "tokens_per_s_per_device" and number(row, "seq_len") is None:
         return [unscored(row, metric, measured, "skipped", "no seq_len")]
     try:
-        found = speed_case(row, context, constants)
-        predicted = found.step()
+        timed = speed_case(row, context, constants)
+        predicted = timed.step()
     except InputError as error:
         return [unscored(row, metric, measured, "unsupported", str(error))]
-    workload = found.run.workload
+    workload = timed.run.workload
     tokens_per_s = predicted.tokens / predicted.seconds
-    useful = sum(speed.work(found.run.architecture, workload.sequence_length).flops(workload.adapters))
-    peak = speed.peak_flops(workload, found.device)
+    useful = sum(speed.work_per_token(timed.run.architecture, workload.sequence_length).flops(workload.adapters))
+    peak = speed.peak_flops(workload, timed.device)
     typical = {
         "tokens_per_s_per_device": tokens_per_s,
         "tflops_per_device": tokens_per_s * useful / TERA,
         "mfu_pct": 100 * tokens_per_s * useful / peak,
     }[metric]
-    band = speed.banded(typical, speed.band_of(found.run, found.device))
-    return [_scored(row, metric, measured, band, found.source, found.case)]
+    band = speed.banded(typical, speed.band_of(timed.run, timed.device))
+    return [_scored(row, metric, measured, band, timed.source, timed.case)]
 
 
 class SpeedCase(NamedTuple):
@@ -93,8 +93,8 @@ class SpeedCase(NamedTuple):
     links: Links
     release: float
 
-    def step(self) -> speed.Step:
-        return speed.step(self.run, self.device, self.links, self.release)
+    def step(self) -> speed.TrainingStep:
+        return speed.training_step(self.run, self.device, self.links, self.release)
 
 
 def speed_case(row: Row, context: Context, constants: TrainingConstants) -> SpeedCase:
@@ -104,20 +104,31 @@ def speed_case(row: Row, context: Context, constants: TrainingConstants) -> Spee
     fabric = context.inventory.fabrics.get(device.fabric)
     reduced = fabric.all_reduce.get(8) or fabric.all_reduce.get(2) if fabric else None
     inside = reduced.bandwidth_bytes_per_s if reduced else float("inf")
-    links = Links(FAST_DOMAIN.get(device.id, 8), inside, constants.speed.reference_network_bytes_per_s, 0)
+    links = Links(
+        devices_per_machine=FAST_DOMAIN.get(device.id, 8),
+        inside_bytes_per_s=inside,
+        outside_bytes_per_s=constants.speed.reference_network_bytes_per_s,
+        vcpus=0,
+    )
     named = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
     release = float(named[1]) if named else speed.FUSED_EXPERTS
-    return SpeedCase(case, run, source, device, links, release)
+    return SpeedCase(case=case, run=run, source=source, device=device, links=links, release=release)
 
 
 def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[TrainingCase, Run, str]:
     """A row's run and where its architecture comes from; targets it does not have mean all linear layers."""
     case = training_case(row, constants)
     architecture, source = architecture_of(row, case, context, constants)
-    run = Run(architecture, case.workload, case.framework, constants, case.setup)
+    run = Run(
+        architecture=architecture,
+        workload=case.workload,
+        framework=case.framework,
+        constants=constants,
+        setup=case.setup,
+    )
     if case.workload.adapters:
         try:
-            adapters(architecture, case.workload)
+            count_adapters(architecture, case.workload)
         except InputError:
             run = run._replace(workload=replace(case.workload, lora_targets="all-linear"))
     return case, run, source
@@ -185,8 +196,8 @@ def device_of(row: Row, context: Context) -> Accelerator:
     try:
         device = context.accelerator(row)
     except InputError:
-        found = [id for pattern, id in _FAMILIES if pattern.search(printed.lower())]
-        known = context.inventory.accelerators.get(found[0]) if found else None
+        matching = [id for pattern, id in _FAMILIES if pattern.search(printed.lower())]
+        known = context.inventory.accelerators.get(matching[0]) if matching else None
         if known is None:
             raise
         device = known

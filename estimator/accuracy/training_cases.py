@@ -37,8 +37,8 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
     dp = max(devices // (tp * pp * cp), 1)
     length = whole(row, "seq_len") or 4096
     micro_batch = whole(row, "micro_batch") or max(4096 * cp // length, 1)
-    asked = whole(row, "global_batch") or _noted_batch(row, length)
-    global_batch = max(asked or _usual_batch(length, micro_batch, dp, tp * pp), micro_batch)
+    stated = whole(row, "global_batch") or _noted_batch(row, length)
+    global_batch = max(stated or _usual_batch(length, micro_batch, dp, tp * pp), micro_batch)
     if framework.id == "torchtitan" and pp > 1:
         micro_batch = 1  # its local batch is cut into single sequences for the pipeline
     sharding, group = _sharding(row, method, framework, dp * cp, degrees)
@@ -71,8 +71,14 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
         checkpointing=_checkpointing(row, framework, sharding != "none"),
         offload=_offload(row, framework),
     )
-    stated = number(row, "params_b", 1e9)
-    return TrainingCase(framework, known, workload, setup, stated if stated and stated > 0 else None)
+    parameters = number(row, "params_b", 1e9)
+    return TrainingCase(
+        framework=framework,
+        known_framework=known,
+        workload=workload,
+        setup=setup,
+        parameters=parameters if parameters and parameters > 0 else None,
+    )
 
 
 def _noted_batch(row: Row, length: int) -> int:
@@ -97,9 +103,9 @@ def framework_of(row: Row, constants: TrainingConstants) -> tuple[Framework, boo
 
 def number(row: Row, field: str, scale: float = 1.0) -> float | None:
     """A field's value, or None where it is empty or not a number."""
-    found = re.fullmatch(r"\s*(-?[\d,]*\.?\d+(?:e-?\d+)?)\s*", row.get(field) or "", re.I)
-    value = float(found[1].replace(",", "")) * scale if found else 0.0
-    return value if found and abs(value) < 1e30 else None
+    match = re.fullmatch(r"\s*(-?[\d,]*\.?\d+(?:e-?\d+)?)\s*", row.get(field) or "", re.I)
+    value = float(match[1].replace(",", "")) * scale if match else 0.0
+    return value if match and abs(value) < 1e30 else None
 
 
 def whole(row: Row, field: str) -> int | None:

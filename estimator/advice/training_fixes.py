@@ -15,7 +15,7 @@ LONGEST = 131_072
 
 def run_changes(bench: Bench) -> list[Change]:
     """The single changes of the run with which the machine holds it: hours, price and memory of each."""
-    found = []
+    changes = []
     for title, run in _variations(bench.scenario.training or TrainingWorkload()):
         scenario = replace(bench.scenario, training=run)
         try:
@@ -26,8 +26,8 @@ def run_changes(bench: Bench) -> list[Change]:
         if judged.verdict == "fits" and report:
             usd = f", ${report.usd.typical:,.2f}" if report.usd else ""
             peak = report.memory.peak_bytes.typical / GIB
-            found.append(Change(title, f"{report.hours.typical:,.1f} h{usd}, {peak:.1f} GiB a device", scenario))
-    return found
+            changes.append(Change(title, f"{report.hours.typical:,.1f} h{usd}, {peak:.1f} GiB a device", scenario))
+    return changes
 
 
 def _variations(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]]:

@@ -1,4 +1,4 @@
-"""Measured constants of training stacks. Values are data; see catalog/data/training.yaml."""
+"""Measured constants of training stacks. Values are data: catalog/data/training.yaml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,41 +13,41 @@ Factor = Annotated[float, Gt(0)]
 
 
 class Framework(NamedTuple):
-    """How one training stack keeps states, activations and logits."""
+    """How one training stack keeps states, activations and logits; measured, see `source`."""
 
     id: str
     name: str
     precision: str = "bf16-mixed"
-    """Of full training, where a source does not say."""
+    """How full training keeps its weights where nobody says otherwise."""
     adapter_precision: str = "fp32"
-    """Of adapters, their gradients and their states."""
+    """How adapters, their gradients and their states are kept."""
     checkpointing: str = "full"
-    """Where a source does not say, on one device."""
+    """Kind of checkpointing on one device where nobody says otherwise."""
     checkpointing_sharded: str = "full"
-    """Where a source does not say, on several."""
+    """Kind of checkpointing on several devices where nobody says otherwise."""
     loss: str = "plain"
-    """Where a source does not say."""
+    """Loss path where nobody says otherwise."""
     stack: str = "hf"
     """Key into the speed factors."""
     fused_experts: bool = False
     """Experts run as grouped products with a fused dispatch."""
     bytes_per_logit: Bytes = 12.0
-    """Of the plain loss path; the fused and chunked paths are the same everywhere."""
+    """Bytes per logit of the plain loss path; the fused and chunked paths cost the same everywhere."""
     bytes_per_logit_quantised: Bytes | None = None
-    """The same over a quantised base, where it differs."""
+    """Bytes per logit of the plain loss path over a quantised base, where they differ."""
     lora_targets: str = "q_proj,v_proj"
-    """Where a source does not say."""
+    """LoRA targets of a measured run whose source does not say."""
     activation_factor: Factor = 1.0
     low_precision_activation_factor: Factor = 1.0
-    """On top, where products run in 8 or 4 bits: their inputs are kept so."""
+    """Multiplies the activations where products run in 8 or 4 bits: their inputs are kept so."""
     recompute_factor: Factor = 1.0
     """Layers' worth of activations live while one is recomputed."""
     quantised_rest_bytes: Bytes = 2.0
-    """Per parameter of embedding, head and norms beside a quantised base."""
+    """Bytes per parameter of embedding, head and norms next to a quantised base."""
     quantised_extra_bytes: Bytes = 0.0
-    """Per quantised parameter, beside its format."""
+    """Bytes per quantised parameter on top of its format."""
     gradient_bytes: Bytes = 2.0
-    """Per parameter, under an fp32 master copy."""
+    """Bytes per gradient under an fp32 master copy."""
     buckets: bool = True
     """ZeRO's communication buckets are memory of their own, not views of the gradients."""
     accumulates_whole_gradients: bool = False
@@ -55,19 +55,19 @@ class Framework(NamedTuple):
     loads_whole_weights: bool = False
     """Sharded runs peak while a whole copy is loaded."""
     adapter_input_bytes: Bytes = 0.0
-    """Per element that enters an adapted matrix: dropout masks and copies."""
+    """Bytes per element that enters an adapted matrix: dropout masks and copies."""
     prints_allocated: bool = False
     """Its printed peak is the allocator's, without CUDA context and libraries."""
     offloads: str = "optimizer"
     """What its CPU offload moves: the optimizer's states, or parameters too."""
     overhead_bytes: Bytes = 1073741824.0
     patterns: tuple[str, ...] = ()
-    """How sources spell it, lower case; the first pattern found decides."""
+    """How sources spell the stack, lower case; the first pattern that matches decides."""
     source: str = ""
 
 
 class MemoryRules(NamedTuple):
-    """What holds in every stack."""
+    """Memory constants that hold in every stack."""
 
     fused_bytes_per_logit: Bytes
     chunked_bytes_per_logit: Bytes
@@ -82,13 +82,13 @@ class MemoryRules(NamedTuple):
     """Hidden vectors per token that every tensor-parallel rank holds whole: gathered inputs, unreduced outputs."""
     bucket_bytes_per_parameter: Bytes
     bucket_bytes: Bytes
-    """Most that ZeRO's communication buckets take."""
+    """Most bytes that ZeRO's communication buckets take."""
     in_backward_saving: Factor
     """Share of the gradients that stepping in the backward pass saves."""
     embedding_bytes_per_parameter: Bytes
-    """Gradient, master and states of embeddings trained beside adapters."""
+    """Bytes per parameter of embeddings trained together with adapters: gradient, master and states."""
     multi_device_bytes: Bytes
-    """NCCL, per process of a run over several devices."""
+    """Bytes of NCCL per process of a run over several devices."""
     budget: Factor
     """Share of the usable memory that may be planned to."""
     known_band: tuple[float, float]
@@ -97,42 +97,42 @@ class MemoryRules(NamedTuple):
 
 
 class SpeedRules(NamedTuple):
-    """Model FLOP/s utilisation as a base times factors, and what a step waits for beside its products."""
+    """Model FLOP/s utilisation as a base times factors, and what a step waits for besides its products."""
 
     base_mfu: Factor
     factors: Mapping[str, Factor]
-    """What multiplies the base, by name; each is raised to how much of it a run has."""
+    """Factors of the base, by name; each is raised to how much of it a run has."""
     hardware: Mapping[str, str]
-    """Accelerator id, or generation -> the factor that speaks of it."""
+    """Accelerator id, or generation -> name of its factor."""
     attention_cost: Mapping[str, Factor]
     """By stack: time of a causal attention FLOP over that of a matrix-product FLOP."""
     low_precision: Mapping[str, str]
-    """Number format, also as `fp8 before Blackwell` -> factor."""
+    """Number format (also `fp8 before Blackwell`) -> name of its factor."""
     bands: Mapping[str, tuple[float, float]]
-    """By class of run: actual over predicted, 80 %."""
+    """Class of run -> actual over predicted speed, low and high, of 80 % of published runs."""
     overlap: Factor
     """Share of the compute time under which communication hides."""
     network_efficiency: Factor
     """Bus bandwidth over a machine's network bandwidth."""
     reference_network_bytes_per_s: Factor
-    """Of one machine in the published clusters that the factors come from."""
+    """Network of one machine in the published clusters that the factors come from."""
     reference_link_bytes_per_s: Factor
-    """Bus bandwidth inside their machines."""
+    """Bus bandwidth inside the machines of the published clusters."""
     cpu_adam_parameters_per_s: Factor
-    """Per vCPU, with states in host memory."""
+    """Parameters stepped per second and vCPU, with states in host memory."""
     reference_vcpus: int
-    """Of the hosts of those clusters; taken where a machine's are not known."""
+    """vCPUs of the published hosts; taken where a machine's are not known."""
     host_link_bytes_per_s: Factor
-    """Per device, for offloaded parameters."""
+    """Bandwidth per device between host and device, for offloaded parameters."""
     source: str
 
-    def factor_of(self, device: Accelerator) -> str | None:
-        """The factor that speaks of a device; None where no run on it was measured."""
+    def hardware_factor(self, device: Accelerator) -> str | None:
+        """Name of the speed factor of a device or its generation; None where no run on it was measured."""
         return self.hardware.get(device.id) or self.hardware.get(device.generation)
 
 
 class RunRules(NamedTuple):
-    """What a run spends beside its steps."""
+    """Time that a run spends besides its steps."""
 
     start_up_s: Bytes
     """Boot, image, model download and first batch."""
@@ -142,7 +142,7 @@ class RunRules(NamedTuple):
     storage_bytes_per_s: Factor
     """Writing a checkpoint, per machine."""
     interruptions_per_month: Mapping[str, float]
-    """By the Spot Advisor's class."""
+    """Interruptions a month of one machine, by the Spot Advisor's class."""
     default_interruption: str
     source: str
 

@@ -28,7 +28,7 @@ def rank(
     InputError for a scenario that can not be asked.
     """
     if scenario.training:
-        from estimator.training.judge import rank_training  # most questions are about serving
+        from estimator.ranking.rank_training import rank_training  # most questions are about serving
 
         return rank_training(model, scenario, inventory, prices, machines, detail)
     judge = Judge(model, scenario, inventory, prices, detail)

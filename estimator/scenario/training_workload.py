@@ -1,4 +1,4 @@
-"""What is asked of a training run. None leaves a choice to the search."""
+"""A training run as the user asks for it; a field that is None leaves the choice to the search."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -46,12 +46,12 @@ class TrainingWorkload:
     compute: str = "bf16"
     sequence_length: Tokens = 2048
     micro_batch: Annotated[int, Ge(1), Le(65_536)] | None = None
-    """Sequences per device and pass."""
+    """Sequences per device and forward pass."""
     global_batch: Annotated[int, Ge(1), Le(1_000_000)] = 16
-    """Sequences per optimizer step."""
+    """Sequences per optimizer step, over all devices."""
     packing: bool = True
     mean_tokens: Tokens = 300
-    """Tokens of an average sample; what padding wastes where samples are not packed."""
+    """Tokens of an average sample: decides what padding wastes where samples are not packed."""
     checkpointing: str | None = None
     sharding: str | None = None
     offload: str | None = None
@@ -74,10 +74,12 @@ class TrainingWorkload:
 
     @property
     def total_tokens(self) -> float:
+        """Tokens of all epochs."""
         return self.dataset_tokens * self.epochs
 
     @property
     def tokens_per_step(self) -> int:
+        """Tokens of one optimizer step, over all devices."""
         return self.global_batch * self.sequence_length
 
 
@@ -95,7 +97,7 @@ _CHOICES = {
 
 
 def check(workload: TrainingWorkload) -> None:
-    """Raises InputError for the first field that is out of range or not one of its choices."""
+    """Checks every field of a run. Raises InputError for the first that is out of range or not one of its choices."""
     checks.check(workload)
     for field, choices in _CHOICES.items():
         value = getattr(workload, field)

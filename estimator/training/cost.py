@@ -1,4 +1,4 @@
-"""From seconds per step to hours and dollars of a whole run."""
+"""From seconds per step to hours of a whole run."""
 
 from typing import NamedTuple
 
@@ -7,14 +7,14 @@ from estimator.engines.training_constants import RunRules
 from estimator.models.architecture import Architecture
 from estimator.results import Band, Part
 from estimator.scenario.training_workload import TrainingWorkload
-from estimator.training.weights import trainable
+from estimator.training.weights import count_trainable
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 CHECKPOINT_BYTES = 14.0
-"""Per trained parameter: 16-bit weights, fp32 master copy and moments."""
+"""Bytes per trained parameter in a checkpoint: 16-bit weights, fp32 master copy and two fp32 moments."""
 
 
-class Duration(NamedTuple):
+class RunDuration(NamedTuple):
     """Hours of a run and what they are spent on."""
 
     hours: Band
@@ -22,7 +22,7 @@ class Duration(NamedTuple):
     """Seconds by activity, at the typical speed."""
 
 
-def duration(
+def run_duration(
     architecture: Architecture,
     workload: TrainingWorkload,
     tokens_per_s: Band,
@@ -30,11 +30,14 @@ def duration(
     rules: RunRules,
     compiled: bool,
     interruptions_per_month: float,
-) -> Duration:
-    """Time of all steps with start-up, compilation, checkpoints and the restarts that spot capacity costs."""
+) -> RunDuration:
+    """Time of all steps with start-up, compilation, checkpoints and the restarts that spot capacity costs.
+
+    An interruption costs a start-up and, on average, half a checkpoint interval.
+    """
     stepping = inverse(tokens_per_s, workload.total_tokens)
     start = rules.start_up_s + (rules.compile_s if compiled else 0.0)
-    checkpoint = CHECKPOINT_BYTES * trainable(architecture, workload) / (rules.storage_bytes_per_s * machines)
+    checkpoint = CHECKPOINT_BYTES * count_trainable(architecture, workload) / (rules.storage_bytes_per_s * machines)
 
     def overheads(seconds: float) -> tuple[float, float]:
         checkpoints = (seconds // rules.checkpoint_interval_s + 1) * checkpoint
@@ -51,4 +54,4 @@ def duration(
         Part("checkpoints", checkpoints, f"{checkpoint:,.0f} s each, one an hour"),
         Part("restarts", restarts, "interrupted capacity: start-up and half a checkpoint interval lost each time"),
     )
-    return Duration(hours, tuple(part for part in parts if part.value > 0))
+    return RunDuration(hours, tuple(part for part in parts if part.value > 0))

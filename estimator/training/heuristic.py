@@ -10,9 +10,11 @@ from estimator.units import GB
 
 ID = "heuristic"
 BUFFER = 0.05
-"""Of the weights, for adapters and their states."""
+"""Share of the weights that adapters and their states take, by the rule of thumb."""
 LEAST_OVERHEAD = 2.0 * GB
+"""Bytes; by the rule of thumb."""
 OVERHEAD = 0.10
+"""Share of everything counted, by the rule of thumb."""
 
 
 def parts(architecture: Architecture, workload: TrainingWorkload, devices: int) -> dict[str, float]:
@@ -20,7 +22,11 @@ def parts(architecture: Architecture, workload: TrainingWorkload, devices: int) 
     parameters = architecture.text_parameters / devices
     if workload.adapters:
         weights = 2.0 * parameters
-        counted = {"weights": weights, "adapters": BUFFER * weights}
+        counted = {"weights_bytes": weights, "adapters_bytes": BUFFER * weights}
     else:
-        counted = {"weights": 4.0 * parameters, "gradients": 4.0 * parameters, "optimizer": 8.0 * parameters}
-    return counted | {"overhead": max(LEAST_OVERHEAD, OVERHEAD * sum(counted.values()))}
+        counted = {
+            "weights_bytes": 4.0 * parameters,
+            "gradients_bytes": 4.0 * parameters,
+            "optimizer_bytes": 8.0 * parameters,
+        }
+    return counted | {"overhead_bytes": max(LEAST_OVERHEAD, OVERHEAD * sum(counted.values()))}

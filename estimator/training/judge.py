@@ -1,6 +1,6 @@
-"""Training runs ranked: what each machine costs and takes for the same run, with the settings that make it fit."""
+"""One training run judged on one kind of machine: the settings that make it fit, its time and its cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from estimator.cost.bill import bill, not_supported
@@ -10,75 +10,50 @@ from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.layout import Layout
 from estimator.models.model import Model
-from estimator.results import (
-    VERDICTS,
-    Candidate,
-    Confidence,
-    Evaluation,
-    Leaderboard,
-    TrainingMemory,
-    TrainingReport,
-)
+from estimator.results import Candidate, Confidence, CostReport, Evaluation, TrainingMemory, TrainingReport
 from estimator.scenario import training_workload as workload
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.placement import machines_for
 from estimator.scenario.rigs import Rig, rig
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.training_workload import TrainingWorkload
-from estimator.training import cost, memory, speed
-from estimator.training import smaller_runs as advice
+from estimator.training import memory, smaller_runs, speed
+from estimator.training.cost import run_duration
 from estimator.training.network import links_of
 from estimator.training.run import Run
-from estimator.training.search import Bed, Found, Search, offloads_of
+from estimator.training.search import Cluster, Search, SetupTrial, offloads_of
 from estimator.training.support import refusal
-from estimator.training.weights import adapters, trainable
+from estimator.training.weights import count_adapters, count_trainable
 from estimator.units import GIB
 
-CLUSTERS = (1, 2, 4, 8)
+CLUSTER_SIZES = (1, 2, 4, 8)
 """Numbers of machines tried until a run fits."""
 
 
-def rank_training(
-    model: Model,
-    scenario: Scenario,
-    inventory: Inventory,
-    prices: RegionPrices,
-    machines: Iterable[Machine] | None = None,
-    detail: bool = False,
-) -> Leaderboard:
-    """Every machine with the settings that fit the run and lose least speed: cheapest run first.
+class ClusterTrial(NamedTuple):
+    """A run on identical machines, under the best setup for them."""
+
+    cluster: Cluster
+    run: Run
+    trial: SetupTrial
+
+
+class TrainingJudge:
+    """One run against one inventory and one region's prices.
 
     `detail` looks for a change of the run that fits where it does not. Raises InputError for a run that can not be
     asked.
     """
-    judge = Judge(model, scenario, inventory, prices, detail)
-    if machines is None:
-        machines = machines_for(scenario, inventory, prices)
-    rows = sorted((judge.evaluation(machine) for machine in machines), key=rank_key)
-    return Leaderboard(_with_badges(rows), judge.considered)
-
-
-class Laid(NamedTuple):
-    """A run on machines of one kind."""
-
-    bed: Bed
-    run: Run
-    found: Found
-
-
-class Judge:
-    """One run against one inventory and one region's prices."""
 
     def __init__(
         self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
     ) -> None:
         check_place(scenario)
         self.model, self.scenario, self.inventory, self.prices = model, scenario, inventory, prices
-        self.constants = constants_of(inventory)
-        self.workload = asked_of(scenario)
-        self.framework = framework_of(self.workload, self.constants)
+        self.constants = require_training_constants(inventory)
+        self.workload = require_training_run(scenario)
+        self.framework = require_framework(self.workload, self.constants)
         if self.workload.adapters:
-            adapters(model.architecture, self.workload)  # raises where the targets match nothing
+            count_adapters(model.architecture, self.workload)  # raises where the targets match nothing
         limit = model.architecture.max_context
         if limit and self.workload.sequence_length > limit:
             raise InputError(
@@ -87,169 +62,193 @@ class Judge:
         self.detail = detail
         self.considered = 0
         self._searches: dict[str, Search] = {}
-        self._seen: dict[tuple[object, ...], Laid] = {}
+        self._trials: dict[tuple[object, ...], ClusterTrial] = {}
 
     def evaluation(self, machine: Machine) -> Evaluation:
         """The machine's best setup, priced; over several machines where one does not hold the run."""
-        here = rig(machine, self.inventory)
-        framework = self.constants.frameworks["neuronx"] if here.device.kind == "neuron" else self.framework
-        refused = refusal(self.model, self.workload, here.device)
-        clusters = self._clusters(machine, here.devices)
-        if refused or not clusters:
-            return not_supported(here, refused or self._too_small(here.devices), self.scenario, self.prices)
-        return self._priced(here, self._laid(here, framework, clusters))
+        at = rig(machine, self.inventory)
+        framework = self.constants.frameworks["neuronx"] if at.device.kind == "neuron" else self.framework
+        refused = refusal(self.model, self.workload, at.device)
+        sizes = self._cluster_sizes(machine, at.devices)
+        if refused or not sizes:
+            return not_supported(at, refused or self._too_small(at.devices), self.scenario, self.prices)
+        return self._priced(at, self._best(at, framework, sizes))
 
-    def _clusters(self, machine: Machine, devices: int) -> tuple[int, ...]:
+    def _cluster_sizes(self, machine: Machine, devices: int) -> tuple[int, ...]:
         """Numbers of machines to try: those whose devices the explicit ranks divide."""
-        asked = self.scenario.placement
-        ranks = (asked.tp or 1) * (asked.pp or 1)
-        tried = (asked.machines,) if asked.machines else CLUSTERS if machine.efa else CLUSTERS[:1]
+        place = self.scenario.placement
+        ranks = (place.tp or 1) * (place.pp or 1)
+        tried = (place.machines,) if place.machines else CLUSTER_SIZES if machine.efa else CLUSTER_SIZES[:1]
         return tuple(machines for machines in tried if devices * machines % ranks == 0)
 
     def _too_small(self, devices: int) -> str:
         """Why no number of machines will do. Raises InputError where the machine is the one that was named."""
-        asked = self.scenario.placement
-        ranks = (asked.tp or 1) * (asked.pp or 1)
-        reason = f"TP{asked.tp or 1} x PP{asked.pp or 1} does not divide its {devices} accelerators"
-        if asked.instance or asked.accelerator:
-            raise InputError("tp" if asked.tp else "pp", f"{ranks} ranks: {reason}")
+        place = self.scenario.placement
+        ranks = (place.tp or 1) * (place.pp or 1)
+        reason = f"TP{place.tp or 1} x PP{place.pp or 1} does not divide its {devices} accelerators"
+        if place.instance or place.accelerator:
+            raise InputError("tp" if place.tp else "pp", f"{ranks} ranks: {reason}")
         return reason
 
-    def _laid(self, here: Rig, framework: Framework, clusters: tuple[int, ...]) -> Laid:
-        """The fewest machines that hold the run, without offloading where any number of them does."""
-        machine = here.machine
-        key = (here.device, here.fabric, here.devices, clusters, machine.network_bytes_per_s, machine.memory_bytes)
-        found = self._seen.get(key)
-        if found is None:
-            found = self._seen[key] = self._search(here, framework, clusters)
-        return found
+    def _best(self, at: Rig, framework: Framework, sizes: tuple[int, ...]) -> ClusterTrial:
+        """The best trial of a kind of machine, searched once however many instance types are of that kind."""
+        machine = at.machine
+        key = (at.device, at.fabric, at.devices, sizes, machine.network_bytes_per_s, machine.memory_bytes)
+        trial = self._trials.get(key)
+        if trial is None:
+            trial = self._trials[key] = self._search(at, framework, sizes)
+        return trial
 
-    def _search(self, here: Rig, framework: Framework, clusters: Sequence[int]) -> Laid:
-        machine = here.machine
-        links = links_of(machine, here.fabric, self.constants.speed)._replace(devices_per_machine=here.devices)
-        search = self._searches.get(framework.id)
-        if search is None:
-            asked, run = self.scenario.placement, Run(self.model.architecture, self.workload, framework, self.constants)
-            search = self._searches[framework.id] = Search(run, asked.tp, asked.pp or 1, asked.ep or 1)
-        least: Laid | None = None
+    def _search(self, at: Rig, framework: Framework, sizes: Sequence[int]) -> ClusterTrial:
+        """The fewest machines that hold the run, without offloading where any number of them does."""
+        machine = at.machine
+        links = links_of(machine, at.fabric, self.constants.speed)._replace(devices_per_machine=at.devices)
+        search = self._search_under(framework)
+        least: ClusterTrial | None = None
         for offload in offloads_of(search.run):
-            for machines in clusters:
+            for machines in sizes:
                 self.considered += 1
-                bed = Bed(here.device, here.devices, machines, links, machine.memory_bytes)
-                found = search.best(bed, (offload,))
-                laid = Laid(bed, search.run.at(found.setup), found)
-                if laid.found.step:
-                    return laid
-                if least is None or laid.found.peak.device < least.found.peak.device:
-                    least = laid
+                cluster = Cluster(
+                    device=at.device,
+                    devices=at.devices,
+                    machines=machines,
+                    links=links,
+                    host_bytes=machine.memory_bytes,
+                )
+                trial = search.best(cluster, (offload,))
+                on_cluster = ClusterTrial(cluster, search.run.with_setup(trial.setup), trial)
+                if trial.step:
+                    return on_cluster
+                if least is None or trial.peak.device_bytes < least.trial.peak.device_bytes:
+                    least = on_cluster
         assert least is not None
         return least
 
-    def _priced(self, here: Rig, laid: Laid) -> Evaluation:
-        machine, (bed, run, (setup, _, step)) = here.machine, laid
-        held = memory.report(run, laid.found.peak, bed.device)
-        price = bill(here, bed.machines, self.scenario, self.prices)
+    def _search_under(self, framework: Framework) -> Search:
+        search = self._searches.get(framework.id)
+        if search is None:
+            place, run = self.scenario.placement, Run(self.model.architecture, self.workload, framework, self.constants)
+            search = self._searches[framework.id] = Search(run, place.tp, place.pp or 1, place.ep or 1)
+        return search
+
+    def _priced(self, at: Rig, best: ClusterTrial) -> Evaluation:
+        """The verdict, with the bill of the machines that were needed."""
+        machine, (cluster, run, trial) = at.machine, best
+        setup = trial.setup
+        needed = memory.report_memory(run, trial.peak, cluster.device)
+        price = bill(at, cluster.machines, self.scenario, self.prices)
         candidate = Candidate(
-            machine.id,
-            bed.machines,
-            machine.accelerator,
-            machine.count * bed.machines,
-            Layout(setup.tp, setup.pp, setup.ep, setup.dp * setup.cp),
-            1,
+            machine=machine.id,
+            machines=cluster.machines,
+            accelerator=machine.accelerator,
+            accelerators=machine.count * cluster.machines,
+            layout=Layout(setup.tp, setup.pp, setup.ep, setup.dp * setup.cp),
+            replicas=1,
         )
-        if step is None:
-            reason = f"{held.shortfall_bytes / GIB:.1f} GiB short per device even with {advice.savers(setup)}"
-            if not held.shortfall_bytes:
-                reason = f"host memory too small to offload {held.host_bytes / GIB:,.0f} GiB per device"
-            change = advice.suggestion(run, bed) if self.detail else None
-            return Evaluation(candidate, "does_not_fit", reason, "C", None, None, price, False, suggestion=change)
-        report = self._report(machine, price.price_usd_per_hour, laid, held, step)
-        idle = bed.total - setup.devices
-        caution = f"{idle} of {bed.total} devices idle: a step has too few sequences" if idle else None
-        confidence = self._confidence(bed)
-        return Evaluation(candidate, "fits", caution, confidence, None, None, price, training=report)
+        if trial.step is None:
+            return self._does_not_fit(best, candidate, price, needed)
+        report = self._report(machine, price.price_usd_per_hour, best, needed, trial.step)
+        idle = cluster.total_devices - setup.devices
+        caution = f"{idle} of {cluster.total_devices} devices idle: a step has too few sequences" if idle else None
+        return Evaluation(
+            candidate=candidate,
+            verdict="fits",
+            reason=caution,
+            confidence=self._confidence(cluster),
+            memory=None,
+            performance=None,
+            cost=price,
+            training=report,
+        )
+
+    def _does_not_fit(
+        self, best: ClusterTrial, candidate: Candidate, price: CostReport, needed: TrainingMemory
+    ) -> Evaluation:
+        """By how much the run misses, under the memory savers that were tried."""
+        savers = smaller_runs.describe_savers(best.trial.setup)
+        reason = f"{needed.shortfall_bytes / GIB:.1f} GiB short per device even with {savers}"
+        if not needed.shortfall_bytes:
+            reason = f"host memory too small to offload {needed.host_bytes / GIB:,.0f} GiB per device"
+        return Evaluation(
+            candidate=candidate,
+            verdict="does_not_fit",
+            reason=reason,
+            confidence="C",
+            memory=None,
+            performance=None,
+            cost=price,
+            meets_service_level=False,
+            suggestion=smaller_runs.suggest(best.run, best.cluster) if self.detail else None,
+        )
 
     def _report(
-        self, machine: Machine, usd_per_hour: float | None, laid: Laid, held: TrainingMemory, step: speed.Step
+        self,
+        machine: Machine,
+        usd_per_hour: float | None,
+        best: ClusterTrial,
+        needed: TrainingMemory,
+        step: speed.TrainingStep,
     ) -> TrainingReport:
-        bed, run, (setup, *_) = laid
-        band = speed.band_of(run, bed.device)
-        each = speed.banded(step.tokens / step.seconds, band)
-        total = each.times(setup.devices)
-        lasting = cost.duration(
-            run.architecture,
-            run.workload,
-            total,
-            bed.machines,
-            self.constants.run,
-            bed.device.kind == "neuron",
-            self._interruptions(machine),
+        cluster, run, setup = best.cluster, best.run, best.trial.setup
+        band = speed.band_of(run, cluster.device)
+        per_device = speed.banded(step.tokens / step.seconds, band)
+        total = per_device.times(setup.devices)
+        duration = run_duration(
+            architecture=run.architecture,
+            workload=run.workload,
+            tokens_per_s=total,
+            machines=cluster.machines,
+            rules=self.constants.run,
+            compiled=cluster.device.kind == "neuron",
+            interruptions_per_month=self._interruptions_per_month(machine),
         )
         return TrainingReport(
             setup=setup,
-            memory=held,
-            trainable_parameters=trainable(run.architecture, run.workload),
-            tokens_per_s_per_device=each,
+            memory=needed,
+            trainable_parameters=count_trainable(run.architecture, run.workload),
+            tokens_per_s_per_device=per_device,
             tokens_per_s=total,
             step_s=speed.banded(step.seconds, (1 / band[1], 1 / band[0])),
             mfu=step.mfu,
-            step=speed.parts(run, step, bed.device),
-            hours=lasting.hours,
-            usd=None if usd_per_hour is None else lasting.hours.times(usd_per_hour),
-            run=lasting.parts,
-            notes=advice.notes(run, laid.found.peak, bed.device),
+            step=speed.step_parts(run, step, cluster.device),
+            hours=duration.hours,
+            usd=None if usd_per_hour is None else duration.hours.times(usd_per_hour),
+            run=duration.parts,
+            notes=smaller_runs.notes(run, best.trial.peak, cluster.device),
         )
 
-    def _interruptions(self, machine: Machine) -> float:
+    def _interruptions_per_month(self, machine: Machine) -> float:
         """Interruptions a month of one machine; none where the capacity is not spot."""
         if self.scenario.price_terms != "spot":
             return 0.0
         rules = self.constants.run
-        offered = self.prices.quotes.get(machine.id)
-        named = (offered.spot_interruption if offered else None) or rules.default_interruption
+        quote = self.prices.quotes.get(machine.id)
+        named = (quote.spot_interruption if quote else None) or rules.default_interruption
         return rules.interruptions_per_month.get(named, rules.interruptions_per_month[rules.default_interruption])
 
-    def _confidence(self, bed: Bed) -> Confidence:
-        measured = self.constants.speed.factor_of(bed.device)
-        return "C" if not measured or bed.device.kind == "neuron" else "B"
+    def _confidence(self, cluster: Cluster) -> Confidence:
+        measured = self.constants.speed.hardware_factor(cluster.device)
+        return "C" if not measured or cluster.device.kind == "neuron" else "B"
 
 
-def constants_of(inventory: Inventory) -> TrainingConstants:
+def require_training_constants(inventory: Inventory) -> TrainingConstants:
     """The inventory's training constants. Raises InputError where the catalogue has none."""
     if inventory.training is None:
         raise InputError("training", "the catalogue holds no training constants")
     return inventory.training
 
 
-def asked_of(scenario: Scenario) -> TrainingWorkload:
-    """The run that a scenario asks for. Raises InputError."""
+def require_training_run(scenario: Scenario) -> TrainingWorkload:
+    """The run that a scenario asks for, checked. Raises InputError where it asks for none or an impossible one."""
     if scenario.training is None:
         raise InputError("train", "the scenario asks for no training run")
     workload.check(scenario.training)
     return scenario.training
 
 
-def framework_of(asked: TrainingWorkload, constants: TrainingConstants) -> Framework:
-    """The stack of that id. Raises InputError listing what exists."""
-    found = constants.frameworks.get(asked.framework)
-    if found is None:
-        raise InputError("framework", f"unknown {asked.framework!r}; one of {', '.join(constants.frameworks)}")
-    return found
-
-
-def rank_key(row: Evaluation) -> tuple[int, bool, float, float, str]:
-    """What fits first: the cheapest run, then the shortest; then what comes nearest to fitting."""
-    run = row.training
-    if run is None:
-        return VERDICTS.index(row.verdict), True, 0.0, 0.0, row.candidate.machine
-    return 0, run.usd is None, run.usd.typical if run.usd else 0.0, run.hours.typical, row.candidate.machine
-
-
-def _with_badges(rows: list[Evaluation]) -> tuple[Evaluation, ...]:
-    """The cheapest run is the best value; a tie can not be told from the row above."""
-    badged: list[Evaluation] = []
-    for row, above in zip(rows, [None, *rows[:-1]], strict=True):
-        here, there = row.training, above.training if above else None
-        tie = bool(here and there and here.usd and there.usd and here.usd.overlaps(there.usd))
-        badged.append(row._replace(tie=tie, best_value=above is None and bool(here and here.usd)))
-    return tuple(badged)
+def require_framework(run: TrainingWorkload, constants: TrainingConstants) -> Framework:
+    """The stack that a run names. Raises InputError listing what exists."""
+    framework = constants.frameworks.get(run.framework)
+    if framework is None:
+        raise InputError("framework", f"unknown {run.framework!r}; one of {', '.join(constants.frameworks)}")
+    return framework

@@ -1,4 +1,4 @@
-"""Adapter parameters, exact: r x (inputs + outputs) for each adapted matrix (arXiv:2106.09685)."""
+"""Adapter parameters, exact: r x (inputs + outputs) for each adapted matrix (LoRA, arXiv:2106.09685)."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -31,32 +31,34 @@ _ALIASES = {
 
 
 def target_names(targets: str) -> tuple[str, ...]:
-    """The names asked for, as the checkpoint spells them."""
+    """Comma-separated LoRA targets as the checkpoint spells them, each once."""
     names = (name.strip().rsplit(".", 1)[-1] for name in targets.split(","))
     return tuple(dict.fromkeys(_ALIASES.get(name, name) for name in names if name))
 
 
 def is_target(tensor: Tensor, names: tuple[str, ...]) -> bool:
-    """Whether an adapter is put on that matrix."""
+    """Whether an adapter with these target names is put on the matrix; norms and vectors never take one."""
     if tensor.role == "norm" or tensor.inputs == 1:
         return False
     return any(tensor.role in _GROUPS[name] if name in _GROUPS else tensor.name == name for name in names)
 
 
-class Adapted(NamedTuple):
-    """Equal matrices with an adapter each, and the share of them that one token visits."""
+class AdaptedMatrices(NamedTuple):
+    """Equal matrices with an adapter each."""
 
     matrices: int
+    """How many there are in the model."""
     visited: float
+    """Share of them that one token passes through: below 1 for routed experts."""
     tensor: Tensor
 
 
 @lru_cache(maxsize=512)
-def adapted(architecture: Architecture, targets: str) -> tuple[Adapted, ...]:
-    """Every adapted matrix. Raises InputError where no name matches."""
+def adapted_matrices(architecture: Architecture, targets: str) -> tuple[AdaptedMatrices, ...]:
+    """Every matrix that the targets put an adapter on. Raises InputError where no name matches."""
     names = target_names(targets)
-    found = [
-        Adapted(
+    adapted = [
+        AdaptedMatrices(
             group.count * tensor.copies,
             group.layer.mlp.active_fraction if group.layer.mlp and tensor.role == "expert" else 1.0,
             tensor,
@@ -65,14 +67,15 @@ def adapted(architecture: Architecture, targets: str) -> tuple[Adapted, ...]:
         for tensor in group.layer.tensors
         if is_target(tensor, names)
     ]
-    found += [Adapted(1, 1.0, tensor) for tensor in architecture.head if tensor.name in names]
-    if not found:
-        raise InputError("lora_targets", f"no matrix is named {targets!r}; there are {', '.join(linear(architecture))}")
-    return tuple(found)
+    adapted += [AdaptedMatrices(1, 1.0, tensor) for tensor in architecture.head if tensor.name in names]
+    if not adapted:
+        known = ", ".join(linear_names(architecture))
+        raise InputError("lora_targets", f"no matrix is named {targets!r}; there are {known}")
+    return tuple(adapted)
 
 
-def linear(architecture: Architecture) -> tuple[str, ...]:
-    """Names that an adapter can target."""
+def linear_names(architecture: Architecture) -> tuple[str, ...]:
+    """Names that LoRA targets may use: groups of matrices, then the architecture's own matrices."""
     names = (
         tensor.name
         for group in architecture.groups
@@ -84,8 +87,11 @@ def linear(architecture: Architecture) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def adapter_parameters(architecture: Architecture, rank: int, targets: str, magnitudes: bool = False) -> int:
-    """Trainable parameters; `magnitudes` adds DoRA's one per output (arXiv:2402.09353)."""
+    """Trainable parameters of all adapters; `magnitudes` adds DoRA's one per output (arXiv:2402.09353).
+
+    Raises InputError where the targets match nothing.
+    """
     total = 0
-    for matrices, _, tensor in adapted(architecture, targets):
+    for matrices, _, tensor in adapted_matrices(architecture, targets):
         total += matrices * (rank * (tensor.inputs + tensor.outputs) + (tensor.outputs if magnitudes else 0))
     return total

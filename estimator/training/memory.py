@@ -9,90 +9,109 @@ from typing import NamedTuple
 from estimator.hardware.devices import Accelerator
 from estimator.results import Band, Part, TrainingMemory
 from estimator.training.activations import bytes_per_token, logit_bytes_per_token
-from estimator.training.resident import Resident, resident
+from estimator.training.resident import ResidentMemory, resident_memory
 from estimator.training.run import Run
-from estimator.training.states import shares, state_bytes
-from estimator.training.weights import trainable, weights
+from estimator.training.states import shard_fractions, state_bytes
+from estimator.training.weights import count_trainable, rank_parameters
 from estimator.units import GIB, KIB
 
 
-class Peak(NamedTuple):
-    """Bytes per device."""
+class PeakMemory(NamedTuple):
+    """Bytes on one device at the peak of a step."""
 
-    resident: Resident
-    activations: float
-    logits: float
-
-    @property
-    def growing(self) -> float:
-        """What grows with the micro-batch and with its sequences."""
-        return self.activations + self.logits
+    resident: ResidentMemory
+    activations_bytes: float
+    logits_bytes: float
 
     @property
-    def device(self) -> float:
-        return self.resident.device + self.growing
+    def growing_bytes(self) -> float:
+        """Bytes that grow with the micro-batch and with its sequences."""
+        return self.activations_bytes + self.logits_bytes
+
+    @property
+    def device_bytes(self) -> float:
+        """Everything on the device."""
+        return self.resident.device_bytes + self.growing_bytes
 
 
-def peak(run: Run) -> Peak:
-    """Bytes at the peak of one step."""
-    return Peak(resident(run), run.tokens * bytes_per_token(run), run.tokens * logit_bytes_per_token(run))
+def peak_memory(run: Run) -> PeakMemory:
+    """Bytes at the peak of one step: what stays resident, and tokens times activations and logits."""
+    tokens = run.tokens_per_micro_batch
+    return PeakMemory(resident_memory(run), tokens * bytes_per_token(run), tokens * logit_bytes_per_token(run))
 
 
-def budget(run: Run, device: Accelerator) -> float:
+def budget_bytes(run: Run, device: Accelerator) -> float:
     """Bytes of a device that may be planned to; fragmentation needs the rest."""
     return run.memory_rules.budget * device.memory_usable_bytes
 
 
-def fits(run: Run, at: Peak, device: Accelerator) -> bool:
-    return at.device <= budget(run, device)
+def fits(run: Run, peak: PeakMemory, device: Accelerator) -> bool:
+    """Whether the peak stays within what may be planned to."""
+    return peak.device_bytes <= budget_bytes(run, device)
 
 
-def report(run: Run, at: Peak, device: Accelerator) -> TrainingMemory:
-    """The peak with its band, parts and workings."""
-    held, total = at.resident, at.device
+def report_memory(run: Run, peak: PeakMemory, device: Accelerator) -> TrainingMemory:
+    """The peak with its band, its parts and their workings."""
+    resident, total = peak.resident, peak.device_bytes
     low, high = run.memory_rules.known_band
     return TrainingMemory(
         device_bytes=round(device.memory_sold_gb * GIB),
         usable_bytes=device.memory_usable_bytes,
-        budget_bytes=budget(run, device),
+        budget_bytes=budget_bytes(run, device),
         peak_bytes=Band(total * low, total, total * high),
-        weights_bytes=held.weights,
-        gradients_bytes=held.gradients,
-        optimizer_bytes=held.optimizer,
-        adapters_bytes=held.adapters,
-        activations_bytes=at.activations,
-        logits_bytes=at.logits,
-        gathered_bytes=held.gathered,
-        overhead_bytes=held.overhead,
-        host_bytes=held.host,
-        parts=tuple(part for part in _parts(run, at) if part.value > 0),
+        weights_bytes=resident.weights_bytes,
+        gradients_bytes=resident.gradients_bytes,
+        optimizer_bytes=resident.optimizer_bytes,
+        adapters_bytes=resident.adapters_bytes,
+        activations_bytes=peak.activations_bytes,
+        logits_bytes=peak.logits_bytes,
+        gathered_bytes=resident.gathered_bytes,
+        overhead_bytes=resident.overhead_bytes,
+        host_bytes=resident.host_bytes,
+        parts=tuple(part for part in _parts(run, peak) if part.value > 0),
     )
 
 
-def _parts(run: Run, at: Peak) -> tuple[Part, ...]:
-    workload, setup, held = run.workload, run.setup, at.resident
-    mine = weights(run.architecture, setup.tp, setup.pp, setup.ep)
-    each = state_bytes(workload.precision, workload.optimizer, mine.linear / mine.total)
-    count = f"{mine.total / 1e9:,.2f} B parameters"
+def _parts(run: Run, peak: PeakMemory) -> tuple[Part, ...]:
+    return *_state_parts(run, peak.resident), *_growing_parts(run, peak), *_runtime_parts(run, peak.resident)
+
+
+def _state_parts(run: Run, resident: ResidentMemory) -> tuple[Part, ...]:
+    workload, setup = run.workload, run.setup
+    parameters = rank_parameters(run.architecture, setup.tp, setup.pp, setup.ep)
+    state = state_bytes(workload.precision, workload.optimizer, parameters.linear / parameters.total)
+    count = f"{parameters.total / 1e9:,.2f} B parameters"
     over = [
-        f" over {setup.shards} ({setup.sharding})" if share < 1 else ""
-        for share in shares(setup.sharding, setup.shards)
+        f" over {setup.shards} ({setup.sharding})" if fraction < 1 else ""
+        for fraction in shard_fractions(setup.sharding, setup.shards)
     ]
     frozen = workload.base if workload.method == "qlora" else "16-bit"
-    base = f"{count}, frozen, {frozen}" if workload.adapters else f"{count} x {each.weights:g} B"
-    tokens = f"{run.tokens:,.0f} tokens x"
-    kept = at.activations / run.tokens / KIB
-    logit = at.logits / run.tokens / run.architecture.vocabulary
-    gathered = "communication buckets" if setup.sharding in ("zero1", "zero2") else "layers gathered ahead"
-    trained = f"{trainable(run.architecture, workload):,} trained, with gradients and states"
-    states = f"{count} x {each.master + each.moments:g} B {workload.optimizer}"
+    base = f"{count}, frozen, {frozen}" if workload.adapters else f"{count} x {state.weights:g} B"
+    trained = f"{count_trainable(run.architecture, workload):,} trained, with gradients and states"
+    states = f"{count} x {state.master + state.moments:g} B {workload.optimizer}"
     return (
-        Part("weights", held.weights, base + over[0]),
-        Part("gradients", held.gradients, f"{count} x {each.gradients:g} B{over[1]}"),
-        Part("optimizer", held.optimizer, states + over[2]),
-        Part("adapters", held.adapters, trained),
-        Part("activations", at.activations, f"{tokens} {kept:,.0f} KiB, checkpointing {setup.checkpointing}"),
-        Part("logits", at.logits, f"{tokens} {run.architecture.vocabulary:,} x {logit:.2g} B, {workload.loss} loss"),
-        Part("gathered", held.gathered, gathered),
-        Part("overhead", held.overhead, "CUDA context and libraries" + (", NCCL" if setup.devices > 1 else "")),
+        Part("weights", resident.weights_bytes, base + over[0]),
+        Part("gradients", resident.gradients_bytes, f"{count} x {state.gradients:g} B{over[1]}"),
+        Part("optimizer", resident.optimizer_bytes, states + over[2]),
+        Part("adapters", resident.adapters_bytes, trained),
+    )
+
+
+def _growing_parts(run: Run, peak: PeakMemory) -> tuple[Part, ...]:
+    vocabulary, tokens = run.architecture.vocabulary, f"{run.tokens_per_micro_batch:,.0f} tokens x"
+    kib = peak.activations_bytes / run.tokens_per_micro_batch / KIB
+    logit = peak.logits_bytes / run.tokens_per_micro_batch / vocabulary
+    activations = f"{tokens} {kib:,.0f} KiB, checkpointing {run.setup.checkpointing}"
+    return (
+        Part("activations", peak.activations_bytes, activations),
+        Part("logits", peak.logits_bytes, f"{tokens} {vocabulary:,} x {logit:.2g} B, {run.workload.loss} loss"),
+    )
+
+
+def _runtime_parts(run: Run, resident: ResidentMemory) -> tuple[Part, ...]:
+    gathered = "communication buckets" if run.setup.sharding in ("zero1", "zero2") else "layers gathered ahead"
+    libraries = "CUDA context and libraries" + (", NCCL" if run.setup.devices > 1 else "")
+    return (
+        Part("gathered", resident.gathered_bytes, gathered),
+        Part("overhead", resident.overhead_bytes, libraries),
     )

@@ -6,141 +6,165 @@ from estimator.layout import TrainingSetup
 from estimator.models.formats import weight_format
 from estimator.training import heuristic
 from estimator.training.run import Run
-from estimator.training.states import Shares, StateBytes, shares, state_bytes
-from estimator.training.weights import Weights, adapters, weights
+from estimator.training.states import ShardFractions, StateBytes, shard_fractions, state_bytes
+from estimator.training.weights import RankParameters, count_adapters, rank_parameters
 
-FROZEN = {"bf16": 2.0, "bf16-master": 2.0, "bf16-mixed": 6.0, "fp32": 4.0}
+FROZEN_BYTES = {"bf16": 2.0, "bf16-master": 2.0, "bf16-mixed": 6.0, "fp32": 4.0}
 """Bytes per frozen parameter; autocast keeps a 16-bit copy beside fp32 weights."""
-GATHERED = 2.0
-"""Bytes per parameter of a stage that stays gathered: 16 bits."""
+GATHERED_BYTES = 2.0
+"""Bytes per parameter of a pipeline stage that stays gathered: 16-bit copies."""
 
 
-class Resident(NamedTuple):
-    """Bytes per device, by part."""
+class ResidentMemory(NamedTuple):
+    """Bytes on one device that do not depend on the micro-batch."""
 
-    weights: float = 0.0
-    gradients: float = 0.0
-    optimizer: float = 0.0
-    adapters: float = 0.0
-    gathered: float = 0.0
-    overhead: float = 0.0
-    host: float = 0.0
-    """In host memory."""
+    weights_bytes: float = 0.0
+    gradients_bytes: float = 0.0
+    optimizer_bytes: float = 0.0
+    """Moments and fp32 master weights."""
+    adapters_bytes: float = 0.0
+    """Adapters with their gradients and states."""
+    gathered_bytes: float = 0.0
+    """Unsharded layers in flight and communication buckets."""
+    overhead_bytes: float = 0.0
+    host_bytes: float = 0.0
+    """In host memory, for this device."""
 
     @property
-    def device(self) -> float:
-        return sum(self) - self.host
+    def device_bytes(self) -> float:
+        """Sum of everything that lies on the device."""
+        return sum(self) - self.host_bytes
 
 
-def resident(run: Run) -> Resident:
-    """Of one rank, before the first token."""
+def resident_memory(run: Run) -> ResidentMemory:
+    """Bytes of one rank before the first token."""
     setup = run.setup
     if run.framework.id == heuristic.ID:
-        return Resident(**heuristic.parts(run.architecture, run.workload, setup.devices))
-    held = weights(run.architecture, setup.tp, setup.pp, setup.ep)
-    share = _shares(held, setup)
-    kept = _frozen(run, held, share) if run.workload.adapters else _trained(run, held, share)
-    several = run.memory_rules.multi_device_bytes if setup.devices > 1 else 0.0
-    kept = kept._replace(
-        weights=kept.weights + held.vision * FROZEN["bf16"] * share.weights,
-        overhead=run.framework.overhead_bytes + several,
+        return ResidentMemory(**heuristic.parts(run.architecture, run.workload, setup.devices))
+    parameters = rank_parameters(run.architecture, setup.tp, setup.pp, setup.ep)
+    fractions = _fractions(parameters, setup)
+    if run.workload.adapters:
+        memory = _frozen_base(run, parameters, fractions)
+    else:
+        memory = _all_trained(run, parameters, fractions)
+    communication = run.memory_rules.multi_device_bytes if setup.devices > 1 else 0.0
+    memory = memory._replace(
+        weights_bytes=memory.weights_bytes + parameters.vision * FROZEN_BYTES["bf16"] * fractions.weights,
+        overhead_bytes=run.framework.overhead_bytes + communication,
     )
-    return _offloaded(run, held, share, kept)
+    return _offloaded(run, parameters, fractions, memory)
 
 
-def _trained(run: Run, held: Weights, share: Shares) -> Resident:
+def _all_trained(run: Run, parameters: RankParameters, fractions: ShardFractions) -> ResidentMemory:
     """Every parameter with its gradient and states."""
     workload, framework = run.workload, run.framework
-    each = state_bytes(workload.precision, workload.optimizer, held.linear / held.total)
-    stored = held.total * each.weights
-    gradients = held.total * _gradient_bytes(run, each)
-    states = held.total * (each.master + each.moments)
-    whole = framework.accumulates_whole_gradients and run.setup.accumulation > 1
-    kept = gradients * (1.0 if whole else share.gradients)
-    divided = gradients - kept + states * (1.0 - share.optimizer)
+    state = state_bytes(workload.precision, workload.optimizer, parameters.linear / parameters.total)
+    stored = parameters.total * state.weights
+    all_gradients = parameters.total * _gradient_bytes(run, state)
+    states = parameters.total * (state.master + state.moments)
+    unsharded = framework.accumulates_whole_gradients and run.setup.accumulation > 1
+    gradients = all_gradients * (1.0 if unsharded else fractions.gradients)
+    sharded_away = all_gradients - gradients + states * (1.0 - fractions.optimizer)
     if workload.optimizer_in_backward:
-        kept -= run.memory_rules.in_backward_saving * max(kept - held.layer * each.gradients, 0.0)
-    return Resident(
-        weights=stored * share.weights,
-        gradients=kept,
-        optimizer=states * share.optimizer,
-        gathered=_gathered(run, held, stored, share, divided, held.layer * _gradient_bytes(run, each)),
-        host=held.total * each.host_moments * share.optimizer,
+        beyond_a_layer = max(gradients - parameters.largest_layer * state.gradients, 0.0)
+        gradients -= run.memory_rules.in_backward_saving * beyond_a_layer
+    layer_gradients = parameters.largest_layer * _gradient_bytes(run, state)
+    return ResidentMemory(
+        weights_bytes=stored * fractions.weights,
+        gradients_bytes=gradients,
+        optimizer_bytes=states * fractions.optimizer,
+        gathered_bytes=_gathered_bytes(run, parameters, stored, fractions, sharded_away, layer_gradients),
+        host_bytes=parameters.total * state.host_moments * fractions.optimizer,
     )
 
 
-def _frozen(run: Run, held: Weights, share: Shares) -> Resident:
+def _frozen_base(run: Run, parameters: RankParameters, fractions: ShardFractions) -> ResidentMemory:
     """A base without gradients, and the adapters with theirs."""
     workload = run.workload
-    stored = frozen_bytes(run, held)
-    each = state_bytes(run.framework.adapter_precision, workload.optimizer)
-    added = adapters(run.architecture, workload) * each.total / (run.setup.tp * run.setup.pp)
+    stored = frozen_base_bytes(run, parameters)
+    state = state_bytes(run.framework.adapter_precision, workload.optimizer)
+    adapters = count_adapters(run.architecture, workload) * state.total / (run.setup.tp * run.setup.pp)
     if workload.train_embeddings:
-        added += held.tables * run.memory_rules.embedding_bytes_per_parameter
-    return Resident(
-        weights=stored * share.weights,
-        adapters=added * share.weights,
-        gathered=_gathered(run, held, stored, share),
+        adapters += parameters.tables * run.memory_rules.embedding_bytes_per_parameter
+    return ResidentMemory(
+        weights_bytes=stored * fractions.weights,
+        adapters_bytes=adapters * fractions.weights,
+        gathered_bytes=_gathered_bytes(run, parameters, stored, fractions),
     )
 
 
-def frozen_bytes(run: Run, held: Weights) -> float:
-    """The base under adapters: 16-bit, or quantised matrices beside wider tables."""
+def frozen_base_bytes(run: Run, parameters: RankParameters) -> float:
+    """Bytes of the base under adapters on one rank: 16-bit, or quantised matrices beside wider tables."""
     if run.workload.method != "qlora":
-        return held.total * FROZEN[run.workload.precision]
+        return parameters.total * FROZEN_BYTES[run.workload.precision]
     bits = weight_format(run.workload.base).bits
-    quantised = held.linear * (bits / 8 + run.framework.quantised_extra_bytes)
-    return quantised + held.rest * run.framework.quantised_rest_bytes
+    quantised = parameters.linear * (bits / 8 + run.framework.quantised_extra_bytes)
+    return quantised + parameters.rest * run.framework.quantised_rest_bytes
 
 
-def _shares(held: Weights, setup: TrainingSetup) -> Shares:
+def _fractions(parameters: RankParameters, setup: TrainingSetup) -> ShardFractions:
     """Fractions of what a rank would hold unsharded; experts have fewer ranks left to be sharded over."""
-    plain = shares(setup.sharding, setup.shards)
-    if setup.ep == 1 or not held.experts:
-        return plain
-    of_experts = shares(setup.sharding, max(setup.shards // setup.ep, 1))
-    part = held.experts / held.total
-    return Shares(*(part * expert + (1 - part) * other for expert, other in zip(of_experts, plain, strict=True)))
+    dense = shard_fractions(setup.sharding, setup.shards)
+    if setup.ep == 1 or not parameters.experts:
+        return dense
+    of_experts = shard_fractions(setup.sharding, max(setup.shards // setup.ep, 1))
+    part = parameters.experts / parameters.total
+    mixed = (part * expert + (1 - part) * other for expert, other in zip(of_experts, dense, strict=True))
+    return ShardFractions(*mixed)
 
 
-def _gradient_bytes(run: Run, each: StateBytes) -> float:
-    return run.framework.gradient_bytes if each.master else each.gradients
+def _gradient_bytes(run: Run, state: StateBytes) -> float:
+    return run.framework.gradient_bytes if state.master else state.gradients
 
 
-def _gathered(
-    run: Run, held: Weights, stored: float, share: Shares, divided: float = 0.0, layer_gradients: float = 0.0
+def _gathered_bytes(
+    run: Run,
+    parameters: RankParameters,
+    stored_bytes: float,
+    fractions: ShardFractions,
+    sharded_away_bytes: float = 0.0,
+    layer_gradient_bytes: float = 0.0,
 ) -> float:
-    """Unsharded layers in flight, the gradients of one, and communication buckets; never more than what sharding
-    took away (`divided`: of gradients and states)."""
-    away = stored * (1.0 - share.weights)
-    if not away:
-        return min(_bucket(run, held), divided)
+    """Unsharded layers in flight, the gradients of one, and communication buckets.
+
+    Never more than what sharding took away; `sharded_away_bytes` counts gradients and states.
+    """
+    weights_away = stored_bytes * (1.0 - fractions.weights)
+    if not weights_away:
+        return min(_bucket_bytes(run, parameters), sharded_away_bytes)
     if run.framework.loads_whole_weights:
-        return stored
+        return stored_bytes
     if run.setup.pp > 1:  # a stage stays gathered, and its gradients unreduced, from its first micro-batch to its last
-        layers = held.total / held.layer
-        return min(GATHERED * held.total + layers * layer_gradients, away + divided)
-    bucket = _bucket(run, held) if run.setup.sharding == "zero3" else 0.0
-    return min(2.0 * held.layer * stored / held.total + layer_gradients + bucket, away)
+        layers = parameters.total / parameters.largest_layer
+        stage = GATHERED_BYTES * parameters.total + layers * layer_gradient_bytes
+        return min(stage, weights_away + sharded_away_bytes)
+    bucket = _bucket_bytes(run, parameters) if run.setup.sharding == "zero3" else 0.0
+    layers = 2.0 * parameters.largest_layer * stored_bytes / parameters.total
+    return min(layers + layer_gradient_bytes + bucket, weights_away)
 
 
-def _bucket(run: Run, held: Weights) -> float:
+def _bucket_bytes(run: Run, parameters: RankParameters) -> float:
     rules = run.memory_rules
-    return min(rules.bucket_bytes_per_parameter * held.total, rules.bucket_bytes) if run.framework.buckets else 0.0
+    if not run.framework.buckets:
+        return 0.0
+    return min(rules.bucket_bytes_per_parameter * parameters.total, rules.bucket_bytes)
 
 
-def _offloaded(run: Run, held: Weights, share: Shares, kept: Resident) -> Resident:
+def _offloaded(
+    run: Run, parameters: RankParameters, fractions: ShardFractions, memory: ResidentMemory
+) -> ResidentMemory:
     """States, and with them parameters and gradients, in host memory; the layers in use stay on the device."""
     if run.setup.offload == "none":
-        return kept
-    kept = kept._replace(optimizer=0.0, host=kept.host + kept.optimizer)
+        return memory
+    memory = memory._replace(optimizer_bytes=0.0, host_bytes=memory.host_bytes + memory.optimizer_bytes)
     if run.setup.offload == "optimizer":
-        return kept
-    in_use = (2.0 * held.layer + held.tables / 2) / held.total * kept.weights / share.weights
-    in_use += held.layer / held.total * kept.gradients / share.gradients
-    return kept._replace(
-        weights=0.0,
-        gradients=0.0,
-        gathered=min(in_use, kept.weights + kept.gathered),
-        host=kept.host + kept.weights + kept.gradients,
+        return memory
+    layers = 2.0 * parameters.largest_layer + parameters.tables / 2
+    in_use = layers / parameters.total * memory.weights_bytes / fractions.weights
+    in_use += parameters.largest_layer / parameters.total * memory.gradients_bytes / fractions.gradients
+    return memory._replace(
+        weights_bytes=0.0,
+        gradients_bytes=0.0,
+        gathered_bytes=min(in_use, memory.weights_bytes + memory.gathered_bytes),
+        host_bytes=memory.host_bytes + memory.weights_bytes + memory.gradients_bytes,
     )

@@ -1,4 +1,4 @@
-"""One run: what is trained, with which stack, laid out how."""
+"""One training run: what is trained, with which stack, laid out how."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from estimator.scenario.training_workload import TrainingWorkload
 
 
 class Run(NamedTuple):
-    """Everything that memory and time depend on, but for the hardware."""
+    """Everything that memory and time of a training run depend on, but for the hardware."""
 
     architecture: Architecture
     workload: TrainingWorkload
@@ -19,17 +19,19 @@ class Run(NamedTuple):
 
     @property
     def memory_rules(self) -> MemoryRules:
+        """Memory constants that hold in every stack."""
         return self.constants.memory
 
     @property
     def speed_rules(self) -> SpeedRules:
+        """Speed constants of all stacks and devices."""
         return self.constants.speed
 
     @property
-    def tokens(self) -> float:
-        """Of a micro-batch, on one context-parallel rank."""
+    def tokens_per_micro_batch(self) -> float:
+        """Tokens of a micro-batch on one context-parallel rank."""
         return self.setup.micro_batch * self.workload.sequence_length / self.setup.cp
 
-    def at(self, setup: TrainingSetup) -> "Run":
-        """The same run, laid out so."""
+    def with_setup(self, setup: TrainingSetup) -> "Run":
+        """This run under another setup."""
         return self._replace(setup=setup)

@@ -1,4 +1,4 @@
-"""What a row says beside its figures: what was tried, what would fit, and how far the run can be stretched."""
+"""Notes to a row's figures: what was tried, what would fit, and how far the run can be stretched."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,26 +7,27 @@ from estimator.hardware.devices import Accelerator
 from estimator.layout import TrainingSetup
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import memory, speed
-from estimator.training.memory import Peak
+from estimator.training.memory import PeakMemory
 from estimator.training.run import Run
-from estimator.training.search import Bed, Search, largest_batch, longest_sequence
+from estimator.training.search import Cluster, Search, largest_micro_batch, longest_sequence
 from estimator.training.states import state_bytes
 
 
-def savers(setup: TrainingSetup) -> str:
+def describe_savers(setup: TrainingSetup) -> str:
+    """The memory savers of a setup in words."""
     savers = [f"{setup.sharding} over {setup.shards}"] if setup.sharding != "none" and setup.shards > 1 else []
     savers += setup.savers
     savers += [f"TP{setup.tp}"] if setup.tp > 1 else []
     return ", ".join(savers) or "a micro-batch of one"
 
 
-def suggestion(run: Run, bed: Bed) -> str | None:
+def suggest(run: Run, cluster: Cluster) -> str | None:
     """The smallest change of the run itself that would fit on the same machines."""
     for title, smaller in smaller_runs(run.workload):
-        if Search(run._replace(workload=smaller)).best(bed).step:
+        if Search(run._replace(workload=smaller)).best(cluster).step:
             return f"{title} fits"
-    single = run.at(run.setup._replace(micro_batch=1))
-    longest = longest_sequence(single, memory.peak(single), bed.device)
+    single = run.with_setup(run.setup._replace(micro_batch=1))
+    longest = longest_sequence(single, memory.peak_memory(single), cluster.device)
     return f"sequences of {longest:,} tokens fit" if 128 <= longest < run.workload.sequence_length else None
 
 
@@ -47,8 +48,9 @@ def smaller_runs(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]
         yield "QLoRA", replace(run, method="qlora")
 
 
-def notes(run: Run, at: Peak, device: Accelerator) -> tuple[str, ...]:
-    longest, largest = longest_sequence(run, at, device), largest_batch(run, at, device)
+def notes(run: Run, peak: PeakMemory, device: Accelerator) -> tuple[str, ...]:
+    """How far a fitting run can be stretched, and what unpacked samples waste."""
+    longest, largest = longest_sequence(run, peak, device), largest_micro_batch(run, peak, device)
     notes = [
         f"longest sequence at this micro-batch: {longest:,} tokens",
         f"largest micro-batch at this length: {largest:,} sequences",

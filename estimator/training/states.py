@@ -1,6 +1,6 @@
 """Weights, gradients and optimizer states: bytes per parameter and how sharding divides them.
 
-ZeRO: Rajbhandari et al., arXiv:1910.02054. 8-bit moments: Dettmers et al., arXiv:2110.02861.
+Sources: ZeRO, Rajbhandari et al., arXiv:1910.02054; 8-bit moments, Dettmers et al., arXiv:2110.02861.
 """
 
 from typing import NamedTuple
@@ -12,12 +12,14 @@ class StateBytes(NamedTuple):
     weights: float
     gradients: float
     master: float
+    """The fp32 copy of 16-bit weights; 0 where there is none."""
     moments: float
     host_moments: float = 0.0
     """Moments that page out to the host."""
 
     @property
     def total(self) -> float:
+        """Bytes per parameter on the device."""
         return self.weights + self.gradients + self.master + self.moments
 
 
@@ -41,33 +43,41 @@ _MOMENTS: dict[str, tuple[float, float | None]] = {  # how many, and bytes of ea
 }
 
 
-def state_bytes(precision: str, optimizer: str, matrices: float = 1.0) -> StateBytes:
-    """Bytes per parameter; `matrices` is the share of parameters in hidden matrices (Muon treats the rest as AdamW)."""
+def state_bytes(precision: str, optimizer: str, matrix_fraction: float = 1.0) -> StateBytes:
+    """Bytes per parameter of one precision and optimizer, by their definition.
+
+    `matrix_fraction` is the share of parameters in hidden matrices: Muon keeps AdamW's two moments for the rest.
+    """
     weights, gradients, master, moment = _PRECISION[precision]
-    count, own = _MOMENTS[optimizer]
+    count, moment_bytes = _MOMENTS[optimizer]
     if optimizer == "muon":
-        count = matrices + 2.0 * (1.0 - matrices)
-    moments = count * (own if own is not None else moment)
-    if optimizer.startswith("paged"):
-        return StateBytes(weights, gradients, master, 0.0, moments)
-    return StateBytes(weights, gradients, master, moments)
+        count = matrix_fraction + 2.0 * (1.0 - matrix_fraction)
+    moments = count * (moment_bytes if moment_bytes is not None else moment)
+    on_host = optimizer.startswith("paged")
+    return StateBytes(
+        weights=weights,
+        gradients=gradients,
+        master=master,
+        moments=0.0 if on_host else moments,
+        host_moments=moments if on_host else 0.0,
+    )
 
 
-class Shares(NamedTuple):
-    """Fractions that one rank holds."""
+class ShardFractions(NamedTuple):
+    """Fractions of weights, gradients and states that one data-parallel rank holds."""
 
     weights: float
     gradients: float
     optimizer: float
 
 
-def shares(sharding: str, shards: int) -> Shares:
-    """What each stage of ZeRO divides; FSDP shards like stage 3."""
+def shard_fractions(sharding: str, shards: int) -> ShardFractions:
+    """Fractions that one of `shards` ranks holds: each stage of ZeRO divides one thing more, FSDP like stage 3."""
     one = 1.0 / shards
     if sharding == "zero1":
-        return Shares(1.0, 1.0, one)
+        return ShardFractions(1.0, 1.0, one)
     if sharding == "zero2":
-        return Shares(1.0, one, one)
+        return ShardFractions(1.0, one, one)
     if sharding in ("zero3", "fsdp", "hybrid"):
-        return Shares(one, one, one)
-    return Shares(1.0, 1.0, 1.0)
+        return ShardFractions(one, one, one)
+    return ShardFractions(1.0, 1.0, 1.0)

@@ -81,18 +81,18 @@ def part_bars(
     room = max(cells // 6, 8)
     rows: list[Row] = [fitted([(f"   {'part':<14}{unit:>7} {'':>4}  {'':<{room}}  how", "title")], cells)]
     for index, part in enumerate(parts):
-        here = index == cursor
+        selected = index == cursor
         style = (styles or {}).get(part.name, "compute" if styles is None else "latency")
         bar = HATCHES[style] * max(round(room * part.value / largest), 1 if part.value > 0 else 0)
         rows.append(
             fitted(
                 [
-                    pointer(here),
-                    (f" {clipped(part.name, 13):<14}", "bold" if here else "text"),
-                    (f"{shown(part.value)} ", "bold" if here else "text"),
+                    pointer(selected),
+                    (f" {clipped(part.name, 13):<14}", "bold" if selected else "text"),
+                    (f"{shown(part.value)} ", "bold" if selected else "text"),
                     (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),
                     (f"{bar:<{room}}  ", style),
-                    (clipped(part.working, max(cells - 32 - room, 0)), "text" if here else "dim"),
+                    (clipped(part.working, max(cells - 32 - room, 0)), "text" if selected else "dim"),
                 ],
                 cells,
             )

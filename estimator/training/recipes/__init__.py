@@ -7,11 +7,11 @@ from estimator.models.model import Model
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Scenario
 from estimator.training.recipes import axolotl, llama_factory, torchtitan, torchtune
-from estimator.training.recipes.writing import Asked, Recipe
+from estimator.training.recipes.writing import Recipe, TrainingJob
 
 __all__ = ["Recipe", "recipe"]
 
-WRITERS: dict[str, Callable[[Asked], Recipe]] = {
+WRITERS: dict[str, Callable[[TrainingJob], Recipe]] = {
     "torchtune": torchtune.write,
     "axolotl": axolotl.write,
     "llama-factory": llama_factory.write,
@@ -26,8 +26,8 @@ def recipe(model: Model, scenario: Scenario, row: Evaluation) -> Recipe:
     if run is None or workload is None:
         raise InputError("command", f"{row.candidate.machine}: {row.reason or row.verdict.replace('_', ' ')}")
     machines = row.candidate.machines
-    asked = Asked(model.id, workload, run.setup, max(run.setup.devices // machines, 1), machines)
+    job = TrainingJob(model.id, workload, run.setup, max(run.setup.devices // machines, 1), machines)
     writer = WRITERS.get(workload.framework, torchtitan.write)
     if writer is torchtitan.write and workload.adapters:
         writer = axolotl.write  # torchtitan trains every parameter
-    return writer(asked)
+    return writer(job)

@@ -2,20 +2,20 @@
 
 import re
 
-from estimator.training.recipes.writing import Asked, Recipe, Setting, flag, lines
+from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, flag, lines
 
 CHECKPOINTING = {"none": "none", "selective": "selective", "full": "full", "offloaded": "full"}
 
 
-def write(asked: Asked) -> Recipe:
-    workload, setup = asked.workload, asked.setup
+def write(job: TrainingJob) -> Recipe:
+    workload, setup = job.workload, job.setup
     steps = max(round(workload.total_tokens / workload.tokens_per_step), 1)
     replicas = setup.dp // setup.shards * setup.cp if setup.sharding == "hybrid" and setup.shard_group else 1
     sections = {
         "model": [
-            Setting("name", f'"{_family(asked.model)}"'),
-            Setting("flavor", f'"{_size(asked.model)}"'),
-            Setting("hf_assets_path", f'"./assets/hf/{asked.model.rpartition("/")[2]}"'),
+            Setting("name", f'"{_family(job.model)}"'),
+            Setting("flavor", f'"{_size(job.model)}"'),
+            Setting("hf_assets_path", f'"./assets/hf/{job.model.rpartition("/")[2]}"'),
         ],
         "optimizer": [Setting("name", '"AdamW"')],
         "training": [
@@ -26,8 +26,8 @@ def write(asked: Asked) -> Recipe:
             Setting("enable_cpu_offload", flag(setup.offload != "none", "yaml")),
         ],
         "parallelism": [
-            Setting("data_parallel_shard_degree", str(setup.dp // replicas if asked.shards else 1), "weights sharded"),
-            Setting("data_parallel_replicate_degree", str(replicas if asked.shards else setup.dp)),
+            Setting("data_parallel_shard_degree", str(setup.dp // replicas if job.shards else 1), "weights sharded"),
+            Setting("data_parallel_replicate_degree", str(replicas if job.shards else setup.dp)),
             Setting("tensor_parallel_degree", str(setup.tp)),
             Setting("context_parallel_degree", str(setup.cp), "ranks that share a sequence"),
             Setting("pipeline_parallel_degree", str(setup.pp)),
@@ -39,7 +39,7 @@ def write(asked: Asked) -> Recipe:
         quantised = "float8" if workload.compute == "fp8" else "mx"
         sections[f"quantize.linear.{quantised}"] = [Setting("filter_fqns", '["output"]', "the head stays 16-bit")]
     text = "\n\n".join(f"[{name}]\n{lines(settings, ' = ')}" for name, settings in sections.items())
-    ranks = f"--nnodes {asked.machines} --nproc_per_node {asked.devices}"
+    ranks = f"--nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"
     command = f"torchrun {ranks} -m torchtitan.train --job.config_file train.toml"
     flat = tuple(each._replace(key=f"{name}.{each.key}") for name, settings in sections.items() for each in settings)
     return Recipe("train.toml", text, command, flat)
@@ -48,14 +48,14 @@ def write(asked: Asked) -> Recipe:
 def _family(model: str) -> str:
     """How torchtitan names it: llama3, qwen3, deepseek_v3 …"""
     name = model.rpartition("/")[2].lower().removeprefix("meta-")
-    found = re.match(r"([a-z]+)[-_ ]?(v?\d+)?", name)
-    if not found:
+    match = re.match(r"([a-z]+)[-_ ]?(v?\d+)?", name)
+    if not match:
         return name
-    family, version = found[1], found[2] or ""
+    family, version = match[1], match[2] or ""
     return f"{family}_{version}" if version.startswith("v") else family + version
 
 
 def _size(model: str) -> str:
     """The size in a model's name: 8B, 30B-A3B."""
-    found = re.search(r"\d+(\.\d+)?[bB](-[aA]\d+[bB])?", model)
-    return found[0].upper() if found else "base"
+    match = re.search(r"\d+(\.\d+)?[bB](-[aA]\d+[bB])?", model)
+    return match[0].upper() if match else "base"

@@ -2,7 +2,7 @@
 
 import shlex
 
-from estimator.training.recipes.writing import Asked, Recipe, Setting, flag
+from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, flag
 
 CONFIGS = {
     "llama-3.3-70b": "llama3_3/70B",
@@ -36,12 +36,12 @@ OPTIMIZERS = {
 }
 
 
-def write(asked: Asked) -> Recipe:
-    workload, setup = asked.workload, asked.setup
+def write(job: TrainingJob) -> Recipe:
+    workload, setup = job.workload, job.setup
     several = setup.devices > 1
     settings = [
         Setting("batch_size", str(setup.micro_batch), "sequences per device and pass"),
-        asked.accumulation,
+        job.accumulation,
         Setting("epochs", f"{max(round(workload.epochs), 1)}"),
         Setting("tokenizer.max_seq_len", str(workload.sequence_length), "longest sequence"),
         Setting("dataset.packed", flag(workload.packing), "short samples share a sequence"),
@@ -52,8 +52,8 @@ def write(asked: Asked) -> Recipe:
         Setting("compile", "True"),
     ]
     if workload.adapters:
-        attention = [name for name in ("q_proj", "k_proj", "v_proj", "output_proj") if _attends(asked.names, name)]
-        mlp = any(name in ("all-linear", "mlp", "gate_proj", "up_proj", "down_proj") for name in asked.names)
+        attention = [name for name in ("q_proj", "k_proj", "v_proj", "output_proj") if _attends(job.target_names, name)]
+        mlp = any(name in ("all-linear", "mlp", "gate_proj", "up_proj", "down_proj") for name in job.target_names)
         settings += [
             Setting("model.lora_rank", str(workload.lora_rank)),
             Setting("model.lora_attn_modules", f"[{','.join(attention)}]"),
@@ -66,13 +66,13 @@ def write(asked: Asked) -> Recipe:
     if setup.offload == "parameters":
         settings.append(Setting("fsdp_cpu_offload", "True", "parameters and states in host memory"))
     method = "full" if not workload.adapters else "qlora" if workload.method == "qlora" else "lora"
-    config = next((name for prefix, name in CONFIGS.items() if prefix in asked.model.lower()), None)
+    config = next((name for prefix, name in CONFIGS.items() if prefix in job.model.lower()), None)
     kind = f"{'full' if method == 'full' else 'lora'}_finetune_{'distributed' if several else 'single_device'}"
-    ranks = f"--nnodes {asked.machines} " * (asked.machines > 1) + f"--nproc_per_node {asked.devices} " * several
+    ranks = f"--nnodes {job.machines} " * (job.machines > 1) + f"--nproc_per_node {job.devices_per_machine} " * several
     base = f"{config}_{method}" + ("" if several else "_single_device") if config else "config.yaml"
     line = f"tune run {ranks}{kind} --config {base}"
     overrides = " \\\n  ".join(shlex.quote(f"{each.key}={each.value}") for each in settings)
-    notes = () if config else (f"no packaged config for {asked.model}: `tune cp` the nearest to config.yaml",)
+    notes = () if config else (f"no packaged config for {job.model}: `tune cp` the nearest to config.yaml",)
     return Recipe("", "", f"{line} \\\n  {overrides}", tuple(settings), notes)
 
 

@@ -25,14 +25,13 @@ class Recipe(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class Asked(NamedTuple):
-    """What every writer needs."""
+class TrainingJob(NamedTuple):
+    """One run with its setup, as every writer of recipes needs it."""
 
     model: str
     workload: TrainingWorkload
     setup: TrainingSetup
-    devices: int
-    """Of one machine."""
+    devices_per_machine: int
     machines: int
 
     @property
@@ -41,7 +40,7 @@ class Asked(NamedTuple):
         return Setting("gradient_accumulation_steps", str(self.setup.accumulation), why)
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def target_names(self) -> tuple[str, ...]:
         return target_names(self.workload.lora_targets)
 
     @property

@@ -17,7 +17,7 @@ from estimator.scenario.training_workload import PRESETS, TrainingWorkload
 from estimator.training import memory, speed
 from estimator.training.network import Links
 from estimator.training.run import Run
-from estimator.training.search import Bed, Search, largest_batch, longest_sequence
+from estimator.training.search import Cluster, Search, largest_micro_batch, longest_sequence
 
 LLAMA = "meta-llama/Llama-3.1-8B"
 NVLINK = Links(8, 475e9, 320e9, 192)
@@ -38,16 +38,16 @@ def run_of(catalog: Catalog, workload: TrainingWorkload, framework: str = "torch
     return Run(architecture, workload, constants.frameworks[framework], constants, TrainingSetup(**setup))
 
 
-def step(catalog: Catalog, workload: TrainingWorkload, links: Links = NVLINK, **setup: object) -> speed.Step:
-    return speed.step(run_of(catalog, workload, **setup), catalog.inventory.accelerators["h100-sxm"], links)
+def step(catalog: Catalog, workload: TrainingWorkload, links: Links = NVLINK, **setup: object) -> speed.TrainingStep:
+    return speed.training_step(run_of(catalog, workload, **setup), catalog.inventory.accelerators["h100-sxm"], links)
 
 
-def bed(catalog: Catalog, device: str, devices: int) -> Bed:
-    return Bed(catalog.inventory.accelerators[device], devices, 1, NVLINK, 2e12)
+def cluster(catalog: Catalog, device: str, devices: int) -> Cluster:
+    return Cluster(catalog.inventory.accelerators[device], devices, 1, NVLINK, 2e12)
 
 
 def test_useful_work_is_six_and_four_flops_a_parameter(catalog):
-    of = speed.work(catalog.model(LLAMA).architecture, 8192)
+    of = speed.work_per_token(catalog.model(LLAMA).architecture, 8192)
     products = 8_030_261_248 - 128_256 * 4096
     assert of.flops(adapters=False)[0] == 6 * products
     assert of.flops(adapters=True)[0] == 4 * products
@@ -109,27 +109,27 @@ def test_a_slow_network_shows(catalog):
 
 def test_the_search_spends_only_what_fitting_needs(catalog):
     small = TrainingWorkload("lora", sequence_length=1024, global_batch=8)
-    roomy = Search(run_of(catalog, small)).best(bed(catalog, "h200-sxm", 8))
+    roomy = Search(run_of(catalog, small)).best(cluster(catalog, "h200-sxm", 8))
     assert (roomy.setup.checkpointing, roomy.setup.offload) == ("none", "none")
     whole = TrainingWorkload("full", sequence_length=8192, precision="bf16-mixed")
-    assert Search(run_of(catalog, whole)).best(bed(catalog, "l40s", 8)).setup.sharding == "fsdp"
-    assert Search(run_of(catalog, whole)).best(bed(catalog, "l40s", 1)).setup.offload != "none"
+    assert Search(run_of(catalog, whole)).best(cluster(catalog, "l40s", 8)).setup.sharding == "fsdp"
+    assert Search(run_of(catalog, whole)).best(cluster(catalog, "l40s", 1)).setup.offload != "none"
 
 
 def test_a_solved_sequence_and_batch_fit_and_one_more_does_not(catalog):
     workload = TrainingWorkload("lora", sequence_length=4096, micro_batch=1, checkpointing="full")
-    card = bed(catalog, "l40s", 1)
+    card = cluster(catalog, "l40s", 1)
     run = run_of(catalog, workload)
-    run = run.at(Search(run).best(card).setup)
-    budget = memory.budget(run, card.device)
+    run = run.with_setup(Search(run).best(card).setup)
+    budget = memory.budget_bytes(run, card.device)
 
     def need(length: int, batch: int) -> float:
         longer = run._replace(workload=replace(workload, sequence_length=length))
-        return memory.peak(longer.at(run.setup._replace(micro_batch=batch))).device
+        return memory.peak_memory(longer.with_setup(run.setup._replace(micro_batch=batch))).device_bytes
 
-    longest = longest_sequence(run, memory.peak(run), card.device)
+    longest = longest_sequence(run, memory.peak_memory(run), card.device)
     assert need(longest, 1) <= budget < need(longest + 1, 1)
-    batch = largest_batch(run, memory.peak(run), card.device)
+    batch = largest_micro_batch(run, memory.peak_memory(run), card.device)
     assert need(4096, batch) <= budget < need(4096, batch + 1)
 
 

@@ -16,7 +16,7 @@ from estimator.training import activations, heuristic, memory, resident
 from estimator.training.lora import adapter_parameters
 from estimator.training.run import Run
 from estimator.training.states import state_bytes
-from estimator.training.weights import weights
+from estimator.training.weights import rank_parameters
 from estimator.units import GIB
 
 QUICK = settings(deadline=None, max_examples=60)
@@ -34,7 +34,9 @@ def llama(catalog: Catalog, name: str = "meta-llama/Llama-3.1-8B") -> Architectu
 
 
 def peak(plain: Run, of: Architecture, workload: TrainingWorkload, **setup: object) -> float:
-    return memory.peak(plain._replace(architecture=of, workload=workload, setup=TrainingSetup(**setup))).device
+    return memory.peak_memory(
+        plain._replace(architecture=of, workload=workload, setup=TrainingSetup(**setup))
+    ).device_bytes
 
 
 def test_adapters_as_peft_counts_them(catalog):
@@ -92,8 +94,8 @@ def test_activations_of_a_llama_layer(plain):
 
 
 def test_quantised_base_keeps_tables_wider(plain):
-    held = weights(plain.architecture)
-    nf4 = resident.frozen_bytes(plain._replace(workload=TrainingWorkload("qlora", base="nf4")), held)
+    held = rank_parameters(plain.architecture)
+    nf4 = resident.frozen_base_bytes(plain._replace(workload=TrainingWorkload("qlora", base="nf4")), held)
     assert nf4 == held.linear * 4.5 / 8 + held.rest * 2
 
 
@@ -102,14 +104,14 @@ def test_the_rule_of_thumb_counts_16_bytes_and_a_tenth(catalog):
     parts = heuristic.parts(of, PRESETS["heuristic"], 1)
     assert sum(parts.values()) == pytest.approx(of.text_parameters * 16 * 1.1)
     small = heuristic.parts(llama(catalog, "meta-llama/Llama-3.2-1B"), TrainingWorkload("lora"), 1)
-    assert small["overhead"] == 2e9
+    assert small["overhead_bytes"] == 2e9
 
 
 def test_parts_add_up_to_the_peak(catalog, plain):
     workload = TrainingWorkload("qlora", sequence_length=4096, lora_rank=64)
     setup = TrainingSetup(dp=8, sharding="fsdp", micro_batch=2, checkpointing="full")
     run = plain._replace(workload=workload, setup=setup)
-    report = memory.report(run, memory.peak(run), catalog.inventory.accelerators["h100-sxm"])
+    report = memory.report_memory(run, memory.peak_memory(run), catalog.inventory.accelerators["h100-sxm"])
     assert sum(part.value for part in report.parts) == pytest.approx(report.peak_bytes.typical)
     assert all(part.working for part in report.parts)
 
@@ -195,13 +197,13 @@ def test_checkpointing_never_raises_memory(plain, of, workload, ranks):
 @given(of=ARCHITECTURES, workload=WORKLOADS)
 def test_offloading_moves_memory_to_the_host(plain, of, workload):
     needs = [
-        resident.resident(
+        resident.resident_memory(
             plain._replace(architecture=of, workload=workload, setup=TrainingSetup(dp=8, sharding="fsdp", offload=kind))
         )
         for kind in ("none", "optimizer", "parameters")
     ]
-    assert [need.device for need in needs] == sorted((need.device for need in needs), reverse=True)
-    assert [need.host for need in needs] == sorted(need.host for need in needs)
+    assert [need.device_bytes for need in needs] == sorted((need.device_bytes for need in needs), reverse=True)
+    assert [need.host_bytes for need in needs] == sorted(need.host_bytes for need in needs)
 
 
 @pytest.mark.parametrize(
