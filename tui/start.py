@@ -9,11 +9,11 @@ from pathlib import Path
 
 from catalog.load import Catalog, load
 from estimator.errors import InputError
+from estimator.printable import without_controls
 from tui.app import LlmCalc
 from tui.cli import Parser
 from tui.commands.bindings import keymap
 from tui.draw import palette
-from tui.draw.runs import clean
 from tui.state import store
 from tui.state.desk import Desk
 from tui.state.session import Session
@@ -32,7 +32,7 @@ def start(arguments: Sequence[str]) -> int:
             raise InputError("not a terminal", "`llmcalc-tui rank` prints the leaderboard")
         app = application(load(), asked.session, asked.theme)
     except InputError as error:
-        print(f"llmcalc-tui: {clean(str(error))}", file=sys.stderr)
+        print(f"llmcalc-tui: {without_controls(str(error))}", file=sys.stderr)
         return WRONG_INPUT
     app.run(mouse=not asked.no_mouse)
     return app.return_code or 0

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from catalog import atomic
 from catalog.load import user_dir
-from catalog.plain import plain
 from estimator.errors import InputError
+from estimator.printable import printable
 
 PRICING_REGION = "us-east-1"
 """The price list answers here for every region; it has no endpoint in most others."""
@@ -66,7 +66,7 @@ def refresh(region: str, types: Collection[str], client: Clients) -> Refreshed:
             for terms, instance, usd in ask(client, region, types):
                 quotes.setdefault(terms, {})[instance] = usd
         except (BotoCoreError, ClientError) as error:
-            problems.append(f"{region}: {name}: {plain(error, 160)}")
+            problems.append(f"{region}: {name}: {printable(error, 160)}")
     if not quotes:
         raise InputError("refresh prices", "; ".join(problems) or f"{region}: AWS lists none of the catalogue's types")
     return Refreshed(region, quotes, tuple(problems))

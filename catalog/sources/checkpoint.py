@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from catalog.plain import plain
 from estimator.errors import InputError
+from estimator.printable import printable
 
 CONFIG_LIMIT_BYTES = 4_000_000
 INDEX_LIMIT_BYTES = 64_000_000
@@ -44,7 +44,7 @@ def parse_json(text: bytes, where: str, limit: int = CONFIG_LIMIT_BYTES) -> dict
     try:
         value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise InputError(where, f"not JSON: {plain(error, 120)}") from None
+        raise InputError(where, f"not JSON: {printable(error, 120)}") from None
     if not isinstance(value, dict):
         raise InputError(where, "not a JSON object")
     return value

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog.plain import plain
 from catalog.sources import safetensors_header
 from catalog.sources.checkpoint import CONFIG_LIMIT_BYTES, Checkpoint, Progress, Stored, parse_json, total
 from estimator.errors import InputError
+from estimator.printable import printable
 
 MOST_SHARDS = 2_000
 
@@ -20,7 +20,7 @@ def read(folder: Path, progress: Progress) -> Checkpoint:
     if quantization is None and modelopt.is_file():
         quantization = parse_json(_bounded(modelopt), str(modelopt))
     return found._replace(
-        id=plain(folder.resolve().name, 100), quantization=quantization, stored=_stored(folder, progress)
+        id=printable(folder.resolve().name, 100), quantization=quantization, stored=_stored(folder, progress)
     )
 
 
@@ -28,7 +28,7 @@ def read_config(path: Path) -> Checkpoint:
     """A config.json alone; it may hold the architecture fields only."""
     config = parse_json(_bounded(path), str(path))
     name = path.stem if path.stem != "config" else path.resolve().parent.name
-    return Checkpoint(plain(name, 100), config, quantization_of(config), source=plain(path))
+    return Checkpoint(printable(name, 100), config, quantization_of(config), source=printable(path))
 
 
 def quantization_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -9,9 +9,9 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from catalog.plain import plain
 from catalog.sources.checkpoint import Stored, total
 from estimator.errors import InputError
+from estimator.printable import printable
 
 HEADER_LIMIT_BYTES = 256_000_000
 MOST_TENSORS = 200_000
@@ -117,7 +117,7 @@ def _header(cursor: "_Cursor") -> Header:
         code = cursor.number("<I")
         cursor.number("<Q")  # where its data starts
         if code not in TYPES:
-            raise cursor.wrong(f"tensor type {code} of {plain(name, 60)} is not known")
+            raise cursor.wrong(f"tensor type {code} of {printable(name, 60)} is not known")
         dtype, block = TYPES[code]
         count = prod(shape)
         found[name] = StoredTensor(dtype, shape, Stored(count, -(-count // block.weights) * block.bytes))

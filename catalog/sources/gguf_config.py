@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from catalog.plain import plain
 from catalog.sources.gguf import Header
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.formats import Stored, WeightFormat, weight_format
 from estimator.models.model import Model, read_model
 from estimator.models.tensors import Role
+from estimator.printable import printable
 
 CLASSES = {
     "llama": "LlamaForCausalLM",
@@ -116,11 +116,11 @@ def model(header: Header, path: Path) -> Model:
 
     Raises InputError for metadata that is missing or contradicts the tensors, UnsupportedArchitecture.
     """
-    kind, source = str(header.metadata.get("general.architecture", "")), plain(path)
+    kind, source = str(header.metadata.get("general.architecture", "")), printable(path)
     if kind not in CLASSES:
         known = f"no reader for this GGUF architecture; {', '.join(CLASSES)} are read"
-        raise UnsupportedArchitecture(plain(kind, 60), known)
-    found = read_model(plain(path.stem, 100), {"config": config(header, kind, source), "source": source})
+        raise UnsupportedArchitecture(printable(kind, 60), known)
+    found = read_model(printable(path.stem, 100), {"config": config(header, kind, source), "source": source})
     described = found.architecture.text_parameters
     held = sum(each.stored.elements for name, each in header.tensors.items() if not name.startswith(DERIVED))
     if abs(held - described) > TOLERANCE * held:

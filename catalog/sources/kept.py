@@ -7,7 +7,7 @@ from typing import Any
 
 from catalog import atomic
 from catalog.load import user_dir
-from catalog.plain import plain
+from estimator.printable import printable
 
 DEEPEST = 16
 """Levels of a configuration that are kept; no class nests deeper than four."""
@@ -20,7 +20,7 @@ def keep(model_id: str, entry: Mapping[str, Any], folder: Path | None = None) ->
     """
     import yaml
 
-    content = {"id": model_id, **_plain({name: value for name, value in entry.items() if value}, DEEPEST)}
+    content = {"id": model_id, **_printable_values({name: value for name, value in entry.items() if value}, DEEPEST)}
     content["as_of"] = date.today().isoformat()
     organisation, _, name = model_id.partition("/")
     path = (folder or user_dir()) / "models" / organisation / f"{name.replace('/', '--')}.yaml"
@@ -37,10 +37,10 @@ def kept(folder: Path | None = None) -> Iterator[str]:
         yield f"{path.parent.name}/{path.stem.replace('--', '/')}"
 
 
-def _plain(value: Any, depth: int) -> Any:
+def _printable_values(value: Any, depth: int) -> Any:
     """The value without control characters and without what nests absurdly deep."""
     if isinstance(value, Mapping):
-        return {plain(key): _plain(each, depth - 1) for key, each in value.items()} if depth else {}
+        return {printable(key): _printable_values(each, depth - 1) for key, each in value.items()} if depth else {}
     if isinstance(value, list):
-        return [_plain(each, depth - 1) for each in value] if depth else []
-    return plain(value, 10_000) if isinstance(value, str) else value
+        return [_printable_values(each, depth - 1) for each in value] if depth else []
+    return printable(value, 10_000) if isinstance(value, str) else value

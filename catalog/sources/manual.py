@@ -3,10 +3,10 @@
 from dataclasses import fields
 from typing import Any
 
-from catalog.plain import plain
 from estimator.errors import InputError
 from estimator.models.by_hand import ManualModel, by_hand, size_preset
 from estimator.models.model import Model
+from estimator.printable import printable
 
 SHORT = {"total": "parameters", "kv": "kv_heads", "active": "active_parameters", "active_experts": "experts_per_token"}
 SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
@@ -25,7 +25,7 @@ def read(text: str) -> Model | None:
         name, _, value = (side.strip() for side in part.partition("="))
         field = SHORT.get(name.replace("-", "_"), name.replace("-", "_"))
         if field not in known:
-            raise InputError("model", f"{plain(name, 40)!r} is no manual parameter; {', '.join(sorted(known))} are")
+            raise InputError("model", f"{printable(name, 40)!r} is no manual parameter; {', '.join(sorted(known))} are")
         given[field] = _number(name, value)
     missing = [name for name in ("parameters", "hidden", "layers", "heads") if name not in given]
     if missing:
@@ -40,4 +40,4 @@ def _number(name: str, text: str) -> float:
         value = float(text if scale == 1 else text[:-1]) * scale
         return int(value) if value.is_integer() else value
     except (ValueError, OverflowError):
-        raise InputError("model", f"{plain(name, 40)}={plain(text, 40)} is not a number") from None
+        raise InputError("model", f"{printable(name, 40)}={printable(text, 40)} is not a number") from None

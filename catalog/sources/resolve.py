@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from catalog.load import Catalog
-from catalog.plain import plain
 from catalog.sources.checkpoint import Checkpoint, Progress
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.formats import format_in_name, weight_format
 from estimator.models.model import Model, read_model
+from estimator.printable import printable
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -80,7 +80,7 @@ def _model(checkpoint: Checkpoint) -> Model:
         if not checkpoint.stored:
             raise
         size = sum(each.bytes for each in checkpoint.stored.values())
-        types = ", ".join(f"{each.elements:,} {plain(dtype, 20)}" for dtype, each in checkpoint.stored.items())
+        types = ", ".join(f"{each.elements:,} {printable(dtype, 20)}" for dtype, each in checkpoint.stored.items())
         held = f"its weight files hold {size:,} bytes ({types})"
         raise UnsupportedArchitecture(error.class_name, f"{held}; {error.explanation}") from None
 

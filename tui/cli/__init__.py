@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from catalog.plain import plain
 from estimator.errors import InputError
+from estimator.printable import printable
 from tui import fault
 from tui.cli.status import ANSWERED, WRONG_INPUT
 from tui.verbs import VERBS
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     verb = argv[0] if argv else ""
     if verb not in VERBS:
-        raise InputError(plain(verb, 40) or "llmcalc-tui", f"no such verb; one of {', '.join(VERBS)}")
+        raise InputError(printable(verb, 40) or "llmcalc-tui", f"no such verb; one of {', '.join(VERBS)}")
     module = import_module(f"tui.cli.{verb}")
     parser = Parser(prog=f"llmcalc-tui {verb}", description=module.__doc__, allow_abbrev=False)
     module.add_arguments(parser)
@@ -64,5 +64,5 @@ def _as_asked(field: str, arguments: argparse.Namespace) -> str:
 
 
 def _complain(message: str) -> int:
-    print(f"llmcalc-tui: {plain(message)}", file=sys.stderr)
+    print(f"llmcalc-tui: {printable(message)}", file=sys.stderr)
     return WRONG_INPUT

@@ -7,8 +7,8 @@ from typing import Any
 
 from catalog import listing
 from catalog.load import Catalog, load
-from catalog.plain import plain
 from estimator.errors import InputError
+from estimator.printable import printable
 from estimator.scenario.scenario import Scenario
 from tui.cli import json_output, progress, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
@@ -52,7 +52,7 @@ def check(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print(json_output.dumps({"problems": problems}))
     else:
-        print("\n".join(map(plain, problems)) or "no problems")
+        print("\n".join(map(printable, problems)) or "no problems")
     return NOTHING_FITS if problems else ANSWERED
 
 
@@ -68,7 +68,7 @@ def refresh(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print(json_output.dumps({"refreshed": done, "problems": problems}))
     else:
-        print("\n".join(map(plain, (*done, *problems))) or "nothing to refresh")
+        print("\n".join(map(printable, (*done, *problems))) or "nothing to refresh")
     return NOTHING_FITS if problems else ANSWERED
 
 
@@ -126,7 +126,7 @@ def _lines(value: Any, indent: str = "") -> list[str]:
     lines: list[str] = []
     for name, each in value.items():
         if isinstance(each, dict) and each:
-            lines += [f"{indent}{plain(name)}:", *_lines(each, indent + "  ")]
+            lines += [f"{indent}{printable(name)}:", *_lines(each, indent + "  ")]
         else:
-            lines.append(f"{indent}{plain(name)}: {plain(each, 2000)}")
+            lines.append(f"{indent}{printable(name)}: {printable(each, 2000)}")
     return lines

@@ -4,10 +4,10 @@ import json
 import math
 from typing import Any
 
-from catalog.plain import plain
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.model import Model
 from estimator.models.summary import summary
+from estimator.printable import printable
 from estimator.results import (
     Band,
     CostReport,
@@ -116,11 +116,11 @@ def number(value: float) -> float | None:
 
 def model(name: str, answer: Model | InputError) -> dict[str, object]:
     """One model's parameters, cache (at 16 bit) and state; a refused one says why under the same keys."""
-    page: dict[str, object] = {"model": plain(name), "status": "ok", "reason": None}
+    page: dict[str, object] = {"model": printable(name), "status": "ok", "reason": None}
     if isinstance(answer, InputError):
         unsupported = isinstance(answer, UnsupportedArchitecture)
-        page |= {"status": "unsupported" if unsupported else "invalid", "reason": plain(answer)}
-        architecture = plain(getattr(answer, "class_name", "")) or None
+        page |= {"status": "unsupported" if unsupported else "invalid", "reason": printable(answer)}
+        architecture = printable(getattr(answer, "class_name", "")) or None
         return page | {"architecture": architecture, "parameters": None, "kv_cache": None}
     found = summary(answer)
     return page | {

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from catalog.plain import plain
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.architecture import LayerGroup
 from estimator.models.model import Model
 from estimator.models.summary import CACHE_BYTES, ModelSummary, stored, summary
 from estimator.models.tensors import Tensor
+from estimator.printable import printable
 from estimator.units import GIB
 from tui.cli.text_output import aligned
 from tui.draw import figures
@@ -17,7 +17,7 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
     """The model's figures, with every tensor behind them where the working is asked for; or why it is refused."""
     if isinstance(answer, InputError):
         status = "unsupported" if isinstance(answer, UnsupportedArchitecture) else "invalid"
-        return f"{plain(name)}: {status}: {plain(answer)}"
+        return f"{printable(name)}: {status}: {printable(answer)}"
     found = summary(answer)
     architecture = answer.architecture
     rows = [
@@ -34,8 +34,8 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
         if value
     ]
     context = f"{architecture.max_context:,} tokens of context" if architecture.max_context else "no context limit"
-    head = f"{plain(answer.id)}: {plain(architecture.class_name)}, {architecture.layers} layers, {context}"
-    notes = [plain(note) for note in (*architecture.notes, _published(answer), _stored(answer)) if note]
+    head = f"{printable(answer.id)}: {printable(architecture.class_name)}, {architecture.layers} layers, {context}"
+    notes = [printable(note) for note in (*architecture.notes, _published(answer), _stored(answer)) if note]
     working = ["", aligned(_working(answer), left=(0, 1))] if explain else []
     return "\n".join([head, aligned(rows, left=(1,)), *notes, *working])
 
@@ -58,7 +58,7 @@ def _published(model: Model) -> str:
         return ""
     extras = "".join(f", {extra.name} {extra.parameters:+,}" for extra in found.extras)
     rest = f", unexplained {found.difference:+,}" if found.difference else ""
-    return f"published total {found.published:,}: the language model{plain(extras)}{rest}"
+    return f"published total {found.published:,}: the language model{printable(extras)}{rest}"
 
 
 def _stored(model: Model) -> str:

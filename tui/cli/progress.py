@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from catalog.plain import plain
 from catalog.sources.checkpoint import Progress
 from catalog.sources.resolve import silent
+from estimator.printable import printable
 
 LEAST_BETWEEN_S = 0.1
 FIRST_AFTER_S = 0.5
@@ -28,7 +28,7 @@ def shown() -> Iterator[Progress]:
         if time.monotonic() - last >= LEAST_BETWEEN_S:
             last, drawn = time.monotonic(), True
             share = f" {done / total:.0%}" if total else ""
-            print(f"\r\x1b[Kreading {plain(what, 50)}{share}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[Kreading {printable(what, 50)}{share}", end="", file=sys.stderr, flush=True)
 
     try:
         yield progress

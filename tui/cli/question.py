@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from catalog.load import load
-from catalog.plain import plain
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
+from estimator.printable import printable
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Placement, Scenario
 from tui.cli import progress
@@ -44,7 +44,7 @@ def ask(arguments: argparse.Namespace) -> Question:
     if asked.weights == "native":
         asked = replace(asked, weights=model.native_weights)
     for problem in catalog.problems:
-        print(f"llmcalc-tui: left out: {plain(problem)}", file=sys.stderr)
+        print(f"llmcalc-tui: left out: {printable(problem)}", file=sys.stderr)
     return Question(model, replace(asked, model=model.id), catalog.inventory, prices)
 
 

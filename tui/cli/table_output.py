@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from catalog.plain import plain
+from estimator.printable import printable
 
 SECTIONS = ("memory", "performance", "cost", "training")
 """Absent as a whole where a row has none."""
@@ -24,7 +24,7 @@ def csv_table(rows: Iterable[Mapping[str, Any]]) -> str:
 def markdown_table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A pipe table; what would break it is escaped."""
     head = list(titles)
-    lines = [head, ["---"] * len(head), *([plain(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    lines = [head, ["---"] * len(head), *([printable(cell).replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -38,5 +38,5 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 def _cell(value: object) -> str:
     """One line that no spreadsheet takes for a formula."""
-    text = plain(value)
+    text = printable(value)
     return f"'{text}" if isinstance(value, str) and text[:1] in "=+-@" else text

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from catalog.plain import plain
+from estimator.printable import printable
 from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport
 from estimator.scenario.scenario import Scenario
 from tui.cli import training_output
@@ -28,7 +28,7 @@ LEADERBOARD = (
 
 def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
     """Columns as wide as their widest cell; those of `left` are set left, the others right."""
-    cells = [[plain(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
         "  ".join(
@@ -42,13 +42,13 @@ def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
 def scenario(asked: Scenario) -> str:
     """The question in one line."""
     if asked.training:
-        return plain(training_output.question(asked, asked.training))
+        return printable(training_output.question(asked, asked.training))
     work = asked.workload
     load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
     load = ", ".join((load, *columns.level_asked(asked.service_level)))
     own = f" | {points}" if (points := columns.own_points(asked)) else ""
-    return plain(
+    return printable(
         f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
         f"{figures.tokens(work.output_tokens)} out, {load} | {engine} | {asked.region} {asked.price_terms}{own}"
     )
@@ -87,17 +87,17 @@ def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
     verdict = ", ".join([row.verdict.replace("_", " "), *missed])
     blocks = [
         scenario(asked),
-        f"{placed(row)}: {verdict} (class {row.confidence})" + (f"\n{plain(row.reason)}" if row.reason else ""),
+        f"{placed(row)}: {verdict} (class {row.confidence})" + (f"\n{printable(row.reason)}" if row.reason else ""),
     ]
     if row.suggestion:
-        blocks[-1] += f"\n{plain(row.suggestion)}"
+        blocks[-1] += f"\n{printable(row.suggestion)}"
     if note:
-        blocks[-1] += f"\n{asked.weights}: {plain(note)}"
+        blocks[-1] += f"\n{asked.weights}: {printable(note)}"
     if row.memory:
         blocks.append(aligned(_memory(row.memory), left=(0, 2)))
     if row.training:
         blocks += [aligned(table, left=(0, len(table[0]) - 1)) for table in training_output.tables(row.training)]
-        blocks += [plain(note) for note in row.training.notes]
+        blocks += [printable(note) for note in row.training.notes]
     if row.performance:
         blocks.append(aligned(_performance(row.performance), left=(0, 4)))
     blocks.append(aligned(_cost(row), left=(0, 4)))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
+from estimator.printable import without_controls
+
 Run = tuple[str, str]
 Row = list[Run]
 
@@ -45,16 +47,11 @@ def pointer(here: bool, mark: str = "› ") -> Run:
     return (mark, "cursor") if here else (" " * len(mark), "text")
 
 
-def clean(text: str) -> str:
-    """Text from a file or the network with every character that a terminal could act upon replaced."""
-    return "".join(character if character.isprintable() else "�" for character in text)
-
-
 def width(row: Iterable[Run]) -> int:
     return sum(len(text) for text, _ in row)
 
 
-def plain(rows: Iterable[Iterable[Run]]) -> str:
+def rows_as_text(rows: Iterable[Iterable[Run]]) -> str:
     """The rows as text, without trailing blanks: for tests, files and screen readers."""
     return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
 
@@ -78,8 +75,8 @@ def clipped(text: str, cells: int) -> str:
 
 
 def wrapped(text: str, cells: int) -> list[str]:
-    """Lines of whole words, clean; a word that is longer than a line is broken."""
-    return wrap(clean(" ".join(text.split())), max(cells, 10), break_on_hyphens=False) or [""]
+    """Lines of whole words without control characters; a word that is longer than a line is broken."""
+    return wrap(without_controls(" ".join(text.split())), max(cells, 10), break_on_hyphens=False) or [""]
 
 
 def fitted(row: Sequence[Run], cells: int, style: str = "text") -> Row:

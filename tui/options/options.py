@@ -190,7 +190,7 @@ def said(scenario: Scenario) -> dict[str, object]:
 def read(option: Option, value: object, rule: Rule) -> object:
     """The value as its field wants it. Raises InputError naming the option."""
     if isinstance(value, str) and rule.type is not str:
-        value = _parsed(plain(value, option), rule, option.seconds)
+        value = _parsed(numeral(value, option), rule, option.seconds)
     elif rule.type is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     elif rule.type is float and isinstance(value, int) and not isinstance(value, bool):
@@ -205,8 +205,8 @@ def read(option: Option, value: object, rule: Rule) -> object:
     return value
 
 
-def plain(text: str, option: Option) -> str:
-    """Text as people write numbers: 90% is 0.9, 1,024 has a comma; 8k tokens of context are 8,192, of data 8,000."""
+def numeral(text: str, option: Option) -> str:
+    """A number in digits, as people write it: 90% is 0.9, 1,024 has a comma; 8k of context is 8,192, of data 8,000."""
     if option.metavar not in NUMBERS:
         return text
     bare = text.replace(",", "").replace("_", "")

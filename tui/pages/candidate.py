@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from estimator.printable import without_controls
 from estimator.results import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
-from tui.draw.runs import Row, clean, clipped, fitted, spread, width, wrapped
+from tui.draw.runs import Row, clipped, fitted, spread, width, wrapped
 from tui.pages.leaderboard import note
 from tui.state import columns
 
@@ -34,7 +35,7 @@ def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventor
 def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """The same with room: every part of the memory, what limits each phase, every cost."""
     lines: list[Row] = [
-        [(clean(columns.instance(row)), "bold"), (f"  {columns.placed(row)}", "text")],
+        [(without_controls(columns.instance(row)), "bold"), (f"  {columns.placed(row)}", "text")],
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
     ]
@@ -108,7 +109,7 @@ def _hardware(row: Evaluation, inventory: Inventory, placed: str = "") -> str:
     machine = inventory.machines.get(row.candidate.machine)
     fabric = inventory.fabrics.get(machine.fabric) if machine else None
     links = f" {fabric.name}" if machine and fabric and machine.count > 1 else ""
-    return clean(" ".join(filter(None, (columns.devices(row, inventory), placed))) + links)
+    return without_controls(" ".join(filter(None, (columns.devices(row, inventory), placed))) + links)
 
 
 def _by_bound(times: Iterable[tuple[str, float]]) -> dict[str, float]:

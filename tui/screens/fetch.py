@@ -16,7 +16,8 @@ from textual.worker import Worker, get_current_worker
 from catalog.sources.checkpoint import Cancelled
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
-from tui.draw.runs import Row, clean, clipped, wrapped
+from estimator.printable import without_controls
+from tui.draw.runs import Row, clipped, wrapped
 from tui.state.desk import Desk
 from tui.widgets.drawn import Drawn
 
@@ -29,7 +30,7 @@ class FetchView(Drawn):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.name_shown = clean(name)
+        self.name_shown = without_controls(name)
         self.what, self.share, self.problem = "asking", 0.0, ""
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -72,7 +73,7 @@ class Fetch(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         view = FetchView(self.wanted)
-        view.border_title = clipped(clean(self.wanted), 60)
+        view.border_title = clipped(without_controls(self.wanted), 60)
         yield view
 
     def on_mount(self) -> None:
@@ -105,7 +106,7 @@ class Fetch(ModalScreen[str | None]):
     @on(Progressed)
     def show_progress(self, event: Progressed) -> None:
         view = self.query_one(FetchView)
-        view.what, view.share = clean(event.what), event.share
+        view.what, view.share = without_controls(event.what), event.share
         view.redraw()
 
     @on(Refused)

@@ -10,9 +10,9 @@ from textual.widgets import Static, TextArea
 
 from estimator.advice.bench import Bench
 from estimator.errors import InputError
+from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
 from estimator.serving.load.calibration import MOST_POINTS, calibration, parse
-from tui.draw.runs import clean
 
 ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, or its JSON."
 
@@ -37,12 +37,12 @@ class Measure(ModalScreen[Scenario | None]):
         area.border_title = f"measured on {device.label or device.id} with {engine.name} · enter takes it · esc closes"
         yield area
         self.taken, said = self.reading("")
-        yield Static(clean(said), id="reading", markup=False)
+        yield Static(without_controls(said), id="reading", markup=False)
 
     @on(TextArea.Changed)
     def read(self, event: TextArea.Changed) -> None:
         self.taken, said = self.reading(event.text_area.text)
-        self.query_one("#reading", Static).update(clean(said))
+        self.query_one("#reading", Static).update(without_controls(said))
 
     def reading(self, pasted: str) -> tuple[Scenario | None, str]:
         """The scenario with that point, and what it says; or why it is refused."""

@@ -7,8 +7,9 @@ from estimator.errors import InputError
 from estimator.models.labels import class_label
 from estimator.models.mixers import Mixer
 from estimator.models.model import Model
+from estimator.printable import without_controls
 from tui.draw.figures import count, number, tokens
-from tui.draw.runs import Row, clean, clipped, fitted
+from tui.draw.runs import Row, clipped, fitted
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.screens.picker import Picker
 from tui.state.desk import Desk
@@ -50,18 +51,18 @@ class ModelPicker(Picker):
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         style = "cursor" if highlighted else "text"
         if not self.desk.knows(name):
-            return fitted([(clean(name), style), (f"  from {origin(name)}", "accent")], cells)
-        values = {"name": Cell(clean(name), style)}
+            return fitted([(without_controls(name), style), (f"  from {origin(name)}", "accent")], cells)
+        values = {"name": Cell(without_controls(name), style)}
         try:
             values |= {key: Cell(text) for key, text in facts(self.known(name)).items()}
         except InputError as error:
-            return fitted([(clean(name), "dim"), (f"  {error.complaint}", "warn")], cells)
+            return fitted([(without_controls(name), "dim"), (f"  {error.complaint}", "warn")], cells)
         return table_row(fit_columns(COLUMNS, cells), values, cells)
 
     def preview(self, name: str, cells: int) -> list[Row]:
         if not self.desk.knows(name):
             return [
-                [(clipped(clean(name), cells), "bold")],
+                [(clipped(without_controls(name), cells), "bold")],
                 [(clipped(f"enter reads it from {origin(name)}", cells), "dim")],
             ]
         try:
@@ -87,8 +88,8 @@ def facts(model: Model) -> dict[str, str]:
         "active": billions(shape.active_parameters) if shape.is_moe else "",
         "context": tokens(shape.max_context or None),
         "cache": count(2 * growing) if (growing := growing_elements(model)) else "windowed",
-        "release": clean(model.release),
-        "licence": clean(model.licence),
+        "release": without_controls(model.release),
+        "licence": without_controls(model.licence),
     }
 
 
@@ -108,8 +109,8 @@ def details(model: Model, cells: int) -> list[Row]:
     """Name, shape, and the layers by kind with what each caches of a token."""
     shape = model.architecture
     lines: list[Row] = [
-        [(clean(model.id), "bold")],
-        [(clean(shape.class_name), "dim")],
+        [(without_controls(model.id), "bold")],
+        [(without_controls(shape.class_name), "dim")],
         [],
         [(f"{count(shape.text_parameters)} parameters", "text")],
     ]
@@ -136,7 +137,7 @@ def details(model: Model, cells: int) -> list[Row]:
         )
         if group.layer.mlp:
             lines.append([("        ", "text"), (clipped(f"+ {class_label(group.layer.mlp)}", room), "dim")])
-    return [*lines, [], [(clipped(clean(model.source), cells), "dim")]]
+    return [*lines, [], [(clipped(without_controls(model.source), cells), "dim")]]
 
 
 def kind(mixer: Mixer) -> str:

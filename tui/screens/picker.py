@@ -9,7 +9,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from tui.draw.runs import Row, clean, fitted, spread
+from estimator.printable import without_controls
+from tui.draw.runs import Row, fitted, spread
 from tui.fuzzy import found
 from tui.widgets.drawn import Drawn, scrolled
 
@@ -97,7 +98,7 @@ class Picker(ModalScreen[str | None]):
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         """One choice."""
-        return fitted([(clean(name), "cursor" if highlighted else "text")], cells)
+        return fitted([(without_controls(name), "cursor" if highlighted else "text")], cells)
 
     def preview(self, name: str, cells: int) -> list[Row]:
         """What stands beside the highlighted choice."""

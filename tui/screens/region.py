@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from tui.draw.runs import Row, clean, fitted
+from estimator.printable import without_controls
+from tui.draw.runs import Row, fitted
 from tui.screens.picker import Picker
 
 
@@ -17,4 +18,4 @@ class RegionPicker(Picker):
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         id, _, place = name.partition(" ")
-        return fitted([(f"{id:<18}", "cursor" if highlighted else "text"), (clean(place), "dim")], cells)
+        return fitted([(f"{id:<18}", "cursor" if highlighted else "text"), (without_controls(place), "dim")], cells)

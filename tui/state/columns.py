@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from estimator.printable import without_controls
 from estimator.results import Band, Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServiceLevel
 from tui.draw.figures import NOTHING, bound, percent, significant
-from tui.draw.runs import clean
 from tui.draw.table import Column
 
 Figure = float | str | None
@@ -123,7 +123,7 @@ def setup(row: Evaluation) -> str:
 
 def refusal(row: Evaluation) -> str:
     """Why a row has no figures."""
-    return clean(row.reason or row.verdict.replace("_", " "))
+    return without_controls(row.reason or row.verdict.replace("_", " "))
 
 
 def misses(row: Evaluation, scenario: Scenario) -> list[str]:
@@ -139,7 +139,7 @@ def misses(row: Evaluation, scenario: Scenario) -> list[str]:
             f"{name} {shown} > {bound(most)}" for name, shown, value, most in times if most and (value or 0) > most
         ]
     if row.verdict == "fits" and not row.holds_load and row.reason:
-        said.append(clean(row.reason.partition(";")[0]))
+        said.append(without_controls(row.reason.partition(";")[0]))
     return said
 
 

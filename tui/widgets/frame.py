@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.geometry import Size
 
+from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.figures import number, tokens
-from tui.draw.runs import Row, Run, clean, clipped, fitted, spread, width, wrapped
+from tui.draw.runs import Row, Run, clipped, fitted, spread, width, wrapped
 from tui.state import columns
 from tui.state.answer import Answer
 from tui.tabs import TABS
@@ -73,7 +74,7 @@ def scenario_row(answer: Answer, cells: int) -> Row:
     """` Llama-3.3-70B-Instruct fp8 kv bf16 │ 2k→512 x16 │ TTFT<1s │ us-east-1 on-demand`."""
     scenario = answer.session.scenario
     formats, load = _training(scenario.training) if scenario.training else _serving(scenario)
-    name: Run = (clean(scenario.model.rpartition("/")[2]), "bold")
+    name: Run = (without_controls(scenario.model.rpartition("/")[2]), "bold")
     groups: list[Row] = [[name, *formats], *load, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]]
     if points := columns.own_points(scenario):
         groups.append([(points, "accent")])
@@ -122,7 +123,10 @@ def status(answer: Answer, cells: int) -> Row:
     session = answer.session
     if session.filter:
         found = f"{len(answer.rows)} of {len(answer.board.rows)}"
-        return [(clipped(f"/{clean(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
+        return [
+            (clipped(f"/{without_controls(session.filter)}", cells - len(found) - 1), "accent"),
+            (f" {found} ", "dim"),
+        ]
     dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
     said = [*([] if session.view == "instances" else [session.view]), *([f"prices {max(dates)}"] if dates else [])]
     while said and len(" · ".join(said)) > cells:

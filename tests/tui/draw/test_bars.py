@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tui.draw.bars import OperatorBar, Share, operator_bars, split, stacked_bar
 from tui.draw.grid import fit_grid
-from tui.draw.runs import plain, width
+from tui.draw.runs import rows_as_text, width
 
 SHARES = [
     Share("weights", 16.9, "weights"),
@@ -31,12 +31,12 @@ def test_segments_sum_to_the_exact_width(values: list[float], cells: int) -> Non
 
 
 def test_a_memory_bar_reads_without_colour() -> None:
-    assert plain([stacked_bar(SHARES, 45)]) == "█████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▒▒░░▚╱··"
+    assert rows_as_text([stacked_bar(SHARES, 45)]) == "█████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▒▒░░▚╱··"
 
 
 def test_operators_come_longest_first_with_what_limits_them() -> None:
     rows = operator_bars([OperatorBar("all-reduce", 0.004, "network"), OperatorBar("GEMM", 0.016, "memory")], cells=60)
-    assert plain(rows).splitlines() == [
+    assert rows_as_text(rows).splitlines() == [
         "GEMM       ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓  16.0ms  80% memory",
         "all-reduce ▒▒▒▒▒▒▒                      4.00ms  20% network",
     ]
@@ -46,7 +46,7 @@ def test_the_frontier_is_the_longest_context_of_each_line() -> None:
     rows = fit_grid(
         40, [1, 16, 64], [2048, 4096, 8192, 16384], lambda users, context: users * context < 140_000, (9, 3000)
     )
-    assert plain(rows).splitlines() == [
+    assert rows_as_text(rows).splitlines() == [
         " users    2k      4k      8k     16k",
         "     1    ●       ●       ●       ●",
         "    16    ●      [●]      ○       ·",

@@ -9,7 +9,7 @@ from tui.draw.canvas import Canvas
 from tui.draw.curve import OperatingPoint, Series, best_point, curve
 from tui.draw.labels import Label, place
 from tui.draw.roofline import Point, Roof, roofline
-from tui.draw.runs import plain, width
+from tui.draw.runs import rows_as_text, width
 
 ROOFS = (
     Roof("H100 fp8", 1979e12, 3350e9),
@@ -32,12 +32,12 @@ SIZES = [(40, 12), (78, 20), (120, 36)]
 
 @pytest.mark.parametrize(("cells", "lines"), SIZES)
 def test_roofline(cells: int, lines: int, snapshot: SnapshotAssertion) -> None:
-    assert plain(roofline(cells, lines, ROOFS, POINTS)) == snapshot
+    assert rows_as_text(roofline(cells, lines, ROOFS, POINTS)) == snapshot
 
 
 @pytest.mark.parametrize(("cells", "lines"), SIZES)
 def test_throughput_curve(cells: int, lines: int, snapshot: SnapshotAssertion) -> None:
-    assert plain(curve(cells, lines, [Series("TP8", OPERATING)], least_per_user=20, chosen=16)) == snapshot
+    assert rows_as_text(curve(cells, lines, [Series("TP8", OPERATING)], least_per_user=20, chosen=16)) == snapshot
 
 
 def test_the_best_point_is_the_fastest_that_keeps_the_level() -> None:
@@ -66,8 +66,10 @@ def test_every_chart_has_the_asked_size(cells: int, lines: int, roofs: list[Roof
 @given(intensity=st.floats(0.1, 1e5), height=st.floats(1e9, 1e18))
 def test_a_point_lies_on_or_under_the_cell_of_its_roof(intensity: float, height: float) -> None:
     roof = Roof("roof", 1e15, 3e12)
-    rows = plain(roofline(90, 30, [roof], [Point("here", intensity, height)])).splitlines()
-    at_roof = plain(roofline(90, 30, [roof], [Point("here", intensity, min(height, roof.attainable(intensity)))]))
+    rows = rows_as_text(roofline(90, 30, [roof], [Point("here", intensity, height)])).splitlines()
+    at_roof = rows_as_text(
+        roofline(90, 30, [roof], [Point("here", intensity, min(height, roof.attainable(intensity)))])
+    )
     assert rows == at_roof.splitlines()
 
 

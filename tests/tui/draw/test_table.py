@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.draw.runs import plain, spread, width
+from tui.draw.runs import rows_as_text, spread, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.pages.leaderboard import _difference, rounded, shorter
 
@@ -48,8 +48,8 @@ def test_a_layout_gives_up_its_dots_and_then_the_tensor_parallelism_that_is_none
 
 def test_the_arrow_of_the_sorted_column_stands_at_its_title() -> None:
     padded = Column("price", "$/h    ", 12)
-    assert plain([header_row([padded], 12, "price")]) == "    $/h▲"
-    assert plain([header_row([padded], 12)]) == "     $/h"
+    assert rows_as_text([header_row([padded], 12, "price")]) == "    $/h▲"
+    assert rows_as_text([header_row([padded], 12)]) == "     $/h"
 
 
 def test_a_row_reads_like_its_columns() -> None:
@@ -58,13 +58,15 @@ def test_a_row_reads_like_its_columns() -> None:
         header_row(columns, 39, sorted_by="price"),
         table_row(columns, {"rank": Cell("1"), "machine": Cell("g6e.12xlarge"), "price": Cell("10.49", "up")}, 39),
     ]
-    assert plain(rows) == "  # instance          $/h▲   TTFT users\n  1 g6e.12xlarge     10.49"
+    assert rows_as_text(rows) == "  # instance          $/h▲   TTFT users\n  1 g6e.12xlarge     10.49"
     assert ("  10.49", "up") in rows[1]
 
 
 def test_what_gives_way_keeps_a_blank_before_what_stays() -> None:
-    assert plain([spread([("g7e.24xlarge  4xL40S", "text")], [("class A", "dim")], 20)]) == "g7e.24xlarg… class A"
-    assert plain([spread([("left ", "text")], [("right", "dim")], 10)]) == "left right"
+    assert (
+        rows_as_text([spread([("g7e.24xlarge  4xL40S", "text")], [("class A", "dim")], 20)]) == "g7e.24xlarg… class A"
+    )
+    assert rows_as_text([spread([("left ", "text")], [("right", "dim")], 10)]) == "left right"
 
 
 @settings(deadline=None, max_examples=50)

@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from estimator.units import GIB
 from tests.tui.page_facts import MEMORY, REPORT, USAGE
-from tui.draw.runs import plain, width
+from tui.draw.runs import rows_as_text, width
 from tui.pages.memory import memory_page
 from tui.pages.memory_parts import Usage
 
@@ -16,7 +16,7 @@ SIZES = [(60, 17), (80, 21), (120, 37), (160, 47)]
 
 @pytest.mark.parametrize(("cells", "lines"), SIZES)
 def test_memory_page(cells: int, lines: int, snapshot: SnapshotAssertion) -> None:
-    assert plain(memory_page(MEMORY, cells, lines, cursor=1)) == snapshot
+    assert rows_as_text(memory_page(MEMORY, cells, lines, cursor=1)) == snapshot
 
 
 def test_the_shares_are_the_whole_device() -> None:
@@ -26,7 +26,7 @@ def test_the_shares_are_the_whole_device() -> None:
 def test_what_does_not_fit_says_by_how_much() -> None:
     short = REPORT._replace(weights_bytes=50 * GIB, kv_cache_bytes=-14 * GIB, max_concurrency=0.0)
     facts = MEMORY._replace(usage=Usage(short, 16, 2560), verdict="14.1 GiB short on each device")
-    text = plain(memory_page(facts, 80, 21))
+    text = rows_as_text(memory_page(facts, 80, 21))
     assert "✗ 14.1 GiB short on each device" in text
     assert "nan" not in text
 

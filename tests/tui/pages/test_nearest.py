@@ -6,7 +6,7 @@ from catalog.load import Catalog, load
 from estimator.advice.bench import Bench
 from estimator.ranking.rank import rank
 from estimator.scenario.scenario import Placement, Scenario
-from tui.draw.runs import plain
+from tui.draw.runs import rows_as_text
 from tui.pages.working import near_rows
 from tui.state.measured import Measured
 
@@ -31,7 +31,7 @@ def test_the_same_model_on_the_same_device_is_nearest(catalog: Catalog, figure: 
     assert near.same_model
     assert near.same_device
     assert near.row["accelerator_id"] == "h100-sxm"
-    text = plain(near_rows(near, 90))
+    text = rows_as_text(near_rows(near, 90))
     assert "nearest measured case: " in text
     assert f"{near.score.error:+.0%}" in text
 

@@ -6,7 +6,7 @@ from syrupy.assertion import SnapshotAssertion
 from estimator.layout import TrainingSetup
 from estimator.results import Band, Part, TrainingMemory, TrainingReport
 from estimator.units import GIB
-from tui.draw.runs import plain, width
+from tui.draw.runs import rows_as_text, width
 from tui.pages.training import training_memory_page, training_speed_page
 
 
@@ -64,16 +64,16 @@ SIZES = [(60, 17), (80, 21), (160, 47)]
 def test_training_memory(cells: int, lines: int, snapshot: SnapshotAssertion) -> None:
     rows = training_memory_page(HEADING, "a device has 40.0 GiB", RUN, cells, lines, cursor=2)
     assert [width(row) for row in rows] == [cells] * lines
-    assert plain(rows) == snapshot
+    assert rows_as_text(rows) == snapshot
 
 
 @pytest.mark.parametrize(("cells", "lines"), SIZES)
 def test_training_speed(cells: int, lines: int, snapshot: SnapshotAssertion) -> None:
     rows = training_speed_page(HEADING, "class A", RUN, cells, lines)
     assert [width(row) for row in rows] == [cells] * lines
-    assert plain(rows) == snapshot
+    assert rows_as_text(rows) == snapshot
 
 
 def test_a_run_that_does_not_fit_says_by_how_much() -> None:
     tight = RUN._replace(memory=MEMORY._replace(budget_bytes=20.0 * GIB))
-    assert "✗ 5.10 GiB short on each device" in plain(training_memory_page(HEADING, "", tight, 80, 21))
+    assert "✗ 5.10 GiB short on each device" in rows_as_text(training_memory_page(HEADING, "", tight, 80, 21))

@@ -13,7 +13,7 @@ from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
 from tui.commands.all import COMMANDS
 from tui.commands.command import EVERYWHERE
-from tui.draw.runs import plain
+from tui.draw.runs import rows_as_text
 from tui.pages.leaderboard import Frame, candidate_line
 from tui.state.answer import Answer
 from tui.state.desk import Desk
@@ -167,8 +167,8 @@ async def test_what_is_missed_is_marked_before_what_is_best() -> None:
     assert shown is not None
     best = next(row for row in shown.rows if row.best_value)
     frame = Frame.of(80, shown)
-    assert plain([candidate_line(best, 2, False, frame)])[3] == "★"
-    assert plain([candidate_line(best._replace(holds_load=False), 2, False, frame)])[3] == "!"
+    assert rows_as_text([candidate_line(best, 2, False, frame)])[3] == "★"
+    assert rows_as_text([candidate_line(best._replace(holds_load=False), 2, False, frame)])[3] == "!"
 
 
 async def test_a_tie_is_with_the_row_that_is_shown_above() -> None:

@@ -7,7 +7,7 @@ from estimator.scenario.scenario import Scenario
 from tests.tui.board import PlainDesk
 from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
-from tui.draw.runs import plain
+from tui.draw.runs import rows_as_text
 from tui.state.columns import setup
 from tui.state.desk import Desk
 from tui.state.session import Session
@@ -88,7 +88,7 @@ async def test_the_result_drops_whole_figures_where_room_is_short() -> None:
     answer = form_app().answer
     assert answer is not None
     for cells in range(60, 100):
-        (line,) = plain([result_row(answer, cells)]).splitlines()
+        (line,) = rows_as_text([result_row(answer, cells)]).splitlines()
         assert "…" not in line
         assert line.endswith(" fit")
 
