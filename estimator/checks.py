@@ -12,6 +12,10 @@ from estimator.bounds import Bound
 from estimator.errors import InputError
 
 
+MOST_BITS = 1000
+"""Of a whole number: one more doubling and it has no float, and messages could not print it."""
+
+
 class Rule(NamedTuple):
     """What one field accepts."""
 
@@ -26,6 +30,8 @@ class Rule(NamedTuple):
         if self.type in (int, float):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return f"{value!r} is not a number, {self.wanted}"
+            if isinstance(value, int) and value.bit_length() > MOST_BITS:
+                return f"a number of {value.bit_length()} bits is out of range, {self.wanted}"
             if not math.isfinite(value):
                 return f"{value} is not a finite number, {self.wanted}"
             if self.type is int and value != int(value):

@@ -18,7 +18,7 @@ from estimator.results import (
     TrainingReport,
 )
 from estimator.scenario.scenario import Scenario
-from tui.options.options import OPTIONS, said
+from tui.options.options import OPTIONS, given_options
 
 MEMORY = (
     "device_bytes", "usable_bytes", "weights_bytes", "kv_cache_bytes", "activation_bytes", "runtime_bytes",
@@ -88,7 +88,7 @@ def training(report: TrainingReport | None) -> dict[str, object] | None:
 
 def scenario(asked: Scenario) -> dict[str, object]:
     """Every option of the question by its name in snake_case; null where nothing is said."""
-    values = said(asked)
+    values = given_options(asked)
     return {name.replace("-", "_"): values.get(name) for name, option in OPTIONS.items() if option.field}
 
 

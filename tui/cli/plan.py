@@ -11,7 +11,7 @@ from estimator.scenario.scenario import Scenario
 from tui.cli import json_output, question, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.draw import figures
-from tui.options import options
+from tui.options import options, values
 
 DEMAND = (
     options.Option("headroom", "headroom", "F", "share of capacity kept free at the peak (0.2)"),
@@ -53,7 +53,7 @@ def _demand(arguments: argparse.Namespace) -> Demand:
         given = getattr(arguments, option.field)
         if given is not None:
             try:
-                value: Any = options.read(option, given, rules(kind)[option.field])
+                value: Any = values.read(option, given, rules(kind)[option.field])
                 demand = replace(demand, **{option.field: value})
             except InputError as error:
                 raise error.under(f"--{error.field}") from None

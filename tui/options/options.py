@@ -4,11 +4,12 @@ import argparse
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from estimator.checks import Rule, rules
+from estimator.checks import rules
 from estimator.errors import InputError, close_names, unknown_name
 from estimator.scenario import presets
 from estimator.scenario import training_workload as training
 from estimator.scenario.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
+from tui.options import values
 
 
 class Option(NamedTuple):
@@ -161,7 +162,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
     if owner is None:
         raise InputError(name, f"belongs to a training run; say --train {'|'.join(training.METHODS)} as well")
     kind: Any = type(owner)
-    changed: Any = replace(owner, **{attribute: read(option, value, rules(kind)[attribute])})
+    changed: Any = replace(owner, **{attribute: values.read(option, value, rules(kind)[attribute])})
     return replace(scenario, **{section: changed}) if dot else changed
 
 
@@ -173,67 +174,15 @@ def _with_preset(scenario: Scenario, name: object) -> Scenario:
     return presets.preset(name).applied_to(scenario)
 
 
-def said(scenario: Scenario) -> dict[str, object]:
+def given_options(scenario: Scenario) -> dict[str, object]:
     """The options that give this scenario, as a session file holds them; what is unset is left out."""
-    values: dict[str, object] = {}
+    given: dict[str, object] = {}
     for name, option in OPTIONS.items():
         section, dot, attribute = option.field.rpartition(".")
         owner = getattr(scenario, section) if dot else scenario
         value = getattr(owner, attribute, None) if attribute else None
         if value is not None:
-            values[name] = value
+            given[name] = value
     if scenario.engine_version:
-        values["engine"] = f"{scenario.engine}@{scenario.engine_version}"
-    return values
-
-
-def read(option: Option, value: object, rule: Rule) -> object:
-    """The value as its field wants it. Raises InputError naming the option."""
-    if isinstance(value, str) and rule.type is not str:
-        value = _parsed(numeral(value, option), rule, option.seconds)
-    elif rule.type is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    elif rule.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value) if abs(value) < 1e300 else float("inf")
-    complaint = rule.complaint(value)
-    if complaint is None and option.choices and value not in option.choices:
-        complaint = f"{value!r} is not known, expected one of {', '.join(option.choices)}"
-    elif complaint and option.seconds and isinstance(value, str):
-        complaint = f"{value!r} is not a time, expected seconds (0.8) or 800ms"
-    if complaint:
-        raise InputError(option.name, complaint)
-    return value
-
-
-def numeral(text: str, option: Option) -> str:
-    """A number in digits, as people write it: 90% is 0.9, 1,024 has a comma; 8k of context is 8,192, of data 8,000."""
-    if option.metavar not in NUMBERS:
-        return text
-    bare = text.replace(",", "").replace("_", "")
-    thousand = 1000 if option.name == "dataset-tokens" else 1024
-    scales = {"k": thousand, "K": thousand, "M": thousand**2, "B": thousand**3}
-    try:
-        if bare.endswith("%"):
-            return repr(float(bare[:-1]) / 100)
-        if bare[-1:] in scales:
-            return str(round(float(bare[:-1]) * scales[bare[-1]]))
-    except (ValueError, OverflowError):
-        return text
-    return bare
-
-
-TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-UNITS = {"ms": 1e-3, "s": 1.0}
-
-
-def _parsed(text: str, rule: Rule, seconds: bool) -> object:
-    """The number or truth in a text, or the text itself where it holds none, for the rule to refuse."""
-    if rule.type is bool:
-        return TRUTH.get(text.lower(), text)
-    unit = next((each for each in UNITS if seconds and text.endswith(each)), "")
-    bare = text.removesuffix(unit)
-    try:
-        number = float(bare) * UNITS.get(unit, 1.0)
-        return int(bare if bare.isdecimal() else number) if rule.type is int and number.is_integer() else number
-    except ValueError:
-        return text
+        given["engine"] = f"{scenario.engine}@{scenario.engine_version}"
+    return given

@@ -29,7 +29,7 @@ def default_path() -> Path:
 
 def save(session: Session, path: Path) -> str:
     """Writes the session in one step, so that a cut connection leaves the old one or the new; returns a complaint."""
-    said = {**options.said(session.scenario), **{name: getattr(session, name) for name in LOOK}}
+    said = {**options.given_options(session.scenario), **{name: getattr(session, name) for name in LOOK}}
     if session.scenario.calibrations:
         said[POINTS] = [point._asdict() for point in session.scenario.calibrations]
     text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in said.items())
