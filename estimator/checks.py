@@ -11,7 +11,6 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hi
 from estimator.bounds import Bound
 from estimator.errors import InputError
 
-
 MOST_BITS = 1000
 """Of a whole number: one more doubling and it has no float, and messages could not print it."""
 

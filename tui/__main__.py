@@ -1,31 +1,40 @@
 """The command line: the TUI by default, a headless verb where one is named."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
 from tui.verbs import VERBS
 
+INTERRUPTED = 130
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0 answered, 1 nothing fits, 2 the input is wrong."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and arguments[0] in VERBS:
+    """Returns the exit status: 0 answered, 1 nothing fits, 2 the input is wrong, 130 interrupted."""
+    try:
+        _replace_closed_streams()
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments and (arguments[0] in VERBS or arguments == ["--version"]):
         from tui.cli import main as headless
 
         return headless(arguments)
-    if arguments == ["--version"]:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            print(f"llmcalc-tui {version('llmcalc-tui')}")
-        except PackageNotFoundError:
-            print("llmcalc-tui, run from its source")
-        return 0
     gc.disable()  # nothing of a start is garbage; the app switches it on again after its first paint
     from tui.start import start
 
     return start(arguments)
+
+
+def _replace_closed_streams() -> None:
+    """What is written to a stream that the caller closed goes nowhere; Python itself leaves None in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - lives as long as the process
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ class AnsweringApp(FrugalApp):
         """A session that can not be answered any more gives way to the default one, and says so."""
         answer, complaint = self._attempt(session)
         if answer is None:
-            answer, notices = self.desk.answer(Session()), (*notices, f"session: {complaint}")
+            copy = store.set_aside(self.kept_in) if self.kept_in else None
+            kept = f"; kept as {copy.name}" if copy else ""
+            answer, notices = self.desk.answer(Session()), (*notices, f"session: {complaint}{kept}")
         self.history = History(answer.session)
         return answer._replace(problem=f"✗ {' · '.join(notices)}" if notices else "")
 

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from catalog.load import Catalog, load
@@ -42,20 +41,40 @@ def application(catalog: Catalog, session_path: str | None, theme: str | None) -
     """The application on its last session, or the named one. Raises InputError for a named session that is broken."""
     notices = list(catalog.problems)
     configured = _configuration(notices)
-    remapped, complaints = keymap(configured.get("keys", {}))
+    remapped, complaints = keymap(configured.get("keys") or {})
     notices += complaints
-    kept_in = store.default_path()
-    session = Session()
+    desk = Desk(catalog)
     if session_path:
-        session = store.load(Path(session_path))
-    elif kept_in.exists():
-        try:
-            session = store.load(kept_in)
-        except InputError as error:
-            notices.append(f"started afresh: {error}")
-            with suppress(OSError):  # what was in it is not written over
-                kept_in.replace(kept_in.with_suffix(".broken.yaml"))
-    return LlmCalc(Desk(catalog), session, kept_in, _theme(theme, configured, notices), remapped, tuple(notices))
+        kept_in = Path(session_path)
+        session = _named(kept_in, desk)
+    else:
+        kept_in = store.default_path()
+        session = _last(kept_in, notices)
+    return LlmCalc(desk, session, kept_in, _theme(theme, configured, notices), remapped, tuple(notices))
+
+
+def _named(path: Path, desk: Desk) -> Session:
+    """The session in a file that the user names, which is written back there. Raises InputError where it can not be
+    answered: the file is then left as it is."""
+    session = store.load(path)
+    try:
+        desk.answer(session)
+    except InputError as error:
+        raise InputError(str(path), str(error)) from None
+    return session
+
+
+def _last(path: Path, notices: list[str]) -> Session:
+    """The session of the last run, else the default one; one that is broken is set aside, with a notice."""
+    try:
+        if path.exists():
+            return store.load(path)
+    except InputError as error:
+        copy = store.set_aside(path)
+        notices.append(f"started afresh: {error}" + (f"; kept as {copy.name}" if copy else ""))
+    except OSError as error:
+        notices.append(f"started afresh: {path}: {error.strerror}")
+    return Session()
 
 
 def _theme(asked: str | None, configured: Mapping[str, object], notices: list[str]) -> str:
@@ -76,23 +95,19 @@ def _configuration(notices: list[str]) -> dict[str, dict[str, object]]:
 
     path = user_config_path("llmcalc-tui", appauthor=False) / "config.yaml"
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        if not path.exists():
+            return {}
+    except OSError as error:
+        notices.append(f"{path}: {error.strerror}")
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        notices.append(f"{path}: {error}")
-        return {}
-    import yaml
+    from catalog import yaml_file
 
     try:
-        settings = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        line = (
-            f":{error.problem_mark.line + 1}" if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else ""
-        )
-        notices.append(f"{path}{line}: malformed YAML")
+        settings = yaml_file.read(path).value or {}
+    except yaml_file.Refused as refused:
+        notices.append(f"{path}:{refused}")
         return {}
-    if not isinstance(settings, dict) or not isinstance(settings.get("keys", {}), dict):
+    if not isinstance(settings, dict) or not isinstance(settings.get("keys") or {}, dict):
         notices.append(f"{path}: expected theme and keys")
         return {}
     return settings

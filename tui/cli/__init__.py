@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from estimator.errors import InputError
+from estimator.errors import InputError, close_names
 from estimator.printable import printable
 from tui import fault
 from tui.cli.status import ANSWERED, WRONG_INPUT
@@ -18,7 +18,13 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is an InputError, not a usage page."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(self.prog.rpartition(" ")[2], message)
+        unknown = message.partition("unrecognized arguments: ")[2]
+        if unknown:
+            options = [name for action in self._actions for name in action.option_strings]
+            word = unknown.split()[0]
+            raise InputError(word, "no such option or argument", close_names(word, options))
+        argument, _, reason = message.removeprefix("argument ").partition(": ")
+        raise InputError(argument if reason else "arguments", reason or message)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -27,16 +33,36 @@ def main(argv: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 still gets its answer
     try:
-        return _run(argv)
+        status = _version() if list(argv) == ["--version"] else _run(argv)
+        sys.stdout.flush()
+        return status
     except InputError as error:
         return _complain(str(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing at exit
+        _drop_output()  # the reader left; say nothing
         return ANSWERED
+    except OSError as error:
+        _drop_output()
+        return _complain(f"{error.filename or 'the answer'}: {error.strerror or type(error).__name__}")
     except KeyboardInterrupt:
         return _complain("interrupted")
     except Exception as error:
         return _complain(fault.told(error))
+
+
+def _drop_output() -> None:
+    """Nothing of what is still buffered is written when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _version() -> int:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        print(f"llmcalc-tui {version('llmcalc-tui')}")
+    except PackageNotFoundError:
+        print("llmcalc-tui, run from its source")
+    return ANSWERED
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -46,10 +72,10 @@ def _run(argv: Sequence[str]) -> int:
     module = import_module(f"tui.cli.{verb}")
     parser = Parser(prog=f"llmcalc-tui {verb}", description=module.__doc__, allow_abbrev=False)
     module.add_arguments(parser)
-    try:
-        arguments = parser.parse_args(argv[1:])
-    except SystemExit as stop:  # --help
-        return int(stop.code or 0)
+    if {"-h", "--help"} & set(argv[1:]):
+        print(parser.format_help(), end="")  # argparse's own printing hides that nothing could be written
+        return ANSWERED
+    arguments = parser.parse_args(argv[1:])
     try:
         status: int = module.run(arguments)
     except InputError as error:

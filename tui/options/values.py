@@ -57,6 +57,8 @@ def _truth(text: str) -> bool | str:
 def _number(text: str, option: Declared, rule: Rule) -> object:
     """The number that a text writes, or the text itself where it writes none, for the rule to refuse."""
     digits, times, over = _split(text.strip(), option)
+    if digits.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        return float(digits)  # the rule says why it is refused
     if not digits or not re.search(r"\d", digits) or not DECIMAL.fullmatch(digits) or len(digits) > MOST_DIGITS:
         return text
     bare = digits.replace(",", "").replace("_", "")

@@ -16,6 +16,8 @@ from tui.tabs import TABS
 
 LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run"))
 """Keys that say how the answer was looked at; the headless verbs skip them."""
+MOST_BYTES = 1_000_000
+"""Of a session file as we write it."""
 POINTS = "calibrations"
 """Key of the user's own measurements."""
 
@@ -29,15 +31,37 @@ def default_path() -> Path:
 
 def save(session: Session, path: Path) -> str:
     """Writes the session in one step, so that a cut connection leaves the old one or the new; returns a complaint."""
-    said = {**options.given_options(session.scenario), **{name: getattr(session, name) for name in LOOK}}
+    values = {**options.given_options(session.scenario), **{name: _printable(getattr(session, name)) for name in LOOK}}
     if session.scenario.calibrations:
-        said[POINTS] = [point._asdict() for point in session.scenario.calibrations]
-    text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in said.items())
+        values[POINTS] = [point._asdict() for point in session.scenario.calibrations]
+    text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
     try:
         atomic.write(path, text)
     except OSError as error:
         return f"session not saved: {path}: {error.strerror}"
+    except UnicodeEncodeError:
+        return f"session not saved: {path}: a name in it can not be written as UTF-8"
     return ""
+
+
+def set_aside(path: Path) -> Path | None:
+    """Copies a session that can not be used to a name of its own beside it, before the next save replaces it.
+
+    Returns where to, never over an earlier one; None where there is nothing to keep or no copy can be made.
+    """
+    names = ("broken", *(f"broken-{number}" for number in range(2, 100)))
+    target = next((each for name in names if not (each := path.with_suffix(f".{name}.yaml")).exists()), None)
+    try:
+        if target:
+            atomic.write(target, path.read_bytes())
+    except OSError:
+        return None
+    return target
+
+
+def _printable(value: Any) -> Any:
+    """A look without characters that the reader of sessions refuses."""
+    return "".join(filter(str.isprintable, value)) if isinstance(value, str) else value
 
 
 def load(path: Path) -> Session:
@@ -72,10 +96,21 @@ def _looked(look: dict[str, Any]) -> Session:
 def _settings(path: Path) -> dict[str, Setting]:
     """Name to value and place. A file as we write it is read without the YAML parser (30 ms of a start)."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        pairs = [line.split(": ", 1) for line in lines]
-        return {name: Setting(json.loads(value), f"{path}:{at}") for at, (name, value) in enumerate(pairs, 1)}
-    except (OSError, ValueError):
+        return _written_by_us(path)
+    except (OSError, ValueError, RecursionError):
         from tui.options import session_file
 
         return session_file.read(str(path))
+
+
+def _written_by_us(path: Path) -> dict[str, Setting]:
+    """Lines of `name: JSON`. Raises ValueError for anything else, which the YAML reader judges and names by line."""
+    if not path.is_file() or path.stat().st_size > MOST_BYTES:
+        raise ValueError("not a file that we wrote")
+    settings: dict[str, Setting] = {}
+    for at, line in enumerate(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), 1):
+        name, value = line.split(": ", 1)
+        if name in settings or not line.isprintable() or "\\u" in value:
+            raise ValueError(f"line {at}: not as we write it")
+        settings[name] = Setting(json.loads(value), f"{path}:{at}")
+    return settings
