@@ -116,7 +116,16 @@ def _inventory(files: Files) -> Inventory:
     machines |= _devices(accelerators, machines)
     engines: tuple[EngineProfile, ...] = files.last("engines.yaml", ())
     efficiency, training = files.last("efficiency.yaml", Efficiency()), files.last("training.yaml", None)
-    return Inventory(accelerators, fabrics, machines, engines, efficiency, training)
+    sizes = {name: shape for _, name, shape in files.entries("sizes.yaml")}
+    return Inventory(
+        accelerators=accelerators,
+        fabrics=fabrics,
+        machines=machines,
+        engines=engines,
+        efficiency=efficiency,
+        training=training,
+        sizes=sizes,
+    )
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntr
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
+from estimator.models.by_hand import DecoderShape
 
 FILES: dict[str, Any] = {
     "accelerators.yaml": dict[str, AcceleratorEntry],
@@ -25,6 +26,7 @@ FILES: dict[str, Any] = {
     "engines.yaml": tuple[EngineProfile, ...],
     "efficiency.yaml": Efficiency,
     "training.yaml": TrainingConstants,
+    "sizes.yaml": dict[str, DecoderShape],
 }
 """Glob below the data folder -> the type of the whole file."""
 

@@ -29,7 +29,7 @@ def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Mo
         if error.field != "model":
             raise
         unknown = error
-    return local(reference, progress) or _from_hub(reference, unknown, progress)
+    return local(reference, progress) or _sized(reference, catalog) or _from_hub(reference, unknown, progress)
 
 
 def at_hand(reference: str, catalog: Catalog) -> Model:
@@ -37,7 +37,7 @@ def at_hand(reference: str, catalog: Catalog) -> Model:
     try:
         return in_catalogue(reference, catalog)
     except InputError as error:
-        found = local(reference) if error.field == "model" else None
+        found = local(reference) or _sized(reference, catalog) if error.field == "model" else None
         if found is None:
             raise
         return found
@@ -57,7 +57,7 @@ def _in_its_format(reference: str, model: Model) -> Model:
 
 
 def local(reference: str, progress: Progress = silent) -> Model | None:
-    """What is on disk, a plain size or given by hand; None where the reference is none of these."""
+    """What is on disk or given by hand; None where the reference is neither."""
     from catalog.sources import folder, gguf, gguf_config, manual
 
     path = Path(os.path.expanduser(reference))
@@ -70,6 +70,13 @@ def local(reference: str, progress: Progress = silent) -> Model | None:
     if path.suffix in (".gguf", ".json") or reference.startswith((".", "/", "~")):
         raise InputError("model", f"{reference}: no such file or folder")
     return manual.read(reference)
+
+
+def _sized(reference: str, catalog: Catalog) -> Model | None:
+    """A plain size; None where the reference is none."""
+    from catalog.sources import manual
+
+    return manual.sized(reference, catalog.inventory.sizes)
 
 
 def _model(checkpoint: Checkpoint) -> Model:

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, Score, groups, number, scored, text, unscored
@@ -10,8 +9,8 @@ from estimator.accuracy.training_cases import TrainingCase, training_case
 from estimator.engines.training_constants import TrainingConstants
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
-from estimator.models import shapes
 from estimator.models.architecture import Architecture
+from estimator.models.by_hand import by_hand, interpolated_shape, shape_named
 from estimator.results import Band
 from estimator.training import memory, speed
 from estimator.training.judge import require_training_constants
@@ -148,22 +147,17 @@ def architecture_of(
             return by_name
         if case.parameters is None:
             raise InputError("model", f"{unknown.complaint}, and the row states no params_b") from None
-        return _typical(case.parameters), "params_b alone"
+        return by_hand(interpolated_shape(case.parameters, context.inventory.sizes.values())), "params_b alone"
 
 
 def _by_name(name: str, context: Context, constants: TrainingConstants) -> tuple[Architecture, str] | None:
     """A size preset or a model of the catalogue by the names that sources print."""
     printed = name.lower().replace("_", "-")
-    preset = shapes.named(printed, constants.shapes)
+    preset = shape_named(printed, context.inventory.sizes)
     if preset:
-        return shapes.architecture(preset), "size preset"
+        return by_hand(preset), "size preset"
     alias = next((id for pattern, id in constants.aliases.items() if re.search(pattern, printed)), None)
     return (context.models(alias).architecture, "catalogue") if alias else None
-
-
-@lru_cache(maxsize=64)
-def _typical(parameters: float) -> Architecture:
-    return shapes.architecture(shapes.typical(parameters))
 
 
 _POWER = re.compile(r"500 ?w|power[- ]limited", re.I)

@@ -6,7 +6,6 @@ from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt
 from estimator.hardware.devices import Accelerator
-from estimator.models.shapes import Shape
 
 Bytes = Annotated[float, Ge(0)]
 Factor = Annotated[float, Gt(0)]
@@ -155,6 +154,5 @@ class TrainingConstants:
     speed: SpeedRules
     run: RunRules
     frameworks: Mapping[str, Framework]
-    shapes: Mapping[str, Shape]
     aliases: Mapping[str, str]
     """Pattern of how sources print a model's name, lower case -> catalogue id."""

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
 from estimator.errors import InputError, close_names, unknown_name
 from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.models.by_hand import DecoderShape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,8 @@ class Inventory:
     """Newest version of an engine last."""
     efficiency: Efficiency
     training: TrainingConstants | None = None
+    sizes: Mapping[str, DecoderShape] = field(default_factory=dict)
+    """Decoders known by size alone, by id."""
 
     def accelerator(self, name: str) -> Accelerator:
         """By id, label, or the name a driver or benchmark prints. Raises InputError with close matches."""

@@ -10,7 +10,7 @@ from catalog.load import Catalog
 from estimator.errors import InputError
 from estimator.layout import TrainingSetup
 from estimator.models.architecture import Architecture
-from estimator.models.shapes import Shape, architecture, named, typical
+from estimator.models.by_hand import DecoderShape, by_hand, interpolated_shape, shape_named
 from estimator.scenario.training_workload import CHECKPOINTING, PRESETS, TrainingWorkload, check
 from estimator.training import activations, heuristic, memory, resident
 from estimator.training.lora import adapter_parameters
@@ -117,8 +117,17 @@ def test_parts_add_up_to_the_peak(catalog, plain):
 
 
 ARCHITECTURES = st.builds(
-    lambda layers, heads, gated, tied: architecture(
-        Shape(layers, heads * 64, heads, heads * 192, 32_000, heads // 4 or 1, gated, tied)
+    lambda layers, heads, gated, tied: by_hand(
+        DecoderShape(
+            layers=layers,
+            hidden=heads * 64,
+            heads=heads,
+            intermediate=heads * 192,
+            vocabulary=32_000,
+            kv_heads=heads // 4 or 1,
+            gated=gated,
+            tied=tied,
+        )
     ),
     st.integers(2, 48),
     st.sampled_from((4, 8, 16, 32)),
@@ -176,9 +185,9 @@ def test_more_ranks_never_need_more_memory_each(plain, of, workload, sharding):
 @QUICK
 @given(workload=WORKLOADS, heads=st.sampled_from((4, 8, 16)), layers=st.integers(2, 40))
 def test_memory_grows_with_parameters(plain, workload, heads, layers):
-    shape = Shape(layers, heads * 64, heads, heads * 192, 32_000)
+    shape = DecoderShape(layers=layers, hidden=heads * 64, heads=heads, intermediate=heads * 192, vocabulary=32_000)
     deeper, wider = replace(shape, layers=layers + 1), replace(shape, intermediate=heads * 256)
-    here, *larger = (peak(plain, architecture(each), workload, micro_batch=1) for each in (shape, deeper, wider))
+    here, *larger = (peak(plain, by_hand(each), workload, micro_batch=1) for each in (shape, deeper, wider))
     assert all(here < each for each in larger)
 
 
@@ -221,12 +230,13 @@ def test_a_micro_batch_beyond_the_global_batch_is_refused():
 
 
 @pytest.mark.parametrize("size", [1e8, 1e9, 7e9, 70e9, 400e9])
-def test_a_typical_decoder_has_about_the_asked_size(size):
-    assert architecture(typical(size)).text_parameters == pytest.approx(size, rel=0.35)
+def test_a_typical_decoder_has_about_the_asked_size(catalog, size):
+    shape = interpolated_shape(size, catalog.inventory.sizes.values())
+    assert by_hand(shape).text_parameters == pytest.approx(size, rel=0.001)
 
 
 def test_presets_are_found_by_the_names_sources_print(catalog):
-    shapes = catalog.inventory.training.shapes
-    assert named("MPT-30b", shapes).hidden == 7168
-    assert named("mistralai/Magistral-Small-2506", shapes).layers == 40
-    assert named("no such model", shapes) is None
+    shapes = catalog.inventory.sizes
+    assert shape_named("MPT-30b", shapes).hidden == 7168
+    assert shape_named("mistralai/Magistral-Small-2506", shapes).layers == 40
+    assert shape_named("no such model", shapes) is None
