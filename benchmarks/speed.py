@@ -13,7 +13,7 @@ from catalog.load import load
 from estimator.cost.bill import cost, quote
 from estimator.layout import Layout
 from estimator.ranking.rank import rank
-from estimator.scenario.rigs import rig
+from estimator.scenario.nodes import node_of
 from estimator.scenario.scenario import Scenario
 from estimator.serving.deployment import deploy
 from estimator.serving.load.operating_point import operate
@@ -29,8 +29,8 @@ def main() -> None:
     scenario = Scenario()
     inventory, prices = catalog.inventory, catalog.prices(scenario.region)
     model = catalog.model(scenario.model)
-    here = rig(inventory.machines["p5.48xlarge"], inventory)
-    deployment = deploy(here, model, scenario, inventory)
+    node = node_of(inventory.machines["p5.48xlarge"], inventory)
+    deployment = deploy(node, model, scenario, inventory)
     workload = scenario.workload
 
     def compiled() -> object:
@@ -38,7 +38,7 @@ def main() -> None:
         return compile_step(deployment, Layout(4))
 
     step = compile_step(deployment, Layout(4))
-    asked = quote(here.machine, here.device, prices, scenario.price_terms, scenario.ownership)
+    asked = quote(node.machine, node.device, prices, scenario.price_terms, scenario.ownership)
 
     def evaluated() -> object:
         speed = performance(step, workload, 16, replicas=2)

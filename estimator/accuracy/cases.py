@@ -174,7 +174,7 @@ def queued_prompts(row: Row) -> int:
     return QUEUED_PROMPTS.get(lengths(row), 0) if engine_class(row) in ("trt-0.12", "trt-1", "trt-1.x") else 0
 
 
-def stripes(row: Row) -> int:
+def dcp(row: Row) -> int:
     """Ranks that share a sequence's tokens: decode context parallelism stands in the notes."""
     stated = re.search(r"(?:decode context parallel(?:ism)?|\bdcp)\s*=?\s*([1-9]\d{0,3})\b", text(row, "notes").lower())
     return int(stated[1]) if stated else 1

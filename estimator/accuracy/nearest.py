@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from estimator.accuracy import serving
 from estimator.accuracy.score import Context, Row, Score, number, text
-from estimator.advice.bench import Bench
+from estimator.advice.study import Study
 from estimator.errors import InputError
 from estimator.models.formats import weight_format
 
@@ -27,37 +27,37 @@ class Near(NamedTuple):
     same_device: bool
 
 
-def nearest(bench: Bench, figure: str, cases: Iterable[Row], context: Context) -> Near | None:
+def nearest(study: Study, figure: str, cases: Iterable[Row], context: Context) -> Near | None:
     """The nearest case that measures the figure and can be predicted; None where nothing comparable was measured."""
     metric = METRICS.get(figure)
     if metric is None:
         return None
     measured = [row for row in cases if number(row, metric) and text(row, "kind") == "serving_concurrency"]
-    device, name = bench.rig.device, bench.model.id.lower()
+    device, name = study.node.device, study.model.id.lower()
     same = [row for row in measured if text(row, "accelerator_id") == device.id]
-    kin = same or [row for row in measured if _generation(row, bench) == device.generation]
+    kin = same or [row for row in measured if _generation(row, study) == device.generation]
     own = [row for row in kin if name in (text(row, "base_model_id").lower(), text(row, "model_id").lower())]
-    for row in sorted(own or kin, key=lambda row: distance(row, bench, context))[:5]:
+    for row in sorted(own or kin, key=lambda row: distance(row, study, context))[:5]:
         for score in serving.score(row, context):
             if score.metric == metric and score.status == "scored":
                 return Near(row, score, bool(own), bool(same))
     return None
 
 
-def distance(row: Row, bench: Bench, context: Context) -> float:
+def distance(row: Row, study: Study, context: Context) -> float:
     """How far a case is from the question: doublings of size, load and lengths, each at its weight."""
-    workload, layout = bench.scenario.workload, bench.candidate.layout
-    far = 0.3 * _doublings(number(row, "concurrency"), workload.concurrency / bench.replicas)
+    workload, layout = study.scenario.workload, study.candidate.layout
+    far = 0.3 * _doublings(number(row, "concurrency"), workload.concurrency / study.replicas)
     far += 0.2 * _doublings(number(row, "input_tokens"), workload.input_tokens)
     far += 0.2 * _doublings(number(row, "output_tokens"), workload.output_tokens)
     far += 0.5 * _doublings(number(row, "tp"), layout.tp)
-    far += 0.0 if bench.engine.id in text(row, "engine").lower().replace("-", "") else 1.0
+    far += 0.0 if study.engine.id in text(row, "engine").lower().replace("-", "") else 1.0
     try:
         other = context.model(row).architecture
-        far += 0.5 * abs(_bits(text(row, "weight_format")) - _bits(bench.scenario.weights)) / 4
+        far += 0.5 * abs(_bits(text(row, "weight_format")) - _bits(study.scenario.weights)) / 4
     except InputError:
         return inf
-    own = bench.model.architecture
+    own = study.model.architecture
     far += _doublings(other.active_parameters, own.active_parameters) + (other.is_moe != own.is_moe)
     return far
 
@@ -70,6 +70,6 @@ def _bits(name: str) -> float:
     return weight_format(name or "bf16").bits
 
 
-def _generation(row: Row, bench: Bench) -> str:
-    device = bench.inventory.accelerators.get(text(row, "accelerator_id"))
+def _generation(row: Row, study: Study) -> str:
+    device = study.inventory.accelerators.get(text(row, "accelerator_id"))
     return device.generation if device else ""

@@ -9,13 +9,13 @@ from estimator.accuracy.cases import (
     arrivals,
     cache,
     concurrency,
+    dcp,
     default_batch,
     engine_class,
     layout,
     lengths,
     machine_devices,
     queued_prompts,
-    stripes,
     weights,
 )
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
@@ -92,7 +92,7 @@ def read(row: Row, context: Context) -> Case:
         speed=efficiency.engines[engine],
         efficiency=efficiency,
         machine_devices=machine_devices(row),
-        settings=EngineSettings(decode_context_parallel=stripes(row)),
+        settings=EngineSettings(decode_context_parallel=dcp(row)),
     )
     step = compile_step(deployment, ranks)
     workload = ServingWorkload(given, wanted)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from estimator.advice.bench import Bench
+from estimator.advice.study import Study
 from estimator.errors import InputError
-from estimator.layouts.context_parallel import legal_stripes
+from estimator.layouts.context_parallel import legal_context_parallel
 from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, cache_format, weight_format
 from estimator.models.mixers import Attention
 from estimator.results import Evaluation, MemoryReport
@@ -30,56 +30,56 @@ class Change(NamedTuple):
     scenario: Scenario | None = None
 
 
-def fixes(bench: Bench, evaluation: Evaluation) -> list[Change]:
+def fixes(study: Study, evaluation: Evaluation) -> list[Change]:
     """The single changes after which the candidate fits, least harm first: settings, cache, weights, the request."""
     if evaluation.verdict != "does_not_fit":
         return []
     changes = []
-    for title, scenario in _remedies(bench):
-        other = bench.asking(scenario)
+    for title, scenario in _remedies(study):
+        other = study.asking(scenario)
         judged = _judged(other)
         if judged:
             changes.append(Change(title, _fit(other, judged), scenario))
     return changes
 
 
-def gains(bench: Bench, evaluation: Evaluation) -> list[Change]:
+def gains(study: Study, evaluation: Evaluation) -> list[Change]:
     """What a candidate that fits could hold besides, and facts that explain its numbers."""
     if evaluation.verdict != "fits" or evaluation.memory is None:
         return []
-    return [*_accepted(bench), *_roomier(bench, evaluation), *_facts(bench, evaluation)]
+    return [*_accepted(study), *_roomier(study, evaluation), *_facts(study, evaluation)]
 
 
-def quicker(bench: Bench) -> list[Change]:
+def quicker(study: Study) -> list[Change]:
     """The load at which a candidate that misses the service level keeps it, and the formats with which it does."""
-    scenario, most = bench.scenario, bench.most_within_level
+    scenario, most = study.scenario, study.most_within_level
     changes = []
     if 0 < most < scenario.workload.concurrency:
         fewer = replace(scenario.workload, concurrency=most, requests_per_second=None)
         changes.append(
             Change(f"{most:,} users", "the most that see the service level", replace(scenario, workload=fewer))
         )
-    cache = _narrower_cache(bench)
+    cache = _narrower_cache(study)
     formats = [(f"KV cache in {cache}", replace(scenario, kv=cache))] if cache else []
-    formats += [(f"weights in {weights}", replace(scenario, weights=weights)) for weights in _narrower(bench)]
+    formats += [(f"weights in {weights}", replace(scenario, weights=weights)) for weights in _narrower(study)]
     for title, changed in formats:
-        other = bench.asking(changed)
+        other = study.asking(changed)
         judged = _judged(other)
         if judged and judged.meets_service_level:
             changes.append(Change(title, f"keeps the service level: {_fit(other, judged)}", changed))
     return changes
 
 
-def engine_message(bench: Bench, memory: MemoryReport) -> str:
+def engine_message(study: Study, memory: MemoryReport) -> str:
     """The words with which the engine would refuse to start; empty where it starts, or its words are not known."""
     if memory.shortfall_bytes <= 0:
         return ""
-    tokens, left = bench.scenario.workload.total_tokens, memory.kv_cache_bytes
-    needed = bench.memory.sequence_bytes(tokens)
-    longest = bench.memory.max_context(1)
+    tokens, left = study.scenario.workload.total_tokens, memory.kv_cache_bytes
+    needed = study.memory.sequence_bytes(tokens)
+    longest = study.memory.max_context(1)
     if memory.weights_bytes + memory.runtime_bytes > memory.usable_bytes:
-        return "torch.OutOfMemoryError: CUDA out of memory." if bench.engine.id in TORCH_ENGINES else ""
-    match bench.engine.id:
+        return "torch.OutOfMemoryError: CUDA out of memory." if study.engine.id in TORCH_ENGINES else ""
+    match study.engine.id:
         case "vllm" if left <= 0:
             return (
                 "ValueError: No available memory for the cache blocks. "
@@ -98,24 +98,24 @@ def engine_message(bench: Bench, memory: MemoryReport) -> str:
     return ""
 
 
-def _remedies(bench: Bench) -> Iterator[tuple[str, Scenario]]:
-    scenario, memory = bench.scenario, bench.memory
+def _remedies(study: Study) -> Iterator[tuple[str, Scenario]]:
+    scenario, memory = study.scenario, study.memory
     settings, workload = scenario.settings, scenario.workload
     if memory.utilization < HIGHEST_UTILIZATION:
         title = f"memory utilization {memory.utilization:g} → {HIGHEST_UTILIZATION:g}"
         yield title, _with(scenario, replace(settings, memory_utilization=HIGHEST_UTILIZATION))
-    sequences = _power_above(workload.concurrency / bench.replicas)
+    sequences = _power_above(workload.concurrency / study.replicas)
     if sequences < memory.max_num_seqs:
         title = f"max_num_seqs {memory.max_num_seqs:,} → {sequences:,}"
         yield title, _with(scenario, replace(settings, max_num_seqs=sequences))
     if memory.max_num_batched_tokens > SMALLEST_CHUNK:
         title = f"chunk {memory.max_num_batched_tokens:,} → {SMALLEST_CHUNK:,} tokens"
         yield title, _with(scenario, replace(settings, max_num_batched_tokens=SMALLEST_CHUNK))
-    if stripes := _more_stripes(bench):
-        yield f"decode context parallel {stripes}", _striped(scenario, stripes)
-    if cache := _narrower_cache(bench):
+    if dcp := _more_stripes(study):
+        yield f"decode context parallel {dcp}", _striped(scenario, dcp)
+    if cache := _narrower_cache(study):
         yield f"KV cache in {cache}", replace(scenario, kv=cache)
-    for weights in _narrower(bench):
+    for weights in _narrower(study):
         yield f"weights in {weights}", replace(scenario, weights=weights)
     longest = memory.max_context(1)
     if workload.output_tokens < longest < workload.total_tokens:
@@ -123,8 +123,8 @@ def _remedies(bench: Bench) -> Iterator[tuple[str, Scenario]]:
         yield f"input of {shorter.input_tokens:,} tokens", replace(scenario, workload=shorter)
 
 
-def _fit(bench: Bench, evaluation: Evaluation) -> str:
-    users = bench.most_users
+def _fit(study: Study, evaluation: Evaluation) -> str:
+    users = study.most_users
     figures = [f"holds {users:,} request{'s' if users != 1 else ''}"]
     if evaluation.performance:
         seconds = evaluation.performance.tpot_s.typical
@@ -132,34 +132,34 @@ def _fit(bench: Bench, evaluation: Evaluation) -> str:
     return ", ".join(figures)
 
 
-def _accepted(bench: Bench) -> Iterator[Change]:
+def _accepted(study: Study) -> Iterator[Change]:
     """The load and the length that the candidate as it is has room for."""
-    scenario, most = bench.scenario, bench.most_users
+    scenario, most = study.scenario, study.most_users
     workload = scenario.workload
     if most >= 1 and most != workload.concurrency:
         full = replace(workload, concurrency=most, requests_per_second=None)
         yield Change(f"{most:,} users", "as many as the pool holds at this length", replace(scenario, workload=full))
-    longest = bench.longest(workload.concurrency)
+    longest = study.longest(workload.concurrency)
     if longest > workload.total_tokens:
         longer = replace(workload, input_tokens=longest - workload.output_tokens)
         title = f"{longer.input_tokens:,} input tokens"
         yield Change(title, f"the longest for {workload.concurrency:,} users", replace(scenario, workload=longer))
 
 
-def _roomier(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
-    scenario, memory, users = bench.scenario, bench.memory, bench.most_users
+def _roomier(study: Study, evaluation: Evaluation) -> Iterator[Change]:
+    scenario, memory, users = study.scenario, study.memory, study.most_users
     higher = round(min(memory.utilization + 0.05, HIGHEST_UTILIZATION), 3)
     options = []
     if higher > memory.utilization:
         settings = replace(scenario.settings, memory_utilization=higher)
         options.append((f"memory utilization {higher:g}", _with(scenario, settings)))
-    if stripes := _more_stripes(bench):
-        options.append((f"decode context parallel {stripes}", _striped(scenario, stripes)))
-    if cache := _narrower_cache(bench):
+    if dcp := _more_stripes(study):
+        options.append((f"decode context parallel {dcp}", _striped(scenario, dcp)))
+    if cache := _narrower_cache(study):
         options.append((f"KV cache in {cache}", replace(scenario, kv=cache)))
-    options += [(f"weights in {name}", replace(scenario, weights=name)) for name in _narrower(bench)[:1]]
+    options += [(f"weights in {name}", replace(scenario, weights=name)) for name in _narrower(study)[:1]]
     for title, changed in options:
-        other = bench.asking(changed)
+        other = study.asking(changed)
         judged = _judged(other)
         if judged and other.most_users > users:
             yield Change(title, f"{users:,} → {other.most_users:,} users{_slower(evaluation, judged)}", changed)
@@ -173,59 +173,59 @@ def _slower(before: Evaluation, after: Evaluation) -> str:
     return f", time per token {change:+.0%}" if abs(change) >= 0.005 else ""
 
 
-def _facts(bench: Bench, evaluation: Evaluation) -> Iterator[Change]:
+def _facts(study: Study, evaluation: Evaluation) -> Iterator[Change]:
     tp = evaluation.candidate.layout.tp
     heads = min(
         (
             group.layer.mixer.kv_heads
-            for group in bench.model.architecture.groups
+            for group in study.model.architecture.groups
             if isinstance(group.layer.mixer, Attention)
         ),
         default=0,
     )
-    copies = tp // heads // bench.scenario.settings.stripes if heads else 0
+    copies = tp // heads // study.scenario.settings.dcp if heads else 0
     if copies > 1:
         yield Change(f"TP{tp} keeps {copies} copies of the cache", f"the model has {heads} KV heads to divide")
     for note in evaluation.memory.notes if evaluation.memory else ():
-        yield Change(note, f"how {bench.engine.name} counts")
-    device = bench.rig.device
+        yield Change(note, f"how {study.engine.name} counts")
+    device = study.node.device
     usable = device.memory_usable_bytes / GIB
     if 0 < usable < device.memory_sold_gb * 0.99:
         title = f"a device has {usable:.1f} GiB, not {device.memory_sold_gb:g}"
         yield Change(title, "what the driver reports of the memory sold")
 
 
-def _narrower(bench: Bench) -> list[str]:
+def _narrower(study: Study) -> list[str]:
     """The engine's usual weight formats with fewer bits than the one asked, widest first."""
-    bits = weight_format(bench.scenario.weights).bits
-    ladder = GGUF_LADDER if bench.engine.id == "llamacpp" else LADDER
+    bits = weight_format(study.scenario.weights).bits
+    ladder = GGUF_LADDER if study.engine.id == "llamacpp" else LADDER
     return [name for name in ladder if WEIGHT_FORMATS[name].bits < 0.95 * bits]
 
 
-def _narrower_cache(bench: Bench) -> str:
+def _narrower_cache(study: Study) -> str:
     """The next narrower cache format that the engine has; empty where there is none."""
-    bits = cache_format(bench.scenario.kv).bits
-    names = ("q8_0", "q4_0") if bench.engine.id == "llamacpp" else ("fp8",)
+    bits = cache_format(study.scenario.kv).bits
+    names = ("q8_0", "q4_0") if study.engine.id == "llamacpp" else ("fp8",)
     return next((name for name in names if CACHE_FORMATS[name].bits < bits), "")
 
 
-def _judged(bench: Bench) -> Evaluation | None:
+def _judged(study: Study) -> Evaluation | None:
     """The candidate under a changed scenario; None where that can not be asked."""
     try:
-        found = bench.evaluation()
+        found = study.evaluation()
     except InputError:
         return None
     return found if found.verdict == "fits" else None
 
 
-def _more_stripes(bench: Bench) -> int:
+def _more_stripes(study: Study) -> int:
     """The most ranks that can share a sequence's tokens; 0 where they do, or there are no copies to spare."""
-    most = legal_stripes(bench.model, bench.candidate.layout.tp, bench.engine)[-1]
-    return most if most > bench.scenario.settings.stripes else 0
+    most = legal_context_parallel(study.model, study.candidate.layout.tp, study.engine)[-1]
+    return most if most > study.scenario.settings.dcp else 0
 
 
-def _striped(scenario: Scenario, stripes: int) -> Scenario:
-    return _with(scenario, replace(scenario.settings, decode_context_parallel=stripes))
+def _striped(scenario: Scenario, dcp: int) -> Scenario:
+    return _with(scenario, replace(scenario.settings, decode_context_parallel=dcp))
 
 
 def _with(scenario: Scenario, settings: EngineSettings) -> Scenario:

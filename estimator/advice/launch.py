@@ -12,7 +12,7 @@ from estimator.models.formats import cache_format
 from estimator.models.model import Model
 from estimator.results import Evaluation, MemoryReport
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.rigs import engine_on
+from estimator.scenario.nodes import engine_on
 from estimator.scenario.scenario import Scenario
 from estimator.serving.memory.budget import device_defaults
 
@@ -192,9 +192,9 @@ def _ranks(asked: Launch, tp: str, pp: str, dp: str) -> Iterator[Argument]:
 
 
 def _striped(asked: Launch, option: str) -> Iterator[Argument]:
-    stripes = asked.scenario.settings.stripes
-    if stripes > 1:
-        yield Argument(f"{option} {stripes}", "of these, so many share the tokens of a sequence")
+    dcp = asked.scenario.settings.dcp
+    if dcp > 1:
+        yield Argument(f"{option} {dcp}", "of these, so many share the tokens of a sequence")
 
 
 def _quantised(asked: Launch, engine: str) -> Iterator[Argument]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from estimator.advice.bench import Bench
 from estimator.advice.fixes import Change
+from estimator.advice.study import Study
 from estimator.errors import InputError
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.smaller_runs import smaller_runs
@@ -13,13 +13,13 @@ from estimator.units import GIB
 LONGEST = 131_072
 
 
-def run_changes(bench: Bench) -> list[Change]:
+def run_changes(study: Study) -> list[Change]:
     """The single changes of the run with which the machine holds it: hours, price and memory of each."""
     changes = []
-    for title, run in _variations(bench.scenario.training or TrainingWorkload()):
-        scenario = replace(bench.scenario, training=run)
+    for title, run in _variations(study.scenario.training or TrainingWorkload()):
+        scenario = replace(study.scenario, training=run)
         try:
-            judged = bench.asking(scenario).best()
+            judged = study.asking(scenario).best()
         except InputError:
             continue
         report = judged.training

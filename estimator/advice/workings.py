@@ -7,7 +7,7 @@ so a working can not drift from what it explains.
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from estimator.advice.bench import Bench
+from estimator.advice.study import Study
 from estimator.results import Evaluation, MemoryReport, OperatorTime, PerformanceReport
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
@@ -36,27 +36,27 @@ class Working(NamedTuple):
     source: str
 
 
-def explain(bench: Bench, evaluation: Evaluation) -> dict[str, Working]:
+def explain(study: Study, evaluation: Evaluation) -> dict[str, Working]:
     """The workings of every figure that the evaluation holds, by figure."""
     found: list[Working] = []
     if evaluation.memory:
-        found += _memory(bench, evaluation.memory)
+        found += _memory(study, evaluation.memory)
     if evaluation.performance:
-        found += _performance(bench, evaluation.performance)
-        found += _cost(bench, evaluation, evaluation.performance)
+        found += _performance(study, evaluation.performance)
+        found += _cost(study, evaluation, evaluation.performance)
     return {working.figure: working for working in found}
 
 
-def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
-    engine = f"{bench.engine.name} from {bench.engine.version}: {bench.engine.source}"
-    tokens = bench.scenario.workload.total_tokens
+def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
+    engine = f"{study.engine.name} from {study.engine.version}: {study.engine.source}"
+    tokens = study.scenario.workload.total_tokens
     if memory.weights:
         terms = [Term(part.name, part.value, "bytes") for part in memory.weights]
         rest = memory.weights_bytes - sum(term.value for term in terms)
         if abs(rest) > 1:
             terms.append(Term("rounding of allocations", rest, "bytes"))
         yield _sum(
-            "weights", "weights on one device", memory.weights_bytes, terms, bench.model.source or bench.model.id
+            "weights", "weights on one device", memory.weights_bytes, terms, study.model.source or study.model.id
         )
     spent = [
         Term("budget", memory.budget_bytes, "bytes"),
@@ -73,8 +73,8 @@ def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
         spent.append(Term("kept free by the engine", rest, "bytes"))
     formula = " - ".join(term.name for term in spent)
     yield Working("kv", "KV pool on one device", memory.kv_cache_bytes, "bytes", formula, tuple(spent), engine)
-    yield from _activation(bench, memory, engine)
-    buffers = bench.memory.tightest.buffers
+    yield from _activation(study, memory, engine)
+    buffers = study.memory.tightest.buffers
     outside = (
         Term("context, libraries and NCCL", memory.runtime_bytes - buffers, "bytes"),
         Term("buffers of loading", buffers, "bytes"),
@@ -87,7 +87,7 @@ def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
     unused = memory.usable_bytes - memory.budget_bytes
     yield Working("reserve", "outside the engine's budget", unused, "bytes", "the device - budget", sizes, engine)
     if memory.max_concurrency > 0 and memory.kv_cache_bytes > 0:
-        load = min(bench.scenario.workload.concurrency / bench.replicas, memory.max_concurrency)
+        load = min(study.scenario.workload.concurrency / study.replicas, memory.max_concurrency)
         each = memory.kv_cache_bytes / memory.max_concurrency
         held = (
             Term("KV pool", memory.kv_cache_bytes, "bytes"),
@@ -97,10 +97,10 @@ def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
         left = memory.kv_cache_bytes - load * each
         formula = "KV pool - requests at once * cache of a request"
         yield Working("free", "free for more requests", left, "bytes", formula, held, engine)
-    stripes = bench.scenario.settings.stripes
+    dcp = study.scenario.settings.dcp
     shares = (
-        Term("tokens in the pool", memory.max_concurrency * tokens / stripes, "tokens"),
-        *([Term("ranks that share a sequence", stripes, "number")] if stripes > 1 else []),
+        Term("tokens in the pool", memory.max_concurrency * tokens / dcp, "tokens"),
+        *([Term("ranks that share a sequence", dcp, "number")] if dcp > 1 else []),
         Term("tokens of a request", tokens, "tokens"),
     )
     formula = f"{' * '.join(term.name for term in shares[:-1])} / tokens of a request"
@@ -108,12 +108,12 @@ def _memory(bench: Bench, memory: MemoryReport) -> Iterator[Working]:
     yield Working("users", title, memory.max_concurrency, "requests", formula, shares, engine)
 
 
-def _activation(bench: Bench, memory: MemoryReport, engine: str) -> Iterator[Working]:
+def _activation(study: Study, memory: MemoryReport, engine: str) -> Iterator[Working]:
     """vLLM's profiling run; the other engines' buffers are a term of their profile."""
-    policy, held = bench.engine.memory, bench.memory
+    policy, held = study.engine.memory, study.memory
     if policy.kind != "budget":
         return
-    sequences, vocabulary = held.max_num_seqs, bench.model.architecture.vocabulary
+    sequences, vocabulary = held.max_num_seqs, study.model.architecture.vocabulary
     per_logit = policy.logit_bytes + 2
     rest = memory.activation_bytes - sequences * vocabulary * per_logit
     if rest < 0:
@@ -134,13 +134,13 @@ def _activation(bench: Bench, memory: MemoryReport, engine: str) -> Iterator[Wor
     )
 
 
-def _performance(bench: Bench, speed: PerformanceReport) -> Iterator[Working]:
-    workload = bench.scenario.workload
-    source = bench.inventory.efficiency.kernels_of(bench.rig.device).source or bench.rig.device.source
-    users = speed.concurrency * bench.replicas
-    prompt, decode = (speed.ttft_s.typical, bench.step.prefill_factor), (speed.tpot_s.typical, bench.step.decode_factor)
-    yield _step("ttft", "time to first token", *prompt, bench.prefill(), "queue and engine", source)
-    yield _step("tpot", "time per output token", *decode, bench.decode(users), "prompts between", source)
+def _performance(study: Study, speed: PerformanceReport) -> Iterator[Working]:
+    workload = study.scenario.workload
+    source = study.inventory.efficiency.kernels_of(study.node.device).source or study.node.device.source
+    users = speed.concurrency * study.replicas
+    prompt, decode = (speed.ttft_s.typical, study.step.prefill_factor), (speed.tpot_s.typical, study.step.decode_factor)
+    yield _step("ttft", "time to first token", *prompt, study.prefill(), "queue and engine", source)
+    yield _step("tpot", "time per output token", *decode, study.decode(users), "prompts between", source)
     yield Working(
         "latency",
         "a whole request",
@@ -183,11 +183,11 @@ def _step(
     return _sum(figure, title, seconds, terms, source)
 
 
-def _cost(bench: Bench, evaluation: Evaluation, speed: PerformanceReport) -> Iterator[Working]:
-    cost, workload = evaluation.cost, bench.scenario.workload
+def _cost(study: Study, evaluation: Evaluation, speed: PerformanceReport) -> Iterator[Working]:
+    cost, workload = evaluation.cost, study.scenario.workload
     if cost.price_usd_per_hour is None:
         return
-    source = " ".join(filter(None, (cost.price_kind, "price in", bench.scenario.region, cost.price_as_of)))
+    source = " ".join(filter(None, (cost.price_kind, "price in", study.scenario.region, cost.price_as_of)))
     price = Term("$ per hour", cost.price_usd_per_hour, "usd")
     rate = Term("requests per second", speed.requests_per_s.typical, "per second")
     prefill = Term("prefill share", speed.prefill_time_share, "fraction")

@@ -6,7 +6,7 @@ from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import InstancePrices, Price, RegionPrices
 from estimator.layout import Layout
 from estimator.results import Band, Candidate, CostReport, Evaluation, PerformanceReport, PriceState
-from estimator.scenario.rigs import Rig
+from estimator.scenario.nodes import Node
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import Ownership, ServingWorkload
 from estimator.units import HOURS_PER_MONTH, MILLION, SECONDS_PER_HOUR
@@ -55,23 +55,23 @@ def owned(device: Accelerator, count: float, ownership: Ownership) -> Quote:
 
 
 def bill(
-    here: Rig,
+    node: Node,
     machines: int,
     scenario: Scenario,
     prices: RegionPrices,
     performance: PerformanceReport | None = None,
 ) -> CostReport:
     """What `machines` of these machines cost under the scenario's terms, and a token where the speed is known."""
-    asked = quote(here.machine, here.device, prices, scenario.price_terms, scenario.ownership)
-    sold_gb = here.device.memory_sold_gb * here.devices * machines
+    asked = quote(node.machine, node.device, prices, scenario.price_terms, scenario.ownership)
+    sold_gb = node.device.memory_sold_gb * node.devices * machines
     return cost(asked, machines, sold_gb, performance, scenario.workload)
 
 
-def not_supported(here: Rig, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:
+def not_supported(node: Node, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:
     """A machine that can not be asked at all: what it costs, and why."""
-    machine = here.machine
+    machine = node.machine
     candidate = Candidate(machine.id, 1, machine.accelerator, machine.count, Layout(), 0)
-    return Evaluation(candidate, "not_supported", reason, "C", None, None, bill(here, 1, scenario, prices), False)
+    return Evaluation(candidate, "not_supported", reason, "C", None, None, bill(node, 1, scenario, prices), False)
 
 
 def cost(

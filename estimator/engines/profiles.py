@@ -211,7 +211,7 @@ class EngineProfile:
     """Weight formats it loads, by the beginning of their names; empty is every one but GGUF."""
     pipeline: bool = True
     expert_parallel: bool = True
-    stripes: tuple[str, ...] = ()
+    context_parallel: tuple[str, ...] = ()
     """Kinds of layers that models may have under decode context parallelism; empty where the engine has none of it."""
     offloads: bool = False
     """Keeps layers in host memory where the devices are too small for all of them."""

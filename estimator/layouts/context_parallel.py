@@ -1,6 +1,7 @@
-"""Decode context parallelism: each of several ranks keeps every n-th token of a sequence, where all would hold copies.
+"""Decode context parallelism (DCP): each of several ranks keeps every n-th token of a sequence, where all would hold
+copies.
 
-The rules are vLLM's (docs/serving/context_parallel_deployment.md, vllm/config/model.py): stripes divide the
+The rules are vLLM's (docs/serving/context_parallel_deployment.md, vllm/config/model.py): the ranks divide the
 tensor-parallel ranks, there are at most as many as copies of the cache, and they divide the query heads of a key-value
 head.
 """
@@ -17,23 +18,24 @@ from estimator.models.mixers import Attention, LatentAttention, Mixer, side_by_s
 from estimator.models.model import Model
 
 LATENT, GROUPED = "latent attention", "grouped-query attention"
-STRIPED = frozenset({LATENT, GROUPED})
-"""Kinds of layers whose tokens are striped; others may stand beside them where the engine says so."""
+DIVISIBLE_KINDS = frozenset({LATENT, GROUPED})
+"""Kinds of layers whose tokens can be divided over ranks; a model may have others as well where the engine says so."""
 
 
-class Cached(NamedTuple):
-    """What of an architecture decides how its cache can be striped."""
+class CacheHeads(NamedTuple):
+    """Properties of an architecture that decide over how many ranks a sequence's cache can be divided."""
 
     kinds: frozenset[str]
+    """Kinds of layers that keep a cache or a state."""
     kv_heads: int
-    """Most of any layer; 1 for latent vectors."""
+    """Most key-value heads of any layer; 1 for latent vectors."""
     queries: int
     """Query heads for each key-value head, of which every layer has a multiple; 0 for latent vectors."""
 
 
 @lru_cache(maxsize=1024)
-def cached(architecture: Architecture) -> Cached:
-    """The kinds of layers that keep a cache or a state, and the heads to divide."""
+def cache_heads(architecture: Architecture) -> CacheHeads:
+    """Kinds of layers that keep a cache or a state, and the heads to divide."""
     kinds, kv_heads, queries = set(), 1, 0
     for group in architecture.groups:
         for part in side_by_side(group.layer.mixer):
@@ -41,7 +43,7 @@ def cached(architecture: Architecture) -> Cached:
             if isinstance(part, Attention):
                 kv_heads = max(kv_heads, part.kv_heads)
                 queries = gcd(queries, part.heads // part.kv_heads)
-    return Cached(frozenset(kinds), kv_heads, queries)
+    return CacheHeads(frozenset(kinds), kv_heads, queries)
 
 
 def _kind(mixer: Mixer) -> str:
@@ -56,41 +58,42 @@ def _kind(mixer: Mixer) -> str:
     return "recurrent states"
 
 
-def copies(architecture: Architecture, tp: int) -> int:
-    """Tensor-parallel ranks that hold the same keys and values of the same tokens, without stripes."""
-    return max(tp // cached(architecture).kv_heads, 1)
+def cache_copies(architecture: Architecture, tp: int) -> int:
+    """Tensor-parallel ranks that hold the same keys and values of the same tokens where DCP is off."""
+    return max(tp // cache_heads(architecture).kv_heads, 1)
 
 
-def legal_stripes(model: Model, tp: int, engine: EngineProfile) -> tuple[int, ...]:
-    """Over how many of `tp` ranks the engine can stripe a sequence; 1 is none."""
-    held = cached(model.architecture)
-    if not held.kinds & STRIPED or not held.kinds <= {*engine.stripes}:
+def legal_context_parallel(model: Model, tp: int, engine: EngineProfile) -> tuple[int, ...]:
+    """Numbers of the `tp` ranks over which the engine can divide a sequence; 1 is DCP off."""
+    heads = cache_heads(model.architecture)
+    if not heads.kinds & DIVISIBLE_KINDS or not heads.kinds <= {*engine.context_parallel}:
         return (1,)
-    most = copies(model.architecture, tp)
-    return tuple(count for count in range(1, most + 1) if tp % count == 0 and held.queries % count == 0)
+    most = cache_copies(model.architecture, tp)
+    return tuple(count for count in range(1, most + 1) if tp % count == 0 and heads.queries % count == 0)
 
 
-def stripe_refusal(model: Model, tp: int, count: int, engine: EngineProfile) -> Refusal | None:
-    """Why the engine can not stripe a sequence over `count` of `tp` ranks; None where it can."""
-    legal = legal_stripes(model, tp, engine)
-    if count in legal:
+def context_parallel_refusal(model: Model, tp: int, dcp: int, engine: EngineProfile) -> Refusal | None:
+    """Why the engine can not divide a sequence over `dcp` of `tp` ranks; None where it can."""
+    legal = legal_context_parallel(model, tp, engine)
+    if dcp in legal:
         return None
-    kinds = cached(model.architecture).kinds
-    if not engine.stripes:
+    kinds = cache_heads(model.architecture).kinds
+    if not engine.context_parallel:
         reason = f"{engine.name} does not have it"
-    elif beside := kinds - {*engine.stripes}:
-        reason = f"{engine.name} has none for models with {' and '.join(sorted(beside))}"
-    elif not kinds & STRIPED:
+    elif unknown := kinds - {*engine.context_parallel}:
+        reason = f"{engine.name} has none for models with {' and '.join(sorted(unknown))}"
+    elif not kinds & DIVISIBLE_KINDS:
         reason = f"{model.id} keeps no tokens"
     else:
-        held = copies(model.architecture, tp)
-        reason = f"TP{tp} holds {held} {'copies' if held > 1 else 'copy'} of the cache, {count} ranks can not share it"
+        copies = cache_copies(model.architecture, tp)
+        noun = "copies" if copies > 1 else "copy"
+        reason = f"TP{tp} holds {copies} {noun} of the cache, {dcp} ranks can not share it"
     return Refusal("decode_context_parallel", f"{reason}; legal: {', '.join(map(str, legal))}")
 
 
-def check_stripes(model: Model, engine: EngineProfile, count: int) -> None:
-    """Raises InputError for a count that the engine can stripe at no tensor-parallel degree of the model."""
+def check_context_parallel(model: Model, engine: EngineProfile, dcp: int) -> None:
+    """Raises InputError for a number of ranks that is legal at no tensor-parallel degree of the model."""
     degrees = legal_tensor_parallel(model, engine, MOST_RANKS)
-    refusals = [stripe_refusal(model, tp, count, engine) for tp in degrees] if count > 1 else []
+    refusals = [context_parallel_refusal(model, tp, dcp, engine) for tp in degrees] if dcp > 1 else []
     if refusals and refusals[-1] and all(refusals):
         raise InputError(*refusals[-1])

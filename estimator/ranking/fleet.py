@@ -14,8 +14,8 @@ from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.nodes import node_of
 from estimator.scenario.placement import machines_for
-from estimator.scenario.rigs import rig
 from estimator.scenario.scenario import Scenario
 from estimator.units import HOURS_PER_MONTH
 
@@ -109,12 +109,12 @@ def _fleet(
         short, enough = (short, middle) if carries(copy(middle)) else (middle, enough)
     base = ceil(enough * demand.base_load)
     row = copy(enough)
-    here = rig(machine, inventory)
+    node = node_of(machine, inventory)
 
     def mixes() -> Iterator[Mix]:
         peak_hours = demand.peak_hours / HOURS_PER_DAY * HOURS_PER_MONTH
         for terms in MIXES:
-            quotes = [quote(machine, here.device, prices, each, scenario.ownership).price for each in terms]
+            quotes = [quote(machine, node.device, prices, each, scenario.ownership).price for each in terms]
             if quotes[0] and quotes[1]:
                 always = base * HOURS_PER_MONTH * quotes[0].usd_per_hour
                 usd = row.candidate.machines * (always + (enough - base) * peak_hours * quotes[1].usd_per_hour)

@@ -9,7 +9,7 @@ from estimator.results import VERDICTS, CostReport, Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machines_for
 from estimator.scenario.scenario import Scenario
-from estimator.serving.judge import Judge
+from estimator.serving.judge import ServingJudge
 
 
 def rank(
@@ -31,7 +31,7 @@ def rank(
         from estimator.ranking.rank_training import rank_training  # most questions are about serving
 
         return rank_training(model, scenario, inventory, prices, machines, detail)
-    judge = Judge(model, scenario, inventory, prices, detail)
+    judge = ServingJudge(model, scenario, inventory, prices, detail)
     if machines is None:
         machines = machines_for(scenario, inventory, prices)
     rows = [row for machine in machines for row in judge.evaluations(machine, every_layout)]

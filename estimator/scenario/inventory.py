@@ -64,6 +64,13 @@ class Inventory:
             )
         return profile
 
+    def stand_in_engine(self, device_kind: str) -> EngineProfile | None:
+        """The newest profile that answers on that kind of device for engines that do not run there."""
+        for profile in reversed(self.engines):
+            if device_kind in profile.program.stands_in_on:
+                return profile
+        return None
+
 
 def _plain(name: str) -> str:
     """NVIDIA GeForce RTX 4090 -> rtx4090; what stands in brackets is left out."""

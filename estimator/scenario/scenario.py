@@ -25,11 +25,11 @@ class EngineSettings:
     max_num_seqs: Annotated[int, Ge(1), Le(1_000_000)] | None = None
     max_num_batched_tokens: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     decode_context_parallel: Annotated[int, Ge(1), Le(1024)] | None = None
-    """Tensor-parallel ranks that stripe the tokens of a sequence; 1 is none."""
+    """Tensor-parallel ranks that share the tokens of a sequence; 1 is none."""
 
     @property
-    def stripes(self) -> int:
-        """Ranks that each keep every n-th token of a sequence."""
+    def dcp(self) -> int:
+        """Ranks of decode context parallelism, which each keep every n-th token of a sequence; 1 is none."""
         return self.decode_context_parallel or 1
 
 

@@ -10,7 +10,7 @@ from estimator.models.formats import CacheFormat, WeightFormat, cache_format, we
 from estimator.models.model import Model
 from estimator.results import Confidence
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.rigs import Rig, engine_on, host_cpu
+from estimator.scenario.nodes import Node, engine_on, host_cpu
 from estimator.scenario.scenario import EngineSettings, Scenario
 
 DEFAULT_SETTINGS = EngineSettings()
@@ -49,26 +49,26 @@ class Deployment(NamedTuple):
         return self.efficiency.confidence(self.device, self.speed)
 
 
-def deploy(rig: Rig, model: Model, scenario: Scenario, inventory: Inventory) -> Deployment:
+def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -> Deployment:
     """The deployment of a scenario on a machine. Raises InputError for an unknown engine or format."""
     asked = inventory.engine(scenario.engine, scenario.engine_version)
-    engine = engine_on(rig.device, asked, inventory)
+    engine = engine_on(node.device, asked, inventory)
     weights = model.weights(scenario.weights)
     if engine is not asked:
         weights = weight_format(stand_in(engine, weights.id))
     efficiency = calibrated(inventory.efficiency, scenario.calibrations)
-    offloads = engine.offloads and rig.device.kind == "gpu"
+    offloads = engine.offloads and node.device.kind == "gpu"
     return Deployment(
         model=model,
         weights=weights,
         cache=cache_format(scenario.kv),
-        device=rig.device,
-        fabric=rig.fabric,
+        device=node.device,
+        fabric=node.fabric,
         engine=caching_prefixes(engine) if scenario.workload.prefix_cache_hit else engine,
         speed=efficiency.engines[engine.speed],
         efficiency=efficiency,
-        machine_devices=rig.devices,
+        machine_devices=node.devices,
         settings=scenario.settings,
         draft_tokens=scenario.workload.draft_tokens,
-        host=host_cpu(rig.machine, inventory) if offloads else None,
+        host=host_cpu(node.machine, inventory) if offloads else None,
     )

@@ -14,12 +14,12 @@ from estimator.errors import InputError, Refusal
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.layout import Layout
-from estimator.layouts.context_parallel import check_stripes, stripe_refusal
+from estimator.layouts.context_parallel import check_context_parallel, context_parallel_refusal
 from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_parallel
 from estimator.models.model import Model
 from estimator.results import Candidate, Confidence, Evaluation, MemoryReport
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.rigs import Rig, clusters, rig
+from estimator.scenario.nodes import Node, clusters, node_of
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import ServiceLevel
 from estimator.serving.deployment import Deployment, deploy
@@ -30,8 +30,8 @@ from estimator.serving.speed.step import Step, compile_step
 from estimator.units import GIB
 
 
-class Trial(NamedTuple):
-    """One layout on one kind of device, judged at a load per replica."""
+class LayoutEstimate(NamedTuple):
+    """One layout on one kind of device: its memory, and where one request fits, its speed at its share of the load."""
 
     deployment: Deployment
     layout: Layout
@@ -39,7 +39,7 @@ class Trial(NamedTuple):
     replicas: int
     memory: MemoryReport
     confidence: Confidence
-    busy: int = 0
+    busy_replicas: int = 0
     """Replicas that have work."""
     step: Step | None = None
     load: Load | None = None
@@ -47,10 +47,11 @@ class Trial(NamedTuple):
 
     @property
     def requests_per_s(self) -> float:
-        return self.load.requests_per_s * self.busy if self.load else 0.0
+        """Requests that all replicas complete."""
+        return self.load.requests_per_s * self.busy_replicas if self.load else 0.0
 
     @property
-    def held(self) -> int:
+    def request_capacity(self) -> int:
         """Whole requests of the asked length that the replicas hold at once."""
         return int(self.memory.max_concurrency) * self.replicas
 
@@ -59,8 +60,8 @@ class Trial(NamedTuple):
         return self.load is not None and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
 
 
-class Judge:
-    """One scenario against one inventory and one region's prices."""
+class ServingJudge:
+    """Judges machines for one scenario, with one inventory and one region's prices."""
 
     def __init__(
         self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
@@ -74,137 +75,148 @@ class Judge:
         self.inventory = inventory
         self.prices = prices
         self.engine = inventory.engine(scenario.engine, scenario.engine_version)
-        self.stripes = scenario.settings.stripes
+        self.dcp = scenario.settings.dcp
         self.weights = model.weights(scenario.weights)
         self.tokens = request_tokens(scenario, model)
-        check_stripes(model, self.engine, self.stripes)
+        check_context_parallel(model, self.engine, self.dcp)
         self.detail = detail
         self.considered = 0
-        self.seen: dict[tuple[object, ...], Trial] = {}
+        self._estimates: dict[tuple[object, ...], LayoutEstimate] = {}
 
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
-        here = rig(machine, self.inventory)
-        deployment = deploy(here, self.model, self.scenario, self.inventory)
+        node = node_of(machine, self.inventory)
+        deployment = deploy(node, self.model, self.scenario, self.inventory)
         engine = deployment.engine
-        refused = refusal(here.device, engine, deployment.weights)
-        if refused:
-            return [not_supported(here, refused, self.scenario, self.prices)]
-        trials = self.trials(here, deployment)
-        if not trials:
-            illegal = layout_refusal(self.model, self.wanted or Layout(), self.reach(here), engine, here.device)
-            illegal = illegal or self.unstriped(here, engine)
+        unsupported = refusal(node.device, engine, deployment.weights)
+        if unsupported:
+            return [not_supported(node, unsupported, self.scenario, self.prices)]
+        estimates = self.estimates(node, deployment)
+        if not estimates:
+            layout = self.explicit_layout or Layout()
+            illegal = layout_refusal(self.model, layout, self.engine_devices(node), engine, node.device)
+            illegal = illegal or self.widest_context_parallel_refusal(node, engine)
             reason = str(illegal or f"{engine.name} does not run {self.model.id} here")
-            return [not_supported(here, reason, self.scenario, self.prices)]
+            return [not_supported(node, reason, self.scenario, self.prices)]
         if every_layout:
-            return [self.evaluation(here, trial) for trial in trials]
-        return [self.evaluation(here, self.best(trials))]
+            return [self.evaluation(node, estimate) for estimate in estimates]
+        return [self.evaluation(node, self.best(estimates))]
 
-    def trials(self, here: Rig, deployment: Deployment) -> list[Trial]:
+    def estimates(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
         """Every layout that the placement leaves open, on one machine; on several where none fits on one."""
-        asked = self.scenario.placement
-        machines, engine = asked.machines or 1, deployment.engine
-        layouts = self.layouts(here, engine)
-        trials = [
-            self.trial(here, deployment, layout, machines, -(-layout.devices // here.devices)) for layout in layouts
+        placement = self.scenario.placement
+        machines, engine = placement.machines or 1, deployment.engine
+        estimates = [
+            self.estimate(node, deployment, layout, machines, -(-layout.devices // node.devices))
+            for layout in self.layouts(node, engine)
         ]
-        if any(trial.load for trial in trials) or self.wanted:
-            return trials
-        if offloaded := self.offloaded(deployment, machines):
+        if any(each.load for each in estimates) or self.explicit_layout:
+            return estimates
+        if offloaded := self.with_offload(deployment, machines):
             return [offloaded]
-        for span, layout in clusters(here, self.model, engine):
-            if (asked.machines and asked.machines % span) or self.refused_stripes(layout.tp, engine):
+        for span, layout in clusters(node, self.model, engine):
+            if (placement.machines and placement.machines % span) or self.dcp_refusal(layout.tp, engine):
                 continue
-            trial = self.trial(here, deployment, layout, machines if asked.machines else span, span)
-            if trial.load:
-                return [trial]
-        return trials
+            spread = self.estimate(node, deployment, layout, machines if placement.machines else span, span)
+            if spread.load:
+                return [spread]
+        return estimates
 
     @property
-    def wanted(self) -> Layout | None:
-        """The explicit layout; None leaves it open."""
-        asked, sparse = self.scenario.placement, self.model.architecture.is_moe
-        if not (asked.tp or asked.pp or asked.ep or (asked.dp and sparse)):
+    def explicit_layout(self) -> Layout | None:
+        """The layout that the placement insists on; None leaves it open."""
+        placement, sparse = self.scenario.placement, self.model.architecture.is_moe
+        if not (placement.tp or placement.pp or placement.ep or (placement.dp and sparse)):
             return None
-        return Layout(asked.tp or 1, asked.pp or 1, asked.ep or 1, (asked.dp or 1) if sparse else 1)
+        dp = (placement.dp or 1) if sparse else 1
+        return Layout(tp=placement.tp or 1, pp=placement.pp or 1, ep=placement.ep or 1, dp=dp)
 
-    def reach(self, here: Rig) -> int:
+    def engine_devices(self, node: Node) -> int:
         """Devices that one engine may span: pipeline stages may stand on as many machines as are asked for."""
-        asked = self.scenario.placement
-        return here.devices * (asked.machines or 1) if asked.pp else here.devices
+        placement = self.scenario.placement
+        return node.devices * (placement.machines or 1) if placement.pp else node.devices
 
-    def layouts(self, here: Rig, engine: EngineProfile) -> Sequence[Layout]:
-        """Legal layouts on one machine, with the stripes that are asked for; an explicit one may span several.
+    def layouts(self, node: Node, engine: EngineProfile) -> Sequence[Layout]:
+        """Legal layouts on one machine under the asked context parallelism; an explicit one may span several.
 
         Raises InputError for an explicit layout that is legal nowhere, or not on the machine that is named.
         """
-        wanted, asked = self.wanted, self.scenario.placement
-        named = asked.instance or asked.accelerator
-        if wanted is None:
-            found = legal_layouts(self.model, here.devices, engine, here.device)
-            if self.stripes == 1:
-                return found
-            striped = [layout for layout in found if not self.refused_stripes(layout.tp, engine)]
-            if named and not striped and (refused := self.unstriped(here, engine)):
-                raise InputError(*refused)
-            return striped
-        reach = self.reach(here) if named else wanted.devices
-        refused = layout_refusal(self.model, wanted, reach, engine, here.device)
-        refused = refused or self.refused_stripes(wanted.tp, engine)
-        if refused and (named or engine is self.engine):
-            raise InputError(*refused)
-        if refused:
+        explicit, placement = self.explicit_layout, self.scenario.placement
+        named = placement.instance or placement.accelerator
+        if explicit is None:
+            legal = legal_layouts(self.model, node.devices, engine, node.device)
+            if self.dcp == 1:
+                return legal
+            divisible = [layout for layout in legal if not self.dcp_refusal(layout.tp, engine)]
+            if named and not divisible and (illegal := self.widest_context_parallel_refusal(node, engine)):
+                raise InputError(*illegal)
+            return divisible
+        devices = self.engine_devices(node) if named else explicit.devices
+        illegal = layout_refusal(self.model, explicit, devices, engine, node.device)
+        illegal = illegal or self.dcp_refusal(explicit.tp, engine)
+        if illegal and (named or engine is self.engine):
+            raise InputError(*illegal)
+        if illegal or explicit.devices > self.engine_devices(node) or explicit.tp * explicit.dp > node.devices:
             return ()
-        return (wanted,) if wanted.devices <= self.reach(here) and wanted.tp * wanted.dp <= here.devices else ()
+        return (explicit,)
 
-    def refused_stripes(self, tp: int, engine: EngineProfile) -> Refusal | None:
-        """Why so many ranks can not stripe a sequence as asked."""
-        return stripe_refusal(self.model, tp, self.stripes, engine) if self.stripes > 1 else None
+    def dcp_refusal(self, tp: int, engine: EngineProfile) -> Refusal | None:
+        """Why the asked number of `tp` ranks can not share a sequence's tokens."""
+        return context_parallel_refusal(self.model, tp, self.dcp, engine) if self.dcp > 1 else None
 
-    def unstriped(self, here: Rig, engine: EngineProfile) -> Refusal | None:
-        """Why the widest tensor parallelism of a machine can not."""
-        widest = legal_tensor_parallel(self.model, engine, here.devices, here.device)
-        return self.refused_stripes(widest[-1], engine) if widest else None
+    def widest_context_parallel_refusal(self, node: Node, engine: EngineProfile) -> Refusal | None:
+        """Why the asked number of ranks can not share a sequence at the machine's widest tensor parallelism."""
+        widest = legal_tensor_parallel(self.model, engine, node.devices, node.device)
+        return self.dcp_refusal(widest[-1], engine) if widest else None
 
-    def trial(self, here: Rig, deployment: Deployment, layout: Layout, machines: int, span: int) -> Trial:
-        """Judges a layout over `span` machines, repeated over `machines` of them."""
-        replicas = machines * here.devices // (layout.devices) if span == 1 else machines // span
+    def estimate(self, node: Node, deployment: Deployment, layout: Layout, machines: int, span: int) -> LayoutEstimate:
+        """A layout over `span` machines, repeated over `machines` of them; estimated once for equal devices."""
+        replicas = machines * node.devices // layout.devices if span == 1 else machines // span
         if self.scenario.placement.dp and not self.model.architecture.is_moe:
             replicas = min(replicas, self.scenario.placement.dp)
         busy = min(replicas, self.scenario.workload.concurrency)
-        key = (here.device, here.fabric, here.devices if span > 1 else 0, layout, busy, replicas)
-        found = self.seen.get(key)
-        if found is None:
+        key = (node.device, node.fabric, node.devices if span > 1 else 0, layout, busy, replicas)
+        estimate = self._estimates.get(key)
+        if estimate is None:
             self.considered += 1
-            found = self.seen[key] = self.judge(deployment, layout, machines, replicas, busy)
-        return found if found.machines == machines else found._replace(machines=machines)
+            report = memory_of(deployment, layout).report(self.tokens)
+            base = LayoutEstimate(
+                deployment=deployment,
+                layout=layout,
+                machines=machines,
+                replicas=replicas,
+                memory=report,
+                confidence=deployment.confidence,
+            )
+            fits = report.shortfall_bytes <= 0 and report.max_concurrency >= 1
+            estimate = self._estimates[key] = self.with_speed(base, busy) if fits else base
+        return estimate if estimate.machines == machines else estimate._replace(machines=machines)
 
-    def judge(self, deployment: Deployment, layout: Layout, machines: int, replicas: int, busy: int) -> Trial:
-        """Memory first; speed only where one request fits."""
-        held = memory_of(deployment, layout).report(self.tokens)
-        if held.shortfall_bytes > 0 or held.max_concurrency < 1:
-            return Trial(deployment, layout, machines, replicas, held, deployment.confidence)
-        return self.carried(deployment, layout, machines, replicas, held, busy)
-
-    def offloaded(self, deployment: Deployment, machines: int) -> Trial | None:
-        """Some layers on the host, where the engine can and the host has room."""
-        found = offload(deployment, self.tokens)
-        if found is None:
+    def with_offload(self, deployment: Deployment, machines: int) -> LayoutEstimate | None:
+        """Some layers in host memory, where the engine can and the host has room."""
+        offloaded = offload(deployment, self.tokens)
+        if offloaded is None:
             return None
-        held = found.memory.report(self.tokens)._replace(max_concurrency=found.max_concurrency)
-        busy = min(machines, self.scenario.workload.concurrency)
-        return self.carried(deployment, found.layout, machines, machines, held, busy)
+        report = offloaded.memory.report(self.tokens)._replace(max_concurrency=offloaded.max_concurrency)
+        base = LayoutEstimate(
+            deployment=deployment,
+            layout=offloaded.layout,
+            machines=machines,
+            replicas=machines,
+            memory=report,
+            confidence=deployment.confidence,
+        )
+        return self.with_speed(base, min(machines, self.scenario.workload.concurrency))
 
-    def carried(
-        self, deployment: Deployment, layout: Layout, machines: int, replicas: int, held: MemoryReport, busy: int
-    ) -> Trial:
-        """What fits, at its share of the load."""
+    def with_speed(self, estimate: LayoutEstimate, busy_replicas: int) -> LayoutEstimate:
+        """A layout that fits, with its speed at its share of the load: requests are spread evenly over the replicas."""
         workload = self.scenario.workload
-        step = compile_step(deployment, layout)
-        load = carry(step, workload, workload.concurrency / busy, held.max_concurrency, busy)
-        return Trial(deployment, layout, machines, replicas, held, step.confidence, busy, step, load)
+        step = compile_step(estimate.deployment, estimate.layout)
+        concurrency = workload.concurrency / busy_replicas
+        load = carry(step, workload, concurrency, estimate.memory.max_concurrency, busy_replicas)
+        return estimate._replace(confidence=step.confidence, busy_replicas=busy_replicas, step=step, load=load)
 
-    def best(self, trials: Sequence[Trial]) -> Trial:
+    def best(self, estimates: Sequence[LayoutEstimate]) -> LayoutEstimate:
         """The cheapest per output token that meets the service level; at one price that is the fastest.
 
         Where requests arrive at a rate, everything that keeps up completes the same: the quickest answer wins.
@@ -212,78 +224,75 @@ class Judge:
         level = self.scenario.service_level
         arriving = self.scenario.workload.requests_per_second is not None
 
-        def key(trial: Trial) -> tuple[bool, bool, float, bool, float]:
-            if trial.load is None:
-                return True, True, trial.memory.shortfall_bytes, True, 0.0
-            carries = self.holds_load(trial)
-            quick = trial.load.point.request_s if arriving and carries else -trial.requests_per_s
-            return False, not trial.meets(level), 0.0, arriving and not carries, quick
+        def key(estimate: LayoutEstimate) -> tuple[bool, bool, float, bool, float]:
+            if estimate.load is None:
+                return True, True, estimate.memory.shortfall_bytes, True, 0.0
+            keeps_up = self.holds_load(estimate)
+            quick = estimate.load.point.request_s if arriving and keeps_up else -estimate.requests_per_s
+            return False, not estimate.meets(level), 0.0, arriving and not keeps_up, quick
 
-        return min(trials, key=key)
+        return min(estimates, key=key)
 
-    def evaluation(self, here: Rig, trial: Trial) -> Evaluation:
-        """A trial with its price, verdict and reason."""
-        machine = here.machine
+    def evaluation(self, node: Node, estimate: LayoutEstimate) -> Evaluation:
+        """A layout with its price, verdict and reason."""
+        machine, workload = node.machine, self.scenario.workload
         speed = None
-        if trial.step and trial.load:
-            speed = report(trial.step, self.scenario.workload, trial.load, trial.busy, self.detail)
-        idle = here.devices * trial.machines - trial.replicas * trial.layout.devices
-        if speed is None:
-            reason: str | None = f"{trial.memory.shortfall_bytes / GIB:.1f} GiB short per device"
-        else:
-            reason = self.caution(here, trial, idle)
+        if estimate.step and estimate.load:
+            speed = report(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
+        short = f"{estimate.memory.shortfall_bytes / GIB:.1f} GiB short per device"
+        candidate = Candidate(
+            machine=machine.id,
+            machines=estimate.machines,
+            accelerator=machine.accelerator,
+            accelerators=machine.count * estimate.machines,
+            layout=estimate.layout,
+            replicas=estimate.replicas,
+        )
         return Evaluation(
-            Candidate(
-                machine.id,
-                trial.machines,
-                machine.accelerator,
-                machine.count * trial.machines,
-                trial.layout,
-                trial.replicas,
-            ),
-            "fits" if speed else "does_not_fit",
-            reason,
-            trial.confidence,
-            trial.memory,
-            speed,
-            bill(here, trial.machines, self.scenario, self.prices, speed),
-            not self.scenario.service_level or trial.meets(self.scenario.service_level),
-            speed is not None and self.holds_load(trial),
+            candidate=candidate,
+            verdict="fits" if speed else "does_not_fit",
+            reason=self.caution(node, estimate) if speed else short,
+            confidence=estimate.confidence,
+            memory=estimate.memory,
+            performance=speed,
+            cost=bill(node, estimate.machines, self.scenario, self.prices, speed),
+            meets_service_level=not self.scenario.service_level or estimate.meets(self.scenario.service_level),
+            holds_load=speed is not None and self.holds_load(estimate),
         )
 
-    def holds_load(self, trial: Trial) -> bool:
+    def holds_load(self, estimate: LayoutEstimate) -> bool:
         """Whether the cache holds every request in flight, or the engines keep up with the arrivals."""
-        asked = self.scenario.workload
-        if asked.requests_per_second is None:
-            return trial.held >= asked.concurrency
-        return trial.load is not None and trial.load.utilization < 1
+        workload = self.scenario.workload
+        if workload.requests_per_second is None:
+            return estimate.request_capacity >= workload.concurrency
+        return estimate.load is not None and estimate.load.utilization < 1
 
-    def caution(self, here: Rig, trial: Trial, idle: int) -> str | None:
+    def caution(self, node: Node, estimate: LayoutEstimate) -> str | None:
         """What the reader of a row that fits must know."""
-        if trial.layout.host:
-            return f"{trial.layout.host} of {self.model.architecture.layers} layers stay in host memory"
-        if not self.holds_load(trial):
-            asked = self.scenario.workload
-            if asked.requests_per_second is not None:
-                return f"carries {trial.requests_per_s:.3g} of {asked.requests_per_second:g} requests/s"
-            return f"holds {trial.held} of {asked.concurrency} requests at once; the others wait"
-        said = []
-        if idle:
-            kind = "cores" if here.device.kind == "neuron" else "accelerators"
-            said.append(f"{idle} of {here.devices * trial.machines} {kind} idle")
-        if trial.deployment.engine.id != self.engine.id:
-            kept = trial.deployment.weights is self.weights
-            said.append(
-                f"under {trial.deployment.engine.name}" + ("" if kept else f", as {trial.deployment.weights.name}")
-            )
-        return "; ".join(said) or None
+        workload, engine = self.scenario.workload, estimate.deployment.engine
+        if estimate.layout.host:
+            return f"{estimate.layout.host} of {self.model.architecture.layers} layers stay in host memory"
+        if not self.holds_load(estimate):
+            if workload.requests_per_second is not None:
+                return f"carries {estimate.requests_per_s:.3g} of {workload.requests_per_second:g} requests/s"
+            return f"holds {estimate.request_capacity} of {workload.concurrency} requests at once; the others wait"
+        cautions = []
+        devices = node.devices * estimate.machines
+        if idle := devices - estimate.replicas * estimate.layout.devices:
+            kind = "cores" if node.device.kind == "neuron" else "accelerators"
+            cautions.append(f"{idle} of {devices} {kind} idle")
+        if engine.id != self.engine.id:
+            weights = estimate.deployment.weights
+            other_format = "" if weights is self.weights else f", as {weights.name}"
+            cautions.append(f"under {engine.name}{other_format}")
+        return "; ".join(cautions) or None
 
 
 def request_tokens(scenario: Scenario, model: Model) -> int:
     """Tokens of one whole request. Raises InputError where the model can not hold it."""
-    asked = scenario.workload.total_tokens
+    tokens = scenario.workload.total_tokens
     limit = scenario.settings.max_model_len or model.architecture.max_context
-    if limit and asked > limit:
+    if limit and tokens > limit:
         field = "max_model_len" if scenario.settings.max_model_len else "input_tokens"
-        raise InputError(field, f"{asked:,} tokens a request, but {model.id} holds {limit:,}")
-    return asked
+        raise InputError(field, f"{tokens:,} tokens a request, but {model.id} holds {limit:,}")
+    return tokens

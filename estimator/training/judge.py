@@ -13,7 +13,7 @@ from estimator.models.model import Model
 from estimator.results import Candidate, Confidence, CostReport, Evaluation, TrainingMemory, TrainingReport
 from estimator.scenario import training_workload as workload
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.rigs import Rig, rig
+from estimator.scenario.nodes import Node, node_of
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import memory, smaller_runs, speed
@@ -66,7 +66,7 @@ class TrainingJudge:
 
     def evaluation(self, machine: Machine) -> Evaluation:
         """The machine's best setup, priced; over several machines where one does not hold the run."""
-        at = rig(machine, self.inventory)
+        at = node_of(machine, self.inventory)
         framework = self.constants.frameworks["neuronx"] if at.device.kind == "neuron" else self.framework
         refused = refusal(self.model, self.workload, at.device)
         sizes = self._cluster_sizes(machine, at.devices)
@@ -90,7 +90,7 @@ class TrainingJudge:
             raise InputError("tp" if place.tp else "pp", f"{ranks} ranks: {reason}")
         return reason
 
-    def _best(self, at: Rig, framework: Framework, sizes: tuple[int, ...]) -> ClusterTrial:
+    def _best(self, at: Node, framework: Framework, sizes: tuple[int, ...]) -> ClusterTrial:
         """The best trial of a kind of machine, searched once however many instance types are of that kind."""
         machine = at.machine
         key = (at.device, at.fabric, at.devices, sizes, machine.network_bytes_per_s, machine.memory_bytes)
@@ -99,7 +99,7 @@ class TrainingJudge:
             trial = self._trials[key] = self._search(at, framework, sizes)
         return trial
 
-    def _search(self, at: Rig, framework: Framework, sizes: Sequence[int]) -> ClusterTrial:
+    def _search(self, at: Node, framework: Framework, sizes: Sequence[int]) -> ClusterTrial:
         """The fewest machines that hold the run, without offloading where any number of them does."""
         machine = at.machine
         links = links_of(machine, at.fabric, self.constants.speed)._replace(devices_per_machine=at.devices)
@@ -131,7 +131,7 @@ class TrainingJudge:
             search = self._searches[framework.id] = Search(run, place.tp, place.pp or 1, place.ep or 1)
         return search
 
-    def _priced(self, at: Rig, best: ClusterTrial) -> Evaluation:
+    def _priced(self, at: Node, best: ClusterTrial) -> Evaluation:
         """The verdict, with the bill of the machines that were needed."""
         machine, (cluster, run, trial) = at.machine, best
         setup = trial.setup

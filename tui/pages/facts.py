@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from estimator.advice.bench import Bench
 from estimator.advice.fixes import Change, fixes, gains
+from estimator.advice.study import Study
 from estimator.models.formats import cache_format, weight_format
 from estimator.results import Evaluation, OperatorTime
 from estimator.serving.memory.cache import layer_kinds
@@ -20,9 +20,9 @@ from tui.state.columns import devices, instance, layout, placed, refusal
 SOLVED_USERS = (1, 4, 16, 64)
 
 
-def bench_of(answer: Answer, row: Evaluation) -> Bench:
+def bench_of(answer: Answer, row: Evaluation) -> Study:
     """The row with everything that variations of it take."""
-    return Bench(row.candidate, answer.session.scenario, answer.model, answer.inventory, answer.prices)
+    return Study(row.candidate, answer.session.scenario, answer.model, answer.inventory, answer.prices)
 
 
 def heading(answer: Answer, row: Evaluation) -> str:
@@ -34,21 +34,21 @@ def heading(answer: Answer, row: Evaluation) -> str:
 def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
     """The memory page of a row that has a memory report."""
     assert row.memory
-    bench = bench_of(answer, row)
-    scenario, held, workload = bench.scenario, bench.memory, bench.scenario.workload
-    usage = Usage(row.memory, _busy(bench, row), workload.total_tokens)
-    sold = f"{bench.rig.device.memory_sold_gb:g} GB"
+    study = bench_of(answer, row)
+    scenario, held, workload = study.scenario, study.memory, study.scenario.workload
+    usage = Usage(row.memory, _busy(study, row), workload.total_tokens)
+    sold = f"{study.node.device.memory_sold_gb:g} GB"
     return MemoryFacts(
         heading=heading(answer, row),
-        aside=f"a device has {size(row.memory.usable_bytes)} of {sold}, {bench.engine.name}",
+        aside=f"a device has {size(row.memory.usable_bytes)} of {sold}, {study.engine.name}",
         usage=usage,
         reasons=reasons(
-            usage, row.candidate.layout.tp, bench.engine.name, held.max_num_seqs, held.max_num_batched_tokens
+            usage, row.candidate.layout.tp, study.engine.name, held.max_num_seqs, held.max_num_batched_tokens
         ),
-        kinds=layer_kinds(bench.model.architecture, cache_format(scenario.kv), row.candidate.layout.tp),
-        kinds_note=shared_over(bench.model.architecture, row.candidate.layout, scenario.settings.stripes),
-        fits=bench.holds,
-        longest=scenario.settings.max_model_len or bench.model.architecture.max_context,
+        kinds=layer_kinds(study.model.architecture, cache_format(scenario.kv), row.candidate.layout.tp),
+        kinds_note=shared_over(study.model.architecture, row.candidate.layout, scenario.settings.dcp),
+        fits=study.holds,
+        longest=scenario.settings.max_model_len or study.model.architecture.max_context,
         asked=(workload.concurrency, workload.total_tokens),
         switches=[
             Switch(", .", "utilization", f"{held.utilization:.2f}"),
@@ -57,30 +57,30 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
             Switch("c", "cache", scenario.kv),
         ],
         solved_users=SOLVED_USERS,
-        capacities=capacities(bench),
-        advice=[(change.title, change.effect) for change in changes(bench, row)],
+        capacities=capacities(study),
+        advice=[(change.title, change.effect) for change in changes(study, row)],
         before=_usage_before(answer, row),
         note="; ".join(row.memory.notes),
         verdict="" if row.verdict == "fits" else f"{refusal(row)}  (! what would make it fit)",
     )
 
 
-def changes(bench: Bench, row: Evaluation) -> list[Change]:
+def changes(study: Study, row: Evaluation) -> list[Change]:
     """What makes the row fit, or gives it more room where it does; nothing where memory is not the matter."""
-    if bench.scenario.training:
+    if study.scenario.training:
         from estimator.advice.training_fixes import run_changes
 
-        return run_changes(bench)
+        return run_changes(study)
     if row.memory is None:
         return []
-    return gains(bench, row) if row.verdict == "fits" else fixes(bench, row)
+    return gains(study, row) if row.verdict == "fits" else fixes(study, row)
 
 
-def capacities(bench: Bench) -> list[Capacity]:
+def capacities(study: Study) -> list[Capacity]:
     """The longest contexts and the most users, by cache format."""
     found = []
-    for name in dict.fromkeys((bench.scenario.kv, *bench.engine.program.cache_formats)):
-        other = bench.asking(replace(bench.scenario, kv=name))
+    for name in dict.fromkeys((study.scenario.kv, *study.engine.program.cache_formats)):
+        other = study.asking(replace(study.scenario, kv=name))
         found.append(Capacity(name, tuple(other.longest(users) for users in SOLVED_USERS), other.most_users))
     return found
 
@@ -89,45 +89,45 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
     """The performance page of a row that has a performance report."""
     speed = row.performance
     assert speed
-    bench = bench_of(answer, row)
-    level = bench.scenario.service_level
-    users = speed.concurrency * bench.replicas
+    study = bench_of(answer, row)
+    level = study.scenario.service_level
+    users = speed.concurrency * study.replicas
     then = answer.before.get(row.candidate.machine)
     earlier = then.performance if then else None
     others = [bench_of(answer, each) for each in rivals(answer, row)]
     operating = []
-    for load, report in bench.operating_points():
+    for load, report in study.operating_points():
         meets = level.met_by(report.ttft_s.typical, report.tpot_s.typical)
         per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
         operating.append(OperatingPoint(load, per_user, total, meets))
     return PerformanceFacts(
         heading=heading(answer, row),
-        aside=f"class {row.confidence} · {amount(users)} in flight{own_point(bench)}",
-        roofs=roofs(bench),
-        points=points(bench, users),
+        aside=f"class {row.confidence} · {amount(users)} in flight{own_point(study)}",
+        roofs=roofs(study),
+        points=points(study, users),
         other_roofs=[roofs(other)[0] for other in others],
         other_points=[
-            _point(f"{other.rig.device.label} {count(users)}", other.decode(users))._replace(series=series)
+            _point(f"{other.node.device.label} {count(users)}", other.decode(users))._replace(series=series)
             for series, other in enumerate(others)
         ],
-        prefill=together(bench.prefill()),
-        decode=together(bench.decode(users)),
+        prefill=together(study.prefill()),
+        decode=together(study.decode(users)),
         ttft_s=speed.ttft_s,
         tpot_s=speed.tpot_s,
         before=(earlier.ttft_s.typical, earlier.tpot_s.typical) if earlier else None,
         prefill_bound=speed.prefill_bound,
         decode_bound=speed.decode_bound,
         operating=operating,
-        users=bench.scenario.workload.concurrency,
+        users=study.scenario.workload.concurrency,
         least_per_user=1 / level.tpot_s if level.tpot_s else None,
-        layouts=bench.layouts(),
+        layouts=study.layouts(),
         chosen_layout=layout(row),
     )
 
 
-def own_point(bench: Bench) -> str:
+def own_point(study: Study) -> str:
     """The user's own measurement that holds here, if any."""
-    step = bench.step
+    step = study.step
     if step.decode_factor == step.prefill_factor == 1.0:
         return ""
     return f" · own point: decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
@@ -142,24 +142,24 @@ def rivals(answer: Answer, row: Evaluation, most: int = 2) -> list[Evaluation]:
     return list(found.values())[:most]
 
 
-def roofs(bench: Bench) -> list[Roof]:
+def roofs(study: Study) -> list[Roof]:
     """One device's roof in the format that multiplies the weights, and in 16 bit where that is another one."""
-    device, step = bench.rig.device, bench.step
+    device, step = study.node.device, study.step
     name, half = device.label or device.id, "bf16" if device.bf16_flops else "fp16"
     wide = Roof(f"{name} {half}", device.matrix_flops, device.bandwidth_bytes_per_s)
     if step.peak_flops_per_s == device.matrix_flops:
         return [wide]
-    compute = weight_format(bench.scenario.weights).compute
+    compute = weight_format(study.scenario.weights).compute
     narrow = Roof(f"{name} {compute}", step.peak_flops_per_s, step.peak_bytes_per_s)
     return [narrow, wide] if device.matrix_flops else [narrow]
 
 
-def points(bench: Bench, users: float) -> list[Point]:
+def points(study: Study, users: float) -> list[Point]:
     """Where prefill and decode stand under the roof: alone, at the load, and at the most that fits."""
-    loads = sorted({1, max(int(users), 1), max(bench.most_users, 1)})
+    loads = sorted({1, max(int(users), 1), max(study.most_users, 1)})
     return [
-        _point("prefill", bench.prefill()),
-        *(_point(f"decode {count(load)}", bench.decode(load)) for load in loads),
+        _point("prefill", study.prefill()),
+        *(_point(f"decode {count(load)}", study.decode(load)) for load in loads),
     ]
 
 
@@ -197,8 +197,8 @@ def _usage_before(answer: Answer, row: Evaluation) -> Usage | None:
     return Usage(then.memory, sequences, 0)
 
 
-def _busy(bench: Bench, row: Evaluation) -> float:
+def _busy(study: Study, row: Evaluation) -> float:
     """Requests at once on one replica."""
     if row.performance:
         return row.performance.concurrency
-    return bench.scenario.workload.concurrency / bench.replicas
+    return study.scenario.workload.concurrency / study.replicas

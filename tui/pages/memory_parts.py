@@ -139,14 +139,14 @@ def joined(parts: Sequence[Part]) -> str:
     return " + ".join(f"{gib(part.value)} {part.name}" for part in ordered if part.value > 0)
 
 
-def shared_over(architecture: Architecture, layout: Layout, stripes: int = 1) -> str:
+def shared_over(architecture: Architecture, layout: Layout, dcp: int = 1) -> str:
     """How many ranks divide the cache of a token, or how often it is held."""
     ways = min((group.layer.mixer.cache_ways for group in architecture.groups if group.layer.mixer), default=1)
     stages = f"{layout.pp} stages of layers" if layout.pp > 1 else ""
     if layout.tp == 1:
         ranks = ""
-    elif stripes > 1:
-        ranks = f"1/{stripes} on each rank"
+    elif dcp > 1:
+        ranks = f"1/{dcp} on each rank"
     elif ways >= layout.tp:
         ranks = f"divided over {layout.tp} ranks"
     else:

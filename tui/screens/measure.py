@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
-from estimator.advice.bench import Bench
+from estimator.advice.study import Study
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
@@ -26,14 +26,14 @@ class Measure(ModalScreen[Scenario | None]):
         Binding("enter", "take", "Take it", show=False, priority=True),
     ]
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, study: Study) -> None:
         super().__init__()
-        self.bench = bench
+        self.study = study
         self.taken: Scenario | None = None
 
     def compose(self) -> ComposeResult:
         area = TextArea(soft_wrap=False, show_line_numbers=False)
-        device, engine = self.bench.rig.device, self.bench.engine
+        device, engine = self.study.node.device, self.study.engine
         area.border_title = f"measured on {device.label or device.id} with {engine.name} · enter takes it · esc closes"
         yield area
         self.taken, said = self.reading("")
@@ -46,7 +46,7 @@ class Measure(ModalScreen[Scenario | None]):
 
     def reading(self, pasted: str) -> tuple[Scenario | None, str]:
         """The scenario with that point, and what it says; or why it is refused."""
-        scenario, step, device = self.bench.scenario, self.bench.step, self.bench.rig.device
+        scenario, step, device = self.study.scenario, self.study.step, self.study.node.device
         others = tuple(
             each for each in scenario.calibrations if (each.accelerator, each.engine) != (device.id, step.engine)
         )
@@ -57,7 +57,7 @@ class Measure(ModalScreen[Scenario | None]):
             return replace(scenario, calibrations=others), f"{ASK} Nothing pasted, enter forgets the point: {held}."
         try:
             measured = parse(pasted)
-            point = calibration(measured, step, device.id, self.bench.replicas)
+            point = calibration(measured, step, device.id, self.study.replicas)
         except InputError as error:
             return None, f"✗ {error.complaint}"
         lengths = f"{measured.input_tokens:,} → {measured.output_tokens:,} x{measured.concurrency:.4g}"

@@ -22,8 +22,8 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The workings of every figure of a row, from the asked one on."""
     if row.training:
         return Sheet(f"why · {heading(answer, row)}", lambda cells: run_rows(row.training, cells, figure))
-    bench = bench_of(answer, row)
-    workings = explain(bench, row)
+    study = bench_of(answer, row)
+    workings = explain(study, row)
     if not workings:
         return why_not(answer, row)
     names = list(workings)
@@ -33,7 +33,7 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     def body(cells: int) -> list[Row]:
         rows: list[Row] = []
         for each in order:
-            near = answer.measured.near(bench, each) if answer.measured else None
+            near = answer.measured.near(study, each) if answer.measured else None
             rows += working_rows(workings[each], cells, each == figure)
             rows += [*(near_rows(near, cells) if near else ()), []]
         return rows[:-1]
@@ -79,14 +79,14 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """What the engine would say, its budget line by line, and the changes that make it fit."""
     if answer.session.scenario.training:
         return run_sheet(answer, row)
-    bench = bench_of(answer, row)
-    missed = misses(row, bench.scenario)
-    choices = quicker(bench) if missed and row.holds_load else changes(bench, row)
+    study = bench_of(answer, row)
+    missed = misses(row, study.scenario)
+    choices = quicker(study) if missed and row.holds_load else changes(study, row)
     gives = next((each for each in answer.board.rows if each.verdict == "fits"), None)
     if (
         (missed or row.verdict != "fits")
         and gives
-        and not misses(gives, bench.scenario)
+        and not misses(gives, study.scenario)
         and gives.cost.price_usd_per_hour
     ):
         choices.append(
@@ -98,11 +98,11 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
         rows: list[Row] = [[(line, "bad")] for each in reasons for line in wrapped(each, cells)]
         rows += [[]] if rows else []
         if row.memory:
-            said = engine_message(bench, row.memory)
+            said = engine_message(study, row.memory)
             if said:
                 rows += [[("│ ", "grid"), (line, "dim")] for line in wrapped(said, cells - 2)]
                 rows.append([])
-            rows += budget_rows(row.memory, bench.scenario.workload.total_tokens, cells)
+            rows += budget_rows(row.memory, study.scenario.workload.total_tokens, cells)
         return rows
 
     title = "why not" if missed or row.verdict != "fits" else "room"
@@ -139,29 +139,29 @@ def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The longest context and the most users by cache format, and the changes that use the room."""
     if not row.memory or answer.session.scenario.training:
         return why_not(answer, row)
-    bench = bench_of(answer, row)
-    length = bench.scenario.workload.total_tokens
-    found = capacities(bench)
+    study = bench_of(answer, row)
+    length = study.scenario.workload.total_tokens
+    found = capacities(study)
 
     def body(cells: int) -> list[Row]:
-        token = f" one token takes {size(bench.memory.laid.pool.token_bytes)} on each device"
+        token = f" one token takes {size(study.memory.laid.pool.token_bytes)} on each device"
         return [*capacity_rows(cells, SOLVED_USERS, length, found), [], [(token, "dim")]]
 
-    return Sheet(f"what fits · {heading(answer, row)}", body, changes(bench, row))
+    return Sheet(f"what fits · {heading(answer, row)}", body, changes(study, row))
 
 
 def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """Every legal layout of the machine; choosing one insists on it."""
     if answer.session.scenario.training:
         return why_not(answer, row)
-    bench = bench_of(answer, row)
-    found, scenario = bench.layouts(), bench.scenario
+    study = bench_of(answer, row)
+    found, scenario = study.layouts(), study.scenario
     open_to_all = replace(scenario.placement, tp=None, pp=None, ep=None, dp=None)
     choices = []
     for each in (each for each in found if each.verdict == "fits"):
         tp, pp, ep, dp, *_ = each.candidate.layout
         insisted = replace(open_to_all, tp=tp, pp=pp)
-        if bench.model.architecture.is_moe:
+        if study.model.architecture.is_moe:
             insisted = replace(insisted, ep=ep, dp=dp)
         note = "insist on it for every machine"
         choices.append(Change(layout(each), note, replace(scenario, placement=insisted)))

@@ -9,7 +9,7 @@ from catalog.load import Catalog
 if TYPE_CHECKING:
     from estimator.accuracy.nearest import Near
     from estimator.accuracy.score import Row
-    from estimator.advice.bench import Bench
+    from estimator.advice.study import Study
 
 SERVING_CASES = DATA / "evidence" / "serving.csv"
 
@@ -30,10 +30,10 @@ class Measured:
         except OSError:
             return ()
 
-    def near(self, bench: "Bench", figure: str) -> "Near | None":
+    def near(self, study: "Study", figure: str) -> "Near | None":
         """The nearest measured case of ttft, tpot or throughput, with our error on it."""
         from estimator.accuracy.nearest import nearest
         from estimator.accuracy.score import Context
 
         context = Context(self.catalog.inventory, self.catalog.model)
-        return nearest(bench, figure, self.cases, context)
+        return nearest(study, figure, self.cases, context)

@@ -22,11 +22,11 @@ class Remedies:
         if row.verdict != "does_not_fit" or self._asked[0].training:
             return ""
         if key not in self._known:
-            from estimator.advice.bench import Bench
             from estimator.advice.fixes import fixes  # 5 ms that a first screen without such rows does not need
+            from estimator.advice.study import Study
 
             try:
-                changes = fixes(Bench(candidate, *self._asked), row)
+                changes = fixes(Study(candidate, *self._asked), row)
             except InputError:  # none of the changes can be asked of this device
                 changes = []
             self._known[key] = f"{_keyed(changes[0].title)} fits" if changes else ""

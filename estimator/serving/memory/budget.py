@@ -167,7 +167,7 @@ def compile_memory(
         settings.max_model_len or 0,
         device.compute_capability,
         drafts,
-        settings.stripes,
+        settings.dcp,
     )
     utilization = settings.memory_utilization or _default_utilization(policy, defaults, usable, batched, layout)
     total = sold if policy.rule else usable

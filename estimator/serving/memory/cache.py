@@ -70,19 +70,19 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
 
 @lru_cache(maxsize=4096)
 def page_table(
-    kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int = 0, stripes: int = 1
+    kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int = 0, dcp: int = 1
 ) -> Pool:
     """The pool's pages in one engine's arrangement; with stripes a page spans that many times the tokens."""
     if not kinds:
         return Pool(1.0, ())
     if policy.grouped_layers and len(kinds) > 1:
-        return _grouped(kinds, policy, prefill_tokens, drafts, stripes)
+        return _grouped(kinds, policy, prefill_tokens, drafts, dcp)
     plain = [kind for kind in kinds if kind.token_bytes]
     kept = [kind for kind in plain if kind.window] if policy.keeps_windows or policy.grouped_layers else []
     token_bytes = sum(kind.layers * kind.token_bytes for kind in plain if kind not in kept)
     fixed = sum(kind.layers * kind.state_bytes for kind in kinds)
     span = policy.block_tokens
-    growing_span, added = span * stripes, token_bytes / stripes
+    growing_span, added = span * dcp, token_bytes / dcp
     if not kept and not fixed:
         return Pool(token_bytes * span, ((1, growing_span),), token_bytes=added)
     windowed = tuple(
@@ -96,7 +96,7 @@ def _window_cells(tokens: int) -> int:
     return -(-tokens // WINDOW_STEP_TOKENS) * WINDOW_STEP_TOKENS
 
 
-def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int, stripes: int) -> Pool:
+def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int, dcp: int) -> Pool:
     """vLLM's hybrid allocator: groups of equal layer count, the last padded; one page size for every kind.
 
     A window layer keeps its window and the tokens of one prefill step, and one page more where the window slides.
@@ -122,6 +122,6 @@ def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int,
             extra = 0 if kind.chunked else groups
             windowed.append((groups, span, kind.window + prefill_tokens - 1, extra))
         else:
-            growing.append((groups, span * stripes))
+            growing.append((groups, span * dcp))
     added = sum(groups * size * page / span for groups, span in growing)
     return Pool(page * size, tuple(growing), tuple(windowed), fixed, added, total)

@@ -54,7 +54,7 @@ def lay_out(
     model_len: int,
     capability: float,
     drafts: int,
-    stripes: int,
+    dcp: int,
 ) -> Laid:
     """Every rank's spending, with the engine's settings and the device's compute capability as numbers."""
     if policy.rule:
@@ -99,8 +99,8 @@ def lay_out(
         )
     in_flight = batched * policy.steps_in_flight
     pool = compressed_pool(architecture, cache, in_flight) if policy.grouped_layers else None
-    pool = pool or page_table(kinds, policy, in_flight, drafts, stripes)
-    return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool, stripes)))
+    pool = pool or page_table(kinds, policy, in_flight, drafts, dcp)
+    return Laid(tuple(ranks), kinds, pool, tuple(_notes(policy, pool, dcp)))
 
 
 def _chunks_by_default(architecture: Architecture, kinds: tuple[Kind, ...], tower: int) -> bool:
@@ -132,9 +132,9 @@ def _by_rule(
     return Laid((rank,), kinds, page_table(kinds, policy, 0), (f"this rule of thumb ignores {rule.ignores}",))
 
 
-def _notes(policy: MemoryPolicy, pool: Pool, stripes: int) -> Iterator[str]:
+def _notes(policy: MemoryPolicy, pool: Pool, dcp: int) -> Iterator[str]:
     span = max((each for _, each in pool.growing), default=0)
-    if policy.grouped_layers and span > LARGE_PAGE * stripes:
+    if policy.grouped_layers and span > LARGE_PAGE * dcp:
         yield f"a page is {span:,} tokens, so that a recurrent state fits it: capacity moves in steps"
     if not policy.pages:
         yield "the cache of every slot is reserved at its full length"

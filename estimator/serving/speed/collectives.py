@@ -34,15 +34,15 @@ def stripe_exchanges(parts: Plan, layout: Layout, deployment: Deployment) -> Ite
 
     Gathering what is then reduced and scattered is an all-reduce's traffic, here of every rank's query heads.
     """
-    stripes = deployment.settings.stripes
-    if stripes == 1:
+    dcp = deployment.settings.dcp
+    if dcp == 1:
         return
     for mixer, count in parts.mixers:
-        heads = _query_heads(mixer) / layout.tp * stripes
+        heads = _query_heads(mixer) / layout.tp * dcp
         if heads:
-            row_bytes = heads * (2 * _head_width(mixer) + 4 * stripes) / 2 / STRIPE_EXCHANGES
+            row_bytes = heads * (2 * _head_width(mixer) + 4 * dcp) / 2 / STRIPE_EXCHANGES
             times = STRIPE_EXCHANGES * count
-            yield _all_reduce("stripe exchange", times, stripes, row_bytes, deployment)
+            yield _all_reduce("stripe exchange", times, dcp, row_bytes, deployment)
 
 
 def _query_heads(mixer: Mixer) -> int:

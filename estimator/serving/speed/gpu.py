@@ -140,7 +140,7 @@ class Rates:
             ELEMENTWISE_MEMORY * self.device.bandwidth_bytes_per_s,
         )
 
-    def decode_attention(self, mixer: Mixer, count: float, tp: int, stripes: int) -> Iterator[DecodeAttention]:
+    def decode_attention(self, mixer: Mixer, count: float, tp: int, dcp: int) -> Iterator[DecodeAttention]:
         grown, windowed = mixer.growing_width, mixer.window_width
         if isinstance(mixer, Attention) and not mixer.stores_cache:  # it reads an earlier layer's cache
             width = mixer.kv_heads * (mixer.head_dim + mixer.v_dim)
@@ -162,7 +162,7 @@ class Rates:
             (kernel.latency_us + (self.efficiency.sparse_index_us if mixer.index_width else 0.0))
             * MICROSECOND
             * speed.latency,
-            grown * size / stripes,
+            grown * size / dcp,
             _top_k(mixer),
             windowed * size,
             mixer.window,
@@ -212,7 +212,7 @@ def _top_k(mixer: Mixer) -> int:
 
 def gpu_operators(parts: Plan, layout: Layout, deployment: Deployment) -> Operators:
     """Operators of one rank on a GPU."""
-    rates, stripes = Rates(deployment), deployment.settings.stripes
+    rates, dcp = Rates(deployment), deployment.settings.dcp
     return Operators(
         (
             *(rates.gemm(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
@@ -221,9 +221,7 @@ def gpu_operators(parts: Plan, layout: Layout, deployment: Deployment) -> Operat
             *collectives(parts, layout, deployment),
         ),
         rates.gemm(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
-        tuple(
-            each for mixer, count in parts.mixers for each in rates.decode_attention(mixer, count, layout.tp, stripes)
-        ),
+        tuple(each for mixer, count in parts.mixers for each in rates.decode_attention(mixer, count, layout.tp, dcp)),
         tuple(each for mixer, count in parts.mixers for each in rates.prefill_attention(mixer, count, layout.tp)),
         tuple(each for mixer, count in parts.mixers for each in rates.states(mixer, count, layout.tp)),
         tuple(stripe_exchanges(parts, layout, deployment)),

@@ -280,7 +280,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
     engine = efficiency.engine_name(speed)
     confidence = deployment.confidence
     spans_machines = 0 < deployment.machine_devices < layout.devices
-    if confidence == "A" and (spans_machines or deployment.settings.stripes > 1):
+    if confidence == "A" and (spans_machines or deployment.settings.dcp > 1):
         confidence = "B"  # one model's cases are all that was measured across machines, or with stripes
     hop_us, pipeline = PIPELINE_HOP_US, 0.0
     match speed.runtime:

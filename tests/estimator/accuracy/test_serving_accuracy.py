@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.cache import DATA
 from catalog.load import load
 from estimator.accuracy import serving
-from estimator.accuracy.cases import arrivals, cache, engine_class, layout, lengths, queued_prompts, stripes, weights
+from estimator.accuracy.cases import arrivals, cache, dcp, engine_class, layout, lengths, queued_prompts, weights
 from estimator.accuracy.score import Context, Score, summarise
 from estimator.layout import Layout
 
@@ -219,4 +219,4 @@ def test_any_row_is_answered_or_refused_with_a_reason(changed: dict[str, str]) -
     [("", 1), ("16 prompts; decode context parallel 8", 8), ("TP16 DCP=4, 8 prompts", 4), ("dcp 0", 1), ("ndcp8", 1)],
 )
 def test_decode_context_parallelism_is_read_off_the_notes(notes: str, count: int) -> None:
-    assert stripes(ROW | {"notes": notes}) == count
+    assert dcp(ROW | {"notes": notes}) == count

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import Catalog, load
-from estimator.advice.bench import Bench
 from estimator.advice.fixes import fixes, gains, quicker
+from estimator.advice.study import Study
 from estimator.advice.training_fixes import run_changes
 from estimator.models.model import Model
 from estimator.ranking.rank import rank
@@ -20,12 +20,12 @@ def catalog() -> Catalog:
     return load()
 
 
-def bench_on(catalog: Catalog, scenario: Scenario) -> Bench:
-    """The bench of the machine that the scenario places itself on."""
+def bench_on(catalog: Catalog, scenario: Scenario) -> Study:
+    """The study of the machine that the scenario places itself on."""
     model: Model = catalog.model(scenario.model)
     prices = catalog.prices(scenario.region)
     row = rank(model, scenario, catalog.inventory, prices).rows[0]
-    return Bench(row.candidate, scenario, model, catalog.inventory, prices)
+    return Study(row.candidate, scenario, model, catalog.inventory, prices)
 
 
 @pytest.mark.parametrize(
@@ -38,47 +38,47 @@ def bench_on(catalog: Catalog, scenario: Scenario) -> Bench:
 )
 def test_every_fix_makes_it_fit(catalog: Catalog, instance: str, model: str, weights: str) -> None:
     placement = Placement(instance=instance, machines=1)
-    bench = bench_on(catalog, Scenario(model=model, weights=weights, placement=placement))
-    before = bench.evaluation()
+    study = bench_on(catalog, Scenario(model=model, weights=weights, placement=placement))
+    before = study.evaluation()
     assert before.verdict == "does_not_fit"
-    changes = fixes(bench, before)
+    changes = fixes(study, before)
     assert changes
     for change in changes:
         assert change.scenario
-        assert bench.asking(change.scenario).evaluation().verdict == "fits"
-    assert gains(bench, before) == []
+        assert study.asking(change.scenario).evaluation().verdict == "fits"
+    assert gains(study, before) == []
 
 
 @pytest.mark.parametrize("level", [ServiceLevel(tpot_s=0.03), ServiceLevel(ttft_s=0.5, tpot_s=0.03)])
 def test_what_is_quicker_keeps_the_service_level(catalog: Catalog, level: ServiceLevel) -> None:
     asked = ServingWorkload(input_tokens=2048, concurrency=128)
     scenario = Scenario(workload=asked, service_level=level, placement=Placement(instance="p4d.24xlarge"))
-    bench = bench_on(catalog, scenario)
-    assert not bench.evaluation().meets_service_level
-    changes = quicker(bench)
+    study = bench_on(catalog, scenario)
+    assert not study.evaluation().meets_service_level
+    changes = quicker(study)
     assert changes
     for change in changes:
         assert change.scenario
-        assert bench.asking(change.scenario).evaluation().meets_service_level
+        assert study.asking(change.scenario).evaluation().meets_service_level
 
 
 def test_gains_hold_more_users_or_longer_requests(catalog: Catalog) -> None:
     scenario = Scenario(workload=ServingWorkload(concurrency=8), placement=Placement(instance="p4d.24xlarge"))
-    bench = bench_on(catalog, scenario)
-    before = bench.evaluation()
-    assert fixes(bench, before) == []
-    changes = {change.title: change for change in gains(bench, before)}
+    study = bench_on(catalog, scenario)
+    before = study.evaluation()
+    assert fixes(study, before) == []
+    changes = {change.title: change for change in gains(study, before)}
     assert "KV cache in fp8" in changes
-    assert changes["KV cache in fp8"].effect.startswith(f"{bench.most_users:,} → ")
+    assert changes["KV cache in fp8"].effect.startswith(f"{study.most_users:,} → ")
     for change in changes.values():
         if change.scenario:
-            assert bench.asking(change.scenario).evaluation().verdict == "fits"
+            assert study.asking(change.scenario).evaluation().verdict == "fits"
 
 
 def test_facts_explain_the_numbers(catalog: Catalog) -> None:
     scenario = Scenario(model="Qwen/Qwen3-30B-A3B", weights="bf16", placement=Placement(instance="g6.48xlarge", tp=8))
-    bench = bench_on(catalog, scenario)
-    facts = {change.title: change.effect for change in gains(bench, bench.evaluation()) if not change.scenario}
+    study = bench_on(catalog, scenario)
+    facts = {change.title: change.effect for change in gains(study, study.evaluation()) if not change.scenario}
     assert facts["TP8 keeps 2 copies of the cache"] == "the model has 4 KV heads to divide"
     assert "a device has 22.5 GiB, not 24" in facts
 
@@ -86,16 +86,16 @@ def test_facts_explain_the_numbers(catalog: Catalog) -> None:
 def test_copies_of_the_cache_can_be_striped(catalog: Catalog) -> None:
     placement = Placement(instance="p5en.48xlarge", tp=8)
     scenario = Scenario(model="deepseek-ai/DeepSeek-V3", workload=ServingWorkload(65_536, 512), placement=placement)
-    bench = bench_on(catalog, scenario)
-    (change,) = [each for each in gains(bench, bench.evaluation()) if each.title == "decode context parallel 8"]
+    study = bench_on(catalog, scenario)
+    (change,) = [each for each in gains(study, study.evaluation()) if each.title == "decode context parallel 8"]
     assert change.scenario
-    after = bench.asking(change.scenario)
-    assert change.effect.startswith(f"{bench.most_users:,} → {after.most_users:,} users")
-    assert after.most_users == pytest.approx(8 * bench.most_users, rel=0.1)
+    after = study.asking(change.scenario)
+    assert change.effect.startswith(f"{study.most_users:,} → {after.most_users:,} users")
+    assert after.most_users == pytest.approx(8 * study.most_users, rel=0.1)
     assert not [each for each in gains(after, after.evaluation()) if each.title.startswith("decode context")]
     assert not [
         each
-        for each in gains(bench_on(catalog, replace(scenario, engine="trtllm")), bench.evaluation())
+        for each in gains(bench_on(catalog, replace(scenario, engine="trtllm")), study.evaluation())
         if each.title.startswith("decode context")
     ]
 
@@ -108,9 +108,9 @@ def test_stripes_make_a_long_request_fit(catalog: Catalog) -> None:
         settings=EngineSettings(memory_utilization=0.58),
         placement=Placement(instance="g5.12xlarge", machines=1, tp=4),
     )
-    bench = bench_on(catalog, scenario)
-    before = bench.evaluation()
-    changes = {change.title: change for change in fixes(bench, before)}
+    study = bench_on(catalog, scenario)
+    before = study.evaluation()
+    changes = {change.title: change for change in fixes(study, before)}
     assert changes["decode context parallel 4"].scenario
     assert changes["decode context parallel 4"].effect.startswith("holds ")
 
@@ -118,12 +118,12 @@ def test_stripes_make_a_long_request_fit(catalog: Catalog) -> None:
 def test_every_change_of_a_run_fits_its_machine(catalog: Catalog) -> None:
     run = TrainingWorkload("full", sequence_length=4096, micro_batch=4)
     scenario = Scenario(training=run, placement=Placement(instance="p4d.24xlarge"))
-    bench = bench_on(catalog, scenario)
-    changes = run_changes(bench)
+    study = bench_on(catalog, scenario)
+    changes = run_changes(study)
     assert "QLoRA" in [change.title for change in changes]
     for change in changes:
         assert change.scenario
-        judged = bench.asking(change.scenario).best()
+        judged = study.asking(change.scenario).best()
         assert judged.verdict == "fits"
         assert judged.training
         assert f"{judged.training.hours.typical:,.1f} h" in change.effect

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from catalog.load import load
-from estimator.advice.bench import Bench
+from estimator.advice.study import Study
 from estimator.advice.workings import Working, explain
 from estimator.engines.speed_constants import Calibration
 from estimator.ranking.rank import rank
@@ -30,7 +30,7 @@ def worked_out(working: Working) -> float:
         Scenario(model="meta-llama/Llama-3.1-8B-Instruct", weights="bf16", engine="sglang"),
         Scenario(model="deepseek-ai/DeepSeek-V3", settings=EngineSettings(decode_context_parallel=8)),
     ],
-    ids=lambda scenario: scenario.model.rpartition("/")[2] + "·striped" * (scenario.settings.stripes > 1),
+    ids=lambda scenario: scenario.model.rpartition("/")[2] + "·dcp" * (scenario.settings.dcp > 1),
 )
 def test_formulas_give_their_figures(scenario: Scenario) -> None:
     catalog = load()
@@ -38,8 +38,8 @@ def test_formulas_give_their_figures(scenario: Scenario) -> None:
     rows = [row for row in rank(model, scenario, catalog.inventory, prices).rows if row.verdict == "fits"]
     figures = set()
     for row in rows[:: max(len(rows) // 12, 1)]:
-        bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
-        for figure, working in explain(bench, row).items():
+        study = Study(row.candidate, scenario, model, catalog.inventory, prices)
+        for figure, working in explain(study, row).items():
             assert worked_out(working) == pytest.approx(working.value, rel=1e-9), (row.candidate.machine, working)
             assert working.source
             figures.add(figure)
@@ -52,7 +52,7 @@ def test_an_own_point_is_a_term_of_the_times() -> None:
     scenario = Scenario(placement=Placement("p5.48xlarge"), calibrations=(point,))
     model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
     row = rank(model, scenario, catalog.inventory, prices).rows[0]
-    workings = explain(Bench(row.candidate, scenario, model, catalog.inventory, prices), row)
+    workings = explain(Study(row.candidate, scenario, model, catalog.inventory, prices), row)
     for figure, factor in (("ttft", 2.0), ("tpot", 1.25)):
         *operators, own, rest = workings[figure].terms
         assert own.name == "own point"
@@ -67,7 +67,7 @@ def test_stripes_are_a_term_of_the_users() -> None:
     scenario = Scenario(model="deepseek-ai/DeepSeek-V3", settings=settings, placement=Placement("p5en.48xlarge"))
     model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
     row = rank(model, scenario, catalog.inventory, prices).rows[0]
-    bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
-    users = explain(bench, row)["users"]
+    study = Study(row.candidate, scenario, model, catalog.inventory, prices)
+    users = explain(study, row)["users"]
     assert users.formula == "tokens in the pool * ranks that share a sequence / tokens of a request"
     assert users.terms[0].value == pytest.approx(row.memory.kv_cache_bytes / (61 * 576 * 2), rel=0.01)  # type: ignore[union-attr]

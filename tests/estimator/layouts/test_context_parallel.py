@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from catalog.load import Catalog, load
 from estimator.errors import InputError
 from estimator.layout import Layout
-from estimator.layouts.context_parallel import copies, legal_stripes, stripe_refusal
+from estimator.layouts.context_parallel import cache_copies, context_parallel_refusal, legal_context_parallel
 from estimator.ranking.rank import rank
 from estimator.results import Leaderboard
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -25,7 +25,7 @@ def held(catalog: Catalog) -> Held:
     return held_in(catalog)
 
 
-def striped(count: int, length: int = 8192) -> EngineSettings:
+def divided(count: int, length: int = 8192) -> EngineSettings:
     return EngineSettings(max_model_len=length, decode_context_parallel=count)
 
 
@@ -37,7 +37,7 @@ def test_stripes_multiply_the_tokens_and_not_the_bytes(
     held: Held, name: str, tp: int, count: int, token_bytes: int
 ) -> None:
     alone = held(name, Layout(tp), weights="fp8", device="h200-sxm").report(8192)
-    shared = held(name, Layout(tp), weights="fp8", device="h200-sxm", settings=striped(count, 1 << 20)).report(8192)
+    shared = held(name, Layout(tp), weights="fp8", device="h200-sxm", settings=divided(count, 1 << 20)).report(8192)
     assert alone.kv_bytes_per_token == token_bytes
     assert shared.kv_bytes_per_token == token_bytes / count
     assert shared.kv_cache_bytes == alone.kv_cache_bytes
@@ -47,12 +47,12 @@ def test_stripes_multiply_the_tokens_and_not_the_bytes(
 
 
 def test_a_block_spans_as_many_times_the_tokens(held: Held) -> None:
-    memory = held(LITE, Layout(8), settings=striped(8))
+    memory = held(LITE, Layout(8), settings=divided(8))
     assert [memory.laid.pool.pages(tokens) for tokens in (1, 128, 129, 8192)] == [1, 1, 2, 64]
 
 
 def test_recurrent_states_stay_whole(held: Held) -> None:
-    alone, shared = (held(NEXT, Layout(8), weights="fp8", settings=striped(count)) for count in (1, 4))
+    alone, shared = (held(NEXT, Layout(8), weights="fp8", settings=divided(count)) for count in (1, 4))
     assert shared.laid.pool.fixed == alone.laid.pool.fixed > 0
     assert alone.held_sequences(131_072) < shared.held_sequences(131_072) < 4 * alone.held_sequences(131_072)
 
@@ -66,9 +66,9 @@ def test_recurrent_states_stay_whole(held: Held) -> None:
 def test_more_stripes_never_hold_fewer_tokens(model: tuple[str, int], engine: str, tokens: int) -> None:
     catalog, (name, tp) = load(), model
     held = held_in(catalog)
-    legal = legal_stripes(catalog.model(name), tp, catalog.inventory.engine(engine))
+    legal = legal_context_parallel(catalog.model(name), tp, catalog.inventory.engine(engine))
     capacities = [
-        held(name, Layout(tp), weights="fp8", device="h200-sxm", engine=engine, settings=striped(count)).capacity(
+        held(name, Layout(tp), weights="fp8", device="h200-sxm", engine=engine, settings=divided(count)).capacity(
             tokens
         )
         for count in legal
@@ -101,16 +101,16 @@ def test_stripes_divide_ranks_copies_and_query_heads(
 ) -> None:
     profile = catalog.inventory.engine(*engine.split("@"))
     model = catalog.model(name)
-    assert legal_stripes(model, tp, profile) == legal
-    assert all(copies(model.architecture, tp) >= count for count in legal)
+    assert legal_context_parallel(model, tp, profile) == legal
+    assert all(cache_copies(model.architecture, tp) >= count for count in legal)
     for count in range(1, 2 * tp):
-        assert (stripe_refusal(model, tp, count, profile) is None) == (count in legal)
+        assert (context_parallel_refusal(model, tp, count, profile) is None) == (count in legal)
 
 
 def compiled(name: str, count: int, machine_devices: int = 0) -> Step:
     inventory, model = load().inventory, load().model(name)
     return step_on(
-        inventory, model, "h200-sxm", Layout(8), model.weights("fp8").id, machine_devices=machine_devices, stripes=count
+        inventory, model, "h200-sxm", Layout(8), model.weights("fp8").id, machine_devices=machine_devices, dcp=count
     )
 
 

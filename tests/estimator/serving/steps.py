@@ -22,7 +22,7 @@ def step_on(
     fabric: str | Fabric = "",
     efficiency: Efficiency | None = None,
     machine_devices: int = 0,
-    stripes: int = 1,
+    dcp: int = 1,
 ) -> Step:
     """The step of a rank with a 16-bit cache; the device's own fabric where none is given."""
     device = inventory.accelerators[device] if isinstance(device, str) else device
@@ -38,6 +38,6 @@ def step_on(
         speed=efficiency.engines[engine],
         efficiency=efficiency,
         machine_devices=machine_devices,
-        settings=EngineSettings(decode_context_parallel=stripes),
+        settings=EngineSettings(decode_context_parallel=dcp),
     )
     return compile_step(deployment, layout)

@@ -8,11 +8,11 @@ from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.results import Evaluation
-from estimator.scenario.rigs import host_cpu, rig
+from estimator.scenario.nodes import host_cpu, node_of
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import deploy
-from estimator.serving.judge import Judge
+from estimator.serving.judge import ServingJudge
 from estimator.serving.memory import compile_memory
 from estimator.serving.offload import offload
 
@@ -22,7 +22,7 @@ ONE_USER = ServingWorkload(512, 128, 1)
 
 def judged(catalog: Catalog, instance: str, engine: str = "llamacpp", weights: str = FORMAT) -> Evaluation:
     scenario = Scenario(NAME, weights, workload=ONE_USER, engine=engine)
-    judge = Judge(catalog.model(NAME), scenario, catalog.inventory, catalog.prices("us-east-1"))
+    judge = ServingJudge(catalog.model(NAME), scenario, catalog.inventory, catalog.prices("us-east-1"))
     return judge.evaluations(catalog.inventory.machines[instance])[0]
 
 
@@ -82,8 +82,8 @@ def test_a_device_without_a_known_host_has_none(catalog: Catalog) -> None:
 
 def test_a_model_that_fits_needs_the_least_of_the_host(catalog: Catalog) -> None:
     model, inventory = catalog.model("meta-llama/Llama-3.1-8B"), catalog.inventory
-    here = rig(inventory.machines["g5.8xlarge"], inventory)
+    node = node_of(inventory.machines["g5.8xlarge"], inventory)
     scenario = Scenario(model.id, FORMAT, engine="llamacpp")
-    found = offload(deploy(here, model, scenario, inventory), 4096)
+    found = offload(deploy(node, model, scenario, inventory), 4096)
     assert found
     assert found.layout.host == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.load import Catalog, load
-from estimator.advice.bench import Bench
+from estimator.advice.study import Study
 from estimator.ranking.rank import rank
 from estimator.scenario.scenario import Placement, Scenario
 from tui.draw.runs import rows_as_text
@@ -16,12 +16,12 @@ def catalog() -> Catalog:
     return load()
 
 
-def bench_on(catalog: Catalog, instance: str, model: str) -> Bench:
+def bench_on(catalog: Catalog, instance: str, model: str) -> Study:
     scenario = Scenario(model=model, placement=Placement(instance=instance))
     prices = catalog.prices(scenario.region)
     found = catalog.model(model)
     row = rank(found, scenario, catalog.inventory, prices).rows[0]
-    return Bench(row.candidate, scenario, found, catalog.inventory, prices)
+    return Study(row.candidate, scenario, found, catalog.inventory, prices)
 
 
 @pytest.mark.parametrize("figure", ["ttft", "tpot", "throughput"])
@@ -38,7 +38,7 @@ def test_the_same_model_on_the_same_device_is_nearest(catalog: Catalog, figure: 
 
 def test_what_nobody_measured_has_no_nearest_case(catalog: Catalog) -> None:
     measured = Measured(catalog)
-    bench = bench_on(catalog, "p5.48xlarge", "meta-llama/Llama-3.3-70B-Instruct")
-    assert measured.near(bench, "weights") is None
+    study = bench_on(catalog, "p5.48xlarge", "meta-llama/Llama-3.3-70B-Instruct")
+    assert measured.near(study, "weights") is None
     measured.cases = ()
-    assert measured.near(bench, "tpot") is None
+    assert measured.near(study, "tpot") is None

@@ -1,9 +1,9 @@
-"""A bench says what the ranking says of the same candidate."""
+"""A study says what the ranking says of the same candidate."""
 
 import pytest
 
 from catalog.load import load
-from estimator.advice.bench import Bench
+from estimator.advice.study import Study
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -29,11 +29,11 @@ def test_a_bench_is_the_rankings_own_arithmetic(scenario: Scenario) -> None:
     model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
     rows = [row for row in rank(model, scenario, catalog.inventory, prices).rows if row.verdict == "fits"]
     for row in rows[:: max(len(rows) // 10, 1)]:
-        bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
-        assert same(bench.evaluation(), row)
+        study = Study(row.candidate, scenario, model, catalog.inventory, prices)
+        assert same(study.evaluation(), row)
         assert row.memory
-        assert bench.memory.max_sequences(scenario.workload.total_tokens) == pytest.approx(row.memory.max_concurrency)
-        speed = bench.at_users(scenario.workload.concurrency)
+        assert study.memory.max_sequences(scenario.workload.total_tokens) == pytest.approx(row.memory.max_concurrency)
+        speed = study.at_users(scenario.workload.concurrency)
         assert row.performance
         assert speed.tpot_s == pytest.approx(row.performance.tpot_s)
         assert speed.output_tokens_per_s == pytest.approx(row.performance.output_tokens_per_s)
@@ -50,10 +50,10 @@ def test_the_operating_points_hold_the_last_load_that_keeps_the_service_level() 
     scenario = Scenario(service_level=level, placement=Placement(instance="p5.48xlarge"))
     model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
     row = rank(model, scenario, catalog.inventory, prices).rows[0]
-    bench = Bench(row.candidate, scenario, model, catalog.inventory, prices)
-    points = list(bench.operating_points())
+    study = Study(row.candidate, scenario, model, catalog.inventory, prices)
+    points = list(study.operating_points())
     loads = [users for users, _ in points]
     assert loads == sorted(set(loads))
     keeping = [users for users, report in points if level.met_by(report.ttft_s.typical, report.tpot_s.typical)]
-    beyond = bench.at_users(max(keeping) + bench.replicas)
+    beyond = study.at_users(max(keeping) + study.replicas)
     assert beyond.tpot_s.typical > 0.02

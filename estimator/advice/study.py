@@ -11,8 +11,8 @@ from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Candidate, Evaluation, OperatorTime, PerformanceReport
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.nodes import Node, node_of
 from estimator.scenario.placement import machine_named
-from estimator.scenario.rigs import Rig, rig
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.operating_point import best_concurrency
@@ -22,7 +22,7 @@ from estimator.serving.speed.step import Step, compile_step
 
 
 @dataclass(frozen=True)
-class Bench:
+class Study:
     """A candidate with everything that judging a variation of it takes."""
 
     candidate: Candidate
@@ -31,7 +31,7 @@ class Bench:
     inventory: Inventory
     prices: RegionPrices
 
-    def asking(self, scenario: Scenario) -> "Bench":
+    def asking(self, scenario: Scenario) -> "Study":
         """The same candidate under another scenario."""
         return replace(self, scenario=scenario)
 
@@ -41,13 +41,13 @@ class Bench:
         return machine_named(self.candidate, self.inventory)
 
     @cached_property
-    def rig(self) -> Rig:
-        return rig(self.machine, self.inventory)
+    def node(self) -> Node:
+        return node_of(self.machine, self.inventory)
 
     @cached_property
     def deployment(self) -> Deployment:
         """The engine and formats that run on this device."""
-        return deploy(self.rig, self.model, self.scenario, self.inventory)
+        return deploy(self.node, self.model, self.scenario, self.inventory)
 
     @property
     def engine(self) -> EngineProfile:

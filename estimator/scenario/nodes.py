@@ -19,7 +19,7 @@ CLUSTER_NETWORK_BYTES_PER_S = 100e9 / 8
 """Slowest network over which one model is worth spreading."""
 
 
-class Rig(NamedTuple):
+class Node(NamedTuple):
     """A machine as an engine sees it: whole devices and the links between them."""
 
     machine: Machine
@@ -29,7 +29,7 @@ class Rig(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def rig(machine: Machine, inventory: Inventory) -> Rig:
+def node_of(machine: Machine, inventory: Inventory) -> Node:
     """The devices of a machine: a NeuronCore is a device, a fractional share is one smaller device, and a CPU host is
     one device with the host's RAM."""
     device = inventory.accelerators[machine.accelerator]
@@ -40,7 +40,7 @@ def rig(machine: Machine, inventory: Inventory) -> Rig:
     elif device.cores > 1:
         device = core_of(device)
     cores = inventory.accelerators[machine.accelerator].cores
-    return Rig(machine, device, inventory.fabrics[machine.fabric], max(1, int(machine.count * cores)))
+    return Node(machine, device, inventory.fabrics[machine.fabric], max(1, int(machine.count * cores)))
 
 
 @lru_cache(maxsize=256)
@@ -107,19 +107,16 @@ PEAKS = ("fp32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "int8_flops", "f
 def engine_on(device: Accelerator, engine: EngineProfile, inventory: Inventory) -> EngineProfile:
     """The engine that answers for this kind of device: vLLM hands Neuron chips to its Neuron plugin, and what GPU
     engines can not drive (Apple silicon, CPUs) is what llama.cpp is for."""
-    other = STAND_INS.get(device.kind)
-    return inventory.engine(other) if other and other != engine.id else engine
+    other = inventory.stand_in_engine(device.kind)
+    return other if other and other.id != engine.id else engine
 
 
-STAND_INS = {"neuron": "neuron", "apple": "llamacpp", "cpu": "llamacpp"}
-
-
-def clusters(here: Rig, model: Model, engine: EngineProfile) -> Iterator[tuple[int, Layout]]:
+def clusters(node: Node, model: Model, engine: EngineProfile) -> Iterator[tuple[int, Layout]]:
     """(machines, layout) of one engine over several machines: tensor parallel inside, pipeline parallel across."""
-    networked = here.machine.efa and here.machine.network_bytes_per_s >= CLUSTER_NETWORK_BYTES_PER_S
+    networked = node.machine.efa and node.machine.network_bytes_per_s >= CLUSTER_NETWORK_BYTES_PER_S
     if not networked or not engine.pipeline:
         return
-    inside = [layout for layout in legal_layouts(model, here.devices, engine, here.device) if layout.pp == 1]
+    inside = [layout for layout in legal_layouts(model, node.devices, engine, node.device) if layout.pp == 1]
     widest = max((layout for layout in inside if layout.dp == 1), key=lambda layout: layout.tp, default=None)
     if widest is None:
         return
