@@ -11,7 +11,7 @@ from pathlib import Path
 from catalog.load import load
 from tui.app import LlmCalc
 from tui.draw.palette import DEFAULT_THEME
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 TARGET = Path(__file__).parents[1] / "docs" / "leaderboard.svg"
@@ -22,7 +22,7 @@ async def picture() -> str:
     """The first frame as SVG, in whatever monospaced font the reader has."""
     with tempfile.TemporaryDirectory() as empty:
         kept_in = Path(empty) / "session.yaml"
-        app = LlmCalc(Desk(load(user_files=Path(empty))), Session(), kept_in, DEFAULT_THEME, {}, ())
+        app = LlmCalc(Calculator(load(user_files=Path(empty))), Session(), kept_in, DEFAULT_THEME, {}, ())
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause()
             svg = app.export_screenshot(title="llmcalc-tui")

@@ -14,7 +14,7 @@ from tui._textual import FrugalApp
 from tui.draw import palette
 from tui.state import store
 from tui.state.answer import Answer
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.messages import Edited, Refused
 from tui.state.session import History, Session
 
@@ -26,7 +26,7 @@ class AnsweringApp(FrugalApp):
 
     def __init__(
         self,
-        desk: Desk,
+        calculator: Calculator,
         session: Session,
         kept_in: Path | None = None,
         theme: str = palette.DEFAULT_THEME,
@@ -34,7 +34,7 @@ class AnsweringApp(FrugalApp):
         notices: tuple[str, ...] = (),
     ) -> None:
         super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
-        self.desk = desk
+        self.calculator = calculator
         self.kept_in = kept_in
         self.unsaved = ""
         """Why the session could not be saved the last time; it is said once, not after every edit."""
@@ -52,7 +52,7 @@ class AnsweringApp(FrugalApp):
         if answer is None:
             copy = store.set_aside(self.kept_in) if self.kept_in else None
             kept = f"; kept as {copy.name}" if copy else ""
-            answer, notices = self.desk.answer(Session()), (*notices, f"session: {complaint}{kept}")
+            answer, notices = self.calculator.answer(Session()), (*notices, f"session: {complaint}{kept}")
         self.history = History(answer.session)
         return answer._replace(problem=f"✗ {' · '.join(notices)}" if notices else "")
 
@@ -85,11 +85,11 @@ class AnsweringApp(FrugalApp):
     def _attempt(self, session: Session) -> tuple[Answer | None, str]:
         """The answer, or None and why there is none; a fault of ours is told in a line too."""
         try:
-            return self.desk.answer(session, self.answer), ""
+            return self.calculator.answer(session, self.answer), ""
         except InputError as error:
             return None, str(error)
         except Exception as error:
-            return None, fault.told(error)
+            return None, fault.describe_internal_error(error)
 
     def notify(self, message: str, *, severity: str = "information", **_: Any) -> None:
         """One line in place of the tabs until the next edit; there are no toasts."""

@@ -104,23 +104,23 @@ class LlmCalc(AnsweringApp):
             if region:
                 self.edit(lambda session: session.in_region(region.split()[0]))
 
-        self.push_screen(RegionPicker(self.desk.catalog.regions, self.history.now.scenario.region), go)
+        self.push_screen(RegionPicker(self.calculator.catalog.regions, self.history.now.scenario.region), go)
 
     def action_model(self) -> None:
         from tui.screens.fetch import Fetch
         from tui.screens.models import ModelPicker
 
         def ask(name: str | None) -> None:
-            if name and self.desk.knows(name):
+            if name and self.calculator.knows(name):
                 self.choose(name)
             elif name:
-                self.push_screen(Fetch(name, self.desk), self.choose)
+                self.push_screen(Fetch(name, self.calculator), self.choose)
 
-        self.push_screen(ModelPicker(self.desk, self.history.now.scenario.model), ask)
+        self.push_screen(ModelPicker(self.calculator, self.history.now.scenario.model), ask)
 
     def choose(self, name: str | None) -> None:
         if name:
-            self.edit(lambda session: session.with_model(name, self.desk.model(name).native_weights))
+            self.edit(lambda session: session.with_model(name, self.calculator.model(name).native_weights))
 
     def action_help_quit(self) -> None:
         """What ctrl+c does: Textual's own hint, in our line."""

@@ -3,7 +3,7 @@
 import os
 
 
-def told(error: Exception) -> str:
+def describe_internal_error(error: Exception) -> str:
     """What to say of it. Raises it where LLMCALC_DEBUG is set."""
     if os.environ.get("LLMCALC_DEBUG"):
         raise error

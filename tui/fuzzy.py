@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def found(query: str, names: Sequence[str]) -> list[int]:
+def matching_positions(query: str, names: Sequence[str]) -> list[int]:
     """Positions of the matching names, best first: every word of the query as it is, else its letters in order.
 
     A match at the start of a word counts more, then the shorter name; equal names keep their order.

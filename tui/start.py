@@ -14,7 +14,7 @@ from tui.cli import Parser
 from tui.commands.bindings import keymap
 from tui.draw import palette
 from tui.state import store
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 from tui.verbs import VERBS
 
@@ -43,22 +43,22 @@ def application(catalog: Catalog, session_path: str | None, theme: str | None) -
     configured = _configuration(notices)
     remapped, complaints = keymap(configured.get("keys") or {})
     notices += complaints
-    desk = Desk(catalog)
+    calculator = Calculator(catalog)
     if session_path:
         kept_in = Path(session_path)
-        session = _named(kept_in, desk)
+        session = _named(kept_in, calculator)
     else:
         kept_in = store.default_path()
         session = _last(kept_in, notices)
-    return LlmCalc(desk, session, kept_in, _theme(theme, configured, notices), remapped, tuple(notices))
+    return LlmCalc(calculator, session, kept_in, _theme(theme, configured, notices), remapped, tuple(notices))
 
 
-def _named(path: Path, desk: Desk) -> Session:
+def _named(path: Path, calculator: Calculator) -> Session:
     """The session in a file that the user names, which is written back there. Raises InputError where it can not be
     answered: the file is then left as it is."""
     session = store.load(path)
     try:
-        desk.answer(session)
+        calculator.answer(session)
     except InputError as error:
         raise InputError(str(path), str(error)) from None
     return session

@@ -31,7 +31,7 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.units import GB, GIB
 from tui.state.answer import Answer
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 # machine, accelerator, devices, GB each, usable GiB, replicas, tp, $/h, class, tie, best
@@ -200,7 +200,7 @@ class Shelf:
         return RegionPrices(region, {})
 
 
-class PlainDesk(Desk):
+class PlainCalculator(Calculator):
     """Ranks by hand."""
 
     def __init__(self) -> None:

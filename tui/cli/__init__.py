@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted")
     except Exception as error:
-        return _complain(fault.told(error))
+        return _complain(fault.describe_internal_error(error))
 
 
 def _drop_output() -> None:

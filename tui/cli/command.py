@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json_output.dumps(page))
     else:
         reasons = text_output.aligned([("#", *argument) for argument in command.arguments], left=(0, 1, 2))
-        notes = [f"# {printable(note)}" for note in (text_output.placed(row), *command.notes)]
+        notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *command.notes)]
         print("\n".join([*notes, reasons, "", command.line]))
     return ANSWERED
 
@@ -49,6 +49,6 @@ def _print_recipe(found: "Recipe", row: "Evaluation", form: str) -> None:
         page = {"instance": row.candidate.machine, "command": found.command, "arguments": given, "notes": found.notes}
         print(json_output.dumps(page | {"file": found.file or None, "text": found.text or None}))
         return
-    notes = [f"# {printable(note)}" for note in (text_output.placed(row), *found.notes)]
+    notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *found.notes)]
     file = [f"# {found.file}", found.text, ""] if found.file else []
     print("\n".join([*notes, *file, found.command]))

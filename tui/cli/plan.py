@@ -86,7 +86,7 @@ def _text(asked: Scenario, demand: Demand, found: tuple[Fleet, ...]) -> str:
         for mix in best.mixes
     ]
     ways = text_output.aligned([("always", "at the peak", "$/month"), *mixes], left=(0, 1))
-    return f"{head}\n\n{table}\n\n{best.copies} x {text_output.placed(best.copy)}\n{ways}"
+    return f"{head}\n\n{table}\n\n{best.copies} x {text_output.candidate_text(best.copy)}\n{ways}"
 
 
 TITLES = ("machines", "layout", "replicas", "TTFT", "TPOT", "req/s", "$/h list", "$/month", "paid as")

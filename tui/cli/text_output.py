@@ -46,7 +46,7 @@ def scenario(asked: Scenario) -> str:
     work = asked.workload
     load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
-    load = ", ".join((load, *columns.level_asked(asked.service_level)))
+    load = ", ".join((load, *columns.level_bounds(asked.service_level)))
     own = f" | {points}" if (points := columns.own_points(asked)) else ""
     return printable(
         f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
@@ -83,11 +83,11 @@ def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[
 
 def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
     """One candidate in full; `note` is what its weight format takes."""
-    missed = [each for each in columns.misses(row, asked) if not (row.reason or "").startswith(each)]
+    missed = [each for each in columns.shortcomings(row, asked) if not (row.reason or "").startswith(each)]
     verdict = ", ".join([row.verdict.replace("_", " "), *missed])
     blocks = [
         scenario(asked),
-        f"{placed(row)}: {verdict} (class {row.confidence})" + (f"\n{printable(row.reason)}" if row.reason else ""),
+        f"{candidate_text(row)}: {verdict} (class {row.confidence})" + (f"\n{printable(row.reason)}" if row.reason else ""),
     ]
     if row.suggestion:
         blocks[-1] += f"\n{printable(row.suggestion)}"
@@ -104,7 +104,7 @@ def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
     return "\n\n".join(blocks)
 
 
-def placed(row: Evaluation) -> str:
+def candidate_text(row: Evaluation) -> str:
     """The machines, their accelerators and the layout."""
     at = row.candidate
     machines = f"{at.machines} x " if at.machines > 1 else ""
@@ -114,7 +114,7 @@ def placed(row: Evaluation) -> str:
 
 def price(row: Evaluation) -> str:
     """Dollars an hour, or why there are none."""
-    return columns.unpriced(row)[0] or figures.usd(row.cost.price_usd_per_hour)
+    return columns.missing_price(row)[0] or figures.usd(row.cost.price_usd_per_hour)
 
 
 def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
@@ -123,7 +123,7 @@ def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
     marks = [
         "best value" if row.best_value else "",
         "=" if row.tie else "",
-        *columns.misses(row, asked),
+        *columns.shortcomings(row, asked),
         (row.reason or "") if row.verdict != "fits" else "",
     ]
     return [
@@ -138,7 +138,7 @@ def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
         _typical(speed.tpot_s if speed else None, figures.duration),
         _typical(speed.output_tokens_per_s if speed else None, figures.number),
         figures.count(columns.users(row)),
-        figures.percent(columns.used(row)),
+        figures.percent(columns.memory_share(row)),
         "  ".join(mark for mark in marks if mark),
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui.draw.figures import duration, percent
-from tui.draw.runs import Row, fitted, merged
+from tui.draw.runs import Row, fit_row, merge_runs
 
 HATCHES = {
     "weights": "█",
@@ -55,8 +55,10 @@ def split(values: Sequence[float], cells: int) -> list[int]:
 def stacked_bar(shares: Sequence[Share], cells: int) -> Row:
     """The shares of a whole from left to right, exactly `cells` wide; blank where there is nothing."""
     segments = split([share.value for share in shares], cells)
-    return fitted(
-        merged((HATCHES[share.style] * length, share.style) for share, length in zip(shares, segments, strict=True)),
+    return fit_row(
+        merge_runs(
+            (HATCHES[share.style] * length, share.style) for share, length in zip(shares, segments, strict=True)
+        ),
         cells,
     )
 
@@ -80,12 +82,12 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
         bar = HATCHES[operator.bound] * min(max(length, 1 if operator.seconds > 0 else 0), room)
         share = percent(operator.seconds / total) if total > 0 else ""
         row = [
-            *fitted([(operator.name, "text")], names),
+            *fit_row([(operator.name, "text")], names),
             (" ", "text"),
             (bar.ljust(room), operator.bound),
             (f" {duration(operator.seconds):>7}", "text"),
             (f" {share:>4}"[:shares], "text"),
             (f" {operator.bound:<8}"[:bounds], "dim"),
         ]
-        rows.append(fitted(row, cells))
+        rows.append(fit_row(row, cells))
     return rows

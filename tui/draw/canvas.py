@@ -2,7 +2,7 @@
 
 from math import floor
 
-from tui.draw.runs import Row, merged
+from tui.draw.runs import Row, merge_runs
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bit of each dot in a braille cell, by row and column (Unicode 4.0, block U+2800)."""
@@ -56,7 +56,7 @@ class Canvas:
     def rows(self) -> list[Row]:
         """Every row as runs, each row exactly `width` cells."""
         return [
-            merged(
+            merge_runs(
                 (text or (chr(0x2800 + bits) if bits else " "), style if text or bits else "text")
                 for text, bits, style in zip(texts, masks, styles, strict=True)
             )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from tui.draw.figures import tokens
-from tui.draw.runs import Row, fitted
+from tui.draw.runs import Row, fit_row
 
 FITS, FRONTIER, BEYOND = "●", "○", "·"
 
@@ -24,16 +24,16 @@ def fit_grid(
     contexts = contexts[: max((cells - 7) // pitch, 1)]
     at_users = min((each for each in users if asked and each >= asked[0]), default=None)
     at_context = min((each for each in contexts if asked and each >= asked[1]), default=None)
-    rows = [fitted([(" users ", "title"), *((f"{tokens(each):^{pitch}}", "title") for each in contexts)], cells)]
+    rows = [fit_row([(" users ", "title"), *((f"{tokens(each):^{pitch}}", "title") for each in contexts)], cells)]
     for count in users:
-        held = [fits(count, context) for context in contexts]
-        longest = max((index for index, each in enumerate(held) if each), default=-1)
+        answers = [fits(count, context) for context in contexts]
+        longest = max((index for index, each in enumerate(answers) if each), default=-1)
         row: Row = [(f"{count:>6,} ", "axis")]
-        for index, each in enumerate(held):
+        for index, each in enumerate(answers):
             mark, style = (FITS, "good") if each else (BEYOND, "dim")
-            if each and index == longest and index + 1 < len(held):
+            if each and index == longest and index + 1 < len(answers):
                 mark, style = FRONTIER, "warn"
             here = (count, contexts[index]) == (at_users, at_context)
             row.append((f"{f'[{mark}]' if here else mark:^{pitch}}", "accent" if here else style))
-        rows.append(fitted(row, cells))
+        rows.append(fit_row(row, cells))
     return rows

@@ -22,13 +22,13 @@ def place(canvas: Canvas, labels: Iterable[Label]) -> list[Label]:
     Right of the point is best, then below, above and left; a covered dot of a curve costs more than a less liked
     side, and a cell that carries text is out of the question.
     """
-    placed = []
+    layout_or_setup = []
     for label in sorted(labels, key=lambda each: each.priority):
         best = min(_places(label), key=lambda spot: _cost(canvas, label, *spot), default=None)
         if best and canvas.written(max(best[0] - 1, 0), best[1], 1) == 0 == _taken(canvas, label, *best):
             canvas.text(best[0], best[1], label.text, label.style)
-            placed.append(label._replace(x=best[0], y=best[1]))
-    return placed
+            layout_or_setup.append(label._replace(x=best[0], y=best[1]))
+    return layout_or_setup
 
 
 def _places(label: Label) -> list[tuple[int, int]]:

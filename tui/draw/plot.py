@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tui.draw.axes import LogAxis
 from tui.draw.canvas import Canvas
-from tui.draw.runs import Row, fitted, merged, spread
+from tui.draw.runs import Row, fit_row, justify, merge_runs
 
 GUTTER = 6
 """Columns left of the plot: a tick label and a blank."""
@@ -71,9 +71,9 @@ class Plot(NamedTuple):
                 below[start : start + len(tick.label)] = tick.label
                 free_from = start + len(tick.label) + 1
         return [
-            spread([(f" {y_caption}", "axis")], [(x_caption + " ", "axis")], cells),
-            *(merged([(label, "axis"), *row]) for label, row in zip(gutter, self.canvas.rows(), strict=True)),
-            fitted([("".join(below[:cells]), "axis")], cells),
+            justify([(f" {y_caption}", "axis")], [(x_caption + " ", "axis")], cells),
+            *(merge_runs([(label, "axis"), *row]) for label, row in zip(gutter, self.canvas.rows(), strict=True)),
+            fit_row([("".join(below[:cells]), "axis")], cells),
         ]
 
 

@@ -56,7 +56,7 @@ def rows_as_text(rows: Iterable[Iterable[Run]]) -> str:
     return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
 
 
-def merged(row: Iterable[Run]) -> Row:
+def merge_runs(row: Iterable[Run]) -> Row:
     """Neighbours of equal style joined, so that a terminal gets as few runs as can be."""
     runs: Row = []
     for text, style in row:
@@ -67,45 +67,47 @@ def merged(row: Iterable[Run]) -> Row:
     return runs
 
 
-def clipped(text: str, cells: int) -> str:
+def clip(text: str, cells: int) -> str:
     """Text in at most `cells` columns; what does not fit ends in an ellipsis."""
     if len(text) <= cells:
         return text
     return text[: cells - 1] + "…" if cells > 0 else ""
 
 
-def wrapped(text: str, cells: int) -> list[str]:
-    """Lines of whole words without control characters; a word that is longer than a line is broken."""
+def wrap_text(text: str, cells: int) -> list[str]:
+    """Lines of whole words, clean; a word that is longer than a line is broken."""
     return wrap(without_controls(" ".join(text.split())), max(cells, 10), break_on_hyphens=False) or [""]
 
 
-def fitted(row: Sequence[Run], cells: int, style: str = "text") -> Row:
+def fit_row(row: Sequence[Run], cells: int, style: str = "text") -> Row:
     """The row cut or padded to exactly `cells` columns."""
     runs: Row = []
     left = cells
     for text, name in row:
         if len(text) > left:
-            runs.append((clipped(text, left), name))
+            runs.append((clip(text, left), name))
             left = 0
             break
         runs.append((text, name))
         left -= len(text)
-    return merged([*runs, (" " * left, style)])
+    return merge_runs([*runs, (" " * left, style)])
 
 
-def spread(left: Sequence[Run], right: Sequence[Run], cells: int) -> Row:
+def justify(left: Sequence[Run], right: Sequence[Run], cells: int) -> Row:
     """`left` at the left edge and `right` at the right one; the left gives way, a blank stays between them."""
-    row = fitted(left, max(cells - width(right), 0))
+    row = fit_row(left, max(cells - width(right), 0))
     if right and row and not row[-1][0].endswith(" "):
-        row = [*fitted(row, width(row) - 1), (" ", "text")]
-    return fitted([*row, *right], cells)
+        row = [*fit_row(row, width(row) - 1), (" ", "text")]
+    return fit_row([*row, *right], cells)
 
 
-def beside(left: Sequence[Row], right: Sequence[Row], left_cells: int, right_cells: int, gap: str = " ") -> list[Row]:
+def side_by_side(
+    left: Sequence[Row], right: Sequence[Row], left_cells: int, right_cells: int, gap: str = " "
+) -> list[Row]:
     """Two blocks side by side, the shorter padded with blank rows."""
     rows = []
     for index in range(max(len(left), len(right))):
         first = left[index] if index < len(left) else []
         second = right[index] if index < len(right) else []
-        rows.append(merged([*fitted(first, left_cells), (gap, "dim"), *fitted(second, right_cells)]))
+        rows.append(merge_runs([*fit_row(first, left_cells), (gap, "dim"), *fit_row(second, right_cells)]))
     return rows

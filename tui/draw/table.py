@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from tui.draw.runs import Row, clipped, fitted, merged
+from tui.draw.runs import Row, clip, fit_row, merge_runs
 
 
 class Column(NamedTuple):
@@ -53,7 +53,7 @@ def header_row(columns: Sequence[Column], cells: int, sorted_by: str = "", desce
         marked = (title.rstrip() + arrow).ljust(len(title) + len(arrow))  # blanks after a title stay behind its arrow
         row.append((_aligned(marked, column), "accent" if arrow else "title"))
         row.append((" ", "title"))
-    return fitted(merged(row[:-1]), cells, "title")
+    return fit_row(merge_runs(row[:-1]), cells, "title")
 
 
 def table_row(columns: Sequence[Column], values: Mapping[str, Cell], cells: int, style: str = "text") -> Row:
@@ -61,9 +61,9 @@ def table_row(columns: Sequence[Column], values: Mapping[str, Cell], cells: int,
     row: Row = []
     for column in columns:
         cell = values.get(column.key, BLANK)
-        row.append((_aligned(clipped(cell.text, column.width), column), cell.style or style))
+        row.append((_aligned(clip(cell.text, column.width), column), cell.style or style))
         row.append((" ", style))
-    return fitted(merged(row[:-1]), cells, style)
+    return fit_row(merge_runs(row[:-1]), cells, style)
 
 
 def _aligned(text: str, column: Column) -> str:

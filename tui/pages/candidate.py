@@ -9,7 +9,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
-from tui.draw.runs import Row, clipped, fitted, spread, width, wrapped
+from tui.draw.runs import Row, without_controls, clip, fit_row, justify, width, wrap_text
 from tui.pages.leaderboard import note
 from tui.state import columns
 
@@ -21,28 +21,28 @@ def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventor
     """What it is and what limits it; where the memory goes; what it costs."""
     who: Row = [
         (f" {columns.instance(row)}", "bold"),
-        (f"  {_hardware(row, inventory, columns.placed(row))}  ", "text"),
+        (f"  {_hardware(row, inventory, columns.layout_or_setup(row))}  ", "text"),
     ]
     where = shares(row)
-    said = ", ".join(columns.misses(row, scenario)) or limits(row)
+    remark = ", ".join(columns.shortcomings(row, scenario)) or limits(row)
     return [
-        spread(who, [(f"{said}  ", "text"), (f"class {row.confidence} ", "accent")], cells),
-        fitted(_memory_line(where, cells) if row.verdict == "fits" and where else [(f" {note(row)}", "warn")], cells),
-        fitted(_cost_line(row, best), cells),
+        justify(who, [(f"{remark}  ", "text"), (f"class {row.confidence} ", "accent")], cells),
+        fit_row(_memory_line(where, cells) if row.verdict == "fits" and where else [(f" {note(row)}", "warn")], cells),
+        fit_row(_cost_line(row, best), cells),
     ]
 
 
 def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """The same with room: every part of the memory, what limits each phase, every cost."""
     lines: list[Row] = [
-        [(without_controls(columns.instance(row)), "bold"), (f"  {columns.placed(row)}", "text")],
+        [(without_controls(columns.instance(row)), "bold"), (f"  {columns.layout_or_setup(row)}", "text")],
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
     ]
-    missed = columns.misses(row, scenario)
-    said = note(row) or row.reason or ""
-    told = [*missed, *([said] if not any(said.startswith(each) for each in missed) else [])]
-    lines += [[(part, "warn")] for each in told if each for part in wrapped(each, cells)]
+    missed = columns.shortcomings(row, scenario)
+    remark = note(row) or row.reason or ""
+    warnings = [*missed, *([remark] if not any(remark.startswith(each) for each in missed) else [])]
+    lines += [[(part, "warn")] for each in warnings if each for part in wrap_text(each, cells)]
     where = shares(row)
     if where:
         lines += [[], [("memory", "title"), ("  GiB per device", "dim")], *_memory_block(row, where, cells)]
@@ -53,7 +53,7 @@ def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory
     lines += [[], [("cost", "title"), (f"  {_priced_as(row)}", "dim")], *_cost_block(row, cells)]
     if best:
         lines += [[("★ ", "badge"), (_best(row, best), "text")]]
-    return [fitted(line, cells) for line in lines]
+    return [fit_row(line, cells) for line in lines]
 
 
 def limits(row: Evaluation) -> str:
@@ -104,12 +104,12 @@ def _training_shares(memory: TrainingMemory) -> list[Share]:
     return [*parts, Share("free", max(0.0, left), "free")]
 
 
-def _hardware(row: Evaluation, inventory: Inventory, placed: str = "") -> str:
+def _hardware(row: Evaluation, inventory: Inventory, layout_text: str = "") -> str:
     """Devices, how the model lies on them, and the links between them."""
     machine = inventory.machines.get(row.candidate.machine)
     fabric = inventory.fabrics.get(machine.fabric) if machine else None
     links = f" {fabric.name}" if machine and fabric and machine.count > 1 else ""
-    return without_controls(" ".join(filter(None, (columns.devices(row, inventory), placed))) + links)
+    return without_controls(" ".join(filter(None, (columns.devices(row, inventory), layout_text))) + links)
 
 
 def _by_bound(times: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -144,7 +144,7 @@ def _memory_block(row: Evaluation, where: Sequence[Share], cells: int) -> list[R
     for share in where:
         part: Row = [(HATCHES[share.style] * 2, share.style), (f" {share.name}", "text")]
         of = percent(share.value / whole) if whole else ""
-        block.append(spread(part, [(f"{gib(share.value)}", "text"), (of.rjust(6), "dim")], cells))
+        block.append(justify(part, [(f"{gib(share.value)}", "text"), (of.rjust(6), "dim")], cells))
     if row.memory:
         block.append([(f"{count(row.memory.kv_capacity_tokens)} tokens", "text"), (" of KV cache per replica", "dim")])
     return block
@@ -165,7 +165,7 @@ def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
     lines: list[Row] = []
     for name, value, band, why in bands:
         figure = f"{name:<8}{value:>7} {spread_percent(band):<5}"
-        lines.append(spread([(figure, "text")], [(clipped(why, max(0, cells - len(figure) - 1)), "dim")], cells))
+        lines.append(justify([(figure, "text")], [(clip(why, max(0, cells - len(figure) - 1)), "dim")], cells))
     return lines
 
 
@@ -177,7 +177,7 @@ def _run_block(run: TrainingReport, cells: int) -> list[Row]:
         ("MFU", percent(run.mfu), ""),
         ("trained", count(run.trainable_parameters), ""),
     )
-    return [spread([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
+    return [justify([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
 
 
 def _priced_as(row: Evaluation) -> str:
@@ -188,7 +188,7 @@ def _priced_as(row: Evaluation) -> str:
 def _cost_block(row: Evaluation, cells: int) -> list[Row]:
     cost = row.cost
     if cost.price_usd_per_hour is None:
-        return [[(columns.unpriced(row)[0], "warn")]]
+        return [[(columns.missing_price(row)[0], "warn")]]
     figures = [("per hour", usd(cost.price_usd_per_hour), ""), ("per month", usd(cost.usd_per_month), "730 h")]
     bands = (
         ("per run", row.training.usd if row.training else None),
@@ -199,13 +199,13 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
     figures += [(name, usd(band.typical), spread_percent(band)) for name, band in bands if band]
     if cost.usd_per_hour_per_gb is not None:
         figures.append(("per GB hour", usd(cost.usd_per_hour_per_gb), ""))
-    return [spread([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
+    return [justify([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
 
 
 def _cost_line(row: Evaluation, best: Evaluation | None) -> Row:
     cost, run = row.cost, row.training
     if cost.price_usd_per_hour is None:
-        line: Row = [(f" {columns.unpriced(row)[0]}", "warn")]
+        line: Row = [(f" {columns.missing_price(row)[0]}", "warn")]
     else:
         line = [(f" {usd(cost.price_usd_per_hour)}/h", "bold")]
         if run and run.usd:

@@ -11,11 +11,11 @@ from tui.draw.curve import OperatingPoint
 from tui.draw.figures import amount, count, size
 from tui.draw.roofline import Point, Roof
 from tui.pages.memory import MemoryFacts, Switch
-from tui.pages.memory_parts import Usage, reasons, shared_over
+from tui.pages.memory_parts import Usage, describe_cache_sharing, reasons
 from tui.pages.performance import PerformanceFacts
 from tui.pages.solver import Capacity
 from tui.state.answer import Answer
-from tui.state.columns import devices, instance, layout, placed, refusal
+from tui.state.columns import devices, instance, layout, layout_or_setup, refusal
 
 SOLVED_USERS = (1, 4, 16, 64)
 
@@ -27,15 +27,15 @@ def bench_of(answer: Answer, row: Evaluation) -> Study:
 
 def heading(answer: Answer, row: Evaluation) -> str:
     """The machine, its devices and how the model lies on them; of a run that does not fit there is no such thing."""
-    laid = placed(row) if row.training or not answer.session.scenario.training else ""
-    return " · ".join(filter(None, (instance(row), devices(row, answer.inventory), laid)))
+    layout_text = layout_or_setup(row) if row.training or not answer.session.scenario.training else ""
+    return " · ".join(filter(None, (instance(row), devices(row, answer.inventory), layout_text)))
 
 
 def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
     """The memory page of a row that has a memory report."""
     assert row.memory
     study = bench_of(answer, row)
-    scenario, held, workload = study.scenario, study.memory, study.scenario.workload
+    scenario, memory, workload = study.scenario, study.memory, study.scenario.workload
     usage = Usage(row.memory, _busy(study, row), workload.total_tokens)
     sold = f"{study.node.device.memory_sold_gb:g} GB"
     return MemoryFacts(
@@ -43,17 +43,17 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
         aside=f"a device has {size(row.memory.usable_bytes)} of {sold}, {study.engine.name}",
         usage=usage,
         reasons=reasons(
-            usage, row.candidate.layout.tp, study.engine.name, held.max_num_seqs, held.max_num_batched_tokens
+            usage, row.candidate.layout.tp, study.engine.name, memory.max_num_seqs, memory.max_num_batched_tokens
         ),
         kinds=layer_kinds(study.model.architecture, cache_format(scenario.kv), row.candidate.layout.tp),
-        kinds_note=shared_over(study.model.architecture, row.candidate.layout, scenario.settings.dcp),
+        kinds_note=describe_cache_sharing(study.model.architecture, row.candidate.layout, scenario.settings.dcp),
         fits=study.holds,
         longest=scenario.settings.max_model_len or study.model.architecture.max_context,
         asked=(workload.concurrency, workload.total_tokens),
         switches=[
-            Switch(", .", "utilization", f"{held.utilization:.2f}"),
-            Switch("{ }", "sequences", count(held.max_num_seqs)),
-            Switch("< >", "chunk", count(held.max_num_batched_tokens)),
+            Switch(", .", "utilization", f"{memory.utilization:.2f}"),
+            Switch("{ }", "sequences", count(memory.max_num_seqs)),
+            Switch("< >", "chunk", count(memory.max_num_batched_tokens)),
             Switch("c", "cache", scenario.kv),
         ],
         solved_users=SOLVED_USERS,
@@ -78,11 +78,11 @@ def changes(study: Study, row: Evaluation) -> list[Change]:
 
 def capacities(study: Study) -> list[Capacity]:
     """The longest contexts and the most users, by cache format."""
-    found = []
+    solved = []
     for name in dict.fromkeys((study.scenario.kv, *study.engine.program.cache_formats)):
         other = study.asking(replace(study.scenario, kv=name))
-        found.append(Capacity(name, tuple(other.longest(users) for users in SOLVED_USERS), other.most_users))
-    return found
+        solved.append(Capacity(name, tuple(other.longest(users) for users in SOLVED_USERS), other.most_users))
+    return solved
 
 
 def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
@@ -110,8 +110,8 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
             _point(f"{other.node.device.label} {count(users)}", other.decode(users))._replace(series=series)
             for series, other in enumerate(others)
         ],
-        prefill=together(study.prefill()),
-        decode=together(study.decode(users)),
+        prefill=group_by_name(study.prefill()),
+        decode=group_by_name(study.decode(users)),
         ttft_s=speed.ttft_s,
         tpot_s=speed.tpot_s,
         before=(earlier.ttft_s.typical, earlier.tpot_s.typical) if earlier else None,
@@ -135,11 +135,11 @@ def own_point(study: Study) -> str:
 
 def rivals(answer: Answer, row: Evaluation, most: int = 2) -> list[Evaluation]:
     """The best rows on other accelerators than this row's, one of each."""
-    found: dict[str, Evaluation] = {}
+    best: dict[str, Evaluation] = {}
     for each in answer.board.rows:
         if each.verdict == "fits" and each.performance and each.candidate.accelerator != row.candidate.accelerator:
-            found.setdefault(each.candidate.accelerator, each)
-    return list(found.values())[:most]
+            best.setdefault(each.candidate.accelerator, each)
+    return list(best.values())[:most]
 
 
 def roofs(study: Study) -> list[Roof]:
@@ -163,7 +163,7 @@ def points(study: Study, users: float) -> list[Point]:
     ]
 
 
-def together(operators: tuple[OperatorTime, ...]) -> tuple[OperatorTime, ...]:
+def group_by_name(operators: tuple[OperatorTime, ...]) -> tuple[OperatorTime, ...]:
     """Operators of one name as one, limited by what limits the longest of them."""
     groups: dict[str, list[OperatorTime]] = {}
     for each in operators:

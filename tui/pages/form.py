@@ -5,7 +5,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from tui.draw.runs import Row, clipped, fitted, merged, pointer
+from tui.draw.runs import Row, clip, fit_row, merge_runs, pointer
 from tui.options.fields import Field, Section
 
 LEAST_COLUMN = 37
@@ -26,7 +26,7 @@ def lay_out(sections: Sequence[Section], cells: int, lines: int) -> list[Spot]:
     """Whole sections in columns of about equal height, a blank line between them where `lines` have room for it."""
     columns = max(1, min(cells // LEAST_COLUMN, 4, len(sections)))
     heights = tuple(len(section.fields) + 1 for section in sections)
-    chosen = balanced(heights, columns)
+    chosen = balance(heights, columns)
     gap = 1 if all(_height(heights, chosen, column) <= lines for column in range(columns)) else 0
     column_cells = cells // columns
     spots: list[Spot] = []
@@ -42,7 +42,7 @@ def lay_out(sections: Sequence[Section], cells: int, lines: int) -> list[Spot]:
 
 
 @cache
-def balanced(heights: tuple[int, ...], columns: int) -> tuple[int, ...]:
+def balance(heights: tuple[int, ...], columns: int) -> tuple[int, ...]:
     """The column of each section: the lowest page, the first section on the left, then in reading order."""
     ways = (way for way in product(range(columns), repeat=len(heights)) if way[0] == 0)
     return min(ways, key=lambda way: (max(_height(heights, way, each) for each in range(columns)), way))
@@ -64,13 +64,13 @@ def form_rows(
         left = spot.x - NAME - 2
         here = index == cursor
         if spot.field.name in titles:
-            title = fitted([(f"  {titles[spot.field.name]}", "title")], NAME + 2 + spot.cells)
+            title = fit_row([(f"  {titles[spot.field.name]}", "title")], NAME + 2 + spot.cells)
             lines.setdefault(spot.y - 1, []).append((left, title))
         style = "bad" if here and refused else "bold" if here else "text" if spot.field.text else "faint"
         row: Row = [
             pointer(here),
-            (f"{clipped(spot.field.name, NAME - 1):<{NAME}}", "bold" if here else "dim"),
-            (f"{clipped(spot.field.shown, spot.cells):<{spot.cells}}", style),
+            (f"{clip(spot.field.name, NAME - 1):<{NAME}}", "bold" if here else "dim"),
+            (f"{clip(spot.field.shown, spot.cells):<{spot.cells}}", style),
         ]
         lines.setdefault(spot.y, []).append((left, row))
     return [_line(lines.get(y, []), cells) for y in range(max(lines, default=-1) + 1)]
@@ -82,4 +82,4 @@ def _line(parts: Sequence[tuple[int, Row]], cells: int) -> Row:
     for left, part in sorted(parts, key=lambda each: each[0]):
         row += [(" " * (left - at), "text"), *part]
         at = left + sum(len(text) for text, _ in part)
-    return fitted(merged(row), cells)
+    return fit_row(merge_runs(row), cells)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from tui.draw.figures import gib, significant
-from tui.draw.runs import Row, clipped, fitted
+from tui.draw.runs import Row, clip, fit_row
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.state.answer import Answer
-from tui.state.columns import BY_KEY, Figure, Reading, devices, readings, refusal, unpriced
+from tui.state.columns import BY_KEY, Figure, Reading, devices, missing_price, readings, refusal
 
 if TYPE_CHECKING:
     from tui.state.remedies import Remedies
@@ -20,7 +20,7 @@ DELTA = 5
 COSTS = ("price", "output", "run")
 
 
-class Frame(NamedTuple):
+class TableContext(NamedTuple):
     """What every line of one drawing shares."""
 
     columns: tuple[Column, ...]
@@ -34,7 +34,7 @@ class Frame(NamedTuple):
     """Ranks of rows whose cost can not be told from that of the row over them, as they are shown."""
 
     @classmethod
-    def of(cls, cells: int, answer: Answer) -> "Frame":
+    def of(cls, cells: int, answer: Answer) -> "TableContext":
         digits = max(2, len(str(len(answer.rows))))
         scenario = answer.session.scenario
         columns = fit_columns([reading.column for reading in readings(scenario)], cells - digits - 2)
@@ -46,7 +46,7 @@ class Frame(NamedTuple):
         return self.digits + 2
 
 
-def title_line(frame: Frame, sort: str, reverse: bool) -> Row:
+def title_line(frame: TableContext, sort: str, reverse: bool) -> Row:
     """The titles; the sorted one carries an arrow, the rank where nothing else orders."""
     descending = BY_KEY[sort].descending != reverse if sort in BY_KEY else False
     columns = [_titled(column, sort, column.width) for column in frame.columns]
@@ -67,7 +67,7 @@ def _titled(column: Column, sort: str, width: int) -> Column:
 
 def heading_line(text: str, cells: int) -> Row:
     """A line between two groups of rows."""
-    return fitted([("     ", "text"), (text, "title")], cells)
+    return fit_row([("     ", "text"), (text, "title")], cells)
 
 
 def ties(answer: Answer) -> frozenset[int]:
@@ -77,7 +77,7 @@ def ties(answer: Answer) -> frozenset[int]:
     return frozenset(rank for rank, (above, row) in shown if row.tie and (id(above), id(row)) in neighbours)
 
 
-def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> Row:
+def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableContext) -> Row:
     """One candidate: figures where it fits, by how much it does not and what would help where it does not."""
     fits = row.verdict == "fits"
     style = "text" if fits else "dim"
@@ -103,10 +103,10 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: Frame) -> 
     taken = sum(column.width + 1 for column in shown)
     line = gutter + table_row(shown, values, min(taken, cells), style)
     if noted and fits:
-        return fitted(line + _priceless(row, frame, values, taken), frame.cells)
+        return fit_row(line + _priceless(row, frame, values, taken), frame.cells)
     if noted:
-        line += [(clipped(noted, max(0, cells - taken)), "dim")]
-    return fitted(line, frame.cells)
+        line += [(clip(noted, max(0, cells - taken)), "dim")]
+    return fit_row(line, frame.cells)
 
 
 def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
@@ -118,7 +118,7 @@ def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
         return f"{short} · {remedy}" if remedy else short
     if row.verdict != "fits":
         return refusal(row)
-    return unpriced(row)[0]
+    return missing_price(row)[0]
 
 
 _BEFORE_NOTE = {
@@ -128,16 +128,16 @@ _BEFORE_NOTE = {
 """Columns that keep their cells left of a note, by whether the row fits."""
 
 
-def _priceless(row: Evaluation, frame: Frame, values: dict[str, Cell], taken: int) -> Row:
+def _priceless(row: Evaluation, frame: TableContext, values: dict[str, Cell], taken: int) -> Row:
     """The reason over the two cost columns, and the speed figures after it."""
     costs = [column for column in frame.columns if column.key in COSTS]
     room = sum(column.width for column in costs) + len(costs) - 1
-    full, short = unpriced(row)
+    full, short = missing_price(row)
     rest = [column for column in frame.columns if column.key not in (*_BEFORE_NOTE[True], *COSTS)]
     before = frame.before.get(row.candidate.machine)
     for column in rest:
         values[column.key] = _cell(BY_KEY[column.key], row, before, column.width)
-    text = full if len(full) <= room else clipped(short, room)
+    text = full if len(full) <= room else clip(short, room)
     line: Row = [(text.rjust(room) + " ", "dim")]
     return line + table_row(rest, values, frame.cells - frame.gutter - taken - room - 1)
 
@@ -163,13 +163,13 @@ def shorter(layout: str) -> tuple[str, ...]:
     return layout, layout.replace("·", ""), layout.removeprefix("TP1·").replace("·", "")
 
 
-def rounded(banded: str) -> str:
+def rounded(band_text: str) -> str:
     """`11.9±29` as `12±29`: where room is short a figure gives up its last digit before its band."""
-    figure, sign, half = banded.partition("±")
+    figure, sign, half = band_text.partition("±")
     try:
         value = float(figure)
     except ValueError:  # no figure, or one with a letter after it
-        return banded
+        return band_text
     return (f"{value:.0f}" if value >= 1 else significant(value, 1)) + sign + half
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from estimator.serving.memory.cache import Kind
 from tui.draw.grid import fit_grid
-from tui.draw.runs import Row, beside, clipped, fitted, spread
+from tui.draw.runs import Row, clip, fit_row, justify, side_by_side
 from tui.pages.memory_parts import Usage, bar_row, layer_rows, part_rows, weight_rows
 from tui.pages.solver import Capacity, capacity_rows
 
@@ -59,9 +59,9 @@ def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) ->
         bar_row(facts.usage, cells),
     ]
     if facts.note:
-        head.append(fitted([(clipped(f" ! {facts.note}", cells), "warn")], cells))
+        head.append(fit_row([(clip(f" ! {facts.note}", cells), "warn")], cells))
     if facts.verdict:
-        head.append(fitted([(f" ✗ {facts.verdict}", "bad")], cells))
+        head.append(fit_row([(f" ✗ {facts.verdict}", "bad")], cells))
     room = lines - len(head) - 1
     draw = _side_by_side if cells >= WIDE else _stacked
     return [*head, *draw(facts, cells, room, cursor)[:room], switch_row(facts.switches, cells)]
@@ -71,7 +71,7 @@ def heading_row(heading: str, aside: str, cells: int) -> Row:
     """What is shown, and beside it as much of a word on it as there is room for, its end before its beginning."""
     while aside and len(heading) + len(aside) + 4 > cells:
         aside = aside.partition(" · ")[2]
-    return spread([(f" {heading}", "bold")], [(f"{aside} ", "dim")] if aside else [], cells)
+    return justify([(f" {heading}", "bold")], [(f"{aside} ", "dim")] if aside else [], cells)
 
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
@@ -102,7 +102,7 @@ def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> li
         *_capacities(facts, right),
         *_section(" weights by kind of tensor", weight_rows(facts.usage.report.weights, right, 9), right),
     ]
-    rows = _blank(cells) + beside(left_rows, right_rows, LEFT, right, "  ")
+    rows = _blank(cells) + side_by_side(left_rows, right_rows, LEFT, right, "  ")
     return rows + _blank(cells) * (lines - len(rows))
 
 
@@ -111,14 +111,14 @@ def _advice_title(facts: MemoryFacts) -> str:
 
 
 def _section(title: str, rows: Sequence[Row], cells: int) -> list[Row]:
-    return [*_blank(cells), fitted([(title, "title")], cells), *rows] if rows else []
+    return [*_blank(cells), fit_row([(title, "title")], cells), *rows] if rows else []
 
 
 def advice_rows(advice: Sequence[tuple[str, str]], cells: int) -> list[Row]:
     """`KV cache in fp8   61 → 122 users`."""
     names = min(max((len(title) for title, _ in advice), default=0), cells // 2)
     return [
-        fitted([(f"   {clipped(title, names):<{names}}  ", "text"), (effect, "dim")], cells) for title, effect in advice
+        fit_row([(f"   {clip(title, names):<{names}}  ", "text"), (effect, "dim")], cells) for title, effect in advice
     ]
 
 
@@ -146,7 +146,7 @@ def _capacities(facts: MemoryFacts, cells: int) -> list[Row]:
 
 
 def _blank(cells: int) -> list[Row]:
-    return [fitted([], cells)]
+    return [fit_row([], cells)]
 
 
 def switch_row(switches: Sequence[Switch], cells: int) -> Row:
@@ -157,4 +157,4 @@ def switch_row(switches: Sequence[Switch], cells: int) -> Row:
         if sum(len(text) for text, _ in [*row, *entry]) - 3 > cells:
             break
         row += entry
-    return fitted(row, cells)
+    return fit_row(row, cells)

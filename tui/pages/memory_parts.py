@@ -9,7 +9,7 @@ from estimator.results import MemoryReport, Part
 from estimator.serving.memory.cache import Kind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size
-from tui.draw.runs import Row, clipped, fitted, merged, pointer
+from tui.draw.runs import Row, clip, fit_row, merge_runs, pointer
 
 
 class Usage(NamedTuple):
@@ -56,7 +56,7 @@ def bar_row(usage: Usage, cells: int) -> Row:
         end = int((cells - 2) * usage.report.usable_bytes / needed)
         drawn = [(character, style) for text, style in bar for character in text]
         bar = [*drawn[:end], ("┃", "bad"), *drawn[end + 1 :]]
-    return fitted(merged([(" ", "text"), *bar]), cells)
+    return fit_row(merge_runs([(" ", "text"), *bar]), cells)
 
 
 def part_rows(
@@ -67,13 +67,13 @@ def part_rows(
     The row at `cursor` is marked.
     """
     total = usage.report.usable_bytes or 1
-    rows: list[Row] = [fitted([(f"   {'part':<12}{'GiB':>7} {'':>4}  how", "title")], cells)]
+    rows: list[Row] = [fit_row([(f"   {'part':<12}{'GiB':>7} {'':>4}  how", "title")], cells)]
     earlier = before.shares if before else usage.shares
     for index, (share, reason, then) in enumerate(zip(usage.shares, reasons, earlier, strict=True)):
         here = index == cursor
         mark = arrow(share.value, then.value)
         rows.append(
-            fitted(
+            fit_row(
                 [
                     pointer(here, "›"),
                     (HATCHES[share.style] + " ", share.style),
@@ -81,7 +81,7 @@ def part_rows(
                     (f"{gib(share.value):>7}", "bold" if here else "text"),
                     (mark, "up" if mark == "▲" else "down"),
                     (f"{percent(share.value / total):>4}  ", "dim"),
-                    (clipped(reason, max(cells - 29, 0)), "text" if here else "dim"),
+                    (clip(reason, max(cells - 29, 0)), "text" if here else "dim"),
                 ],
                 cells,
             )
@@ -122,9 +122,9 @@ def weight_rows(parts: Sequence[Part], cells: int, lines: int) -> list[Row]:
     total = sum(part.value for part in ordered)
     room = max(cells - 38, 1)
     return [
-        fitted(
+        fit_row(
             [
-                (f" {clipped(part.name, 24):<24} {gib(part.value):>7} ", "text"),
+                (f" {clip(part.name, 24):<24} {gib(part.value):>7} ", "text"),
                 (HATCHES["weights"] * max(round(room * part.value / total), 1), "weights"),
             ],
             cells,
@@ -139,7 +139,7 @@ def joined(parts: Sequence[Part]) -> str:
     return " + ".join(f"{gib(part.value)} {part.name}" for part in ordered if part.value > 0)
 
 
-def shared_over(architecture: Architecture, layout: Layout, dcp: int = 1) -> str:
+def describe_cache_sharing(architecture: Architecture, layout: Layout, dcp: int = 1) -> str:
     """How many ranks divide the cache of a token, or how often it is held."""
     ways = min((group.layer.mixer.cache_ways for group in architecture.groups if group.layer.mixer), default=1)
     stages = f"{layout.pp} stages of layers" if layout.pp > 1 else ""
@@ -164,7 +164,7 @@ def layer_rows(kinds: Sequence[Kind], note: str, cells: int) -> list[Row]:
         if kind.state_bytes:
             parts.append(f"{size(kind.layers * kind.state_bytes)}/request")
         rows.append(
-            fitted(
+            fit_row(
                 [
                     (f"   {kind.layers:>3} layers keep ", "dim"),
                     (f"{kind.name:<16} ", "text"),

@@ -8,7 +8,7 @@ from tui.draw.bars import OperatorBar, operator_bars
 from tui.draw.curve import OperatingPoint, Series, curve
 from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
 from tui.draw.roofline import Point, Roof, roofline
-from tui.draw.runs import Row, beside, fitted, spread
+from tui.draw.runs import Row, fit_row, justify, side_by_side
 from tui.draw.table import BLANK, Cell, Column, fit_columns, header_row, table_row
 from tui.pages.memory import heading_row
 from tui.state.columns import layout, refusal, users
@@ -75,11 +75,11 @@ def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int)
     elif cells >= WIDE:
         left = cells * 3 // 5
         right = cells - left - 3
-        body = beside(_roofline(facts, left, room), _operators(facts, right), left, right, "  ")
+        body = side_by_side(_roofline(facts, left, room), _operators(facts, right), left, right, "  ")
     else:
         body = _roof_over_operators(facts, cells, room)
     body = body[:room]
-    return [*head, *(fitted(row, cells) for row in body), *([fitted([], cells)] * (room - len(body)))]
+    return [*head, *(fit_row(row, cells) for row in body), *([fit_row([], cells)] * (room - len(body)))]
 
 
 def _everything(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
@@ -88,16 +88,16 @@ def _everything(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
     upper = lines * 11 // 20
     roof = _roofline(facts, left, upper)
     below = _curve(facts, left, lines - upper)
-    side = [*_operators(facts, right), fitted([], right)]
-    side += [fitted([], right)] * (upper - len(side))
-    return beside([*roof, *below], [*side, *_layouts(facts, right)], left, right, "  ")
+    side = [*_operators(facts, right), fit_row([], right)]
+    side += [fit_row([], right)] * (upper - len(side))
+    return side_by_side([*roof, *below], [*side, *_layouts(facts, right)], left, right, "  ")
 
 
 def _roof_over_operators(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
     half = (cells - 2) // 2
     prefill = _step(facts.prefill, _prefill_title(facts), half)
     decode = _step(facts.decode, _decode_title(facts), cells - half - 2)
-    below = beside(prefill, decode, half, cells - half - 2, "  ")
+    below = side_by_side(prefill, decode, half, cells - half - 2, "  ")
     below = below[: max(lines - 9, 4)]
     return [*_roofline(facts, cells, lines - len(below)), *below]
 
@@ -112,7 +112,7 @@ def _roofline(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
 def _operators(facts: PerformanceFacts, cells: int) -> list[Row]:
     return [
         *_step(facts.prefill, _prefill_title(facts), cells),
-        fitted([], cells),
+        fit_row([], cells),
         *_step(facts.decode, _decode_title(facts), cells),
     ]
 
@@ -145,19 +145,19 @@ def _step(operators: Sequence[OperatorTime], title: tuple[str, str], cells: int)
     cells -= 1
     if len(name) + len(figure) >= cells:
         figure = figure.partition(" ±")[0]
-    rows = [spread([(name, "title")], [(figure, "text")], cells), *operator_bars(bars, cells)]
+    rows = [justify([(name, "title")], [(figure, "text")], cells), *operator_bars(bars, cells)]
     return [[(" ", "text"), *row] for row in rows]
 
 
 def _curve(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
     if not facts.operating:
-        return [fitted([(" No load fits this candidate.", "dim")], cells)]
+        return [fit_row([(" No load fits this candidate.", "dim")], cells)]
     series = Series(facts.chosen_layout, tuple(facts.operating))
     return curve(cells, lines, [series], facts.least_per_user, facts.users)
 
 
 def _layouts(facts: PerformanceFacts, cells: int) -> list[Row]:
-    title = fitted([(" layouts of this machine", "title")], cells)
+    title = fit_row([(" layouts of this machine", "title")], cells)
     return [title, *layout_rows(facts.layouts, facts.chosen_layout, cells)]
 
 
@@ -174,7 +174,7 @@ def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[
             rows.append(table_row(columns, values, cells, "bold" if here else "text"))
         else:
             named = table_row(columns[:2], values, columns[0].width + columns[1].width + 1, "dim")
-            rows.append(fitted([*named, (f" {refusal(each)}", "dim")], cells))
+            rows.append(fit_row([*named, (f" {refusal(each)}", "dim")], cells))
     return rows
 
 

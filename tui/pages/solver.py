@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui.draw.figures import count, tokens
-from tui.draw.runs import Row, fitted
+from tui.draw.runs import Row, fit_row
 
 
 class Capacity(NamedTuple):
@@ -23,13 +23,13 @@ def capacity_rows(cells: int, users: Sequence[int], length: int, capacities: Seq
     shown = users[: max((cells - 26) // pitch, 1)]
     head = "".join(f"{count(each):>{pitch}}" for each in shown)
     rows = [
-        fitted([(" longest context", "title")], cells),
-        fitted([(f" {'users':<8}{head}", "title"), (f"{f'users at {tokens(length)}':>16}", "title")], cells),
+        fit_row([(" longest context", "title")], cells),
+        fit_row([(f" {'users':<8}{head}", "title"), (f"{f'users at {tokens(length)}':>16}", "title")], cells),
     ]
     for capacity in capacities:
         longest = "".join(f"{tokens(each) if each else '–':>{pitch}}" for each in capacity.longest[: len(shown)])
         rows.append(
-            fitted(
+            fit_row(
                 [
                     (f" {capacity.name:<8}", "accent"),
                     (longest, "text"),

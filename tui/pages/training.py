@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from estimator.results import Part, TrainingReport
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, number, percent, size, spread_percent, usd
-from tui.draw.runs import Row, clipped, fitted, pointer
+from tui.draw.runs import Row, clip, fit_row, pointer
 from tui.pages.memory import heading_row
 
 STYLES = {
@@ -30,14 +30,14 @@ def training_memory_page(
     free = max(memory.usable_bytes - sum(share.value for share in shares), 0.0)
     rows = [
         heading_row(heading, aside, cells),
-        fitted([(" ", "text"), *stacked_bar([*shares, Share("free", free, "free")], cells - 2)], cells),
+        fit_row([(" ", "text"), *stacked_bar([*shares, Share("free", free, "free")], cells - 2)], cells),
     ]
     if memory.shortfall_bytes > 0:
-        rows.append(fitted([(f" ✗ {size(memory.shortfall_bytes)} short on each device", "bad")], cells))
+        rows.append(fit_row([(f" ✗ {size(memory.shortfall_bytes)} short on each device", "bad")], cells))
     rows += part_bars(memory.parts, memory.usable_bytes, cells, lambda value: f"{gib(value):>7}", "GiB", cursor, STYLES)
     band = memory.peak_bytes
     rows += [
-        fitted([], cells),
+        fit_row([], cells),
         _fact("peak", f"{size(band.typical)} {spread_percent(band)} of {size(memory.usable_bytes)}", cells),
         _fact("setup", f"{report.setup}, {count(report.trainable_parameters)} parameters trained", cells),
     ]
@@ -60,9 +60,9 @@ def training_speed_page(heading: str, aside: str, report: TrainingReport, cells:
         rows.append(_fact("cost", f"{usd(report.usd.typical)} {spread_percent(report.usd)}", cells))
     step = sum(part.value for part in report.step)
     run = sum(part.value for part in report.run)
-    rows.append(fitted([], cells))
+    rows.append(fit_row([], cells))
     rows += part_bars(report.step, step, cells, lambda value: f"{duration(value):>7}", "step")
-    rows.append(fitted([], cells))
+    rows.append(fit_row([], cells))
     rows += part_bars(report.run, run, cells, lambda value: f"{duration(value):>7}", "run")
     return _filled(rows, cells, lines)
 
@@ -79,20 +79,20 @@ def part_bars(
     """A line a part: name, figure, share, a bar to the scale of the largest, its working."""
     largest = max((part.value for part in parts), default=0.0) or 1.0
     room = max(cells // 6, 8)
-    rows: list[Row] = [fitted([(f"   {'part':<14}{unit:>7} {'':>4}  {'':<{room}}  how", "title")], cells)]
+    rows: list[Row] = [fit_row([(f"   {'part':<14}{unit:>7} {'':>4}  {'':<{room}}  how", "title")], cells)]
     for index, part in enumerate(parts):
         selected = index == cursor
         style = (styles or {}).get(part.name, "compute" if styles is None else "latency")
         bar = HATCHES[style] * max(round(room * part.value / largest), 1 if part.value > 0 else 0)
         rows.append(
-            fitted(
+            fit_row(
                 [
-                    pointer(selected),
-                    (f" {clipped(part.name, 13):<14}", "bold" if selected else "text"),
-                    (f"{shown(part.value)} ", "bold" if selected else "text"),
+                    pointer(here),
+                    (f" {clip(part.name, 13):<14}", "bold" if here else "text"),
+                    (f"{shown(part.value)} ", "bold" if here else "text"),
                     (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),
                     (f"{bar:<{room}}  ", style),
-                    (clipped(part.working, max(cells - 32 - room, 0)), "text" if selected else "dim"),
+                    (clip(part.working, max(cells - 32 - room, 0)), "text" if here else "dim"),
                 ],
                 cells,
             )
@@ -101,8 +101,8 @@ def part_bars(
 
 
 def _fact(name: str, text: str, cells: int) -> Row:
-    return fitted([(f"   {name:<14}", "dim"), (clipped(text, cells - 18), "text")], cells)
+    return fit_row([(f"   {name:<14}", "dim"), (clip(text, cells - 18), "text")], cells)
 
 
 def _filled(rows: list[Row], cells: int, lines: int) -> list[Row]:
-    return [*rows[:lines], *([fitted([], cells)] * (lines - len(rows)))]
+    return [*rows[:lines], *([fit_row([], cells)] * (lines - len(rows)))]

@@ -7,7 +7,7 @@ from estimator.accuracy.nearest import Near
 from estimator.accuracy.score import text
 from estimator.advice.workings import Unit, Working
 from tui.draw.figures import amount, count, duration, number, size, usd
-from tui.draw.runs import Row, pointer, wrapped
+from tui.draw.runs import Row, pointer, wrap_text
 
 SIGNS = {"*": "×", "/": "÷", "-": "−"}
 SHOWN: dict[Unit, Callable[[float], str]] = {
@@ -31,7 +31,7 @@ def working_rows(working: Working, cells: int, chosen: bool = False) -> list[Row
         ("= ", substituted(working), "accent"),
         ("  ", working.source, "dim"),
     ):
-        for line in wrapped(words, cells - 6):
+        for line in wrap_text(words, cells - 6):
             rows.append([(f"    {start}", "dim"), (line, style)])
             start = "  "
     return rows
@@ -53,7 +53,7 @@ def near_rows(near: Near, cells: int) -> list[Row]:
     rows: list[Row] = [
         [("      ", "dim"), (f"{kind}: ", "dim"), (figures, "good" if abs(score.error) < 0.2 else "warn")]
     ]
-    rows += [[("      ", "dim"), (line, "dim")] for line in wrapped(f"{case}; {text(row, 'source')}", cells - 6)]
+    rows += [[("      ", "dim"), (line, "dim")] for line in wrap_text(f"{case}; {text(row, 'source')}", cells - 6)]
     return rows
 
 

@@ -1,7 +1,7 @@
 """What the pages about the selected row share."""
 
 from estimator.results import Evaluation
-from tui.draw.runs import Row, wrapped
+from tui.draw.runs import Row, wrap_text
 from tui.pages.facts import bench_of, changes, heading
 from tui.pages.memory import advice_rows, heading_row
 from tui.screens.page import Page
@@ -13,7 +13,7 @@ from tui.state.messages import Edited
 def refused_rows(answer: Answer, row: Evaluation, cells: int) -> list[Row]:
     """Why a row has no figures, and the changes that would give it some."""
     rows: list[Row] = [heading_row(heading(answer, row), "", cells)]
-    rows += [[(f" {line}", "warn")] for line in wrapped(refusal(row), cells - 2)]
+    rows += [[(f" {line}", "warn")] for line in wrap_text(refusal(row), cells - 2)]
     advice = advice_rows([(each.title, each.effect) for each in changes(bench_of(answer, row), row)], cells)
     return [*rows, [], *advice, [], [("   ! ", "key"), ("applies one of them", "dim")]] if advice else rows
 

@@ -16,16 +16,15 @@ from textual.worker import Worker, get_current_worker
 from catalog.sources.checkpoint import Cancelled
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
-from estimator.printable import without_controls
-from tui.draw.runs import Row, clipped, wrapped
-from tui.state.desk import Desk
-from tui.widgets.drawn import Drawn
+from tui.draw.runs import Row, without_controls, clip, wrap_text
+from tui.state.calculator import Calculator
+from tui.widgets.drawing import Drawing
 
 LEAST_BETWEEN_S = 0.1
 """Progress is shown ten times a second at most."""
 
 
-class FetchView(Drawn):
+class FetchView(Drawing):
     """What is read and how much of it; or why it can not be."""
 
     def __init__(self, name: str) -> None:
@@ -34,21 +33,21 @@ class FetchView(Drawn):
         self.what, self.share, self.problem = "asking", 0.0, ""
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return 2 + len(wrapped(self.problem, width))
+        return 2 + len(wrap_text(self.problem, width))
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         if self.problem:
-            return [*([(line, "bad")] for line in wrapped(self.problem, width)), [], [("esc closes", "dim")]]
+            return [*([(line, "bad")] for line in wrap_text(self.problem, width)), [], [("esc closes", "dim")]]
         done = round(self.share * width)
         return [
-            [(clipped(self.what, width), "text")],
+            [(clip(self.what, width), "text")],
             [("█" * done, "accent"), ("░" * (width - done), "dim")],
             [("esc cancels", "dim")],
         ]
 
 
 class Fetch(ModalScreen[str | None]):
-    """Returns the name under which the desk now knows the model, or None."""
+    """Returns the name under which the calculator now has the model, or None."""
 
     CSS_PATH = "fetch.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel", show=False)]
@@ -64,16 +63,16 @@ class Fetch(ModalScreen[str | None]):
 
     @dataclass
     class Done(Message):
-        """The desk knows the model."""
+        """The calculator knows the model."""
 
-    def __init__(self, name: str, desk: Desk) -> None:
+    def __init__(self, name: str, calculator: Calculator) -> None:
         super().__init__()
-        self.wanted, self.desk = name, desk
+        self.wanted, self.calculator = name, calculator
         self.reading: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
         view = FetchView(self.wanted)
-        view.border_title = clipped(without_controls(self.wanted), 60)
+        view.border_title = clip(without_controls(self.wanted), 60)
         yield view
 
     def on_mount(self) -> None:
@@ -94,7 +93,7 @@ class Fetch(ModalScreen[str | None]):
                 self.post_message(self.Progressed(what, min(done / total, 1.0) if total else 0.0))
 
         try:
-            self.desk.resolved[self.wanted] = resolve(self.wanted, self.desk.catalog, progress)
+            self.calculator.resolved[self.wanted] = resolve(self.wanted, self.calculator.catalog, progress)
         except InputError as error:
             self.post_message(self.Refused(str(error)))
         except Cancelled:

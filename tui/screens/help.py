@@ -8,8 +8,8 @@ from textual.screen import ModalScreen
 
 from tui.commands.all import BY_ID
 from tui.commands.command import EVERYWHERE, key_name
-from tui.draw.runs import Row, clipped, wrapped
-from tui.widgets.drawn import Drawn
+from tui.draw.runs import Row, clip, wrap_text
+from tui.widgets.drawing import Drawing
 
 GLYPHS = (
     ("▲▼", "how the last change moved a figure; u takes it back"),
@@ -21,7 +21,7 @@ GLYPHS = (
 )
 
 
-class Lines(Drawn):
+class Lines(Drawing):
     """The text, scrolled."""
 
     top = 0
@@ -81,8 +81,8 @@ def help_lines(live: Sequence[ActiveBinding], cells: int) -> list[Row]:
 
 def entry(keys: str, title: str, text: str, cells: int) -> list[Row]:
     """The keys, and beside them the title with its text in as many lines as it takes."""
-    first, *more = wrapped(title + text, max(20, cells - INDENT))
-    shown = clipped(keys, INDENT - 3)
+    first, *more = wrap_text(title + text, max(20, cells - INDENT))
+    shown = clip(keys, INDENT - 3)
     lines: list[Row] = [[(f"  {shown:<{INDENT - 2}}", "key"), (title, "text"), (first[len(title) :], "dim")]]
     return lines + [[(" " * INDENT + each, "dim")] for each in more]
 

@@ -53,8 +53,8 @@ class Measure(ModalScreen[Scenario | None]):
         if not pasted.strip():
             if others == scenario.calibrations:
                 return None, ASK
-            held = f"decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
-            return replace(scenario, calibrations=others), f"{ASK} Nothing pasted, enter forgets the point: {held}."
+            factors = f"decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
+            return replace(scenario, calibrations=others), f"{ASK} Nothing pasted, enter forgets the point: {factors}."
         try:
             measured = parse(pasted)
             point = calibration(measured, step, device.id, self.study.replicas)

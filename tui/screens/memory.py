@@ -16,13 +16,13 @@ from tui.pages.memory import memory_page
 from tui.pages.training import training_memory_page
 from tui.screens.candidate import CandidatePage, refused_rows
 from tui.state.messages import Edited, Refused
-from tui.widgets.drawn import Drawn
+from tui.widgets.drawing import Drawing
 
 PARTS = ("weights", "kv", "activation", "runtime", "graphs", "reserve", "free")
 UTILIZATION_STEP = 0.01
 
 
-class MemoryView(Drawn):
+class MemoryView(Drawing):
     """The page's rows; `cursor` is the part whose working `enter` shows."""
 
     cursor = 0
@@ -64,8 +64,8 @@ class MemoryScreen(CandidatePage):
         answer = self.answer
         if answer is None or answer.selected is None or answer.selected.memory is None:
             return
-        held = bench_of(answer, answer.selected).memory
-        settings = moved(answer.session.scenario.settings, held, name, by)
+        memory = bench_of(answer, answer.selected).memory
+        settings = step_setting(answer.session.scenario.settings, memory, name, by)
         try:
             session = answer.session.with_scenario(replace(answer.session.scenario, settings=settings))
         except InputError as error:
@@ -80,14 +80,14 @@ class MemoryScreen(CandidatePage):
         return view.parts[view.cursor]
 
 
-def moved(settings: EngineSettings, held: ServingMemory, name: str, by: int) -> EngineSettings:
-    """The settings with one switch a step from what `held` uses: a hundredth of utilization, twice or half the rest."""
+def step_setting(settings: EngineSettings, memory: ServingMemory, name: str, by: int) -> EngineSettings:
+    """The settings with one switch a step from what `memory` uses: 0.01, or a factor of two."""
     if name == "utilization":
-        level = round(held.utilization + by * UTILIZATION_STEP, 2)
+        level = round(memory.utilization + by * UTILIZATION_STEP, 2)
         return replace(settings, memory_utilization=min(max(level, UTILIZATION_STEP), 1.0))
     if name == "sequences":
-        return replace(settings, max_num_seqs=_doubled(held.max_num_seqs, by))
-    return replace(settings, max_num_batched_tokens=_doubled(held.max_num_batched_tokens, by))
+        return replace(settings, max_num_seqs=_doubled(memory.max_num_seqs, by))
+    return replace(settings, max_num_batched_tokens=_doubled(memory.max_num_batched_tokens, by))
 
 
 def _doubled(value: int, by: int) -> int:

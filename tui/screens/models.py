@@ -9,10 +9,10 @@ from estimator.models.mixers import Mixer
 from estimator.models.model import Model
 from estimator.printable import without_controls
 from tui.draw.figures import count, number, tokens
-from tui.draw.runs import Row, clipped, fitted
+from tui.draw.runs import Row, without_controls, clip, fit_row
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.screens.picker import Picker
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 
 COLUMNS = (
     Column("name", "model", 30, 0, "left", most=44),
@@ -31,16 +31,16 @@ class ModelPicker(Picker):
     PROMPT = "model: a name, a Hub id (org/name), a folder, config.json or .gguf"
     PREVIEWED = True
 
-    def __init__(self, desk: Desk, current: str) -> None:
-        names = dict.fromkeys((*desk.resolved, *desk.catalog.model_ids))
+    def __init__(self, calculator: Calculator, current: str) -> None:
+        names = dict.fromkeys((*calculator.resolved, *calculator.catalog.model_ids))
         super().__init__(list(names), current)
-        self.desk = desk
-        self.known = cache(desk.model)
+        self.calculator = calculator
+        self.known = cache(calculator.model)
 
     def matching(self, query: str) -> list[str]:
         """The catalogue's names, and what was typed where it could be read from disk or from the Hub."""
         names, typed = super().matching(query), query.strip()
-        if origin(typed) is None or self.desk.knows(typed):
+        if origin(typed) is None or self.calculator.knows(typed):
             return names
         named = any(typed.lower() in name.lower() for name in names)
         return [*names, typed] if named else [typed, *names]
@@ -50,25 +50,25 @@ class ModelPicker(Picker):
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         style = "cursor" if highlighted else "text"
-        if not self.desk.knows(name):
-            return fitted([(without_controls(name), style), (f"  from {origin(name)}", "accent")], cells)
+        if not self.calculator.knows(name):
+            return fit_row([(without_controls(name), style), (f"  from {origin(name)}", "accent")], cells)
         values = {"name": Cell(without_controls(name), style)}
         try:
             values |= {key: Cell(text) for key, text in facts(self.known(name)).items()}
         except InputError as error:
-            return fitted([(without_controls(name), "dim"), (f"  {error.complaint}", "warn")], cells)
+            return fit_row([(without_controls(name), "dim"), (f"  {error.complaint}", "warn")], cells)
         return table_row(fit_columns(COLUMNS, cells), values, cells)
 
     def preview(self, name: str, cells: int) -> list[Row]:
-        if not self.desk.knows(name):
+        if not self.calculator.knows(name):
             return [
-                [(clipped(without_controls(name), cells), "bold")],
-                [(clipped(f"enter reads it from {origin(name)}", cells), "dim")],
+                [(clip(without_controls(name), cells), "bold")],
+                [(clip(f"enter reads it from {origin(name)}", cells), "dim")],
             ]
         try:
-            return [fitted(row, cells) for row in details(self.known(name), cells)]
+            return [fit_row(row, cells) for row in details(self.known(name), cells)]
         except InputError as error:
-            return [[(clipped(error.complaint, cells), "warn")]]
+            return [[(clip(error.complaint, cells), "warn")]]
 
 
 def origin(typed: str) -> str | None:
@@ -131,13 +131,13 @@ def details(model: Model, cells: int) -> list[Row]:
         lines.append(
             [
                 (f"{group.count:>6}  ", "text"),
-                (f"{clipped(name, room - 8):<{max(0, room - 8)}}", "text"),
+                (f"{clip(name, room - 8):<{max(0, room - 8)}}", "text"),
                 (cached.rjust(8), "dim"),
             ]
         )
         if group.layer.mlp:
-            lines.append([("        ", "text"), (clipped(f"+ {class_label(group.layer.mlp)}", room), "dim")])
-    return [*lines, [], [(clipped(without_controls(model.source), cells), "dim")]]
+            lines.append([("        ", "text"), (clip(f"+ {class_label(group.layer.mlp)}", room), "dim")])
+    return [*lines, [], [(clip(without_controls(model.source), cells), "dim")]]
 
 
 def kind(mixer: Mixer) -> str:

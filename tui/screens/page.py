@@ -9,10 +9,10 @@ from textual.screen import Screen
 from estimator.scenario.scenario import Scenario
 from tui.state.answer import Answer
 from tui.state.messages import Edited
-from tui.widgets.drawn import Drawn
+from tui.widgets.drawing import Drawing
 from tui.widgets.frame import Head, Hints
 
-AnyDrawn = TypeVar("AnyDrawn", bound=Drawn)
+AnyDrawing = TypeVar("AnyDrawing", bound=Drawing)
 
 
 class Page(Screen[None]):
@@ -56,8 +56,8 @@ class Page(Screen[None]):
 
         self.app.push_screen(Panel(PANELS[name](answer, answer.selected, self.figure)), take)
 
-    def bound(self, widget: AnyDrawn) -> AnyDrawn:
+    def bound(self, widget: AnyDrawing) -> AnyDrawing:
         """The widget with the answer from its first frame on, and every later one bound down to it."""
-        widget.set_reactive(Drawn.answer, self.answer)
+        widget.set_reactive(Drawing.answer, self.answer)
         widget.data_bind(Page.answer)
         return widget

@@ -10,8 +10,8 @@ from textual.screen import ModalScreen
 
 from estimator.advice.fixes import Change
 from estimator.scenario.scenario import Scenario
-from tui.draw.runs import Row, clipped, fitted, pointer
-from tui.widgets.drawn import Drawn
+from tui.draw.runs import Row, clip, fit_row, pointer
+from tui.widgets.drawing import Drawing
 
 KEYS = "123456789"
 
@@ -28,7 +28,7 @@ class Sheet(NamedTuple):
     """First row shown."""
 
 
-class SheetView(Drawn):
+class SheetView(Drawing):
     """Body and choices; what has no room is scrolled to."""
 
     def __init__(self, sheet: Sheet) -> None:
@@ -59,12 +59,12 @@ class SheetView(Drawn):
             here = at == self.cursor and choice.scenario is not None
             key = next(keys, " ") if choice.scenario else "·"
             rows.append(
-                fitted(
+                fit_row(
                     [
                         pointer(here, "▌"),
                         (f"{key} ", "key" if choice.scenario else "dim"),
                         (
-                            f"{clipped(choice.title, names) if choice.scenario else choice.title:<{names}}  ",
+                            f"{clip(choice.title, names) if choice.scenario else choice.title:<{names}}  ",
                             "bold" if here else "text",
                         ),
                         (choice.effect, "dim"),

@@ -8,14 +8,14 @@ from estimator.advice.workings import explain
 from estimator.results import Evaluation, MemoryReport, TrainingReport
 from estimator.units import MIB
 from tui.draw.figures import duration, gib, size, tokens, usd
-from tui.draw.runs import Row, clipped, fitted, pointer, wrapped
+from tui.draw.runs import Row, clip, fit_row, pointer, wrap_text
 from tui.pages.facts import SOLVED_USERS, bench_of, capacities, changes, heading
 from tui.pages.performance import layout_rows
 from tui.pages.solver import capacity_rows
 from tui.pages.working import near_rows, working_rows
 from tui.screens.panel import KEYS, Sheet
 from tui.state.answer import Answer
-from tui.state.columns import instance, layout, misses, refusal
+from tui.state.columns import instance, layout, refusal, shortcomings
 
 
 def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -33,7 +33,7 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     def body(cells: int) -> list[Row]:
         rows: list[Row] = []
         for each in order:
-            near = answer.measured.near(study, each) if answer.measured else None
+            near = answer.measurements.near(study, each) if answer.measurements else None
             rows += working_rows(workings[each], cells, each == figure)
             rows += [*(near_rows(near, cells) if near else ()), []]
         return rows[:-1]
@@ -54,7 +54,7 @@ def run_rows(report: TrainingReport | None, cells: int, figure: str) -> list[Row
         rows.append([(title, "title")])
         for part in parts:
             rows.append([pointer(part.name == figure), (f"{part.name:<14}", "text"), (shown(part.value), "bold")])
-            rows += [[("      ", "dim"), (line, "dim")] for line in wrapped(part.working, cells - 8) if line]
+            rows += [[("      ", "dim"), (line, "dim")] for line in wrap_text(part.working, cells - 8) if line]
         rows.append([])
     rows += [[(note, "dim")] for note in report.notes]
     return rows
@@ -65,11 +65,11 @@ def run_sheet(answer: Answer, row: Evaluation) -> Sheet:
 
     def body(cells: int) -> list[Row]:
         if row.training is None:
-            return [[(line, "bad")] for line in wrapped(refusal(row), cells)]
+            return [[(line, "bad")] for line in wrap_text(refusal(row), cells)]
         memory = row.training.memory
         lines = [(part.name, gib(part.value)) for part in memory.parts if part.value > 0]
         lines += [("peak", gib(memory.peak_bytes.typical)), ("planned up to", gib(memory.budget_bytes))]
-        return [fitted([(f"   {name:<40}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
+        return [fit_row([(f"   {name:<40}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
 
     title = "room" if row.verdict == "fits" else "why not"
     return Sheet(f"{title} · {heading(answer, row)}", body, changes(bench_of(answer, row), row))
@@ -80,13 +80,13 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     if answer.session.scenario.training:
         return run_sheet(answer, row)
     study = bench_of(answer, row)
-    missed = misses(row, study.scenario)
+    missed = shortcomings(row, study.scenario)
     choices = quicker(study) if missed and row.holds_load else changes(study, row)
     gives = next((each for each in answer.board.rows if each.verdict == "fits"), None)
     if (
         (missed or row.verdict != "fits")
         and gives
-        and not misses(gives, study.scenario)
+        and not shortcomings(gives, study.scenario)
         and gives.cost.price_usd_per_hour
     ):
         choices.append(
@@ -95,12 +95,12 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
     def body(cells: int) -> list[Row]:
         reasons = missed if row.verdict == "fits" else [refusal(row)]
-        rows: list[Row] = [[(line, "bad")] for each in reasons for line in wrapped(each, cells)]
+        rows: list[Row] = [[(line, "bad")] for each in reasons for line in wrap_text(each, cells)]
         rows += [[]] if rows else []
         if row.memory:
             said = engine_message(study, row.memory)
             if said:
-                rows += [[("│ ", "grid"), (line, "dim")] for line in wrapped(said, cells - 2)]
+                rows += [[("│ ", "grid"), (line, "dim")] for line in wrap_text(said, cells - 2)]
                 rows.append([])
             rows += budget_rows(row.memory, study.scenario.workload.total_tokens, cells)
         return rows
@@ -127,8 +127,8 @@ def budget_rows(memory: MemoryReport, length: int, cells: int) -> list[Row]:
     if memory.shortfall_bytes > 0:
         lines.append((" ", f"short of one request of {tokens(length)} tokens", memory.shortfall_bytes, "bad"))
     return [
-        fitted(
-            [(f" {sign:<2}", "dim"), (f"{clipped(name, names):<{names}}", style), (f"{gib(value):>9} GiB", style)],
+        fit_row(
+            [(f" {sign:<2}", "dim"), (f"{clip(name, names):<{names}}", style), (f"{gib(value):>9} GiB", style)],
             cells,
         )
         for sign, name, value, style in lines

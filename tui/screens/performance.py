@@ -12,10 +12,10 @@ from tui.pages.performance import VIEWS, performance_page
 from tui.pages.training import training_speed_page
 from tui.screens.candidate import CandidatePage, refused_rows
 from tui.state.messages import Edited, Refused
-from tui.widgets.drawn import Drawn
+from tui.widgets.drawing import Drawing
 
 
-class PerformanceView(Drawn):
+class PerformanceView(Drawing):
     """The page's rows; `view` is what is shown where there is no room for all."""
 
     view = VIEWS[0]

@@ -9,13 +9,12 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from estimator.printable import without_controls
-from tui.draw.runs import Row, fitted, spread
-from tui.fuzzy import found
-from tui.widgets.drawn import Drawn, scrolled
+from tui.draw.runs import Row, without_controls, fit_row, justify
+from tui.fuzzy import matching_positions
+from tui.widgets.drawing import Drawing, scroll_to
 
 
-class Choices(Drawn):
+class Choices(Drawing):
     """The matching choices around the highlighted one."""
 
     def __init__(self, picker: "Picker") -> None:
@@ -27,7 +26,7 @@ class Choices(Drawn):
         picker = self.picker
         head = picker.heading(width - 2)
         room = height - len(head)
-        self._top = scrolled(self._top, picker.cursor, len(picker.matches), room)
+        self._top = scroll_to(self._top, picker.cursor, len(picker.matches), room)
         rows: list[Row] = [[("  ", "title"), *row] for row in head]
         for at in range(self._top, min(self._top + room, len(picker.matches))):
             mark = ("▌ ", "cursor") if at == picker.cursor else ("  ", "text")
@@ -35,7 +34,7 @@ class Choices(Drawn):
         return rows if picker.matches else [*rows, [("  ", "text"), *picker.nothing(width - 2)]]
 
 
-class Preview(Drawn):
+class Preview(Drawing):
     """What is known of the highlighted choice."""
 
     def __init__(self, picker: "Picker") -> None:
@@ -48,7 +47,7 @@ class Preview(Drawn):
         return [[("│ ", "grid"), *line] for line in [*lines, *[[]] * (height - len(lines))]][:height]
 
 
-class Footing(Drawn):
+class Footing(Drawing):
     """How many match, and the keys."""
 
     def __init__(self, picker: "Picker") -> None:
@@ -58,7 +57,7 @@ class Footing(Drawn):
     def draw(self, width: int, height: int) -> Sequence[Row]:
         keys: Row = [(" ↑↓", "key"), (" move  ", "dim"), ("enter", "key"), (" choose  ", "dim"), ("esc", "key")]
         status = self.picker.status()
-        return [spread([*keys, (" close", "dim")], [(f"{status} ", "dim")], width)]
+        return [justify([*keys, (" close", "dim")], [(f"{status} ", "dim")], width)]
 
 
 class Picker(ModalScreen[str | None]):
@@ -98,7 +97,7 @@ class Picker(ModalScreen[str | None]):
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         """One choice."""
-        return fitted([(without_controls(name), "cursor" if highlighted else "text")], cells)
+        return fit_row([(without_controls(name), "cursor" if highlighted else "text")], cells)
 
     def preview(self, name: str, cells: int) -> list[Row]:
         """What stands beside the highlighted choice."""
@@ -106,11 +105,11 @@ class Picker(ModalScreen[str | None]):
 
     def matching(self, query: str) -> list[str]:
         """What may be chosen for what is typed, best first."""
-        return [self.names[at] for at in found(query, self.names)]
+        return [self.names[at] for at in matching_positions(query, self.names)]
 
     def nothing(self, cells: int) -> Row:
         """What is said where nothing matches."""
-        return fitted([("nothing matches", "dim")], cells)
+        return fit_row([("nothing matches", "dim")], cells)
 
     def status(self) -> str:
         """How many match."""
@@ -132,5 +131,5 @@ class Picker(ModalScreen[str | None]):
         self.redraw()
 
     def redraw(self) -> None:
-        for each in self.query(Drawn):
+        for each in self.query(Drawing):
             each.redraw()

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from estimator.printable import without_controls
-from tui.draw.runs import Row, fitted
+from tui.draw.runs import Row, without_controls, fit_row
 from tui.screens.picker import Picker
 
 
@@ -18,4 +17,4 @@ class RegionPicker(Picker):
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         id, _, place = name.partition(" ")
-        return fitted([(f"{id:<18}", "cursor" if highlighted else "text"), (without_controls(place), "dim")], cells)
+        return fit_row([(f"{id:<18}", "cursor" if highlighted else "text"), (without_controls(place), "dim")], cells)

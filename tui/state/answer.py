@@ -10,7 +10,7 @@ from estimator.scenario.inventory import Inventory
 from tui.state.session import Session
 
 if TYPE_CHECKING:
-    from tui.state.measured import Measured
+    from tui.state.measurements import Measurements
     from tui.state.remedies import Remedies
 
 
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     """Of the session's region: pages judge variations of the selected row with them."""
     before: Mapping[str, Evaluation] = {}
     """The rows by machine as they were before the last change of the scenario; empty after none."""
-    measured: "Measured | None" = None
+    measurements: "Measurements | None" = None
     """The shipped measurements; read when a panel asks."""
     remedies: "Remedies | None" = None
     """What would make the rows fit that do not."""

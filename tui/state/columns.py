@@ -55,7 +55,7 @@ _UNPRICED = {
 }
 
 
-def unpriced(row: Evaluation) -> tuple[str, str]:
+def missing_price(row: Evaluation) -> tuple[str, str]:
     """Why a row has no price, in full and in short; empty where it has one."""
     owned = row.candidate.machine.endswith(row.candidate.accelerator)
     if owned and row.cost.price_state == "no_price":
@@ -85,7 +85,7 @@ def users(row: Evaluation) -> float | None:
     return float(int(row.memory.max_concurrency) * row.candidate.replicas) if row.memory else None
 
 
-def used(row: Evaluation) -> float | None:
+def memory_share(row: Evaluation) -> float | None:
     """Share of a device's memory that the asked load uses: everything but the idle part of the KV pool."""
     memory, performance = row.memory, row.performance
     if memory is None or performance is None or memory.usable_bytes <= 0 or memory.max_concurrency <= 0:
@@ -126,7 +126,7 @@ def refusal(row: Evaluation) -> str:
     return without_controls(row.reason or row.verdict.replace("_", " "))
 
 
-def misses(row: Evaluation, scenario: Scenario) -> list[str]:
+def shortcomings(row: Evaluation, scenario: Scenario) -> list[str]:
     """What a row that fits does not give of what is asked, in figures: `TTFT 2.5s > 1s`."""
     said = []
     if row.verdict == "fits" and row.performance and not row.meets_service_level:
@@ -143,7 +143,7 @@ def misses(row: Evaluation, scenario: Scenario) -> list[str]:
     return said
 
 
-def level_asked(level: ServiceLevel) -> list[str]:
+def level_bounds(level: ServiceLevel) -> list[str]:
     """Bounds on times as they were asked: `TTFT<1s`."""
     bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
     return [f"{name}<{bound(most)}" for name, most in bounds if most is not None]
@@ -155,12 +155,12 @@ def own_points(scenario: Scenario) -> str:
     return f"{points} own point{'s' if points > 1 else ''}" if points else ""
 
 
-def placed(row: Evaluation) -> str:
+def layout_or_setup(row: Evaluation) -> str:
     """How the model lies on its devices, or the run."""
     return setup(row) if row.training else layout(row)
 
 
-def banded(band: Band | None) -> str:
+def band_text(band: Band | None) -> str:
     """`3.9±28`: the typical figure and half its band in per cent."""
     if band is None:
         return NOTHING
@@ -227,7 +227,7 @@ SERVING = (
     Reading(
         Column("output", "$/Mout", 7, 1, most=13),
         output_cost,
-        lambda row: banded(row.cost.usd_per_1m_output_tokens),
+        lambda row: band_text(row.cost.usd_per_1m_output_tokens),
         changes=True,
     ),
     Reading(Column("ttft", "TTFT", 5, 5, most=9), ttft, lambda row: wait(ttft(row)), changes=True),
@@ -235,7 +235,7 @@ SERVING = (
     Reading(
         Column("users", "users", 5, 6, most=9), users, lambda row: whole(users(row)), changes=True, descending=True
     ),
-    Reading(Column("mem", "mem", 4, 7, most=8), used, lambda row: percent(used(row)), changes=True),
+    Reading(Column("mem", "mem", 4, 7, most=8), memory_share, lambda row: percent(memory_share(row)), changes=True),
     Reading(
         Column("speed", "tok/s", 6, 9, most=10),
         throughput,
@@ -253,7 +253,7 @@ TRAINING = (
     Reading(
         Column("run", "$/run", 8, 1, most=13),
         run_cost,
-        lambda row: banded(row.training.usd if row.training else None),
+        lambda row: band_text(row.training.usd if row.training else None),
         changes=True,
     ),
     Reading(Column("time", "time", 6, 2, most=10), run_hours, lambda row: span(run_hours(row)), changes=True),

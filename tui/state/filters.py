@@ -10,7 +10,7 @@ from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from tui.state import columns
 
-Kept = Callable[[Evaluation], bool]
+RowTest = Callable[[Evaluation], bool]
 
 
 class Quantity(NamedTuple):
@@ -30,7 +30,7 @@ _QUANTITIES = {
     "$out": Quantity(columns.output_cost, _PLAIN),
     "$/mout": Quantity(columns.output_cost, _PLAIN),
     "users": Quantity(columns.users, _PLAIN),
-    "mem": Quantity(columns.used, {"": 1e-2, "%": 1e-2}),
+    "mem": Quantity(columns.memory_share, {"": 1e-2, "%": 1e-2}),
     "tok/s": Quantity(columns.throughput, _PLAIN),
     "$run": Quantity(columns.run_cost, _PLAIN),
     "hours": Quantity(columns.run_hours, {"": 1.0, "h": 1.0, "m": 1 / 60, "d": 24.0}),
@@ -43,7 +43,7 @@ LIMIT = 200
 """Characters of a filter."""
 
 
-def parse(text: str, inventory: Inventory, region: str) -> Kept:
+def parse(text: str, inventory: Inventory, region: str) -> RowTest:
     """What keeps a row. Raises InputError for a bound that names no figure or holds no number.
 
     A word is sought in the instance, accelerator, vendor, layout, region, and in what is said of the row: fits, short,
@@ -53,7 +53,7 @@ def parse(text: str, inventory: Inventory, region: str) -> Kept:
     return lambda row: all(test(row) for test in tests)
 
 
-def _test(term: str, inventory: Inventory, region: str) -> Kept:
+def _test(term: str, inventory: Inventory, region: str) -> RowTest:
     bound = _BOUND.fullmatch(term)
     if bound:
         return _bound(*bound.groups())
@@ -62,7 +62,7 @@ def _test(term: str, inventory: Inventory, region: str) -> Kept:
     return lambda row: term in words(row, inventory, region)
 
 
-def _bound(name: str, sign: str, value: str) -> Kept:
+def _bound(name: str, sign: str, value: str) -> RowTest:
     quantity = _QUANTITIES.get(name)
     if quantity is None:
         raise InputError("filter", f"{name} is no figure; one of {', '.join(_QUANTITIES)}")

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from textual import events
 from textual.message import Message
 
-from tui.draw.runs import Row, fitted
+from tui.draw.runs import Row, fit_row
 from tui.pages.candidate import pane, strip
-from tui.pages.leaderboard import Frame, candidate_line, heading_line, lines, title_line
+from tui.pages.leaderboard import TableContext, candidate_line, heading_line, lines, title_line
 from tui.state.answer import Answer
-from tui.widgets.drawn import Drawn, scrolled
+from tui.widgets.drawing import Drawing, scroll_to
 
 WIDE = 140
 """Columns from which on the candidate has a pane of its own beside the table."""
@@ -17,7 +17,7 @@ PANE = 46
 STRIP = 4
 
 
-class Board(Drawn):
+class Board(Drawing):
     """One drawing; it scrolls by half pages, so that most steps send nothing but the cursor."""
 
     class Chosen(Message):
@@ -46,13 +46,13 @@ class Board(Drawn):
             return ()
         if width >= WIDE:
             table = self._table(answer, width - PANE, height)
-            beside = (
+            pane_rows = (
                 pane(answer.detail, answer.session.scenario, answer.best, answer.inventory, PANE - 3)
                 if answer.detail
                 else []
             )
-            beside += [[]] * (height - len(beside))
-            return [[*row, (" │ ", "grid"), *side] for row, side in zip(table, beside, strict=False)]
+            pane_rows += [[]] * (height - len(pane_rows))
+            return [[*row, (" │ ", "grid"), *side] for row, side in zip(table, pane_rows, strict=False)]
         table = self._table(answer, width, height - STRIP)
         rule: Row = [(" " + "─" * (width - 2), "grid")]
         return [
@@ -67,10 +67,10 @@ class Board(Drawn):
 
     def _table(self, answer: Answer, width: int, height: int) -> list[Row]:
         """Exactly that many lines, the titles first."""
-        frame = Frame.of(width, answer)
+        frame = TableContext.of(width, answer)
         shown = lines(answer.rows, answer.session.view)
         cursor = shown.index(answer.cursor) if shown else 0
-        self._top = scrolled(self._top, cursor, len(shown), height - 1)
+        self._top = scroll_to(self._top, cursor, len(shown), height - 1)
         rows = [title_line(frame, answer.session.sort, answer.session.reverse)]
         for each in shown[self._top : self._top + height - 1]:
             if isinstance(each, str):
@@ -79,7 +79,7 @@ class Board(Drawn):
                 rows.append(candidate_line(answer.rows[each], each + 1, each == answer.cursor, frame))
         if not shown:
             rows.append(heading_line("no row passes the filter; esc clears it", width))
-        return rows + [fitted([], width)] * (height - len(rows))
+        return rows + [fit_row([], width)] * (height - len(rows))
 
     def _rows_shown(self, width: int, height: int) -> int:
         return height - 1 - (0 if width >= WIDE else STRIP)

@@ -8,13 +8,13 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.draw.figures import count, number, usd
-from tui.draw.runs import Row, clipped, fitted, spread, width
+from tui.draw.runs import Row, clip, fit_row, justify, width
 from tui.options.fields import sections
 from tui.pages.form import Spot, form_rows, lay_out
-from tui.pages.leaderboard import Frame, candidate_line, title_line
+from tui.pages.leaderboard import TableContext, candidate_line, title_line
 from tui.state import columns
 from tui.state.answer import Answer
-from tui.widgets.drawn import Drawn, scrolled
+from tui.widgets.drawing import Drawing, scroll_to
 
 HEAD = 2
 """Rows over the form: the scenario and the tabs."""
@@ -24,7 +24,7 @@ LEAST_STANDINGS = 4
 """Rows of the leaderboard that are worth showing under the form."""
 
 
-class Form(Drawn):
+class Form(Drawing):
     """The fields; `field` names the chosen one, `refused` says why what is being typed into it can not be."""
 
     field = "model"
@@ -39,7 +39,7 @@ class Form(Drawn):
         self.spots = lay_out(shown, width, height - FOOT)
         rows = form_rows(shown, self.spots, width, self.cursor, self.refused)
         room = max(height - FOOT, 1)
-        self.top = scrolled(self.top, self.spots[self.cursor].y, len(rows), room)
+        self.top = scroll_to(self.top, self.spots[self.cursor].y, len(rows), room)
         visible = rows[self.top : self.top + room]
         visible += standings(self.answer, width, room - len(visible))
         blank: list[Row] = [[]] * (room - len(visible))
@@ -49,11 +49,11 @@ class Form(Drawn):
         """What the field is, or why its text is refused."""
         spot = self.spots[self.cursor]
         if self.refused:
-            return fitted([(clipped(f" ✗ {self.refused}", cells), "bad")], cells)
+            return fit_row([(clip(f" ✗ {self.refused}", cells), "bad")], cells)
         keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
         help_text = f" {spot.field.name}: {spot.field.option.help}"
         how: Row = [("enter", "key"), (" type  ", "dim"), (keys, "dim")]
-        return spread([(help_text, "text")], how if len(help_text) + width(how) < cells else [], cells)
+        return justify([(help_text, "text")], how if len(help_text) + width(how) < cells else [], cells)
 
     def on_click(self, event: events.Click) -> None:
         """Chooses the field under the pointer."""
@@ -119,7 +119,7 @@ def standings(answer: Answer, cells: int, lines: int) -> list[Row]:
     """The first rows of the leaderboard, where the form leaves room for a few."""
     if lines < LEAST_STANDINGS + 3:
         return []
-    frame = Frame.of(cells, answer)
+    frame = TableContext.of(cells, answer)
     shown = answer.rows[: lines - 3]
     rule: Row = [(" " + "─" * (cells - 2), "grid")]
     ranked = [candidate_line(row, at + 1, at == answer.cursor, frame) for at, row in enumerate(shown)]
@@ -130,9 +130,9 @@ def result_row(answer: Answer, cells: int) -> Row:
     """The first row of the leaderboard in one line, or what keeps everything from fitting."""
     best = answer.board.rows[0] if answer.board.rows else None
     if best is None or best.verdict != "fits":
-        return fitted([(" Nothing fits; the leaderboard says by how much.", "warn")], cells)
+        return fit_row([(" Nothing fits; the leaderboard says by how much.", "warn")], cells)
     fits = sum(row.verdict == "fits" for row in answer.board.rows)
-    figures = [columns.devices(best, answer.inventory), columns.placed(best)]
+    figures = [columns.devices(best, answer.inventory), columns.layout_or_setup(best)]
     if best.cost.price_usd_per_hour is not None:
         figures.append(f"{usd(best.cost.price_usd_per_hour)}/h")
     if best.training:
@@ -146,4 +146,4 @@ def result_row(answer: Answer, cells: int) -> Row:
     name, fit = f" {columns.instance(best)} ", f"{fits} fit "
     while len(name) + len("  ".join(figures)) + len(fit) >= cells and len(figures) > 1:
         figures.pop()
-    return spread([(name, "bold"), ("  ".join(figures), "text")], [(fit, "dim")], cells)
+    return justify([(name, "bold"), ("  ".join(figures), "text")], [(fit, "dim")], cells)

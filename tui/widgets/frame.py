@@ -10,11 +10,11 @@ from estimator.scenario.training_workload import TrainingWorkload
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.figures import number, tokens
-from tui.draw.runs import Row, Run, clipped, fitted, spread, width, wrapped
+from tui.draw.runs import Row, Run, without_controls, clip, fit_row, justify, width, wrap_text
 from tui.state import columns
 from tui.state.answer import Answer
 from tui.tabs import TABS
-from tui.widgets.drawn import Drawn
+from tui.widgets.drawing import Drawing
 
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 16
@@ -22,7 +22,7 @@ SERVING = ("layouts", "measure", "performance-view")
 """Commands that say nothing about a training run."""
 
 
-class Head(Drawn):
+class Head(Drawing):
     """The scenario in one line, and the tabs with the status beside them."""
 
     def __init__(self, page: str) -> None:
@@ -38,7 +38,7 @@ class Head(Drawn):
         return [*[scenario_row(self.answer, width), tabs_row(self.answer, self.page, width)][: 2 - len(said)], *said]
 
 
-class Hints(Drawn):
+class Hints(Drawing):
     """The commands that work here, as many as there is room for."""
 
     def __init__(self, page: str) -> None:
@@ -58,16 +58,16 @@ class Hints(Drawn):
 def too_small(have: Size, cells: int) -> list[Row]:
     """All that a page shows where it has no room."""
     return [
-        [(clipped(f"{have.width}x{have.height} is too small.", cells), "warn")],
-        [(clipped(f"llmcalc-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT}.", cells), "text")],
+        [(clip(f"{have.width}x{have.height} is too small.", cells), "warn")],
+        [(clip(f"llmcalc-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT}.", cells), "text")],
     ]
 
 
 def problem_rows(problem: str, cells: int) -> list[Row]:
     """What went wrong, or what was done, in place of the tabs; a long one takes the scenario's line too."""
     style = "bad" if problem.startswith("✗") else "good"
-    first, *more = wrapped(problem, cells - 2)
-    return [fitted([(f" {line}", style)], cells) for line in (first, " ".join(more)) if line]
+    first, *more = wrap_text(problem, cells - 2)
+    return [fit_row([(f" {line}", style)], cells) for line in (first, " ".join(more)) if line]
 
 
 def scenario_row(answer: Answer, cells: int) -> Row:
@@ -82,8 +82,8 @@ def scenario_row(answer: Answer, cells: int) -> Row:
     for group in groups:
         row += [(" │ ", "grid"), *group] if len(row) > 1 else group
     if width(row) > cells:  # the name of the model gives way, the figures stay
-        row[1] = (clipped(name[0], max(8, len(name[0]) - (width(row) - cells))), "bold")
-    return fitted(row, cells)
+        row[1] = (clip(name[0], max(8, len(name[0]) - (width(row) - cells))), "bold")
+    return fit_row(row, cells)
 
 
 def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
@@ -93,7 +93,7 @@ def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
     request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
     if workload.prefix_cache_hit:
         request += f" {workload.prefix_cache_hit:.0%} cached"
-    asked = " ".join(columns.level_asked(scenario.service_level))
+    asked = " ".join(columns.level_bounds(scenario.service_level))
     formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
     return formats, [[(request, "text")], *([[(asked, "text")]] if asked else [])]
 
@@ -115,7 +115,7 @@ def tabs_row(answer: Answer, here: str, cells: int) -> Row:
             row += [(f"[{page.key} {page.title}]", "tab"), (" ", "text")]
         else:
             row += [(f"{page.key} ", "key"), (f"{page.title} ", "dim")]
-    return spread(row, status(answer, cells - width(row) - 1), cells)
+    return justify(row, status(answer, cells - width(row) - 1), cells)
 
 
 def status(answer: Answer, cells: int) -> Row:
@@ -123,10 +123,7 @@ def status(answer: Answer, cells: int) -> Row:
     session = answer.session
     if session.filter:
         found = f"{len(answer.rows)} of {len(answer.board.rows)}"
-        return [
-            (clipped(f"/{without_controls(session.filter)}", cells - len(found) - 1), "accent"),
-            (f" {found} ", "dim"),
-        ]
+        return [(clip(f"/{without_controls(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
     dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
     said = [*([] if session.view == "instances" else [session.view]), *([f"prices {max(dates)}"] if dates else [])]
     while said and len(" · ".join(said)) > cells:
@@ -148,4 +145,4 @@ def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: in
     row: Row = []
     for hint in hints:
         row += [("  " if row else " ", "text"), *hint]
-    return fitted(row, cells)
+    return fit_row(row, cells)

@@ -80,9 +80,11 @@ def test_a_point_lies_on_or_under_the_cell_of_its_roof(intensity: float, height:
 )
 def test_labels_never_overlap_and_never_leave_the_canvas(points: list[tuple[int, int]], lengths: list[int]) -> None:
     canvas = Canvas(40, 12)
-    placed = place(canvas, [Label(x, y, "x" * size, "text") for (x, y), size in zip(points, lengths, strict=False)])
+    labels_in_place = place(
+        canvas, [Label(x, y, "x" * size, "text") for (x, y), size in zip(points, lengths, strict=False)]
+    )
     taken: set[tuple[int, int]] = set()
-    for label in placed:
+    for label in labels_in_place:
         cells = {(label.x + offset, label.y) for offset in range(len(label.text))}
         assert not cells & taken
         assert all(0 <= x < 40 and 0 <= y < 12 for x, y in cells)

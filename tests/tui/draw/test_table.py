@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.draw.runs import rows_as_text, spread, width
+from tui.draw.runs import justify, rows_as_text, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.pages.leaderboard import _difference, rounded, shorter
 
@@ -64,9 +64,9 @@ def test_a_row_reads_like_its_columns() -> None:
 
 def test_what_gives_way_keeps_a_blank_before_what_stays() -> None:
     assert (
-        rows_as_text([spread([("g7e.24xlarge  4xL40S", "text")], [("class A", "dim")], 20)]) == "g7e.24xlarg… class A"
+        rows_as_text([justify([("g7e.24xlarge  4xL40S", "text")], [("class A", "dim")], 20)]) == "g7e.24xlarg… class A"
     )
-    assert rows_as_text([spread([("left ", "text")], [("right", "dim")], 10)]) == "left right"
+    assert rows_as_text([justify([("left ", "text")], [("right", "dim")], 10)]) == "left right"
 
 
 @settings(deadline=None, max_examples=50)

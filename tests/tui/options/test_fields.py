@@ -9,7 +9,7 @@ from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from tui.options.fields import Field, sections, stepped, typed
-from tui.pages.form import balanced, lay_out
+from tui.pages.form import balance, lay_out
 from tui.state.session import Session
 
 
@@ -100,4 +100,4 @@ def test_no_two_fields_share_a_place(cells: int) -> None:
 
 
 def test_columns_are_balanced() -> None:
-    assert balanced((4, 11, 6, 12, 2), 2) == (0, 0, 1, 1, 0)
+    assert balance((4, 11, 6, 12, 2), 2) == (0, 0, 1, 1, 0)

@@ -8,7 +8,7 @@ from estimator.ranking.rank import rank
 from estimator.scenario.scenario import Placement, Scenario
 from tui.draw.runs import rows_as_text
 from tui.pages.working import near_rows
-from tui.state.measured import Measured
+from tui.state.measurements import Measurements
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def bench_on(catalog: Catalog, instance: str, model: str) -> Study:
 
 @pytest.mark.parametrize("figure", ["ttft", "tpot", "throughput"])
 def test_the_same_model_on_the_same_device_is_nearest(catalog: Catalog, figure: str) -> None:
-    near = Measured(catalog).near(bench_on(catalog, "p5.48xlarge", "meta-llama/Llama-3.3-70B-Instruct"), figure)
+    near = Measurements(catalog).near(bench_on(catalog, "p5.48xlarge", "meta-llama/Llama-3.3-70B-Instruct"), figure)
     assert near
     assert near.same_model
     assert near.same_device
@@ -37,7 +37,7 @@ def test_the_same_model_on_the_same_device_is_nearest(catalog: Catalog, figure: 
 
 
 def test_what_nobody_measured_has_no_nearest_case(catalog: Catalog) -> None:
-    measured = Measured(catalog)
+    measured = Measurements(catalog)
     study = bench_on(catalog, "p5.48xlarge", "meta-llama/Llama-3.3-70B-Instruct")
     assert measured.near(study, "weights") is None
     measured.cases = ()

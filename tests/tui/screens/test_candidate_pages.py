@@ -6,13 +6,13 @@ from syrupy.assertion import SnapshotAssertion
 from catalog.load import load
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from tests.tui.board import PlainDesk
+from tests.tui.board import PlainCalculator
 from tests.tui.page_facts import MEMORY, PERFORMANCE
 from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
 from tui.screens import memory, performance
 from tui.screens.panel import SheetView
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
@@ -26,7 +26,7 @@ def size_id(size: tuple[int, int]) -> str:
 @pytest.mark.parametrize("size", SIZES, ids=size_id)
 async def test_memory_page(size: tuple[int, int], screen: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "memory_facts", lambda *_: MEMORY)
-    app = LlmCalc(PlainDesk(), Session())
+    app = LlmCalc(PlainCalculator(), Session())
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")
         await pilot.pause()
@@ -38,7 +38,7 @@ async def test_performance_page(
     size: tuple[int, int], screen: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(performance, "performance_facts", lambda *_: PERFORMANCE)
-    app = LlmCalc(PlainDesk(), Session())
+    app = LlmCalc(PlainCalculator(), Session())
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await pilot.pause()
@@ -47,7 +47,7 @@ async def test_performance_page(
 
 @pytest.mark.parametrize("size", SIZES, ids=size_id)
 async def test_workload_page(size: tuple[int, int], screen: SnapshotAssertion) -> None:
-    app = LlmCalc(PlainDesk(), Session())
+    app = LlmCalc(PlainCalculator(), Session())
     async with app.run_test(size=size) as pilot:
         await pilot.press("1")
         await pilot.pause()
@@ -57,7 +57,7 @@ async def test_workload_page(size: tuple[int, int], screen: SnapshotAssertion) -
 def on_p4d() -> LlmCalc:
     """The application on the real catalogue, one machine asked for."""
     scenario = Scenario(placement=Placement(instance="p4d.24xlarge"))
-    return LlmCalc(Desk(load()), Session(scenario=scenario))
+    return LlmCalc(Calculator(load()), Session(scenario=scenario))
 
 
 async def test_switches_move_what_the_engine_uses() -> None:
@@ -111,7 +111,7 @@ async def test_what_fits_is_taken_with_one_key() -> None:
 
 async def test_a_row_that_does_not_fit_is_made_to() -> None:
     app = LlmCalc(
-        Desk(load()),
+        Calculator(load()),
         Session(scenario=Scenario(weights="bf16", placement=Placement(instance="g5.12xlarge", machines=1))),
     )
     async with app.run_test(size=(100, 30)) as pilot:
@@ -127,7 +127,7 @@ async def test_a_row_that_does_not_fit_is_made_to() -> None:
 
 async def test_copies_of_the_cache_are_striped_with_one_key() -> None:
     placement = Placement(instance="p5en.48xlarge", tp=8)
-    app = LlmCalc(Desk(load()), Session(scenario=Scenario("deepseek-ai/DeepSeek-V3", placement=placement)))
+    app = LlmCalc(Calculator(load()), Session(scenario=Scenario("deepseek-ai/DeepSeek-V3", placement=placement)))
     async with app.run_test(size=(120, 40)) as pilot:
         assert app.answer
         before = app.answer.board.rows[0].memory
@@ -156,7 +156,7 @@ async def test_a_row_that_misses_the_service_level_says_by_how_much_and_what_kee
         service_level=ServiceLevel(tpot_s=0.03),
         placement=Placement(instance="p4d.24xlarge"),
     )
-    app = LlmCalc(Desk(load()), Session(scenario=asked))
+    app = LlmCalc(Calculator(load()), Session(scenario=asked))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("exclamation_mark")
         await pilot.pause()
@@ -184,7 +184,7 @@ async def test_the_budget_has_its_units_at_60_columns() -> None:
 
 
 async def test_a_panel_of_80_columns_cuts_nothing_off() -> None:
-    app = LlmCalc(Desk(load()), Session(scenario=Scenario(placement=Placement(instance="g7e.24xlarge"))))
+    app = LlmCalc(Calculator(load()), Session(scenario=Scenario(placement=Placement(instance="g7e.24xlarge"))))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("p")
         await pilot.pause()
@@ -199,7 +199,7 @@ async def test_a_panel_of_80_columns_cuts_nothing_off() -> None:
 
 async def test_what_a_panel_only_tells_does_not_push_aside_what_it_offers() -> None:
     asked = Scenario(model="Qwen/Qwen3-235B-A22B", placement=Placement(instance="inf2.48xlarge"))
-    app = LlmCalc(Desk(load()), Session(scenario=asked))
+    app = LlmCalc(Calculator(load()), Session(scenario=asked))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("exclamation_mark")
         await pilot.pause()
@@ -236,7 +236,7 @@ async def test_the_views_of_the_performance_page() -> None:
 
 async def test_a_row_without_memory_says_why() -> None:
     scenario = Scenario(placement=Placement(instance="inf1.xlarge"))
-    app = LlmCalc(Desk(load()), Session(scenario=scenario))
+    app = LlmCalc(Calculator(load()), Session(scenario=scenario))
     async with app.run_test(size=(80, 24)) as pilot:
         for key in ("2", "3", "x", "escape", "!", "escape", "p", "escape", "enter", "escape"):
             await pilot.press(key)
@@ -248,7 +248,7 @@ async def test_a_row_without_memory_says_why() -> None:
 @pytest.mark.parametrize("key", ["2", "3"])
 async def test_a_run_that_does_not_fit_says_what_would(key: str) -> None:
     session = Session(scenario=Scenario(placement=Placement(instance="g7e.2xlarge", machines=1))).serve_or_train()
-    app = LlmCalc(Desk(load()), session)
+    app = LlmCalc(Calculator(load()), session)
     async with app.run_test(size=(80, 24)) as pilot:
         assert app.answer
         assert app.answer.board.rows[0].verdict == "does_not_fit"
@@ -261,7 +261,7 @@ async def test_a_run_that_does_not_fit_says_what_would(key: str) -> None:
 
 
 async def test_the_page_stays_with_its_row_through_edits() -> None:
-    app = LlmCalc(Desk(load()), Session())
+    app = LlmCalc(Calculator(load()), Session())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2")
         await pilot.pause()
@@ -276,7 +276,7 @@ async def test_the_page_stays_with_its_row_through_edits() -> None:
 
 @pytest.mark.parametrize("theme", ["dusk", "paper", "ansi"])
 async def test_every_page_opens_in_every_theme(theme: str) -> None:
-    app = LlmCalc(Desk(load()), Session(), theme=theme)
+    app = LlmCalc(Calculator(load()), Session(), theme=theme)
     async with app.run_test(size=(80, 24)) as pilot:
         for key, tab in (
             ("1", "[1 Workload]"),

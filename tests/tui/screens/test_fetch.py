@@ -10,12 +10,12 @@ from tests.catalog.sources.loopback_hub import LoopbackHub, Reply
 from tests.catalog.sources.test_hub import CONFIG
 from tui.app import LlmCalc
 from tui.screens.fetch import Fetch, FetchView
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 
 def app(tmp_path: Path) -> LlmCalc:
-    return LlmCalc(Desk(load(tmp_path)), Session())
+    return LlmCalc(Calculator(load(tmp_path)), Session())
 
 
 async def choose(pilot: Pilot[None], name: str) -> None:
@@ -65,4 +65,4 @@ async def test_a_long_fetch_is_cancelled(tmp_path: Path, loopback: LoopbackHub) 
         running = pilot.app
         assert isinstance(running, LlmCalc)
         assert not isinstance(running.screen, Fetch)
-        assert "acme/slow" not in running.desk.resolved
+        assert "acme/slow" not in running.calculator.resolved

@@ -8,22 +8,22 @@ from textual.pilot import Pilot
 
 from catalog.load import load
 from estimator.scenario.scenario import Scenario
-from tests.tui.board import PlainDesk
+from tests.tui.board import PlainCalculator
 from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
 from tui.commands.all import COMMANDS
 from tui.commands.command import EVERYWHERE
 from tui.draw.runs import rows_as_text
-from tui.pages.leaderboard import Frame, candidate_line
+from tui.pages.leaderboard import TableContext, candidate_line
 from tui.state.answer import Answer
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
 
 
 def application(session: Session | None = None, kept_in: Path | None = None, **options) -> LlmCalc:
-    return LlmCalc(PlainDesk(), session or Session(), kept_in, **options)
+    return LlmCalc(PlainCalculator(), session or Session(), kept_in, **options)
 
 
 def answer(pilot: Pilot) -> Answer:
@@ -109,7 +109,7 @@ async def test_changed_cells_say_how_until_the_next_edit() -> None:
 
 
 async def test_a_training_run_has_its_own_columns_keys_and_detail() -> None:
-    async with LlmCalc(Desk(load()), Session()).run_test(size=(150, 40)) as pilot:
+    async with LlmCalc(Calculator(load()), Session()).run_test(size=(150, 40)) as pilot:
         asked = await press(pilot, "t", "plus", "right_square_bracket", "w")
         run = asked.session.scenario.training
         assert run is not None
@@ -123,7 +123,7 @@ async def test_a_training_run_has_its_own_columns_keys_and_detail() -> None:
 
 
 async def test_the_whole_way_on_the_real_catalogue() -> None:
-    async with LlmCalc(Desk(load()), Session()).run_test(size=(80, 24)) as pilot:
+    async with LlmCalc(Calculator(load()), Session()).run_test(size=(80, 24)) as pilot:
         first = answer(pilot)
         assert len(first.rows) > 80
         assert first.rows[0].verdict == "fits"
@@ -166,7 +166,7 @@ async def test_what_is_missed_is_marked_before_what_is_best() -> None:
     shown = application().answer
     assert shown is not None
     best = next(row for row in shown.rows if row.best_value)
-    frame = Frame.of(80, shown)
+    frame = TableContext.of(80, shown)
     assert rows_as_text([candidate_line(best, 2, False, frame)])[3] == "★"
     assert rows_as_text([candidate_line(best._replace(holds_load=False), 2, False, frame)])[3] == "!"
 
@@ -308,7 +308,7 @@ async def test_a_fault_of_ours_costs_one_line_and_not_the_session(monkeypatch: p
         raise ZeroDivisionError("float division by zero")
 
     async with application().run_test(size=(80, 24)) as pilot:
-        monkeypatch.setattr(PlainDesk, "rank", broken)
+        monkeypatch.setattr(PlainCalculator, "rank", broken)
         assert "internal error" in (await press(pilot, "plus")).problem
         assert answer(pilot).session == Session()
         monkeypatch.setenv("LLMCALC_DEBUG", "1")

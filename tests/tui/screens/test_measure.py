@@ -13,7 +13,7 @@ from tests.estimator.serving.load.test_calibration import VLLM
 from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
 from tui.state import store
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 pytestmark = pytest.mark.asyncio
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio
 
 def on_h100() -> LlmCalc:
     scenario = Scenario("meta-llama/Llama-3.1-8B", placement=Placement(instance="p5.4xlarge"))
-    return LlmCalc(Desk(load()), Session(scenario=scenario))
+    return LlmCalc(Calculator(load()), Session(scenario=scenario))
 
 
 async def test_a_point_is_taken_shown_and_undone() -> None:
@@ -87,7 +87,7 @@ def kept_point(path: Path) -> None:
 async def test_a_point_outlives_a_restart_and_is_forgotten(tmp_path: Path, keys: tuple[str, ...]) -> None:
     path = tmp_path / "session.yaml"
     kept_point(path)
-    app = LlmCalc(Desk(load()), store.load(path).filtered("p5.4"), path)
+    app = LlmCalc(Calculator(load()), store.load(path).filtered("p5.4"), path)
     async with app.run_test(size=(80, 24)) as pilot:
         assert "1 own point" in screen_text(app)
         await pilot.press("3")

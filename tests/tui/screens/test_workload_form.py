@@ -4,12 +4,12 @@ import pytest
 
 from catalog.load import load
 from estimator.scenario.scenario import Scenario
-from tests.tui.board import PlainDesk
+from tests.tui.board import PlainCalculator
 from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
 from tui.draw.runs import rows_as_text
+from tui.state.calculator import Calculator
 from tui.state.columns import setup
-from tui.state.desk import Desk
 from tui.state.session import Session
 from tui.widgets.form import Form, result_row
 
@@ -26,7 +26,7 @@ async def type_into(pilot: object, name: str, text: str) -> None:
 
 
 def form_app() -> LlmCalc:
-    return LlmCalc(PlainDesk(), Session(screen="workload"))
+    return LlmCalc(PlainCalculator(), Session(screen="workload"))
 
 
 async def test_a_valid_value_changes_the_scenario() -> None:
@@ -41,7 +41,7 @@ async def test_a_valid_value_changes_the_scenario() -> None:
 
 async def test_stripes_are_asked_for_or_refused_with_the_reason() -> None:
     scenario = Scenario("deepseek-ai/DeepSeek-V2-Lite", "bf16")
-    app = LlmCalc(Desk(load()), Session(scenario, "workload"))
+    app = LlmCalc(Calculator(load()), Session(scenario, "workload"))
     async with app.run_test(size=(120, 40)) as pilot:
         await type_into(pilot, "decode-context-parallel", "4")
         await pilot.press("enter")
@@ -103,7 +103,7 @@ async def test_letters_are_text_while_a_field_is_open() -> None:
 
 
 async def test_an_instance_and_an_accelerator_are_not_asked_for_together() -> None:
-    app = LlmCalc(Desk(load()), Session(screen="workload"))
+    app = LlmCalc(Calculator(load()), Session(screen="workload"))
     async with app.run_test(size=(80, 24)) as pilot:
         for name, text in (("instance", "g5.12xlarge"), ("accelerator", "h100-sxm")):
             await type_into(pilot, name, text)
@@ -169,7 +169,7 @@ async def test_what_was_said_stands_in_one_place() -> None:
 
 
 async def test_a_run_is_laid_out_as_the_leaderboard_says() -> None:
-    app = LlmCalc(Desk(load()), Session(screen="workload").serve_or_train())
+    app = LlmCalc(Calculator(load()), Session(screen="workload").serve_or_train())
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         result = screen_text(app).splitlines()[-2]

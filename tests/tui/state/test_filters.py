@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estimator.errors import InputError
-from tests.tui.board import PlainDesk
-from tui.fuzzy import found
+from tests.tui.board import PlainCalculator
+from tui.fuzzy import matching_positions
 from tui.state.session import Session
 from tui.state.view import next_sort, ordered, rows_of
 
-DESK = PlainDesk()
+DESK = PlainCalculator()
 BOARD = DESK.answer(Session()).board
 INVENTORY = DESK.catalog.inventory
 
@@ -84,15 +84,15 @@ NAMES = ["meta-llama/Llama-3.3-70B-Instruct", "meta-llama/Llama-3.1-8B", "openai
 
 
 def test_words_are_found_before_scattered_letters_and_short_names_first() -> None:
-    assert [NAMES[at] for at in found("llama 8b", NAMES)] == ["meta-llama/Llama-3.1-8B"]
-    assert [NAMES[at] for at in found("gpt oss", NAMES)] == ["openai/gpt-oss-20b", "openai/gpt-oss-120b"]
-    assert NAMES[found("l33i", NAMES)[0]] == "meta-llama/Llama-3.3-70B-Instruct"
-    assert found("zzz", NAMES) == []
-    assert found("  ", NAMES) == [0, 1, 2, 3]
+    assert [NAMES[at] for at in matching_positions("llama 8b", NAMES)] == ["meta-llama/Llama-3.1-8B"]
+    assert [NAMES[at] for at in matching_positions("gpt oss", NAMES)] == ["openai/gpt-oss-20b", "openai/gpt-oss-120b"]
+    assert NAMES[matching_positions("l33i", NAMES)[0]] == "meta-llama/Llama-3.3-70B-Instruct"
+    assert matching_positions("zzz", NAMES) == []
+    assert matching_positions("  ", NAMES) == [0, 1, 2, 3]
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(max_size=40))
 def test_a_search_never_finds_a_name_twice(query: str) -> None:
-    positions = found(query, NAMES)
+    positions = matching_positions(query, NAMES)
     assert len(set(positions)) == len(positions)

@@ -10,13 +10,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.draw.palette import FILLED, style
-from tui.draw.runs import Row, merged
+from tui.draw.runs import Row, merge_runs
 
 if TYPE_CHECKING:
     from tui.state.answer import Answer
 
 
-class Drawn(Widget):
+class Drawing(Widget):
     """Rows of runs from `draw`, one `Strip` a line, drawn again when the answer or the size is another."""
 
     answer: reactive["Answer | None"] = reactive(None, repaint=False, init=False)
@@ -39,7 +39,7 @@ class Drawn(Widget):
 
     def render_line(self, y: int) -> Strip:
         if self._drawn_at != self.size:
-            self._rows, self._drawn_at = [inked(row) for row in self.draw(*self.size)], self.size
+            self._rows, self._drawn_at = [join_blanks(row) for row in self.draw(*self.size)], self.size
         ground = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(self.size.width, ground)
@@ -48,7 +48,7 @@ class Drawn(Widget):
         return Strip(segments).adjust_cell_length(self.size.width, ground)
 
 
-def inked(row: Row) -> Row:
+def join_blanks(row: Row) -> Row:
     """The row in as few runs as can be, each an escape sequence on the wire: a blank takes its neighbour's colour."""
     runs: Row = []
     for text, name in row:
@@ -57,10 +57,10 @@ def inked(row: Row) -> Row:
         elif len(runs) == 1 and runs[0][0].isspace() and not {runs[0][1], name} & FILLED:
             runs[0] = (runs[0][0], name)
         runs.append((text, name))
-    return merged(runs)
+    return merge_runs(runs)
 
 
-def scrolled(top: int, cursor: int, total: int, height: int) -> int:
+def scroll_to(top: int, cursor: int, total: int, height: int) -> int:
     """The first line to show: as before while the cursor is in sight, else half a page beyond it."""
     if height <= 0 or total <= height:
         return 0

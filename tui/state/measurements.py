@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SERVING_CASES = DATA / "evidence" / "serving.csv"
 
 
-class Measured:
+class Measurements:
     """Finds the case nearest to a row of the leaderboard."""
 
     def __init__(self, catalog: Catalog) -> None:

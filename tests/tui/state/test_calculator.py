@@ -6,7 +6,7 @@ import pytest
 
 from catalog.load import load
 from estimator.scenario.scenario import Placement, Scenario
-from tui.state.desk import Desk
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 
@@ -22,20 +22,20 @@ from tui.state.session import Session
     ids=["cloud", "local", "edge", "devices", "machines of devices"],
 )
 def test_every_row_can_be_looked_at_in_full(scenario: Scenario) -> None:
-    desk = Desk(load())
-    answer = desk.answer(replace(Session(), scenario=scenario))
+    calculator = Calculator(load())
+    answer = calculator.answer(replace(Session(), scenario=scenario))
     assert answer.detail
     for row in answer.rows[::7]:
-        full = desk.detail(answer, row)
+        full = calculator.detail(answer, row)
         assert full.candidate == row.candidate
         assert (full.performance is None) == (row.performance is None)
 
 
 def test_the_full_row_of_several_machines_of_devices_is_that_row() -> None:
-    desk = Desk(load())
+    calculator = Calculator(load())
     asked = Scenario(model="meta-llama/Llama-3.1-8B", weights="bf16")
     asked = replace(asked, placement=Placement(accelerator="rtx4090", count=2, machines=2))
-    answer = desk.answer(replace(Session(), scenario=asked))
+    answer = calculator.answer(replace(Session(), scenario=asked))
     row, full = answer.rows[0], answer.detail
     assert row.performance
     assert full

@@ -11,19 +11,19 @@ from estimator.ranking import rank as ranking
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.placement import machine_named
 from tui.state.answer import Answer
-from tui.state.measured import Measured
+from tui.state.measurements import Measurements
 from tui.state.remedies import Remedies
 from tui.state.session import Session
 from tui.state.view import rows_of
 
 
-class Desk:
+class Calculator:
     """The catalogue, and the models read so far."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.resolved: dict[str, Model] = {}
-        self.measured = Measured(catalog)
+        self.measurements = Measurements(catalog)
 
     def model(self, name: str) -> Model:
         """A model of the catalogue, of this session or on disk. Raises InputError for what would have to be fetched."""
@@ -51,7 +51,7 @@ class Desk:
             board = self.rank(session, model, prices)
             before = _rows_by_machine(last) if last and last.session.scenario != session.scenario else {}
             remedies = Remedies(model, session.scenario, inventory, prices)
-            answer = Answer(session, model, inventory, board, (), prices, before, self.measured, remedies)
+            answer = Answer(session, model, inventory, board, (), prices, before, self.measurements, remedies)
         answer = answer._replace(rows=rows_of(session, answer.board, inventory))
         selected = answer.selected
         if last is not None and selected is last.selected and answer.board is last.board:
