@@ -11,13 +11,15 @@ class Tab(NamedTuple):
     title: str
     screen: str
     """`module:class`, imported when the page is first opened."""
+    explains: bool = False
+    """Whether `enter` opens the working of the selected row's figures there."""
 
 
 TABS = (
     Tab("1", "workload", "Workload", "tui.screens.workload:WorkloadScreen"),
-    Tab("2", "memory", "Memory", "tui.screens.memory:MemoryScreen"),
-    Tab("3", "performance", "Performance", "tui.screens.performance:PerformanceScreen"),
-    Tab("4", "leaderboard", "Leaderboard", "tui.screens.leaderboard:LeaderboardScreen"),
+    Tab("2", "memory", "Memory", "tui.screens.memory:MemoryScreen", explains=True),
+    Tab("3", "performance", "Performance", "tui.screens.performance:PerformanceScreen", explains=True),
+    Tab("4", "leaderboard", "Leaderboard", "tui.screens.leaderboard:LeaderboardScreen", explains=True),
 )
 BASE = "leaderboard"
 """Always at the bottom of the stack; one other page at a time is pushed over it."""

@@ -12,6 +12,7 @@ from tui.cli import json_output, question, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.draw import figures
 from tui.options import options, values
+from tui.state.columns import plain_price
 
 DEMAND = (
     options.Option("headroom", "headroom", "F", "share of capacity kept free at the peak (0.2)"),
@@ -102,7 +103,7 @@ def _row(fleet: Fleet) -> tuple[str, ...]:
         figures.duration(bands[0]),
         figures.duration(bands[1]),
         figures.number(None if bands[2] is None else bands[2] * fleet.copies),
-        text_output.price(fleet.copy),
+        plain_price(fleet.copy),
         figures.usd(mix.usd_per_month),
         mix.base_terms if mix.base_terms == mix.peak_terms else f"{mix.base_terms} + {mix.peak_terms}",
     )

@@ -7,23 +7,8 @@ from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport
 from estimator.scenario.scenario import Scenario
 from tui.cli import training_output
 from tui.draw import figures
-from tui.state import columns
-
-LEADERBOARD = (
-    "#",
-    "instance",
-    "devices",
-    "layout",
-    "$/h",
-    "$/M in",
-    "$/M out",
-    "TTFT",
-    "TPOT",
-    "tok/s",
-    "users",
-    "mem",
-    "",
-)
+from tui.state import readings
+from tui.state.columns import columns_of, plain_price
 
 
 def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
@@ -46,8 +31,8 @@ def scenario(asked: Scenario) -> str:
     work = asked.workload
     load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
-    load = ", ".join((load, *columns.level_bounds(asked.service_level)))
-    own = f" | {points}" if (points := columns.own_points(asked)) else ""
+    load = ", ".join((load, *readings.level_bounds(asked.service_level)))
+    own = f" | {points}" if (points := readings.own_points(asked)) else ""
     return printable(
         f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
         f"{figures.tokens(work.output_tokens)} out, {load} | {engine} | {asked.region} {asked.price_terms}{own}"
@@ -59,35 +44,50 @@ def leaderboard(asked: Scenario, rows: Sequence[Evaluation], everything: bool) -
     fitting = [row for row in rows if row.verdict == "fits"]
     shown = rows if everything or not fitting else fitting
     titles = leaderboard_titles(asked)
-    left = [index for index, title in enumerate(titles) if title in TEXT_COLUMNS]
+    left = [0, len(titles) - 1, *(at for at, column in enumerate(columns_of(asked), 1) if column.cell.align == "left")]
     table = aligned([titles, *leaderboard_cells(asked, shown)], left)
     hidden = len(rows) - len(shown)
     rest = f"\n\n{hidden} more do not fit; --all lists them" if hidden else ""
     return f"{scenario(asked)}\n\n{table}{rest}"
 
 
-TEXT_COLUMNS = ("instance", "devices", "layout", "setup", "settings", "")
-
-
 def leaderboard_titles(asked: Scenario) -> tuple[str, ...]:
-    """Columns of a leaderboard that serves or trains."""
-    return training_output.LEADERBOARD if asked.training else LEADERBOARD
+    """Columns of a leaderboard that serves or trains: the rank, the declared columns, remarks."""
+    return ("#", *(column.plain_title or column.cell.title for column in columns_of(asked)), "")
 
 
 def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[str]]:
     """A table row each, under `leaderboard_titles`."""
-    if asked.training:
-        return [training_output.cells(place, row, price(row)) for place, row in enumerate(rows, 1)]
-    return [_cells(place, row, asked) for place, row in enumerate(rows, 1)]
+    columns = columns_of(asked)
+    return [
+        [
+            str(place) if row.verdict == "fits" else "-",
+            *((column.plain_text or column.text)(row) for column in columns),
+            "  ".join(remarks(row, asked)),
+        ]
+        for place, row in enumerate(rows, 1)
+    ]
+
+
+def remarks(row: Evaluation, asked: Scenario) -> list[str]:
+    """Badges of a row, what it misses, and why it does not fit."""
+    texts = [
+        "best value" if row.best_value else "",
+        "=" if row.tie else "",
+        *readings.shortcomings(row, asked),
+        (row.reason or "") if row.verdict != "fits" or row.training else "",
+    ]
+    return [text for text in texts if text]
 
 
 def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
     """One candidate in full; `note` is what its weight format takes."""
-    missed = [each for each in columns.shortcomings(row, asked) if not (row.reason or "").startswith(each)]
+    missed = [each for each in readings.shortcomings(row, asked) if not (row.reason or "").startswith(each)]
     verdict = ", ".join([row.verdict.replace("_", " "), *missed])
     blocks = [
         scenario(asked),
-        f"{candidate_text(row)}: {verdict} (class {row.confidence})" + (f"\n{printable(row.reason)}" if row.reason else ""),
+        f"{candidate_text(row)}: {verdict} (class {row.confidence})"
+        + (f"\n{printable(row.reason)}" if row.reason else ""),
     ]
     if row.suggestion:
         blocks[-1] += f"\n{printable(row.suggestion)}"
@@ -110,37 +110,6 @@ def candidate_text(row: Evaluation) -> str:
     machines = f"{at.machines} x " if at.machines > 1 else ""
     replicas = f" x {at.replicas} replicas" if at.replicas > 1 else ""
     return f"{machines}{at.machine} · {at.accelerators:g} x {at.accelerator} · {at.layout}{replicas}"
-
-
-def price(row: Evaluation) -> str:
-    """Dollars an hour, or why there are none."""
-    return columns.missing_price(row)[0] or figures.usd(row.cost.price_usd_per_hour)
-
-
-def _cells(place: int, row: Evaluation, asked: Scenario) -> list[str]:
-    at, speed, cost = row.candidate, row.performance, row.cost
-    machines = f"{at.machines} x " if at.machines > 1 else ""
-    marks = [
-        "best value" if row.best_value else "",
-        "=" if row.tie else "",
-        *columns.shortcomings(row, asked),
-        (row.reason or "") if row.verdict != "fits" else "",
-    ]
-    return [
-        str(place) if row.verdict == "fits" else "-",
-        machines + at.machine,
-        f"{at.accelerators:g}x{at.accelerator}",
-        columns.layout(row),
-        price(row),
-        _typical(cost.usd_per_1m_input_tokens, figures.usd),
-        _typical(cost.usd_per_1m_output_tokens, figures.usd),
-        _typical(speed.ttft_s if speed else None, figures.duration),
-        _typical(speed.tpot_s if speed else None, figures.duration),
-        _typical(speed.output_tokens_per_s if speed else None, figures.number),
-        figures.count(columns.users(row)),
-        figures.percent(columns.memory_share(row)),
-        "  ".join(mark for mark in marks if mark),
-    ]
 
 
 def _memory(memory: MemoryReport) -> list[list[str]]:
@@ -192,7 +161,7 @@ def _cost(row: Evaluation) -> list[list[str]]:
     rows = [["cost", "low", "typical", "high", ""]]
     note = f"{cost.price_kind}, {cost.price_as_of}" if cost.price_kind else ""
     low, high = figures.usd(cost.price_low_usd_per_hour), figures.usd(cost.price_high_usd_per_hour)
-    rows.append(["$/hour", low, price(row), high, note])
+    rows.append(["$/hour", low, plain_price(row), high, note])
     for name, band in (
         ("$/1M input tokens", cost.usd_per_1m_input_tokens),
         ("$/1M output tokens", cost.usd_per_1m_output_tokens),

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
-from estimator.results import Band, Evaluation, TrainingMemory, TrainingReport
+from estimator.results import Band, TrainingMemory, TrainingReport
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from tui.draw import figures
-
-LEADERBOARD = ("#", "instance", "devices", "setup", "settings", "$/h", "$/run", "time", "tok/s", "memory", "")
 
 
 def question(asked: Scenario, run: TrainingWorkload) -> str:
@@ -18,37 +16,6 @@ def question(asked: Scenario, run: TrainingWorkload) -> str:
         f" x {run.global_batch} a step | {figures.count(run.dataset_tokens)} tokens x {run.epochs:g} epochs"
         f" | {run.framework} | {asked.region} {asked.price_terms}"
     )
-
-
-def cells(place: int, row: Evaluation, price: str) -> list[str]:
-    """A row of the leaderboard."""
-    run, at = row.training, row.candidate
-    marks = ["best value" if row.best_value else "", "=" if row.tie else "", row.reason or ""]
-    known = (
-        [
-            str(run.setup),
-            savers(run),
-            price,
-            figures.usd(run.usd.typical if run.usd else None),
-            figures.duration(run.hours.typical * 3600),
-            figures.number(run.tokens_per_s.typical),
-            f"{figures.gib(run.memory.peak_bytes.typical)} GiB",
-        ]
-        if run
-        else ["", "", price, *[figures.NOTHING] * 4]
-    )
-    return [
-        str(place) if row.verdict == "fits" else "-",
-        (f"{at.machines} x " if at.machines > 1 else "") + at.machine,
-        f"{at.accelerators:g}x{at.accelerator}",
-        *known,
-        "  ".join(mark for mark in marks if mark),
-    ]
-
-
-def savers(run: TrainingReport) -> str:
-    """The micro-batch of a run, and what it saves memory by."""
-    return ", ".join([f"micro-batch {run.setup.micro_batch}", *run.setup.savers])
 
 
 def tables(run: TrainingReport) -> list[list[tuple[str, ...]]]:

@@ -152,15 +152,16 @@ COMMANDS = (
     ),
     *(
         Command(
-            f"{page}-why",
+            f"{page.name}-why",
             "The working",
             "enter",
             "Formula, numbers and source of the selected row's figures.",
             "screen.panel('why')",
-            where=page,
+            where=page.name,
             hint="why",
         )
-        for page in ("leaderboard", "memory", "performance")
+        for page in TABS
+        if page.explains
     ),
     Command(
         "why-not",

@@ -45,15 +45,15 @@ def fit_columns(columns: Sequence[Column], cells: int) -> tuple[Column, ...]:
 
 
 def header_row(columns: Sequence[Column], cells: int, sorted_by: str = "", descending: bool = False) -> Row:
-    """The titles; the sorted column carries an arrow where it has the room."""
+    """The titles whole; the sorted column carries an arrow, in the gap before it where its own cells are full."""
     row: Row = []
     for column in columns:
         arrow = ("▼" if descending else "▲") if column.key == sorted_by else ""
-        title = column.title if len(column.title) + len(arrow) <= column.width else column.title[: column.width - 1]
-        marked = (title.rstrip() + arrow).ljust(len(title) + len(arrow))  # blanks after a title stay behind its arrow
+        inside = arrow if len(column.title) < column.width else ""
+        marked = (column.title.rstrip() + inside).ljust(len(column.title) + len(inside))  # blanks stay behind an arrow
+        row.append((" ", "title") if inside or not arrow else (arrow, "accent"))
         row.append((_aligned(marked, column), "accent" if arrow else "title"))
-        row.append((" ", "title"))
-    return fit_row(merge_runs(row[:-1]), cells, "title")
+    return fit_row(merge_runs(row[1:]), cells, "title")
 
 
 def table_row(columns: Sequence[Column], values: Mapping[str, Cell], cells: int, style: str = "text") -> Row:

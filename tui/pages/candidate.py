@@ -8,10 +8,11 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
+from tui.draw.cells import hours_cell, seconds_cell
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
-from tui.draw.runs import Row, without_controls, clip, fit_row, justify, width, wrap_text
+from tui.draw.runs import Row, clip, fit_row, justify, width, wrap_text
 from tui.pages.leaderboard import note
-from tui.state import columns
+from tui.state import readings
 
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
 LIMITS = {"network": "links", "latency": "launch"}
@@ -20,11 +21,11 @@ LIMITS = {"network": "links", "latency": "launch"}
 def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """What it is and what limits it; where the memory goes; what it costs."""
     who: Row = [
-        (f" {columns.instance(row)}", "bold"),
-        (f"  {_hardware(row, inventory, columns.layout_or_setup(row))}  ", "text"),
+        (f" {readings.instance(row)}", "bold"),
+        (f"  {_hardware(row, inventory, readings.layout_or_setup(row))}  ", "text"),
     ]
     where = shares(row)
-    remark = ", ".join(columns.shortcomings(row, scenario)) or limits(row)
+    remark = ", ".join(readings.shortcomings(row, scenario)) or limits(row)
     return [
         justify(who, [(f"{remark}  ", "text"), (f"class {row.confidence} ", "accent")], cells),
         fit_row(_memory_line(where, cells) if row.verdict == "fits" and where else [(f" {note(row)}", "warn")], cells),
@@ -35,11 +36,11 @@ def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventor
 def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """The same with room: every part of the memory, what limits each phase, every cost."""
     lines: list[Row] = [
-        [(without_controls(columns.instance(row)), "bold"), (f"  {columns.layout_or_setup(row)}", "text")],
+        [(without_controls(readings.instance(row)), "bold"), (f"  {readings.layout_or_setup(row)}", "text")],
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
     ]
-    missed = columns.shortcomings(row, scenario)
+    missed = readings.shortcomings(row, scenario)
     remark = note(row) or row.reason or ""
     warnings = [*missed, *([remark] if not any(remark.startswith(each) for each in missed) else [])]
     lines += [[(part, "warn")] for each in warnings if each for part in wrap_text(each, cells)]
@@ -109,7 +110,7 @@ def _hardware(row: Evaluation, inventory: Inventory, layout_text: str = "") -> s
     machine = inventory.machines.get(row.candidate.machine)
     fabric = inventory.fabrics.get(machine.fabric) if machine else None
     links = f" {fabric.name}" if machine and fabric and machine.count > 1 else ""
-    return without_controls(" ".join(filter(None, (columns.devices(row, inventory), layout_text))) + links)
+    return without_controls(" ".join(filter(None, (readings.devices(row, inventory), layout_text))) + links)
 
 
 def _by_bound(times: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -152,8 +153,8 @@ def _memory_block(row: Evaluation, where: Sequence[Share], cells: int) -> list[R
 
 def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
     bands = (
-        ("TTFT", columns.seconds(speed.ttft_s.typical), speed.ttft_s, prefill_limits(speed)),
-        ("TPOT", columns.seconds(speed.tpot_s.typical), speed.tpot_s, decode_limits(speed)),
+        ("TTFT", seconds_cell(speed.ttft_s.typical), speed.ttft_s, prefill_limits(speed)),
+        ("TPOT", seconds_cell(speed.tpot_s.typical), speed.tpot_s, decode_limits(speed)),
         (
             "tok/s",
             count(speed.output_tokens_per_s.typical),
@@ -171,7 +172,7 @@ def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
 
 def _run_block(run: TrainingReport, cells: int) -> list[Row]:
     figures = (
-        ("time", columns.span(run.hours.typical), spread_percent(run.hours)),
+        ("time", hours_cell(run.hours.typical), spread_percent(run.hours)),
         ("step", duration(run.step_s.typical), spread_percent(run.step_s)),
         ("tok/s", count(run.tokens_per_s.typical), spread_percent(run.tokens_per_s)),
         ("MFU", percent(run.mfu), ""),
@@ -188,7 +189,7 @@ def _priced_as(row: Evaluation) -> str:
 def _cost_block(row: Evaluation, cells: int) -> list[Row]:
     cost = row.cost
     if cost.price_usd_per_hour is None:
-        return [[(columns.missing_price(row)[0], "warn")]]
+        return [[(readings.missing_price(row)[0], "warn")]]
     figures = [("per hour", usd(cost.price_usd_per_hour), ""), ("per month", usd(cost.usd_per_month), "730 h")]
     bands = (
         ("per run", row.training.usd if row.training else None),
@@ -205,11 +206,11 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
 def _cost_line(row: Evaluation, best: Evaluation | None) -> Row:
     cost, run = row.cost, row.training
     if cost.price_usd_per_hour is None:
-        line: Row = [(f" {columns.missing_price(row)[0]}", "warn")]
+        line: Row = [(f" {readings.missing_price(row)[0]}", "warn")]
     else:
         line = [(f" {usd(cost.price_usd_per_hour)}/h", "bold")]
         if run and run.usd:
-            line += [(f"  {usd(run.usd.typical)} a run", "text"), (f" of {columns.span(run.hours.typical)}", "dim")]
+            line += [(f"  {usd(run.usd.typical)} a run", "text"), (f" of {hours_cell(run.hours.typical)}", "dim")]
         else:
             line += [(f"  {usd(cost.usd_per_month)}/month", "text")]
         if cost.usd_per_1m_input_tokens and cost.usd_per_1m_output_tokens:
@@ -224,4 +225,4 @@ def _cost_line(row: Evaluation, best: Evaluation | None) -> Row:
 def _best(row: Evaluation, best: Evaluation) -> str:
     if best.candidate == row.candidate:
         return "best value per GB"
-    return f"best value per GB: {columns.instance(best)}"
+    return f"best value per GB: {readings.instance(best)}"

@@ -15,7 +15,7 @@ from tui.pages.memory_parts import Usage, describe_cache_sharing, reasons
 from tui.pages.performance import PerformanceFacts
 from tui.pages.solver import Capacity
 from tui.state.answer import Answer
-from tui.state.columns import devices, instance, layout, layout_or_setup, refusal
+from tui.state.readings import devices, instance, layout, layout_or_setup, refusal
 
 SOLVED_USERS = (1, 4, 16, 64)
 

@@ -10,14 +10,14 @@ from tui.draw.figures import gib, significant
 from tui.draw.runs import Row, clip, fit_row
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.state.answer import Answer
-from tui.state.columns import BY_KEY, Figure, Reading, devices, missing_price, readings, refusal
+from tui.state.columns import BY_KEY, BoardColumn, columns_of
+from tui.state.readings import Figure, devices, missing_price, refusal
 
 if TYPE_CHECKING:
     from tui.state.remedies import Remedies
 
 DELTA = 5
 """Cells of an arrow with its percentage."""
-COSTS = ("price", "output", "run")
 
 
 class TableContext(NamedTuple):
@@ -37,7 +37,7 @@ class TableContext(NamedTuple):
     def of(cls, cells: int, answer: Answer) -> "TableContext":
         digits = max(2, len(str(len(answer.rows))))
         scenario = answer.session.scenario
-        columns = fit_columns([reading.column for reading in readings(scenario)], cells - digits - 2)
+        columns = fit_columns([column.cell for column in columns_of(scenario)], cells - digits - 2)
         return cls(columns, answer.before, answer.inventory, cells, digits, answer.remedies, ties(answer))
 
     @property
@@ -59,7 +59,7 @@ def title_line(frame: TableContext, sort: str, reverse: bool) -> Row:
 def _titled(column: Column, sort: str, width: int) -> Column:
     """Over the figures, not over the slot after them."""
     reading = BY_KEY[column.key]
-    slot = DELTA if width >= reading.column.width + DELTA - 1 else 1
+    slot = DELTA if width >= reading.cell.width + DELTA - 1 else 1
     if not reading.changes or len(column.title) + slot > width:
         return column
     return column._replace(title=column.title + " " * (slot - (column.key == sort)))
@@ -90,11 +90,11 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     marks = ((missed, "!", "warn"), (row.best_value, "★", "badge"), (rank in frame.ties, "=", "dim"))
     badge = next(((mark, style) for holds, mark, style in marks if holds), (" ", "text"))
     gutter: Row = [("▌", "cursor") if selected else (" ", "text"), (number, "cursor" if selected else "dim"), badge]
-    noted = note(row, frame.remedies)
+    remark = note(row, frame.remedies)
     values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}
     shown: list[Column] = []
     for column in frame.columns:
-        if noted and column.key not in _BEFORE_NOTE[fits]:
+        if remark and not _stays_before_note(column, fits):
             break
         reading = BY_KEY[column.key]
         values.setdefault(column.key, _cell(reading, row, frame.before.get(row.candidate.machine), column.width))
@@ -102,10 +102,10 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     cells = frame.cells - frame.gutter
     taken = sum(column.width + 1 for column in shown)
     line = gutter + table_row(shown, values, min(taken, cells), style)
-    if noted and fits:
+    if remark and fits:
         return fit_row(line + _priceless(row, frame, values, taken), frame.cells)
-    if noted:
-        line += [(clip(noted, max(0, cells - taken)), "dim")]
+    if remark:
+        line += [(clip(remark, max(0, cells - taken)), "dim")]
     return fit_row(line, frame.cells)
 
 
@@ -121,19 +121,18 @@ def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
     return missing_price(row)[0]
 
 
-_BEFORE_NOTE = {
-    True: ("instance", "devices", "layout", "setup"),
-    False: ("instance", "devices", "layout", "setup", "price"),
-}
-"""Columns that keep their cells left of a note, by whether the row fits."""
+def _stays_before_note(column: Column, fits: bool) -> bool:
+    """Whether a column keeps its cell left of what stands in place of figures."""
+    stays = BY_KEY[column.key].before_note
+    return stays == "always" or (stays == "where refused" and not fits)
 
 
 def _priceless(row: Evaluation, frame: TableContext, values: dict[str, Cell], taken: int) -> Row:
     """The reason over the two cost columns, and the speed figures after it."""
-    costs = [column for column in frame.columns if column.key in COSTS]
+    costs = [column for column in frame.columns if BY_KEY[column.key].cost]
     room = sum(column.width for column in costs) + len(costs) - 1
     full, short = missing_price(row)
-    rest = [column for column in frame.columns if column.key not in (*_BEFORE_NOTE[True], *COSTS)]
+    rest = [column for column in frame.columns if not (_stays_before_note(column, True) or BY_KEY[column.key].cost)]
     before = frame.before.get(row.candidate.machine)
     for column in rest:
         values[column.key] = _cell(BY_KEY[column.key], row, before, column.width)
@@ -142,17 +141,17 @@ def _priceless(row: Evaluation, frame: TableContext, values: dict[str, Cell], ta
     return line + table_row(rest, values, frame.cells - frame.gutter - taken - room - 1)
 
 
-def _cell(reading: Reading, row: Evaluation, before: Evaluation | None, width: int) -> Cell:
+def _cell(column: BoardColumn, row: Evaluation, before: Evaluation | None, width: int) -> Cell:
     """The figure with a slot after it: the arrow of the last edit, and by how much where there is room for that."""
-    text = reading.text(row)
-    if not reading.changes:
+    text = column.text(row)
+    if not column.changes:
         return Cell(next((each for each in shorter(text) if len(each) <= width), text.replace("·", "")))
-    way = moved(reading, row, before)
+    way = direction(column, row, before)
     arrow, style = _ARROWS[way]
-    if way and before and width >= reading.column.width + DELTA - 1:
-        arrow = arrow + _difference(reading.figure(row), reading.figure(before))
-    slot = DELTA if width >= reading.column.width + DELTA - 1 else 1
-    for shown in (text, rounded(text), text.partition("±")[0]):
+    if way and before and width >= column.cell.width + DELTA - 1:
+        arrow = arrow + _difference(column.figure(row), column.figure(before))
+    slot = DELTA if width >= column.cell.width + DELTA - 1 else 1
+    for shown in (text, round_band(text), text.partition("±")[0]):
         if len(shown) + slot <= width:
             return Cell(shown + arrow.ljust(slot), style)
     return Cell(text.partition("±")[0], style)
@@ -163,7 +162,7 @@ def shorter(layout: str) -> tuple[str, ...]:
     return layout, layout.replace("·", ""), layout.removeprefix("TP1·").replace("·", "")
 
 
-def rounded(band_text: str) -> str:
+def round_band(band_text: str) -> str:
     """`11.9±29` as `12±29`: where room is short a figure gives up its last digit before its band."""
     figure, sign, half = band_text.partition("±")
     try:
@@ -173,11 +172,11 @@ def rounded(band_text: str) -> str:
     return (f"{value:.0f}" if value >= 1 else significant(value, 1)) + sign + half
 
 
-def moved(reading: Reading, row: Evaluation, before: Evaluation | None) -> int:
+def direction(column: BoardColumn, row: Evaluation, before: Evaluation | None) -> int:
     """1 where the figure rose, -1 where it fell, 0 where it reads the same."""
-    if before is None or not reading.changes or reading.text(row) == reading.text(before):
+    if before is None or not column.changes or column.text(row) == column.text(before):
         return 0
-    now, then = reading.figure(row), reading.figure(before)
+    now, then = column.figure(row), column.figure(before)
     if not isinstance(now, float | int) or not isinstance(then, float | int):
         return 0
     return 1 if now > then else -1

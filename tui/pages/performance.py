@@ -11,7 +11,7 @@ from tui.draw.roofline import Point, Roof, roofline
 from tui.draw.runs import Row, fit_row, justify, side_by_side
 from tui.draw.table import BLANK, Cell, Column, fit_columns, header_row, table_row
 from tui.pages.memory import heading_row
-from tui.state.columns import layout, refusal, users
+from tui.state.readings import layout, refusal, users
 
 WIDE = 120
 OVERLAID = 90

@@ -87,12 +87,12 @@ def part_bars(
         rows.append(
             fit_row(
                 [
-                    pointer(here),
-                    (f" {clip(part.name, 13):<14}", "bold" if here else "text"),
-                    (f"{shown(part.value)} ", "bold" if here else "text"),
+                    pointer(selected),
+                    (f" {clip(part.name, 13):<14}", "bold" if selected else "text"),
+                    (f"{shown(part.value)} ", "bold" if selected else "text"),
                     (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),
                     (f"{bar:<{room}}  ", style),
-                    (clip(part.working, max(cells - 32 - room, 0)), "text" if here else "dim"),
+                    (clip(part.working, max(cells - 32 - room, 0)), "text" if selected else "dim"),
                 ],
                 cells,
             )

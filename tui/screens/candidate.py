@@ -1,13 +1,16 @@
 """What the pages about the selected row share."""
 
-from estimator.results import Evaluation
+from collections.abc import Sequence
+
+from estimator.results import Evaluation, TrainingReport
 from tui.draw.runs import Row, wrap_text
 from tui.pages.facts import bench_of, changes, heading
 from tui.pages.memory import advice_rows, heading_row
 from tui.screens.page import Page
 from tui.state.answer import Answer
-from tui.state.columns import refusal
 from tui.state.messages import Edited
+from tui.state.readings import refusal
+from tui.widgets.drawing import Drawing
 
 
 def refused_rows(answer: Answer, row: Evaluation, cells: int) -> list[Row]:
@@ -16,6 +19,29 @@ def refused_rows(answer: Answer, row: Evaluation, cells: int) -> list[Row]:
     rows += [[(f" {line}", "warn")] for line in wrap_text(refusal(row), cells - 2)]
     advice = advice_rows([(each.title, each.effect) for each in changes(bench_of(answer, row), row)], cells)
     return [*rows, [], *advice, [], [("   ! ", "key"), ("applies one of them", "dim")]] if advice else rows
+
+
+class CandidateView(Drawing):
+    """Draws the selected row: a run, a served model, or why there is nothing to draw."""
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        answer = self.answer
+        row = answer.selected if answer else None
+        if answer is None or row is None:
+            return [[("  No row is shown; esc clears the filter.", "dim")]]
+        if row.training is not None:
+            return self.draw_run(answer, row, row.training, width, height)
+        if row.memory is None:
+            return refused_rows(answer, row, width)
+        return self.draw_serving(answer, row, width, height)
+
+    def draw_run(self, answer: Answer, row: Evaluation, run: TrainingReport, width: int, height: int) -> Sequence[Row]:
+        """The page of a training run."""
+        raise NotImplementedError
+
+    def draw_serving(self, answer: Answer, row: Evaluation, width: int, height: int) -> Sequence[Row]:
+        """The page of a served model that has a memory report."""
+        raise NotImplementedError
 
 
 class CandidatePage(Page):

@@ -16,7 +16,8 @@ from textual.worker import Worker, get_current_worker
 from catalog.sources.checkpoint import Cancelled
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
-from tui.draw.runs import Row, without_controls, clip, wrap_text
+from estimator.printable import without_controls
+from tui.draw.runs import Row, clip, wrap_text
 from tui.state.calculator import Calculator
 from tui.widgets.drawing import Drawing
 

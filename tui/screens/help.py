@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from tui.commands.all import BY_ID
 from tui.commands.command import EVERYWHERE, key_name
 from tui.draw.runs import Row, clip, wrap_text
+from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
 
 GLYPHS = (
@@ -41,11 +42,8 @@ class Help(ModalScreen[None]):
 
     CSS_PATH = "help.tcss"
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q,question_mark", "dismiss", "Close", show=False),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("ctrl+d,pagedown,space", "scroll(10)", "Page down", show=False),
-        Binding("ctrl+u,pageup", "scroll(-10)", "Page up", show=False),
+        *scroll_bindings("scroll", "dismiss"),
+        Binding("question_mark", "dismiss", "Close", show=False),
     ]
 
     def __init__(self, live: Sequence[ActiveBinding]) -> None:

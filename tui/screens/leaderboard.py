@@ -5,20 +5,11 @@ from textual.app import ComposeResult
 
 from tui.commands.bindings import bindings
 from tui.screens.page import Page
+from tui.state.columns import BY_KEY
 from tui.state.messages import Edited
 from tui.state.view import next_sort
 from tui.widgets.board import Board
 from tui.widgets.filter_line import FilterLine
-
-FIGURES = {
-    "price": "usd_month",
-    "ttft": "ttft",
-    "tpot": "tpot",
-    "users": "users",
-    "mem": "weights",
-    "speed": "throughput",
-}
-"""The working that explains a column."""
 
 
 class LeaderboardScreen(Page):
@@ -33,7 +24,8 @@ class LeaderboardScreen(Page):
     @property
     def figure(self) -> str:
         """The working that belongs to the sorted column; the cost of a token where nothing else sorts."""
-        return FIGURES.get(self.answer.session.sort, "usd_output") if self.answer else ""
+        column = BY_KEY.get(self.answer.session.sort) if self.answer else None
+        return (column.working if column else "") or "usd_output"
 
     def action_move(self, by: int) -> None:
         if self.answer:

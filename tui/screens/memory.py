@@ -6,6 +6,7 @@ from dataclasses import replace
 from textual.app import ComposeResult
 
 from estimator.errors import InputError
+from estimator.results import Evaluation, TrainingReport
 from estimator.scenario.scenario import EngineSettings
 from estimator.serving.memory import ServingMemory
 from tui.commands.bindings import bindings
@@ -14,33 +15,28 @@ from tui.draw.runs import Row
 from tui.pages.facts import bench_of, heading, memory_facts
 from tui.pages.memory import memory_page
 from tui.pages.training import training_memory_page
-from tui.screens.candidate import CandidatePage, refused_rows
+from tui.screens.candidate import CandidatePage, CandidateView
+from tui.state.answer import Answer
 from tui.state.messages import Edited, Refused
-from tui.widgets.drawing import Drawing
 
 PARTS = ("weights", "kv", "activation", "runtime", "graphs", "reserve", "free")
 UTILIZATION_STEP = 0.01
 
 
-class MemoryView(Drawing):
+class MemoryView(CandidateView):
     """The page's rows; `cursor` is the part whose working `enter` shows."""
 
     cursor = 0
     parts: tuple[str, ...] = PARTS
 
-    def draw(self, width: int, height: int) -> Sequence[Row]:
-        answer = self.answer
-        row = answer.selected if answer else None
-        if answer is None or row is None:
-            return [[("  No row is shown; esc clears the filter.", "dim")]]
-        if row.training is not None:
-            self.parts = tuple(part.name for part in row.training.memory.parts)
-            self.cursor = min(self.cursor, len(self.parts) - 1)
-            usable = f"a device has {size(row.training.memory.usable_bytes)}"
-            return training_memory_page(heading(answer, row), usable, row.training, width, height, self.cursor)
+    def draw_run(self, answer: Answer, row: Evaluation, run: TrainingReport, width: int, height: int) -> Sequence[Row]:
+        self.parts = tuple(part.name for part in run.memory.parts)
+        self.cursor = min(self.cursor, len(self.parts) - 1)
+        usable = f"a device has {size(run.memory.usable_bytes)}"
+        return training_memory_page(heading(answer, row), usable, run, width, height, self.cursor)
+
+    def draw_serving(self, answer: Answer, row: Evaluation, width: int, height: int) -> Sequence[Row]:
         self.parts = PARTS
-        if row.memory is None:
-            return refused_rows(answer, row, width)
         return memory_page(memory_facts(answer, row), width, height, self.cursor)
 
 
@@ -49,7 +45,6 @@ class MemoryScreen(CandidatePage):
 
     NAME = "memory"
     BINDINGS = bindings(NAME)
-    CSS_PATH = "memory.tcss"
 
     def body(self) -> ComposeResult:
         yield self.bound(MemoryView())

@@ -9,7 +9,7 @@ from estimator.models.mixers import Mixer
 from estimator.models.model import Model
 from estimator.printable import without_controls
 from tui.draw.figures import count, number, tokens
-from tui.draw.runs import Row, without_controls, clip, fit_row
+from tui.draw.runs import Row, clip, fit_row
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.screens.picker import Picker
 from tui.state.calculator import Calculator

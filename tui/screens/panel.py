@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from estimator.advice.fixes import Change
 from estimator.scenario.scenario import Scenario
 from tui.draw.runs import Row, clip, fit_row, pointer
+from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
 
 KEYS = "123456789"
@@ -80,11 +81,7 @@ class Panel(ModalScreen[Scenario | None]):
 
     CSS_PATH = "panel.tcss"
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q", "dismiss(None)", "Close", show=False),
-        Binding("j,down", "step(1)", "Down", show=False),
-        Binding("k,up", "step(-1)", "Up", show=False),
-        Binding("ctrl+d,pagedown,space", "step(10)", "Page down", show=False),
-        Binding("ctrl+u,pageup", "step(-10)", "Page up", show=False),
+        *scroll_bindings("step", "dismiss(None)"),
         Binding("enter", "apply", "Apply", show=False),
         *(Binding(key, f"apply({at})", "Apply", show=False) for at, key in enumerate(KEYS)),
     ]

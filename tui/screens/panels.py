@@ -15,7 +15,7 @@ from tui.pages.solver import capacity_rows
 from tui.pages.working import near_rows, working_rows
 from tui.screens.panel import KEYS, Sheet
 from tui.state.answer import Answer
-from tui.state.columns import instance, layout, refusal, shortcomings
+from tui.state.readings import instance, layout, refusal, shortcomings
 
 
 def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:

@@ -4,30 +4,27 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
+from estimator.results import Evaluation, TrainingReport
 from estimator.scenario.scenario import Scenario
 from tui.commands.bindings import bindings
 from tui.draw.runs import Row
 from tui.pages.facts import bench_of, heading, performance_facts
 from tui.pages.performance import VIEWS, performance_page
 from tui.pages.training import training_speed_page
-from tui.screens.candidate import CandidatePage, refused_rows
+from tui.screens.candidate import CandidatePage, CandidateView, refused_rows
+from tui.state.answer import Answer
 from tui.state.messages import Edited, Refused
-from tui.widgets.drawing import Drawing
 
 
-class PerformanceView(Drawing):
+class PerformanceView(CandidateView):
     """The page's rows; `view` is what is shown where there is no room for all."""
 
     view = VIEWS[0]
 
-    def draw(self, width: int, height: int) -> Sequence[Row]:
-        answer = self.answer
-        row = answer.selected if answer else None
-        if answer is None or row is None:
-            return [[("  No row is shown; esc clears the filter.", "dim")]]
-        if row.training is not None:
-            aside = f"class {row.confidence}"
-            return training_speed_page(heading(answer, row), aside, row.training, width, height)
+    def draw_run(self, answer: Answer, row: Evaluation, run: TrainingReport, width: int, height: int) -> Sequence[Row]:
+        return training_speed_page(heading(answer, row), f"class {row.confidence}", run, width, height)
+
+    def draw_serving(self, answer: Answer, row: Evaluation, width: int, height: int) -> Sequence[Row]:
         if row.performance is None:
             return refused_rows(answer, row, width)
         return performance_page(performance_facts(answer, row), self.view, width, height)
@@ -38,7 +35,6 @@ class PerformanceScreen(CandidatePage):
 
     NAME = "performance"
     BINDINGS = bindings(NAME)
-    CSS_PATH = "performance.tcss"
 
     @property
     def figure(self) -> str:

@@ -9,7 +9,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from tui.draw.runs import Row, without_controls, fit_row, justify
+from estimator.printable import without_controls
+from tui.draw.runs import Row, fit_row, justify
 from tui.fuzzy import matching_positions
 from tui.widgets.drawing import Drawing, scroll_to
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from tui.draw.runs import Row, without_controls, fit_row
+from estimator.printable import without_controls
+from tui.draw.runs import Row, fit_row
 from tui.screens.picker import Picker
 
 

@@ -3,39 +3,15 @@
 import operator
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from estimator.errors import InputError
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from tui.state import columns
+from tui.state.columns import BOUNDS
 
 RowTest = Callable[[Evaluation], bool]
 
 
-class Quantity(NamedTuple):
-    """A figure that a bound may name, the units it is written in, and what a bare number means."""
-
-    figure: Callable[[Evaluation], float | None]
-    units: dict[str, float]
-
-
-_TIME = {"": 1e-3, "ms": 1e-3, "s": 1.0, "us": 1e-6}
-_PLAIN = {"": 1.0, "k": 1e3, "m": 1e6}
-_QUANTITIES = {
-    "ttft": Quantity(columns.ttft, {**_TIME, "": 1.0}),
-    "tpot": Quantity(columns.tpot, _TIME),
-    "$": Quantity(columns.price, _PLAIN),
-    "$/h": Quantity(columns.price, _PLAIN),
-    "$out": Quantity(columns.output_cost, _PLAIN),
-    "$/mout": Quantity(columns.output_cost, _PLAIN),
-    "users": Quantity(columns.users, _PLAIN),
-    "mem": Quantity(columns.memory_share, {"": 1e-2, "%": 1e-2}),
-    "tok/s": Quantity(columns.throughput, _PLAIN),
-    "$run": Quantity(columns.run_cost, _PLAIN),
-    "hours": Quantity(columns.run_hours, {"": 1.0, "h": 1.0, "m": 1 / 60, "d": 24.0}),
-    "devices": Quantity(lambda row: row.candidate.accelerators, _PLAIN),
-}
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "=": operator.eq}
 _BOUND = re.compile(r"([a-z$/]+)(<=|>=|<|>|=)(.*)")
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([a-z%]*)")
@@ -63,18 +39,18 @@ def _test(term: str, inventory: Inventory, region: str) -> RowTest:
 
 
 def _bound(name: str, sign: str, value: str) -> RowTest:
-    quantity = _QUANTITIES.get(name)
-    if quantity is None:
-        raise InputError("filter", f"{name} is no figure; one of {', '.join(_QUANTITIES)}")
+    column = BOUNDS.get(name)
+    if column is None:
+        raise InputError("filter", f"{name} is no figure; one of {', '.join(BOUNDS)}")
     if not value:
         return lambda row: True
     number = _NUMBER.fullmatch(value)
-    if number is None or number[2] not in quantity.units:
-        units = ", ".join(unit for unit in quantity.units if unit)
+    if number is None or number[2] not in column.units:
+        units = ", ".join(unit for unit in column.units if unit)
         raise InputError("filter", f"{name}{sign}{value}: expected a number" + (f" with {units}" if units else ""))
-    limit = float(number[1]) * quantity.units[number[2]]
-    holds = _OPERATORS[sign]
-    return lambda row: (figure := quantity.figure(row)) is not None and holds(figure, limit)
+    limit = float(number[1]) * column.units[number[2]]
+    holds, figure_of = _OPERATORS[sign], column.bound_figure or column.figure
+    return lambda row: isinstance(figure := figure_of(row), int | float) and holds(figure, limit)
 
 
 def words(row: Evaluation, inventory: Inventory, region: str) -> str:

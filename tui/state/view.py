@@ -6,8 +6,9 @@ from itertools import chain
 from estimator.ranking.rank import recommended
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
-from tui.state.columns import BY_KEY, Figure, readings
+from tui.state.columns import BY_KEY, columns_of
 from tui.state.filters import parse
+from tui.state.readings import Figure
 from tui.state.session import Session
 
 
@@ -16,7 +17,7 @@ def rows_of(session: Session, board: Leaderboard, inventory: Inventory) -> tuple
     keeps = parse(session.filter, inventory, session.scenario.region)
     rows = [row for row in in_view(session.view, board.rows) if keeps(row)]
     sort = session.sort if session.sort in sortable(session) else ""
-    return tuple(ordered(rows, sort, session.reverse))
+    return tuple(sort_rows(rows, sort, session.reverse))
 
 
 def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
@@ -29,22 +30,21 @@ def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
     return chain(*recommended(rows)) if view == "recommended" else rows
 
 
-def ordered(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluation]:
+def sort_rows(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluation]:
     """By the figures of one column, what has none last; what does not fit stays at the bottom."""
-    reading = BY_KEY.get(sort)
-    if reading is None:
+    column = BY_KEY.get(sort)
+    if column is None:
         return rows
-    keyed = [(reading.figure(row), row) for row in rows]
+    keyed = [(column.figure(row), row) for row in rows]
     known = [(figure, row) for figure, row in keyed if figure is not None and row.verdict == "fits"]
-    known.sort(key=_first, reverse=reading.descending != reverse)
+    known.sort(key=_first, reverse=column.descending != reverse)
     unknown = [row for figure, row in keyed if figure is None and row.verdict == "fits"]
     return [row for _, row in known] + unknown + [row for row in rows if row.verdict != "fits"]
 
 
 def sortable(session: Session) -> tuple[str, ...]:
     """The columns that rows can be put in order by."""
-    keys = (reading.column.key for reading in readings(session.scenario))
-    return tuple(key for key in keys if key not in ("layout", "setup"))
+    return tuple(column.key for column in columns_of(session.scenario) if column.sorts)
 
 
 def next_sort(session: Session) -> str:

@@ -7,12 +7,13 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
 
+from tui.draw.cells import seconds_cell, wait_cell
 from tui.draw.figures import count, number, usd
 from tui.draw.runs import Row, clip, fit_row, justify, width
 from tui.options.fields import sections
 from tui.pages.form import Spot, form_rows, lay_out
 from tui.pages.leaderboard import TableContext, candidate_line, title_line
-from tui.state import columns
+from tui.state import readings
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing, scroll_to
 
@@ -132,7 +133,7 @@ def result_row(answer: Answer, cells: int) -> Row:
     if best is None or best.verdict != "fits":
         return fit_row([(" Nothing fits; the leaderboard says by how much.", "warn")], cells)
     fits = sum(row.verdict == "fits" for row in answer.board.rows)
-    figures = [columns.devices(best, answer.inventory), columns.layout_or_setup(best)]
+    figures = [readings.devices(best, answer.inventory), readings.layout_or_setup(best)]
     if best.cost.price_usd_per_hour is not None:
         figures.append(f"{usd(best.cost.price_usd_per_hour)}/h")
     if best.training:
@@ -140,10 +141,10 @@ def result_row(answer: Answer, cells: int) -> Row:
         figures += [f"{number(run.hours.typical)} h", usd(run.usd.typical) if run.usd else "no price"]
         figures.append(f"{number(run.tokens_per_s.typical)} tok/s")
     else:
-        figures.append(f"TTFT {columns.wait(columns.ttft(best))}")
-        figures.append(f"TPOT {columns.seconds(columns.tpot(best))}")
-        figures.append(f"{count(columns.users(best))} users")
-    name, fit = f" {columns.instance(best)} ", f"{fits} fit "
+        figures.append(f"TTFT {wait_cell(readings.ttft(best))}")
+        figures.append(f"TPOT {seconds_cell(readings.tpot(best))}")
+        figures.append(f"{count(readings.users(best))} users")
+    name, fit = f" {readings.instance(best)} ", f"{fits} fit "
     while len(name) + len("  ".join(figures)) + len(fit) >= cells and len(figures) > 1:
         figures.pop()
     return justify([(name, "bold"), ("  ".join(figures), "text")], [(fit, "dim")], cells)

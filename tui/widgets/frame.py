@@ -10,8 +10,8 @@ from estimator.scenario.training_workload import TrainingWorkload
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.figures import number, tokens
-from tui.draw.runs import Row, Run, without_controls, clip, fit_row, justify, width, wrap_text
-from tui.state import columns
+from tui.draw.runs import Row, Run, clip, fit_row, justify, width, wrap_text
+from tui.state import readings
 from tui.state.answer import Answer
 from tui.tabs import TABS
 from tui.widgets.drawing import Drawing
@@ -76,7 +76,7 @@ def scenario_row(answer: Answer, cells: int) -> Row:
     formats, load = _training(scenario.training) if scenario.training else _serving(scenario)
     name: Run = (without_controls(scenario.model.rpartition("/")[2]), "bold")
     groups: list[Row] = [[name, *formats], *load, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]]
-    if points := columns.own_points(scenario):
+    if points := readings.own_points(scenario):
         groups.append([(points, "accent")])
     row: Row = [(" ", "text")]
     for group in groups:
@@ -93,7 +93,7 @@ def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
     request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
     if workload.prefix_cache_hit:
         request += f" {workload.prefix_cache_hit:.0%} cached"
-    asked = " ".join(columns.level_bounds(scenario.service_level))
+    asked = " ".join(readings.level_bounds(scenario.service_level))
     formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
     return formats, [[(request, "text")], *([[(asked, "text")]] if asked else [])]
 

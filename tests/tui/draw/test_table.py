@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tui.draw.runs import justify, rows_as_text, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
-from tui.pages.leaderboard import _difference, rounded, shorter
+from tui.pages.leaderboard import _difference, round_band, shorter
 
 COLUMNS = (
     Column("rank", "#", 3),
@@ -32,7 +32,7 @@ def test_room_to_spare_goes_to_the_column_that_may_grow() -> None:
     [("11.9±29", "12±29"), ("6.4±100", "6±100"), ("0.76±50", "0.8±50"), ("12k±30", "12k±30"), ("–", "–")],
 )
 def test_a_figure_gives_up_its_last_digit_before_its_band(full: str, short: str) -> None:
-    assert rounded(full) == short
+    assert round_band(full) == short
 
 
 def test_an_arrow_of_less_than_half_a_per_cent_stands_alone() -> None:

@@ -26,6 +26,12 @@ def screen_text(app: App[None]) -> str:
     return "\n".join("".join(segment.text for segment in row).rstrip() for row in rows) + "\n"
 
 
+def page_text(app: App[None]) -> str:
+    """The screen without its tab line, which one snapshot alone shows: a new page leaves the pictures as they are."""
+    scenario, _, *page = screen_text(app).split("\n")
+    return "\n".join([scenario, *page])
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):

@@ -8,7 +8,7 @@ from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from tests.tui.board import PlainCalculator
 from tests.tui.page_facts import MEMORY, PERFORMANCE
-from tests.tui.screens.conftest import screen_text
+from tests.tui.screens.conftest import page_text, screen_text
 from tui.app import LlmCalc
 from tui.screens import memory, performance
 from tui.screens.panel import SheetView
@@ -30,7 +30,7 @@ async def test_memory_page(size: tuple[int, int], screen: SnapshotAssertion, mon
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")
         await pilot.pause()
-        assert screen_text(app) == screen
+        assert page_text(app) == screen
 
 
 @pytest.mark.parametrize("size", SIZES, ids=size_id)
@@ -42,7 +42,7 @@ async def test_performance_page(
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await pilot.pause()
-        assert screen_text(app) == screen
+        assert page_text(app) == screen
 
 
 @pytest.mark.parametrize("size", SIZES, ids=size_id)
@@ -51,7 +51,7 @@ async def test_workload_page(size: tuple[int, int], screen: SnapshotAssertion) -
     async with app.run_test(size=size) as pilot:
         await pilot.press("1")
         await pilot.pause()
-        assert screen_text(app) == screen
+        assert page_text(app) == screen
 
 
 def on_p4d() -> LlmCalc:

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from catalog.load import load
 from estimator.scenario.scenario import Scenario
 from tests.tui.board import PlainCalculator
-from tests.tui.screens.conftest import screen_text
+from tests.tui.screens.conftest import page_text, screen_text
 from tui.app import LlmCalc
 from tui.commands.all import COMMANDS
 from tui.commands.command import EVERYWHERE
@@ -46,14 +46,14 @@ def line_with(text: str, shown: str) -> str:
 async def test_opens_on_ranked_rows(size: tuple[int, int], screen: SnapshotAssertion) -> None:
     async with application().run_test(size=size) as pilot:
         await pilot.pause()
-        assert screen_text(pilot.app) == screen
+        assert page_text(pilot.app) == screen
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_an_edit_marks_every_figure_it_moved(size: tuple[int, int], screen: SnapshotAssertion) -> None:
     async with application().run_test(size=size) as pilot:
         await press(pilot, "j", "plus")
-        assert screen_text(pilot.app) == screen
+        assert page_text(pilot.app) == screen
 
 
 async def test_recommendations_are_the_cheapest_of_each_kind(screen: SnapshotAssertion) -> None:
@@ -62,7 +62,14 @@ async def test_recommendations_are_the_cheapest_of_each_kind(screen: SnapshotAss
         prices = [row.cost.price_usd_per_hour for row in shown.rows]
         assert prices == sorted(prices)
         assert len(shown.rows) == 5
-        assert screen_text(pilot.app) == screen
+        assert page_text(pilot.app) == screen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_tabs_stand_in_one_line(size: tuple[int, int], screen: SnapshotAssertion) -> None:
+    async with application().run_test(size=size) as pilot:
+        await pilot.pause()
+        assert screen_text(pilot.app).splitlines()[1] + "\n" == screen
 
 
 async def test_below_its_least_size_it_says_what_it_needs(screen: SnapshotAssertion) -> None:
@@ -217,7 +224,7 @@ async def test_choosing_a_model_by_a_part_of_its_name() -> None:
 async def test_the_model_picker_shows_the_layers(screen: SnapshotAssertion) -> None:
     async with application().run_test(size=(160, 50)) as pilot:
         await press(pilot, "m")
-        assert screen_text(pilot.app) == screen
+        assert page_text(pilot.app) == screen
         assert (await press(pilot, "escape")).session == Session()
 
 

@@ -9,7 +9,7 @@ from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
 from tui.draw.runs import rows_as_text
 from tui.state.calculator import Calculator
-from tui.state.columns import setup
+from tui.state.readings import setup
 from tui.state.session import Session
 from tui.widgets.form import Form, result_row
 

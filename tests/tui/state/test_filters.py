@@ -10,11 +10,11 @@ from estimator.errors import InputError
 from tests.tui.board import PlainCalculator
 from tui.fuzzy import matching_positions
 from tui.state.session import Session
-from tui.state.view import next_sort, ordered, rows_of
+from tui.state.view import next_sort, rows_of, sort_rows
 
-DESK = PlainCalculator()
-BOARD = DESK.answer(Session()).board
-INVENTORY = DESK.catalog.inventory
+CALCULATOR = PlainCalculator()
+BOARD = CALCULATOR.answer(Session()).board
+INVENTORY = CALCULATOR.catalog.inventory
 
 
 def kept(text: str) -> list[str]:
@@ -75,7 +75,7 @@ def test_what_does_not_fit_stays_at_the_bottom_in_every_order(reverse: bool) -> 
         if not session.sort:
             break
         seen.append(session.sort)
-        fits = [row.verdict == "fits" for row in ordered(list(BOARD.rows), session.sort, reverse)]
+        fits = [row.verdict == "fits" for row in sort_rows(list(BOARD.rows), session.sort, reverse)]
         assert fits == sorted(fits, reverse=True)
     assert seen[:2] == ["instance", "devices"]
 

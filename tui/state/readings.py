@@ -1,0 +1,165 @@
+"""What the pages read off an evaluation: figures in base units, and the words that go with them."""
+
+from estimator.printable import without_controls
+from estimator.results import Evaluation
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.workload import ServiceLevel
+from tui.draw.cells import seconds_cell, wait_cell
+from tui.draw.figures import bound
+
+Figure = float | str | None
+
+
+def instance(row: Evaluation) -> str:
+    """The machine, and how many where one is not enough: `2xp5.48xlarge`."""
+    many = f"{row.candidate.machines}x" if row.candidate.machines > 1 else ""
+    return many + row.candidate.machine
+
+
+def devices(row: Evaluation, inventory: Inventory) -> str:
+    """The accelerators by their label, `4xL40S`; a share of a device keeps its fraction."""
+    device = inventory.accelerators.get(row.candidate.accelerator)
+    return f"{row.candidate.accelerators:.3g}x{device.label if device else row.candidate.accelerator}"
+
+
+def layout(row: Evaluation) -> str:
+    """One engine's layout, times the replicas: `TP2x4`."""
+    return f"{row.candidate.layout}" + (f"x{row.candidate.replicas}" if row.candidate.replicas > 1 else "")
+
+
+def setup(row: Evaluation) -> str:
+    """How a training run is spread, with its micro-batch: `FSDP8 x2`."""
+    if row.training is None:
+        return ""
+    ranks = str(row.training.setup) if row.training.setup.devices > 1 else "single"
+    return f"{ranks} x{row.training.setup.micro_batch}"
+
+
+def layout_or_setup(row: Evaluation) -> str:
+    """How a served model or a training run is spread over its devices."""
+    return setup(row) if row.training else layout(row)
+
+
+def price(row: Evaluation) -> float | None:
+    """Price of all machines [USD/hour]."""
+    return row.cost.price_usd_per_hour
+
+
+def output_cost(row: Evaluation) -> float | None:
+    """Cost of a million output tokens [USD], by their share of the device time."""
+    band = row.cost.usd_per_1m_output_tokens
+    return band.typical if band else None
+
+
+def ttft(row: Evaluation) -> float | None:
+    """Mean time to first token [s]."""
+    return row.performance.ttft_s.typical if row.performance else None
+
+
+def tpot(row: Evaluation) -> float | None:
+    """Mean time per output token [s]."""
+    return row.performance.tpot_s.typical if row.performance else None
+
+
+def throughput(row: Evaluation) -> float | None:
+    """Output tokens/s of all replicas."""
+    return row.performance.output_tokens_per_s.typical if row.performance else None
+
+
+def users(row: Evaluation) -> float | None:
+    """Whole sequences of the asked length that the candidate's replicas hold at once."""
+    return float(int(row.memory.max_concurrency) * row.candidate.replicas) if row.memory else None
+
+
+def memory_share(row: Evaluation) -> float | None:
+    """Share of a device's memory that the asked load uses: everything but the idle part of the KV pool."""
+    memory, performance = row.memory, row.performance
+    if memory is None or performance is None or memory.usable_bytes <= 0 or memory.max_concurrency <= 0:
+        return None
+    pool = memory.kv_cache_bytes * min(1.0, performance.concurrency / memory.max_concurrency)
+    fixed = memory.weights_bytes + memory.activation_bytes + memory.runtime_bytes + memory.cuda_graph_bytes
+    return (fixed + pool) / memory.usable_bytes
+
+
+def run_cost(row: Evaluation) -> float | None:
+    """Cost of a whole training run [USD]."""
+    return row.training.usd.typical if row.training and row.training.usd else None
+
+
+def run_hours(row: Evaluation) -> float | None:
+    """Length of a whole training run [hours]."""
+    return row.training.hours.typical if row.training else None
+
+
+def run_speed(row: Evaluation) -> float | None:
+    """Tokens/s of a training run, all devices."""
+    return row.training.tokens_per_s.typical if row.training else None
+
+
+def run_mfu(row: Evaluation) -> float | None:
+    """Model FLOP/s of a training run over the 16-bit peak of its devices."""
+    return row.training.mfu if row.training else None
+
+
+def run_memory_share(row: Evaluation) -> float | None:
+    """Share of a device's memory at the peak of a training step."""
+    memory = row.training.memory if row.training else None
+    return memory.peak_bytes.typical / memory.usable_bytes if memory and memory.usable_bytes else None
+
+
+def run_settings(row: Evaluation) -> str:
+    """The micro-batch of a training run, and what it saves memory by: `micro-batch 2, full checkpointing`."""
+    if row.training is None:
+        return ""
+    return ", ".join([f"micro-batch {row.training.setup.micro_batch}", *row.training.setup.savers])
+
+
+_MISSING_PRICE = {
+    "priced": ("", ""),
+    "capacity_block_only": ("capacity block only", "block only"),
+    "no_price": ("no price on these terms", "no price"),
+    "not_offered": ("not offered in this region", "not offered"),
+}
+
+
+def missing_price(row: Evaluation) -> tuple[str, str]:
+    """Why a row has no price, in full and in short; empty where it has one."""
+    owned = row.candidate.machine.endswith(row.candidate.accelerator)
+    if owned and row.cost.price_state == "no_price":
+        return "no price: hardware-usd sets one", "no price"
+    return _MISSING_PRICE[row.cost.price_state]
+
+
+def refusal(row: Evaluation) -> str:
+    """Why a row has no figures."""
+    return without_controls(row.reason or row.verdict.replace("_", " "))
+
+
+def shortcomings(row: Evaluation, scenario: Scenario) -> list[str]:
+    """What a row that fits does not give of what is asked, in figures: `TTFT 2.5s > 1s`."""
+    texts = []
+    if row.verdict == "fits" and row.performance and not row.meets_service_level:
+        level = scenario.service_level
+        times = (
+            ("TTFT", wait_cell(ttft(row)), ttft(row), level.ttft_s),
+            ("TPOT", seconds_cell(tpot(row)), tpot(row), level.tpot_s),
+        )
+        texts += [
+            f"{name} {figure} > {bound(most)}" for name, figure, value, most in times if most and (value or 0) > most
+        ]
+    if row.verdict == "fits" and not row.holds_load and row.reason:
+        texts.append(without_controls(row.reason.partition(";")[0]))
+    return texts
+
+
+def level_bounds(level: ServiceLevel) -> list[str]:
+    """Bounds on times as they were asked: `TTFT<1s`."""
+    bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
+    return [f"{name}<{bound(most)}" for name, most in bounds if most is not None]
+
+
+def own_points(scenario: Scenario) -> str:
+    """How many of the user's own measurements apply: `2 own points`; empty where none does."""
+    points = len(scenario.calibrations)
+    return f"{points} own point{'s' if points > 1 else ''}" if points else ""
