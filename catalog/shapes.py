@@ -58,7 +58,8 @@ class AcceleratorEntry:
     as_of: Date
     label: str = ""
     kind: Literal["gpu", "neuron", "tpu", "apple", "cpu", "other"] = "gpu"
-    generation: str = "generic"
+    generation: str = ""
+    kernels: str = "generic"
     dense_tflops: PeakEntry = field(default_factory=PeakEntry)
     fabric: str = "none"
     cores: Annotated[int, Ge(1), Le(1024)] = 1
@@ -80,6 +81,7 @@ class AcceleratorEntry:
             vendor=self.vendor,
             kind=self.kind,
             generation=self.generation,
+            kernels=self.kernels,
             memory_sold_gb=self.memory.sold_gb,
             memory_usable_bytes=round(self.memory.usable_mib * MIB),
             bandwidth_bytes_per_s=self.memory.bandwidth_gb_s * GB,

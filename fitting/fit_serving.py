@@ -185,7 +185,7 @@ class Fit:
         return Case(
             row,
             engine_class(row),
-            self.base.kernels_key(device),
+            device.kernels,
             self.base.llama_cpp.devices.get(device.id, ""),
             frozenset(kernels),
             repeats**-0.5,

@@ -198,7 +198,7 @@ def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | 
     except InputError:
         if not printed:
             return None
-        device = replace(next(iter(context.inventory.accelerators.values())), id="printed", generation="generic")
+        device = replace(next(iter(context.inventory.accelerators.values())), id="printed", kernels="generic")
     if not printed:
         return device
     return replace(device, memory_usable_bytes=int(engine.memory.reported(printed * GIB)))
@@ -210,7 +210,7 @@ def _step_tokens(row: Row, model: Model, engine: EngineProfile, device: Accelera
     asks = engine.memory.whole_images and version_key(text(row, "engine_version")) < IMAGES_MADE_ROOM
     if stated or not image or not asks or device is None:
         return stated
-    default = device_defaults(engine.memory, device.generation, device.memory_usable_bytes)
+    default = device_defaults(engine.memory, device.kernels, device.memory_usable_bytes)
     return RECIPE_STEP if default.max_num_batched_tokens < image else None
 
 

@@ -74,7 +74,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         scenario.settings.max_model_len or scenario.workload.total_tokens,
         max(1, round(scenario.workload.concurrency / max(row.candidate.replicas, 1))),
         device_defaults(
-            engine.memory, device.generation, device.memory_usable_bytes, model.architecture.whole_image_tokens
+            engine.memory, device.kernels, device.memory_usable_bytes, model.architecture.whole_image_tokens
         ),
         scenario,
     )

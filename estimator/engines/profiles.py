@@ -14,8 +14,8 @@ class DeviceDefaults(NamedTuple):
     min_memory_gib: float
     max_num_seqs: int
     max_num_batched_tokens: int
-    except_generation: str = ""
-    """A generation that stays in the class below (vLLM: A100)."""
+    except_kernels: str = ""
+    """A kernel class whose devices stay in the class below (vLLM: A100)."""
     graph_sequences: int = 0
     """Largest batch that graphs are captured for, where the reserve depends on it."""
 

@@ -6,10 +6,13 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from estimator.hardware.devices import Accelerator
 from estimator.results import Band, Confidence
+
+Evidence = Literal["measured", "transferred", "spec"]
+"""How kernel constants are known of an accelerator: on this part, from a relative, or from the datasheet alone."""
 
 
 class GemmKernel(NamedTuple):
@@ -51,14 +54,6 @@ class Kernels:
     experts: Mapping[str, ExpertKernel]
     attention: AttentionKernel
     source: str = ""
-
-
-class DeviceKernels(NamedTuple):
-    """Which constants an accelerator takes, and how they are known."""
-
-    kernels: str
-    evidence: str
-    """measured (on this part), transferred (from a relative) or spec (from the datasheet alone)"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +151,11 @@ class LlamaCpp:
     """Accelerators that run at twice their catalogued peak because products accumulate in 16 bit."""
     source: str = ""
 
+    def key(self, device: Accelerator) -> str:
+        """Key of the constants of a device: its own, its kind's, its kernel class's, or `generic`."""
+        names = (self.devices.get(device.id, ""), device.kind, device.kernels)
+        return next((name for name in names if name in self.kernels), "generic")
+
 
 class NeuronSpeed(NamedTuple):
     """Neuron: weights and cache at bandwidth fractions, collectives at a fixed time per layer."""
@@ -225,7 +225,8 @@ class Efficiency:
     """Constants by accelerator and by engine."""
 
     kernels: Mapping[str, Kernels] = field(default_factory=dict)
-    devices: Mapping[str, DeviceKernels] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    """Accelerator id -> how its kernel constants are known; spec where it is not listed."""
     engines: Mapping[str, EngineSpeed] = field(default_factory=dict)
     llama_cpp: LlamaCpp = field(default_factory=lambda: LlamaCpp({}, {}))
     neuron: NeuronSpeed = field(default_factory=NeuronSpeed)
@@ -242,22 +243,13 @@ class Efficiency:
     expert_skew: float = 0.05
     """Extra load of the slowest expert-parallel rank per doubling of ranks."""
 
-    def kernels_key(self, device: Accelerator) -> str:
-        """Of the constants that the device itself is known to take, else of its generation's."""
-        known = self.devices.get(device.id)
-        return known.kernels if known else device.generation
-
     def kernels_of(self, device: Accelerator) -> Kernels:
-        """Constants of the device itself, of its generation, or the generic set."""
-        return self.kernels.get(self.kernels_key(device)) or self.kernels["generic"]
+        """Kernel constants of a device, by the class that its catalogue entry names."""
+        return self.kernels[device.kernels]
 
     def calibration(self, device: Accelerator, engine: str) -> Calibration | None:
         found = [each for each in self.calibrations if (each.accelerator, each.engine) == (device.id, engine)]
         return found[-1] if found else None
-
-    def evidence(self, device: Accelerator) -> str:
-        known = self.devices.get(device.id)
-        return known.evidence if known else "spec"
 
     def confidence(self, device: Accelerator, speed: EngineSpeed) -> Confidence:
         """A: measured on this part; B: transferred from a relative; C: from the datasheet, and all of Neuron."""
@@ -265,8 +257,8 @@ class Efficiency:
             return "C"
         if speed.runtime == "llama.cpp":
             known = self.llama_cpp.devices
-            return "A" if device.id in known else "B" if device.generation in known.values() else "C"
-        match self.evidence(device):
+            return "A" if device.id in known else "B" if self.llama_cpp.key(device) in known.values() else "C"
+        match self.evidence.get(device.id, "spec"):
             case "measured":
                 return "A"
             case "transferred":

@@ -102,7 +102,7 @@ class SpeedRules(NamedTuple):
     factors: Mapping[str, Factor]
     """Factors of the base, by name; each is raised to how much of it a run has."""
     hardware: Mapping[str, str]
-    """Accelerator id, or generation -> name of its factor."""
+    """Accelerator id, or kernel class -> name of its factor."""
     attention_cost: Mapping[str, Factor]
     """By stack: time of a causal attention FLOP over that of a matrix-product FLOP."""
     low_precision: Mapping[str, str]
@@ -126,8 +126,8 @@ class SpeedRules(NamedTuple):
     source: str
 
     def hardware_factor(self, device: Accelerator) -> str | None:
-        """Name of the speed factor of a device or its generation; None where no run on it was measured."""
-        return self.hardware.get(device.id) or self.hardware.get(device.generation)
+        """Name of the speed factor of a device or its kernel class; None where no run on it was measured."""
+        return self.hardware.get(device.id) or self.hardware.get(device.kernels)
 
 
 class RunRules(NamedTuple):

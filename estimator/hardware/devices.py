@@ -18,7 +18,9 @@ class Accelerator:
     kind: str
     """gpu, neuron, tpu, apple, cpu, other"""
     generation: str
-    """Key into the efficiency table: parts of one generation share kernel constants."""
+    """Its architecture, as the vendor names it: ampere, hopper, cdna4, trainium2; empty where unknown."""
+    kernels: str
+    """Key of its kernel constants in efficiency.yaml; `generic` where nothing like it was measured."""
     memory_sold_gb: Annotated[float, Ge(0)]
     memory_usable_bytes: Annotated[int, Ge(0)]
     """What the driver reports (nvidia-smi); 0 for a CPU socket, whose memory is the host's."""

@@ -153,7 +153,7 @@ def compile_memory(
     settings = settings or DEFAULTS
     sold = int(device.memory_sold_gb * GB)
     usable = device.memory_usable_bytes
-    defaults = device_defaults(policy, device.generation, usable, model.architecture.whole_image_tokens)
+    defaults = device_defaults(policy, device.kernels, usable, model.architecture.whole_image_tokens)
     sequences = settings.max_num_seqs or defaults.max_num_seqs
     batched = settings.max_num_batched_tokens or defaults.max_num_batched_tokens
     laid = lay_out(
@@ -203,14 +203,10 @@ def compile_memory(
 DEFAULTS = EngineSettings()
 
 
-def device_defaults(
-    policy: MemoryPolicy, generation: str, usable_bytes: float, image_tokens: int = 0
-) -> DeviceDefaults:
-    """The engine's default settings on a device of that generation and memory."""
+def device_defaults(policy: MemoryPolicy, kernels: str, usable_bytes: float, image_tokens: int = 0) -> DeviceDefaults:
+    """The engine's default settings on a device of that kernel class and memory."""
     fitting = (
-        each
-        for each in policy.defaults
-        if usable_bytes >= each.min_memory_gib * GIB and generation != each.except_generation
+        each for each in policy.defaults if usable_bytes >= each.min_memory_gib * GIB and kernels != each.except_kernels
     )
     found = next(fitting, policy.defaults[-1])
     if policy.whole_images and found.max_num_batched_tokens < image_tokens:

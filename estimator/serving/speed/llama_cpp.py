@@ -1,6 +1,6 @@
 """Operators of llama.cpp: layers in turn over the devices, one fixed time a layer, whole-model bandwidth fractions."""
 
-from estimator.engines.speed_constants import Efficiency, LlamaCppKernels
+from estimator.engines.speed_constants import Efficiency
 from estimator.hardware.devices import Accelerator
 from estimator.layouts.rank_work import Plan
 from estimator.serving.deployment import Deployment
@@ -12,7 +12,7 @@ def llama_cpp_operators(parts: Plan, deployment: Deployment) -> Operators:
     """Operators of the whole model on devices that take turns."""
     weights, cache, device = deployment.weights, deployment.cache, deployment.device
     constants = deployment.efficiency.llama_cpp
-    known = _kernels(device, deployment.efficiency)
+    known = constants.kernels[constants.key(device)]
     quantised = weights.bits < 16
     peak = device.matrix_flops * (2 if device.id in constants.fp16_accumulate else 1)
     memory = device.bandwidth_bytes_per_s * (known.memory_quantised if quantised else known.memory)
@@ -59,10 +59,3 @@ def llama_cpp_operators(parts: Plan, deployment: Deployment) -> Operators:
             if mixer.state_elements
         ),
     )  # fmt: skip
-
-
-def _kernels(device: Accelerator, efficiency: Efficiency) -> LlamaCppKernels:
-    """Constants of the device, of its generation, or of its kind."""
-    table = efficiency.llama_cpp.kernels
-    names = (efficiency.llama_cpp.devices.get(device.id, ""), efficiency.kernels_key(device), device.kind)
-    return next((table[name] for name in names if name in table), table["generic"])
