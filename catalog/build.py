@@ -4,19 +4,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catalog import schema
+from catalog import schema, yaml_file
 from catalog.codec import encode
 from catalog.model_listing import ModelListing
+from catalog.references import Fault, constant_faults, engine_faults, generation_faults, unknown
 from catalog.shapes import ModelEntry
-from estimator.engines.profiles import EngineProfile
+from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
-from estimator.errors import Refusal, close_names
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.prices import InstancePrices
 from estimator.scenario.inventory import Inventory
 
 Sections = dict[str, Any]
 """Name -> JSON value: inventory, regions, models, problems, prices/<region>, model/<id>."""
+
+
+LAYERED = frozenset({"efficiency.yaml", "training.yaml"})
+"""Files of constants: a user's own holds what differs, key by key, from the packaged one."""
 
 
 class Source(NamedTuple):
@@ -40,22 +44,28 @@ def strays(folder: Path) -> Iterator[str]:
     read = {path for pattern in schema.FILES for path in folder.glob(pattern)}
     for path in sorted(set(folder.rglob("*.yaml")) | set(folder.rglob("*.yml"))):
         if path not in read and not any(part[0] in "._" for part in path.relative_to(folder).parts):
-            yield f"{path}:1: {schema.UNTOLD}"
+            yield f"{path}:1: {schema.UNRECOGNISED}"
 
 
 class Files:
     """The valid content of all files by kind; what is not valid is a problem."""
 
-    def __init__(self, found: Iterable[Source]) -> None:
+    def __init__(self, sources: Iterable[Source]) -> None:
         self.content: dict[str, list[tuple[Source, Any]]] = {pattern: [] for pattern in schema.FILES}
         self.problems: list[str] = []
-        for source in found:
+        layers: dict[str, yaml_file.Document] = {}
+        for source in sources:
             try:
-                value = schema.read(source.path, schema.FILES[source.pattern], source.shown)
+                document = schema.document(source.path, source.shown)
+                if source.pattern in layers:
+                    document = document.over(layers[source.pattern])
+                value = schema.validate(document, schema.FILES[source.pattern], source.shown)
             except schema.Invalid as invalid:
                 self.problems += invalid.problems
             else:
                 self.content[source.pattern].append((source, value))
+                if source.pattern in LAYERED:
+                    layers[source.pattern] = document
 
     def entries(self, pattern: str) -> Iterator[tuple[Source, str, Any]]:
         """Each entry of the files that are mappings of entries."""
@@ -66,8 +76,16 @@ class Files:
     def last(self, pattern: str, otherwise: Any) -> Any:
         return self.content[pattern][-1][1] if self.content[pattern] else otherwise
 
-    def complain(self, source: Source, path: tuple[str | int, ...], reason: str) -> None:
+    def complain(self, source: Source, path: yaml_file.Place, reason: str) -> None:
         self.problems.append(schema.problem(source.path, source.shown, path, reason))
+
+    def complain_of(self, source: Source, faults: Iterable[Fault]) -> set[str | int]:
+        """Every fault of a file as a problem; the entries that have one."""
+        entries = set()
+        for fault in faults:
+            self.complain(source, fault.place, fault.reason)
+            entries.add(fault.place[0])
+        return entries
 
 
 def build(folders: tuple[Path, ...]) -> Sections:
@@ -84,7 +102,7 @@ def merge(files: Files) -> Sections:
     sections: Sections = {
         "inventory": encode(inventory),
         "regions": {name: text for _, name, text in files.entries("regions.yaml")},
-        "models": [encode(_summary(entry)) for entry in sorted(models.values(), key=lambda each: each.id.lower())],
+        "models": [encode(_listing(entry)) for entry in sorted(models.values(), key=lambda each: each.id.lower())],
     }
     for region, quotes in _prices(files, inventory).items():
         sections[f"prices/{region}"] = encode(quotes)
@@ -97,45 +115,56 @@ def merge(files: Files) -> Sections:
 
 def _inventory(files: Files) -> Inventory:
     fabrics: dict[str, Fabric] = {name: entry.fabric(name) for _, name, entry in files.entries("fabrics.yaml")}
+    efficiency: Efficiency = files.last("efficiency.yaml", Efficiency())
     accelerators: dict[str, Accelerator] = {}
     for source, name, entry in files.entries("accelerators.yaml"):
-        if entry.fabric in fabrics:
-            accelerators[name] = entry.accelerator(name)
+        if entry.fabric not in fabrics:
+            files.complain(source, (name, "fabric"), unknown("fabric", entry.fabric, fabrics, "fabrics.yaml"))
+        elif entry.kernels not in efficiency.kernels:
+            reason = unknown("kernel class", entry.kernels, efficiency.kernels, "efficiency.yaml")
+            files.complain(source, (name, "kernels"), reason)
         else:
-            files.complain(source, (name, "fabric"), _unknown("fabric", entry.fabric, fabrics))
+            accelerators[name] = entry.accelerator(name)
+    for source, constants in files.content["efficiency.yaml"][-1:]:
+        files.complain_of(source, constant_faults(constants, accelerators))
     machines: dict[str, Machine] = {}
     for source, family, entry in files.entries("instances/*.yaml"):
         if entry.accelerator not in accelerators:
-            reason = _unknown("accelerator", entry.accelerator, accelerators)
+            reason = unknown("accelerator", entry.accelerator, accelerators, "accelerators.yaml")
             files.complain(source, (family, "accelerator"), reason)
         elif entry.fabric not in fabrics:
-            files.complain(source, (family, "fabric"), _unknown("fabric", entry.fabric, fabrics))
+            files.complain(source, (family, "fabric"), unknown("fabric", entry.fabric, fabrics, "fabrics.yaml"))
         else:
             socket = accelerators[entry.accelerator].bandwidth_bytes_per_s if entry.kind == "host" else 0.0
             machines |= {machine.id: machine for machine in entry.machines(family, socket)}
     machines |= _devices(accelerators, machines)
-    engines: tuple[EngineProfile, ...] = files.last("engines.yaml", ())
-    efficiency, training = files.last("efficiency.yaml", Efficiency()), files.last("training.yaml", None)
     sizes = {name: shape for _, name, shape in files.entries("sizes.yaml")}
     return Inventory(
         accelerators=accelerators,
         fabrics=fabrics,
         machines=machines,
-        engines=engines,
+        engines=_engines(files, efficiency, accelerators),
         efficiency=efficiency,
-        training=training,
+        training=files.last("training.yaml", None),
         sizes=sizes,
     )
 
 
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    near = close_names(name, known)
-    return Refusal(kind, f"no {kind} {name!r}", tuple(near)).complaint + ("" if near else f"; add it to {kind}s.yaml")
+def _engines(files: Files, efficiency: Efficiency, accelerators: dict[str, Accelerator]) -> tuple[EngineProfile, ...]:
+    """Every engine's profiles by ascending version; a later file adds or replaces versions."""
+    engines: dict[str, dict[tuple[int, ...], EngineProfile]] = {}
+    for source, profiles in files.content["engines.yaml"]:
+        faults = (*engine_faults(profiles, efficiency), *generation_faults(profiles, accelerators.values()))
+        faulty = files.complain_of(source, faults)
+        for number, profile in enumerate(profiles):
+            if number not in faulty:
+                engines.setdefault(profile.id, {})[version_key(profile.version)] = profile
+    return tuple(profile for versions in engines.values() for _, profile in sorted(versions.items()))
 
 
 def _devices(accelerators: dict[str, Accelerator], machines: dict[str, Machine]) -> dict[str, Machine]:
     """Accelerators that no machine holds, each alone."""
-    held = {machine.accelerator for machine in machines.values()}
+    in_machines = {machine.accelerator for machine in machines.values()}
     return {
         each.id: Machine(
             id=each.id,
@@ -151,7 +180,7 @@ def _devices(accelerators: dict[str, Accelerator], machines: dict[str, Machine])
             as_of=each.as_of,
         )
         for each in accelerators.values()
-        if each.id not in held and each.kind != "cpu"
+        if each.id not in in_machines and each.kind != "cpu"
     }
 
 
@@ -162,12 +191,12 @@ def _prices(files: Files, inventory: Inventory) -> dict[str, dict[str, InstanceP
         for number, batch in enumerate(entry.quotes):
             for name in batch.usd_per_hour.keys() - inventory.machines.keys():
                 path = ("quotes", number, "usd_per_hour", name)
-                files.complain(source, path, _unknown("instance", name, inventory.machines))
+                files.complain(source, path, unknown("instance", name, inventory.machines, "instances/*.yaml"))
         regions[entry.region] = entry.over(regions.get(entry.region, {}))
     anywhere = [machine.id for machine in inventory.machines.values() if machine.kind != "cloud"]
     return {region: dict.fromkeys(anywhere, InstancePrices()) | quotes for region, quotes in regions.items()}
 
 
-def _summary(entry: ModelEntry) -> ModelListing:
+def _listing(entry: ModelEntry) -> ModelListing:
     parameters = (entry.published or {}).get("total")
     return ModelListing(entry.id, entry.aliases, entry.family, entry.release, parameters)

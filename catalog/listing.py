@@ -77,7 +77,7 @@ def check(catalog: Catalog, path: Path | None = None) -> tuple[str, ...]:
     except schema.Invalid as invalid:
         return invalid.problems
     if pattern is None:
-        return (f"{path}:1: {schema.UNTOLD}",)
+        return (f"{path}:1: {schema.UNRECOGNISED}",)
     hardware = (each for each in build.sources((cache.DATA,)) if each.pattern in _REFERRED_TO)
     files = build.Files((*hardware, build.Source(path, pattern, str(path))))
     build.merge(files)
@@ -110,4 +110,4 @@ def _size(machine: Machine) -> str:
 
 
 _KINDS = {"cloud": "instance", "host": "host", "device": "device"}
-_REFERRED_TO = ("fabrics.yaml", "accelerators.yaml", "instances/*.yaml")
+_REFERRED_TO = ("fabrics.yaml", "accelerators.yaml", "instances/*.yaml", "efficiency.yaml", "training.yaml")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from catalog import cache
 from catalog.codec import decoder
 from catalog.model_listing import ModelListing
 from estimator.errors import InputError, close_names
-from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import InstancePrices, RegionPrices
 from estimator.models.model import Model, read_model
 from estimator.scenario.inventory import Inventory
@@ -41,10 +40,10 @@ class Catalog:
         """Every name of a model in lower case -> its id; without the organisation where that is unambiguous."""
         short: dict[str, set[str]] = {}
         known = {}
-        for summary in self.models.values():
-            for name in (*summary.aliases, summary.id):
-                known[name.lower()] = summary.id
-                short.setdefault(name.lower().rpartition("/")[2], set()).add(summary.id)
+        for listing in self.models.values():
+            for name in (*listing.aliases, listing.id):
+                known[name.lower()] = listing.id
+                short.setdefault(name.lower().rpartition("/")[2], set()).add(listing.id)
         return {name: ids.pop() for name, ids in short.items() if len(ids) == 1} | known
 
     @cached_property
@@ -106,33 +105,15 @@ class Catalog:
             self._priced[region] = RegionPrices(region, _decode(dict[str, InstancePrices], text))
         return self._priced[region]
 
-    def matching(self, text: str) -> tuple[ModelListing, ...]:
-        """Models whose id, alias or family holds every word of the text."""
-        words = text.lower().split()
-        return tuple(
-            summary
-            for summary in self.models.values()
-            if all(word in " ".join((summary.id, summary.family, *summary.aliases)).lower() for word in words)
-        )
-
-    def with_accelerator(self, accelerator: Accelerator, machine: Machine) -> "Catalog":
-        """A catalogue that also knows this accelerator, alone or in a machine of its own."""
-        inventory = replace(
-            self.inventory,
-            accelerators={**self.inventory.accelerators, accelerator.id: accelerator},
-            machines={**self.inventory.machines, machine.id: machine},
-        )
-        return replace(self, inventory=inventory)
-
 
 def load(user_files: Path | None = None) -> Catalog:
     """The packaged catalogue with the user's own files over it (`user_files`, else the config folder's `catalog`)."""
     texts = cache.sections((cache.DATA, user_files or user_dir()))
-    summaries = _decode(tuple[ModelListing, ...], texts["models"])
+    listings = _decode(tuple[ModelListing, ...], texts["models"])
     return Catalog(
         inventory=_decode(Inventory, texts["inventory"]),
         regions=json.loads(texts["regions"]),
-        models={summary.id: summary for summary in summaries},
+        models={listing.id: listing for listing in listings},
         problems=tuple(json.loads(texts["problems"])),
         texts=texts,
     )

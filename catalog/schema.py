@@ -30,7 +30,7 @@ FILES: dict[str, Any] = {
 }
 """Glob below the data folder -> the type of the whole file."""
 
-UNTOLD = f"the file: what it holds is not told by its name; expected {', '.join(FILES)}"
+UNRECOGNISED = f"the file: unrecognised name; expected one of {', '.join(FILES)}"
 MOST_PROBLEMS = 20
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -45,12 +45,15 @@ class Invalid(Exception):
 
 def read(path: Path, shape: Any, shown: str = "") -> Any:
     """The file as that type. Raises Invalid; `shown` is how messages name the file."""
-    name = shown or str(path)
+    return validate(document(path, shown), shape, shown or str(path))
+
+
+def document(path: Path, shown: str = "") -> yaml_file.Document:
+    """The plain values of a file and their lines. Raises Invalid; `shown` is how messages name the file."""
     try:
-        document = yaml_file.read(path)
+        return yaml_file.read(path)
     except yaml_file.Refused as refused:
-        raise Invalid((f"{name}:{refused}",)) from refused
-    return validate(document, shape, name)
+        raise Invalid((f"{shown or path}:{refused}",)) from refused
 
 
 def validate(document: yaml_file.Document, shape: Any, name: str) -> Any:
@@ -68,10 +71,7 @@ def pattern_of(path: Path) -> str | None:
     for pattern in FILES:
         if path.match(pattern):
             return pattern
-    try:
-        value = yaml_file.read(path).value
-    except yaml_file.Refused as refused:
-        raise Invalid((f"{path}:{refused}",)) from refused
+    value = document(path).value
     likeness = {pattern: _likeness(value, shape) for pattern, shape in FILES.items()}
     best = max(likeness, key=lambda pattern: likeness[pattern])
     return best if likeness[best] >= 2 else None

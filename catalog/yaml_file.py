@@ -2,10 +2,13 @@
 
 import math
 import re
+from errno import EFBIG
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+
+from catalog import regular_file
 
 LARGEST_BYTES = 4_000_000
 DEEPEST = 32
@@ -37,20 +40,32 @@ class Document(NamedTuple):
 
     def place(self, path: Place) -> tuple[int, Place]:
         """The line of a field, and as much of its path as the file holds."""
-        held = path
-        while held and held not in self.lines:
-            held = held[:-1]
-        return self.lines.get(held, 1), held
+        known = path
+        while known and known not in self.lines:
+            known = known[:-1]
+        return self.lines.get(known, 1), known
+
+    def over(self, base: "Document") -> "Document":
+        """This document with what only `base` has, mapping by mapping; the lines are this one's."""
+        return Document(_laid_over(base.value, self.value), self.lines)
+
+
+def _laid_over(base: Any, value: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(value, dict)):
+        return value
+    both = base.keys() & value.keys()
+    return {**base, **value, **{key: _laid_over(base[key], value[key]) for key in both}}
 
 
 def read(path: Path) -> Document:
     """The content of a YAML file. Raises Refused."""
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise Refused(1, f"the file is larger than {LARGEST_BYTES // 1_000_000} MB")
-        return parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(1, f"can not be read: {error.strerror if isinstance(error, OSError) else 'not UTF-8'}") from error
+        return parse(regular_file.read_text(path, LARGEST_BYTES))
+    except OSError as error:
+        reason = error.strerror if error.errno == EFBIG else f"can not be read: {error.strerror}"
+        raise Refused(1, str(reason)) from error
+    except UnicodeDecodeError as error:
+        raise Refused(1, "can not be read: not UTF-8") from error
 
 
 def parse(text: str) -> Document:

@@ -35,7 +35,7 @@ def nearest(study: Study, figure: str, cases: Iterable[Row], context: Context) -
     measured = [row for row in cases if number(row, metric) and text(row, "kind") == "serving_concurrency"]
     device, name = study.node.device, study.model.id.lower()
     same = [row for row in measured if text(row, "accelerator_id") == device.id]
-    kin = same or [row for row in measured if _kernels(row, bench) == device.kernels]
+    kin = same or [row for row in measured if _kernels(row, study) == device.kernels]
     own = [row for row in kin if name in (text(row, "base_model_id").lower(), text(row, "model_id").lower())]
     for row in sorted(own or kin, key=lambda row: distance(row, study, context))[:5]:
         for score in serving.score(row, context):
@@ -70,6 +70,6 @@ def _bits(name: str) -> float:
     return weight_format(name or "bf16").bits
 
 
-def _kernels(row: Row, bench: Bench) -> str:
-    device = bench.inventory.accelerators.get(text(row, "accelerator_id"))
+def _kernels(row: Row, study: Study) -> str:
+    device = study.inventory.accelerators.get(text(row, "accelerator_id"))
     return device.kernels if device else ""

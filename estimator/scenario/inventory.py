@@ -21,7 +21,7 @@ class Inventory:
     machines: Mapping[str, Machine]
     """EC2 types, CPU hosts and stand-alone devices (`Machine.kind` tells)."""
     engines: tuple[EngineProfile, ...]
-    """Newest version of an engine last."""
+    """Each describes its version and those after it, up to the next one's; the newest of an engine is its last."""
     efficiency: Efficiency
     training: TrainingConstants | None = None
     sizes: Mapping[str, DecoderShape] = field(default_factory=dict)

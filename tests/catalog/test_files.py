@@ -1,6 +1,7 @@
 """Files that are wrong give one line each, name the place, and leave the rest of the catalogue usable."""
 
 import json
+import os
 import re
 import time
 from contextlib import suppress
@@ -161,7 +162,9 @@ def test_a_file_is_known_by_what_it_holds(tmp_path: Path, pattern: str) -> None:
 
 
 def test_a_file_of_no_known_kind_is_refused(catalog: Catalog, tmp_path: Path) -> None:
-    assert "what it holds is not told by its name" in problems(catalog, tmp_path, "a: 1\n", "notes.yaml")[0]
+    assert (
+        "unrecognised name; expected one of accelerators.yaml" in problems(catalog, tmp_path, "a: 1\n", "notes.yaml")[0]
+    )
     assert problems(catalog, tmp_path, "a: [1\n", "notes.yaml")[0].startswith("notes.yaml:2: not YAML")
     assert "can not be read" in check(catalog, tmp_path / "absent.yaml")[0]
 
@@ -189,6 +192,19 @@ def test_a_huge_file_is_refused_unread(catalog: Catalog, tmp_path: Path) -> None
     with path.open("wb") as file:
         file.truncate(100_000_000)
     assert check(catalog, path) == (f"{path}:1: the file is larger than 4 MB",)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_regular_file_is_refused_at_once(catalog: Catalog, tmp_path: Path, kind: str) -> None:
+    """A FIFO has no writer, and /dev/zero no end: both say that they are empty."""
+    path = tmp_path / "accelerators.yaml"
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    start = time.perf_counter()
+    assert check(catalog, path) == (f"{path}:1: can not be read: not a regular file",)
+    assert time.perf_counter() - start < 1
 
 
 def test_the_examples_of_the_schema_are_valid(catalog: Catalog, tmp_path: Path) -> None:
@@ -259,4 +275,4 @@ def test_a_users_file_that_is_never_read_is_named(empty_home: Path, tmp_path: Pa
         path.write_text(CARD)
     told = load(tmp_path).problems
     assert [problem.partition(":")[0] for problem in told] == [str(path) for path in strays]
-    assert all("expected accelerators.yaml" in problem for problem in told)
+    assert all("expected one of accelerators.yaml" in problem for problem in told)

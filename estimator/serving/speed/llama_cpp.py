@@ -1,7 +1,5 @@
 """Operators of llama.cpp: layers in turn over the devices, one fixed time a layer, whole-model bandwidth fractions."""
 
-from estimator.engines.speed_constants import Efficiency
-from estimator.hardware.devices import Accelerator
 from estimator.layouts.rank_work import Plan
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
