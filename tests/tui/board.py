@@ -242,7 +242,16 @@ def inventory() -> Inventory:
     return Inventory(
         {
             id: Accelerator(
-                id, f"NVIDIA {id.upper()}", id.upper(), "nvidia", "gpu", "hopper", gb, int(gb * GB * 0.98), 2e12
+                id=id,
+                name=f"NVIDIA {id.upper()}",
+                label=id.upper(),
+                vendor="nvidia",
+                kind="gpu",
+                generation="hopper",
+                kernels="h100",
+                memory_sold_gb=gb,
+                memory_usable_bytes=int(gb * GB * 0.98),
+                bandwidth_bytes_per_s=2e12,
             )
             for id, gb in devices.items()
         },

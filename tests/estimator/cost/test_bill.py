@@ -11,7 +11,19 @@ from estimator.units import MILLION, SECONDS_PER_HOUR
 
 LIST = Price(55.04, "list", "2026-07-20")
 P5 = Machine("p5.48xlarge", "p5", "h100-sxm", 8, "nvlink4", 192, 2 << 40)
-H100 = Accelerator("h100-sxm", "NVIDIA H100", "H100", "nvidia", "gpu", "h100", 80, 81559 << 20, 3.35e12, tdp_watts=700)
+H100 = Accelerator(
+    id="h100-sxm",
+    name="NVIDIA H100",
+    label="H100",
+    vendor="nvidia",
+    kind="gpu",
+    generation="hopper",
+    kernels="h100",
+    memory_sold_gb=80,
+    memory_usable_bytes=81559 << 20,
+    bandwidth_bytes_per_s=3.35e12,
+    tdp_watts=700,
+)
 
 
 def performance(requests_per_s: float, prefill_share: float) -> PerformanceReport:
