@@ -55,7 +55,7 @@ def legal_tensor_parallel(
     model: Model, engine: EngineProfile, devices: int, device: Accelerator | None = None
 ) -> tuple[int, ...]:
     """Tensor-parallel degrees that the model's heads, the engine and the device allow, up to that many devices."""
-    if not _has_recipe(engine, model):
+    if _recipe_refusal(engine, model):
         return ()
     degrees = _engine_degrees(engine, device) or range(1, devices + 1)
     return tuple(tp for tp in degrees if tp <= devices and not _head_refusal(model, tp, engine))
@@ -65,8 +65,9 @@ def layout_refusal(
     model: Model, layout: Layout, devices: int, engine: EngineProfile, device: Accelerator | None = None
 ) -> Refusal | None:
     """Why the layout can not run, with the legal values; None where it can."""
-    if not _has_recipe(engine, model):
-        return Refusal("engine", f"{engine.name} has no recipe for {model.architecture.class_name}")
+    unserved = _recipe_refusal(engine, model)
+    if unserved:
+        return unserved
     degrees = _engine_degrees(engine, device)
     refusal = _head_refusal(model, layout.tp, engine)
     if degrees and layout.tp not in degrees:
@@ -109,8 +110,14 @@ def _too_large(layout: Layout, devices: int) -> Refusal | None:
 MOST_RANKS = 64
 
 
-def _has_recipe(engine: EngineProfile, model: Model) -> bool:
-    return not engine.architectures or model.architecture.class_name in engine.architectures
+def _recipe_refusal(engine: EngineProfile, model: Model) -> Refusal | None:
+    """Why the engine does not serve the class at all; None where it does. One pass over a text is not modelled."""
+    architecture = model.architecture
+    if not architecture.generates:
+        return Refusal("model", f"{model.id} writes no text ({architecture.task}); only generation is modelled here")
+    if engine.architectures and architecture.class_name not in engine.architectures:
+        return Refusal("engine", f"{engine.name} has no recipe for {architecture.class_name}")
+    return None
 
 
 def _engine_degrees(engine: EngineProfile, device: Accelerator | None) -> tuple[int, ...]:

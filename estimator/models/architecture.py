@@ -3,10 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from estimator.models.mixers import Mixer
 from estimator.models.mlps import Mlp
 from estimator.models.tensors import Tensor, parameters
+
+Task = Literal[
+    "generation",
+    "embedding",
+    "classification",
+    "token classification",
+    "question answering",
+    "reward",
+    "process reward",
+    "masked tokens",
+]
+"""What a model's head answers; only generation runs token by token."""
 
 CONV_ELEMENT_BYTES = 2
 """Bytes of one element of a convolution's state: engines keep it in the model's 16-bit type (vLLM MambaStateDtype)."""
@@ -89,6 +102,13 @@ class Architecture:
     """Tokens of the largest image, where they attend both ways and so belong into one step."""
     tower_missing: bool = False
     """The class has a vision tower, but the configuration does not describe it."""
+    task: Task = "generation"
+    """What the head answers; every task but generation is one pass over the whole text."""
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model writes text token by token."""
+        return self.task == "generation"
 
     @cached_property
     def layers(self) -> int:

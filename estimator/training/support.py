@@ -11,6 +11,8 @@ NEURON_TRAINERS = ("trainium1", "trainium2", "trainium3")
 
 def refusal(model: Model, workload: TrainingWorkload, device: Accelerator) -> str | None:
     """Why this run is not possible on this device, or None."""
+    if not model.architecture.generates:
+        return f"{model.id} writes no text ({model.architecture.task}); training under that head is not modelled"
     if device.kind == "neuron":
         return _neuron(model, workload, device)
     if device.kind != "gpu" or device.vendor not in ("nvidia", "amd"):

@@ -1,4 +1,22 @@
-"""What a class means by a field that is absent, where classes differ; after their configuration classes."""
+"""What a class means by a field that is absent, where classes differ.
+
+Source: the configuration classes of transformers 5.24; tests/data/transformers_classes.json holds their defaults.
+"""
+
+from collections.abc import Mapping
+
+ABSENT: Mapping[str, Mapping[str, object]] = {
+    "Ernie4_5ForCausalLM": {"head_dim": 128},
+    "GraniteMoeHybridForCausalLM": {"num_local_experts": 8},
+    "GteModel": {"type_vocab_size": 1},
+    "LongcatFlashForCausalLM": {"zero_expert_num": 256},
+    "MT5ForConditionalGeneration": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": True},
+    "NewModel": {"type_vocab_size": 1},
+    "Qwen3NextForCausalLM": {"num_experts": 512},
+    "UMT5ForConditionalGeneration": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": True},
+    "XLMRobertaXLModel": {"type_vocab_size": 1},
+}
+"""Class -> fields that mean something else, when they are absent, than the readers' usual default. Null stays null."""
 
 MULTI_HEAD = frozenset((
     "AfmoeForCausalLM", "ApertusForCausalLM", "AquilaForCausalLM", "ArceeForCausalLM", "BaiChuanForCausalLM",
@@ -14,9 +32,9 @@ MULTI_HEAD = frozenset((
 
 OWN_HEAD_DIM = frozenset((
     "AfmoeForCausalLM", "CwmForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3nForCausalLM",
-    "Gemma4ForCausalLM", "GemmaForCausalLM", "Glm4MoeForCausalLM", "GptOssForCausalLM", "HYV3ForCausalLM",
+    "Gemma4ForCausalLM", "GemmaForCausalLM", "GptOssForCausalLM", "HYV3ForCausalLM",
     "MiniMaxM1ForCausalLM", "MiniMaxM2ForCausalLM", "MiniMaxM3SparseForCausalLM", "MiniMaxText01ForCausalLM",
-    "Ministral3ForCausalLM", "NemotronHForCausalLM", "Qwen3ForCausalLM", "Qwen3MoeForCausalLM",
+    "Ministral3ForCausalLM", "NemotronHForCausalLM", "Qwen3ForCausalLM",
     "Qwen3NextForCausalLM", "Qwen3_5ForCausalLM", "Qwen3_5MoeForCausalLM", "SeedOssForCausalLM",
     "SolarOpenForCausalLM", "VaultGemmaForCausalLM",
 ))  # fmt: skip

@@ -77,6 +77,9 @@ def llama(f: Fields) -> Architecture:
 
 @reads(MistralForCausalLM="mistral", MinistralForCausalLM="ministral", Ministral3ForCausalLM="ministral3")
 def mistral(f: Fields) -> Architecture:
+    """Mistral 7B slides over 4,096 tokens, its successors over none: an absent window is asked for, null is none."""
+    if f.class_name == "MistralForCausalLM" and "sliding_window" not in f.config:
+        raise f.missing("sliding_window")
     return llama_like(f, layer_windows=windows(f, f.layers()))
 
 
@@ -202,7 +205,7 @@ def cohere(f: Fields) -> Architecture:
 def glm(f: Fields) -> Architecture:
     """GLM-4; the 0414 models (Glm4) norm after the blocks as well."""
     sandwich = f.class_name == "Glm4ForCausalLM"
-    return llama_like(f, qkv_bias=f.flag("attention_bias"), layer_norms=4 if sandwich else 2)
+    return llama_like(f, qkv_bias=f.flag("attention_bias", default=True), layer_norms=4 if sandwich else 2)
 
 
 @reads(StableLmForCausalLM="stablelm stablelm_epoch")

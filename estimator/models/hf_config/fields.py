@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from estimator.errors import InputError
+from estimator.models.hf_config.class_defaults import ABSENT
 
 WIDEST = 1 << 26
 """No published width, vocabulary or context comes near; larger numbers are typing errors."""
@@ -19,6 +20,11 @@ class Fields:
         self.config: Mapping[str, object] = config
         self.path = path
         self.class_name = class_name
+
+    def completed(self) -> "Fields":
+        """These fields with what the class means by some that are absent."""
+        absent = ABSENT.get(self.class_name)
+        return Fields({**absent, **self.config}, self.path, self.class_name) if absent else self
 
     def has(self, name: str) -> bool:
         """Whether the field is there and not null."""

@@ -9,7 +9,7 @@ from estimator.models.architecture import Architecture
 from estimator.models.hf_config.fields import Fields
 
 Reader = Callable[[Fields], Architecture]
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 READERS = (
     "dense",
@@ -23,6 +23,7 @@ READERS = (
     "state_space",
     "encoder_decoder",
     "multimodal",
+    "encoders",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
 a start reads one model, and every module costs it about a millisecond."""
@@ -36,8 +37,11 @@ def reads(**classes: str) -> Callable[[Reader], Reader]:
     """Registers a reader for these classes; each value lists the class's model types, separated by blanks."""
 
     def register(reader: Reader) -> Reader:
+        def read(f: Fields) -> Architecture:
+            return reader(f.completed())
+
         for class_name, model_types in classes.items():
-            CLASSES[class_name] = reader
+            CLASSES[class_name] = read
             for model_type in model_types.split():
                 MODEL_TYPES.setdefault(model_type, class_name)
         return reader
@@ -56,13 +60,22 @@ def class_named(f: Fields) -> str:
 
 def reader(class_name: str, otherwise: str) -> Reader:
     """The reader of that class. Raises UnsupportedArchitecture, with that reason, where there is none."""
-    found = _look_up(CLASSES, class_name)
-    if found is None:
+    known = find_reader(class_name)
+    if known is None or class_name.endswith("Model"):
+        from estimator.models.hf_config.heads import HEAD_STYLES, headed_reader
+
+        known = headed_reader(class_name) if known is None or class_name in HEAD_STYLES else known
+    if known is None:
         raise UnsupportedArchitecture(ascii(class_name[:80])[1:-1], otherwise)
-    return found
+    return known
 
 
-def _look_up(table: dict[str, Found], key: str) -> Found | None:
+def find_reader(class_name: str) -> Reader | None:
+    """The reader registered for exactly that class; None where there is none."""
+    return _look_up(CLASSES, class_name)
+
+
+def _look_up(table: dict[str, Value], key: str) -> Value | None:
     for module in READERS:
         if key in table:
             break

@@ -13,7 +13,7 @@ def _block(width: int, mlp: int, *, biases: bool = True, norm_bias: bool = True,
 def _patches(f: Fields, width: int, *, bias: bool, frames: int = 1) -> int:
     """The first convolution."""
     channels = f.size("in_channels", "num_channels", "in_chans", default=3)
-    return channels * frames * f.size("patch_size", default=14, most=1024) ** 2 * width + (width if bias else 0)
+    return channels * frames * f.size("patch_size", most=1024) ** 2 * width + (width if bias else 0)
 
 
 def _merger(width: int, merged: int, out: int, norm: int) -> int:
@@ -23,7 +23,7 @@ def _merger(width: int, merged: int, out: int, norm: int) -> int:
 
 def _side(f: Fields) -> int:
     """Patches along one side of the largest image."""
-    return f.size("image_size", most=1 << 16) // f.size("patch_size", default=14, most=1024)
+    return f.size("image_size", most=1 << 16) // f.size("patch_size", most=1024)
 
 
 def qwen2_vl(v: Fields, outer: Fields, hidden: int) -> int:
@@ -44,12 +44,17 @@ def qwen2_5_vl(v: Fields, outer: Fields, hidden: int) -> int:
     return patches + v.layers("depth") * block + _merger(width, merged, v.size("out_hidden_size"), width)
 
 
+DEEPSTACK = 3
+"""Layers whose output Qwen3-VL merges into the text where the configuration lists none (its class's default)."""
+
+
 def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
     """Also Qwen3.5's, which has no deepstack mergers."""
     width, out = v.size("hidden_size"), v.size("out_hidden_size")
     merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
     frames = v.size("temporal_patch_size", default=2, most=64)
-    deep = len(v.integers("deepstack_visual_indexes")) if v.has("deepstack_visual_indexes") else 0
+    usual = DEEPSTACK if outer.class_name.startswith("Qwen3VL") else 0
+    deep = len(v.integers("deepstack_visual_indexes")) if "deepstack_visual_indexes" in v.config else usual
     return (
         _patches(v, width, bias=True, frames=frames)
         + v.size("num_position_embeddings") * width
@@ -61,9 +66,16 @@ def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
 
 def gemma3(v: Fields, outer: Fields, hidden: int) -> int:
     """SigLIP, and a projection without bias."""
-    width = v.size("hidden_size")
-    tower = _patches(v, width, bias=True) + _side(v) ** 2 * width + 2 * width
-    return tower + v.layers() * _block(width, v.size("intermediate_size")) + width * hidden + width
+    return siglip(v) + v.size("hidden_size") * hidden + v.size("hidden_size")
+
+
+def siglip(v: Fields) -> int:
+    """SigLIP (arXiv:2303.15343): patches with bias, absolute positions, a pooling head unless it is switched off."""
+    width, mlp = v.size("hidden_size"), v.size("intermediate_size")
+    tower = _patches(v, width, bias=True) + _side(v) ** 2 * width + 2 * width + v.layers() * _block(width, mlp)
+    if not v.flag("vision_use_head", default=True):
+        return tower
+    return tower + width + _block(width, mlp) - 2 * width  # a probe, and a block with one norm
 
 
 def gemma4(v: Fields, outer: Fields, hidden: int) -> int:

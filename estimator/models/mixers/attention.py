@@ -42,6 +42,8 @@ class Attention(Mixer):
     index_heads: int = 0
     """Heads of a block-sparse index branch (MiniMax-M3); 0 where the layer has none."""
     index_dim: int = 0
+    bidirectional: bool = False
+    """Every token attends to all others of its text (encoders), so nothing is cached."""
 
     @property
     def v_dim(self) -> int:
@@ -100,7 +102,7 @@ class Attention(Mixer):
 
     @property
     def cache_width(self) -> int:
-        return self._read_width if self.stores_cache else 0
+        return self._read_width if self.stores_cache and not self.bidirectional else 0
 
     @property
     def index_width(self) -> int:
@@ -132,19 +134,22 @@ class Attention(Mixer):
 
     @property
     def _read_width(self) -> int:
-        return self.kv_heads * (self.head_dim + self.v_dim)
+        return 0 if self.bidirectional else self.kv_heads * (self.head_dim + self.v_dim)
 
     @property
     def key_width(self) -> int:
-        return self.kv_heads * self.head_dim if self.stores_cache else 0
+        return self.kv_heads * self.head_dim if self.cache_width else 0
 
     @property
     def value_width(self) -> int:
-        return self.kv_heads * self.v_dim if self.stores_cache else 0
+        return self.kv_heads * self.v_dim if self.cache_width else 0
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
-        """Scores and weighted values."""
-        pairs = causal_pairs(new, cached, self.window, self.chunked)
+        """FLOPs of scores and weighted values; an encoder's window lies around each token."""
+        if self.bidirectional:
+            pairs = float(new * min(new + cached, self.window or new + cached))
+        else:
+            pairs = causal_pairs(new, cached, self.window, self.chunked)
         return 2 * self.heads * (self.head_dim + self.v_dim) * pairs
 
 

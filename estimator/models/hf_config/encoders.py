@@ -1,0 +1,274 @@
+"""Encoders: BERT and its kin, which read a text at once and keep no cache."""
+
+from dataclasses import replace
+
+from estimator.models.architecture import Architecture, Layer
+from estimator.models.hf_config.decoder import FULL, SLIDING, even_heads, norms, stack
+from estimator.models.hf_config.fields import Fields
+from estimator.models.hf_config.heads import HEAD_STYLES, HeadStyle
+from estimator.models.hf_config.registry import reads
+from estimator.models.mixers import Attention
+from estimator.models.mlps import DenseMlp
+from estimator.models.tensors import Tensor
+
+POOLED = HeadStyle(pooler=True, classifier="pooler")
+DENSE = HeadStyle(pooler=True, classifier="dense")
+HEAD_STYLES |= {
+    "BertModel": POOLED,
+    "ErnieModel": POOLED,
+    "MegatronBertModel": POOLED,
+    "NomicBertModel": HeadStyle(classifier="pooler"),
+    "GteModel": HeadStyle(classifier="pooler"),
+    "NewModel": HeadStyle(classifier="pooler"),
+    "RobertaModel": DENSE,
+    "XLMRobertaModel": DENSE,
+    "XLMRobertaXLModel": DENSE,
+    "CamembertModel": DENSE,
+    "Data2VecTextModel": DENSE,
+    "RobertaPreLayerNormModel": DENSE,
+    "JinaEmbeddingsV3Model": DENSE,
+    "MPNetModel": DENSE,
+    "ElectraModel": HeadStyle(classifier="dense"),
+    "DistilBertModel": HeadStyle(classifier="dense"),
+    "DebertaV2Model": HeadStyle(classifier="dense"),
+    "ModernBertModel": HeadStyle(classifier="dense", transform_norm_bias=False, dense_bias=False, everywhere=True),
+    "EuroBertModel": HeadStyle(classifier="dense", transform=False, tied=False),
+}
+
+
+def _width(f: Fields) -> int:
+    return f.size("hidden_size", "dim", "n_embd")
+
+
+def _attention(f: Fields, *, bias: bool, output_bias: bool | None = None) -> Attention:
+    heads = f.size("num_attention_heads", "n_heads", "n_head")
+    even = even_heads(_width(f), heads, bias=bias, output_bias=output_bias)
+    return replace(even, bidirectional=True)
+
+
+def _encoder(
+    f: Fields,
+    layers: list[Layer],
+    *,
+    positions: int = 0,
+    token_types: int = 0,
+    embedding_norms: int = 1,
+    final_norms: int = 0,
+    norm_bias: bool = True,
+    context: int = 0,
+    extras: tuple[Tensor, ...] = (),
+    width: int = 0,
+    rotary: int = 0,
+) -> Architecture:
+    """Tables, layers and norms of an encoder; `width` is that of an embedding narrower than the layers."""
+    hidden = _width(f)
+    table = width or hidden
+    architecture = stack(
+        f,
+        layers,
+        tied=True,
+        final_norms=final_norms,
+        norm_bias=norm_bias,
+        final=(*norms(table, embedding_norms, norm_bias), *extras),
+        rotary=rotary,
+        hidden=hidden,
+    )
+    tables = [Tensor("word_embeddings", "embedding", architecture.vocabulary, table)]
+    if positions:
+        tables.append(Tensor("position_embeddings", "embedding", positions, table, split="whole"))
+    if token_types:
+        tables.append(Tensor("token_type_embeddings", "embedding", token_types, table, split="whole"))
+    return replace(
+        architecture,
+        embedding=tuple(tables),
+        head=(),
+        tied=False,
+        max_context=context or architecture.max_context,
+        task="embedding",
+    )
+
+
+def _bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
+    """Post-norm blocks with biases everywhere (arXiv:1810.04805)."""
+    hidden = _width(f)
+    f.refuse_unless("position_embedding_type", "absolute")
+    f.refuse_unless("is_decoder", False)
+    f.refuse_unless("add_cross_attention", False)
+    mlp = DenseMlp(hidden, f.size("intermediate_size", "hidden_dim", "n_inner"), gated=False, bias=True)
+    layer = Layer(_attention(f, bias=True), mlp, norms(hidden, layer_norms, True))
+    return [layer] * f.layers()
+
+
+@reads(BertModel="bert", ErnieModel="ernie", MegatronBertModel="megatron-bert")
+def bert(f: Fields) -> Architecture:
+    """BERT; ERNIE may add a table of tasks; Megatron-BERT norms after its layers instead of its embedding."""
+    f.refuse_unless("use_task_id", False)
+    megatron = f.class_name == "MegatronBertModel"
+    return _encoder(
+        f,
+        _bert_layers(f),
+        positions=f.size("max_position_embeddings"),
+        token_types=f.size("type_vocab_size", default=2),
+        embedding_norms=0 if megatron else 1,
+        final_norms=1 if megatron else 0,
+    )
+
+
+@reads(
+    RobertaModel="roberta",
+    XLMRobertaModel="xlm-roberta",
+    XLMRobertaXLModel="xlm-roberta-xl",
+    CamembertModel="camembert",
+    Data2VecTextModel="data2vec-text",
+    RobertaPreLayerNormModel="roberta-prelayernorm",
+)
+def roberta(f: Fields) -> Architecture:
+    """RoBERTa and XLM-R (BGE-M3, multilingual E5): positions start behind the padding token.
+
+    The XL and pre-norm variants norm once more after the layers, XL not after its embedding.
+    """
+    positions = f.size("max_position_embeddings")
+    extra_large = f.class_name == "XLMRobertaXLModel"
+    pre_norm = f.class_name == "RobertaPreLayerNormModel"
+    return _encoder(
+        f,
+        _bert_layers(f),
+        positions=positions,
+        token_types=f.size("type_vocab_size", default=2),
+        embedding_norms=0 if extra_large else 1,
+        final_norms=1 if extra_large or pre_norm else 0,
+        context=max(positions - f.count("pad_token_id", default=1) - 1, 1),
+    )
+
+
+@reads(ElectraModel="electra")
+def electra(f: Fields) -> Architecture:
+    """BERT behind an embedding of its own width and a projection."""
+    hidden, width = _width(f), f.size("embedding_size", default=128)
+    projection = (Tensor("embeddings_project", "router", hidden, width), Tensor("project_bias", "norm", hidden))
+    return _encoder(
+        f,
+        _bert_layers(f),
+        positions=f.size("max_position_embeddings"),
+        token_types=f.size("type_vocab_size", default=2),
+        width=width,
+        extras=projection if width != hidden else (),
+    )
+
+
+@reads(DistilBertModel="distilbert")
+def distilbert(f: Fields) -> Architecture:
+    """Six BERT layers without token types; sinusoidal positions are stored all the same."""
+    return _encoder(f, _bert_layers(f), positions=f.size("max_position_embeddings"))
+
+
+@reads(MPNetModel="mpnet")
+def mpnet(f: Fields) -> Architecture:
+    """BERT with one table of relative positions, shared by the layers."""
+    buckets = f.size("relative_attention_num_buckets", default=32)
+    table = Tensor("relative_attention_bias", "norm", buckets, f.size("num_attention_heads"))
+    positions = f.size("max_position_embeddings")
+    return _encoder(f, _bert_layers(f), positions=positions, extras=(table,), context=max(positions - 2, 1))
+
+
+@reads(DebertaV2Model="deberta-v2")
+def deberta_v2(f: Fields) -> Architecture:
+    """DeBERTa-v2 and v3 (arXiv:2111.09543): disentangled attention over a table of relative positions."""
+    hidden = _width(f)
+    f.refuse_unless("embedding_size", hidden)
+    f.refuse_unless("conv_kernel_size", 0)
+    f.refuse_unless("pooler_hidden_size", hidden)
+    relative = f.flag("relative_attention")
+    extras: tuple[Tensor, ...] = ()
+    if relative:
+        span = f.config.get("max_relative_positions")
+        span = f.size("max_position_embeddings") if span in (None, -1, 0) else f.size("max_relative_positions")
+        buckets = f.config.get("position_buckets")
+        rows = span if buckets in (None, -1, 0) else f.size("position_buckets")
+        f.refuse_unless("share_att_key", True)
+        extras = (Tensor("rel_embeddings", "embedding", 2 * rows, hidden, split="whole"),)
+        if "layer_norm" in f.text("norm_rel_ebd", default="none"):
+            extras += norms(hidden, 1, True)
+    absolute = f.flag("position_biased_input", default=True)
+    return _encoder(
+        f,
+        _bert_layers(f),
+        positions=f.size("max_position_embeddings") if absolute else 0,
+        token_types=f.count("type_vocab_size"),
+        extras=extras,
+    )
+
+
+@reads(ModernBertModel="modernbert")
+def modernbert(f: Fields) -> Architecture:
+    """ModernBERT (arXiv:2412.13663): gated MLPs, every third layer global, the others over `local_attention` tokens."""
+    hidden, count = _width(f), f.layers()
+    bias, norm_bias = f.flag("attention_bias"), f.flag("norm_bias")
+    f.refuse_unless("classifier_bias", False)
+    f.refuse_unless("decoder_bias", True)
+    full = _attention(f, bias=bias)
+    local = replace(full, window=f.size("local_attention", default=128))
+    mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
+    if f.has("layer_types"):
+        kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
+    else:
+        every = f.size("global_attn_every_n_layers", default=3)
+        kinds = [FULL if layer % every == 0 else SLIDING for layer in range(count)]
+    layers = [
+        Layer(full if kind == FULL else local, mlp, norms(hidden, 1 if place == 0 else 2, norm_bias))
+        for place, kind in enumerate(kinds)
+    ]
+    head = hidden // f.size("num_attention_heads")
+    return _encoder(f, layers, final_norms=1, norm_bias=norm_bias, rotary=head)
+
+
+@reads(EuroBertModel="eurobert")
+def eurobert(f: Fields) -> Architecture:
+    """A Llama that looks both ways."""
+    hidden, bias = _width(f), f.flag("attention_bias")
+    heads = f.size("num_attention_heads")
+    groups = f.size("num_key_value_heads", default=heads)
+    mixer = replace(even_heads(hidden, heads, groups, bias=bias), bidirectional=True)
+    mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
+    layers = [Layer(mixer, mlp, norms(hidden, 2))] * f.layers()
+    return _encoder(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)
+
+
+@reads(NomicBertModel="nomic_bert")
+def nomic_bert(f: Fields) -> Architecture:
+    """nomic-embed: rotary positions, gated MLPs without biases; the experts of nomic-embed-v2 are not modelled."""
+    hidden = _width(f)
+    f.refuse_unless("qkv_proj_bias", False)
+    f.refuse_unless("mlp_fc1_bias", False)
+    f.refuse_unless("mlp_fc2_bias", False)
+    f.refuse_unless("moe_every_n_layers", 0, -1)
+    f.refuse_unless("activation_function", "swiglu")
+    mixer = _attention(f, bias=False)
+    mlp = DenseMlp(hidden, f.size("intermediate_size", "n_inner"))
+    layers = [Layer(mixer, mlp, norms(hidden, 2, True))] * f.layers()
+    types = f.size("type_vocab_size", default=2)
+    return _encoder(f, layers, token_types=types, rotary=mixer.head_dim)
+
+
+@reads(GteModel="gte", NewModel="new")
+def gte(f: Fields) -> Architecture:
+    """gte-multilingual and Snowflake arctic-embed-m-v2: rotary positions, a gated MLP with one bias."""
+    hidden = _width(f)
+    f.refuse_unless("position_embedding_type", "rope")
+    f.refuse_unless("layer_norm_type", "layer_norm")
+    f.refuse_unless("pack_qkv", True)
+    mixer = _attention(f, bias=True)
+    mlp = DenseMlp(hidden, f.size("intermediate_size"))
+    down_bias = Tensor("down_bias", "norm", hidden, split="whole")
+    layers = [Layer(mixer, mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
+    return _encoder(f, layers, token_types=f.count("type_vocab_size"), rotary=mixer.head_dim)
+
+
+@reads(JinaEmbeddingsV3Model="jina_embeddings_v3")
+def jina_embeddings_v3(f: Fields) -> Architecture:
+    """XLM-R with rotary positions; task adapters are files of their own."""
+    layers = _bert_layers(f)
+    context = f.size("max_position_embeddings") - 2
+    types = f.size("type_vocab_size", default=1)
+    rotary = _width(f) // f.size("num_attention_heads")
+    return _encoder(f, layers, token_types=types, context=max(context, 1), rotary=rotary)

@@ -1,0 +1,175 @@
+"""Embedding, reranking and reward models: published totals, and no cache where nothing is generated token by token."""
+
+from typing import Any
+
+import pytest
+
+from estimator.errors import InputError
+from estimator.models.architecture import Architecture
+from estimator.models.hf_config import read
+
+LLAMA_8B = {
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+    "vocab_size": 128256,
+    "max_position_embeddings": 131072,
+    "tie_word_embeddings": False,
+}
+BERT_BASE = {
+    "vocab_size": 30522,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+}
+XLM_R_LARGE = {
+    "vocab_size": 250002,
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+    "max_position_embeddings": 8194,
+    "type_vocab_size": 1,
+    "pad_token_id": 1,
+}
+NOMIC = {
+    "vocab_size": 30528,
+    "n_embd": 768,
+    "n_layer": 12,
+    "n_head": 12,
+    "n_inner": 3072,
+    "max_position_embeddings": 2048,
+    "type_vocab_size": 2,
+    "activation_function": "swiglu",
+    "qkv_proj_bias": False,
+    "mlp_fc1_bias": False,
+    "mlp_fc2_bias": False,
+}
+GTE = {
+    "vocab_size": 250048,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 8192,
+    "type_vocab_size": 1,
+    "position_embedding_type": "rope",
+    "layer_norm_type": "layer_norm",
+}
+QWEN_MATH_RM = {
+    "hidden_size": 8192,
+    "num_hidden_layers": 80,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "intermediate_size": 29568,
+    "vocab_size": 152064,
+    "max_position_embeddings": 4096,
+    "tie_word_embeddings": False,
+}
+
+
+def architecture(class_name: str, config: dict[str, Any], **fields: Any) -> Architecture:
+    return read({**config, **fields, "architectures": [class_name]})
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "parameters"),
+    [
+        ("LlamaModel", LLAMA_8B, 8_030_261_248 - 128_256 * 4096),
+        ("LlamaForSequenceClassification", {**LLAMA_8B, "id2label": {"0": "score"}}, 7_504_928_768),
+        ("LlamaForTokenClassification", {**LLAMA_8B, "num_labels": 9}, 7_504_924_672 + 9 * 4097),
+        ("BertModel", BERT_BASE, 109_482_240),  # BAAI/bge-base-en-v1.5
+        ("BertForMaskedLM", BERT_BASE, 109_514_298),
+        ("BertForSequenceClassification", {**BERT_BASE, "num_labels": 3}, 109_482_240 + 3 * 769),
+        ("XLMRobertaModel", XLM_R_LARGE, 567_754_752),  # BAAI/bge-m3
+        ("XLMRobertaForSequenceClassification", {**XLM_R_LARGE, "num_labels": 1}, 567_755_777),  # bge-reranker-v2-m3
+        ("NomicBertModel", NOMIC, 136_731_648),  # nomic-ai/nomic-embed-text-v1.5
+        ("NewModel", GTE, 305_368_320),  # Alibaba-NLP/gte-multilingual-base
+        ("Qwen2ForRewardModel", QWEN_MATH_RM, 72_706_203_648 - 152_064 * 8192 + 8192 * 8193 + 8193),
+        ("Qwen2ForProcessRewardModel", QWEN_MATH_RM, 72_706_203_648 - 152_064 * 8192 + 8192 * 8193 + 2 * 8193),
+    ],
+)
+def test_published_totals(class_name: str, config: dict[str, Any], parameters: int) -> None:
+    model = architecture(class_name, config)
+    assert model.parameters == parameters
+    assert not model.generates
+    assert any("no text is generated" in note for note in model.notes)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config"), [("BertModel", BERT_BASE), ("XLMRobertaModel", XLM_R_LARGE), ("NewModel", GTE)]
+)
+def test_an_encoder_keeps_no_cache(class_name: str, config: dict[str, Any]) -> None:
+    model = architecture(class_name, config)
+    assert model.cache_elements(4096) == 0
+    assert model.sequence_state_bytes() == 0
+    mixer = model.groups[0].layer.mixer
+    assert mixer is not None
+    assert mixer.read_growing_width == mixer.key_width == mixer.value_width == 0
+
+
+def test_attention_both_ways_is_twice_the_causal_work() -> None:
+    encoder = architecture("EuroBertModel", LLAMA_8B).groups[0].layer.mixer
+    decoder = architecture("LlamaForCausalLM", LLAMA_8B).groups[0].layer.mixer
+    assert encoder is not None
+    assert decoder is not None
+    assert encoder.attention_flops(1000) == 2 * decoder.attention_flops(1000)
+
+
+def test_modernbert_reads_two_of_three_layers_through_a_window() -> None:
+    config = {
+        "vocab_size": 50368,
+        "hidden_size": 1024,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 16,
+        "intermediate_size": 2624,
+        "max_position_embeddings": 8192,
+        "global_attn_every_n_layers": 3,
+        "local_attention": 128,
+    }
+    model = architecture("ModernBertForMaskedLM", config)
+    assert model.parameters == 395_881_664  # answerdotai/ModernBERT-large: "395M"
+    windows = {group.layer.mixer.window: 0 for group in model.groups if group.layer.mixer}
+    for group in model.groups:
+        if group.layer.mixer:
+            windows[group.layer.mixer.window] += group.count
+    assert windows == {0: 10, 128: 18}
+
+
+def test_positions_of_roberta_start_behind_the_padding_token() -> None:
+    assert architecture("XLMRobertaModel", XLM_R_LARGE).max_context == 8192
+
+
+def test_a_reward_head_of_no_published_class_is_refused() -> None:
+    with pytest.raises(InputError, match="reward head"):
+        architecture("LlamaForRewardModel", LLAMA_8B)
+
+
+def test_a_head_on_an_unknown_body_is_refused() -> None:
+    with pytest.raises(InputError, match="no reader"):
+        architecture("WormholeForSequenceClassification", LLAMA_8B)
+
+
+def test_a_head_has_no_prediction_modules() -> None:
+    """GLM-4.5-Air under a score head: the MTP module belongs to the language model."""
+    config = {
+        **LLAMA_8B,
+        "hidden_size": 4096,
+        "head_dim": 128,
+        "num_attention_heads": 96,
+        "moe_intermediate_size": 1408,
+        "n_routed_experts": 128,
+        "n_shared_experts": 1,
+        "num_experts_per_tok": 8,
+        "first_k_dense_replace": 1,
+        "num_nextn_predict_layers": 1,
+    }
+    whole, scored = architecture("Glm4MoeForCausalLM", config), architecture("Glm4MoeForSequenceClassification", config)
+    assert whole.mtp_layers == 1
+    assert scored.mtp_layers == 0
+    assert scored.parameters == whole.text_parameters - 128_256 * 4096 + 2 * 4096

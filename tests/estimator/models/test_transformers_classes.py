@@ -1,0 +1,99 @@
+"""Every language class of transformers by its default configuration: counted exactly, or refused or named by name.
+
+The table is made by scripts/count_transformers_classes.py, which builds each class without memory and counts what its
+checkpoint would store.
+"""
+
+import copy
+import json
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from estimator.errors import InputError, UnsupportedArchitecture
+from estimator.models.architecture import Architecture
+from estimator.models.hf_config import read
+
+TABLE = json.loads((Path(__file__).parents[2] / "data" / "transformers_classes.json").read_text(encoding="utf-8"))
+CONFIGS: dict[str, dict[str, Any]] = dict(TABLE["configs"])
+STORED_OTHERWISE = {
+    # builds 768 gates for 512 experts; the upload of 561,862,880,256 parameters stores none for the empty ones
+    "LongcatFlashForCausalLM",
+    "LongcatFlashModel",
+}
+
+
+def config_of(class_name: str, model_type: str) -> dict[str, Any]:
+    return {**CONFIGS[model_type], "architectures": [class_name], "model_type": model_type}
+
+
+def language_parameters(architecture: Architecture) -> int:
+    """transformers builds no multi-token-prediction modules."""
+    return architecture.parameters - sum(tensor.parameters for tensor in architecture.mtp)
+
+
+def outcome(class_name: str, model_type: str, stored: int) -> str:
+    try:
+        architecture = read(config_of(class_name, model_type))
+    except UnsupportedArchitecture:
+        return "unsupported"
+    except InputError:
+        return "refused"
+    if language_parameters(architecture) == stored:
+        return "exact"
+    return "named absent" if architecture.tower_missing and architecture.notes else "wrong"
+
+
+@cache
+def outcomes() -> dict[str, str]:
+    return {name: outcome(name, model_type, stored) for name, model_type, stored in TABLE["classes"]}
+
+
+def test_no_class_is_silently_miscounted() -> None:
+    assert {name for name, what in outcomes().items() if what == "wrong"} == STORED_OTHERWISE
+
+
+def test_most_classes_of_the_newest_transformers_are_counted_exactly() -> None:
+    counts = Counter(outcomes().values())
+    assert counts["exact"] >= EXACT, counts
+    assert counts["refused"] <= REFUSED, counts
+
+
+EXACT, REFUSED = 393, 17
+"""As counted when the table was made; a reader that is added raises the first."""
+
+
+def figures(config: dict[str, Any]) -> tuple[float, ...]:
+    """What an absent field may change, towers that are then named as missing aside."""
+    architecture = read(config)
+    cached = architecture.cache_elements(1), architecture.cache_elements(100_000)
+    tower = -1 if architecture.tower_missing else architecture.vision_parameters
+    return (architecture.text_parameters, tower, *cached, architecture.sequence_state_bytes())
+
+
+NO_LIMIT = "max_position_embeddings"
+"""Absent, it is shown as no limit of the context rather than taken for the class's."""
+OUTER_RULES = "tie_word_embeddings"
+"""Absent in a wrapper, the language model's own rules, as in uploads; transformers 4 and 5 default differently."""
+
+
+COUNTED = {model_type: name for name, model_type, _ in reversed(TABLE["classes"]) if outcomes()[name] == "exact"}
+
+
+@pytest.mark.parametrize("model_type", sorted(COUNTED))
+def test_an_absent_field_means_its_class_default_or_is_named(model_type: str) -> None:
+    config = config_of(COUNTED[model_type], model_type)
+    expected = figures(config)
+    wrapper = "text_config" in config
+    for field in config.keys() - {"architectures", "model_type", NO_LIMIT, *((OUTER_RULES,) if wrapper else ())}:
+        without = copy.deepcopy(config)
+        del without[field]
+        try:
+            answer = figures(without)
+        except InputError:
+            continue  # named
+        tower_named = answer[1] == -1 and answer[0] == expected[0]
+        assert tower_named or answer == expected, field
