@@ -31,6 +31,8 @@ def decoder(annotation: Any) -> Decoder | None:
     if origin is Annotated:
         return decoder(arguments[0])
     if origin in (Union, UnionType):
+        if all(is_dataclass(each) for each in arguments):
+            return _tagged(arguments)
         inner = [found for each in arguments if each is not type(None) if (found := decoder(each))]
         if len(inner) > 1:
             raise TypeError(f"{annotation}: JSON does not tell the members apart")
@@ -48,6 +50,12 @@ def decoder(annotation: Any) -> Decoder | None:
 
 def _optional(inner: Decoder) -> Decoder:
     return lambda value: None if value is None else inner(value)
+
+
+def _tagged(records: tuple[Any, ...]) -> Decoder:
+    """One of several records, which the literal `kind` of each tells apart."""
+    decoders = {get_args(get_type_hints(each)["kind"])[0]: _record(each) for each in records}
+    return lambda row: decoders[row["kind"]](row)
 
 
 def _sequence(kind: type, arguments: tuple[Any, ...]) -> Decoder:

@@ -1,11 +1,12 @@
 """What each catalogue file holds, and its validation: the only module that imports pydantic."""
 
 import json
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -102,25 +103,101 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 def _lines(error: ValidationError, document: yaml_file.Document, shape: Any, name: str) -> list[str]:
     lines: dict[yaml_file.Place, str] = {}
     for each in error.errors(include_url=False):
-        path = tuple(step for step in each["loc"][1:] if step != "[key]")
-        line, held = document.place(path)
-        if each["type"] == "missing":
-            held = (*held, path[-1])
+        problem = _located(each["loc"][1:], document.value, shape)
+        if problem is None:
+            continue
+        line, held = document.place(problem.path)
+        if problem.path != held and (each["type"] == "missing" or problem.kinds):
+            held = (*held, problem.path[-1])
         field = ".".join(map(str, held)) or "the file"
         # A union reports every branch: the first complaint about a place is enough.
-        lines.setdefault(held, f"{name}:{line}: {field}: {_reason(each, shape)}")
+        lines.setdefault(held, f"{name}:{line}: {field}: {_reason(each, problem)}")
     kept = [lines[held] for held in sorted(lines, key=lambda held: document.place(held)[0])]
     if len(kept) > MOST_PROBLEMS:
         kept = [*kept[:MOST_PROBLEMS], f"{name}:1: and {len(kept) - MOST_PROBLEMS} more"]
     return kept
 
 
-def _reason(error: Any, shape: Any) -> str:
+class _Problem(NamedTuple):
+    """Where a file is wrong."""
+
+    path: yaml_file.Place
+    """The keys and positions that lead there."""
+    record: Any
+    """Type of the record that the last key belongs to."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of which a tagged record names none; empty where that is not what is wrong."""
+    named: str | None = None
+    """What it names instead."""
+
+
+def _located(steps: yaml_file.Place, value: Any, shape: Any) -> _Problem | None:
+    """The place of an error without pydantic's own steps; None for a branch that the file's `kind` rules out."""
+    path: list[str | int] = []
+    record = shape = _bare(shape)
+    for step in steps:
+        if step == "[key]":
+            continue
+        if members := _members(shape):
+            kinds = {name: get_args(get_type_hints(member)["kind"])[0] for name, member in members.items()}
+            named = value.get("kind") if isinstance(value, dict) else None
+            if isinstance(value, dict) and named not in kinds.values():
+                return _Problem((*path, "kind"), shape, tuple(kinds.values()), named)
+            if named is not None and named != kinds[str(step)]:
+                return None
+            record = shape = members[str(step)]
+            continue
+        path.append(step)
+        record, shape = shape, _inside(shape, step)
+        value = _value_at(value, step)
+    return _Problem(tuple(path), record)
+
+
+def _members(shape: Any) -> dict[str, Any]:
+    """The records of a tagged union by their names, by which pydantic tells its members apart."""
+    arguments = get_args(shape) if get_origin(shape) in (Union, UnionType) else ()
+    return {each.__name__: each for each in arguments} if arguments and all(map(is_dataclass, arguments)) else {}
+
+
+def _bare(shape: Any) -> Any:
+    """A type without its annotations, and without None where that is one of two."""
+    if get_origin(shape) is Annotated:
+        return _bare(get_args(shape)[0])
+    if get_origin(shape) in (Union, UnionType):
+        arguments = [each for each in get_args(shape) if each is not type(None)]
+        return _bare(arguments[0]) if len(arguments) == 1 else shape
+    return shape
+
+
+def _inside(shape: Any, step: str | int) -> Any:
+    """The type of what stands under a key or position of a value of that type; None where that is no field."""
+    arguments = get_args(shape)
+    if get_origin(shape) in (tuple, frozenset):
+        position = step if arguments[-1] is not Ellipsis and isinstance(step, int) and step < len(arguments) else 0
+        return _bare(arguments[position])
+    if arguments:
+        return _bare(arguments[-1])
+    return _bare(get_type_hints(shape).get(str(step))) if isinstance(shape, type) else None
+
+
+def _value_at(value: Any, step: str | int) -> Any:
+    """What stands under a key or position; None where nothing does."""
+    try:
+        return value[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _reason(error: Any, problem: _Problem) -> str:
+    """What is wrong with a value, in words."""
+    if problem.kinds:
+        expected = f"expected {', '.join(problem.kinds)}"
+        return f"{_short(problem.named)} is not known, {expected}" if problem.named else f"is missing, {expected}"
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "missing":
         return "is missing"
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        fields = _fields(shape, error["loc"][1:-1])
+        fields = tuple(get_type_hints(problem.record))
         close = get_close_matches(str(error["loc"][-1]), fields, n=1) or fields
         return f"is not a field here, expected {' or '.join(close) if len(close) == 1 else ', '.join(close)}"
     if kind == "predicate_failed":
@@ -133,17 +210,6 @@ def _reason(error: Any, shape: Any) -> str:
         if kind == bound:
             return f"{_short(value)} is out of range, expected {sign} {next(iter(context.values())):g}"
     return f"{_short(value)}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _fields(shape: Any, path: yaml_file.Place) -> tuple[str, ...]:
-    """The fields of the record at a place of a file."""
-    for step in path:
-        within = get_args(shape)
-        element = within[:1] if get_origin(shape) is tuple else within[-1:]
-        shape = element[0] if element else get_type_hints(shape)[str(step)]
-        if get_origin(shape) in (Union, UnionType):
-            shape = get_args(shape)[0]
-    return tuple(get_type_hints(shape))
 
 
 def _short(value: Any) -> str:

@@ -61,14 +61,14 @@ def process_total(row: Row, case: MemoryCase) -> float:
     memory = start_up(case, device_needed=False)
     architecture = case.model.architecture
     per_device = "per gpu" in notes
-    stages = [sum(part.value for part in rank.parts) for rank in memory.laid.ranks]
+    stages = [sum(part.value for part in rank.weights) for rank in memory.plan.ranks]
     weights = max(stages) if per_device else sum(stages)
     if architecture.tied and _stores_head_twice(case.weights):
         weights += parameters(architecture.embedding) * case.weights.rest_bits / 8
-    share = max(rank.layers for rank in memory.laid.ranks) if per_device else 1.0
+    share = max(rank.cached_layer_fraction for rank in memory.plan.ranks) if per_device else 1.0
     legacy = "generating" in notes and not text(row, "engine_version")
     caches = LEGACY_CACHES if legacy else 1
-    held = weights + memory.laid.pool.page_bytes * memory.laid.pool.pages(tokens) * batch * share * caches
+    held = weights + memory.plan.pool.page_bytes * memory.plan.pool.pages(tokens) * batch * share * caches
     if legacy and prompt == ENCODED_TOKENS:
         held += batch * prompt * architecture.vocabulary * ENCODED_LOGIT_BYTES
     if "awq" in text(row, "engine").lower():

@@ -9,7 +9,7 @@ from estimator.engines.profiles import version_key
 from estimator.errors import InputError
 from estimator.results import Band
 from estimator.serving.memory import ServingMemory
-from estimator.serving.memory.laid import Rank
+from estimator.serving.memory.rank_memory import RankMemory
 from estimator.units import GIB
 
 BANDS = {
@@ -72,14 +72,14 @@ def predict(row: Row, metric: str, case: MemoryCase) -> float:
         return compute_buffer(row, case) / GIB
     memory = start_up(case, device_needed=metric != "weights_gib_per_gpu")
     if metric == "weights_gib_per_gpu":
-        return max(rank.weights + rank.buffers for rank in memory.laid.ranks) / GIB
+        return max(rank.loaded_bytes for rank in memory.plan.ranks) / GIB
     _refuse_unstated_settings(row, metric)
     if metric == "activation_peak_gib":
-        return max(rank.activation for rank in memory.laid.ranks) / GIB
+        return max(rank.activation_bytes for rank in memory.plan.ranks) / GIB
     if metric == "non_torch_gib":
-        return memory.tightest.runtime / GIB
+        return memory.tightest_rank.outside_torch_bytes / GIB
     if metric == "cudagraph_gib":
-        return max(rank.graphs for rank in memory.laid.ranks) / GIB
+        return max(rank.cuda_graph_bytes for rank in memory.plan.ranks) / GIB
     return _pool_bytes(row, case) / GIB
 
 
@@ -128,12 +128,12 @@ def _pool_bytes(row: Row, case: MemoryCase) -> float:
     if case.device and "unified-memory" in case.device.tags:
         raise Missing("what the host itself uses of the unified memory is not in the row")
     memory = start_up(case)
-    first = memory.laid.ranks[0]
-    return memory.pool_bytes + _spent(memory.tightest) - _spent(first)
+    first = memory.plan.ranks[0]
+    return memory.pool_bytes + _spent(memory.tightest_rank) - _spent(first)
 
 
-def _spent(rank: Rank) -> float:
-    return rank.weights + rank.buffers + rank.activation + rank.runtime
+def _spent(rank: RankMemory) -> float:
+    return rank.loaded_bytes + rank.activation_bytes + rank.outside_torch_bytes
 
 
 def _tokens(row: Row, metric: str, case: MemoryCase) -> float:
@@ -153,13 +153,13 @@ def _tokens(row: Row, metric: str, case: MemoryCase) -> float:
     except Missing:
         if printed is None:
             raise
-        pages = int(printed * GIB // memory.laid.pool.page_bytes)
+        pages = int(printed * GIB // memory.plan.pool.page_bytes)
     return tokens_of(memory, pages, metric, text(row, "engine_version"))
 
 
 def tokens_of(memory: ServingMemory, pages: int, metric: str, version: str) -> float:
     """Tokens of so many pages, as the engine counts them."""
-    pool, length = memory.laid.pool, memory.max_model_len or memory.model.architecture.max_context
+    pool, length = memory.plan.pool, memory.max_model_len or memory.deployment.model.architecture.max_context
     if metric == "kv_tokens" and (pool.groups == 1 or _counts_blocks(version)):
         return pages // pool.groups * pool.finest_span
     if not length:
@@ -183,8 +183,8 @@ def _cache_size(row: Row, case: MemoryCase) -> float:
     _refuse_unstated_cache(row, case)
     memory = start_up(case, device_needed=False)
     if text(row, "record_kind") == "error_message":
-        return memory.laid.pool.page_bytes * memory.laid.pool.pages(int(cells))
-    return cells * sum(kind.layers * kind.token_bytes for kind in memory.laid.kinds)
+        return memory.plan.pool.page_bytes * memory.plan.pool.pages(int(cells))
+    return cells * sum(kind.layers * kind.token_bytes for kind in memory.plan.kinds)
 
 
 def _fits(row: Row, case: MemoryCase) -> float:
@@ -196,4 +196,4 @@ def _fits(row: Row, case: MemoryCase) -> float:
     _refuse_unstated_cache(row, case)
     memory = start_up(case)
     slack = FITS_SLACK * memory.usable_bytes if number(row, "kv_tokens") is not None else 0.0
-    return float(memory.shortfall(int(length)) <= slack)
+    return float(memory.shortfall_bytes(int(length)) <= slack)

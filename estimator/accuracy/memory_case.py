@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, number, text
+from estimator.engines.memory_policy import RuleOfThumb
 from estimator.engines.profiles import EngineProfile, caching_prefixes, version_key
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
 from estimator.models.model import Model
+from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import EngineSettings
+from estimator.serving.deployment import Deployment
 from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.serving.memory.budget import device_defaults
 from estimator.units import GIB
@@ -56,8 +59,7 @@ class MemoryCase(NamedTuple):
     device: Accelerator | None
     engine: EngineProfile
     settings: EngineSettings
-    any_device: Accelerator
-    """Stands in for figures that do not depend on the device."""
+    inventory: Inventory
     problem: str = ""
     """Why the weight format is not known; figures that do not need it stand."""
 
@@ -73,29 +75,39 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
     except InputError as error:
         weights, problem = model.weights("native"), str(error)
     return MemoryCase(
-        model,
-        weights,
-        cache_of(row, weights),
-        _layout(row),
-        device,
-        engine,
-        EngineSettings(
+        model=model,
+        weights=weights,
+        cache=cache_of(row, weights),
+        layout=_layout(row),
+        device=device,
+        engine=engine,
+        settings=EngineSettings(
             memory_utilization=_fraction(row),
             max_model_len=_whole(row, "max_model_len"),
             max_num_seqs=_whole(row, "max_num_seqs"),
             max_num_batched_tokens=_step_tokens(row, model, engine, device),
         ),
-        next(iter(context.inventory.accelerators.values())),
-        problem,
+        inventory=context.inventory,
+        problem=problem,
     )
 
 
 def start_up(case: MemoryCase, device_needed: bool = True) -> ServingMemory:
     if case.device is None and device_needed:
         raise Missing("neither the device nor its memory is in the row")
-    return compile_memory(
-        case.model, case.weights, case.cache, case.layout, case.device or case.any_device, case.engine, case.settings
+    inventory = case.inventory
+    deployment = Deployment(
+        model=case.model,
+        weights=case.weights,
+        cache=case.cache,
+        device=case.device or next(iter(inventory.accelerators.values())),  # any: the figure does not depend on it
+        fabric=inventory.fabrics["none"],
+        engine=case.engine,
+        speed=inventory.efficiency.engines[case.engine.speed],
+        efficiency=inventory.efficiency,
+        settings=case.settings,
     )
+    return compile_memory(deployment, case.layout)
 
 
 def weights_of(row: Row, model: Model) -> WeightFormat:
@@ -199,16 +211,18 @@ def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | 
         if not printed:
             return None
         device = replace(next(iter(context.inventory.accelerators.values())), id="printed", kernels="generic")
-    if not printed:
+    if not printed or isinstance(engine.memory, RuleOfThumb):
         return device
-    return replace(device, memory_usable_bytes=int(engine.memory.reported(printed * GIB)))
+    return replace(device, memory_usable_bytes=int(engine.memory.reported_bytes(printed * GIB)))
 
 
 def _step_tokens(row: Row, model: Model, engine: EngineProfile, device: Accelerator | None) -> int | None:
     """As the row says; where it can not have been the default, what the recipes set."""
     stated, image = _whole(row, "max_num_batched_tokens"), model.architecture.whole_image_tokens
-    asks = engine.memory.whole_images and version_key(text(row, "engine_version")) < IMAGES_MADE_ROOM
-    if stated or not image or not asks or device is None:
+    if stated or not image or device is None or isinstance(engine.memory, RuleOfThumb):
+        return stated
+    refused = engine.memory.activations.whole_images and version_key(text(row, "engine_version")) < IMAGES_MADE_ROOM
+    if not refused:
         return stated
     default = device_defaults(engine.memory, device.kernels, device.memory_usable_bytes)
     return RECIPE_STEP if default.max_num_batched_tokens < image else None

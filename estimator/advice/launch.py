@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from estimator.engines.profiles import DeviceDefaults, EngineProfile
+from estimator.engines.memory_policy import DeviceDefaults
+from estimator.engines.profiles import EngineProfile
 from estimator.engines.support import stand_in
 from estimator.errors import InputError
 from estimator.layout import Layout

@@ -17,7 +17,7 @@ from estimator.scenario.scenario import Placement, Scenario
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.operating_point import best_concurrency
 from estimator.serving.load.performance import performance
-from estimator.serving.memory import ServingMemory, memory_of
+from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.serving.speed.step import Step, compile_step
 
 
@@ -56,7 +56,7 @@ class Study:
     @cached_property
     def memory(self) -> ServingMemory:
         """One rank's memory, ready to be asked about other lengths and loads."""
-        return memory_of(self.deployment, self.candidate.layout)
+        return compile_memory(self.deployment, self.candidate.layout)
 
     @cached_property
     def step(self) -> Step:

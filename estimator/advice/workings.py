@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from estimator.advice.study import Study
+from estimator.engines.memory_policy import FractionOfDevice
 from estimator.results import Evaluation, MemoryReport, OperatorTime, PerformanceReport
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
@@ -74,7 +75,7 @@ def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
     formula = " - ".join(term.name for term in spent)
     yield Working("kv", "KV pool on one device", memory.kv_cache_bytes, "bytes", formula, tuple(spent), engine)
     yield from _activation(study, memory, engine)
-    buffers = study.memory.tightest.buffers
+    buffers = study.memory.tightest_rank.buffers_bytes
     outside = (
         Term("context, libraries and NCCL", memory.runtime_bytes - buffers, "bytes"),
         Term("buffers of loading", buffers, "bytes"),
@@ -111,10 +112,10 @@ def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
 def _activation(study: Study, memory: MemoryReport, engine: str) -> Iterator[Working]:
     """vLLM's profiling run; the other engines' buffers are a term of their profile."""
     policy, held = study.engine.memory, study.memory
-    if policy.kind != "budget":
+    if not isinstance(policy, FractionOfDevice):
         return
     sequences, vocabulary = held.max_num_seqs, study.model.architecture.vocabulary
-    per_logit = policy.logit_bytes + 2
+    per_logit = policy.activations.logit_bytes + 2
     rest = memory.activation_bytes - sequences * vocabulary * per_logit
     if rest < 0:
         return

@@ -24,7 +24,7 @@ from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import ServiceLevel
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.performance import Load, carry, report
-from estimator.serving.memory import memory_of
+from estimator.serving.memory import compile_memory
 from estimator.serving.offload import offload
 from estimator.serving.speed.step import Step, compile_step
 from estimator.units import GIB
@@ -179,7 +179,7 @@ class ServingJudge:
         estimate = self._estimates.get(key)
         if estimate is None:
             self.considered += 1
-            report = memory_of(deployment, layout).report(self.tokens)
+            report = compile_memory(deployment, layout).report(self.tokens)
             base = LayoutEstimate(
                 deployment=deployment,
                 layout=layout,

@@ -121,8 +121,16 @@ quotes:
             "a:\n  sizes:\n    b: {cuont: 1}\n",
             "3: a.sizes.b.cuont: is not a field here, expected count",
         ),
-        ("engines.yaml", "- id: a\n  memory: {grphs: 1}\n", "2: 0.memory.grphs: is not a field here, expected graphs"),
-        ("engines.yaml", "- {memory: {graphs: {byte: 1}}}\n", "1: 0.memory.graphs.byte: is not a field here, expected"),
+        (
+            "engines.yaml",
+            "- id: a\n  memory: {kind: whole-device, grphs: 1}\n",
+            "2: 0.memory.grphs: is not a field here, expected graphs",
+        ),
+        (
+            "engines.yaml",
+            "- {memory: {kind: whole-device, graphs: {byte: 1}}}\n",
+            "1: 0.memory.graphs.byte: is not a field here, expected",
+        ),
     ],
 )
 def test_a_misspelt_field_is_answered_with_what_was_meant(
@@ -132,6 +140,25 @@ def test_a_misspelt_field_is_answered_with_what_was_meant(
     assert any(line.startswith(f"{name}:{problem}") for line in found)
     lines = [int(line.split(":")[1]) for line in found]
     assert lines == sorted(lines)
+
+
+@pytest.mark.parametrize(
+    ("memory", "problem"),
+    [
+        ("{kind: budget}", "2: 0.memory.kind: 'budget' is not known, expected fraction-of-device, static-fraction, "),
+        ("{utilization: 1}", "2: 0.memory.kind: is missing, expected fraction-of-device, static-fraction, "),
+        ("{kind: static-fraction}", "2: 0.memory.reserve: is missing"),
+        ("{kind: whole-device, reserve: 1}", "2: 0.memory.reserve: is not a field here, expected "),
+        ("{kind: whole-device, cache: {kind: slot}}", "2: 0.memory.cache.kind: 'slot' is not known, expected blocks, "),
+        ("7", "2: 0.memory: 7 is not a mapping"),
+    ],
+)
+def test_a_budget_is_checked_against_the_fields_of_its_kind(
+    catalog: Catalog, tmp_path: Path, memory: str, problem: str
+) -> None:
+    lines = problems(catalog, tmp_path, f"- id: a\n  memory: {memory}\n", "engines.yaml")
+    assert any(line.startswith(f"engines.yaml:{problem}") for line in lines)
+    assert not any("overhead" in line for line in lines), "fields of other kinds are not asked for"
 
 
 def test_a_model_must_have_an_architecture_that_is_known(catalog: Catalog, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from estimator.results import (
     Part,
     PerformanceReport,
 )
-from estimator.serving.memory.cache import Kind
+from estimator.serving.memory.cache import LayerKind
 from estimator.units import GIB
 from tui.draw.curve import OperatingPoint
 from tui.draw.roofline import Point, Roof
@@ -47,7 +47,7 @@ MEMORY = MemoryFacts(
     aside="per device 45.0 GiB usable of 48 GB",
     usage=USAGE,
     reasons=reasons(USAGE, 4, "vLLM", 1024, 8192),
-    kinds=[Kind(80, 512)],
+    kinds=[LayerKind(80, 512)],
     kinds_note="divided over 4 ranks",
     fits=lambda users, context: users * context <= 499_000,
     longest=131_072,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from estimator.serving.memory.cache import Kind
+from estimator.serving.memory.cache import LayerKind
 from tui.draw.grid import fit_grid
 from tui.draw.runs import Row, clip, fit_row, justify, side_by_side
 from tui.pages.memory_parts import Usage, bar_row, layer_rows, part_rows, weight_rows
@@ -30,7 +30,7 @@ class MemoryFacts(NamedTuple):
     aside: str
     usage: Usage
     reasons: Sequence[str]
-    kinds: Sequence[Kind]
+    kinds: Sequence[LayerKind]
     kinds_note: str
     """How the ranks share the cache."""
     fits: Callable[[int, int], bool]

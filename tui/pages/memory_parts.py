@@ -6,7 +6,7 @@ from typing import NamedTuple
 from estimator.layout import Layout
 from estimator.models.architecture import Architecture
 from estimator.results import MemoryReport, Part
-from estimator.serving.memory.cache import Kind
+from estimator.serving.memory.cache import LayerKind
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size
 from tui.draw.runs import Row, clip, fit_row, merge_runs, pointer
@@ -154,7 +154,7 @@ def describe_cache_sharing(architecture: Architecture, layout: Layout, dcp: int 
     return ", ".join(filter(None, (ranks, stages)))
 
 
-def layer_rows(kinds: Sequence[Kind], note: str, cells: int) -> list[Row]:
+def layer_rows(kinds: Sequence[LayerKind], note: str, cells: int) -> list[Row]:
     """Each kind of layer with what it caches per token and per request on one rank, all its layers together."""
     rows: list[Row] = []
     for kind in kinds:

@@ -144,7 +144,7 @@ def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     found = capacities(study)
 
     def body(cells: int) -> list[Row]:
-        token = f" one token takes {size(study.memory.laid.pool.token_bytes)} on each device"
+        token = f" one token takes {size(study.memory.plan.pool.token_bytes)} on each device"
         return [*capacity_rows(cells, SOLVED_USERS, length, found), [], [(token, "dim")]]
 
     return Sheet(f"what fits · {heading(answer, row)}", body, changes(study, row))

@@ -1,24 +1,24 @@
-"""Cache of one sequence on one rank, in the pages of the engine that keeps it."""
+"""Cache of one sequence on one rank: what each kind of layer keeps, and the pages of the engine that keeps it."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.engines.profiles import MemoryPolicy
+from estimator.engines.memory_policy import Blocks, CachePolicy, HybridBlocks, Slots
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat
 from estimator.models.mixers import Attention
 from estimator.serving.memory.pool import Pool
 
 INDEX_BYTES = 1 + 4 / 128
-"""An indexer's keys are FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
+"""Of one element of an indexer's keys: FP8 with one float32 scale per 128 (DeepSeek-V3.2 technical report)."""
 STATE_PAGE_TOKENS = 16
-"""An attention page grows in these steps until a recurrent state fits it."""
+"""An attention page grows in these steps until a recurrent state fits it (vLLM: HybridAttentionMambaModelConfig)."""
 WINDOW_STEP_TOKENS = 256
-"""llama.cpp rounds the cells of a window cache up to this."""
+"""llama.cpp rounds the cells of a window cache up to this (src/llama-kv-cache-iswa.cpp)."""
 
 
-class Kind(NamedTuple):
-    """Layers that are cached alike, on one rank."""
+class LayerKind(NamedTuple):
+    """Layers of a model that are cached alike, on one rank."""
 
     layers: int
     token_bytes: float
@@ -31,6 +31,7 @@ class Kind(NamedTuple):
 
     @property
     def name(self) -> str:
+        """What such a layer keeps, in words."""
         if not self.token_bytes:
             return "recurrent state"
         if self.window:
@@ -39,12 +40,12 @@ class Kind(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, drafts: int = 0) -> tuple[Kind, ...]:
-    """The cached layers as one rank holds them: key-value heads divided, replicated where there are too few.
+def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, drafts: int = 0) -> tuple[LayerKind, ...]:
+    """Cached layers as one rank of `ranks` holds them: key-value heads divided, replicated where there are too few.
 
     A resident multi-token-prediction module caches as one more full layer, and convolutions keep the drafted tokens.
     """
-    found: dict[Kind, int] = {}
+    counts: dict[LayerKind, int] = {}
     for group in architecture.groups:
         mixer = group.layer.mixer
         if mixer is None:
@@ -55,38 +56,50 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
         state = architecture.layer_state_bytes(mixer, drafts) / ranks
         for kind in (
-            Kind(0, growing),
-            Kind(0, mixer.window_width * share, mixer.window, chunked),
-            Kind(0, 0.0, state_bytes=state),
+            LayerKind(0, growing),
+            LayerKind(0, mixer.window_width * share, mixer.window, chunked),
+            LayerKind(0, 0.0, state_bytes=state),
         ):
             if kind.token_bytes or kind.state_bytes:
-                found[kind] = found.get(kind, 0) + group.count
+                counts[kind] = counts.get(kind, 0) + group.count
     if drafts and architecture.mtp_layers:
-        full = next((kind for kind in found if kind.token_bytes and not kind.window), None)
+        full = next((kind for kind in counts if kind.token_bytes and not kind.window), None)
         if full:
-            found[full] += architecture.mtp_layers
-    return tuple(kind._replace(layers=layers) for kind, layers in found.items())
+            counts[full] += architecture.mtp_layers
+    return tuple(kind._replace(layers=layers) for kind, layers in counts.items())
 
 
 @lru_cache(maxsize=4096)
 def page_table(
-    kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int = 0, dcp: int = 1
+    kinds: tuple[LayerKind, ...], policy: CachePolicy, step_tokens: int, drafts: int = 0, dcp: int = 1
 ) -> Pool:
-    """The pool's pages in one engine's arrangement; with stripes a page spans that many times the tokens."""
+    """Pages of one sequence in one engine's arrangement. `step_tokens`: most tokens of one sequence in one step.
+
+    With decode context parallelism of degree `dcp` a page spans as many times the tokens.
+    """
     if not kinds:
         return Pool(1.0, ())
-    if policy.grouped_layers and len(kinds) > 1:
-        return _grouped(kinds, policy, prefill_tokens, drafts, dcp)
-    plain = [kind for kind in kinds if kind.token_bytes]
-    kept = [kind for kind in plain if kind.window] if policy.keeps_windows or policy.grouped_layers else []
-    token_bytes = sum(kind.layers * kind.token_bytes for kind in plain if kind not in kept)
+    windows = tuple(kind for kind in kinds if kind.token_bytes and kind.window)
+    match policy:
+        case HybridBlocks() if len(kinds) > 1:
+            return _hybrid_pages(kinds, policy, step_tokens, drafts, dcp)
+        case HybridBlocks():
+            return _pages(kinds, windows, policy.block_tokens, step_tokens, dcp)
+        case Blocks():
+            return _pages(kinds, (), policy.block_tokens, step_tokens, dcp)
+        case Slots():
+            return _pages(kinds, windows if policy.keeps_windows else (), 1, step_tokens, dcp)
+
+
+def _pages(kinds: tuple[LayerKind, ...], windows: tuple[LayerKind, ...], span: int, step_tokens: int, dcp: int) -> Pool:
+    """Blocks of `span` tokens over all layers; those of `windows` keep cells of their own for their window alone."""
+    token_bytes = sum(kind.layers * kind.token_bytes for kind in kinds if kind not in windows)
     fixed = sum(kind.layers * kind.state_bytes for kind in kinds)
-    span = policy.block_tokens
     growing_span, added = span * dcp, token_bytes / dcp
-    if not kept and not fixed:
+    if not windows and not fixed:
         return Pool(token_bytes * span, ((1, growing_span),), token_bytes=added)
     windowed = tuple(
-        (kind.layers * kind.token_bytes * span, span, _window_cells(kind.window + prefill_tokens), 0.0) for kind in kept
+        (kind.layers * kind.token_bytes * span, span, _window_cells(kind.window + step_tokens), 0.0) for kind in windows
     )
     growing = ((token_bytes * span, growing_span),) if token_bytes else ()
     return Pool(1.0, growing, windowed, fixed, added)
@@ -96,7 +109,7 @@ def _window_cells(tokens: int) -> int:
     return -(-tokens // WINDOW_STEP_TOKENS) * WINDOW_STEP_TOKENS
 
 
-def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int, drafts: int, dcp: int) -> Pool:
+def _hybrid_pages(kinds: tuple[LayerKind, ...], policy: HybridBlocks, step_tokens: int, drafts: int, dcp: int) -> Pool:
     """vLLM's hybrid allocator: groups of equal layer count, the last padded; one page size for every kind.
 
     A window layer keeps its window and the tokens of one prefill step, and one page more where the window slides.
@@ -104,12 +117,7 @@ def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int,
     """
     counts = [kind.layers for kind in kinds]
     size = max(counts) if max(counts) < policy.group_slack * min(counts) else min(counts)
-    widths = [kind.token_bytes for kind in kinds if kind.token_bytes]
-    page = policy.block_tokens * max(widths, default=0.0)
-    state = max(kind.state_bytes for kind in kinds)
-    if state > page:
-        step = STATE_PAGE_TOKENS * max(widths) if widths else state
-        page = -(-state // step) * step
+    page = _hybrid_page_bytes(kinds, policy)
     growing, windowed, fixed, total = [], [], 0, 0
     for kind in kinds:
         groups = -(-kind.layers // size)
@@ -120,8 +128,19 @@ def _grouped(kinds: tuple[Kind, ...], policy: MemoryPolicy, prefill_tokens: int,
         span = int(page // kind.token_bytes)
         if kind.window:
             extra = 0 if kind.chunked else groups
-            windowed.append((groups, span, kind.window + prefill_tokens - 1, extra))
+            windowed.append((groups, span, kind.window + step_tokens - 1, extra))
         else:
             growing.append((groups, span * dcp))
     added = sum(groups * size * page / span for groups, span in growing)
     return Pool(page * size, tuple(growing), tuple(windowed), fixed, added, total)
+
+
+def _hybrid_page_bytes(kinds: tuple[LayerKind, ...], policy: HybridBlocks) -> float:
+    """One layer's page: a block of the widest layer, grown in whole steps until a recurrent state fits."""
+    widths = [kind.token_bytes for kind in kinds if kind.token_bytes]
+    page = policy.block_tokens * max(widths, default=0.0)
+    state = max(kind.state_bytes for kind in kinds)
+    if state <= page:
+        return page
+    step = STATE_PAGE_TOKENS * max(widths) if widths else state
+    return -(-state // step) * step

@@ -4,7 +4,7 @@ from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
-from estimator.engines.profiles import Mxfp4Kernel
+from estimator.engines.memory_policy import Mxfp4Kernel
 from estimator.models.architecture import Architecture
 from estimator.models.formats import WeightFormat
 from estimator.models.tensors import Tensor
@@ -23,33 +23,45 @@ FUSED = {
 LARGE_ALLOCATION = 10 * MIB
 ALLOCATION_STEP = 2 * MIB
 SMALLEST_REMAINDER = 1 * MIB
-"""PyTorch's caching allocator: large blocks come in 2 MiB steps, a rest over 1 MiB is split off and used again."""
+"""PyTorch's caching allocator (c10/cuda/CUDACachingAllocator.cpp): large blocks come in 2 MiB steps, a rest over 1 MiB
+is split off and used again."""
 
 ROUNDING = "allocator rounding"
 
 
-class Stage(NamedTuple):
-    """One pipeline stage on one rank."""
+class StageWeights(NamedTuple):
+    """Weights of one pipeline stage on one rank."""
 
     layers: int
+    """Layers of the stage."""
     weights: tuple[Part, ...]
     """Bytes by kind of tensor and bits."""
     buffers: tuple[Part, ...]
-    """What loading adds: the rotary table, and allocations rounded up."""
+    """Bytes that loading adds: the rotary table, and allocations rounded up."""
     last: bool
+    """Whether it holds the head."""
 
 
-class Split(NamedTuple):
-    """How many ranks divide a tensor, and what the engine does while loading it."""
+class Sharding(NamedTuple):
+    """How ranks divide the tensors of a model, and what the engine does while loading them."""
 
     tensor: int
+    """Ranks that divide a matrix."""
     expert: int
+    """Ranks that divide the routed experts."""
+    stages: int = 1
+    """Pipeline stages."""
     rounds_allocations: bool = False
     mxfp4: Mxfp4Kernel | None = None
+    embedding_on_host: bool = False
+    layers_on_host: int = 0
+    """Layers that stay in host memory, and the head with them."""
+    prediction_modules: bool = False
+    """The model's own multi-token-prediction modules stay loaded."""
 
 
 def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
-    """vLLM's partition: equal, the rest one each to the stages before the last."""
+    """Layers of each pipeline stage: equal, the rest one each to the stages before the last (vLLM: get_pp_indices)."""
     counts = [layers // stages] * stages
     for index in range(2, layers % stages + 2):
         counts[-index] += 1
@@ -57,75 +69,84 @@ def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4096)
-def stages(
+def stage_weights(
     architecture: Architecture,
     weights: WeightFormat,
-    split: Split,
-    pipeline: int,
-    tower: int = 0,
+    sharding: Sharding,
+    tower_parameters: int = 0,
     rotary_bytes: float = 0.0,
-    embedding_on_host: bool = False,
-    layers_on_host: int = 0,
-    drafting: bool = False,
-) -> tuple[Stage, ...]:
-    """Every pipeline stage: its layers, embedding and vision tower on the first, head and final norm on the last.
-
-    With layers on the host, the head stays there too. Where tokens are drafted, the last keeps the prediction modules.
-    """
-    groups = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.groups]
-    embedding = _parts(architecture.embedding, weights, split)
-    head = _parts(architecture.head, weights, split)
-    final = _parts(architecture.final, weights, split)
-    encoder = [(group.count, _parts(group.layer.tensors, weights, split)) for group in architecture.encoder]
-    vision = tower * weights.rest_bits / 8 / split.tensor
-    found = []
-    for index, layers in enumerate(stage_layers(architecture.layers - layers_on_host, pipeline)):
-        first, last = index == 0, index == pipeline - 1
+) -> tuple[StageWeights, ...]:
+    """Weights of every pipeline stage: embedding and towers on the first, head and final norm on the last."""
+    groups = [(group.count, _parts(group.layer.tensors, weights, sharding)) for group in architecture.groups]
+    stages = []
+    layers_on_devices = architecture.layers - sharding.layers_on_host
+    for index, layers in enumerate(stage_layers(layers_on_devices, sharding.stages)):
+        first, last = index == 0, index == sharding.stages - 1
         total: dict[str, float] = {}
         for count, parts in groups:
             _add(total, parts, count * layers / architecture.layers)
         if first:
-            if not embedding_on_host:
-                _add(total, embedding)
-            for count, parts in encoder:
-                _add(total, parts, count)
-            if vision:
-                _add(total, {f"vision tower, {weights.rest_bits:.3g}-bit": vision})
-        if last and not layers_on_host:
-            _add(total, final)
-            if not architecture.tied:
-                _add(total, head)
-            elif not first or embedding_on_host:
-                _add(total, embedding)
-        if last and drafting:
-            _add(total, _parts(architecture.mtp, weights, split))
+            _add_first(total, architecture, weights, sharding, tower_parameters)
+        if last:
+            _add_last(total, architecture, weights, sharding)
         rounding = total.pop(ROUNDING, 0.0)
-        buffers = (Part("rotary table", rotary_bytes), Part(ROUNDING, rounding))
-        found.append(Stage(layers, tuple(Part(name, value) for name, value in total.items()), buffers, last))
-    return tuple(found)
+        stages.append(
+            StageWeights(
+                layers=layers,
+                weights=tuple(Part(name, value) for name, value in total.items()),
+                buffers=(Part("rotary table", rotary_bytes), Part(ROUNDING, rounding)),
+                last=last,
+            )
+        )
+    return tuple(stages)
 
 
-def rank_bytes(tensor: Tensor, weights: WeightFormat, split: Split) -> float:
+def _add_first(
+    total: dict[str, float], architecture: Architecture, weights: WeightFormat, sharding: Sharding, tower: int
+) -> None:
+    """What the first stage holds beside its layers: embedding, encoder, vision tower."""
+    if not sharding.embedding_on_host:
+        _add(total, _parts(architecture.embedding, weights, sharding))
+    for group in architecture.encoder:
+        _add(total, _parts(group.layer.tensors, weights, sharding), group.count)
+    if tower:
+        _add(total, {f"vision tower, {weights.rest_bits:.3g}-bit": tower * weights.rest_bits / 8 / sharding.tensor})
+
+
+def _add_last(total: dict[str, float], architecture: Architecture, weights: WeightFormat, sharding: Sharding) -> None:
+    """What the last stage holds beside its layers: final norm, head, prediction modules."""
+    if not sharding.layers_on_host:
+        _add(total, _parts(architecture.final, weights, sharding))
+        if not architecture.tied:
+            _add(total, _parts(architecture.head, weights, sharding))
+        elif sharding.stages > 1 or sharding.embedding_on_host:
+            _add(total, _parts(architecture.embedding, weights, sharding))
+    if sharding.prediction_modules:
+        _add(total, _parts(architecture.mtp, weights, sharding))
+
+
+def rank_bytes(tensor: Tensor, weights: WeightFormat, sharding: Sharding) -> float:
     """Bytes of one tensor on one rank."""
-    held = weights.bytes_of(tensor)
-    if split.mxfp4 and tensor.role == "expert" and weights.id == "mxfp4" and tensor.inputs > 1:
-        held = _mxfp4_bytes(tensor, weights, split, split.mxfp4)
-    return held * tensor.share(split.tensor, split.expert)
+    size = weights.bytes_of(tensor)
+    if sharding.mxfp4 and tensor.role == "expert" and weights.id == "mxfp4" and tensor.inputs > 1:
+        size = _mxfp4_bytes(tensor, weights, sharding, sharding.mxfp4)
+    return size * tensor.share(sharding.tensor, sharding.expert)
 
 
-def _parts(tensors: tuple[Tensor, ...], weights: WeightFormat, split: Split) -> dict[str, float]:
-    found: dict[str, float] = {}
+def _parts(tensors: tuple[Tensor, ...], weights: WeightFormat, sharding: Sharding) -> dict[str, float]:
+    """Bytes of these tensors on one rank by kind and bits, and what rounding their allocations adds."""
+    total: dict[str, float] = {}
     fused: dict[str, float] = {}
     for tensor in tensors:
-        held = rank_bytes(tensor, weights, split)
-        _add(found, {f"{tensor.role.replace('_', ' ')}, {weights.bits_of(tensor):.3g}-bit": held})
-        if split.rounds_allocations and tensor.inputs > 1:
-            _add(fused, {tensor.role + FUSED.get(tensor.name, tensor.name): held})
-    found[ROUNDING] = sum(allocated(held) - held for held in fused.values())
-    return found
+        size = rank_bytes(tensor, weights, sharding)
+        _add(total, {f"{tensor.role.replace('_', ' ')}, {weights.bits_of(tensor):.3g}-bit": size})
+        if sharding.rounds_allocations and tensor.inputs > 1:
+            _add(fused, {tensor.role + FUSED.get(tensor.name, tensor.name): size})
+    total[ROUNDING] = sum(allocated_bytes(size) - size for size in fused.values())
+    return total
 
 
-def allocated(size: float) -> float:
+def allocated_bytes(size: float) -> float:
     """Bytes that PyTorch's caching allocator sets aside for one tensor."""
     if size < LARGE_ALLOCATION:
         return size
@@ -133,9 +154,9 @@ def allocated(size: float) -> float:
     return rounded if rounded - size <= SMALLEST_REMAINDER else size
 
 
-def _mxfp4_bytes(tensor: Tensor, weights: WeightFormat, split: Split, kernel: Mxfp4Kernel) -> float:
+def _mxfp4_bytes(tensor: Tensor, weights: WeightFormat, sharding: Sharding, kernel: Mxfp4Kernel) -> float:
     """MXFP4 experts over all ranks, as their kernel stores them: numbers in whole tiles, scales once or twice."""
-    ranks = 1 if split.expert > split.tensor else split.tensor
+    ranks = 1 if sharding.expert > sharding.tensor else sharding.tensor
     down = tensor.name == "down_proj"
     hidden, intermediate = (tensor.outputs, tensor.inputs) if down else (tensor.inputs, tensor.outputs)
     hidden = _tiles(hidden, kernel.hidden_tile)

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from catalog.cache import DATA
 from catalog.load import Catalog
 from estimator.accuracy.memory import METRICS, score, tokens_of
-from estimator.accuracy.memory_case import memory_case
+from estimator.accuracy.memory_case import memory_case, start_up
 from estimator.accuracy.score import Context, Score
-from estimator.serving.memory import compile_memory
 from estimator.units import GIB
 
 ROWS = list(csv.DictReader((DATA / "evidence/memory.csv").open(newline="", encoding="utf-8")))
@@ -102,10 +101,8 @@ def test_tokens_of_the_printed_pool_are_exact_to_one_block(context: Context) -> 
         except ValueError:
             continue
         assert case.device
-        memory = compile_memory(
-            case.model, case.weights, case.cache, case.layout, case.device, case.engine, case.settings
-        )
-        page = memory.laid.pool.page_bytes
+        memory = start_up(case)
+        page = memory.plan.pool.page_bytes
         rounding = 0.005 * GIB // page + 1  # the log prints two decimals
         pages = float(printed) * GIB // page
         low, high = (tokens_of(memory, int(pages + by), "kv_tokens", "0.19.0") for by in (-rounding, rounding))

@@ -4,18 +4,19 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.advice.launch import WRITERS
+from estimator.engines.memory_policy import EnginePolicy
 from estimator.errors import InputError
 from estimator.layout import Layout
 from estimator.models.formats import WEIGHT_FORMATS, cache_format
 from estimator.units import GIB
-from tests.estimator.serving.memory_cases import Held, held_in
+from tests.estimator.serving.memory_cases import MemoryOf, memory_in
 
 LLAMA_13B = "meta-llama/Llama-2-13b-hf"
 
 
 @pytest.fixture(scope="module")
-def held(catalog: Catalog) -> Held:
-    return held_in(catalog)
+def memory_of(catalog: Catalog) -> MemoryOf:
+    return memory_in(catalog)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +53,10 @@ def test_a_kind_of_device_has_at_most_one_stand_in(catalog: Catalog) -> None:
 )
 def test_vllm_sees_a_little_less_than_the_driver_reports(catalog: Catalog, device: str, printed: float) -> None:
     memory = catalog.inventory.engine("vllm").memory
+    assert isinstance(memory, EnginePolicy)
     reported = catalog.inventory.accelerators[device].memory_usable_bytes
-    assert memory.seen(reported) / GIB == pytest.approx(printed, abs=0.1)
-    assert memory.reported(memory.seen(reported)) == pytest.approx(reported)
+    assert memory.visible_bytes(reported) / GIB == pytest.approx(printed, abs=0.1)
+    assert memory.reported_bytes(memory.visible_bytes(reported)) == pytest.approx(reported)
 
 
 def test_every_profile_has_a_source_and_a_speed(catalog: Catalog) -> None:
@@ -67,12 +69,12 @@ def test_every_profile_has_a_source_and_a_speed(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize(("devices", "tokens", "at_4096", "at_2048"), [(4, 85_449, 20, 41), (8, 202_637, 49, 98)])
 def test_the_lmi_guide_on_g5_12xlarge_and_g5_48xlarge(
-    held: Held, devices: int, tokens: int, at_4096: int, at_2048: int
+    memory_of: MemoryOf, devices: int, tokens: int, at_4096: int, at_2048: int
 ) -> None:
     """docs.djl.ai, LMI instance type selection: Llama-2-13B on 96 and 192 GB (its own 96 - 26 = 66 is a misprint)."""
-    memory = held(LLAMA_13B, Layout(devices), weights="fp16", device="a10g", engine="lmi")
-    assert memory.capacity(1) == tokens
-    assert sum(part.value for part in memory.tightest.parts) == pytest.approx(26e9 / devices)
+    memory = memory_of(LLAMA_13B, Layout(devices), weights="fp16", device="a10g", engine="lmi")
+    assert memory.capacity_tokens(1) == tokens
+    assert sum(part.value for part in memory.tightest_rank.weights) == pytest.approx(26e9 / devices)
     assert int(memory.max_sequences(4096)) == at_4096
     assert int(memory.max_sequences(2048)) == at_2048
 
@@ -91,26 +93,26 @@ LMI_TABLE = [
 
 @pytest.mark.parametrize(("name", "device", "devices", "batches", "holds"), LMI_TABLE)
 def test_the_lmi_table_of_model_sizes(
-    held: Held, name: str, device: str, devices: int, batches: tuple[int, int], holds: bool
+    memory_of: MemoryOf, name: str, device: str, devices: int, batches: tuple[int, int], holds: bool
 ) -> None:
     """The guide's table gives no lengths: at 1,024 tokens a request its least batch fits in six rows of seven.
 
     A 7B model leaves 24 - 13 = 11 GB, 20,981 tokens of 524,288 bytes: 20 requests of 1,024 tokens, 32 of 655.
     """
-    memory = held(name, Layout(devices), weights="fp16", device=device, engine="lmi")
+    memory = memory_of(name, Layout(devices), weights="fp16", device=device, engine="lmi")
     assert (memory.max_sequences(1024) >= batches[0]) is holds
     assert memory.max_sequences(512) >= batches[0]
 
 
-def test_the_rules_of_thumb_add_what_they_say(held: Held) -> None:
-    plain = held(LLAMA_13B, weights="fp16", device="h100-sxm", engine="mha-kv")
-    weights = plain.tightest.weights
+def test_the_rules_of_thumb_add_what_they_say(memory_of: MemoryOf) -> None:
+    plain = memory_of(LLAMA_13B, weights="fp16", device="h100-sxm", engine="mha-kv")
+    weights = plain.tightest_rank.weights_bytes
     for engine, overhead in (("weights-x1.5", 0.5), ("weights-x1.2", 0.2)):
-        memory = held(LLAMA_13B, weights="fp16", device="h100-sxm", engine=engine)
-        assert memory.tightest.runtime == pytest.approx(overhead * weights)
-    tenth = held(LLAMA_13B, weights="fp16", device="h100-sxm", engine="overhead-10")
-    assert tenth.tightest.runtime == pytest.approx(0.1 * weights)
-    small = held("Qwen/Qwen2.5-0.5B-Instruct", weights="fp16", device="h100-sxm", engine="overhead-10")
-    assert small.tightest.runtime == 2e9
-    grouped = held("meta-llama/Llama-3.1-8B", device="h100-sxm", engine="mha-kv")
-    assert grouped.laid.pool.token_bytes == 2 * 2 * 32 * 4096
+        memory = memory_of(LLAMA_13B, weights="fp16", device="h100-sxm", engine=engine)
+        assert memory.tightest_rank.outside_torch_bytes == pytest.approx(overhead * weights)
+    tenth = memory_of(LLAMA_13B, weights="fp16", device="h100-sxm", engine="overhead-10")
+    assert tenth.tightest_rank.outside_torch_bytes == pytest.approx(0.1 * weights)
+    small = memory_of("Qwen/Qwen2.5-0.5B-Instruct", weights="fp16", device="h100-sxm", engine="overhead-10")
+    assert small.tightest_rank.outside_torch_bytes == 2e9
+    grouped = memory_of("meta-llama/Llama-3.1-8B", device="h100-sxm", engine="mha-kv")
+    assert grouped.plan.pool.token_bytes == 2 * 2 * 32 * 4096

@@ -12,7 +12,7 @@ from estimator.ranking.rank import rank
 from estimator.results import Leaderboard
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.serving.speed.step import Step
-from tests.estimator.serving.memory_cases import Held, held_in
+from tests.estimator.serving.memory_cases import MemoryOf, memory_in
 from tests.estimator.serving.steps import step_on
 
 LITE, KIMI, QWEN = "deepseek-ai/DeepSeek-V2-Lite", "moonshotai/Kimi-K2-Instruct", "Qwen/Qwen3-235B-A22B"
@@ -21,8 +21,8 @@ SPARSE = "deepseek-ai/DeepSeek-V3.2-Exp"
 
 
 @pytest.fixture(scope="module")
-def held(catalog: Catalog) -> Held:
-    return held_in(catalog)
+def memory_of(catalog: Catalog) -> MemoryOf:
+    return memory_in(catalog)
 
 
 def divided(count: int, length: int = 8192) -> EngineSettings:
@@ -34,10 +34,11 @@ def divided(count: int, length: int = 8192) -> EngineSettings:
     [(LITE, 4, 2, 31_104), (LITE, 4, 4, 31_104), (KIMI, 16, 8, 70_272), (KIMI, 16, 16, 70_272), (QWEN, 8, 2, 48_128)],
 )
 def test_stripes_multiply_the_tokens_and_not_the_bytes(
-    held: Held, name: str, tp: int, count: int, token_bytes: int
+    memory_of: MemoryOf, name: str, tp: int, count: int, token_bytes: int
 ) -> None:
-    alone = held(name, Layout(tp), weights="fp8", device="h200-sxm").report(8192)
-    shared = held(name, Layout(tp), weights="fp8", device="h200-sxm", settings=divided(count, 1 << 20)).report(8192)
+    alone = memory_of(name, Layout(tp), weights="fp8", device="h200-sxm").report(8192)
+    settings = divided(count, 1 << 20)
+    shared = memory_of(name, Layout(tp), weights="fp8", device="h200-sxm", settings=settings).report(8192)
     assert alone.kv_bytes_per_token == token_bytes
     assert shared.kv_bytes_per_token == token_bytes / count
     assert shared.kv_cache_bytes == alone.kv_cache_bytes
@@ -46,15 +47,15 @@ def test_stripes_multiply_the_tokens_and_not_the_bytes(
     assert shared.max_concurrency == pytest.approx(count * alone.max_concurrency, rel=0.01)
 
 
-def test_a_block_spans_as_many_times_the_tokens(held: Held) -> None:
-    memory = held(LITE, Layout(8), settings=divided(8))
-    assert [memory.laid.pool.pages(tokens) for tokens in (1, 128, 129, 8192)] == [1, 1, 2, 64]
+def test_a_block_spans_as_many_times_the_tokens(memory_of: MemoryOf) -> None:
+    memory = memory_of(LITE, Layout(8), settings=divided(8))
+    assert [memory.plan.pool.pages(tokens) for tokens in (1, 128, 129, 8192)] == [1, 1, 2, 64]
 
 
-def test_recurrent_states_stay_whole(held: Held) -> None:
-    alone, shared = (held(NEXT, Layout(8), weights="fp8", settings=divided(count)) for count in (1, 4))
-    assert shared.laid.pool.fixed == alone.laid.pool.fixed > 0
-    assert alone.held_sequences(131_072) < shared.held_sequences(131_072) < 4 * alone.held_sequences(131_072)
+def test_recurrent_states_stay_whole(memory_of: MemoryOf) -> None:
+    alone, shared = (memory_of(NEXT, Layout(8), weights="fp8", settings=divided(count)) for count in (1, 4))
+    assert shared.plan.pool.fixed == alone.plan.pool.fixed > 0
+    assert alone.pool_sequences(131_072) < shared.pool_sequences(131_072) < 4 * alone.pool_sequences(131_072)
 
 
 @given(
@@ -65,12 +66,12 @@ def test_recurrent_states_stay_whole(held: Held) -> None:
 @settings(max_examples=25, deadline=None)
 def test_more_stripes_never_hold_fewer_tokens(model: tuple[str, int], engine: str, tokens: int) -> None:
     catalog, (name, tp) = load(), model
-    held = held_in(catalog)
+    memory_of = memory_in(catalog)
     legal = legal_context_parallel(catalog.model(name), tp, catalog.inventory.engine(engine))
     capacities = [
-        held(name, Layout(tp), weights="fp8", device="h200-sxm", engine=engine, settings=divided(count)).capacity(
-            tokens
-        )
+        memory_of(
+            name, Layout(tp), weights="fp8", device="h200-sxm", engine=engine, settings=divided(count)
+        ).capacity_tokens(tokens)
         for count in legal
     ]
     assert capacities == sorted(capacities)

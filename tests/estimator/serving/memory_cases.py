@@ -7,6 +7,7 @@ from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.models.model import Model
 from estimator.scenario.scenario import EngineSettings
+from estimator.serving.deployment import Deployment
 from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.units import GIB
 
@@ -15,7 +16,7 @@ START_UP = EngineSettings(memory_utilization=0.95, max_model_len=8192)
 """What the published vLLM start-ups on H100 were run with."""
 
 
-class Held(Protocol):
+class MemoryOf(Protocol):
     """The memory of a model by name."""
 
     def __call__(
@@ -39,10 +40,10 @@ class Named(Protocol):
     def __call__(self, name: str) -> Model: ...
 
 
-def held_in(catalog: Catalog) -> Held:
+def memory_in(catalog: Catalog) -> MemoryOf:
     inventory, named = catalog.inventory, catalog.model
 
-    def held(
+    def memory_of(
         name: str,
         layout: Layout = ONE,
         *,
@@ -54,18 +55,22 @@ def held_in(catalog: Catalog) -> Held:
         settings: EngineSettings | None = None,
         drafts: int = 0,
     ) -> ServingMemory:
-        return compile_memory(
-            named(name),
-            named(name).weights(weights),
-            cache_format(kv),
-            layout,
-            inventory.accelerators[device],
-            inventory.engine(engine, version),
-            settings,
-            drafts,
+        profile = inventory.engine(engine, version)
+        deployment = Deployment(
+            model=named(name),
+            weights=named(name).weights(weights),
+            cache=cache_format(kv),
+            device=inventory.accelerators[device],
+            fabric=inventory.fabrics["none"],
+            engine=profile,
+            speed=inventory.efficiency.engines[profile.speed],
+            efficiency=inventory.efficiency,
+            settings=settings or EngineSettings(),
+            draft_tokens=drafts,
         )
+        return compile_memory(deployment, layout)
 
-    return held
+    return memory_of
 
 
 def gib(size: float) -> float:

@@ -6,15 +6,14 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.layout import Layout
-from estimator.models.formats import cache_format
 from estimator.results import Evaluation
 from estimator.scenario.nodes import host_cpu, node_of
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import deploy
 from estimator.serving.judge import ServingJudge
-from estimator.serving.memory import compile_memory
 from estimator.serving.offload import offload
+from tests.estimator.serving.memory_cases import memory_in
 
 NAME, FORMAT = "meta-llama/Llama-3.3-70B-Instruct", "gguf-q4_k_m"
 ONE_USER = ServingWorkload(512, 128, 1)
@@ -38,14 +37,12 @@ def test_a_70b_model_on_one_a10g_keeps_layers_on_the_host(catalog: Catalog) -> N
 
 
 def test_one_layer_less_on_the_host_does_not_fit(catalog: Catalog) -> None:
-    model, inventory = catalog.model(NAME), catalog.inventory
-    weights, cache, engine = model.weights(FORMAT), cache_format("bf16"), inventory.engine("llamacpp")
+    memory_of = memory_in(catalog)
     layout = judged(catalog, "g5.8xlarge").candidate.layout
-    device = inventory.accelerators["a10g"]
 
     def short(host: int) -> float:
-        asked = layout._replace(host=host)
-        return compile_memory(model, weights, cache, asked, device, engine).shortfall(ONE_USER.total_tokens)
+        memory = memory_of(NAME, layout._replace(host=host), weights=FORMAT, device="a10g", engine="llamacpp")
+        return memory.shortfall_bytes(ONE_USER.total_tokens)
 
     assert short(layout.host) == 0 < short(layout.host - 1)
 

@@ -4,27 +4,28 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.accuracy.memory import tokens_of
+from estimator.engines.memory_policy import HybridBlocks
 from estimator.engines.profiles import caching_prefixes
 from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.scenario.scenario import EngineSettings
 from estimator.serving.memory.compressed import compressed_pool
 from estimator.units import GIB
-from tests.estimator.serving.memory_cases import Held, held_in
+from tests.estimator.serving.memory_cases import MemoryOf, memory_in
 
 V4 = "deepseek-ai/DeepSeek-V4-Flash"
 
 
 @pytest.fixture(scope="module")
-def held(catalog: Catalog) -> Held:
-    return held_in(catalog)
+def memory_of(catalog: Catalog) -> MemoryOf:
+    return memory_in(catalog)
 
 
 @pytest.mark.parametrize(("tokens", "needed"), [(30_000, 6.66), (13_528, 5.44)])
-def test_deepseek_v4_needs_what_vllm_0_22_asked_for(held: Held, tokens: int, needed: float) -> None:
+def test_deepseek_v4_needs_what_vllm_0_22_asked_for(memory_of: MemoryOf, tokens: int, needed: float) -> None:
     """github.com/vllm-project/vllm issue 44376: 6.66 GiB for 30,000 tokens; 13,528 fit into 5.44."""
     settings = EngineSettings(max_model_len=tokens, max_num_batched_tokens=16_384)
-    pool = held(V4, Layout(2), kv="fp8", version="0.22.0", settings=settings).laid.pool
+    pool = memory_of(V4, Layout(2), kv="fp8", version="0.22.0", settings=settings).plan.pool
     assert pool.page_bytes * pool.pages(tokens) / GIB == pytest.approx(needed, abs=0.005)
     assert pool.longest(pool.pages(tokens)) == tokens or tokens == 30_000
 
@@ -42,21 +43,21 @@ def test_no_other_model_pools_its_tokens(catalog: Catalog) -> None:
     assert compressed_pool(catalog.model("deepseek-ai/DeepSeek-V3").architecture, cache_format("fp8"), 8192) is None
 
 
-def test_kimi_linear_as_vllm_printed_it_over_two_cards(held: Held) -> None:
+def test_kimi_linear_as_vllm_printed_it_over_two_cards(memory_of: MemoryOf) -> None:
     """Issue 28228: 75,840 tokens by its line and 2.48 requests of 120,000 in 2.30 GiB."""
     settings = EngineSettings(max_model_len=120_000, max_num_batched_tokens=64_000)
     name = "moonshotai/Kimi-Linear-48B-A3B-Instruct"
-    pool = held(name, Layout(2), device="rtx3090", version="0.11.1", settings=settings).laid.pool
+    pool = memory_of(name, Layout(2), device="rtx3090", version="0.11.1", settings=settings).plan.pool
     pages = int(2.30 * GIB // pool.page_bytes)
     assert pages // pool.groups * pool.finest_span == pytest.approx(75_840, rel=0.01)
     assert pages / pool.pages(120_000) == pytest.approx(2.48, rel=0.005)
 
 
-def test_qwen3_5_keeps_one_state_where_no_prefix_is_cached(held: Held) -> None:
+def test_qwen3_5_keeps_one_state_where_no_prefix_is_cached(memory_of: MemoryOf) -> None:
     """Issue 40691, vLLM 0.19.0: 290,864 tokens by its line and 33.04 requests of 32,768."""
     settings = EngineSettings(max_model_len=32_768, max_num_seqs=16, max_num_batched_tokens=16_384)
-    memory = held("Qwen/Qwen3.5-27B", version="0.19.0", settings=settings)
-    pool, pages = memory.laid.pool, 1487
+    memory = memory_of("Qwen/Qwen3.5-27B", version="0.19.0", settings=settings)
+    pool, pages = memory.plan.pool, 1487
     assert tokens_of(memory, pages, "kv_tokens", "0.19.0") == 290_864
     assert pages / pool.pages(32_768) == pytest.approx(33.04, abs=0.005)
 
@@ -67,27 +68,29 @@ def test_prefixes_of_recurrent_layers_are_cached_on_request_until_0_28(
 ) -> None:
     """vllm pull 50991; until then --enable-prefix-caching."""
     engine = catalog.inventory.engine("vllm", version)
-    assert engine.memory.state_pages == states
-    assert caching_prefixes(engine).memory.state_pages == 2
+    with_prefixes = caching_prefixes(engine)
+    assert isinstance(engine.memory.cache, HybridBlocks)
+    assert isinstance(with_prefixes.memory.cache, HybridBlocks)
+    assert (engine.memory.cache.state_pages, with_prefixes.memory.cache.state_pages) == (states, 2)
 
 
 @pytest.mark.parametrize(
     ("version", "tokens"),
     [("0.19.0", 55_000), ("0.20.0", 55_000), ("0.20.1rc1.dev16", 55_000), ("0.21.0", 540_000)],
 )
-def test_the_token_line_counts_requests_from_0_20_1(held: Held, version: str, tokens: int) -> None:
+def test_the_token_line_counts_requests_from_0_20_1(memory_of: MemoryOf, version: str, tokens: int) -> None:
     """Issue 43308: Gemma 4 31B in about 50 GiB prints 55 thousand tokens at 0.20.0, ten times that at 0.21.0."""
     settings = EngineSettings(max_model_len=262_144, max_num_batched_tokens=4096)
-    memory = held("google/gemma-4-31B-it", version=version, settings=settings)
-    pages = int(50 * GIB // memory.laid.pool.page_bytes)
+    memory = memory_of("google/gemma-4-31B-it", version=version, settings=settings)
+    pages = int(50 * GIB // memory.plan.pool.page_bytes)
     assert tokens_of(memory, pages, "kv_tokens", version) == pytest.approx(tokens, rel=0.05)
 
 
-def test_windows_keep_two_steps_where_the_next_is_scheduled_ahead(held: Held) -> None:
+def test_windows_keep_two_steps_where_the_next_is_scheduled_ahead(memory_of: MemoryOf) -> None:
     """From 0.26 (pull 47728)."""
     settings = EngineSettings(max_model_len=131_072, max_num_batched_tokens=2048)
     kept = {
-        version: held("google/gemma-3-12b-it", version=version, settings=settings).laid.pool.windowed[0][2]
+        version: memory_of("google/gemma-3-12b-it", version=version, settings=settings).plan.pool.windowed[0][2]
         for version in ("0.25.1", "0.26.0")
     }
     assert kept == {"0.25.1": 1024 + 2048 - 1, "0.26.0": 1024 + 2 * 2048 - 1}
@@ -111,6 +114,6 @@ def test_a_scale_per_head_weighs_less_in_wider_heads() -> None:
     ],
 )
 def test_a_step_is_no_shorter_than_an_image_that_it_takes_whole(
-    held: Held, name: str, device: str, engine: str, tokens: int
+    memory_of: MemoryOf, name: str, device: str, engine: str, tokens: int
 ) -> None:
-    assert held(name, device=device, engine=engine, settings=EngineSettings()).max_num_batched_tokens == tokens
+    assert memory_of(name, device=device, engine=engine, settings=EngineSettings()).max_num_batched_tokens == tokens

@@ -6,9 +6,9 @@ from catalog.load import Catalog
 from estimator.accuracy.memory_case import weights_of
 from estimator.layout import Layout
 from estimator.models.formats import WeightFormat, weight_format
-from estimator.serving.memory.weights import Split, stages
+from estimator.serving.memory.weights import Sharding, stage_weights
 from estimator.units import GIB
-from tests.estimator.serving.memory_cases import gib, held_in
+from tests.estimator.serving.memory_cases import gib, memory_in
 
 QWEN, GPT_OSS = "Qwen/Qwen3.8-27B", ("openai/gpt-oss-20b", "openai/gpt-oss-120b")
 
@@ -18,7 +18,9 @@ def loaded(catalog: Catalog, weights: WeightFormat, tp: int) -> float:
     model = catalog.model(QWEN)
     architecture = model.architecture
     rotary = architecture.rotary_positions * architecture.rotary_dim * 2
-    stage = stages(architecture, weights, Split(tp, tp, True), 1, model.tower_parameters, rotary)[0]
+    stage = stage_weights(
+        architecture, weights, Sharding(tensor=tp, expert=tp, rounds_allocations=True), model.tower_parameters, rotary
+    )[0]
     return sum(part.value for part in (*stage.weights, *stage.buffers)) / GIB
 
 
@@ -76,8 +78,8 @@ def test_llama_uploads_in_fp8_keep_attention(catalog: Catalog, model_id: str, na
 
 def test_metas_405b_as_vllm_loaded_it(catalog: Catalog) -> None:
     """Issue 6746: 57.752 GiB, less 0.98 for 16 cache heads where there are 8 now."""
-    rank = held_in(catalog)("meta-llama/Llama-3.1-405B", Layout(8), weights="fp8-mlp").tightest
-    assert gib(rank.weights) == pytest.approx(57.752 - 0.98, rel=0.015)
+    rank = memory_in(catalog)("meta-llama/Llama-3.1-405B", Layout(8), weights="fp8-mlp").tightest_rank
+    assert gib(rank.weights_bytes) == pytest.approx(57.752 - 0.98, rel=0.015)
 
 
 def test_model_optimizer_mixes_only_for_its_recipe(catalog: Catalog) -> None:
@@ -99,8 +101,8 @@ def test_model_optimizer_leaves_gemma_4s_attention_in_16_bit(
 ) -> None:
     stored = weights_of({"model_id": model_id, "quant": "nvfp4 (modelopt)"}, catalog.model(name))
     assert stored.id == "nvfp4-mlp"
-    rank = held_in(catalog)(name, Layout(), weights=stored.id).tightest
-    assert gib(rank.weights + rank.buffers) == pytest.approx(loaded, rel=0.015)
+    rank = memory_in(catalog)(name, Layout(), weights=stored.id).tightest_rank
+    assert gib(rank.loaded_bytes) == pytest.approx(loaded, rel=0.015)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +118,13 @@ def test_model_optimizer_leaves_gemma_4s_attention_in_16_bit(
 def test_mxfp4_experts_by_kernel(
     catalog: Catalog, name: str, version: str, device: str, tp: int, measured: float
 ) -> None:
-    rank = held_in(catalog)(name, Layout(tp), weights="native", device=device, version=version).tightest
-    assert gib(rank.weights + rank.buffers) == pytest.approx(measured, rel=0.006)
+    rank = memory_in(catalog)(name, Layout(tp), weights="native", device=device, version=version).tightest_rank
+    assert gib(rank.loaded_bytes) == pytest.approx(measured, rel=0.006)
 
 
 def test_a_blackwell_kernel_rounds_both_sides_to_256(catalog: Catalog) -> None:
-    policy = catalog.inventory.engine("vllm", "0.19.0").memory
+    loading = catalog.inventory.engine("vllm", "0.19.0").memory.loading
     for capability, tiles in ((8.0, (256, 128)), (9.0, (1, 64)), (10.0, (256, 256)), (12.0, (256, 128))):
-        kernel = policy.mxfp4_kernel(capability)
+        kernel = loading.mxfp4_kernel(capability)
         assert kernel is not None
         assert (kernel.hidden_tile, kernel.intermediate_tile) == tiles

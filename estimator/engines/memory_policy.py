@@ -1,0 +1,234 @@
+"""How an engine spends a device's memory: one class per way of budgeting. Values are data (catalog/data/engines.yaml).
+
+A `kind` in the data chooses the class; `estimator/serving/memory` holds the arithmetic.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+
+class DeviceDefaults(NamedTuple):
+    """What an engine's settings default to on devices of at least some memory."""
+
+    min_memory_gib: float
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    except_kernels: str = ""
+    """A kernel class whose devices stay in the class below (vLLM: A100)."""
+    graph_sequences: int = 0
+    """Largest batch that graphs are captured for, where the reserve depends on it."""
+
+
+class OutsideTorch(NamedTuple):
+    """Memory of one rank that PyTorch's allocator does not see: CUDA context, NCCL, custom all-reduce."""
+
+    bytes: float
+    bytes_per_hidden: float = 0.0
+    """For each element of the model's hidden width."""
+    ranks: int = 1
+    """Tensor-parallel ranks and attention copies together, at least."""
+    stages: int = 1
+    """Pipeline stages, at least."""
+    least_capability: float = 0.0
+    """Compute capability from which it holds (fused all-reduce workspaces exist on Hopper and later)."""
+
+
+class CudaGraphs(NamedTuple):
+    """Memory of captured CUDA graphs: per layer, and buffers of the largest captured step."""
+
+    bytes_per_layer: float
+    bytes_per_expert_layer: float
+    """In addition, where a layer has routed experts."""
+    step_tokens: int
+    """Largest step captured; smaller where max_num_seqs is."""
+    mxfp4_step_tokens: int
+    """Largest step captured for models with MXFP4 experts."""
+    hidden_vectors: float
+    """Vectors of the hidden width kept per token of that step."""
+    intermediate_vectors: float
+    """Feed-forward intermediates (gate, up and product) kept per token of that step."""
+
+
+class Mxfp4Kernel(NamedTuple):
+    """How the kernel that an engine picks lays MXFP4 experts out: sides are rounded up to whole tiles."""
+
+    least_capability: float = 0.0
+    hidden_tile: int = 1
+    intermediate_tile: int = 1
+    """Of each rank's share."""
+    inner_tile: int = 1
+    """Of the side that is summed over, of the numbers alone."""
+    scale_copies: int = 1
+    """2 where the checkpoint's scales stay beside those in the kernel's order."""
+
+
+class StaticReserve(NamedTuple):
+    """What SGLang leaves free for activations and graphs when no fraction is given."""
+
+    bytes: float
+    bytes_per_token: float
+    """Per token of a prefill chunk."""
+    bytes_per_sequence: float
+    """Per sequence of the largest captured graph."""
+    bytes_per_rank: float
+    least_bytes: float
+    least_from_gib: float
+    """Devices from this size on keep at least `least_bytes`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Blocks:
+    """A cache in blocks of some tokens, which sequences take as they grow. Every layer keeps every token."""
+
+    kind: Literal["blocks"]
+    block_tokens: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class HybridBlocks:
+    """vLLM's hybrid allocator: pages span equal groups of layers, and window layers keep only their window."""
+
+    kind: Literal["hybrid-blocks"]
+    block_tokens: int
+    group_slack: float
+    """Kinds of layers whose counts differ by less share one group size, the larger."""
+    state_pages: int
+    """Pages that a sequence keeps of every group of recurrent layers; 1 where no prefix is cached by default."""
+    steps_in_flight: int
+    """Steps whose tokens a window layer keeps beside its window: 2 where the next one is scheduled ahead."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Slots:
+    """A contiguous cache: the full length of every slot is reserved, for a fixed number of sequences."""
+
+    kind: Literal["slots"]
+    keeps_windows: bool = False
+    """Window layers keep only their window, in a cache of their own (llama.cpp)."""
+
+
+CachePolicy = Blocks | HybridBlocks | Slots
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Loading:
+    """What an engine makes of a checkpoint's tensors while loading them."""
+
+    rotary_table: bool = False
+    """Keeps a cosine and sine table of every position on each rank."""
+    rounds_allocations: bool = False
+    """Weights come out of PyTorch's caching allocator."""
+    embedding_on_host: bool = False
+    """The token embedding is looked up on the CPU (llama.cpp)."""
+    mxfp4: tuple[Mxfp4Kernel, ...] = ()
+    """Kernels of MXFP4 experts by compute capability, ascending."""
+
+    def mxfp4_kernel(self, capability: float) -> Mxfp4Kernel | None:
+        """The kernel of MXFP4 experts on a device of that compute capability."""
+        return next((each for each in reversed(self.mxfp4) if capability >= each.least_capability), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ActivationPeak:
+    """Peak of the activations of one step, as an engine measures or plans it when it starts."""
+
+    logit_bytes: float
+    """Sampler's peak per sequence and vocabulary entry, besides the logits in the model's own type."""
+    hidden_states: float
+    """Copies of one step's hidden states alive beside the sampler."""
+    residual_vectors: float
+    """Vectors of the hidden width per token alive inside one layer."""
+    logits_of_every_token: bool = False
+    """Computes the logits of a whole step, not of one token per sequence (llama.cpp)."""
+    profiles_model_len: bool = False
+    """Profiles one prompt of full length (vLLM V0), not `max_num_batched_tokens`."""
+    chunks_above: int = 0
+    """Model length above which prompts are computed in chunks, whose profile samples nothing (vLLM V0)."""
+    keeps_expert_buffers: bool = False
+    """The fused experts' buffers outlive their layer."""
+    whole_images: bool = False
+    """A step takes an image whole where its tokens attend both ways, so it is never shorter than the largest one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class EnginePolicy:
+    """What every engine's budget is made of, whatever its way of dividing the device."""
+
+    utilization: float
+    """The engine's own default of the fraction it may take."""
+    defaults: tuple[DeviceDefaults, ...]
+    """Widest device class first."""
+    cache: CachePolicy
+    loading: Loading
+    activations: ActivationPeak
+    outside_torch: tuple[OutsideTorch, ...]
+    """The last one that holds counts."""
+    graphs: CudaGraphs | None = None
+    driver_reserved_bytes: float = 0.0
+    """Memory that nvidia-smi reports but the engine can not allocate: the CUDA context."""
+    driver_reserved_fraction: float = 0.0
+    """The part of it that grows with the device: page tables."""
+
+    def visible_bytes(self, reported_bytes: float) -> float:
+        """Bytes of a device that the engine counts with, of those that the driver reports."""
+        return reported_bytes * (1 - self.driver_reserved_fraction) - self.driver_reserved_bytes
+
+    def reported_bytes(self, visible_bytes: float) -> float:
+        """The driver's figure of a device whose total the engine prints."""
+        return (visible_bytes + self.driver_reserved_bytes) / (1 - self.driver_reserved_fraction)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FractionOfDevice(EnginePolicy):
+    """vLLM, TGI: a fraction of the whole device, less everything that is measured at start-up."""
+
+    kind: Literal["fraction-of-device"]
+    graphs_in_budget: bool = False
+    """CUDA graphs come out of the budget (vLLM from 0.21), not out of what it leaves."""
+    checks_model_len: bool = False
+    """Refuses to start unless one sequence of `max_model_len` fits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class StaticFraction(EnginePolicy):
+    """SGLang: weights and cache inside a fraction of what is free at start, everything else outside."""
+
+    kind: Literal["static-fraction"]
+    reserve: StaticReserve
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FractionOfFree(EnginePolicy):
+    """TensorRT-LLM: a fraction of what is free once the engine is loaded."""
+
+    kind: Literal["fraction-of-free"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class WholeDevice(EnginePolicy):
+    """llama.cpp, transformers, Neuron: allocates what it needs, up to the whole device."""
+
+    kind: Literal["whole-device"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RuleOfThumb:
+    """A classic shortcut, so that old figures can be reproduced. It counts with the memory as sold."""
+
+    kind: Literal["rule-of-thumb"]
+    utilization: float
+    defaults: tuple[DeviceDefaults, ...]
+    cache: Blocks
+    ignores: str
+    """What it leaves out, for the reader."""
+    weights_factor: float = 1.0
+    overhead_fraction: float = 0.0
+    """Of the weights; at least `overhead_bytes`."""
+    overhead_bytes: float = 0.0
+    whole_gb: bool = False
+    """Weights rounded to a whole GB."""
+    every_head_cached: bool = False
+    """2 x bytes x layers x hidden per token, as if every query head had keys and values of its own."""
+
+
+MemoryPolicy = FractionOfDevice | StaticFraction | FractionOfFree | WholeDevice | RuleOfThumb

@@ -1,0 +1,215 @@
+"""What every rank of a layout spends before the cache, and the pages of its cache, before it meets a device."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from estimator.engines.memory_policy import ActivationPeak, EnginePolicy, HybridBlocks, OutsideTorch, RuleOfThumb, Slots
+from estimator.layout import Layout
+from estimator.models.architecture import Architecture
+from estimator.models.formats import CacheFormat, WeightFormat
+from estimator.models.model import Model
+from estimator.results import Part
+from estimator.serving.memory.activations import (
+    cuda_graph_bytes,
+    expert_buffer_bytes,
+    layer_bytes,
+    layer_widths,
+    sampler_bytes,
+    workspace_bytes,
+)
+from estimator.serving.memory.cache import LayerKind, layer_kinds, page_table
+from estimator.serving.memory.compressed import compressed_pool
+from estimator.serving.memory.pool import Pool
+from estimator.serving.memory.weights import Sharding, stage_weights
+from estimator.units import GB
+
+NOTED_PAGE_TOKENS = 64
+"""Tokens of a page above which its steps show in the capacity; engineering guess (four ordinary blocks)."""
+
+
+class RankMemory(NamedTuple):
+    """What one rank of one pipeline stage spends before the cache, whatever the device."""
+
+    weights_bytes: float
+    buffers_bytes: float
+    """The rotary table and rounded allocations, which vLLM's own log counts as weights."""
+    activation_bytes: float
+    outside_torch_bytes: float
+    """CUDA context, NCCL, all-reduce buffers."""
+    cuda_graph_bytes: float
+    cached_layer_fraction: float
+    """Layers whose cache this stage keeps, as a fraction of the model's."""
+    weights: tuple[Part, ...]
+    """The weights by kind of tensor and bits."""
+
+    @property
+    def loaded_bytes(self) -> float:
+        """Weights with what loading them adds."""
+        return self.weights_bytes + self.buffers_bytes
+
+
+class MemoryPlan(NamedTuple):
+    """The memory of every rank of a layout, before it meets a device."""
+
+    ranks: tuple[RankMemory, ...]
+    """One of each pipeline stage."""
+    kinds: tuple[LayerKind, ...]
+    pool: Pool
+    notes: tuple[str, ...] = ()
+    """What the reader of the figures must know."""
+
+
+class StartUp(NamedTuple):
+    """The numbers that an engine starts with, and what they depend on of the device."""
+
+    sequences: int
+    """max_num_seqs"""
+    batched_tokens: int
+    """max_num_batched_tokens"""
+    model_len: int
+    """max_model_len; 0 is the model's own."""
+    compute_capability: float
+    drafts: int
+    """Tokens proposed each step by the model's own prediction modules."""
+    dcp: int
+    """Degree of decode context parallelism: ranks that share the tokens of a sequence."""
+
+
+@lru_cache(maxsize=8192)
+def plan_memory(
+    model: Model,
+    weights: WeightFormat,
+    cache: CacheFormat,
+    layout: Layout,
+    policy: EnginePolicy | RuleOfThumb,
+    start: StartUp,
+) -> MemoryPlan:
+    """Every rank's spending and the pages of its cache."""
+    if isinstance(policy, RuleOfThumb):
+        return _plan_by_rule(model, weights, cache, layout, policy)
+    kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts)
+    pool = _pool(model.architecture, cache, kinds, policy, start)
+    ranks = _ranks(model, weights, layout, policy, start, kinds)
+    return MemoryPlan(tuple(ranks), kinds, pool, tuple(_notes(policy, pool, start.dcp)))
+
+
+def _pool(
+    architecture: Architecture, cache: CacheFormat, kinds: tuple[LayerKind, ...], policy: EnginePolicy, start: StartUp
+) -> Pool:
+    """The page table under the engine's cache."""
+    in_flight = start.batched_tokens
+    if isinstance(policy.cache, HybridBlocks):
+        in_flight *= policy.cache.steps_in_flight
+        compressed = compressed_pool(architecture, cache, in_flight)
+        if compressed:
+            return compressed
+    return page_table(kinds, policy.cache, in_flight, start.drafts, start.dcp)
+
+
+def _ranks(
+    model: Model,
+    weights: WeightFormat,
+    layout: Layout,
+    policy: EnginePolicy,
+    start: StartUp,
+    kinds: tuple[LayerKind, ...],
+) -> Iterator[RankMemory]:
+    """Every pipeline stage's spending. Activations of a stage are its layers'; the last one's the sampler's if more."""
+    architecture, loading, peak = model.architecture, policy.loading, policy.activations
+    element_bytes, tp = 4 if weights.rest_bits == 32 else 2, layout.tp
+    rotary = architecture.rotary_positions * architecture.rotary_dim * element_bytes if loading.rotary_table else 0
+    sharding = Sharding(
+        tensor=tp,
+        expert=max(layout.ep, tp * layout.dp),
+        stages=layout.pp,
+        rounds_allocations=loading.rounds_allocations,
+        mxfp4=loading.mxfp4_kernel(start.compute_capability),
+        embedding_on_host=loading.embedding_on_host,
+        layers_on_host=layout.host,
+        prediction_modules=start.drafts > 0,
+    )
+    length, samples = _profiled_prompt(model, peak, start, kinds)
+    widest = layer_bytes(architecture, peak, weights, length, element_bytes, tp)
+    logits = sampler_bytes(architecture, peak, start.sequences, length, element_bytes) if samples else 0.0
+    resident = workspace_bytes(architecture, model.tower_parameters, start.batched_tokens, tp)
+    experts = expert_buffer_bytes(architecture, weights, start.batched_tokens, tp)
+    if peak.keeps_expert_buffers:
+        resident += experts
+    else:
+        widest += experts
+    received = 2 * start.batched_tokens * architecture.hidden * element_bytes if layout.pp > 1 else 0
+    outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start.compute_capability)
+    for stage in stage_weights(architecture, weights, sharding, model.tower_parameters, rotary):
+        yield RankMemory(
+            weights_bytes=sum(part.value for part in stage.weights),
+            buffers_bytes=sum(part.value for part in stage.buffers),
+            activation_bytes=(max(logits, widest) if stage.last else widest) + resident + received,
+            outside_torch_bytes=outside_torch,
+            cuda_graph_bytes=cuda_graph_bytes(architecture, policy.graphs, weights, start.sequences, stage.layers, tp),
+            cached_layer_fraction=stage.layers / architecture.layers,
+            weights=stage.weights,
+        )
+
+
+def _profiled_prompt(
+    model: Model, peak: ActivationPeak, start: StartUp, kinds: tuple[LayerKind, ...]
+) -> tuple[int, bool]:
+    """Tokens of the step that the engine profiles, and whether it samples from them."""
+    longest = start.model_len or model.architecture.max_context
+    chunks = 0 < peak.chunks_above < longest and _chunks_by_default(model, kinds)
+    return longest if peak.profiles_model_len and not chunks else start.batched_tokens, not chunks
+
+
+def _chunks_by_default(model: Model, kinds: tuple[LayerKind, ...]) -> bool:
+    """vLLM V0 cuts long prompts only where no layer has a window, a state or latent keys, and no image comes in."""
+    latent = layer_widths(model.architecture).latent
+    return not (model.tower_parameters or latent or any(kind.window or kind.state_bytes for kind in kinds))
+
+
+def _plan_by_rule(
+    model: Model, weights: WeightFormat, cache: CacheFormat, layout: Layout, rule: RuleOfThumb
+) -> MemoryPlan:
+    """A rule of thumb: whole weights over the devices, an overhead in proportion, the cache by its formula."""
+    architecture, devices = model.architecture, layout.devices
+    whole = stage_weights(architecture, weights, Sharding(tensor=1, expert=1), model.tower_parameters)[0]
+    exact = size = sum(part.value for part in whole.weights)
+    if rule.whole_gb:
+        size = max(round(size / GB), 1) * GB
+    overhead = size * (rule.weights_factor - 1) + max(size * rule.overhead_fraction, rule.overhead_bytes)
+    rank = RankMemory(
+        weights_bytes=size / devices,
+        buffers_bytes=0.0,
+        activation_bytes=0.0,
+        outside_torch_bytes=overhead / devices,
+        cuda_graph_bytes=0.0,
+        cached_layer_fraction=1.0,
+        weights=tuple(Part(part.name, part.value * size / exact / devices) for part in whole.weights),
+    )
+    if rule.every_head_cached:
+        token_bytes = 2 * architecture.hidden * cache.bits / 8 / devices
+        kinds: tuple[LayerKind, ...] = (LayerKind(architecture.layers, token_bytes),)
+    else:
+        kinds = tuple(
+            kind._replace(token_bytes=kind.token_bytes / devices, state_bytes=kind.state_bytes / devices)
+            for kind in layer_kinds(architecture, cache, 1)
+        )
+    pool = page_table(kinds, rule.cache, 0)
+    return MemoryPlan((rank,), kinds, pool, (f"this rule of thumb ignores {rule.ignores}",))
+
+
+def _notes(policy: EnginePolicy, pool: Pool, dcp: int) -> Iterator[str]:
+    span = max((tokens for _, tokens in pool.growing), default=0)
+    if isinstance(policy.cache, HybridBlocks) and span > NOTED_PAGE_TOKENS * dcp:
+        yield f"a page is {span:,} tokens, so that a recurrent state fits it: capacity moves in steps"
+    if isinstance(policy.cache, Slots):
+        yield "the cache of every slot is reserved at its full length"
+
+
+def outside_torch_bytes(table: tuple[OutsideTorch, ...], layout: Layout, hidden: int, capability: float) -> float:
+    """Memory of one rank outside PyTorch, by the last line of the table that holds for the layout and the device."""
+    for line in reversed(table):
+        enough = layout.tp * layout.dp >= line.ranks and layout.pp >= line.stages
+        if enough and capability >= line.least_capability:
+            return line.bytes + line.bytes_per_hidden * hidden
+    return 0.0

@@ -1,0 +1,112 @@
+"""One rank's memory on a device, ready to be asked about lengths, users and contexts in closed form."""
+
+from dataclasses import dataclass
+
+from estimator.engines.memory_policy import FractionOfDevice, MemoryPolicy, Slots
+from estimator.layout import Layout
+from estimator.results import MemoryReport
+from estimator.serving.deployment import Deployment
+from estimator.serving.memory.pool import UNBOUNDED
+from estimator.serving.memory.rank_memory import MemoryPlan, RankMemory
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ServingMemory:
+    """One layout of a deployment. Bytes are of the rank that runs out first."""
+
+    deployment: Deployment
+    layout: Layout
+    plan: MemoryPlan
+    device_bytes: int
+    """As sold, counted in GiB: "80 GB" are 80 x 2^30 bytes."""
+    usable_bytes: int
+    """As the driver reports it."""
+    utilization: float
+    budget_bytes: float
+    pool_bytes: float
+    """What is left for the cache on the tightest rank; negative when the rest alone is too much."""
+    pages: int
+    """Pages of the pool on every rank."""
+    tightest_rank: RankMemory
+    max_num_seqs: int
+    max_num_batched_tokens: int
+
+    @property
+    def max_model_len(self) -> int | None:
+        """Longest sequence that is asked for; None leaves it to the model."""
+        return self.deployment.settings.max_model_len
+
+    @property
+    def _policy(self) -> MemoryPolicy:
+        return self.deployment.engine.memory
+
+    def sequence_pages(self, tokens: int) -> float:
+        """Pages of one sequence: of its own length, or of the reserved one where the engine does not page."""
+        if self.max_model_len and isinstance(self._policy.cache, Slots):
+            tokens = max(tokens, self.max_model_len)
+        return self.plan.pool.pages(tokens)
+
+    def max_sequences(self, tokens: int) -> float:
+        """Sequences of that length that one replica runs at once."""
+        sequences = self.pool_sequences(tokens)
+        limit = self.deployment.settings.max_num_seqs  # so many run at once, whatever the pool holds
+        return (min(sequences, limit) if limit else sequences) * self.layout.dp
+
+    def pool_sequences(self, tokens: int) -> float:
+        """Sequences of that length that the pool of one attention copy holds; whole ones where slots are reserved."""
+        if self.pages <= 0:
+            return 0.0
+        sequences = self.pages / self.sequence_pages(tokens)
+        return int(sequences) if isinstance(self._policy.cache, Slots) else sequences
+
+    def max_context(self, sequences: float = 1) -> int:
+        """Longest context for that many sequences at once, capped by the model's own limit."""
+        if self.pages <= 0:
+            return 0
+        limit = self.max_model_len or self.deployment.model.architecture.max_context or UNBOUNDED
+        return min(self.plan.pool.longest(self.pages / max(sequences / self.layout.dp, 1.0)), limit)
+
+    @property
+    def kv_capacity_tokens(self) -> int:
+        """Tokens of one replica's pool by the engine's own count: concurrency times the model length."""
+        return self.capacity_tokens(self.max_model_len or self.deployment.model.architecture.max_context or 1)
+
+    def capacity_tokens(self, tokens: int) -> int:
+        """Tokens that one replica's pool holds in sequences of that length."""
+        return round(self.pool_sequences(tokens) * tokens * self.layout.dp)
+
+    def sequence_bytes(self, tokens: int) -> float:
+        """Cache of one sequence of that length on the tightest rank."""
+        return self.plan.pool.page_bytes * self.tightest_rank.cached_layer_fraction * self.sequence_pages(tokens)
+
+    def shortfall_bytes(self, tokens: int, sequences: float = 1) -> float:
+        """Bytes missing on the tightest rank for that many sequences of that length."""
+        return max(0.0, self.sequence_bytes(tokens) * max(sequences / self.layout.dp, 1.0) - self.pool_bytes)
+
+    def report(self, tokens: int, sequences: float = 1) -> MemoryReport:
+        """The budget and what it holds of requests of `tokens` tokens; short where not even one fits.
+
+        With `max_model_len` set, vLLM starts only if one sequence of that length fits, so that decides.
+        """
+        rank, policy = self.tightest_rank, self._policy
+        checks_model_len = isinstance(policy, FractionOfDevice) and policy.checks_model_len
+        length = max(tokens, self.max_model_len or 0) if checks_model_len else tokens
+        return MemoryReport(
+            device_bytes=self.device_bytes,
+            usable_bytes=self.usable_bytes,
+            budget_bytes=self.budget_bytes,
+            weights_bytes=rank.weights_bytes,
+            activation_bytes=rank.activation_bytes,
+            runtime_bytes=rank.outside_torch_bytes + rank.buffers_bytes,
+            cuda_graph_bytes=rank.cuda_graph_bytes,
+            cuda_graphs_in_budget=isinstance(policy, FractionOfDevice) and policy.graphs_in_budget,
+            kv_cache_bytes=self.pool_bytes,
+            utilization=self.utilization,
+            kv_bytes_per_token=self.plan.pool.token_bytes * rank.cached_layer_fraction,
+            kv_capacity_tokens=self.capacity_tokens(self.max_model_len or tokens),
+            max_concurrency=self.max_sequences(tokens),
+            max_context_tokens=self.max_context(sequences),
+            shortfall_bytes=self.shortfall_bytes(length),
+            weights=rank.weights,
+            notes=self.plan.notes,
+        )
