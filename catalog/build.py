@@ -8,7 +8,7 @@ from catalog import schema, yaml_file
 from catalog.codec import encode
 from catalog.model_listing import ModelListing
 from catalog.references import Fault, constant_faults, engine_faults, generation_faults, unknown
-from catalog.shapes import ModelEntry
+from catalog.shapes import ModelEntry, PriceCut
 from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
 from estimator.hardware.devices import Accelerator, Fabric, Machine
@@ -35,14 +35,22 @@ def sources(folders: tuple[Path, ...]) -> Iterator[Source]:
     """Every catalogue file of the data folders, in a fixed order; the first folder is the packaged one."""
     for number, folder in enumerate(folders):
         for pattern in schema.FILES:
-            for path in sorted(folder.glob(pattern)):
+            for path in _matching(folder, pattern):
                 yield Source(path, pattern, path.relative_to(folder).as_posix() if number == 0 else str(path))
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """The files of a glob; hidden ones are an editor's locks and copies. None where the folder can not be entered."""
+    try:
+        return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+    except OSError:
+        return []
 
 
 def strays(folder: Path) -> Iterator[str]:
     """One problem for each YAML file of a user's folder that none of the globs finds."""
-    read = {path for pattern in schema.FILES for path in folder.glob(pattern)}
-    for path in sorted(set(folder.rglob("*.yaml")) | set(folder.rglob("*.yml"))):
+    read = {path for pattern in schema.FILES for path in _matching(folder, pattern)}
+    for path in sorted({*_matching(folder, "**/*.yaml"), *_matching(folder, "**/*.yml")}):
         if path not in read and not any(part[0] in "._" for part in path.relative_to(folder).parts):
             yield f"{path}:1: {schema.UNRECOGNISED}"
 
@@ -193,10 +201,26 @@ def _prices(files: Files, inventory: Inventory) -> dict[str, dict[str, InstanceP
                 path = ("quotes", number, "usd_per_hour", name)
                 files.complain(source, path, unknown("instance", name, inventory.machines, "instances/*.yaml"))
         regions[entry.region] = entry.over(regions.get(entry.region, {}))
+    cuts = [cut for _, cuts in files.content["price_cuts.yaml"] for cut in cuts]
+    for quotes in regions.values():
+        for name, prices in quotes.items():
+            if machine := inventory.machines.get(name):
+                quotes[name] = _after_cuts(prices, machine.family, cuts)
     anywhere = [machine.id for machine in inventory.machines.values() if machine.kind != "cloud"]
     return {region: dict.fromkeys(anywhere, InstancePrices()) | quotes for region, quotes in regions.items()}
 
 
+def _after_cuts(prices: InstancePrices, family: str, cuts: Iterable[PriceCut]) -> InstancePrices:
+    """The prices, each with the day of a later cut of its list price where one is known."""
+    for cut in cuts:
+        for terms in cut.terms:
+            price = prices.quote(terms)
+            if price and cut.outdates(family, terms, price.as_of):
+                cut_price = {terms.replace("-", "_"): price._replace(cut_on=cut.on)}
+                prices = InstancePrices(**(prices._asdict() | cut_price))
+    return prices
+
+
 def _listing(entry: ModelEntry) -> ModelListing:
-    parameters = (entry.published or {}).get("total")
+    parameters = entry.published.total if entry.published else None
     return ModelListing(entry.id, entry.aliases, entry.family, entry.release, parameters)

@@ -1,8 +1,8 @@
 """The validated catalogue in one file, so that a start needs neither YAML nor pydantic. Optional: never an error.
 
-Line 1 is a header with the stamp of all files it was made from and the place of each section; a section is one line of
-JSON, read only when asked for. A bundle is looked for in the user's cache folder, then beside the package, where
-`python -m catalog.cache` puts it.
+Line 1 is a checksum and a header with the stamp of all files it was made from and the place of each section; a section
+is one line of JSON, read only when asked for. A bundle is looked for in the user's cache folder, then beside the
+package, where `python -m catalog.cache` puts it.
 """
 
 import json
@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from catalog import atomic
+from catalog import atomic, regular_file
 
 PACKAGE = Path(__file__).parent
 DATA = PACKAGE / "data"
+MOST_BYTES = 4_000_000
+"""Of one catalogue file; larger ones are refused unread."""
 PREBUILT = PACKAGE / "catalog.cache"
-FORMAT = f"2 python {sys.version_info.major}.{sys.version_info.minor}"
+LONGEST_HEADER = 1_000_000
+FORMAT = f"3 python {sys.version_info.major}.{sys.version_info.minor}"
 
 Folders = tuple[Path, ...]
 Texts = Mapping[str, str]
@@ -70,7 +73,7 @@ class Bundle(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         offset, length, checksum = self.header["index"][name]
         with suppress(OSError):
-            with self.path.open("rb") as file:
+            with regular_file.open_binary(self.path) as file:
                 file.seek(self._start + offset)
                 text = file.read(length)
             if crc32(text) == checksum:
@@ -89,13 +92,17 @@ class Bundle(Mapping[str, str]):
 
 
 def _open(path: Path, folders: Folders) -> Bundle | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        with path.open("rb") as file:
-            header = json.loads(file.readline())
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        with regular_file.open_binary(path) as file:
+            first = file.readline(LONGEST_HEADER)
             start = file.tell()
-        places = header["index"].values()
-        whole = start + max(offset + length for offset, length, _ in places) == path.stat().st_size
-        if whole and header["format"] == FORMAT and header["quick"] and header["content"]:
+            size = os.fstat(file.fileno()).st_size
+        checksum, _, text = first.partition(b" ")
+        if int(checksum, 16) != crc32(text):
+            return None
+        header = json.loads(text)
+        whole = start + max(offset + length for offset, length, _ in header["index"].values()) == size
+        if whole and header["format"] == FORMAT:
             return Bundle(path, header, start, folders)
     return None
 
@@ -109,19 +116,21 @@ def write(path: Path, texts: Texts, quick: str, content: str) -> bool:
         lines.append(line)
         offset += len(line)
     header = {"format": FORMAT, "quick": quick, "content": content, "index": index}
+    first = json.dumps(header, separators=(",", ":")).encode() + b"\n"
     with suppress(OSError):
-        atomic.write(path, b"".join((json.dumps(header, separators=(",", ":")).encode(), b"\n", *lines)))
+        atomic.write(path, b"".join((b"%08x " % crc32(first), first, *lines)))
         return True
     return False
 
 
 class Stamp(NamedTuple):
-    """What a bundle was made from: the sizes and times of all files or, dearer, their content."""
+    """Fingerprint of the files that a bundle was made from: by size and time or, dearer, by content."""
 
     folders: Folders
 
     def quick(self) -> str:
-        listed = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in self._files()]
+        """By name, size and times; the time of the last change of the inode tells of edits that set back the other."""
+        listed = [(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in self._files()]
         return f"{len(listed)} files {crc32(repr(listed).encode()):08x}"
 
     def content(self) -> str:
@@ -129,29 +138,40 @@ class Stamp(NamedTuple):
 
         digest = sha256()
         for path, _ in self._files():
-            digest.update(os.path.basename(path).encode())
+            digest.update(self._name(path).encode(errors="surrogateescape"))
             with suppress(OSError):
-                digest.update(Path(path).read_bytes())
+                digest.update(regular_file.read_bytes(path, MOST_BYTES))
         return digest.hexdigest()
 
     def _files(self) -> Iterable[tuple[str, os.stat_result]]:
         """Data and code: a change of either makes another catalogue."""
-        found: dict[str, os.stat_result] = {}
+        files: dict[str, os.stat_result] = {}
         for folder in self.folders:
-            _scan(str(folder), (".yaml", ".yml"), found)
-        _scan(str(PACKAGE.parent / "estimator"), ".py", found)
-        for module in PACKAGE.glob("*.py"):
-            found[str(module)] = module.stat()
-        return sorted(found.items())
+            _scan(str(folder), (".yaml", ".yml"), files)
+        _scan(str(PACKAGE.parent / "estimator"), ".py", files)
+        _scan(str(PACKAGE), ".py", files, depth=1)
+        return sorted(files.items())
+
+    def _name(self, path: str) -> str:
+        """The file's path below its folder, which is the same wherever the program is installed."""
+        roots = (*map(str, self.folders), str(PACKAGE.parent))
+        return next(path.removeprefix(root) for root in roots if path.startswith(root))
 
 
-def _scan(folder: str, ending: str | tuple[str, ...], found: dict[str, os.stat_result], depth: int = 3) -> None:
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
+def _scan(folder: str, ending: str | tuple[str, ...], files: dict[str, os.stat_result], depth: int = 8) -> None:
+    """Every file below a folder that ends so; a link that leads nowhere counts as itself, and hides no other entry."""
+    try:
+        with os.scandir(folder) as listing:
+            entries = list(listing)
+    except OSError:
+        return
+    for entry in entries:
+        with suppress(OSError):
             if entry.name.endswith(ending):
-                found[entry.path] = entry.stat()
-            elif depth > 1 and entry.name[0] not in "._" and entry.is_dir():
-                _scan(entry.path, ending, found, depth - 1)
+                files[entry.path] = entry.stat(follow_symlinks=False)
+                files[entry.path] = entry.stat()
+            elif depth > 1 and entry.name != "__pycache__" and entry.is_dir():
+                _scan(entry.path, ending, files, depth - 1)
 
 
 def main() -> None:

@@ -7,14 +7,21 @@ import os
 import stat
 from errno import EFBIG, EINVAL
 from pathlib import Path
+from typing import BinaryIO
+
+
+def open_binary(path: Path | str) -> BinaryIO:
+    """A regular file, open for reading. Raises OSError, at once where it is something else."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(EINVAL, "not a regular file", str(path))
 
 
 def read_bytes(path: Path | str, limit_bytes: int) -> bytes:
     """The content of a regular file. Raises OSError, whose strerror says what is wrong, also where it is too large."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(EINVAL, "not a regular file", str(path))
+    with open_binary(path) as file:
         content = file.read(limit_bytes + 1)
     if len(content) > limit_bytes:
         raise OSError(EFBIG, f"the file is larger than {_size(limit_bytes)}", str(path))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from catalog import yaml_file
-from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntry, PricesEntry, is_date
+from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntry, PriceCut, PricesEntry, is_date
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
@@ -23,6 +23,7 @@ FILES: dict[str, Any] = {
     "regions.yaml": dict[str, str],
     "instances/*.yaml": dict[str, FamilyEntry],
     "prices/*.yaml": PricesEntry,
+    "price_cuts.yaml": tuple[PriceCut, ...],
     "models/*/*.yaml": ModelEntry,
     "engines.yaml": tuple[EngineProfile, ...],
     "efficiency.yaml": Efficiency,

@@ -220,6 +220,20 @@ class QuoteBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceCut:
+    """A day on which the list prices of some families were lowered: older quotes of these terms are too high."""
+
+    families: tuple[str, ...]
+    terms: tuple[Terms, ...]
+    on: Date
+    source: str
+
+    def outdates(self, family: str, terms: str, as_of: str) -> bool:
+        """Whether a quote of that date is from before the cut; part of a date is before what it is the start of."""
+        return family in self.families and terms in self.terms and as_of < self.on
+
+
+@dataclass(frozen=True, slots=True)
 class PricesEntry:
     """One region. A type that appears nowhere in it is not offered there."""
 
@@ -260,6 +274,28 @@ def _capped(prices: InstancePrices) -> InstancePrices:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedEntry:
+    """What an upload's page or files say of it."""
+
+    total: Annotated[int, Ge(0), Le(10**15)] | None = None
+    """Parameters."""
+    counts: tuple[str, ...] = ()
+    """What the total counts beside the language model: mtp, vision, fp8-scales …"""
+    extras: dict[str, Annotated[int, Ge(-(10**15)), Le(10**15)]] = field(default_factory=dict)
+    """Parameters that only the source knows of, by what they are."""
+    active: Annotated[int, Ge(0), Le(10**15)] | None = None
+    """Parameters that one token uses."""
+    stored_bytes: Annotated[int, Ge(0), Le(10**16)] | None = None
+    """Bytes of all weight files."""
+    safetensors_bytes: Annotated[int, Ge(0), Le(10**16)] | None = None
+    """Bytes that the index of its safetensors files states."""
+    safetensors_of: str = ""
+    """The upload that `safetensors_bytes` is of, where it is another."""
+    repository: str = ""
+    """The upload that the total is of, where it is another."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
     """One checkpoint: its config.json (reduced) and what its card says; `estimator.models.model` reads it."""
 
@@ -270,7 +306,7 @@ class ModelEntry:
     aliases: tuple[str, ...] = ()
     family: str = ""
     quantization: dict[str, Any] | None = None
-    published: dict[str, Any] | None = None
+    published: PublishedEntry | None = None
     kv: dict[str, Any] | None = None
     licence: str = ""
     release: str = ""

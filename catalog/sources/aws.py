@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catalog import atomic
+from catalog import generated, schema
 from catalog.load import user_dir
 from estimator.errors import InputError
 from estimator.printable import printable
@@ -139,20 +139,26 @@ def spot(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple
         yield "spot", instance, [min(prices), max(prices)]
 
 
-def jumps(found: Refreshed, known: Mapping[str, float], beyond: float = 0.05) -> Iterator[str]:
+def jumps(refreshed: Refreshed, known: Mapping[str, float], beyond: float = 0.05) -> Iterator[str]:
     """On-demand prices that differ from the catalogue's by more than a twentieth: worth a second look."""
-    for instance, usd in sorted(found.quotes.get("on-demand", {}).items()):
+    for instance, usd in sorted(refreshed.quotes.get("on-demand", {}).items()):
         before = known.get(instance)
         if before and isinstance(usd, float) and abs(usd / before - 1) > beyond:
-            yield f"{found.region}: {instance} {before:g} -> {usd:g} USD/h"
+            yield f"{refreshed.region}: {instance} {before:g} -> {usd:g} USD/h"
 
 
-def keep(found: Refreshed, folder: Path | None = None) -> Path:
-    """Writes the prices as a file of the user's catalogue, which is laid over the packaged one. Raises OSError."""
+def keep(refreshed: Refreshed, folder: Path | None = None) -> Path:
+    """Writes the prices to `prices/<region>.aws.yaml` of the user's catalogue. Raises OSError.
+
+    That file lies over the packaged prices and under `prices/<region>.yaml`, which is a person's own and is never
+    written. Terms that AWS did not answer this time stay as they were.
+    """
     import yaml
 
+    path = (folder or user_dir()) / "prices" / f"{refreshed.region}.aws.yaml"
     today = date.today().isoformat()
-    batches = [
+    batches = [batch for batch in _batches(path) if batch["terms"] not in refreshed.quotes]
+    batches += [
         {
             "terms": terms,
             "kind": "snapshot" if terms == "spot" else "list",
@@ -160,11 +166,20 @@ def keep(found: Refreshed, folder: Path | None = None) -> Path:
             "source": "AWS API",
             "usd_per_hour": dict(sorted(prices.items())),
         }
-        for terms, prices in found.quotes.items()
+        for terms, prices in refreshed.quotes.items()
     ]
-    path = (folder or user_dir()) / "prices" / f"{found.region}.yaml"
-    atomic.write(path, yaml.safe_dump({"region": found.region, "quotes": batches}, sort_keys=False))
+    generated.write(path, yaml.safe_dump({"region": refreshed.region, "quotes": batches}, sort_keys=False))
     return path
+
+
+def _batches(path: Path) -> list[dict[str, Any]]:
+    """The quotes of an earlier refresh; none where there is no file, or none that is valid."""
+    try:
+        document = schema.document(path)
+        schema.validate(document, schema.FILES["prices/*.yaml"], str(path))
+    except schema.Invalid:
+        return []
+    return list(document.value["quotes"])
 
 
 def _hourly(terms: str, instance: str, term: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from catalog import atomic
+from catalog import generated
 from catalog.load import user_dir
 from estimator.printable import printable
 
@@ -16,7 +16,8 @@ DEEPEST = 16
 def keep(model_id: str, entry: Mapping[str, Any], folder: Path | None = None) -> Path | None:
     """Writes `models/<org>/<name>.yaml`; None where the folder can not be written, which is no error.
 
-    The id is a repository name that `hub.repository` let pass, so it stays inside the folder.
+    A file there that a person wrote or edited is copied beside itself first. The id is a repository name that
+    `hub.repository` let pass, so it stays inside the folder.
     """
     import yaml
 
@@ -25,16 +26,17 @@ def keep(model_id: str, entry: Mapping[str, Any], folder: Path | None = None) ->
     organisation, _, name = model_id.partition("/")
     path = (folder or user_dir()) / "models" / organisation / f"{name.replace('/', '--')}.yaml"
     try:
-        atomic.write(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
+        generated.write(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
     except OSError:
         return None
     return path
 
 
 def kept(folder: Path | None = None) -> Iterator[str]:
-    """Ids of the models kept, read off their files' names."""
+    """Ids of the models that stand as they were fetched, read off their files' names."""
     for path in sorted(((folder or user_dir()) / "models").glob("*/*.yaml")):
-        yield f"{path.parent.name}/{path.stem.replace('--', '/')}"
+        if generated.untouched(path):
+            yield f"{path.parent.name}/{path.stem.replace('--', '/')}"
 
 
 def _printable_values(value: Any, depth: int) -> Any:

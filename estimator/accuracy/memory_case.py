@@ -43,6 +43,8 @@ PREFIXES_CACHED = ("noonghunna/club-3090", "mitchross/talos-argocd-proxmox")
 IMAGES_MADE_ROOM = (0, 22)
 RECIPE_STEP = 4096
 """What vLLM's recipes set for Gemma 4 where the default step is shorter than an image, which it refused before 0.22."""
+MOST_DEVICE_GIB = 1_000_000
+"""Of one device; anything above is a slip of the unit."""
 
 
 class Missing(Exception):
@@ -205,6 +207,8 @@ def _degree(name: str, said: str) -> int:
 def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | None:
     """The row's device with the memory that its engine printed; None where neither is there."""
     printed = number(row, "gpu_mem_gib")
+    if printed is not None and not 0 < printed <= MOST_DEVICE_GIB:
+        raise InputError("gpu_mem_gib", f"{printed:g} is out of range, expected above 0 and up to {MOST_DEVICE_GIB:,}")
     try:
         device = context.accelerator(row)
     except InputError:

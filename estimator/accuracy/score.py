@@ -17,6 +17,8 @@ from estimator.scenario.inventory import Inventory
 Row = Mapping[str, str]
 """A line of a case file: column to text, empty where the source says nothing."""
 
+LARGEST = 1e18
+"""Of any figure that a case states: bytes of the largest machine by a factor of a thousand."""
 Status = Literal["scored", "unsupported", "skipped"]
 
 
@@ -96,12 +98,12 @@ def text(row: Row, column: str) -> str:
 
 
 def number(row: Row, column: str) -> float | None:
-    """The finite number in a column; None where it is empty or holds anything else."""
+    """The number in a column; None where it is empty or holds anything else, also no number of this world."""
     try:
         value = float(text(row, column))
     except ValueError:
         return None
-    return value if abs(value) < float("inf") else None
+    return value if abs(value) <= LARGEST else None
 
 
 def groups(row: Row, **more: str) -> tuple[str, ...]:

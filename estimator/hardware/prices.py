@@ -1,6 +1,10 @@
 """What machines cost: one region's quotes, each with its kind and date."""
 
+from datetime import date
 from typing import NamedTuple
+
+STALE_AFTER_DAYS = 180
+"""Age from which a price is worth asking for again; engineering guess: EC2's list prices last changed in that time."""
 
 
 class Price(NamedTuple):
@@ -11,9 +15,23 @@ class Price(NamedTuple):
     kind: str
     """list, derived (from another region by ratio), snapshot (of a moment) or estimate"""
     as_of: str
+    """2026, 2026-10 or 2026-10-31."""
     low: float | None = None
     high: float | None = None
     source: str = ""
+    cut_on: str = ""
+    """Day on which the list price was lowered after `as_of`; empty where none is known."""
+
+
+def price_age_days(price: Price, today: date) -> int:
+    """Days since the first day that a price's date may mean; 0 for one of the future."""
+    year, month, day = (*map(int, price.as_of.split("-")), 1, 1)[:3]
+    return max((today - date(year, month, day)).days, 0)
+
+
+def price_stale(price: Price, today: date) -> bool:
+    """Whether a price is older than `STALE_AFTER_DAYS`, or than a known cut of the list price."""
+    return bool(price.cut_on) or price_age_days(price, today) > STALE_AFTER_DAYS
 
 
 class InstancePrices(NamedTuple):

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
+from zlib import crc32
 
 import pytest
 
@@ -76,6 +77,69 @@ def test_a_damaged_bundle_is_ignored_and_replaced(empty_home: Path, data: Path, 
     cache.own_bundle((data,)).write_bytes(damage)
     assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
     assert isinstance(cache.sections((data,)), cache.Bundle)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"index": []},
+        {"index": {"regions": [0, float("nan"), 0]}},
+        {"index": {"fabrics": [0, 1, 0]}},
+        {"index": {"regions": {"a": 1}}},
+        {"quick": []},
+        [],
+    ],
+)
+def test_a_bundle_whose_header_says_something_else_is_replaced(empty_home: Path, data: Path, header: object) -> None:
+    cache.sections((data,))
+    path = cache.own_bundle((data,))
+    first, _, rest = path.read_bytes().partition(b"\n")
+    checksum, _, text = first.partition(b" ")
+    known = json.loads(text)
+    changed = known | header if isinstance(header, dict) else header
+    path.write_bytes(checksum + b" " + json.dumps(changed).encode() + b"\n" + rest)
+    assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
+    deep = b"[" * 100_000 + b"\n"
+    path.write_bytes(b"%08x " % crc32(deep) + deep)
+    assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
+
+
+def test_a_cache_that_is_no_regular_file_is_not_waited_for(empty_home: Path, data: Path) -> None:
+    path = cache.own_bundle((data,))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    assert json.loads(cache.sections((data,))["regions"]) == {"here": "Here"}
+
+
+@pytest.mark.parametrize("link", ["self", ".#lock.yaml", "gone.yaml"])
+def test_a_link_that_leads_nowhere_hides_no_edit(empty_home: Path, data: Path, link: str) -> None:
+    (data / link).symlink_to(link)
+    test_an_edited_file_is_read_again(empty_home, data)
+
+
+def test_an_edit_of_equal_size_and_time_is_read(empty_home: Path, data: Path) -> None:
+    path = data / "regions.yaml"
+    before = path.stat()
+    cache.sections((data,))
+    path.write_text("hera: Hera\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert json.loads(cache.sections((data,))["regions"]) == {"hera": "Hera"}
+
+
+def test_edits_in_folders_that_begin_with_an_underscore_are_read(empty_home: Path, data: Path) -> None:
+    path = data / "models" / "_acme" / "tiny.yaml"
+    path.parent.mkdir(parents=True)
+    text = "id: acme/tiny\nconfig: {num_hidden_layers: 4}\nsource: me\nas_of: 2026-11\n"
+    for layers in (4, 8):
+        path.write_text(text.replace("4", str(layers)))
+        entry = json.loads(cache.sections((data,))["model/acme/tiny"])
+        assert entry["config"] == {"num_hidden_layers": layers}
+
+
+def test_an_editors_lock_is_no_problem_of_the_catalogue(empty_home: Path, tmp_path: Path) -> None:
+    (tmp_path / ".#fabrics.yaml").symlink_to("user@host.1234")
+    assert load(tmp_path).problems == ()
 
 
 def test_a_truncated_bundle_is_ignored(empty_home: Path, data: Path) -> None:

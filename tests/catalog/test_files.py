@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import cache, yaml_file
-from catalog.listing import check
+from catalog.listing import check, rows
 from catalog.load import Catalog, load
 from catalog.schema import FILES, pattern_of
 
@@ -178,6 +178,29 @@ as_of: 2026-11
     assert found[0].startswith("tiny.yaml:5: config.num_hidden_layers: ")
     found = problems(catalog, tmp_path, model.replace("Llama", "Oracle"), "tiny.yaml")
     assert found[0].startswith("tiny.yaml:2: config: OracleForCausalLM: ")
+
+
+@pytest.mark.parametrize(
+    ("published", "problem"),
+    [
+        ("{total: abc}", "7: published.total: 'abc' is not a whole number"),
+        ("{extras: {a: zzz}}", "7: published.extras.a: 'zzz' is not a whole number"),
+        ("{counts: mtp}", "7: published.counts: 'mtp' is not a list"),
+        ("{totel: 5}", "7: published.totel: is not a field here, expected total"),
+    ],
+)
+def test_what_a_model_file_says_of_its_upload_is_checked_and_takes_no_other_down(
+    catalog: Catalog, empty_home: Path, tmp_path: Path, published: str, problem: str
+) -> None:
+    text = (
+        "id: acme/tiny\nconfig:\n  architectures: [LlamaForCausalLM]\n  hidden_size: 64\nsource: mine\n"
+        f"as_of: 2026-11\npublished: {published}\n"
+    )
+    assert problems(catalog, tmp_path, text, "models/acme/tiny.yaml")[0].startswith(f"models/acme/tiny.yaml:{problem}")
+    user = load(tmp_path)
+    assert "acme/tiny" not in user.models
+    assert len(list(rows(user))) == len(list(rows(catalog)))
+    assert len(user.problems) == 1
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in FILES if pattern != "regions.yaml"])

@@ -5,8 +5,10 @@ import csv
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 
+from catalog import regular_file
 from catalog.cache import DATA
 from catalog.load import Catalog, load
 from catalog.sources.folder import read_config
@@ -65,10 +67,8 @@ def score_file(file: Path, context: Context) -> Iterator[Score]:
 
 def _rows(file: Path) -> list[dict[str, str]]:
     try:
-        if file.stat().st_size > CASE_FILE_LIMIT_BYTES:
-            raise InputError(str(file), f"larger than {CASE_FILE_LIMIT_BYTES} bytes")
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(lines)]
+        lines = StringIO(regular_file.read_text(file, CASE_FILE_LIMIT_BYTES, "utf-8-sig"), newline="")
+        return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(lines)]
     except OSError as error:
         raise InputError(str(file), error.strerror or "can not be read") from None
     except (ValueError, csv.Error) as error:

@@ -1,6 +1,7 @@
 """Prices from AWS, against botocore's stubs of its real service models."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,6 +115,44 @@ def test_refreshed_prices_lie_over_the_packaged_ones(answering: Aws, tmp_path: P
     assert spot
     assert (spot.low, spot.high, spot.kind) == (0.4, 0.5, "snapshot")
     assert prices["g6.xlarge"].on_demand
+
+
+def test_a_persons_own_prices_lie_over_fetched_ones_and_are_not_written(answering: Aws, tmp_path: Path) -> None:
+    own = tmp_path / "prices" / "us-east-1.yaml"
+    own.parent.mkdir()
+    text = (
+        "# what we negotiated\nregion: us-east-1\nquotes:\n- terms: on-demand\n  kind: list\n  as_of: 2026-11\n"
+        "  source: our contract\n  usd_per_hour: {g5.xlarge: 0.7}\n"
+    )
+    own.write_text(text)
+    aws.keep(aws.refresh("us-east-1", TYPES, answering), tmp_path)
+    prices = load(tmp_path).prices("us-east-1").quotes["g5.xlarge"]
+    assert own.read_text() == text
+    assert prices.on_demand
+    assert prices.on_demand.usd_per_hour == 0.7
+    assert prices.spot
+    assert (prices.spot.low, prices.spot.high) == (0.4, 0.5)
+
+
+def test_terms_that_are_not_answered_again_stay(answering: Aws, tmp_path: Path) -> None:
+    refreshed = aws.refresh("us-east-1", TYPES, answering)
+    aws.keep(refreshed, tmp_path)
+    path = aws.keep(refreshed._replace(quotes={"on-demand": {"g5.xlarge": 1.3}}), tmp_path)
+    prices = load(tmp_path).prices("us-east-1").quotes["g5.xlarge"]
+    assert prices.on_demand
+    assert prices.spot
+    assert (prices.on_demand.usd_per_hour, prices.spot.low) == (1.3, 0.4)
+    assert os.listdir(path.parent) == ["us-east-1.aws.yaml"]
+
+
+def test_a_fetched_file_that_was_edited_is_copied_before_it_is_replaced(answering: Aws, tmp_path: Path) -> None:
+    refreshed = aws.refresh("us-east-1", TYPES, answering)
+    path = aws.keep(refreshed, tmp_path)
+    edited = path.read_text().replace("AWS API", "AWS API, checked")
+    for copy in ("us-east-1.aws.yaml.bak", "us-east-1.aws.yaml.bak2"):
+        path.write_text(edited)
+        aws.keep(refreshed, tmp_path)
+        assert path.with_name(copy).read_text() == edited
 
 
 @pytest.mark.parametrize("refused", ["pricing", "savingsplans", "ec2"])

@@ -199,6 +199,22 @@ def test_a_kept_model_is_a_catalogue_model_ever_after(tmp_path: Path) -> None:
     assert "\x1b" not in path.read_text()
 
 
+def test_only_models_that_stand_as_fetched_are_refreshed(tmp_path: Path) -> None:
+    entry = {"config": CONFIG, "source": "loopback"}
+    for name in ("acme/fetched", "acme/edited"):
+        kept.keep(name, entry, tmp_path)
+    folder = tmp_path / "models" / "acme"
+    (folder / "own.yaml").write_text("# mine\nid: acme/own\n")
+    edited = (folder / "edited.yaml").read_text().replace("loopback", "loopback, with a note of mine")
+    (folder / "edited.yaml").write_text(edited)
+    assert list(kept.kept(tmp_path)) == ["acme/fetched"]
+    for name in ("acme/own", "acme/edited"):
+        kept.keep(name, entry, tmp_path)
+    assert (folder / "own.yaml.bak").read_text() == "# mine\nid: acme/own\n"
+    assert (folder / "edited.yaml.bak").read_text() == edited
+    assert load(tmp_path).problems == ()
+
+
 def test_a_folder_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file in the way")
     assert kept.keep("acme/tiny", {"config": CONFIG, "source": "loopback"}, tmp_path) is None
