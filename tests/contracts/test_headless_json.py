@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from tui.cli import VERBS, main
+from scripts.json_keys import rewritten
+from tui.cli import main
+from tui.cli.json_output import SCHEMA
 from tui.options.options import OPTIONS
+from tui.verbs import VERBS
 
 BAND = {"low", "typical", "high"}
 KEYS: dict[str, Any] = {
@@ -61,7 +64,7 @@ KEYS: dict[str, Any] = {
     },
     "training": type(None),
 }
-MODEL = ["model", "status", "reason", "architecture", "parameters", "kv_cache"]
+MODEL = ["schema", "model", "status", "reason", "architecture", "parameters", "kv_cache"]
 PARAMETERS = {
     "text", "active", "mtp", "vision", "total", "embedding", "lm_head", "attention", "mlp", "experts",
 }  # fmt: skip
@@ -97,7 +100,7 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
 
 def assert_shape(value: Any, shape: Any, where: str = "") -> None:
     if isinstance(shape, dict):
-        assert list(value) == list(shape), where
+        assert set(shape) <= set(value), where  # a new key is no break
         for key, inner in shape.items():
             assert_shape(value[key], inner, f"{where}.{key}")
     elif isinstance(shape, set):
@@ -107,18 +110,28 @@ def assert_shape(value: Any, shape: Any, where: str = "") -> None:
         assert isinstance(value, shape), f"{where}: {value!r}"
 
 
-def test_estimate_has_exactly_these_keys(ask: Ask) -> None:
+def test_estimate_keeps_these_keys(ask: Ask) -> None:
     answer = ask("estimate", "--instance", "p5.48xlarge", "--format", "json")
     assert answer.status == 0
     assert_shape(answer.json, KEYS)
+    assert answer.json["schema"] == SCHEMA == next(iter(answer.json.values()))
     assert answer.json["instance"] == "p5.48xlarge"
     assert answer.json["cost"]["price_usd_per_hour"] == 55.04
+
+
+def test_every_key_of_an_answer_stands_on_the_page_of_the_interface(ask: Ask) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "interface.md").read_text()
+    assert rewritten(page) == page, "run `make docs`"
+    serving = ask("estimate", "--instance", "p5.48xlarge", "--format", "json").json
+    training = ask("estimate", "--train", "lora", "--model", "8B", "--format", "json").json["training"]
+    answers = (serving["memory"], serving["performance"], serving["cost"], training, training["memory"])
+    assert [key for answer in answers for key in answer if not re.search(rf"[`\"]{key}[`\"]", page)] == []
 
 
 def test_rank_is_the_scenario_and_the_same_objects_in_order(ask: Ask) -> None:
     answer = ask("rank", "--format", "json")
     assert answer.status == 0
-    assert set(answer.json) == {"scenario", "rows"}
+    assert list(answer.json) == ["schema", "scenario", "rows"]
     assert answer.json["scenario"]["model"] == "meta-llama/Llama-3.3-70B-Instruct"
     verdicts = [row["verdict"] for row in answer.json["rows"]]
     assert verdicts == sorted(verdicts, key=["fits", "does_not_fit", "not_supported"].index)
@@ -127,7 +140,7 @@ def test_rank_is_the_scenario_and_the_same_objects_in_order(ask: Ask) -> None:
         if row["cost"]["price_state"] == "priced":
             assert_shape(row, KEYS)
     for row in answer.json["rows"]:
-        assert list(row) == list(KEYS)
+        assert set(KEYS) <= set(row)
         assert row["verdict"] == "fits" or row["reason"]
 
 
@@ -268,7 +281,7 @@ def test_plan_sizes_a_fleet(ask: Ask) -> None:
 
 def test_command_is_a_line_with_reasons(ask: Ask) -> None:
     page = ask("command", "--instance", "p5.48xlarge", "--tp", "4", "--format", "json").json
-    assert list(page) == ["instance", "command", "arguments", "notes"]
+    assert list(page) == ["schema", "instance", "command", "arguments", "notes"]
     assert all(argument["text"] in page["command"] and argument["why"] for argument in page["arguments"])
     nothing = ask("command", "--instance", "g5.xlarge", "--format", "json")
     assert (nothing.status, nothing.json) == (1, None)
@@ -283,7 +296,7 @@ def test_accuracy_of_a_case_file(ask: Ask, tmp_path: Path) -> None:
         "b,serving_concurrency,vLLM,0.18,acme/unheard-of,,bf16,h100-sxm,1,1,1024,256,8,8.0,\n"
     )
     answer = ask("accuracy", "--cases", str(cases), "--format", "json")
-    assert set(answer.json) == {"cases", "summary"}
+    assert list(answer.json) == ["schema", "cases", "summary"]
     known, unknown = answer.json["cases"]
     assert list(known) == ["case_id", "metric", "measured", "predicted", "low", "high", "status", "reason"]
     assert (known["metric"], known["measured"], known["status"]) == ("tpot_ms", 8.0, "scored")

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     summary = summarise(scores)
     if arguments.format == "json":
         cases = [{name: getattr(score, name) for name in CASE} for score in scores]
-        print(json_output.dumps({"cases": cases, "summary": [each._asdict() for each in summary]}))
+        print(json_output.document({"cases": cases, "summary": [each._asdict() for each in summary]}))
     else:
         print(_text(scores, summary))
     return ANSWERED if summary else NOTHING_FITS

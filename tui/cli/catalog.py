@@ -30,7 +30,7 @@ def list_entries(catalog: Catalog, words: Sequence[str], as_json: bool) -> int:
     """Every entry in one line, or those that hold every word."""
     rows = [row for row in listing.rows(catalog) if all(word.lower() in " ".join(row).lower() for word in words)]
     if as_json:
-        print(json_output.dumps([row._asdict() for row in rows]))
+        print(json_output.documents(row._asdict() for row in rows))
     else:
         print(text_output.aligned(rows, left=range(len(listing.Row._fields))))
     return ANSWERED if rows else NOTHING_FITS
@@ -41,7 +41,7 @@ def show(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
     if len(names) != 1:
         raise InputError("catalog show", "one id of an accelerator, instance, model, engine or region is needed")
     page = listing.show(catalog, names[0])
-    print(json_output.dumps(page) if as_json else "\n".join(_lines(page)))
+    print(json_output.document(page) if as_json else "\n".join(_lines(page)))
     return ANSWERED
 
 
@@ -50,7 +50,7 @@ def check(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
     files: list[Path | None] = [Path(name) for name in names] or [None]
     problems = [problem for file in files for problem in listing.check(catalog, file)]
     if as_json:
-        print(json_output.dumps({"problems": problems}))
+        print(json_output.document({"problems": problems}))
     else:
         print("\n".join(map(printable, problems)) or "no problems")
     return NOTHING_FITS if problems else ANSWERED
@@ -66,7 +66,7 @@ def refresh(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
     else:
         raise InputError("catalog refresh", "what? prices [REGION …] or models")
     if as_json:
-        print(json_output.dumps({"refreshed": done, "problems": problems}))
+        print(json_output.document({"refreshed": done, "problems": problems}))
     else:
         print("\n".join(map(printable, (*done, *problems))) or "nothing to refresh")
     return NOTHING_FITS if problems else ANSWERED

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         given = [argument._asdict() for argument in command.arguments]
         page = {"instance": row.candidate.machine, "command": command.line, "arguments": given, "notes": command.notes}
-        print(json_output.dumps(page))
+        print(json_output.document(page))
     else:
         reasons = text_output.aligned([("#", *argument) for argument in command.arguments], left=(0, 1, 2))
         notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *command.notes)]
@@ -47,7 +47,7 @@ def _print_recipe(found: "Recipe", row: "Evaluation", form: str) -> None:
     if form == "json":
         given = [{"text": f"{each.key}: {each.value}", "why": each.why} for each in found.settings]
         page = {"instance": row.candidate.machine, "command": found.command, "arguments": given, "notes": found.notes}
-        print(json_output.dumps(page | {"file": found.file or None, "text": found.text or None}))
+        print(json_output.document(page | {"file": found.file or None, "text": found.text or None}))
         return
     notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *found.notes)]
     file = [f"# {found.file}", found.text, ""] if found.file else []

@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
     print(
-        json_output.dumps(json_output.evaluation(row))
+        json_output.document(json_output.evaluation(row))
         if arguments.format == "json"
         else text_output.estimate(asked.scenario, row, _note(asked, row))
     )

@@ -2,7 +2,10 @@
 
 import json
 import math
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.model import Model
@@ -20,32 +23,24 @@ from estimator.results import (
 from estimator.scenario.scenario import Scenario
 from tui.options.options import OPTIONS, given_options
 
-MEMORY = (
-    "device_bytes", "usable_bytes", "weights_bytes", "kv_cache_bytes", "activation_bytes", "runtime_bytes",
-    "cuda_graph_bytes", "utilization", "kv_capacity_tokens", "max_concurrency", "max_context_tokens",
-)  # fmt: skip
-PERFORMANCE = (
-    "ttft_s", "tpot_s", "request_latency_s", "tokens_per_s_per_user", "output_tokens_per_s_per_replica",
-    "output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "prefill_bound", "decode_bound",
-)  # fmt: skip
-COST = (
-    "price_state", "price_usd_per_hour", "price_low_usd_per_hour", "price_high_usd_per_hour", "price_kind",
-    "price_as_of", "usd_per_1m_input_tokens", "usd_per_1m_output_tokens", "usd_per_request", "usd_per_month",
-    "usd_per_hour_per_gb",
-)  # fmt: skip
-
-TRAINING_MEMORY = (
-    "device_bytes", "usable_bytes", "budget_bytes", "peak_bytes", "weights_bytes", "gradients_bytes",
-    "optimizer_bytes", "adapters_bytes", "activations_bytes", "logits_bytes", "gathered_bytes", "overhead_bytes",
-    "host_bytes",
-)  # fmt: skip
-TRAINING = ("tokens_per_s_per_device", "tokens_per_s", "step_s", "mfu", "hours", "usd")
+SCHEMA = 2
+"""Number of the contract: it grows when a key changes its name or its meaning, or goes; a new key leaves it."""
 Report = MemoryReport | PerformanceReport | CostReport | TrainingMemory | TrainingReport
 
 
 def dumps(value: object) -> str:
     """Indented JSON in plain ASCII: a control character inside a string leaves as its escape."""
     return json.dumps(value, indent=1, allow_nan=False)
+
+
+def document(page: Mapping[str, object]) -> str:
+    """A whole answer: the number of the contract, then its keys."""
+    return dumps({"schema": SCHEMA, **page})
+
+
+def documents(pages: Iterable[Mapping[str, object]]) -> str:
+    """An answer that is a list, each of its objects with the number of the contract."""
+    return dumps([{"schema": SCHEMA, **page} for page in pages])
 
 
 LAYOUT = ("tp", "pp", "ep", "dp")
@@ -64,11 +59,23 @@ def evaluation(row: Evaluation) -> dict[str, object]:
         "verdict": row.verdict,
         "reason": row.reason,
         "confidence": row.confidence,
-        "memory": section(row.memory, MEMORY),
-        "performance": section(row.performance, PERFORMANCE),
-        "cost": section(row.cost, COST),
+        "memory": section(row.memory),
+        "performance": performance(row),
+        "cost": section(row.cost),
         "training": training(row.training),
     }
+
+
+def performance(row: Evaluation) -> dict[str, object] | None:
+    """Speed at the asked load, and whether it is what is asked; null where the row has none."""
+    if row.performance is None:
+        return None
+    judged = {
+        "meets_service_level": row.meets_service_level,
+        "holds_load": row.holds_load,
+        "overloaded": row.performance.utilization >= 1,
+    }
+    return {**section(row.performance), **judged}
 
 
 def training(report: TrainingReport | None) -> dict[str, object] | None:
@@ -77,9 +84,8 @@ def training(report: TrainingReport | None) -> dict[str, object] | None:
         return None
     return {
         "setup": report.setup._asdict() | {"devices": report.setup.devices},
-        "memory": section(report.memory, TRAINING_MEMORY),
-        "trainable_parameters": report.trainable_parameters,
-        **section(report, TRAINING),
+        "memory": section(report.memory),
+        **section(report),
         "step_parts_s": {part.name: number(part.value) for part in report.step},
         "run_parts_s": {part.name: number(part.value) for part in report.run},
         "notes": list(report.notes),
@@ -92,16 +98,33 @@ def scenario(asked: Scenario) -> dict[str, object]:
     return {name.replace("-", "_"): values.get(name) for name, option in OPTIONS.items() if option.field}
 
 
-def section(report: Report | None, keys: tuple[str, ...]) -> Any:
-    """The named fields of a report; null where there is no report."""
-    return None if report is None else {key: figure(key, getattr(report, key)) for key in keys}
+def section(report: Report | None) -> Any:
+    """Every figure of a report under its field's name; null where there is no report."""
+    if report is None:
+        return None
+    record: Any = type(report)
+    return {key: figure(key, getattr(report, key)) for key in keys_of(record)}
+
+
+@cache
+def keys_of(record: Any) -> tuple[str, ...]:
+    """The fields of a result that are figures or words, in their order; its lists of parts are not in the contract."""
+    return tuple(name for name, kind in get_type_hints(record).items() if _is_figure(kind))
+
+
+def _is_figure(kind: Any) -> bool:
+    members = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return all(member in _FIGURES or get_origin(member) is Literal for member in members)
+
+
+_FIGURES = (int, float, str, bool, Band, type(None))
 
 
 def figure(key: str, value: object) -> object:
     """A report's value as JSON: bands as objects, bytes and tokens as whole numbers, no NaN."""
     if isinstance(value, Band):
         return {name: number(each) for name, each in value._asdict().items()}
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         whole = key.endswith(("_bytes", "_tokens"))
         return number(round(value) if whole and math.isfinite(value) else value)
     return value

@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     catalog = load()
     answers = [_answer(name, catalog) for name in arguments.models]
     if arguments.format == "json":
-        print(json_output.dumps([json_output.model(name, answer) for name, answer in answers]))
+        print(json_output.documents(json_output.model(name, answer) for name, answer in answers))
     else:
         print("\n\n".join(model_text.page(name, answer, arguments.explain) for name, answer in answers))
     refused = any(isinstance(answer, InputError) for _, answer in answers)

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         scenario = json_output.scenario(asked.scenario) | {
             name: getattr(demand, name) for name in ("headroom", "base_load", "peak_hours")
         }
-        print(json_output.dumps({"scenario": scenario, "plans": [_json(fleet) for fleet in found]}))
+        print(json_output.document({"scenario": scenario, "plans": [_json(fleet) for fleet in found]}))
     else:
         print(_text(asked.scenario, demand, found))
     return ANSWERED if found else NOTHING_FITS

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
             "scenario": json_output.scenario(asked.scenario),
             "rows": [json_output.evaluation(row) for row in shown],
         }
-        print(json_output.dumps(answer))
+        print(json_output.document(answer))
     elif arguments.format == "text":
         print(text_output.leaderboard(asked.scenario, shown, arguments.all))
     elif arguments.format == "csv":
