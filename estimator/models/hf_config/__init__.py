@@ -14,12 +14,26 @@ WAYS_ON = (
 )
 
 
+def _language_model_alone(config: Mapping[str, object]) -> Mapping[str, object]:
+    """A configuration whose only section describes the language model, as one level: the outer fields win."""
+    inner = config.get("text_config")
+    has_towers = any(name.endswith("_config") and name != "text_config" for name in config)
+    if not isinstance(inner, Mapping) or has_towers or "hidden_size" in config:
+        return config
+    outer = class_named(Fields(config))
+    if outer and not outer.endswith(("ForCausalLM", "TextModel")):
+        return config
+    names = {name: config[name] for name in config if name != "text_config" and config[name] is not None}
+    return {**inner, **names}
+
+
 def read(config: Mapping[str, object]) -> Architecture:
     """The architecture that a config.json describes.
 
     Raises UnsupportedArchitecture for a class that no reader knows, InputError naming a field that is missing,
     impossible or not modelled.
     """
+    config = _language_model_alone(Fields(config).config)
     class_name = class_named(Fields(config))
     if not class_name:
         raise InputError("architectures", "missing, and so is model_type; either names the model's class")

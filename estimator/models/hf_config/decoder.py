@@ -12,7 +12,8 @@ from estimator.models.tensors import Tensor
 
 FULL, SLIDING = "full_attention", "sliding_attention"
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length")
-_DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
+_DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32", "auto": "bf16"}
+_STATE_BYTES = {"bfloat16": 2, "float16": 2, "auto": 2, "float32": 4}
 
 
 def hidden_size(f: Fields) -> int:
@@ -161,9 +162,11 @@ def stack(
 
 
 def dtype(f: Fields) -> str:
-    """The checkpoint's element type; bf16 where it is not stated."""
+    """The checkpoint's element type; bf16 where it is not stated. Raises InputError for a type that is no weight's."""
     name = f.text("dtype", "torch_dtype", default="bfloat16").removeprefix("torch.")
-    return _DTYPES.get(name, "bf16")
+    if name not in _DTYPES:
+        raise f.wrong("dtype" if f.has("dtype") else "torch_dtype", name, f"expected {', '.join(_DTYPES)}")
+    return _DTYPES[name]
 
 
 def rotary_dim(f: Fields, layers: Sequence[Layer]) -> int:
@@ -199,8 +202,12 @@ MOST_STRETCHED = 1024.0
 
 def state_element_bytes(f: Fields) -> int:
     """Bytes of one element of a recurrent state: as named, as the class has it, else 16 bit like the model."""
-    usual = "float32" if f.class_name.startswith(FLOAT32_STATES) else ""
-    return 4 if f.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype", default=usual) == "float32" else 2
+    usual = "float32" if f.class_name.startswith(FLOAT32_STATES) else "auto"
+    name = f.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype", default=usual).removeprefix("torch.")
+    if name not in _STATE_BYTES:
+        field = "mamba_ssm_dtype" if f.has("mamba_ssm_dtype") else "mamba_ssm_cache_dtype"
+        raise f.wrong(field, name, f"expected {', '.join(_STATE_BYTES)}")
+    return _STATE_BYTES[name]
 
 
 FLOAT32_STATES = ("Qwen3_5", "NemotronH")

@@ -109,19 +109,41 @@ class Fields:
     def flags(self, name: str, layers: int) -> list[bool]:
         """True or false for every layer. A longer list also describes MTP layers."""
         values = self._list(name)
-        if len(values) < layers or not all(isinstance(value, bool) for value in values):
+        if not all(isinstance(value, bool) for value in values):
             raise InputError(self._at(name), f"expected true or false for each of {layers} layers")
+        self._check_length(name, len(values), layers)
         return [value is True for value in values[:layers]]
+
+    def choices(self, name: str, layers: int) -> list[int]:
+        """A whole number for every layer. A longer list also describes MTP layers."""
+        values = self.integers(name)
+        self._check_length(name, len(values), layers)
+        return values[:layers]
+
+    def places(self, name: str, layers: int, first: int = 0) -> set[int]:
+        """Which layers a list names, from 0; `first` is what the list calls the first one. Each at most once."""
+        values = self.integers(name)
+        for value in values:
+            if not first <= value < layers + first:
+                raise InputError(self._at(name), f"{value} is no layer of {layers}, counted from {first}")
+        if len(set(values)) < len(values):
+            raise InputError(self._at(name), f"{len(values)} entries name {len(set(values))} layers")
+        return {value - first for value in values}
 
     def per_layer(self, name: str, layers: int, legal: Sequence[str]) -> list[str]:
         """A list with one of the legal words for every layer. A longer list also describes MTP layers."""
         kinds = self.words(name)
-        if len(kinds) < layers:
-            raise InputError(self._at(name), f"{len(kinds)} entries for {layers} layers")
+        self._check_length(name, len(kinds), layers)
         for kind in kinds[:layers]:
             if kind not in legal:
                 raise InputError(self._at(name), f"{_shown(kind)} is not understood; known are {', '.join(legal)}")
         return kinds[:layers]
+
+    def _check_length(self, name: str, entries: int, layers: int) -> None:
+        """Raises InputError unless a list has an entry for every layer, and no more than MTP modules explain."""
+        modules = self.count("num_nextn_predict_layers", "mtp_num_hidden_layers", most=64)
+        if not layers <= entries <= layers + max(modules, 1):
+            raise InputError(self._at(name), f"{entries} entries for {layers} layers")
 
     def refuse_unless(self, name: str, *accepted: object) -> None:
         """Raises InputError where the field has a value that the reader does not model; absent is accepted."""

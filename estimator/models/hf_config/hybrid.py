@@ -24,13 +24,16 @@ LINEAR = "linear_attention"
 
 
 def gated_delta_net(f: Fields) -> GatedDeltaNet:
+    """A gated delta net from Qwen's names. Raises InputError where value heads do not share the key heads evenly."""
+    keys, values = f.size("linear_num_key_heads"), f.size("linear_num_value_heads")
+    divides("linear_num_key_heads", keys, values)
     return GatedDeltaNet(
-        hidden_size(f),
-        f.size("linear_num_key_heads"),
-        f.size("linear_num_value_heads"),
-        f.size("linear_key_head_dim"),
-        f.size("linear_value_head_dim"),
-        f.size("linear_conv_kernel_dim", most=64),
+        hidden=hidden_size(f),
+        key_heads=keys,
+        value_heads=values,
+        key_dim=f.size("linear_key_head_dim"),
+        value_dim=f.size("linear_value_head_dim"),
+        kernel=f.size("linear_conv_kernel_dim", most=64),
     )
 
 
@@ -118,7 +121,7 @@ def _kimi_delta(f: Fields, layers: int) -> tuple[KimiDeltaAttention, list[bool]]
         linear.size("short_conv_kernel_size", most=64),
         linear.flag("use_full_rank_gate"),
     )
-    full_layers = {layer - 1 for layer in linear.integers("full_attn_layers")}  # counted from 1
+    full_layers = linear.places("full_attn_layers", layers, first=1)
     return delta, [layer in full_layers for layer in range(layers)]
 
 
@@ -143,7 +146,7 @@ def lfm2(f: Fields) -> Architecture:
 def _lfm2_kinds(f: Fields, layers: int) -> list[str]:
     if f.has("layer_types") or not f.has("full_attn_idxs"):
         return f.per_layer("layer_types", layers, (FULL, "conv"))
-    full = set(f.integers("full_attn_idxs"))
+    full = f.places("full_attn_idxs", layers)
     return [FULL if layer in full else "conv" for layer in range(layers)]
 
 
@@ -167,15 +170,15 @@ def minimax_m1(f: Fields) -> Architecture:
     if f.has("layer_types"):
         softmax = [kind == FULL for kind in f.per_layer("layer_types", count, (FULL, LINEAR))]
     else:
-        softmax = [kind == 1 for kind in f.integers("attn_type_list")]
-        if len(softmax) != count:
-            raise InputError("attn_type_list", f"{len(softmax)} entries for {count} layers")
+        softmax = [kind == 1 for kind in f.choices("attn_type_list", count)]
     return stack(f, [Layer(full if each else linear, mlp, norms(hidden, 2)) for each in softmax])
 
 
 @reads(DeciLMForCausalLM="nemotron-nas")
 def nemotron_nas(f: Fields) -> Architecture:
     """Each layer as its entry of `block_configs` says: attention or none, an MLP of its own width or none."""
+    f.refuse_unless("attention_bias", False)
+    f.refuse_unless("mlp_bias", False)
     hidden, heads = hidden_size(f), f.size("num_attention_heads")
     head = head_dim(f, hidden, heads)
     layers = []

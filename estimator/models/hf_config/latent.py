@@ -64,6 +64,8 @@ def dense_latent(f: Fields) -> Architecture:
 @reads(DeepseekV32ForCausalLM="deepseek_v32", GlmMoeDsaForCausalLM="glm_moe_dsa")
 def sparse_deepseek(f: Fields) -> Architecture:
     """MLA behind a lightning indexer; layers marked "shared" reuse the choice of the last "full" one."""
+    if f.is_null("q_lora_rank"):
+        raise f.wrong("q_lora_rank", None, "the indexer projects the compressed query, so there must be one")
     indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
     owner = latent_attention(f, indexer)
     reuser = replace(owner, indexer=None)
@@ -135,10 +137,7 @@ def deepseek_v4(f: Fields) -> Architecture:
 def _compress_ratios(f: Fields, layers: int) -> list[int]:
     """Tokens pooled into one, by layer: as published, or by the words of newer configurations."""
     if f.has("compress_ratios"):
-        ratios = f.integers("compress_ratios")
-        if len(ratios) < layers:
-            raise f.wrong("compress_ratios", ratios, f"{len(ratios)} entries for {layers} layers")
-        return ratios[:layers]
+        return f.choices("compress_ratios", layers)
     rates = f.required_section("compress_rates")
     kinds = f.per_layer("layer_types", layers, ("sliding_attention", *map(str, rates.config)))
     return [0 if kind == "sliding_attention" else rates.size(kind) for kind in kinds]

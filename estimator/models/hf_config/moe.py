@@ -67,7 +67,7 @@ def dense_first(f: Fields, layers: int, sparse: Mlp, *, dense: int | None = None
     elif f.has("is_moe_layer"):
         chosen = f.flags("is_moe_layer", layers)
     else:
-        first, every = f.count("first_k_dense_replace", default=dense), f.size("moe_layer_freq", default=1)
+        first, every = f.count("first_k_dense_replace", default=dense, most=layers), f.size("moe_layer_freq", default=1)
         chosen = [layer >= first and layer % every == 0 for layer in range(layers)]
     return _routed_where(f, chosen, sparse)
 
@@ -102,7 +102,7 @@ def qwen_moe(f: Fields) -> Architecture:
 def qwen_mlps(f: Fields, sparse: MixtureOfExperts) -> list[Mlp]:
     """Experts every `decoder_sparse_step` layers, except where `mlp_only_layers` says dense."""
     every = f.size("decoder_sparse_step", default=1)
-    dense_layers = set(f.integers("mlp_only_layers")) if f.has("mlp_only_layers") else set()
+    dense_layers = f.places("mlp_only_layers", f.layers()) if f.has("mlp_only_layers") else set()
     chosen = [layer not in dense_layers and (layer + 1) % every == 0 for layer in range(f.layers())]
     return _routed_where(f, chosen, sparse)
 

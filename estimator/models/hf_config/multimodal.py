@@ -121,7 +121,7 @@ def mllama_text(f: Fields) -> Architecture:
     hidden, own = hidden_size(f), attention(f)
     cross = CrossAttention(hidden, own.heads, own.kv_heads, own.head_dim, head_norm=True)
     mlp, around = DenseMlp(hidden, f.size("intermediate_size")), norms(hidden, 2)
-    crossing = set(f.integers("cross_attention_layers"))
+    crossing = f.places("cross_attention_layers", f.layers())
     gates = (Tensor("gates", "norm", 2, split="whole"),)
     layers = [
         Layer(cross, mlp, (*around, *gates)) if layer in crossing else Layer(own, mlp, around)

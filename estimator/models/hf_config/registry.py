@@ -51,9 +51,11 @@ def reads(**classes: str) -> Callable[[Reader], Reader]:
 
 def class_named(f: Fields) -> str:
     """The class in `architectures`, or the one that `model_type` stands for; empty where neither is given."""
-    named = f.words("architectures") if f.has("architectures") else []
-    if named:
-        return named[0]
+    if isinstance(f.config.get("architectures"), str):  # as some uploads write it
+        return f.text("architectures")
+    names = f.words("architectures") if f.has("architectures") else []
+    if names:
+        return names[0]
     model_type = f.text("model_type", default="")
     return _look_up(MODEL_TYPES, model_type) or model_type if model_type else ""
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture, Layer
-from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack
+from estimator.models.hf_config.decoder import attention, divides, hidden_size, norms, stack
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.moe import experts
 from estimator.models.hf_config.registry import reads
@@ -49,7 +49,7 @@ def mamba2(f: Fields) -> Architecture:
 def bamba(f: Fields) -> Architecture:
     """Mamba-2, and attention in the listed layers."""
     hidden, bias = hidden_size(f), f.flag("attention_bias")
-    full_layers = set(f.integers("attn_layer_indices")) if f.has("attn_layer_indices") else set()
+    full_layers = f.places("attn_layer_indices", f.layers()) if f.has("attn_layer_indices") else set()
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
     full, mamba = attention(f, qkv_bias=bias, output_bias=bias), mamba2_of(f)
     layers = [Layer(full if layer in full_layers else mamba, mlp, norms(hidden, 2)) for layer in range(f.layers())]
@@ -63,8 +63,6 @@ def falcon_h1(f: Fields) -> Architecture:
     f.refuse_unless("mamba_proj_bias", False)
     hidden, bias = hidden_size(f), f.flag("attention_bias")
     mamba = replace(mamba2_of(f), norm=f.flag("mamba_rms_norm"))
-    if f.has("mamba_d_ssm") and f.size("mamba_d_ssm") != mamba.inner:
-        raise InputError("mamba_d_ssm", f"{f.size('mamba_d_ssm')} is not heads x head size ({mamba.inner})")
     mixer = Parallel((attention(f, qkv_bias=bias, output_bias=bias), mamba))
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
     return stack(f, [Layer(mixer, mlp, norms(hidden, 2))] * f.layers())
@@ -97,7 +95,8 @@ def jamba(f: Fields) -> Architecture:
 
 
 def _every(f: Fields, period: str, usual_period: int, offset: str, usual_offset: int) -> range:
-    return range(f.count(offset, default=usual_offset), f.layers(), f.size(period, default=usual_period))
+    every = f.size(period, default=usual_period)
+    return range(f.count(offset, default=usual_offset, most=every - 1), f.layers(), every)
 
 
 def _time_step_rank(f: Fields, hidden: int, name: str) -> int:
@@ -133,17 +132,21 @@ _MODERN = {"linear_attention": "mamba", "full_attention": "attention"}
 
 
 def mamba2_of(f: Fields) -> Mamba2:
-    hidden = hidden_size(f)
-    heads = f.size("mamba_n_heads")
-    inner = f.size("mamba_expand", default=2, most=64) * hidden
+    """Mamba-2 from the names of Bamba and Granite. Raises InputError where heads, groups and width contradict."""
+    hidden, heads = hidden_size(f), f.size("mamba_n_heads")
+    groups = f.size("mamba_n_groups", default=1)
+    inner = f.size("mamba_d_ssm", default=f.size("mamba_expand", default=2, most=64) * hidden)
     head = inner // heads if f.config.get("mamba_d_head") == "auto" else f.size("mamba_d_head")
+    if heads * head != inner:
+        raise InputError("mamba_n_heads", f"{heads} heads of {head} are not the inner width {inner}")
+    divides("mamba_n_groups", groups, heads)
     return Mamba2(
-        hidden,
-        heads,
-        head,
-        f.size("mamba_n_groups", default=1),
-        f.size("mamba_d_state"),
-        f.size("mamba_d_conv", default=4, most=64),
+        hidden=hidden,
+        heads=heads,
+        head_dim=head,
+        groups=groups,
+        state=f.size("mamba_d_state"),
+        kernel=f.size("mamba_d_conv", default=4, most=64),
         conv_bias=f.flag("mamba_conv_bias", default=True),
         proj_bias=f.flag("mamba_proj_bias"),
     )

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from estimator.errors import InputError
 from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config.decoder import (
     FULL,
@@ -45,12 +44,12 @@ def llama4(f: Fields) -> Architecture:
     sparse = experts(f, "intermediate_size", shared=width)
     plain = DenseMlp(hidden, f.size("intermediate_size_mlp")) if every > 1 else sparse
     if f.has("no_rope_layers") and f.config["no_rope_layers"]:
-        local = [each == 1 for each in f.integers("no_rope_layers")][:count]
+        local = [each == 1 for each in f.choices("no_rope_layers", count)]
     elif f.has("layer_types"):
         local = [kind != FULL for kind in f.per_layer("layer_types", count, (FULL, "chunked_attention"))]
     else:
         local = [(layer + 1) % 4 != 0 for layer in range(count)]
-    routed = set(f.integers("moe_layers")) if f.has("moe_layers") else set(range(every - 1, count, every))
+    routed = f.places("moe_layers", count) if f.has("moe_layers") else set(range(every - 1, count, every))
     full = attention(f, qkv_bias=bias, output_bias=bias)
     chunked = replace(full, window=chunk, chunked=True)
     layers = [
@@ -74,9 +73,7 @@ def mimo_v2(f: Fields) -> Architecture:
     local = _mimo_attention(f, "swa_", window_of(f), sinks=f.flag("add_swa_attention_sink_bias", default=True))
     sparse = experts(f, shared=f.count(*SHARED) * f.size("moe_intermediate_size"), router_bias=True)
     plain = DenseMlp(hidden, f.size("intermediate_size"))
-    slides, routed = f.integers("hybrid_layer_pattern"), f.integers("moe_layer_freq")
-    if len(slides) != count or len(routed) != count:
-        raise InputError("hybrid_layer_pattern", f"{len(slides)} and {len(routed)} entries for {count} layers")
+    slides, routed = f.choices("hybrid_layer_pattern", count), f.choices("moe_layer_freq", count)
     layers = [
         Layer(local if slide else full, sparse if route else plain, norms(hidden, 2))
         for slide, route in zip(slides, routed, strict=True)
@@ -124,12 +121,10 @@ def minimax_m3(f: Fields) -> Architecture:
     plain = DenseMlp(hidden, f.size("dense_intermediate_size"))
     full = attention(f, head_norm=f.flag("use_qk_norm", default=True))
     indexed = replace(full, index_heads=index.size("sparse_num_index_heads"), index_dim=index.size("sparse_index_dim"))
-    routed, marked = f.integers("moe_layer_freq"), index.integers("sparse_attention_freq")
-    if len(routed) < count or len(marked) < count:
-        raise InputError("moe_layer_freq", f"{len(routed)} and {len(marked)} entries for {count} layers")
+    routed, marked = f.choices("moe_layer_freq", count), index.choices("sparse_attention_freq", count)
     layers = [
         Layer(indexed if mark else full, sparse if route else plain, norms(hidden, 2))
-        for route, mark in zip(routed[:count], marked[:count], strict=True)
+        for route, mark in zip(routed, marked, strict=True)
     ]
     return stack(f, layers)
 
