@@ -43,6 +43,9 @@ IDLE_BUFFERS = {"slope_rate", "query_decay", "key_decay", "diagonal_decay", "bet
 """Buffers that are registered as persistent, and that uploads do not hold (MiniMax, Apertus)."""
 
 
+USUAL_LABELS = 2
+
+
 def classes() -> Iterator[tuple[str, str]]:
     """Class and model type of every language class, each once."""
     seen = set()
@@ -96,6 +99,8 @@ def main() -> None:
             model_type = config.model_type
             counted.append([name, model_type, stored_elements(model)])
             configs[model_type] = plain(config.to_dict())
+            if config.num_labels != USUAL_LABELS:
+                configs[model_type]["num_labels"] = config.num_labels
         except Exception as error:  # a class without a default of its own
             unbuilt[name] = f"{type(error).__name__}: {error}"[:120].splitlines()[0]
         print(name, model_type, counted[-1][2] if counted else "", file=sys.stderr)

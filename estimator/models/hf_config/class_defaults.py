@@ -31,7 +31,9 @@ MULTI_HEAD = frozenset((
 """One key-value head per query head. The others' default is some number, so absence is an error."""
 
 OWN_HEAD_DIM = frozenset((
-    "AfmoeForCausalLM", "CwmForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3nForCausalLM",
+    "AfmoeForCausalLM", "Cohere2MoeForCausalLM", "CwmForCausalLM", "FlintForCausalLM", "Kolibri1ForCausalLM",
+    "LagunaForCausalLM", "LaraMiniForCausalLM", "Lfm3ForCausalLM", "MellumForCausalLM",
+    "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3nForCausalLM",
     "Gemma4ForCausalLM", "GemmaForCausalLM", "GptOssForCausalLM", "HYV3ForCausalLM",
     "MiniMaxM1ForCausalLM", "MiniMaxM2ForCausalLM", "MiniMaxM3SparseForCausalLM", "MiniMaxText01ForCausalLM",
     "Ministral3ForCausalLM", "NemotronHForCausalLM", "Qwen3ForCausalLM",

@@ -62,6 +62,7 @@ def llama_like(
     HeliumForCausalLM="helium",
     AquilaForCausalLM="aquila",
     YiForCausalLM="Yi",
+    Emu3ForCausalLM="emu3_text_model",
 )
 def llama(f: Fields) -> Architecture:
     """Llama; Arcee's MLP is the same without the gate, Granite's scalars are no tensors."""
@@ -258,7 +259,7 @@ def seed_oss(f: Fields) -> Architecture:
     )
 
 
-@reads(ApertusForCausalLM="apertus")
+@reads(ApertusForCausalLM="apertus", Apertus1p5TextForCausalLM="apertus1p5_text")
 def apertus(f: Fields) -> Architecture:
     """xIELU learns two numbers per layer."""
     bias = f.flag("attention_bias")

@@ -40,6 +40,7 @@ class HeadStyle(NamedTuple):
     """Masked-token heads have a dense layer, a norm and a bias before the tied embedding."""
     transform_norm_bias: bool = True
     dense_bias: bool = True
+    projection_bias: bool = True
     everywhere: bool = False
     """Token and answer heads have the classifier's dense layer as well (ModernBERT)."""
     tied: bool = True
@@ -91,8 +92,8 @@ def with_head(body: Architecture, task: Task, f: Fields, style: HeadStyle | None
 
 
 def _body_norms(body: Architecture) -> tuple[Tensor, ...]:
-    """What stands beside the layers, without the bias of the output projection."""
-    return tuple(tensor for tensor in body.final if tensor.name != "lm_head_bias")
+    """What stands beside the layers, without the parts of the output projection."""
+    return tuple(tensor for tensor in body.final if not tensor.name.startswith(("lm_head", "final_logits")))
 
 
 def labels_of(f: Fields) -> int:
@@ -145,7 +146,7 @@ def _encoder_head(body: Architecture, task: Task, f: Fields, style: HeadStyle) -
     if task == "masked tokens":
         return _masked_head(body, style, width)
     outputs = 2 if task == "question answering" else labels_of(f)
-    projection = _linear("classifier", outputs, hidden, bias=True)
+    projection = _linear("classifier", outputs, hidden, bias=style.projection_bias)
     with_dense = style.classifier != "plain" and (task == "classification" or style.everywhere)
     return (*dense, *projection) if with_dense else projection
 

@@ -24,6 +24,10 @@ READERS = (
     "encoder_decoder",
     "multimodal",
     "encoders",
+    "moe_variants",
+    "hybrid_variants",
+    "dense_variants",
+    "classic_variants",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
 a start reads one model, and every module costs it about a millisecond."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         LightningAttention,
         ShortConvolution,
     )
+    from estimator.models.mixers.rwkv import GatedLinearRecurrence, Rwkv4, Rwkv7
     from estimator.models.mixers.state_space import Mamba1, Mamba2
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "CompressedSparseAttention",
     "CrossAttention",
     "GatedDeltaNet",
+    "GatedLinearRecurrence",
     "Indexer",
     "KimiDeltaAttention",
     "LatentAttention",
@@ -32,12 +34,15 @@ __all__ = [
     "Mamba2",
     "Mixer",
     "Parallel",
+    "Rwkv4",
+    "Rwkv7",
     "ShortConvolution",
     "side_by_side",
 ]
 
 _RECURRENT = {"GatedDeltaNet", "KimiDeltaAttention", "LightningAttention", "ShortConvolution"}
 _STATE_SPACE = {"Mamba1", "Mamba2"}
+_RWKV = {"GatedLinearRecurrence", "Rwkv4", "Rwkv7"}
 
 
 def __getattr__(name: str) -> Any:
@@ -45,4 +50,6 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module("estimator.models.mixers.recurrent"), name)
     if name in _STATE_SPACE:
         return getattr(import_module("estimator.models.mixers.state_space"), name)
+    if name in _RWKV:
+        return getattr(import_module("estimator.models.mixers.rwkv"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

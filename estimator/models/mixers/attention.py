@@ -162,6 +162,8 @@ class CrossAttention(Mixer):
     kv_heads: int
     head_dim: int
     head_norm: bool = False
+    qkv_bias: bool = False
+    output_bias: bool = False
 
     module = "cross_attn"
 
@@ -174,7 +176,14 @@ class CrossAttention(Mixer):
             Tensor("v_proj", "attention", self.kv_heads * self.head_dim, self.hidden, ways=self.kv_heads),
             Tensor("o_proj", "attention", self.hidden, self.heads * self.head_dim, split="rows"),
             *norms,
+            *self._biases,
         )
+
+    @property
+    def _biases(self) -> tuple[Tensor, ...]:
+        width = (self.heads + 2 * self.kv_heads) * self.head_dim
+        biases = (Tensor("qkv_bias", "norm", width),) if self.qkv_bias else ()
+        return (*biases, Tensor("o_bias", "norm", self.hidden, split="whole")) if self.output_bias else biases
 
     @property
     def cache_ways(self) -> int:

@@ -48,6 +48,8 @@ class LatentAttention(Mixer):
     """Biases on the down-projections and the output (attention_bias)."""
     separate_gate: bool = False
     """A matrix of its own gates the output (Kimi-K3)."""
+    head_gate: bool = False
+    """One gate per head, from a small projection (Ling hybrid)."""
 
     is_latent = True
 
@@ -65,6 +67,8 @@ class LatentAttention(Mixer):
             query = (Tensor("q_proj", "attention", self.heads * head, self.hidden),)
         value = self.heads * self.value_dim
         gate = (Tensor("g_proj", "attention", value, self.hidden),) if self.separate_gate else ()
+        if self.head_gate:
+            gate = (*gate, Tensor("g_proj", "attention", self.heads, self.hidden))
         biases = self.query_rank + self.kv_rank + self.rope_dim + self.hidden
         bias = (Tensor("bias", "norm", biases, split="whole"),) if self.bias else ()
         return (

@@ -69,6 +69,8 @@ class KimiDeltaAttention(Mixer):
     kernel: int
     full_rank_gate: bool = False
     """The output gate is one matrix instead of a low-rank pair (Kimi-K3)."""
+    full_rank_decay: bool = False
+    """The forget gate is one matrix instead of a low-rank pair (Ling hybrid)."""
 
     module = "self_attn"
     state_element_bytes = 4  # float32 whatever the model's type
@@ -84,13 +86,20 @@ class KimiDeltaAttention(Mixer):
                 Tensor("g_b_proj", "attention", width, self.head_dim),
             )
         )
+        decay = (
+            (Tensor("f_proj", "attention", width, self.hidden),)
+            if self.full_rank_decay
+            else (
+                Tensor("f_a_proj", "attention", self.head_dim, self.hidden, split="whole"),
+                Tensor("f_b_proj", "attention", width, self.head_dim),
+            )
+        )
         return (
             Tensor("q_proj", "attention", width, self.hidden),
             Tensor("k_proj", "attention", width, self.hidden),
             Tensor("v_proj", "attention", width, self.hidden),
             Tensor("conv1d", "norm", 3 * width, self.kernel),
-            Tensor("f_a_proj", "attention", self.head_dim, self.hidden, split="whole"),
-            Tensor("f_b_proj", "attention", width, self.head_dim),
+            *decay,
             Tensor("dt_bias", "norm", width),
             Tensor("A_log", "norm", self.heads),
             Tensor("b_proj", "attention", self.heads, self.hidden),
