@@ -184,7 +184,8 @@ def _without_constants(framework: Framework, generic: Framework) -> Framework:
         loss=framework.loss,
         lora_targets=framework.lora_targets,
         gradient_bytes=framework.gradient_bytes,
-        offloads=framework.offloads,
+        offload_moves=framework.offload_moves,
+        sharding=framework.sharding,
         stack=framework.stack,
         patterns=framework.patterns,
     )

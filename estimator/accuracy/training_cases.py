@@ -32,14 +32,14 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
     degrees = _degrees(row)
     devices = max(whole(row, "n_devices") or 1, 1)
     tp, pp, cp = whole(row, "tp") or 1, whole(row, "pp") or 1, degrees.get("cp", 1)
-    if framework.stack == "neuron":
+    if "neuron" in framework.platforms:
         tp = max(tp // CORES_PER_CHIP, 1)  # sources count cores in tp and chips in devices
     dp = max(devices // (tp * pp * cp), 1)
     length = whole(row, "seq_len") or 4096
     micro_batch = whole(row, "micro_batch") or max(4096 * cp // length, 1)
     stated = whole(row, "global_batch") or _noted_batch(row, length)
     global_batch = max(stated or _usual_batch(length, micro_batch, dp, tp * pp), micro_batch)
-    if framework.id == "torchtitan" and pp > 1:
+    if framework.pipeline_splits_micro_batches and pp > 1:
         micro_batch = 1  # its local batch is cut into single sequences for the pipeline
     sharding, group = _sharding(row, method, framework, dp * cp, degrees)
     workload = TrainingWorkload(
@@ -190,10 +190,8 @@ def _sharding(row: Row, method: str, framework: Framework, ranks: int, degrees: 
         return "fsdp", 0
     if "ddp" in text or "none" in text or "replicated" in text:
         return "none", 0
-    if framework.stack == "megatron" or framework.stack == "neuron":
-        return "zero1", 0
-    if framework.stack == "fsdp":
-        return "fsdp", 0
+    if framework.sharding:
+        return framework.sharding, 0
     return ("zero3", 0) if method == "full" else ("none", 0)
 
 
@@ -204,7 +202,8 @@ def _checkpointing(row: Row, framework: Framework, sharded: bool) -> str:
     if text in ("none", "no", "false"):
         return "none"
     if "selective" in text:
-        return "none" if framework.stack == "megatron" else "selective"  # of the core attention: flash has it already
+        # Megatron's is of the core attention, which flash attention does anyway
+        return "selective" if "selective" in framework.checkpointings else "none"
     if text in ("full", "yes", "true", "block", "on"):
         return framework.checkpointing if framework.checkpointing == "offloaded" else "full"
     return framework.checkpointing_sharded if sharded else framework.checkpointing
@@ -214,7 +213,7 @@ def _offload(row: Row, framework: Framework) -> str:
     text = f"{row.get('dp_zero', '')} {row.get('notes', '')}".lower()
     if not re.search(r"cpu[ -]?off|cpu adamw|offload with|optimizer offload|fsdp2 cpu offload", text):
         return "none"
-    return "optimizer" if "adamw" in text and "offload" in row.get("dp_zero", "").lower() else framework.offloads
+    return "optimizer" if "adamw" in text and "offload" in row.get("dp_zero", "").lower() else framework.offload_moves
 
 
 def _loss(row: Row, framework: Framework) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from estimator.bounds import Ge, Gt
 from estimator.hardware.devices import Accelerator
@@ -11,31 +11,88 @@ Bytes = Annotated[float, Ge(0)]
 Factor = Annotated[float, Gt(0)]
 
 
+class Platform(NamedTuple):
+    """A family of devices that training stacks drive through one library."""
+
+    vendor: str
+    kind: str
+    devices: tuple[str, ...] = ()
+    """Ids of the accelerators that it drives; empty where it drives all of the vendor's kind."""
+    min_compute_capability: Factor | None = None
+    """CUDA compute capability below which the current libraries carry no kernels."""
+    framework: str | None = None
+    """The stack that trains here in place of one that does not run on this platform."""
+    methods: tuple[str, ...] = ()
+    """Methods that run here; empty where all do."""
+    computes: tuple[str, ...] = ()
+    """Number formats that products run in here; empty where the device's own decide."""
+    classes: tuple[str, ...] = ()
+    """Model classes that the platform's libraries parallelise; empty where all are."""
+    tensor_parallel: Mapping[str, tuple[int, ...]] = {}
+    """Accelerator id -> tensor-parallel degrees that the compiler takes, least loss of speed first."""
+    source: str = ""
+
+    def drives(self, device: Accelerator) -> bool:
+        """Whether the platform's libraries run on a device at all."""
+        if device.vendor != self.vendor or device.kind != self.kind or "no-llm-stack" in device.tags:
+            return False
+        old = device.compute_capability < (self.min_compute_capability or 0.0)
+        return not old and (not self.devices or device.id in self.devices)
+
+
 class Framework(NamedTuple):
-    """How one training stack keeps states, activations and logits; measured, see `source`."""
+    """What one training stack can do, and how it keeps states, activations and logits; measured, see `source`."""
 
     id: str
     name: str
-    precision: str = "bf16-mixed"
-    """How full training keeps its weights where nobody says otherwise."""
-    adapter_precision: str = "fp32"
-    """How adapters, their gradients and their states are kept."""
-    checkpointing: str = "full"
-    """Kind of checkpointing on one device where nobody says otherwise."""
-    checkpointing_sharded: str = "full"
-    """Kind of checkpointing on several devices where nobody says otherwise."""
-    loss: str = "plain"
-    """Loss path where nobody says otherwise."""
-    stack: str = "hf"
-    """Key into the speed factors."""
-    fused_experts: bool = False
-    """Experts run as grouped products with a fused dispatch."""
-    bytes_per_logit: Bytes = 12.0
+    bytes_per_logit: Bytes
     """Bytes per logit of the plain loss path; the fused and chunked paths cost the same everywhere."""
-    bytes_per_logit_quantised: Bytes | None = None
-    """Bytes per logit of the plain loss path over a quantised base, where they differ."""
+    overhead_bytes: Bytes
+    """CUDA context and libraries of one process."""
+    gradient_bytes: Bytes
+    """Bytes per gradient under an fp32 master copy."""
+    precision: str
+    """How full training keeps its weights where nobody says otherwise."""
+    adapter_precision: str
+    """How adapters, their gradients and their states are kept."""
+    loss: str
+    """Loss path where nobody says otherwise."""
+    stack: str
+    """Key into the speed factors."""
+    source: str
+    patterns: tuple[str, ...] = ()
+    """How sources spell the stack, lower case; the first pattern that matches decides."""
+    platforms: tuple[str, ...] = ("cuda",)
+    methods: tuple[str, ...] = ("full", "lora", "qlora", "dora")
+    shardings: tuple[str, ...] = ("none", "zero1", "zero2", "zero3", "fsdp", "hybrid")
+    """Ways to shard that it runs; the first that shards weights is its own."""
+    splits: tuple[str, ...] = ()
+    """Splits of the model that it runs: tp, pp, cp, ep."""
+    offloads: tuple[str, ...] = ()
+    """What it can move to the host: the optimizer's states, or parameters as well."""
+    checkpointings: tuple[str, ...] = ("none", "full")
+    """Kinds of activation checkpointing that it runs."""
+    memory_model: Literal["parts", "rule-of-thumb"] = "parts"
+    recipe: str = "axolotl"
+    """The writer of starting configurations for adapters."""
+    full_recipe: str = "torchtitan"
+    """The writer of starting configurations for full training."""
+    recipe_settings: Mapping[str, str] = {}
+    """Keys that its configuration always carries, with their values."""
+    checkpointing: str = "full"
+    """Kind of checkpointing on one device in a measured run whose source does not say."""
+    checkpointing_sharded: str = "full"
+    """Kind of checkpointing on several devices in a measured run whose source does not say."""
+    sharding: str | None = None
+    """Sharding of a measured run whose source does not say; None: whole under adapters, else weights sharded."""
+    offload_moves: str = "optimizer"
+    """What CPU offload moved in a measured run whose source does not say."""
     lora_targets: str = "q_proj,v_proj"
     """LoRA targets of a measured run whose source does not say."""
+    prints_allocated: bool = False
+    """Its printed peak is the allocator's, without CUDA context and libraries."""
+    bytes_per_logit_quantised: Bytes | None = None
+    """Bytes per logit of the plain loss path over a quantised base, where they differ."""
     activation_factor: Factor = 1.0
     low_precision_activation_factor: Factor = 1.0
     """Multiplies the activations where products run in 8 or 4 bits: their inputs are kept so."""
@@ -45,8 +102,6 @@ class Framework(NamedTuple):
     """Bytes per parameter of embedding, head and norms next to a quantised base."""
     quantised_extra_bytes: Bytes = 0.0
     """Bytes per quantised parameter on top of its format."""
-    gradient_bytes: Bytes = 2.0
-    """Bytes per gradient under an fp32 master copy."""
     buckets: bool = True
     """ZeRO's communication buckets are memory of their own, not views of the gradients."""
     accumulates_whole_gradients: bool = False
@@ -55,14 +110,21 @@ class Framework(NamedTuple):
     """Sharded runs peak while a whole copy is loaded."""
     adapter_input_bytes: Bytes = 0.0
     """Bytes per element that enters an adapted matrix: dropout masks and copies."""
-    prints_allocated: bool = False
-    """Its printed peak is the allocator's, without CUDA context and libraries."""
-    offloads: str = "optimizer"
-    """What its CPU offload moves: the optimizer's states, or parameters too."""
-    overhead_bytes: Bytes = 1073741824.0
-    patterns: tuple[str, ...] = ()
-    """How sources spell the stack, lower case; the first pattern that matches decides."""
-    source: str = ""
+    pipeline_splits_micro_batches: bool = False
+    """Under pipeline parallelism the micro-batch is cut into single sequences."""
+    fused_experts: bool = False
+    """Experts run as grouped products with a fused dispatch."""
+    tuned_low_precision: bool = False
+    """Products in 8 or 4 bits run in the vendor's tuned kernels."""
+    overlaps_tensor_parallelism: bool = False
+    """Its speed factor was measured on tensor-parallel runs: more ranks lose nothing more."""
+    counts_tensor_parallelism: bool = False
+    """Its speed factor was measured with the links of tensor parallelism: their time is in it."""
+
+    @property
+    def weight_sharding(self) -> str:
+        """The stack's own way to shard weights; `none` where it has none."""
+        return next((each for each in self.shardings if each in ("fsdp", "zero3")), "none")
 
 
 class MemoryRules(NamedTuple):
@@ -153,6 +215,22 @@ class TrainingConstants:
     memory: MemoryRules
     speed: SpeedRules
     run: RunRules
+    platforms: Mapping[str, Platform]
     frameworks: Mapping[str, Framework]
     aliases: Mapping[str, str]
     """Pattern of how sources print a model's name, lower case -> catalogue id."""
+
+    def platform_of(self, device: Accelerator) -> str | None:
+        """Id of the platform that drives a device; None where no training stack does."""
+        return next((id for id, platform in self.platforms.items() if platform.drives(device)), None)
+
+    def tensor_parallel_degrees(self, device: Accelerator) -> tuple[int, ...]:
+        """Tensor-parallel degrees that a device's compiler takes; empty where any that divides will do."""
+        id = self.platform_of(device)
+        return self.platforms[id].tensor_parallel.get(device.id, ()) if id else ()
+
+    def framework_on(self, device: Accelerator, framework: Framework) -> Framework:
+        """The stack that trains on a device when `framework` is named: the platform's own where that does not run."""
+        id = self.platform_of(device)
+        other = self.platforms[id].framework if id and id not in framework.platforms else None
+        return self.frameworks[other] if other else framework

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from estimator.layout import TrainingSetup
 from estimator.models.architecture import Architecture, Layer
 from estimator.models.mlps import DenseMlp, MixtureOfExperts
-from estimator.training import heuristic
 from estimator.training.lora import adapted_matrices
 from estimator.training.run import Run
 
@@ -70,7 +69,7 @@ def stack_activations(architecture: Architecture, frozen: bool) -> StackActivati
 
 def bytes_per_token(run: Run) -> float:
     """Activation bytes per token of a micro-batch on one device, under the run's checkpointing and splits."""
-    if run.framework.id == heuristic.ID:
+    if run.framework.memory_model == "rule-of-thumb":
         return 0.0
     setup, rules = run.setup, run.memory_rules
     stack = stack_activations(run.architecture, run.workload.adapters)
@@ -119,7 +118,7 @@ def logit_bytes_per_token(run: Run) -> float:
 
     Bytes per logit are measured, by stack and loss path; see `bytes_per_logit` in catalog/data/training.yaml.
     """
-    if run.framework.id == heuristic.ID:
+    if run.framework.memory_model == "rule-of-thumb":
         return 0.0
     rules, framework = run.memory_rules, run.framework
     plain = framework.bytes_per_logit

@@ -8,7 +8,6 @@ from estimator.models.architecture import Architecture
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.units import GB
 
-ID = "heuristic"
 BUFFER = 0.05
 """Share of the weights that adapters and their states take, by the rule of thumb."""
 LEAST_OVERHEAD = 2.0 * GB

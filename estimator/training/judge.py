@@ -21,7 +21,7 @@ from estimator.training.cost import run_duration
 from estimator.training.network import links_of
 from estimator.training.run import Run
 from estimator.training.search import Cluster, Search, SetupTrial, offloads_of
-from estimator.training.support import refusal
+from estimator.training.support import refusal, unsupported_setting
 from estimator.training.weights import count_adapters, count_trainable
 from estimator.units import GIB
 
@@ -52,6 +52,9 @@ class TrainingJudge:
         self.constants = require_training_constants(inventory)
         self.workload = require_training_run(scenario)
         self.framework = require_framework(self.workload, self.constants)
+        setting = unsupported_setting(self.framework, self.workload, scenario.placement)
+        if setting:
+            raise InputError(*setting)
         if self.workload.adapters:
             count_adapters(model.architecture, self.workload)  # raises where the targets match nothing
         limit = model.architecture.max_context
@@ -67,8 +70,11 @@ class TrainingJudge:
     def evaluation(self, machine: Machine) -> Evaluation:
         """The machine's best setup, priced; over several machines where one does not hold the run."""
         at = node_of(machine, self.inventory)
-        framework = self.constants.frameworks["neuronx"] if at.device.kind == "neuron" else self.framework
-        refused = refusal(self.model, self.workload, at.device)
+        framework = self.constants.framework_on(at.device, self.framework)
+        refused = refusal(self.model, self.workload, framework, at.device, self.constants)
+        if framework is not self.framework and not refused:
+            setting = unsupported_setting(framework, self.workload, self.scenario.placement)
+            refused = setting.reason if setting else None
         sizes = self._cluster_sizes(machine, at.devices)
         if refused or not sizes:
             return not_supported(at, refused or self._too_small(at.devices), self.scenario, self.prices)

@@ -39,7 +39,7 @@ class ResidentMemory(NamedTuple):
 def resident_memory(run: Run) -> ResidentMemory:
     """Bytes of one rank before the first token."""
     setup = run.setup
-    if run.framework.id == heuristic.ID:
+    if run.framework.memory_model == "rule-of-thumb":
         return ResidentMemory(**heuristic.parts(run.architecture, run.workload, setup.devices))
     parameters = rank_parameters(run.architecture, setup.tp, setup.pp, setup.ep)
     fractions = _fractions(parameters, setup)

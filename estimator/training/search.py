@@ -13,11 +13,8 @@ from estimator.training.network import Links
 from estimator.training.resident import resident_memory
 from estimator.training.run import Run
 
-ZERO_STACKS = ("hf", "deepspeed")
 SPLITS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (4, 1), (8, 1))
 """(tensor, context) parallel degrees, tried in turn until something fits."""
-NEURON_TP = {"trainium1": (1, 2, 8, 32), "trainium2": (1, 4, 8, 16, 32, 64), "trainium3": (1, 4, 8, 16, 32, 64)}
-"""Tensor-parallel degrees over cores that the compiler takes."""
 HOST_FRACTION = 0.9
 """Share of the host's memory that offloaded states may take; engineering guess, the rest is the data loader's."""
 
@@ -127,13 +124,21 @@ class Search:
         """(tensor, context) parallel degrees, least loss of speed first. Raises InputError for one that can not be."""
         if self.tp and cluster.total_devices % (self.tp * self.pp):
             raise InputError("tp", f"{self.tp} x {self.pp} stages do not divide {cluster.total_devices} devices")
-        if cluster.device.kind == "neuron":
-            splits = [(tp, 1) for tp in NEURON_TP.get(cluster.device.id, (1,))]
-        else:
-            splits = [(tp, cp) for tp, cp in SPLITS if cluster.devices % (tp * cp) == 0]
+        splits = list(self._offered_splits(cluster))
         if self.tp:
             splits = [(self.tp, cp) for tp, cp in splits if tp == 1] or [(self.tp, 1)]
         yield from (split for split in splits if split[0] * split[1] * self.pp <= cluster.total_devices)
+
+    def _offered_splits(self, cluster: Cluster) -> Iterator[tuple[int, int]]:
+        """(tensor, context) parallel degrees that the stack runs on this device."""
+        degrees = self.run.constants.tensor_parallel_degrees(cluster.device)
+        if degrees:
+            yield from ((tp, 1) for tp in degrees)
+            return
+        runs = self.run.framework.splits
+        for tp, cp in SPLITS:
+            if cluster.devices % (tp * cp) == 0 and (tp == 1 or "tp" in runs) and (cp == 1 or "cp" in runs):
+                yield tp, cp
 
     def _sequence_memory(self, setup: TrainingSetup) -> SequenceMemory:
         key = setup.tp, setup.cp, setup.offload
@@ -152,7 +157,7 @@ class Search:
 
 def offloads_of(run: Run) -> tuple[str, ...]:
     """What may be moved to the host, least loss of speed first."""
-    return (run.workload.offload,) if run.workload.offload else ("none", "optimizer", "parameters")
+    return (run.workload.offload,) if run.workload.offload else ("none", *run.framework.offloads)
 
 
 def _fits(run: Run, cluster: Cluster, trial: SetupTrial) -> bool:
@@ -170,19 +175,20 @@ def _shardings(run: Run, cluster: Cluster, ranks: int, offload: str) -> tuple[st
         return (run.workload.sharding,)
     if cluster.total_devices <= ranks:
         return ("none",)
-    if cluster.device.kind == "neuron":
-        return ("zero1",)
-    whole = ("zero3",) if run.framework.stack in ZERO_STACKS else ("fsdp",)
+    framework = run.framework
     if offload != "none":
-        return whole
-    spread = ("hybrid",) if cluster.machines > 1 else ()
-    return ("none", "zero2", *whole, *spread)
+        return (framework.weight_sharding,)
+    spread = "hybrid" if cluster.machines > 1 else "none"
+    states = "zero2" if "zero2" in framework.shardings else "zero1"
+    offered = dict.fromkeys(("none", states, framework.weight_sharding, spread))
+    return tuple(each for each in offered if each in framework.shardings) or framework.shardings
 
 
 def _checkpointing(run: Run, offload: str) -> tuple[str, ...]:
     if run.workload.checkpointing:
         return (run.workload.checkpointing,)
-    return ("none", "selective", "full") if offload == "none" else ("full", "offloaded")
+    tried = ("none", "selective", "full") if offload == "none" else ("full", "offloaded")
+    return tuple(each for each in tried if each in run.framework.checkpointings) or run.framework.checkpointings
 
 
 def _data_parallel_ranks(available: int, sequences: int) -> int:

@@ -95,16 +95,15 @@ def padding(workload: TrainingWorkload, micro_batch: int) -> Padding:
 
 def factor_exponents(run: Run, device: Accelerator, release: float = FUSED_EXPERTS) -> dict[str, float]:
     """Exponent of each speed factor that applies to a run: 1 where it simply applies, else halvings or doublings."""
-    workload, setup, rules, stack = run.workload, run.setup, run.speed_rules, run.framework.stack
+    workload, setup, rules = run.workload, run.setup, run.speed_rules
     work = work_per_token(run.architecture, workload.sequence_length)
-    exponent_of = {rules.hardware_factor(device) or "": 1.0, f"stack {stack}": 1.0}
-    tuned = stack == "megatron"
+    exponent_of = {rules.hardware_factor(device) or "": 1.0, f"stack {run.framework.stack}": 1.0}
     older = device.compute_capability < BLACKWELL
     if workload.compute not in ("bf16", "fp32"):
         compute = "mxfp8" if work.moe and workload.compute == "nvfp4" else workload.compute
         before = rules.low_precision.get(f"{compute} before Blackwell") if older else None
         exponent_of[before or rules.low_precision[compute]] = 1.0
-        if not tuned:
+        if not run.framework.tuned_low_precision:
             exponent_of["low precision, untuned stack"] = 1.0
     if setup.checkpointing in ("full", "offloaded"):
         exponent_of["full checkpointing"] = 1.0
@@ -112,7 +111,7 @@ def factor_exponents(run: Run, device: Accelerator, release: float = FUSED_EXPER
         exponent_of["adapters"] = 1.0
     if workload.method == "qlora":
         exponent_of["quantised base"] = 1.0
-    if setup.tp > 1 and stack not in ("megatron", "neuron"):
+    if setup.tp > 1 and not run.framework.overlaps_tensor_parallelism:
         exponent_of["tensor parallel doubling"] = math.log2(setup.tp)
     if work.moe:
         exponent_of["mixture of experts"] = 1.0
@@ -193,8 +192,7 @@ def training_step(run: Run, device: Accelerator, links: Links, release: float = 
     peak = peak_flops(workload, device)
     compute_s = positions * (products + attention_cost * attention) / (peak * utilisation(exponents, rules))
     communication = network.communication_time(run, links)
-    # Neuron's factor was measured at TP 32
-    exposed_s = 0.0 if run.framework.stack == "neuron" else communication.exposed_s
+    exposed_s = 0.0 if run.framework.counts_tensor_parallelism else communication.exposed_s
     communication_s = max(communication.overlappable_s - rules.overlap * compute_s, 0.0) + exposed_s
     offload_s = _offload_s(run, work, links)
     checkpointed = "full checkpointing" in exponents

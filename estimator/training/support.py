@@ -1,38 +1,58 @@
-"""Which devices can run which kind of training."""
+"""Which devices and settings a training stack runs; what each can do is data, see catalog/data/training.yaml."""
 
+from estimator.engines.training_constants import Framework, TrainingConstants
+from estimator.errors import Refusal
 from estimator.hardware.devices import Accelerator
 from estimator.models.model import Model
+from estimator.scenario.scenario import Placement
 from estimator.scenario.training_workload import TrainingWorkload
 
-NEURON_CLASSES = ("LlamaForCausalLM", "Qwen3ForCausalLM", "GraniteForCausalLM")
-"""Architectures that the Neuron training libraries parallelise."""
-NEURON_TRAINERS = ("trainium1", "trainium2", "trainium3")
+SPLIT_NAMES = {"tp": "tensor", "pp": "pipeline", "ep": "expert"}
 
 
-def refusal(model: Model, workload: TrainingWorkload, device: Accelerator) -> str | None:
-    """Why this run is not possible on this device, or None."""
+def unsupported_setting(framework: Framework, workload: TrainingWorkload, placement: Placement) -> Refusal | None:
+    """The first setting that the user insists on and the stack does not run, on any device."""
+    asked = (
+        ("train", workload.method, framework.methods),
+        ("sharding", workload.sharding, (*framework.shardings, "none")),
+        ("offload", workload.offload, (*framework.offloads, "none")),
+        ("checkpointing", workload.checkpointing, framework.checkpointings),
+    )
+    for field, value, runs in asked:
+        if value is not None and value not in runs:
+            return Refusal(field, f"{framework.name} does not run {value!r}; one of {', '.join(dict.fromkeys(runs))}")
+    for split, name in SPLIT_NAMES.items():
+        degree = getattr(placement, split)
+        if degree and degree > 1 and split not in framework.splits:
+            return Refusal(split, f"{framework.name} has no {name} parallelism")
+    return None
+
+
+def refusal(
+    model: Model, workload: TrainingWorkload, framework: Framework, device: Accelerator, constants: TrainingConstants
+) -> str | None:
+    """Why this run is not possible on this device under the stack that trains there, or None."""
     if not model.architecture.generates:
         return f"{model.id} writes no text ({model.architecture.task}); training under that head is not modelled"
-    if device.kind == "neuron":
-        return _neuron(model, workload, device)
-    if device.kind != "gpu" or device.vendor not in ("nvidia", "amd"):
-        return f"no training stack here drives {device.name}"
-    if not device.matrix_flops or (device.compute_capability and device.compute_capability < 7):
+    id = constants.platform_of(device)
+    if id is None or id not in framework.platforms:
+        return f"no training stack here drives {device.name}" if id is None else f"{framework.name} has no {id} build"
+    platform, class_name = constants.platforms[id], model.architecture.class_name
+    if platform.classes and class_name not in platform.classes:
+        return f"{framework.name} has no training recipe for {class_name}"
+    if platform.methods and workload.method not in platform.methods:
+        return f"{framework.name} does not run {workload.method}"
+    if platform.computes and workload.compute not in platform.computes:
+        return f"{framework.name} does not run {workload.compute} matrix products"
+    return _missing_format(workload, device)
+
+
+def _missing_format(workload: TrainingWorkload, device: Accelerator) -> str | None:
+    """The number format that a device's matrix units lack, in words."""
+    if not device.matrix_flops:
         return f"{device.name} has no 16-bit matrix units"
     if workload.compute in ("fp8", "mxfp8") and not device.fp8_flops:
         return f"{device.name} has no {workload.compute} matrix products"
     if workload.compute in ("mxfp8", "nvfp4") and not device.fp4_flops:
         return f"{device.name} has no {workload.compute} matrix products"
-    return None
-
-
-def _neuron(model: Model, workload: TrainingWorkload, device: Accelerator) -> str | None:
-    if device.id not in NEURON_TRAINERS:
-        return f"{device.name} is built for inference"
-    if model.architecture.class_name not in NEURON_CLASSES:
-        return f"no Neuron training recipe for {model.architecture.class_name}"
-    if workload.method == "qlora":
-        return "bitsandbytes does not run on Neuron"
-    if workload.compute != "bf16":
-        return f"no {workload.compute} training on Neuron"
     return None

@@ -228,7 +228,8 @@ def test_ranking_every_machine_is_quick(catalog):
 @pytest.mark.parametrize(("tp", "pp", "dp"), [(8, None, 1), (4, 2, 1), (2, None, 4), (None, 4, 2)])
 def test_an_explicit_layout_is_kept(catalog, tp, pp, dp):
     placement = Placement(instance="p5.48xlarge", tp=tp, pp=pp)
-    setup = board(catalog, TrainingWorkload("lora"), placement=placement).rows[0].training.setup
+    workload = TrainingWorkload("lora", framework="generic")
+    setup = board(catalog, workload, placement=placement).rows[0].training.setup
     assert (setup.tp, setup.pp, setup.dp * setup.cp) == (tp or 1, pp or 1, dp)
 
 
