@@ -30,6 +30,17 @@ class Layout(NamedTuple):
         return "·".join(parts)
 
 
+SHARDING_NAMES = {
+    "none": "DP",
+    "zero1": "ZeRO-1",
+    "zero2": "ZeRO-2",
+    "zero3": "ZeRO-3",
+    "fsdp": "FSDP",
+    "hybrid": "HSDP",
+}
+"""How each way to shard is written by those who made it."""
+
+
 class TrainingSetup(NamedTuple):
     """Ranks of one run (tp x pp x cp x dp devices) and the memory savers in force."""
 
@@ -61,10 +72,10 @@ class TrainingSetup(NamedTuple):
     def savers(self) -> tuple[str, ...]:
         """What is computed again and what lies on the host, in words."""
         recomputed = f"{self.checkpointing} checkpointing" if self.checkpointing != "none" else ""
-        return tuple(filter(None, (recomputed, f"{self.offload} offload" if self.offload != "none" else "")))
+        return tuple(filter(None, (recomputed, f"{self.offload} on the host" if self.offload != "none" else "")))
 
     def __str__(self) -> str:
         ranks = [f"{name}{count}" for name, count in (("TP", self.tp), ("PP", self.pp), ("CP", self.cp)) if count > 1]
         if self.dp > 1:
-            ranks.append(f"{self.sharding.upper() if self.sharding != 'none' else 'DP'}{self.dp}")
-        return "·".join(ranks) or "1 device"
+            ranks.append(f"{SHARDING_NAMES[self.sharding]} x{self.dp}")
+        return ("·".join(ranks) or "1 device") + (" + host" if self.offload != "none" else "")

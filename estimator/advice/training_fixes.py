@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from estimator.advice.fixes import Change
 from estimator.advice.study import Study
+from estimator.engines.training_constants import Framework
 from estimator.errors import InputError
 from estimator.scenario.training_workload import TrainingWorkload
+from estimator.training.judge import require_framework
 from estimator.training.smaller_runs import smaller_runs
 from estimator.units import GIB
 
@@ -15,8 +17,11 @@ LONGEST = 131_072
 
 def run_changes(study: Study) -> list[Change]:
     """The single changes of the run with which the machine holds it: hours, price and memory of each."""
-    changes = []
-    for title, run in _variations(study.scenario.training or TrainingWorkload()):
+    changes: list[Change] = []
+    asked, constants = study.scenario.training, study.inventory.training
+    if asked is None or constants is None:
+        return changes
+    for title, run in _variations(asked, require_framework(asked, constants)):
         scenario = replace(study.scenario, training=run)
         try:
             judged = study.asking(scenario).best()
@@ -30,9 +35,9 @@ def run_changes(study: Study) -> list[Change]:
     return changes
 
 
-def _variations(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]]:
+def _variations(run: TrainingWorkload, framework: Framework) -> Iterator[tuple[str, TrainingWorkload]]:
     """What takes less memory, then other lengths."""
-    yield from smaller_runs(run)
+    yield from smaller_runs(run, framework)
     if run.sequence_length < LONGEST:
         yield f"sequences of {run.sequence_length * 2:,}", replace(run, sequence_length=run.sequence_length * 2)
     if run.sequence_length > 256:

@@ -77,7 +77,7 @@ class Framework(NamedTuple):
     """The writer of starting configurations for adapters."""
     full_recipe: str = "torchtitan"
     """The writer of starting configurations for full training."""
-    recipe_settings: Mapping[str, str] = {}
+    recipe_settings: Mapping[str, bool] = {}
     """Keys that its configuration always carries, with their values."""
     checkpointing: str = "full"
     """Kind of checkpointing on one device in a measured run whose source does not say."""

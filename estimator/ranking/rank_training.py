@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
-from estimator.results import VERDICTS, Evaluation, Leaderboard
+from estimator.results import VERDICTS, Evaluation, Leaderboard, TrainingReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machines_for
 from estimator.scenario.scenario import Scenario
@@ -41,10 +41,36 @@ def run_order(row: Evaluation) -> tuple[int, bool, float, float, str]:
 
 
 def with_run_badges(rows: list[Evaluation]) -> tuple[Evaluation, ...]:
-    """Rows with their badges: the cheapest run is the best value; a tie can not be told from the row above."""
+    """Rows of a board in order, with their badges.
+
+    The cheapest run is the best value. A tie is a row whose cost can not be told from that of the cheapest row of its
+    group, and which is faster than every cheaper row of the group: an alternative, not a worse copy. A run that is laid
+    out on the same devices as a cheaper one says so.
+    """
     badged: list[Evaluation] = []
-    for row, above in zip(rows, [None, *rows[:-1]], strict=True):
-        run, run_above = row.training, above.training if above else None
-        tie = bool(run and run_above and run.usd and run_above.usd and run.usd.overlaps(run_above.usd))
-        badged.append(row._replace(tie=tie, best_value=above is None and bool(run and run.usd)))
+    cheapest: TrainingReport | None = None
+    fastest_hours = 0.0
+    cheaper_copies: dict[tuple[object, ...], str] = {}
+    for row in rows:
+        run, best_value = row.training, False
+        if run is None or run.usd is None:
+            badged.append(row)
+            continue
+        if cheapest is None or not indistinguishable_costs(cheapest, run):
+            best_value = cheapest is None
+            cheapest, fastest_hours, tie = run, run.hours.typical, False
+        else:
+            tie = run.hours.typical < fastest_hours
+            fastest_hours = min(fastest_hours, run.hours.typical)
+        layout = (row.candidate.accelerator, row.candidate.accelerators, run.setup)
+        copy = cheaper_copies.setdefault(layout, row.candidate.machine)
+        if copy != row.candidate.machine and not tie:
+            row = row._replace(reason="; ".join(filter(None, (f"the same run costs less on {copy}", row.reason))))
+        badged.append(row._replace(tie=tie, best_value=best_value))
     return tuple(badged)
+
+
+def indistinguishable_costs(one: TrainingReport, other: TrainingReport) -> bool:
+    """Whether the typical cost of each run lies within the other's band."""
+    a, b = one.usd, other.usd
+    return a is not None and b is not None and a.low <= b.typical <= a.high and b.low <= a.typical <= b.high

@@ -33,6 +33,9 @@ OFFLOADS = ("none", "optimizer", "parameters")
 BASES = ("nf4-dq", "nf4", "int8", "fp8", "int4-gptq")
 """Formats of a quantised base under adapters."""
 
+MOST_SEQUENCES = 65_536
+"""Largest micro-batch that can be asked: bound of an input, far above what any published run uses."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingWorkload:
@@ -42,10 +45,11 @@ class TrainingWorkload:
     optimizer: str = "adamw"
     optimizer_in_backward: bool = False
     """Each layer is stepped as soon as its gradient exists, so gradients never pile up."""
-    precision: str = "bf16"
+    precision: str | None = None
+    """How trained weights and states are kept; None is the stack's own."""
     compute: str = "bf16"
     sequence_length: Tokens = 2048
-    micro_batch: Annotated[int, Ge(1), Le(65_536)] | None = None
+    micro_batch: Annotated[int, Ge(1), Le(MOST_SEQUENCES)] | None = None
     """Sequences per device and forward pass."""
     global_batch: Annotated[int, Ge(1), Le(1_000_000)] = 16
     """Sequences per optimizer step, over all devices."""
@@ -55,7 +59,8 @@ class TrainingWorkload:
     checkpointing: str | None = None
     sharding: str | None = None
     offload: str | None = None
-    loss: str = "fused"
+    loss: str | None = None
+    """Loss path; None is the stack's own."""
     lora_rank: Annotated[int, Ge(1), Le(65_536)] = 16
     lora_targets: str = "all-linear"
     """Comma-separated tensor names (`q_proj,v_proj`), `attention`, `mlp` or `all-linear`."""
@@ -105,24 +110,3 @@ def check(workload: TrainingWorkload) -> None:
             raise InputError(field, f"unknown {value!r}; one of {', '.join(choices)}")
     if workload.micro_batch is not None and workload.micro_batch > workload.global_batch:
         raise InputError("micro_batch", f"{workload.micro_batch} is more than the global batch {workload.global_batch}")
-
-
-PRESETS: dict[str, TrainingWorkload] = {
-    "lora-8b-24gb": TrainingWorkload("lora", sequence_length=2048, micro_batch=1, checkpointing="full"),
-    "qlora-70b-80gb": TrainingWorkload("qlora", sequence_length=2048, micro_batch=1, checkpointing="full"),
-    "full-8b-8xh100": TrainingWorkload(
-        "full", precision="bf16-mixed", sequence_length=8192, global_batch=128, sharding="fsdp", framework="torchtitan"
-    ),
-    "pretrain-70b-8-machines": TrainingWorkload(
-        "full",
-        precision="bf16-mixed",
-        sequence_length=8192,
-        global_batch=512,
-        sharding="fsdp",
-        dataset_tokens=10_000_000_000,
-        epochs=1.0,
-        framework="torchtitan",
-    ),
-    "heuristic": TrainingWorkload("full", precision="fp32", micro_batch=1, checkpointing="none", framework="heuristic"),
-}
-"""Starting points of the workload form, by name."""

@@ -129,5 +129,5 @@ def logit_bytes_per_token(run: Run) -> float:
         "chunked": rules.chunked_bytes_per_logit,
         "plain": plain,
         "upcast": max(rules.upcast_bytes_per_logit, plain),
-    }[run.workload.loss]
+    }[run.loss]
     return run.architecture.vocabulary * bytes_per_logit / run.setup.tp

@@ -20,7 +20,7 @@ from estimator.training import memory, smaller_runs, speed
 from estimator.training.cost import run_duration
 from estimator.training.network import links_of
 from estimator.training.run import Run
-from estimator.training.search import Cluster, Search, SetupTrial, offloads_of
+from estimator.training.search import Cluster, Search, SetupTrial, offloads_on
 from estimator.training.support import refusal, unsupported_setting
 from estimator.training.weights import count_adapters, count_trainable
 from estimator.units import GIB
@@ -111,7 +111,7 @@ class TrainingJudge:
         links = links_of(machine, at.fabric, self.constants.speed)._replace(devices_per_machine=at.devices)
         search = self._search_under(framework)
         least: ClusterTrial | None = None
-        for offload in offloads_of(search.run):
+        for offload in offloads_on(search.run, machine.memory_bytes):
             for machines in sizes:
                 self.considered += 1
                 cluster = Cluster(
@@ -154,12 +154,10 @@ class TrainingJudge:
         if trial.step is None:
             return self._does_not_fit(best, candidate, price, needed)
         report = self._report(machine, price.price_usd_per_hour, best, needed, trial.step)
-        idle = cluster.total_devices - setup.devices
-        caution = f"{idle} of {cluster.total_devices} devices idle: a step has too few sequences" if idle else None
         return Evaluation(
             candidate=candidate,
             verdict="fits",
-            reason=caution,
+            reason=_caution(best, needed),
             confidence=self._confidence(cluster),
             memory=None,
             performance=None,
@@ -235,6 +233,19 @@ class TrainingJudge:
     def _confidence(self, cluster: Cluster) -> Confidence:
         measured = self.constants.speed.hardware_factor(cluster.device)
         return "C" if not measured or cluster.device.kind == "neuron" else "B"
+
+
+def _caution(best: ClusterTrial, needed: TrainingMemory) -> str | None:
+    """What the reader of a row that fits must know: what lies on the host, and devices without work."""
+    cluster, setup = best.cluster, best.trial.setup
+    cautions = []
+    if setup.offload != "none":
+        moved = "optimizer states" if setup.offload == "optimizer" else "parameters and optimizer states"
+        cautions.append(f"{moved} on the host, {needed.host_bytes / GIB:,.0f} GiB for each device")
+    idle = cluster.total_devices - setup.devices
+    if idle:
+        cautions.append(f"{idle} of {cluster.total_devices} devices idle: a step has too few sequences")
+    return "; ".join(cautions) or None
 
 
 def require_training_constants(inventory: Inventory) -> TrainingConstants:

@@ -79,7 +79,7 @@ def _parts(run: Run, peak: PeakMemory) -> tuple[Part, ...]:
 def _state_parts(run: Run, resident: ResidentMemory) -> tuple[Part, ...]:
     workload, setup = run.workload, run.setup
     parameters = rank_parameters(run.architecture, setup.tp, setup.pp, setup.ep)
-    state = state_bytes(workload.precision, workload.optimizer, parameters.linear / parameters.total)
+    state = state_bytes(run.precision, workload.optimizer, parameters.linear / parameters.total)
     count = f"{parameters.total / 1e9:,.2f} B parameters"
     over = [
         f" over {setup.shards} ({setup.sharding})" if fraction < 1 else ""
@@ -104,7 +104,7 @@ def _growing_parts(run: Run, peak: PeakMemory) -> tuple[Part, ...]:
     activations = f"{tokens} {kib:,.0f} KiB, checkpointing {run.setup.checkpointing}"
     return (
         Part("activations", peak.activations_bytes, activations),
-        Part("logits", peak.logits_bytes, f"{tokens} {vocabulary:,} x {logit:.2g} B, {run.workload.loss} loss"),
+        Part("logits", peak.logits_bytes, f"{tokens} {vocabulary:,} x {logit:.2g} B, {run.loss} loss"),
     )
 
 

@@ -58,7 +58,7 @@ def resident_memory(run: Run) -> ResidentMemory:
 def _all_trained(run: Run, parameters: RankParameters, fractions: ShardFractions) -> ResidentMemory:
     """Every parameter with its gradient and states."""
     workload, framework = run.workload, run.framework
-    state = state_bytes(workload.precision, workload.optimizer, parameters.linear / parameters.total)
+    state = state_bytes(run.precision, workload.optimizer, parameters.linear / parameters.total)
     stored = parameters.total * state.weights
     all_gradients = parameters.total * _gradient_bytes(run, state)
     states = parameters.total * (state.master + state.moments)
@@ -96,7 +96,7 @@ def _frozen_base(run: Run, parameters: RankParameters, fractions: ShardFractions
 def frozen_base_bytes(run: Run, parameters: RankParameters) -> float:
     """Bytes of the base under adapters on one rank: 16-bit, or quantised matrices beside wider tables."""
     if run.workload.method != "qlora":
-        return parameters.total * FROZEN_BYTES[run.workload.precision]
+        return parameters.total * FROZEN_BYTES[run.precision]
     bits = weight_format(run.workload.base).bits
     quantised = parameters.linear * (bits / 8 + run.framework.quantised_extra_bytes)
     return quantised + parameters.rest * run.framework.quantised_rest_bytes

@@ -18,6 +18,16 @@ class Run(NamedTuple):
     setup: TrainingSetup = TrainingSetup()
 
     @property
+    def precision(self) -> str:
+        """How weights and states are kept: as asked, else as the stack does."""
+        return precision_of(self.workload, self.framework)
+
+    @property
+    def loss(self) -> str:
+        """Loss path: as asked, else the stack's own."""
+        return self.workload.loss or self.framework.loss
+
+    @property
     def memory_rules(self) -> MemoryRules:
         """Memory constants that hold in every stack."""
         return self.constants.memory
@@ -35,3 +45,8 @@ class Run(NamedTuple):
     def with_setup(self, setup: TrainingSetup) -> "Run":
         """This run under another setup."""
         return self._replace(setup=setup)
+
+
+def precision_of(workload: TrainingWorkload, framework: Framework) -> str:
+    """How a stack keeps the weights of a run that does not say: a frozen base in 16 bits, trained ones its own way."""
+    return workload.precision or ("bf16" if workload.adapters else framework.precision)

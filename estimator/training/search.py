@@ -6,6 +6,7 @@ from typing import NamedTuple
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
 from estimator.layout import TrainingSetup
+from estimator.scenario.training_workload import MOST_SEQUENCES
 from estimator.training import memory, speed
 from estimator.training.activations import bytes_per_token, logit_bytes_per_token
 from estimator.training.memory import PeakMemory
@@ -68,12 +69,12 @@ class Search:
     def best(self, cluster: Cluster, offloads: Sequence[str] | None = None) -> SetupTrial:
         """The fastest setup that fits; where none does, the one with the lowest peak.
 
-        `offloads` are tried in turn, by default what the run leaves open; and for each, splits of the model and of the
+        `offloads` are tried in turn, by default what `offloads_on` allows; and for each, splits of the model and of the
         sequence. The first of these rungs with anything that fits is the answer: each costs more speed than the last.
         Raises InputError where the asked tensor parallelism does not divide the devices.
         """
         least: SetupTrial | None = None
-        for offload in offloads or offloads_of(self.run):
+        for offload in offloads or offloads_on(self.run, cluster.host_bytes):
             for tp, cp in self._splits(cluster):
                 rung = list(self._rung(cluster, tp, cp, offload))
                 fitting = [_with_speed(self.run, cluster, trial) for trial in rung if _fits(self.run, cluster, trial)]
@@ -155,9 +156,14 @@ class Search:
         return memory_of_one
 
 
-def offloads_of(run: Run) -> tuple[str, ...]:
-    """What may be moved to the host, least loss of speed first."""
-    return (run.workload.offload,) if run.workload.offload else ("none", *run.framework.offloads)
+def offloads_on(run: Run, host_bytes: float) -> tuple[str, ...]:
+    """What may be moved to the host, least loss of speed first.
+
+    Nothing, unless it is asked for by name, where the host is not known: devices that were named without a machine.
+    """
+    if run.workload.offload:
+        return (run.workload.offload,)
+    return ("none", *run.framework.offloads) if host_bytes else ("none",)
 
 
 def _fits(run: Run, cluster: Cluster, trial: SetupTrial) -> bool:
@@ -206,9 +212,14 @@ def longest_sequence(run: Run, peak: PeakMemory, device: Accelerator) -> int:
 
 
 def largest_micro_batch(run: Run, peak: PeakMemory, device: Accelerator) -> int:
-    """Sequences of the largest micro-batch that fits with the run's setup; 0 where not even one does."""
+    """Sequences of the largest micro-batch that fits with the run's setup, up to the most that can be asked.
+
+    0 where not even one sequence fits.
+    """
     per_sequence = peak.growing_bytes / run.setup.micro_batch
-    return max(int(_room_bytes(run, peak, device) / max(per_sequence, 1.0)), 0)
+    if not per_sequence:
+        return MOST_SEQUENCES
+    return min(max(int(_room_bytes(run, peak, device) / per_sequence), 0), MOST_SEQUENCES)
 
 
 def _room_bytes(run: Run, peak: PeakMemory, device: Accelerator) -> float:

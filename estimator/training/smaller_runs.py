@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from estimator.engines.training_constants import Framework
 from estimator.hardware.devices import Accelerator
 from estimator.layout import TrainingSetup
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import memory, speed
 from estimator.training.memory import PeakMemory
-from estimator.training.run import Run
+from estimator.training.run import Run, precision_of
 from estimator.training.search import Cluster, Search, largest_micro_batch, longest_sequence
 from estimator.training.states import state_bytes
 
@@ -23,7 +24,7 @@ def describe_savers(setup: TrainingSetup) -> str:
 
 def suggest(run: Run, cluster: Cluster) -> str | None:
     """The smallest change of the run itself that would fit on the same machines."""
-    for title, smaller in smaller_runs(run.workload):
+    for title, smaller in smaller_runs(run.workload, run.framework):
         if Search(run._replace(workload=smaller)).best(cluster).step:
             return f"{title} fits"
     single = run.with_setup(run.setup._replace(micro_batch=1))
@@ -31,9 +32,9 @@ def suggest(run: Run, cluster: Cluster) -> str | None:
     return f"sequences of {longest:,} tokens fit" if 128 <= longest < run.workload.sequence_length else None
 
 
-def smaller_runs(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]]:
-    """Single changes that take less memory, least harm to the result first."""
-    if run.loss in ("plain", "upcast"):
+def smaller_runs(run: TrainingWorkload, framework: Framework) -> Iterator[tuple[str, TrainingWorkload]]:
+    """Single changes of a run under one stack that take less memory, least harm to the result first."""
+    if (run.loss or framework.loss) in ("plain", "upcast"):
         yield "fused loss", replace(run, loss="fused")
     if run.checkpointing in ("none", "selective"):
         yield "full checkpointing", replace(run, checkpointing="full")
@@ -41,20 +42,22 @@ def smaller_runs(run: TrainingWorkload) -> Iterator[tuple[str, TrainingWorkload]
         yield "a micro-batch of 1", replace(run, micro_batch=1)
     if run.method == "full":
         narrow = replace(run, optimizer="adamw-8bit")
-        if state_bytes(run.precision, narrow.optimizer).moments < state_bytes(run.precision, run.optimizer).moments:
+        precision = precision_of(run, framework)
+        if state_bytes(precision, narrow.optimizer).moments < state_bytes(precision, run.optimizer).moments:
             yield "8-bit AdamW", narrow
-        yield "LoRA", replace(run, method="lora")
-    if run.method != "qlora":
+        if "lora" in framework.methods:
+            yield "LoRA", replace(run, method="lora")
+    if run.method != "qlora" and "qlora" in framework.methods:
         yield "QLoRA", replace(run, method="qlora")
 
 
 def notes(run: Run, peak: PeakMemory, device: Accelerator) -> tuple[str, ...]:
     """How far a fitting run can be stretched, and what unpacked samples waste."""
-    longest, largest = longest_sequence(run, peak, device), largest_micro_batch(run, peak, device)
-    notes = [
-        f"longest sequence at this micro-batch: {longest:,} tokens",
-        f"largest micro-batch at this length: {largest:,} sequences",
-    ]
+    notes = []
+    if peak.growing_bytes:  # a rule of thumb without activations knows no limit
+        longest, largest = longest_sequence(run, peak, device), largest_micro_batch(run, peak, device)
+        notes.append(f"longest sequence at this micro-batch: {longest:,} tokens")
+        notes.append(f"largest micro-batch at this length: {largest:,} sequences")
     if not run.workload.packing:
         useful = speed.padding(run.workload, run.setup.micro_batch).useful
         notes.append(f"not packed: {useful:.0%} of the computed positions hold tokens")

@@ -432,7 +432,7 @@ def test_an_explicit_tp_leaves_out_machines_that_are_too_small(ask: Ask) -> None
 
 
 def test_an_explicit_layout_of_a_run_leaves_out_machines_that_are_too_small(ask: Ask) -> None:
-    run = ("--train", "lora", "--model", "meta-llama/Llama-3.1-8B", "--format", "json")
+    run = ("--train", "lora", "--framework", "automodel", "--model", "meta-llama/Llama-3.1-8B", "--format", "json")
     for layout in (("--tp", "8"), ("--pp", "8")):
         rows = ask("rank", *layout, *run).json["rows"]
         verdicts = {row["instance"]: row["verdict"] for row in rows}

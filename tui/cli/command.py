@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json_output.dumps(None) if arguments.format == "json" else text_output.estimate(asked.scenario, row))
         return NOTHING_FITS
     if row.training:
-        _print_recipe(recipe(asked.model, asked.scenario, row), row, arguments.format)
+        _print_recipe(recipe(asked.model, asked.scenario, row, asked.inventory), row, arguments.format)
         return ANSWERED
     command = launch(asked.model, asked.scenario, row, asked.inventory)
     if arguments.format == "json":
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_recipe(found: "Recipe", row: "Evaluation", form: str) -> None:
     """A training stack's configuration file and the command that takes it."""
     if form == "json":
-        given = [{"text": f"{each.key}: {each.value}", "why": each.why} for each in found.settings]
+        given = [{"text": f"{each.key}: {each.text}", "why": each.why} for each in found.settings]
         page = {"instance": row.candidate.machine, "command": found.command, "arguments": given, "notes": found.notes}
         print(json_output.document(page | {"file": found.file or None, "text": found.text or None}))
         return

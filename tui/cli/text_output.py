@@ -72,7 +72,7 @@ def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[
 def remarks(row: Evaluation, asked: Scenario) -> list[str]:
     """Badges of a row, what it misses, and why it does not fit."""
     texts = [
-        "best value" if row.best_value else "",
+        ("cheapest run" if row.training else "best value") if row.best_value else "",
         "=" if row.tie else "",
         *readings.shortcomings(row, asked),
         (row.reason or "") if row.verdict != "fits" or row.training else "",

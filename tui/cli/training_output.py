@@ -10,7 +10,7 @@ from tui.draw import figures
 
 def question(asked: Scenario, run: TrainingWorkload) -> str:
     """The run in one line."""
-    adapters = f" r{run.lora_rank} {run.lora_targets}" if run.adapters else f" {run.precision}"
+    adapters = f" r{run.lora_rank} {run.lora_targets}" if run.adapters else f" {run.precision or ''}".rstrip()
     return (
         f"{asked.model} | {run.method}{adapters} {run.optimizer} | {figures.tokens(run.sequence_length)} tokens"
         f" x {run.global_batch} a step | {figures.count(run.dataset_tokens)} tokens x {run.epochs:g} epochs"

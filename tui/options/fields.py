@@ -8,7 +8,7 @@ from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import Scenario
-from estimator.scenario.training_workload import PRESETS as TRAINING_PRESETS
+from estimator.scenario.training_presets import TRAINING_PRESETS
 from tui.draw.figures import bound
 from tui.options.options import GROUPS, NUMBERS, Option, with_option
 
@@ -23,6 +23,8 @@ UNSET = {
     "max-num-seqs": "engine's own",
     "max-num-batched-tokens": "engine's own",
     "decode-context-parallel": "off",
+    "precision": "stack's own",
+    "loss": "stack's own",
     "hardware-usd": "street price",
     "power-limit-watts": "datasheet's",
     "train": "off: serving",
@@ -149,7 +151,7 @@ def _rule(scenario: Scenario, option: Option) -> Rule | None:
 def _text(scenario: Scenario, option: Option) -> str:
     if option.name == "preset":
         own = [each.name for each in PRESETS if each.describes(scenario)]
-        own += [name for name, each in TRAINING_PRESETS.items() if each == scenario.training]
+        own += [each.name for each in TRAINING_PRESETS if each.describes(scenario)]
         return own[-1] if own else ""
     value = _value(scenario, option)
     if value is None:
@@ -168,7 +170,7 @@ def _text(scenario: Scenario, option: Option) -> str:
 def _choices(option: Option, inventory: Inventory) -> tuple[str, ...]:
     match option.name:
         case "preset":
-            return (*(each.name for each in PRESETS), *TRAINING_PRESETS)
+            return tuple(each.name for each in (*PRESETS, *TRAINING_PRESETS))
         case "weights":
             return tuple(WEIGHT_FORMATS)
         case "kv":

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from estimator.checks import rules
 from estimator.errors import InputError, close_names, unknown_name
-from estimator.scenario import presets
+from estimator.scenario import presets, training_presets
 from estimator.scenario import training_workload as training
 from estimator.scenario.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
 from tui.options import values
@@ -26,6 +26,7 @@ class Option(NamedTuple):
 
 
 PRESETS = tuple(each.name for each in presets.PRESETS)
+TRAINING_PRESETS = {each.name: each for each in training_presets.TRAINING_PRESETS}
 NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "Y"})
 """Metavars of options that hold numbers."""
 
@@ -49,7 +50,7 @@ GROUPS = (
     Group(
         "workload",
         (
-            Option("preset", "", "NAME", ", ".join((*PRESETS, *training.PRESETS))),
+            Option("preset", "", "NAME", ", ".join((*PRESETS, *TRAINING_PRESETS))),
             Option("input-tokens", "workload.input_tokens", "N", "prompt tokens of a request"),
             Option("output-tokens", "workload.output_tokens", "N", "generated tokens of a request"),
             Option("concurrency", "workload.concurrency", "N", "requests in flight on the whole candidate"),
@@ -167,10 +168,10 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
 
 
 def _with_preset(scenario: Scenario, name: object) -> Scenario:
-    if not isinstance(name, str) or (name not in training.PRESETS and name not in PRESETS):
-        raise unknown_name("preset", f"unknown {name!r}", str(name), (*PRESETS, *training.PRESETS))
-    if name in training.PRESETS:
-        return replace(scenario, training=training.PRESETS[name])
+    if not isinstance(name, str) or (name not in TRAINING_PRESETS and name not in PRESETS):
+        raise unknown_name("preset", f"unknown {name!r}", str(name), (*PRESETS, *TRAINING_PRESETS))
+    if name in TRAINING_PRESETS:
+        return TRAINING_PRESETS[name].applied_to(scenario)
     return presets.preset(name).applied_to(scenario)
 
 

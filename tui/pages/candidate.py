@@ -223,6 +223,5 @@ def _cost_line(row: Evaluation, best: Evaluation | None) -> Row:
 
 
 def _best(row: Evaluation, best: Evaluation) -> str:
-    if best.candidate == row.candidate:
-        return "best value per GB"
-    return f"best value per GB: {readings.instance(best)}"
+    value = "cheapest run" if row.training else "best value per GB"
+    return value if best.candidate == row.candidate else f"{value}: {readings.instance(best)}"

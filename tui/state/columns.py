@@ -193,12 +193,11 @@ TRAINING = (
     INSTANCE,
     DEVICES,
     BoardColumn(
-        cell=Column("setup", "setup", 9, 3, "left", most=16),
+        cell=Column("setup", "setup", 9, 3, "left", most=20),
         figure=readings.setup,
         text=readings.setup,
         sorts=False,
         before_note="always",
-        plain_text=lambda row: str(row.training.setup) if row.training else "",
     ),
     BoardColumn(
         cell=Column("settings", "settings", 14, 9, "left", most=40),

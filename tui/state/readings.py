@@ -29,16 +29,13 @@ def layout(row: Evaluation) -> str:
 
 
 def setup(row: Evaluation) -> str:
-    """How a training run is spread, with its micro-batch: `FSDP8 x2`."""
-    if row.training is None:
-        return ""
-    ranks = str(row.training.setup) if row.training.setup.devices > 1 else "single"
-    return f"{ranks} x{row.training.setup.micro_batch}"
+    """How a training run is spread: `ZeRO-2 x4`, and `FSDP x8 + host` where states lie in host memory."""
+    return str(row.training.setup) if row.training else ""
 
 
 def layout_or_setup(row: Evaluation) -> str:
-    """How a served model or a training run is spread over its devices."""
-    return setup(row) if row.training else layout(row)
+    """How a served model is spread over its devices, or a training run, with its micro-batch."""
+    return f"{setup(row)} · micro-batch {row.training.setup.micro_batch}" if row.training else layout(row)
 
 
 def price(row: Evaluation) -> float | None:

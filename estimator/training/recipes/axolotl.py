@@ -2,61 +2,47 @@
 
 from collections.abc import Iterator
 
-from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, flag, yaml
+from estimator.layout import TrainingSetup
+from estimator.training.recipes.transformers_trainer import OPTIMIZERS
+from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, lines
 
-OPTIMIZERS = {
-    "adamw-8bit": "adamw_bnb_8bit",
-    "adamw-4bit": "adamw_torch_4bit",
-    "paged-adamw": "paged_adamw_32bit",
-    "paged-adamw-8bit": "paged_adamw_8bit",
-    "lion": "lion_32bit",
-    "sgd": "sgd",
-    "sgd-momentum": "sgd",
-    "adafactor": "adafactor",
-    "muon": "muon",
-}
-"""As the Transformers trainer calls them."""
+CUT_CROSS_ENTROPY = "axolotl.integrations.cut_cross_entropy.CutCrossEntropyPlugin"
+ZERO_CONFIGS = {"zero1": "zero1", "zero2": "zero2", "zero3": "zero3_bf16"}
+"""Packaged DeepSpeed configuration of each stage (axolotl deepspeed_configs/)."""
 
 
 def write(job: TrainingJob) -> Recipe:
+    """Configuration of one run, and the command that starts it on every machine."""
+    settings = list(_settings(job))
+    ranks = f" --launcher torchrun -- --nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"
+    command = "axolotl train axolotl.yaml" + (ranks if job.machines > 1 else "")
+    return Recipe("axolotl.yaml", lines(settings), command, tuple(settings))
+
+
+def _settings(job: TrainingJob) -> Iterator[Setting]:
     workload, setup = job.workload, job.setup
-    settings = [Setting("base_model", job.model)]
+    yield Setting("base_model", job.model)
     if workload.adapters:
-        settings += _adapters(job)
-    settings += [
-        Setting("sequence_len", str(workload.sequence_length), "longest sequence"),
-        Setting("sample_packing", flag(workload.packing, "yaml"), "short samples share a sequence"),
-        Setting("micro_batch_size", str(setup.micro_batch), "sequences per device and pass"),
-        job.accumulation,
-        Setting("num_epochs", f"{workload.epochs:g}"),
-        Setting("optimizer", OPTIMIZERS.get(workload.optimizer, "adamw_torch_fused")),
-        Setting("bf16", "true"),
-        Setting("flash_attention", "true"),
-    ]
-    if setup.checkpointing != "none":
-        value = "offload" if setup.checkpointing == "offloaded" else "true"
-        settings.append(Setting("gradient_checkpointing", value, "fits by it"))
-    if workload.loss in ("fused", "chunked"):
-        settings.append(
-            Setting("plugins", "[axolotl.integrations.cut_cross_entropy.CutCrossEntropyPlugin]", "no logits")
-        )
-    if setup.cp > 1:
-        settings.append(Setting("context_parallel_size", str(setup.cp), "ranks that share a sequence"))
-    if setup.tp > 1:
-        settings.append(Setting("tensor_parallel_size", str(setup.tp)))
-    if job.shards and setup.sharding in ("fsdp", "hybrid"):
-        offload = flag(setup.offload != "none", "yaml")
-        settings += [
-            Setting("fsdp_version", "2"),
-            Setting("fsdp_config", f"{{reshard_after_forward: true, offload_params: {offload}}}", "weights sharded"),
-        ]
-    elif job.shards:
-        settings.append(Setting("deepspeed", f"deepspeed_configs/{setup.sharding}_bf16.json", "states sharded"))
-    settings += [Setting("datasets", "[{path: your/dataset, type: alpaca}]"), Setting("output_dir", "./out")]
-    nodes = f" --launcher torchrun -- --nnodes {job.machines} --nproc_per_node {job.devices_per_machine}" * (
-        job.machines > 1
-    )
-    return Recipe("axolotl.yaml", yaml(settings), f"axolotl train axolotl.yaml{nodes}", tuple(settings))
+        yield from _adapters(job)
+    yield Setting("sequence_len", workload.sequence_length, "longest sequence")
+    yield Setting("sample_packing", workload.packing, "short samples share a sequence")
+    yield Setting("micro_batch_size", setup.micro_batch, "sequences per device and pass")
+    yield job.accumulation
+    yield Setting("num_epochs", workload.epochs)
+    yield Setting("optimizer", OPTIMIZERS[workload.optimizer])
+    yield Setting("bf16", True)
+    yield Setting("flash_attention", True)
+    if setup.checkpointing == "offloaded":
+        yield Setting("gradient_checkpointing", "offload", "fits by it")
+    elif setup.checkpointing != "none":
+        yield Setting("gradient_checkpointing", True, "fits by it")
+    if job.fused_loss:
+        yield Setting("plugins", [CUT_CROSS_ENTROPY], "no logits")
+    yield from _parallelism(setup)
+    if job.shards:
+        yield from _sharding(setup)
+    yield Setting("datasets", [{"path": "your/dataset", "type": "alpaca"}])
+    yield Setting("output_dir", "./out")
 
 
 def _adapters(job: TrainingJob) -> Iterator[Setting]:
@@ -65,12 +51,34 @@ def _adapters(job: TrainingJob) -> Iterator[Setting]:
     yield Setting("adapter", "qlora" if quantised else "lora")
     if quantised:
         eight = workload.base == "int8"
-        yield Setting("load_in_8bit" if eight else "load_in_4bit", "true", f"base in {workload.base}")
-    yield Setting("lora_r", str(workload.lora_rank))
-    yield Setting("lora_alpha", str(2 * workload.lora_rank))
+        yield Setting("load_in_8bit" if eight else "load_in_4bit", True, f"base in {workload.base}")
+    yield Setting("lora_r", workload.lora_rank)
+    yield Setting("lora_alpha", 2 * workload.lora_rank)
     if job.target_names == ("all-linear",):
-        yield Setting("lora_target_linear", "true")
+        yield Setting("lora_target_linear", True)
     else:
-        yield Setting("lora_target_modules", f"[{', '.join(job.target_names)}]")
+        yield Setting("lora_target_modules", job.target_names)
     if workload.method == "dora":
-        yield Setting("peft_use_dora", "true")
+        yield Setting("peft_use_dora", True)
+
+
+def _parallelism(setup: TrainingSetup) -> Iterator[Setting]:
+    if setup.cp > 1:
+        yield Setting("context_parallel_size", setup.cp, "ranks that share a sequence")
+    if setup.tp > 1:
+        yield Setting("tensor_parallel_size", setup.tp)
+    if setup.ep > 1:
+        yield Setting("expert_parallel_size", setup.ep)
+
+
+def _sharding(setup: TrainingSetup) -> Iterator[Setting]:
+    if setup.sharding in ZERO_CONFIGS:
+        name = ZERO_CONFIGS[setup.sharding] + ("_cpuoffload_all" if setup.offload != "none" else "")
+        yield Setting("deepspeed", f"deepspeed_configs/{name}.json", "states sharded")
+        return
+    if setup.sharding == "hybrid":
+        yield Setting("dp_shard_size", setup.shards, "weights sharded inside a machine")
+        yield Setting("dp_replicate_size", setup.dp * setup.cp // setup.shards, "and copied to the others")
+    yield Setting("fsdp_version", 2)
+    fsdp = {"reshard_after_forward": True, "offload_params": setup.offload != "none"}
+    yield Setting("fsdp_config", fsdp, "weights sharded")

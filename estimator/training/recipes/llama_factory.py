@@ -1,49 +1,60 @@
 """LLaMA-Factory: one YAML file."""
 
-from estimator.training.recipes.axolotl import OPTIMIZERS
-from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, flag, yaml
+from collections.abc import Iterator
+
+from estimator.training.recipes.transformers_trainer import OPTIMIZERS
+from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, lines
+
+ZERO_STAGES = {"zero2": "2", "zero3": "3"}
+"""Stages that LLaMA-Factory packages a configuration of (examples/deepspeed)."""
 
 
 def write(job: TrainingJob) -> Recipe:
+    """Configuration of one run, and the command that starts it on every machine."""
+    settings = list(_settings(job))
+    nodes = f"FORCE_TORCHRUN=1 NNODES={job.machines} " if job.machines > 1 else ""
+    command = f"{nodes}llamafactory-cli train train.yaml"
+    if job.shards and job.setup.sharding not in ZERO_STAGES:
+        offload = "_offload" if job.setup.offload != "none" else ""
+        launch = f"accelerate launch --config_file examples/accelerate/fsdp_config{offload}.yaml"
+        command = f"{launch} --num_machines {job.machines} src/train.py train.yaml"
+    return Recipe("train.yaml", lines(settings), command, tuple(settings))
+
+
+def _settings(job: TrainingJob) -> Iterator[Setting]:
     workload, setup = job.workload, job.setup
-    settings = [
-        Setting("model_name_or_path", job.model),
-        Setting("stage", "sft"),
-        Setting("do_train", "true"),
-        Setting("finetuning_type", "lora" if workload.adapters else "full"),
-    ]
+    yield Setting("model_name_or_path", job.model)
+    yield Setting("stage", "sft")
+    yield Setting("do_train", True)
+    yield Setting("finetuning_type", "lora" if workload.adapters else "full")
     if workload.adapters:
-        targets = "all" if job.target_names == ("all-linear",) else ",".join(job.target_names)
-        settings += [Setting("lora_rank", str(workload.lora_rank)), Setting("lora_target", targets)]
-    if workload.method == "dora":
-        settings.append(Setting("use_dora", "true"))
-    if workload.method == "qlora":
-        settings.append(
-            Setting("quantization_bit", "8" if workload.base == "int8" else "4", f"base in {workload.base}")
-        )
-        settings.append(Setting("double_quantization", flag(workload.base == "nf4-dq", "yaml")))
-    settings += [
-        Setting("dataset", "alpaca_en_demo"),
-        Setting("template", "default"),
-        Setting("cutoff_len", str(workload.sequence_length), "longest sequence"),
-        Setting("packing", flag(workload.packing, "yaml"), "short samples share a sequence"),
-        Setting("per_device_train_batch_size", str(setup.micro_batch), "sequences per device and pass"),
-        job.accumulation,
-        Setting("num_train_epochs", f"{workload.epochs:g}"),
-        Setting("optim", OPTIMIZERS.get(workload.optimizer, "adamw_torch_fused")),
-        Setting(
-            "bf16" if workload.precision != "bf16" or workload.adapters else "pure_bf16", "true", workload.precision
-        ),
-        Setting("disable_gradient_checkpointing", flag(setup.checkpointing == "none", "yaml")),
-        Setting("enable_liger_kernel", flag(workload.loss in ("fused", "chunked"), "yaml"), "no logits"),
-        Setting("flash_attn", "fa2"),
-    ]
-    if workload.framework == "llama-factory-unsloth":
-        settings.append(Setting("use_unsloth", "true"))
-    if job.shards:
-        stage = {"zero1": "0", "zero2": "2"}.get(setup.sharding, "3")
+        yield from _adapters(job)
+    yield Setting("dataset", "alpaca_en_demo")
+    yield Setting("template", "default")
+    yield Setting("cutoff_len", workload.sequence_length, "longest sequence")
+    yield Setting("packing", workload.packing, "short samples share a sequence")
+    yield Setting("per_device_train_batch_size", setup.micro_batch, "sequences per device and pass")
+    yield job.accumulation
+    yield Setting("num_train_epochs", workload.epochs)
+    yield Setting("optim", OPTIMIZERS[workload.optimizer])
+    pure = job.precision == "bf16" and not workload.adapters
+    yield Setting("pure_bf16" if pure else "bf16", True, job.precision)
+    yield Setting("disable_gradient_checkpointing", setup.checkpointing == "none")
+    yield Setting("enable_liger_kernel", job.fused_loss, "no logits")
+    yield Setting("flash_attn", "fa2")
+    if job.shards and setup.sharding in ZERO_STAGES:
         offload = "_offload" if setup.offload != "none" else ""
-        settings.append(Setting("deepspeed", f"examples/deepspeed/ds_z{stage}{offload}_config.json", "states sharded"))
-    settings.append(Setting("output_dir", "./out"))
-    nodes = f"FORCE_TORCHRUN=1 NNODES={job.machines} " * (job.machines > 1)
-    return Recipe("train.yaml", yaml(settings), f"{nodes}llamafactory-cli train train.yaml", tuple(settings))
+        config = f"examples/deepspeed/ds_z{ZERO_STAGES[setup.sharding]}{offload}_config.json"
+        yield Setting("deepspeed", config, "states sharded")
+    yield Setting("output_dir", "./out")
+
+
+def _adapters(job: TrainingJob) -> Iterator[Setting]:
+    workload = job.workload
+    yield Setting("lora_rank", workload.lora_rank)
+    yield Setting("lora_target", "all" if job.target_names == ("all-linear",) else ",".join(job.target_names))
+    if workload.method == "dora":
+        yield Setting("use_dora", True)
+    if workload.method == "qlora":
+        yield Setting("quantization_bit", 8 if workload.base == "int8" else 4, f"base in {workload.base}")
+        yield Setting("double_quantization", workload.base == "nf4-dq")

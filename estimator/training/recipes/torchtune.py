@@ -1,8 +1,9 @@
 """torchtune: overrides of a packaged configuration."""
 
 import shlex
+from collections.abc import Iterator
 
-from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, flag
+from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, Value
 
 CONFIGS = {
     "llama-3.3-70b": "llama3_3/70B",
@@ -24,6 +25,7 @@ CONFIGS = {
     "gemma-2-27b": "gemma2/27B",
 }
 OPTIMIZERS = {
+    "adamw": "torch.optim.AdamW",
     "adamw-8bit": "torchao.optim.AdamW8bit",
     "adamw-4bit": "torchao.optim.AdamW4bit",
     "paged-adamw": "bitsandbytes.optim.PagedAdamW",
@@ -36,46 +38,76 @@ OPTIMIZERS = {
 }
 
 
+PROJECTIONS = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "output_proj": "o_proj"}
+"""torchtune's name of each attention projection -> the checkpoint's."""
+
+
 def write(job: TrainingJob) -> Recipe:
-    workload, setup = job.workload, job.setup
-    several = setup.devices > 1
-    settings = [
-        Setting("batch_size", str(setup.micro_batch), "sequences per device and pass"),
-        job.accumulation,
-        Setting("epochs", f"{max(round(workload.epochs), 1)}"),
-        Setting("tokenizer.max_seq_len", str(workload.sequence_length), "longest sequence"),
-        Setting("dataset.packed", flag(workload.packing), "short samples share a sequence"),
-        Setting("enable_activation_checkpointing", flag(setup.checkpointing != "none"), "fits by it"),
-        Setting("enable_activation_offloading", flag(setup.checkpointing == "offloaded")),
-        Setting("dtype", "fp32" if workload.precision in ("fp32", "bf16-mixed") else "bf16", workload.precision),
-        Setting("optimizer._component_", OPTIMIZERS.get(workload.optimizer, "torch.optim.AdamW")),
-        Setting("compile", "True"),
-    ]
-    if workload.adapters:
-        attention = [name for name in ("q_proj", "k_proj", "v_proj", "output_proj") if _attends(job.target_names, name)]
-        mlp = any(name in ("all-linear", "mlp", "gate_proj", "up_proj", "down_proj") for name in job.target_names)
-        settings += [
-            Setting("model.lora_rank", str(workload.lora_rank)),
-            Setting("model.lora_attn_modules", f"[{','.join(attention)}]"),
-            Setting("model.apply_lora_to_mlp", flag(mlp)),
-        ]
-        if workload.method == "dora":
-            settings.append(Setting("model.use_dora", "True"))
-    elif workload.optimizer_in_backward and not several:
-        settings.append(Setting("optimizer_in_bwd", "True", "gradients never pile up"))
-    if setup.offload == "parameters":
-        settings.append(Setting("fsdp_cpu_offload", "True", "parameters and states in host memory"))
+    """The command with every override of the packaged configuration."""
+    workload, several = job.workload, job.setup.devices > 1
+    settings = tuple(_settings(job))
     method = "full" if not workload.adapters else "qlora" if workload.method == "qlora" else "lora"
     config = next((name for prefix, name in CONFIGS.items() if prefix in job.model.lower()), None)
     kind = f"{'full' if method == 'full' else 'lora'}_finetune_{'distributed' if several else 'single_device'}"
-    ranks = f"--nnodes {job.machines} " * (job.machines > 1) + f"--nproc_per_node {job.devices_per_machine} " * several
+    ranks = f"--nnodes {job.machines} " if job.machines > 1 else ""
+    ranks += f"--nproc_per_node {job.devices_per_machine} " if several else ""
     base = f"{config}_{method}" + ("" if several else "_single_device") if config else "config.yaml"
     line = f"tune run {ranks}{kind} --config {base}"
-    overrides = " \\\n  ".join(shlex.quote(f"{each.key}={each.value}") for each in settings)
+    overrides = " \\\n  ".join(shlex.quote(f"{each.key}={_override(each.value)}") for each in settings)
     notes = () if config else (f"no packaged config for {job.model}: `tune cp` the nearest to config.yaml",)
-    return Recipe("", "", f"{line} \\\n  {overrides}", tuple(settings), notes)
+    return Recipe("", "", f"{line} \\\n  {overrides}", settings, notes)
 
 
-def _attends(names: tuple[str, ...], projection: str) -> bool:
-    own = {"output_proj": "o_proj"}.get(projection, projection)
-    return any(name in ("all-linear", "attention", own) for name in names)
+def _settings(job: TrainingJob) -> Iterator[Setting]:
+    workload, setup = job.workload, job.setup
+    several = setup.devices > 1
+    yield Setting("batch_size", setup.micro_batch, "sequences per device and pass")
+    yield job.accumulation
+    yield Setting("epochs", max(round(workload.epochs), 1))
+    yield Setting("tokenizer.max_seq_len", workload.sequence_length, "longest sequence")
+    yield Setting("dataset.packed", workload.packing, "short samples share a sequence")
+    yield Setting("enable_activation_checkpointing", setup.checkpointing != "none", "fits by it")
+    if setup.checkpointing == "selective":
+        yield Setting("ac_mode", "selective")
+    yield Setting("enable_activation_offloading", setup.checkpointing == "offloaded")
+    yield Setting("dtype", "fp32" if job.precision in ("fp32", "bf16-mixed") else "bf16", job.precision)
+    yield Setting("optimizer._component_", OPTIMIZERS[workload.optimizer])
+    yield Setting("compile", True)
+    if workload.adapters:
+        yield from _adapters(job)
+    elif workload.optimizer_in_backward and not several:
+        yield Setting("optimizer_in_bwd", True, "gradients never pile up")
+    if several:
+        yield from _parallelism(job)
+    if setup.offload != "none" and several:
+        yield Setting("fsdp_cpu_offload", True, "parameters and states in host memory")
+
+
+def _adapters(job: TrainingJob) -> Iterator[Setting]:
+    names = job.target_names
+    attention = [own for own, name in PROJECTIONS.items() if {"all-linear", "attention", name} & set(names)]
+    mlp = {"all-linear", "mlp", "gate_proj", "up_proj", "down_proj"} & set(names)
+    yield Setting("model.lora_rank", job.workload.lora_rank)
+    yield Setting("model.lora_attn_modules", attention)
+    yield Setting("model.apply_lora_to_mlp", bool(mlp))
+    if job.workload.method == "dora":
+        yield Setting("model.use_dora", True)
+
+
+def _parallelism(job: TrainingJob) -> Iterator[Setting]:
+    setup = job.setup
+    if setup.sharding == "zero2":
+        yield Setting("fsdp_reshard_after_forward", False, "weights stay gathered")
+    if setup.sharding in ("none", "hybrid"):
+        shards = setup.shards if setup.sharding == "hybrid" else 1
+        yield Setting("data_parallel_shard_dim", shards)
+        yield Setting("data_parallel_replicate_dim", setup.dp * setup.cp // shards)
+    if setup.tp > 1:
+        yield Setting("tensor_parallel_dim", setup.tp)
+    if setup.cp > 1:
+        yield Setting("context_parallel_dim", setup.cp, "ranks that share a sequence")
+
+
+def _override(value: Value) -> str:
+    """A value as torchtune's command line takes it; every text here is one of the writer's own."""
+    return f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)

@@ -1,18 +1,29 @@
-"""What a recipe is, and what every writer needs."""
+"""What a recipe is, what every writer needs, and how a value is written so that it stays one value."""
 
+import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from estimator.engines.training_constants import Framework
 from estimator.layout import TrainingSetup
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.lora import target_names
+from estimator.training.run import precision_of
+
+Value = str | int | float | bool | Sequence[str] | Sequence[dict[str, str]] | dict[str, bool]
 
 
 class Setting(NamedTuple):
-    """One key of the file, its value as written, and where it comes from."""
+    """One key of a configuration file, its value, and where the value comes from."""
 
     key: str
-    value: str
+    value: Value
     why: str = ""
+
+    @property
+    def text(self) -> str:
+        """The value in JSON, which YAML and TOML read alike: whatever a name holds, it stays one value on one line."""
+        return json.dumps(self.value)
 
 
 class Recipe(NamedTuple):
@@ -26,35 +37,46 @@ class Recipe(NamedTuple):
 
 
 class TrainingJob(NamedTuple):
-    """One run with its setup, as every writer of recipes needs it."""
+    """One run with its stack and setup, as every writer of recipes needs it."""
 
     model: str
     workload: TrainingWorkload
+    framework: Framework
     setup: TrainingSetup
-    devices_per_machine: int
     machines: int
 
     @property
+    def devices_per_machine(self) -> int:
+        """Ranks that one machine starts."""
+        return max(self.setup.devices // self.machines, 1)
+
+    @property
+    def precision(self) -> str:
+        """How weights and states are kept: as asked, else as the stack does."""
+        return precision_of(self.workload, self.framework)
+
+    @property
+    def fused_loss(self) -> bool:
+        """Whether the loss never holds all logits."""
+        return (self.workload.loss or self.framework.loss) in ("fused", "chunked")
+
+    @property
     def accumulation(self) -> Setting:
+        """Micro-batches of one optimizer step."""
         why = f"{self.workload.global_batch} sequences a step over {self.setup.dp} ranks of {self.setup.micro_batch}"
-        return Setting("gradient_accumulation_steps", str(self.setup.accumulation), why)
+        return Setting("gradient_accumulation_steps", self.setup.accumulation, why)
 
     @property
     def target_names(self) -> tuple[str, ...]:
+        """Matrices that adapters are put on, as the checkpoint names them."""
         return target_names(self.workload.lora_targets)
 
     @property
     def shards(self) -> bool:
+        """Whether anything is divided over data-parallel ranks."""
         return self.setup.sharding != "none" and self.setup.dp > 1
 
 
-def flag(value: bool, style: str = "python") -> str:
-    return str(value) if style == "python" else str(value).lower()
-
-
-def yaml(settings: list[Setting]) -> str:
-    return lines(settings, ": ")
-
-
-def lines(settings: list[Setting], between: str) -> str:
-    return "\n".join(f"{key}{between}{value}" + (f"  # {why}" if why else "") for key, value, why in settings)
+def lines(settings: Sequence[Setting], between: str = ": ") -> str:
+    """Settings as lines of YAML, or of TOML where ` = ` stands between key and value."""
+    return "\n".join(f"{each.key}{between}{each.text}" + (f"  # {each.why}" if each.why else "") for each in settings)

@@ -13,13 +13,15 @@ from estimator.layout import TrainingSetup
 from estimator.ranking.rank import evaluate, rank
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.scenario import Placement, Scenario
-from estimator.scenario.training_workload import PRESETS, TrainingWorkload
+from estimator.scenario.training_presets import TRAINING_PRESETS
+from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import memory, speed
 from estimator.training.network import Links
 from estimator.training.run import Run
 from estimator.training.search import Cluster, Search, largest_micro_batch, longest_sequence
 
 LLAMA = "meta-llama/Llama-3.1-8B"
+PRESETS = {each.name: each.workload for each in TRAINING_PRESETS}
 NVLINK = Links(8, 475e9, 320e9, 192)
 
 

@@ -11,7 +11,8 @@ from estimator.errors import InputError
 from estimator.layout import TrainingSetup
 from estimator.models.architecture import Architecture
 from estimator.models.by_hand import DecoderShape, by_hand, interpolated_shape, shape_named
-from estimator.scenario.training_workload import CHECKPOINTING, PRESETS, TrainingWorkload, check
+from estimator.scenario.training_presets import TRAINING_PRESETS
+from estimator.scenario.training_workload import CHECKPOINTING, TrainingWorkload, check
 from estimator.training import activations, heuristic, memory, resident
 from estimator.training.lora import adapter_parameters
 from estimator.training.run import Run
@@ -101,7 +102,8 @@ def test_quantised_base_keeps_tables_wider(plain):
 
 def test_the_rule_of_thumb_counts_16_bytes_and_a_tenth(catalog):
     of = llama(catalog)
-    parts = heuristic.parts(of, PRESETS["heuristic"], 1)
+    preset = next(each for each in TRAINING_PRESETS if each.name == "heuristic")
+    parts = heuristic.parts(of, preset.workload, 1)
     assert sum(parts.values()) == pytest.approx(of.text_parameters * 16 * 1.1)
     small = heuristic.parts(llama(catalog, "meta-llama/Llama-3.2-1B"), TrainingWorkload("lora"), 1)
     assert small["overhead_bytes"] == 2e9

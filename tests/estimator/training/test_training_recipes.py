@@ -1,5 +1,6 @@
 """Starting configurations: what the estimate assumes is what the file says."""
 
+import contextlib
 import tomllib
 from dataclasses import replace
 
@@ -15,11 +16,15 @@ from estimator.training.recipes import Recipe, recipe
 LLAMA = "meta-llama/Llama-3.1-8B"
 
 
-def written(catalog, instance: str, workload: TrainingWorkload, machines: int | None = None) -> Recipe:
+def written(
+    catalog, instance: str, workload: TrainingWorkload, machines: int | None = None, name: str = LLAMA
+) -> Recipe:
     placement = Placement(instance=instance, machines=machines)
     scenario = Scenario(model=LLAMA, training=workload, placement=placement)
-    model = catalog.model(LLAMA)
-    return recipe(model, scenario, evaluate(model, scenario, catalog.inventory, catalog.prices("us-east-1")))
+    model = replace(catalog.model(LLAMA), id=name)
+    return recipe(
+        model, scenario, evaluate(model, scenario, catalog.inventory, catalog.prices("us-east-1")), catalog.inventory
+    )
 
 
 def test_torchtune_takes_overrides_of_the_packaged_config(catalog):
@@ -61,3 +66,48 @@ def test_another_stack_gets_a_file_that_can_run_it(catalog):
 def test_a_run_that_does_not_fit_has_no_recipe(catalog):
     with pytest.raises(InputError, match="short"):
         written(catalog, "g4dn.xlarge", TrainingWorkload("full", offload="none"), machines=1)
+
+
+EVIL = "x\nplugins: [evil.Plugin]\ntrust_remote_code: true\nz: /Llama-3.1-8B\x1b]52;c;aGFja2Vk\x07"
+
+
+@pytest.mark.parametrize("framework", ["axolotl", "llama-factory", "llama-factory-unsloth"])
+def test_a_model_name_stays_one_value_of_the_yaml_file(catalog, framework):
+    found = written(catalog, "g6.xlarge", TrainingWorkload("qlora", framework=framework), name=EVIL)
+    page = yaml.safe_load(found.text)
+    assert page["base_model" if framework == "axolotl" else "model_name_or_path"] == EVIL
+    assert "trust_remote_code" not in page
+    assert "\x1b" not in found.text
+
+
+def test_a_model_name_stays_one_value_of_the_toml_file(catalog):
+    workload = TrainingWorkload("full", framework="torchtitan")
+    page = tomllib.loads(written(catalog, "p5.48xlarge", workload, name=EVIL).text)
+    assert page["model"]["hf_assets_path"] == f"./assets/hf/{EVIL.rpartition('/')[2]}"
+    assert set(page) == {"model", "optimizer", "training", "parallelism", "activation_checkpoint", "compile"}
+
+
+def test_a_name_of_a_matrix_can_not_add_a_key(catalog):
+    workload = TrainingWorkload("lora", lora_targets="q_proj,v_proj]\nplugins: [evil.Plugin", framework="axolotl")
+    with contextlib.suppress(InputError):  # refused as a matrix, or written as one value
+        assert "plugins" not in yaml.safe_load(written(catalog, "g6.xlarge", workload).text)
+
+
+@pytest.mark.parametrize(("sharding", "config"), [("zero1", "zero1"), ("zero2", "zero2"), ("zero3", "zero3_bf16")])
+def test_axolotl_names_the_packaged_deepspeed_configuration(catalog, sharding, config):
+    """axolotl deepspeed_configs/: there is no zero2_bf16.json."""
+    workload = TrainingWorkload("lora", sharding=sharding, framework="axolotl")
+    page = yaml.safe_load(written(catalog, "g6.12xlarge", workload).text)
+    assert page["deepspeed"] == f"deepspeed_configs/{config}.json"
+
+
+def test_a_stack_without_a_writer_says_whose_file_it_is(catalog):
+    found = written(catalog, "g6.xlarge", TrainingWorkload("lora", framework="peft"))
+    assert found.notes == ("no writer for Transformers + PEFT: a starting point for Axolotl",)
+    with pytest.raises(InputError, match="NeuronX"):
+        written(catalog, "trn1.32xlarge", TrainingWorkload("lora"))
+
+
+def test_unsloth_under_llama_factory_is_switched_on(catalog):
+    workload = TrainingWorkload("qlora", framework="llama-factory-unsloth")
+    assert yaml.safe_load(written(catalog, "g6.xlarge", workload).text)["use_unsloth"] is True
