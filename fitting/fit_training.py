@@ -44,14 +44,14 @@ PRIORS = {  # factor: (prior, standard deviation of its logarithm)
     "nvfp4": (1.9, 0.1),
     "low precision, untuned stack": (0.8, 0.1),
     "stack fsdp": (0.93, 0.1),
-    "stack hf": (0.66, 0.15),
+    "stack hf": (0.9, 0.15),
+    "stack hf-scripts": (0.66, 0.15),
     "stack unsloth": (0.9, 0.15),
     "stack deepspeed": (1.0, 0.15),
     "stack torchtune": (1.0, 0.15),
     "stack internevo": (0.9, 0.15),
     "full checkpointing": (0.9, 0.1),
     "adapters": (0.9, 0.1),
-    "quantised base": (0.85, 0.1),
     "tensor parallel doubling": (0.94, 0.05),
     "mixture of experts": (0.6, 0.2),
     "experts, width doubling": (1.12, 0.05),
@@ -98,7 +98,7 @@ def _point(row: Row, score: Score, context: Context, constants: TrainingConstant
     step = case.step()
     assert score.predicted is not None
     measured_s = step.seconds * score.predicted / score.measured
-    compute_s = max(measured_s - step.offload_s - step.communication_s, 0.3 * measured_s)
+    compute_s = max(measured_s - step.offload_s - step.communication_s - step.dequantise_s, 0.3 * measured_s)
     now = speed.utilisation(step.exponents, constants.speed)
     at = [1.0 if name == BASE else step.exponents.get(name, 0.0) for name in NAMES]
     model = re.sub(r"[ _-]|meta|\(.*|^.*/", "", (row["base_model_id"] or row["model"]).lower()).replace("3.1", "3")

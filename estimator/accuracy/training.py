@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, Score, groups, number, scored, text, unscored
-from estimator.accuracy.training_cases import TrainingCase, training_case
+from estimator.accuracy.training_cases import TrainingCase, training_case, whole
 from estimator.engines.training_constants import TrainingConstants
 from estimator.errors import InputError
-from estimator.hardware.devices import Accelerator
+from estimator.hardware.devices import Accelerator, Machine
 from estimator.models.architecture import Architecture
 from estimator.models.by_hand import by_hand, interpolated_shape, shape_named
 from estimator.results import Band
 from estimator.training import memory, speed
 from estimator.training.judge import require_training_constants
-from estimator.training.network import Links
+from estimator.training.network import Links, links_of
 from estimator.training.run import Run
 from estimator.training.weights import count_adapters
 from estimator.units import GIB, TERA
@@ -49,7 +49,8 @@ def _memory_scores(row: Row, context: Context, constants: TrainingConstants) -> 
             return [_scored(row, metric, measured, Band(float(fits), float(fits), float(fits)), source, case)]
     except InputError as error:
         return [unscored(row, metric, measured, "unsupported", str(error))]
-    printed = peak.device_bytes - (peak.resident.overhead_bytes if case.framework.prints_allocated else 0.0)
+    allocator_only = case.framework.prints_allocated or "reserved" in text(row, "memory_as_reported")
+    printed = peak.device_bytes - (peak.resident.overhead_bytes if allocator_only else 0.0)
     low, high = constants.memory.known_band if case.known_framework else constants.memory.unknown_band
     band = Band(printed * low, printed, printed * high).times(1 / GIB)
     return [_scored(row, metric, measured, band, source, case)]
@@ -100,18 +101,27 @@ def speed_case(row: Row, context: Context, constants: TrainingConstants) -> Spee
     """Reads a row of measured speeds. Raises InputError."""
     case, run, source = read(row, context, constants)
     device = device_of(row, context)
-    fabric = context.inventory.fabrics.get(device.fabric)
-    reduced = fabric.all_reduce.get(8) or fabric.all_reduce.get(2) if fabric else None
-    inside = reduced.bandwidth_bytes_per_s if reduced else float("inf")
-    links = Links(
-        devices_per_machine=FAST_DOMAIN.get(device.id, 8),
-        inside_bytes_per_s=inside,
-        outside_bytes_per_s=constants.speed.reference_network_bytes_per_s,
-        vcpus=0,
-    )
+    links = published_links(device, whole(row, "n_devices") or 1, context, constants)
     named = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
     release = float(named[1]) if named else speed.FUSED_EXPERTS
     return SpeedCase(case=case, run=run, source=source, device=device, links=links, release=release)
+
+
+def published_links(device: Accelerator, devices: int, context: Context, constants: TrainingConstants) -> Links:
+    """Links of a published cluster: its machines hold what one fast fabric joins, and its network is the usual one."""
+    rules, fabric = constants.speed, context.inventory.fabrics[device.fabric]
+    joined = FAST_DOMAIN.get(device.id, 8)
+    machine = Machine(
+        id=device.id,
+        family="",
+        accelerator=device.id,
+        count=min(devices, joined),
+        fabric=fabric.id,
+        vcpus=0,
+        memory_bytes=0,
+        network_bytes_per_s=rules.reference_network_bytes_per_s / rules.network_efficiency,
+    )
+    return links_of(machine, fabric, fabric, rules)._replace(devices_per_machine=joined)
 
 
 def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[TrainingCase, Run, str]:
@@ -201,6 +211,8 @@ def device_of(row: Row, context: Context) -> Accelerator:
 def doubt(row: Row, case: TrainingCase) -> str | None:
     """The rule by which a row is doubtful, whatever is predicted for it."""
     notes = f"{text(row, 'notes')} {text(row, 'dp_zero')}".lower()
+    if "outlier" in notes or "inconsistent" in notes:
+        return "marked by who collected it: contradicts other runs of the same kind"
     if "replicated" in notes or "prints the same memory as 1x" in notes:
         return "several devices, one device's peak"
     if "doubtful" in notes:

@@ -104,6 +104,14 @@ class Framework(NamedTuple):
     """Bytes per quantised parameter on top of its format."""
     buckets: bool = True
     """ZeRO's communication buckets are memory of their own, not views of the gradients."""
+    sharded_precision: str | None = None
+    """How FSDP keeps trained weights, where that is not `precision`."""
+    step_copies: Bytes = 0.0
+    """Copies of the trained weights that the optimizer's step makes: 1 where it runs over lists of tensors."""
+    gathers_tables: bool = False
+    """FSDP keeps embedding and head gathered through the whole step."""
+    sharded_adapter_boundary_factor: Factor = 1.0
+    """Multiplies the residual vectors that checkpointing keeps, where FSDP shards a frozen base under adapters."""
     accumulates_whole_gradients: bool = False
     """Gradients are accumulated unsharded between optimizer steps."""
     loads_whole_weights: bool = False
@@ -148,6 +156,8 @@ class MemoryRules(NamedTuple):
     """Share of the gradients that stepping in the backward pass saves."""
     embedding_bytes_per_parameter: Bytes
     """Bytes per parameter of embeddings trained together with adapters: gradient, master and states."""
+    dora_output_bytes: Bytes
+    """Bytes per element that leaves a matrix under DoRA: the base's and the adapter's output, and their product."""
     multi_device_bytes: Bytes
     """Bytes of NCCL per process of a run over several devices."""
     budget: Factor
@@ -184,7 +194,13 @@ class SpeedRules(NamedTuple):
     reference_vcpus: int
     """vCPUs of the published hosts; taken where a machine's are not known."""
     host_link_bytes_per_s: Factor
-    """Bandwidth per device between host and device, for offloaded parameters."""
+    """Bandwidth per device between host and device, for offloaded parameters, where the device's own link allows it."""
+    host_link_efficiency: Factor
+    """Share of a device's own link that copies from and to the host reach."""
+    host_staged_fractions: Mapping[int, Factor]
+    """Number of devices -> share of a PCIe link that collectives of hundreds of MB reach through the host."""
+    dequantised_bytes: Bytes
+    """Memory traffic per quantised parameter and pass: unpacking to 16 bits, at the bandwidth of the device."""
     source: str
 
     def hardware_factor(self, device: Accelerator) -> str | None:

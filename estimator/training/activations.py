@@ -78,12 +78,15 @@ def bytes_per_token(run: Run) -> float:
     if run.workload.compute not in ("bf16", "fp32"):
         factor *= run.framework.low_precision_activation_factor
     unsaved = stack.all_layers_bytes * factor + adapters
+    boundaries = stack.boundaries_bytes
+    if run.workload.adapters and setup.sharding in ("fsdp", "hybrid") and setup.shards > 1:
+        boundaries *= run.framework.sharded_adapter_boundary_factor
     live = stack.largest_layer_bytes * factor * run.framework.recompute_factor + adapters / run.architecture.layers
     total = {
         "none": unsaved,
         "selective": rules.selective_factor * unsaved,
-        "full": min(stack.boundaries_bytes + live, unsaved),
-        "offloaded": min(live * rules.offloaded_factor, stack.boundaries_bytes + live, unsaved),
+        "full": min(boundaries + live, unsaved),
+        "offloaded": min(live * rules.offloaded_factor, boundaries + live, unsaved),
     }[setup.checkpointing]
     if setup.cp > 1:
         total *= rules.context_parallel_factor
@@ -97,20 +100,22 @@ def _first_stage_share(setup: TrainingSetup) -> float:
 
 
 def _adapter_bytes_per_token(run: Run) -> float:
-    visited, inputs = _adapter_inputs(run.architecture, run.workload.lora_targets)
-    return BYTES_PER_ELEMENT * run.workload.lora_rank * visited + run.framework.adapter_input_bytes * inputs
+    visited, inputs, outputs = _adapter_flows(run.architecture, run.workload.lora_targets)
+    total = BYTES_PER_ELEMENT * run.workload.lora_rank * visited + run.framework.adapter_input_bytes * inputs
+    return total + (run.memory_rules.dora_output_bytes * outputs if run.workload.method == "dora" else 0.0)
 
 
 @lru_cache(maxsize=1024)
-def _adapter_inputs(architecture: Architecture, targets: str) -> tuple[float, float]:
-    """Adapted matrices that a token visits, and the elements that enter them."""
-    visited = 0.0
+def _adapter_flows(architecture: Architecture, targets: str) -> tuple[float, float, float]:
+    """Adapted matrices that a token visits, the elements that enter them, and the elements that leave them."""
+    visited = outputs = 0.0
     inputs: dict[tuple[str, str], float] = {}  # q, k and v share theirs, and so do gate and up
     for matrices, fraction, tensor in adapted_matrices(architecture, targets):
         visited += matrices * fraction
+        outputs += matrices * fraction * tensor.outputs
         sharing = (tensor.role, tensor.split)
         inputs[sharing] = max(inputs.get(sharing, 0.0), matrices * fraction * tensor.inputs)
-    return visited, sum(inputs.values())
+    return visited, sum(inputs.values()), outputs
 
 
 def logit_bytes_per_token(run: Run) -> float:

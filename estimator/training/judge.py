@@ -108,7 +108,9 @@ class TrainingJudge:
     def _search(self, at: Node, framework: Framework, sizes: Sequence[int]) -> ClusterTrial:
         """The fewest machines that hold the run, without offloading where any number of them does."""
         machine = at.machine
-        links = links_of(machine, at.fabric, self.constants.speed)._replace(devices_per_machine=at.devices)
+        own_fabric = self.inventory.fabrics[at.device.fabric]
+        links = links_of(machine, at.fabric, own_fabric, self.constants.speed)
+        links = links._replace(devices_per_machine=at.devices)
         search = self._search_under(framework)
         least: ClusterTrial | None = None
         for offload in offloads_on(search.run, machine.memory_bytes):

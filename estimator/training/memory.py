@@ -88,7 +88,9 @@ def _state_parts(run: Run, resident: ResidentMemory) -> tuple[Part, ...]:
     frozen = workload.base if workload.method == "qlora" else "16-bit"
     base = f"{count}, frozen, {frozen}" if workload.adapters else f"{count} x {state.weights:g} B"
     trained = f"{count_trainable(run.architecture, workload):,} trained, with gradients and states"
-    states = f"{count} x {state.master + state.moments:g} B {workload.optimizer}"
+    copies = run.framework.step_copies * state.weights
+    step = f", {copies:g} B while it steps" if copies else ""
+    states = f"{count} x {state.master + state.moments:g} B {workload.optimizer}{step}"
     return (
         Part("weights", resident.weights_bytes, base + over[0]),
         Part("gradients", resident.gradients_bytes, f"{count} x {state.gradients:g} B{over[1]}"),

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 from estimator.engines.training_constants import SpeedRules
 from estimator.hardware.devices import Fabric, Machine
+from estimator.training.resident import frozen_base_bytes
 from estimator.training.run import Run
+from estimator.training.weights import rank_parameters
 
 WIRE_BYTES = 2.0
 """Bytes of an exchanged element: every stack gathers and reduces in 16 bits."""
@@ -18,23 +20,47 @@ class Links(NamedTuple):
     outside_bytes_per_s: float
     vcpus: int
     """vCPUs of the host, which step an offloaded optimizer."""
+    host_bytes_per_s: float
+    """Between each device and its host, for offloaded parameters."""
+    inside_latency_s: float = 0.0
+    """Seconds that a collective inside a machine takes whatever its size."""
 
 
-def links_of(machine: Machine, fabric: Fabric, rules: SpeedRules) -> Links:
+def links_of(machine: Machine, fabric: Fabric, own_fabric: Fabric, rules: SpeedRules) -> Links:
     """The measured collectives of the fabric, and the machine's network as far as collectives reach it.
 
-    A host whose network is not known is taken to stand in a cluster like the published ones.
+    The fabric's tables are of the messages of a serving step. What a training step gathers and reduces is hundreds of
+    MB at a time: devices without links of their own then reach a share of their PCIe link, staged through the host. A
+    host whose network is not known is taken to stand in a cluster like the published ones. `own_fabric` is the one
+    that the device is built for: its link leads to the host where a machine holds a single device.
     """
     count = max(int(machine.count), 1)
-    measured = [each.bandwidth_bytes_per_s for ranks, each in sorted(fabric.all_reduce.items()) if ranks <= count]
-    inside = measured[-1] if measured else fabric.link_bytes_per_s
+    measured = [each for ranks, each in sorted(fabric.all_reduce.items()) if ranks <= count]
+    inside = measured[-1].bandwidth_bytes_per_s if measured else fabric.link_bytes_per_s
+    staged = [share for ranks, share in sorted(rules.host_staged_fractions.items()) if ranks <= count]
+    if staged:
+        inside = max(inside, staged[-1] * fabric.link_bytes_per_s)
+    link = own_fabric.link_bytes_per_s or rules.host_link_bytes_per_s
+    host = rules.host_link_efficiency * (fabric.link_bytes_per_s or link)
     network = machine.network_bytes_per_s or rules.reference_network_bytes_per_s
     return Links(
         devices_per_machine=count,
         inside_bytes_per_s=inside or float("inf"),
         outside_bytes_per_s=network * rules.network_efficiency,
         vcpus=machine.vcpus,
+        host_bytes_per_s=min(rules.host_link_bytes_per_s, host),
+        inside_latency_s=measured[-1].alpha_s if measured else 0.0,
     )
+
+
+def frozen_bytes_on(run: Run) -> float:
+    """Bytes of the frozen base that one tensor- and pipeline-parallel rank exchanges or streams: as they are stored.
+
+    A quantised base travels packed (FSDP-QLoRA, AnswerDotAI/fsdp_qlora), any other in 16 bits.
+    """
+    setup = run.setup
+    parameters = rank_parameters(run.architecture, setup.tp, setup.pp, setup.ep)
+    return frozen_base_bytes(run, parameters) if run.workload.method == "qlora" else WIRE_BYTES * parameters.total
 
 
 class CommunicationTime(NamedTuple):
@@ -55,6 +81,8 @@ def communication_time(run: Run, links: Links) -> CommunicationTime:
     experts = architecture.text_parameters - dense  # are divided over expert-parallel ranks
     weights = WIRE_BYTES * (dense + experts / setup.ep) / (setup.tp * setup.pp)
     gradients = 0.0 if workload.adapters else weights
+    if workload.method == "qlora":
+        weights = frozen_bytes_on(run)
     ranks = setup.dp * setup.cp
     inside = setup.tp * setup.cp * setup.dp <= links.devices_per_machine
     slowest = links.inside_bytes_per_s if inside else min(links.inside_bytes_per_s, links.outside_bytes_per_s)
@@ -84,4 +112,5 @@ def _tensor_parallel_s_per_sequence(run: Run, links: Links) -> float:
     slowest = links.inside_bytes_per_s if setup.tp <= links.devices_per_machine else links.outside_bytes_per_s
     tokens = run.workload.sequence_length / setup.cp
     volume = 8 * (setup.tp - 1) / setup.tp * architecture.layers * tokens * architecture.hidden * WIRE_BYTES
-    return volume * max(1 / max(slowest, 1.0) - 1 / run.speed_rules.reference_link_bytes_per_s, 0.0)
+    latency = 4 * architecture.layers * links.inside_latency_s / setup.micro_batch
+    return latency + volume * max(1 / max(slowest, 1.0) - 1 / run.speed_rules.reference_link_bytes_per_s, 0.0)

@@ -21,7 +21,7 @@ class ResidentMemory(NamedTuple):
     weights_bytes: float = 0.0
     gradients_bytes: float = 0.0
     optimizer_bytes: float = 0.0
-    """Moments and fp32 master weights."""
+    """Moments, fp32 master weights, and the copies that a step makes."""
     adapters_bytes: float = 0.0
     """Adapters with their gradients and states."""
     gathered_bytes: float = 0.0
@@ -61,6 +61,7 @@ def _all_trained(run: Run, parameters: RankParameters, fractions: ShardFractions
     state = state_bytes(run.precision, workload.optimizer, parameters.linear / parameters.total)
     stored = parameters.total * state.weights
     all_gradients = parameters.total * _gradient_bytes(run, state)
+    copies = parameters.total * state.weights * framework.step_copies
     states = parameters.total * (state.master + state.moments)
     unsharded = framework.accumulates_whole_gradients and run.setup.accumulation > 1
     gradients = all_gradients * (1.0 if unsharded else fractions.gradients)
@@ -72,7 +73,7 @@ def _all_trained(run: Run, parameters: RankParameters, fractions: ShardFractions
     return ResidentMemory(
         weights_bytes=stored * fractions.weights,
         gradients_bytes=gradients,
-        optimizer_bytes=states * fractions.optimizer,
+        optimizer_bytes=(states + copies) * fractions.optimizer,
         gathered_bytes=_gathered_bytes(run, parameters, stored, fractions, sharded_away, layer_gradients),
         host_bytes=parameters.total * state.host_moments * fractions.optimizer,
     )
@@ -140,7 +141,8 @@ def _gathered_bytes(
         return min(stage, weights_away + sharded_away_bytes)
     bucket = _bucket_bytes(run, parameters) if run.setup.sharding == "zero3" else 0.0
     layers = 2.0 * parameters.largest_layer * stored_bytes / parameters.total
-    return min(layers + layer_gradient_bytes + bucket, weights_away)
+    tables = GATHERED_BYTES * parameters.tables * (1.0 - fractions.weights) if run.framework.gathers_tables else 0.0
+    return min(layers + layer_gradient_bytes + bucket + tables, weights_away)
 
 
 def _bucket_bytes(run: Run, parameters: RankParameters) -> float:
@@ -153,7 +155,7 @@ def _bucket_bytes(run: Run, parameters: RankParameters) -> float:
 def _offloaded(
     run: Run, parameters: RankParameters, fractions: ShardFractions, memory: ResidentMemory
 ) -> ResidentMemory:
-    """States, and with them parameters and gradients, in host memory; the layers in use stay on the device."""
+    """States, and with them parameters, gradients and adapters, in host memory; the layers in use stay behind."""
     if run.setup.offload == "none":
         return memory
     memory = memory._replace(optimizer_bytes=0.0, host_bytes=memory.host_bytes + memory.optimizer_bytes)
@@ -165,6 +167,7 @@ def _offloaded(
     return memory._replace(
         weights_bytes=0.0,
         gradients_bytes=0.0,
+        adapters_bytes=0.0,
         gathered_bytes=min(in_use, memory.weights_bytes + memory.gathered_bytes),
-        host_bytes=memory.host_bytes + memory.weights_bytes + memory.gradients_bytes,
+        host_bytes=memory.host_bytes + memory.weights_bytes + memory.gradients_bytes + memory.adapters_bytes,
     )

@@ -20,6 +20,9 @@ class Run(NamedTuple):
     @property
     def precision(self) -> str:
         """How weights and states are kept: as asked, else as the stack does."""
+        sharded = self.setup.sharding in ("fsdp", "hybrid") and self.setup.shards > 1
+        if sharded and not self.workload.adapters and not self.workload.precision:
+            return self.framework.sharded_precision or self.framework.precision
         return precision_of(self.workload, self.framework)
 
     @property

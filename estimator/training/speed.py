@@ -17,14 +17,17 @@ from estimator.models.tensors import parameters
 from estimator.results import Band, Part
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import network
-from estimator.training.network import Links
+from estimator.training.network import Links, frozen_bytes_on
 from estimator.training.run import Run
+from estimator.training.weights import rank_parameters
 from estimator.units import TERA
 
 BLACKWELL = 10.0
 """Its first compute capability."""
 FUSED_EXPERTS = 26.06
 """NVIDIA's stacks dispatch tokens to experts in fused kernels from this release on; what is asked today does."""
+ADAPTER_RECOMPUTE = math.log(6 / 4) / math.log(8 / 6)
+"""Exponent of checkpointing under adapters: a forward pass more is a half of their work, and a third of full work."""
 
 
 class TokenWork(NamedTuple):
@@ -106,11 +109,11 @@ def factor_exponents(run: Run, device: Accelerator, release: float = FUSED_EXPER
         if not run.framework.tuned_low_precision:
             exponent_of["low precision, untuned stack"] = 1.0
     if setup.checkpointing in ("full", "offloaded"):
-        exponent_of["full checkpointing"] = 1.0
+        exponent_of["full checkpointing"] = ADAPTER_RECOMPUTE if workload.adapters else 1.0
     if workload.adapters:
         exponent_of["adapters"] = 1.0
-    if workload.method == "qlora":
-        exponent_of["quantised base"] = 1.0
+    if workload.method == "dora":
+        exponent_of["DoRA"] = 1.0
     if setup.tp > 1 and not run.framework.overlaps_tensor_parallelism:
         exponent_of["tensor parallel doubling"] = math.log2(setup.tp)
     if work.moe:
@@ -162,6 +165,8 @@ class TrainingStep(NamedTuple):
     compute_s: float
     recompute_s: float
     """Seconds of `compute_s` that checkpointing spends on the forward pass again; shown apart."""
+    dequantise_s: float
+    """Seconds that unpacking a quantised base takes."""
     communication_s: float
     """Seconds that do not hide behind the products."""
     offload_s: float
@@ -174,7 +179,7 @@ class TrainingStep(NamedTuple):
     @property
     def seconds(self) -> float:
         """Seconds of the whole step."""
-        return self.compute_s + self.communication_s + self.offload_s
+        return self.compute_s + self.dequantise_s + self.communication_s + self.offload_s
 
 
 def training_step(run: Run, device: Accelerator, links: Links, release: float = FUSED_EXPERTS) -> TrainingStep:
@@ -195,16 +200,29 @@ def training_step(run: Run, device: Accelerator, links: Links, release: float = 
     exposed_s = 0.0 if run.framework.counts_tensor_parallelism else communication.exposed_s
     communication_s = max(communication.overlappable_s - rules.overlap * compute_s, 0.0) + exposed_s
     offload_s = _offload_s(run, work, links)
-    checkpointed = "full checkpointing" in exponents
+    dequantise_s = _dequantise_s(run, device)
+    recomputed = 1 - rules.factors["full checkpointing"] ** exponents.get("full checkpointing", 0.0)
+    seconds = compute_s + dequantise_s + communication_s + offload_s
     return TrainingStep(
         compute_s=compute_s,
-        recompute_s=compute_s * (1 - rules.factors["full checkpointing"]) if checkpointed else 0.0,
+        recompute_s=compute_s * recomputed,
+        dequantise_s=dequantise_s,
         communication_s=communication_s,
         offload_s=offload_s,
-        mfu=positions * (products + attention) / (peak * (compute_s + communication_s + offload_s)),
+        mfu=positions * (products + attention) / (peak * seconds),
         tokens=positions * padded.useful,
         exponents=exponents,
     )
+
+
+def _dequantise_s(run: Run, device: Accelerator) -> float:
+    """Seconds of a step that unpacking the frozen base to 16 bits takes: once a pass, whatever the micro-batch."""
+    if run.workload.method != "qlora":
+        return 0.0
+    setup = run.setup
+    parameters = rank_parameters(run.architecture, setup.tp, setup.pp, setup.ep).linear
+    passes = setup.accumulation * (3 if setup.checkpointing in ("full", "offloaded") else 2)
+    return passes * parameters * run.speed_rules.dequantised_bytes / device.bandwidth_bytes_per_s
 
 
 def _offload_s(run: Run, work: TokenWork, links: Links) -> float:
@@ -219,7 +237,8 @@ def _offload_s(run: Run, work: TokenWork, links: Links) -> float:
     seconds = 0.0 if workload.adapters else on_host / (rules.cpu_adam_parameters_per_s * vcpus)
     if setup.offload == "parameters":
         passes = 2 if workload.adapters else 3
-        seconds += setup.accumulation * passes * 2.0 * on_rank / rules.host_link_bytes_per_s
+        stored = frozen_bytes_on(run) if workload.adapters else network.WIRE_BYTES * on_rank
+        seconds += setup.accumulation * passes * stored / links.host_bytes_per_s
     return seconds
 
 
@@ -248,6 +267,7 @@ def step_parts(run: Run, step: TrainingStep, device: Accelerator) -> tuple[Part,
     parts = (
         Part("compute", step.compute_s - step.recompute_s, compute),
         Part("recompute", step.recompute_s, "activations computed again for the backward pass"),
+        Part("unpacking", step.dequantise_s, "the quantised base to 16 bits, once a pass"),
         Part("communication", step.communication_s, "what does not hide behind the products"),
         Part("offload", step.offload_s, "optimizer on the host, states over its link"),
     )

@@ -62,6 +62,39 @@ def test_speed_is_within_the_targets(context):
     assert 0.75 <= sum(bool(score.covered) for score in found) / len(found) <= 0.90
 
 
+@pytest.mark.parametrize(
+    ("source", "most"),
+    [("fms-acceleration", 0.09), ("fsdp_qlora", 0.09), ("Universal LLM trainer", 0.09), ("QwenLM/Qwen", 0.09)],
+)
+def test_peaks_of_each_stack_are_within_the_target(context, source, most):
+    chosen = [row for row in rows(MEMORY) if source in row["source"]]
+    errors = [
+        abs(score.error)
+        for row in chosen
+        for score in training.score(row, context)
+        if score.metric == "peak_memory_gib_per_device" and score.status == "scored"
+    ]
+    assert median(errors) <= most
+
+
+@pytest.mark.parametrize("source", ["fms-acceleration", "fsdp_qlora", "llm-foundry"])
+def test_speeds_of_each_stack_are_within_the_target(context, source):
+    errors = [
+        abs(score.error)
+        for row in rows(THROUGHPUT)
+        if source in row["source"]
+        for score in training.score(row, context)
+        if score.status == "scored" and "rows=kept" in score.groups
+    ]
+    assert median(errors) <= 0.15
+
+
+def test_a_row_that_its_collector_marked_as_contradictory_is_doubtful(context):
+    row = next(row for row in rows(THROUGHPUT) if row["case_id"] == "ult-t-0030")
+    (score,) = training.score(row, context)
+    assert "rows=doubtful" in score.groups
+
+
 def test_doubt_is_a_rule_about_the_row(context):
     found = scores(MEMORY, context, "peak_memory_gib_per_device", kept=False)
     doubtful = {score.case_id for score in found if "rows=doubtful" in score.groups}

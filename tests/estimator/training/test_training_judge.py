@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from catalog.load import Catalog
 from estimator.errors import InputError
+from estimator.hardware.devices import Machine
 from estimator.layout import TrainingSetup
 from estimator.ranking.rank import evaluate, rank
 from estimator.results import Evaluation, Leaderboard
@@ -16,13 +17,15 @@ from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_presets import TRAINING_PRESETS
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import memory, speed
-from estimator.training.network import Links
+from estimator.training.network import Links, links_of
 from estimator.training.run import Run
 from estimator.training.search import Cluster, Search, largest_micro_batch, longest_sequence
 
 LLAMA = "meta-llama/Llama-3.1-8B"
 PRESETS = {each.name: each.workload for each in TRAINING_PRESETS}
-NVLINK = Links(8, 475e9, 320e9, 192)
+NVLINK = Links(
+    devices_per_machine=8, inside_bytes_per_s=475e9, outside_bytes_per_s=320e9, vcpus=192, host_bytes_per_s=25e9
+)
 
 
 def board(catalog: Catalog, workload: TrainingWorkload, model: str = LLAMA, **changes: object) -> Leaderboard:
@@ -71,6 +74,66 @@ def test_adapters_train_faster_than_everything(catalog):
         for method in ("lora", "full")
     ]
     assert 1.25 < seconds[1] / seconds[0] < 1.6
+
+
+def test_dora_is_slower_than_lora_as_measured(catalog):
+    """huggingface/peft method_comparison, Llama-3.2-3B rank 32: 5,964 and 7,245 tokens/s, 22.85 and 20.76 GiB."""
+    lora, dora = (
+        step(catalog, TrainingWorkload(method, sequence_length=4096), micro_batch=4) for method in ("lora", "dora")
+    )
+    assert lora.seconds / dora.seconds == pytest.approx(0.823, abs=0.005)
+    peaks = [
+        memory.peak_memory(run_of(catalog, TrainingWorkload(method), micro_batch=4)).device_bytes
+        for method in ("lora", "dora")
+    ]
+    assert peaks[1] > 1.05 * peaks[0]
+
+
+def test_a_quantised_base_travels_packed(catalog):
+    """AnswerDotAI/fsdp_qlora, Yi-34B on two RTX 4090 over PCIe: 506 tokens/s a device; 16 bits would halve it."""
+    constants, inventory = catalog.inventory.training, catalog.inventory
+    device = inventory.accelerators["rtx4090"]
+    fabric = inventory.fabrics[device.fabric]
+    machine = Machine("pair", "", device.id, 2, fabric.id, vcpus=32, memory_bytes=2**37)
+    workload = TrainingWorkload("qlora", base="nf4", sequence_length=2048, lora_rank=64)
+    setup = TrainingSetup(dp=2, sharding="fsdp", micro_batch=2, checkpointing="full")
+    run = Run(
+        catalog.model("01-ai/Yi-34B").architecture, workload, constants.frameworks["fsdp-qlora"], constants, setup
+    )
+    found = speed.training_step(run, device, links_of(machine, fabric, fabric, constants.speed))
+    assert found.tokens / found.seconds == pytest.approx(506.1, rel=0.2)
+
+
+def test_unpacking_a_quantised_base_costs_little_where_a_pass_is_long(catalog):
+    """fms-acceleration, Llama-3-8B at 16k tokens a pass: Q-LoRA as fast as LoRA; QwenLM/Qwen at 256: 0.4 of it."""
+    ratios = []
+    for tokens in (256, 16_384):
+        lora, qlora = (
+            step(catalog, TrainingWorkload(method, sequence_length=tokens), micro_batch=1, checkpointing="full").seconds
+            for method in ("lora", "qlora")
+        )
+        ratios.append(lora / qlora)
+    assert ratios[0] < 0.75
+    assert ratios[1] > 0.95
+
+
+def test_links_inside_a_machine_carry_more_than_the_network_between_two(catalog):
+    inventory, rules = catalog.inventory, catalog.inventory.training.speed
+
+    def links(machine: str) -> Links:
+        named = inventory.machines[machine]
+        own = inventory.fabrics[inventory.accelerators[named.accelerator].fabric]
+        return links_of(named, inventory.fabrics[named.fabric], own, rules)
+
+    assert links("g6e.48xlarge").inside_bytes_per_s > links("g6.8xlarge").outside_bytes_per_s
+    assert links("g6.48xlarge").inside_bytes_per_s > links("g6.8xlarge").outside_bytes_per_s
+    assert links("g6.8xlarge").host_bytes_per_s == pytest.approx(0.8 * 15.8e9)  # the L4's own x8 link
+    assert links("p5.48xlarge").host_bytes_per_s == rules.host_link_bytes_per_s
+
+
+def test_eight_l40s_in_one_machine_beat_two_l4_in_two(catalog):
+    rows = board(catalog, TrainingWorkload("lora"), "meta-llama/Llama-3.3-70B-Instruct")
+    assert row_of(rows, "g6e.48xlarge").training.hours.typical < row_of(rows, "g6.8xlarge").training.hours.typical
 
 
 def test_packing_short_samples_triples_the_speed(catalog):
