@@ -18,7 +18,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.serving.deployment import deploy
 from estimator.serving.load.operating_point import operate
 from estimator.serving.load.performance import performance
-from estimator.serving.speed.step import compile_step
+from estimator.serving.speed.compile import compile_step
 
 ARITHMETIC = 24
 """Operators evaluated for one prefill and one decode of a dense model."""

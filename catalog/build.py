@@ -10,7 +10,7 @@ from catalog.model_listing import ModelListing
 from catalog.references import Fault, constant_faults, engine_faults, generation_faults, unknown
 from catalog.shapes import ModelEntry, PriceCut
 from estimator.engines.profiles import EngineProfile, version_key
-from estimator.engines.speed_constants import Efficiency
+from estimator.engines.speed_constants import Efficiency, LlamaCpp, Network, NeuronSpeed
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.prices import InstancePrices
 from estimator.scenario.inventory import Inventory
@@ -21,6 +21,22 @@ Sections = dict[str, Any]
 
 LAYERED = frozenset({"efficiency.yaml", "training.yaml"})
 """Files of constants: a user's own holds what differs, key by key, from the packaged one."""
+
+NO_CONSTANTS = Efficiency(
+    kernels={},
+    evidence={},
+    engines={},
+    llama_cpp=LlamaCpp(kernels={}, devices={}, cache_memory=0.0, prefill_layer_us=0.0, device_us=0.0, pipeline=0.0),
+    neuron=NeuronSpeed(memory=0.0, cache_memory=0.0, layer_us=0.0, compute=0.0, all_reduce_gb_s=0.0),
+    network=Network(latency_us=0.0, bandwidth_gb_s=0.0),
+    pipeline_stall=0.0,
+    sparse_index_us=0.0,
+    routing_entropy=0.0,
+    expert_skew=0.0,
+    bands=(),
+    bands_source="",
+)
+"""Constants of folders without a valid efficiency.yaml: no accelerator and no engine finds its constants there."""
 
 
 class Source(NamedTuple):
@@ -123,7 +139,7 @@ def merge(files: Files) -> Sections:
 
 def _inventory(files: Files) -> Inventory:
     fabrics: dict[str, Fabric] = {name: entry.fabric(name) for _, name, entry in files.entries("fabrics.yaml")}
-    efficiency: Efficiency = files.last("efficiency.yaml", Efficiency())
+    efficiency: Efficiency = files.last("efficiency.yaml", NO_CONSTANTS)
     accelerators: dict[str, Accelerator] = {}
     for source, name, entry in files.entries("accelerators.yaml"):
         if entry.fabric not in fabrics:

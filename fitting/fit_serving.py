@@ -15,7 +15,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ from estimator.engines.speed_constants import Efficiency
 from estimator.errors import InputError
 from estimator.models.hf_config import read
 from estimator.models.model import Model
-from estimator.serving.speed.step import compile_step
+from estimator.serving.speed.compile import compile_step
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"
 IMPOSSIBLE = frozenset({"sil-0574", "sil-0575", "sil-0576", "sil-0577", "sil-0583"})
@@ -59,43 +59,56 @@ BANDED = {
 OUTSIDE = {"single_stream_decode": 12}
 """Percent of cases left outside a band on either side; 9 for other kinds."""
 
-# Field: (prior, standard deviation of its logarithm)
+# Field, by the path inside an engine class: (prior, standard deviation of its logarithm)
 Priors = dict[str, tuple[float, float]]
 KERNELS: Priors = {
-    "latency": (1.0, 0.2),
-    "bandwidth": (1.0, 0.1),
-    "compute": (1.0, 0.12),
-    "attention_bandwidth": (1.0, 0.12),
-    "expert_latency": (1.0, 0.25),
-    "expert_bandwidth": (1.0, 0.12),
-    "expert_compute": (1.0, 0.25),
-    "all_reduce": (1.0, 0.2),
+    "kernels.latency": (1.0, 0.2),
+    "kernels.bandwidth": (1.0, 0.1),
+    "kernels.compute": (1.0, 0.12),
+    "kernels.attention_bandwidth": (1.0, 0.12),
+    "kernels.expert_latency": (1.0, 0.25),
+    "kernels.expert_bandwidth": (1.0, 0.12),
+    "kernels.expert_compute": (1.0, 0.25),
+    "kernels.all_reduce_latency": (1.0, 0.2),
 }
-FORMATS: Priors = {"fp8_compute": (1.0, 0.12), "fp4_compute": (1.0, 0.12), "fp8_cache": (1.0, 0.25)}
-HOST: Priors = {"step_ms": (0.5, 1.5), "sequence_us": (5.0, 1.5)}
-FIRST: Priors = {"ttft_layer_ms": (0.7, 0.35), "wait": (1.0, 0.12), "burst": (0.07, 0.35), "prefill": (1.0, 0.2)}
-LOADED: Priors = {"max_batch": (2048.0, 0.4), "reserve_gb": (3.0, 0.2)}
+FORMATS: Priors = {
+    "kernels.fp8_compute": (1.0, 0.12),
+    "kernels.fp4_compute": (1.0, 0.12),
+    "kernels.fp8_cache": (1.0, 0.25),
+}
+HOST: Priors = {"host.step_ms": (0.5, 1.5), "host.sequence_us": (5.0, 1.5)}
+FIRST: Priors = {
+    "first_token.layer_ms": (0.7, 0.35),
+    "first_token.wait": (1.0, 0.12),
+    "benchmark.burst": (0.07, 0.35),
+    "prompts.factor": (1.0, 0.2),
+}
+LOADED: Priors = {"max_batch": (2048.0, 0.4), "benchmark.reserve_gb": (3.0, 0.2)}
 ENGINES: dict[str, Priors] = {
     "vllm": KERNELS | FORMATS | FIRST,
-    "sglang": KERNELS | FORMATS | FIRST | {"ttft_layer_ms": (2.3, 0.35)},
+    "sglang": KERNELS | FORMATS | FIRST | {"first_token.layer_ms": (2.3, 0.35)},
     "trt-serve": KERNELS | FORMATS | FIRST,
-    "vllm-0.11": KERNELS | {"step_ms": (0.7, 1.5), "sequence_us": (30.0, 1.5), "fp8_compute": (1.0, 0.12)}
-    | {"block_expert_latency": (2.0, 0.4)}
-    | {"admission_layer_ms": (0.2, 1.5), "state_us": (30.0, 0.5), "prefill": (1.0, 0.3)},
-    "vllm-0.11-plain": KERNELS | {"step_ms": (0.7, 1.5), "sequence_us": (20.0, 1.5), "admission_layer_ms": (0.2, 1.5)},
-    "vllm-v0": KERNELS | {"step_ms": (5.0, 1.5), "sequence_us": (100.0, 1.5), "prefill": (1.5, 0.3)},
+    "vllm-0.11": KERNELS
+    | {"host.step_ms": (0.7, 1.5), "host.sequence_us": (30.0, 1.5), "kernels.fp8_compute": (1.0, 0.12)}
+    | {"kernels.block_expert_latency": (2.0, 0.4)}
+    | {"host.admission_layer_ms": (0.2, 1.5), "state_us": (30.0, 0.5), "prompts.factor": (1.0, 0.3)},
+    "vllm-0.11-plain": KERNELS
+    | {"host.step_ms": (0.7, 1.5), "host.sequence_us": (20.0, 1.5), "host.admission_layer_ms": (0.2, 1.5)},
+    "vllm-v0": KERNELS | {"host.step_ms": (5.0, 1.5), "host.sequence_us": (100.0, 1.5), "prompts.factor": (1.5, 0.3)},
     "vllm-rocm": KERNELS | HOST,
     "trt-1": KERNELS | FORMATS | HOST | LOADED,
     "trt-1.x": KERNELS | FORMATS | HOST | LOADED,
     "trt-0.12": KERNELS | FORMATS | HOST | LOADED,
-    "trt-0.5": KERNELS | {"prefill": (1.0, 0.25)},
-    "tgi": KERNELS | {"step_ms": (0.3, 1.5), "network_ms": (10.0, 0.7), "all_reduce": (1.0, 1.5)},
-    "lmdeploy": KERNELS | {"step_ms": (0.3, 1.0), "ttft_ms": (8.0, 0.25), "prefill": (1.0, 0.25)},
+    "trt-0.5": KERNELS | {"prompts.factor": (1.0, 0.25)},
+    "tgi": KERNELS
+    | {"host.step_ms": (0.3, 1.5), "first_token.network_ms": (10.0, 0.7), "kernels.all_reduce_latency": (1.0, 1.5)},
+    "lmdeploy": KERNELS
+    | {"host.step_ms": (0.3, 1.0), "first_token.fixed_ms": (8.0, 0.25), "prompts.factor": (1.0, 0.25)},
     "gptfast": KERNELS,
-    "local-w4": KERNELS | {"step_ms": (0.1, 1.0)},
-    "awq-gemv": KERNELS | {"prefill": (5.0, 1.0), "step_ms": (0.1, 1.0)},
-    "nim": KERNELS | {"prefill": (1.0, 0.25), "fp8_cache": (1.0, 0.25)},
-}  # fmt: skip
+    "local-w4": KERNELS | {"host.step_ms": (0.1, 1.0)},
+    "awq-gemv": KERNELS | {"prompts.factor": (5.0, 1.0), "host.step_ms": (0.1, 1.0)},
+    "nim": KERNELS | {"prompts.factor": (1.0, 0.25), "kernels.fp8_cache": (1.0, 0.25)},
+}
 GENERATIONS = ("turing", "a100", "ga102", "ada", "h100", "h200", "b200", "b300", "gb202", "cdna3")
 UNMEASURED = {"turing": 4.0, "ga102": 2.0, "cdna3": 2.0}
 """Generations without kernel tables: their priors are that much wider."""
@@ -104,7 +117,7 @@ GEMM_WIDTHS = ({"compute": 0.08, "memory": 0.06, "latency_us": 0.15}, {"memory":
 EXPERT_WIDTHS = {"compute": 0.35, "memory": 0.15, "latency_us": 0.25}
 MXFP4_WIDTHS = {"compute": 0.25, "memory": 0.25, "latency_us": 0.25, "ramp_rows": 0.4}
 """Kernel tables of mxfp4 disagree most among frameworks."""
-ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill": 0.08}
+ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill_compute": 0.08}
 LLAMA_CPP_WIDTHS = {
     "memory": 0.15, "memory_quantised": 0.15, "compute": 0.15, "compute_quantised": 0.2, "attention": 0.3,
     "layer_us": 0.3,
@@ -196,8 +209,9 @@ class Fit:
         known = yaml.safe_load((Path(__file__).parent / "kernel_priors.yaml").read_text())
         for engine, priors in ENGINES.items():
             for field, (prior, width) in priors.items():
-                value = getattr(self.base.engines[engine], field)
-                found.append(Parameter(("engines", engine, field), prior, width, max(value, 0.05 * prior)))
+                path = field.split(".")
+                value = reduce(getattr, path, self.base.engines[engine])
+                found.append(Parameter(("engines", engine, *path), prior, width, max(value, 0.05 * prior)))
         for generation in GENERATIONS:
             kernels = self.base.kernels[generation]
             first = len(found)
@@ -393,8 +407,9 @@ def write(parameters: Sequence[Parameter], values: Sequence[float]) -> None:
         for depth, name in enumerate(parameter.path):
             found = next((each for key, each in node.value if key.value == name), None)
             if found is None and depth == len(parameter.path) - 1:  # a default that the file leaves out
-                start = node.start_mark.index
-                edits.append((start, start, f"{name}: {value:.4g}\n" + " " * node.start_mark.column))
+                start = node.start_mark.index + (1 if node.flow_style else 0)
+                end = ", " if node.flow_style else "\n" + " " * node.start_mark.column
+                edits.append((start, start, f"{name}: {value:.4g}{end}"))
                 break
             node = found
         else:

@@ -26,8 +26,9 @@ from estimator.results import Band
 from estimator.scenario.scenario import EngineSettings
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import Deployment
-from estimator.serving.load.operating_point import Point, maximum_throughput, operate
-from estimator.serving.speed.step import Step, compile_step
+from estimator.serving.load.operating_point import OperatingPoint, maximum_throughput, operate
+from estimator.serving.speed.compile import compile_step
+from estimator.serving.speed.step import Step
 from estimator.units import GB, MILLISECOND
 
 METRICS = (
@@ -130,7 +131,7 @@ def predict(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
 
 def _prefill(case: Case) -> Iterator[tuple[str, Band]]:
     tokens = case.workload.input_tokens
-    seconds = case.step.prefill_s(tokens, 0, int(case.concurrency)) + case.step.speed.ttft_ms * MILLISECOND
+    seconds = case.step.prefill_s(tokens, 0, int(case.concurrency)) + case.step.speed.first_token.fixed_ms * MILLISECOND
     yield "total_tokens_per_s", case.spreads.throughput.of(tokens * case.concurrency / seconds)
     yield "ttft_ms", case.spreads.ttft.of(seconds / MILLISECOND)
 
@@ -176,7 +177,7 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     held = max(min(asked, case.max_concurrency), 1.0)
     point = operate(case.step, case.workload, held)
     outside = (asked - held) / point.requests_per_s
-    burst = case.step.speed.burst * asked * case.step.prefill(case.workload.input_tokens).engine_s
+    burst = case.step.speed.benchmark.burst * asked * case.step.prompt_time(case.workload.input_tokens).engine_s
     shown = _median_step(row, case, point)
     if "request latency" in text(row, "notes"):
         shown = point._replace(tpot_s=point.request_s / case.workload.output_tokens)
@@ -204,7 +205,7 @@ def _arriving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     yield from _throughputs(case, asked.prompts * case.workload.output_tokens / served_s)
 
 
-def _piled_up(case: Case, asked: Arrivals, limit: float) -> Point:
+def _piled_up(case: Case, asked: Arrivals, limit: float) -> OperatingPoint:
     """The mean request's point while prompts pile up to a plateau, or to all of them, and drain again."""
     sending_s, held = asked.prompts / asked.requests_per_s, 1.0
     for _ in range(FIXED_POINT_STEPS):
@@ -216,7 +217,7 @@ def _piled_up(case: Case, asked: Arrivals, limit: float) -> Point:
     return operate(case.step, case.workload, held)
 
 
-def _median_step(row: Row, case: Case, point: Point) -> Point:
+def _median_step(row: Row, case: Case, point: OperatingPoint) -> OperatingPoint:
     """Where a source prints the median step, steps that admit a prompt count once they are the majority."""
     if "median" not in text(row, "notes").lower() or case.step.speed.static_batch:
         return point
@@ -224,7 +225,7 @@ def _median_step(row: Row, case: Case, point: Point) -> Point:
     return point._replace(tpot_s=point.decode_step_s + share * (point.tpot_s - point.decode_step_s))
 
 
-def _latencies(case: Case, point: Point, ttft_s: float) -> Iterator[tuple[str, Band]]:
+def _latencies(case: Case, point: OperatingPoint, ttft_s: float) -> Iterator[tuple[str, Band]]:
     yield "tpot_ms", case.spreads.tpot.of(point.tpot_s / MILLISECOND)
     yield "ttft_ms", case.spreads.ttft.of(ttft_s / MILLISECOND)
 
@@ -243,13 +244,13 @@ def _inverse(band: Band) -> Band:
 
 def _max_concurrency(step: Step, workload: ServingWorkload, device: Accelerator) -> float:
     """Sequences whose cache fits beside the weights, by the engine class's own reserve."""
-    speed = step.speed
+    terms = step.speed.benchmark
     stages = step.layout.pp
     weights = step.weight_bytes / stages
     usable = (device.memory_usable_bytes or device.memory_sold_gb * GB) / device.cores
-    taken = weights + speed.reserve_gb * GB
+    taken = weights + terms.reserve_gb * GB
     free = (
-        (usable - taken) * speed.memory_fraction if speed.fraction_of_free else usable * speed.memory_fraction - taken
+        (usable - taken) * terms.memory_fraction if terms.fraction_of_free else usable * terms.memory_fraction - taken
     )
-    held = step.sequence_bytes(workload.input_tokens + workload.output_tokens * speed.cache_share) / stages
+    held = step.sequence_bytes(workload.input_tokens + workload.output_tokens * terms.cache_share) / stages
     return max(free / held, 1.0) * step.layout.dp if held else float("inf")

@@ -18,7 +18,9 @@ from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.operating_point import best_concurrency
 from estimator.serving.load.performance import performance
 from estimator.serving.memory import ServingMemory, compile_memory
-from estimator.serving.speed.step import Step, compile_step
+from estimator.serving.speed.breakdown import decode_operators, prefill_operators
+from estimator.serving.speed.compile import compile_step
+from estimator.serving.speed.step import Step
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,13 @@ class Study:
 
     def prefill(self) -> tuple[OperatorTime, ...]:
         """One prompt by operator."""
-        return self.step.prefill_operators(*self.scenario.workload.uncached_tokens)
+        return prefill_operators(self.step, *self.scenario.workload.uncached_tokens)
 
     def decode(self, users: float) -> tuple[OperatorTime, ...]:
         """One decode step by operator with that many users on all replicas, half of the answer written."""
         workload = self.scenario.workload
         context = workload.input_tokens + workload.output_tokens / 2
-        return self.step.decode_operators(max(users / self.replicas, 1.0), context)
+        return decode_operators(self.step, max(users / self.replicas, 1.0), context)
 
     def at_users(self, users: int) -> PerformanceReport:
         """Speed with that many requests in flight."""

@@ -4,7 +4,7 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -16,34 +16,49 @@ Evidence = Literal["measured", "transferred", "spec"]
 
 
 class GemmKernel(NamedTuple):
-    """Seconds of a matrix product: latency + hypot(FLOPs / (peak x compute), bytes / (bandwidth x memory))."""
+    """Matrix products in one weight format: latency + hypot(FLOPs / (peak x compute), bytes / (bandwidth x memory)).
+
+    Fitted to kernel tables of M x N x K shapes; `source` of the generation names them.
+    """
 
     compute: float
+    """Fraction of the format's dense peak that large products reach."""
     memory: float
+    """Fraction of the memory bandwidth that small batches reach."""
     latency_us: float
+    """Fixed time of one product."""
 
 
 class ExpertKernel(NamedTuple):
-    """A grouped product over experts; half of `compute` is reached at `ramp_rows` rows per expert."""
+    """Grouped products over routed experts in one weight format."""
 
     compute: float
+    """Fraction of the format's dense peak at many rows per expert."""
     memory: float
+    """Fraction of the memory bandwidth at few rows per expert."""
     latency_us: float
+    """Fixed time of one layer's experts."""
     ramp_rows: float
+    """Rows per expert at which half of `compute` is reached: what a tile pads and a launch wastes."""
 
 
 class AttentionKernel(NamedTuple):
-    """Prefill reaches half of `prefill` at `ramp_tokens` new tokens; decode reads the cache at a bandwidth fraction."""
+    """Attention against the 16-bit peak (prompts) and the memory bandwidth (decoding)."""
 
-    prefill: float
+    prefill_compute: float
+    """Fraction of the 16-bit peak that long prompts reach."""
     ramp_tokens: float
+    """Tokens of a prompt at which half of `prefill_compute` is reached."""
     latency_us: float
+    """Fixed time of one layer's attention."""
     decode: float
+    """Fraction of the memory bandwidth at which a 16-bit cache is read."""
     decode_fp8: float
-    """Bandwidth fraction with an 8-bit cache."""
-    latent: float = 0.65
-    """Bandwidth fraction of latent attention in its absorbed form."""
-    latent_compute: float = 0.55
+    """Fraction of the memory bandwidth at which an 8-bit cache is read."""
+    latent: float
+    """Fraction of the memory bandwidth of latent attention in its absorbed form."""
+    latent_compute: float
+    """Fraction of the 16-bit peak of latent attention in its absorbed form."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,82 +71,138 @@ class Kernels:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EngineSpeed:
-    """One engine class: factors on the kernel constants, what the host adds, how requests are scheduled."""
+class KernelFactors(NamedTuple):
+    """An engine's kernels over those of the kernel tables, in the mean; 1 is the tables themselves.
 
-    runtime: str = "gpu"
-    """Which step model applies: gpu, llama.cpp or neuron."""
+    Fitted on measured serving runs with log-normal priors at 1.
+    """
+
     latency: float = 1.0
+    """Of every fixed time."""
     bandwidth: float = 1.0
+    """Of matrix products' memory bandwidth."""
     compute: float = 1.0
+    """Of matrix products' FLOP/s."""
     fp8_compute: float = 1.0
+    """Of products in FP8, besides `compute`."""
     fp4_compute: float = 1.0
+    """Of products in FP4, besides `compute`."""
     attention_bandwidth: float = 1.0
+    """Of the bandwidth at which decoding reads its cache."""
     fp8_cache: float = 1.0
+    """Of an 8-bit cache, besides `attention_bandwidth`."""
     expert_compute: float = 1.0
+    """Of routed experts' FLOP/s."""
     expert_bandwidth: float = 1.0
+    """Of routed experts' memory bandwidth."""
     expert_latency: float = 1.0
+    """Of routed experts' fixed time."""
     block_expert_latency: float = 1.0
-    """Further factor for experts in block-scaled FP8."""
+    """Of experts in block-scaled FP8, besides `expert_latency`."""
     expert_imbalance: float = 1.0
-    all_reduce: float = 1.0
-    """Factor on the latency of a collective."""
-    state_us: float = 30.0
-    """Fixed time of a linear-attention or state-space layer."""
+    """Of the random part of the slowest expert-parallel rank's excess."""
+    all_reduce_latency: float = 1.0
+    """Of a collective's fixed time."""
+
+
+class HostCost(NamedTuple):
+    """What the CPU adds to a step: scheduling, sampling, launching and detokenising."""
+
     step_ms: float = 0.0
-    """Host time of one step."""
+    """Of each step."""
     sequence_us: float = 0.0
-    """Host time per sequence in a step."""
+    """Of each sequence in a step."""
     layer_us: float = 0.0
-    """Host time per layer (eager execution)."""
+    """Of each layer, where kernels are launched one by one (eager execution)."""
     admission_layer_ms: float = 0.0
-    """Time per layer that a step loses when it admits prompts: it runs outside the graph of pure decode steps."""
+    """Of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
-    fused_prefill: bool = False
+
+
+class PromptCost(NamedTuple):
+    """How prompts are computed."""
+
+    chunk_tokens: int
+    """Most prompt tokens of one step."""
+    factor: float = 1.0
+    """Seconds of prompts over what the kernels say (fitted)."""
+    fused: bool = False
     """Prompts ride along in decode steps as chunks, instead of stopping them."""
-    prefill: float = 1.0
-    """Factor on prefill time."""
-    static_batch: bool = False
-    """A batch is prefilled together and decodes to its end; nobody joins."""
-    buckets: bool = False
-    """Prompts are padded to the next power of two (ahead-of-time compilation)."""
-    chunk_tokens: int = 8192
     batch_chunks: int = 0
     """Chunks of a prompt that pipeline stages work through before they drain; 0 is all of them."""
-    max_batch: float = 2048
-    """Sequences in one step at full load."""
-    ttft_ms: float = 0.0
-    ttft_layer_ms: float = 0.7
-    """First-token overhead per layer: graph-less execution, tokenisation, scheduling."""
+    buckets: bool = False
+    """Prompts are padded to the next power of two (ahead-of-time compilation)."""
+
+
+class FirstToken(NamedTuple):
+    """What a first token waits for besides its own prompt."""
+
+    layer_ms: float
+    """Of each layer: graph-less execution, tokenisation, scheduling (fitted)."""
+    step_tokens: float
+    """Prompt tokens that are computed in the time of one decode step: 300-600 over the measured accelerators."""
     wait: float = 1.0
-    """Share of the queueing delay that a mean request sees."""
-    step_tokens: float = 500.0
-    """Prompt tokens that prefill in the time of one decode step: 300-600 over the measured accelerators."""
-    burst: float = 0.05
-    """Extra prefills a first token waits for, per request in flight, in the opening burst of a benchmark."""
+    """Share of the queueing delay that a mean request sees (fitted)."""
+    fixed_ms: float = 0.0
+    """Of each request, on the server."""
     network_ms: float = 0.0
-    cache_share: float = 0.5
-    """Share of the output that a running sequence's cache holds on average; 1 where it is reserved in full."""
-    memory_fraction: float = 0.9
+    """Of each request, on its way."""
+
+
+class BenchmarkTerms(NamedTuple):
+    """What a benchmark's rows need beside a steady load; read by the scoring of measured cases alone."""
+
+    burst: float
+    """Extra prompts a first token waits for, per request in flight, in the opening burst (fitted)."""
+    cache_share: float
+    """Share of the output that a running sequence's cache holds in the mean; 1 where it is reserved in full."""
+    memory_fraction: float
+    """Share of the device's memory that the engine takes."""
+    reserve_gb: float
+    """Device memory that neither weights nor cache can use [GB] (fitted)."""
     fraction_of_free: bool = False
     """The fraction is of what weights and reserve leave free (TensorRT-LLM), not of the device."""
-    reserve_gb: float = 3.0
-    """Device memory that neither weights nor cache can use, in GB."""
+
+
+TABLES_AS_THEY_ARE, FREE_HOST = KernelFactors(), HostCost()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineSpeed:
+    """One engine class: its kernels, its host, how it computes prompts and schedules requests."""
+
+    prompts: PromptCost
+    first_token: FirstToken
+    benchmark: BenchmarkTerms
+    max_batch: float
+    """Sequences in one step at full load, of one attention replica."""
+    state_us: float
+    """Fixed time of a linear-attention or state-space layer."""
+    runtime: str = "gpu"
+    """Which operators apply: gpu, llama.cpp or neuron."""
+    kernels: KernelFactors = TABLES_AS_THEY_ARE
+    host: HostCost = FREE_HOST
+    static_batch: bool = False
+    """A batch is prefilled together and decodes to its end; nobody joins."""
     source: str = ""
 
 
 class LlamaCppKernels(NamedTuple):
-    """llama.cpp on one generation: fractions of bandwidth and of the 16-bit peak, for f16 and quantised weights."""
+    """llama.cpp on one generation: fractions of the memory bandwidth and of the 16-bit peak."""
 
     memory: float
+    """Of the bandwidth, with 16-bit weights."""
     memory_quantised: float
+    """Of the bandwidth, with quantised weights."""
     compute: float
+    """Of the 16-bit peak, with 16-bit weights."""
     compute_quantised: float
+    """Of the 16-bit peak, with quantised weights."""
     attention: float
-    """Prefill attention without flash attention, of the 16-bit peak."""
+    """Of the 16-bit peak: prompts' attention without flash attention."""
     layer_us: float
+    """Fixed time of a layer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,13 +211,15 @@ class LlamaCpp:
 
     kernels: Mapping[str, LlamaCppKernels]
     devices: Mapping[str, str]
-    cache_memory: float = 0.41
-    prefill_layer_us: float = 31.0
+    """Accelerators that were measured, with the kernels they take."""
+    cache_memory: float
+    """Fraction of the memory bandwidth at which the cache is read."""
+    prefill_layer_us: float
     """Fixed time of a layer in one micro-batch of a prompt."""
-    device_us: float = 54.0
+    device_us: float
     """Hand-over to each device of a layer split."""
-    pipeline: float = 0.14
-    """Relative cost of running the layer split as a pipeline in prefill."""
+    pipeline: float
+    """Relative cost of running the layer split as a pipeline over prompts."""
     fp16_accumulate: tuple[str, ...] = ()
     """Accelerators that run at twice their catalogued peak because products accumulate in 16 bit."""
     source: str = ""
@@ -160,20 +233,24 @@ class LlamaCpp:
 class NeuronSpeed(NamedTuple):
     """Neuron: weights and cache at bandwidth fractions, collectives at a fixed time per layer."""
 
-    memory: float = 0.82
-    cache_memory: float = 0.29
-    layer_us: float = 164.0
-    prefill: float = 0.17
+    memory: float
+    """Fraction of the memory bandwidth at which weights are read."""
+    cache_memory: float
+    """Fraction of the memory bandwidth at which the cache is read."""
+    layer_us: float
+    """Fixed time of the two collectives of a layer."""
+    compute: float
     """Fraction of the 16-bit peak."""
-    all_reduce_gb_s: float = 57.0
+    all_reduce_gb_s: float
+    """Bandwidth of a collective between cores."""
     source: str = ""
 
 
 class Network(NamedTuple):
     """An all-reduce across machines."""
 
-    latency_us: float = 124.0
-    bandwidth_gb_s: float = 40.0
+    latency_us: float
+    bandwidth_gb_s: float
     source: str = ""
 
 
@@ -192,7 +269,13 @@ class Spread(NamedTuple):
         return Band(typical * self.low, typical, typical * self.high)
 
 
+UNKNOWN_SPREAD = Spread(0.5, 2.0)
+"""A kind of load without any measured case: a factor of two either way (engineering guess)."""
+
+
 class Spreads(NamedTuple):
+    """The spreads of the three metrics of one engine, kind of load and class of evidence."""
+
     ttft: Spread
     tpot: Spread
     throughput: Spread
@@ -224,40 +307,42 @@ class Calibration(NamedTuple):
 class Efficiency:
     """Constants by accelerator and by engine."""
 
-    kernels: Mapping[str, Kernels] = field(default_factory=dict)
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    kernels: Mapping[str, Kernels]
+    evidence: Mapping[str, Evidence]
     """Accelerator id -> how its kernel constants are known; spec where it is not listed."""
-    engines: Mapping[str, EngineSpeed] = field(default_factory=dict)
-    llama_cpp: LlamaCpp = field(default_factory=lambda: LlamaCpp({}, {}))
-    neuron: NeuronSpeed = field(default_factory=NeuronSpeed)
-    network: Network = field(default_factory=Network)
-    bands: tuple[ResidualBand, ...] = ()
+    engines: Mapping[str, EngineSpeed]
+    llama_cpp: LlamaCpp
+    neuron: NeuronSpeed
+    network: Network
+    pipeline_stall: float
+    """Share by which a loaded pipeline of many stages is slower than its stages: their batches are never equal."""
+    sparse_index_us: float
+    """Fixed time of a layer's lightning indexer: quantising, scoring, top-k."""
+    routing_entropy: float
+    """Experts a batch touches grow as if only this share of its tokens were routed independently."""
+    expert_skew: float
+    """Extra load of the slowest expert-parallel rank per doubling of ranks."""
+    bands: tuple[ResidualBand, ...]
+    bands_source: str
     calibrations: tuple[Calibration, ...] = ()
     """The user's own points; the last one of an accelerator and engine holds."""
-    pipeline_stall: float = 0.0
-    """Share by which a loaded pipeline of many stages is slower than its stages: their batches are never equal."""
-    sparse_index_us: float = 0.0
-    """Fixed time of a layer's lightning indexer: quantising, scoring, top-k."""
-    routing_entropy: float = 0.85
-    """Experts a batch touches grow as if only this share of its tokens were routed independently."""
-    expert_skew: float = 0.05
-    """Extra load of the slowest expert-parallel rank per doubling of ranks."""
 
     def kernels_of(self, device: Accelerator) -> Kernels:
         """Kernel constants of a device, by the class that its catalogue entry names."""
         return self.kernels[device.kernels]
 
     def calibration(self, device: Accelerator, engine: str) -> Calibration | None:
-        found = [each for each in self.calibrations if (each.accelerator, each.engine) == (device.id, engine)]
-        return found[-1] if found else None
+        """The user's own factors for an engine class on that device; None where nothing was measured."""
+        points = [each for each in self.calibrations if (each.accelerator, each.engine) == (device.id, engine)]
+        return points[-1] if points else None
 
     def confidence(self, device: Accelerator, speed: EngineSpeed) -> Confidence:
         """A: measured on this part; B: transferred from a relative; C: from the datasheet, and all of Neuron."""
         if speed.runtime == "neuron":
             return "C"
         if speed.runtime == "llama.cpp":
-            known = self.llama_cpp.devices
-            return "A" if device.id in known else "B" if self.llama_cpp.key(device) in known.values() else "C"
+            measured = self.llama_cpp.devices
+            return "A" if device.id in measured else "B" if self.llama_cpp.key(device) in measured.values() else "C"
         match self.evidence.get(device.id, "spec"):
             case "measured":
                 return "A"
@@ -271,12 +356,13 @@ class Efficiency:
         return next((name for name, each in self.engines.items() if each is speed), "")
 
     def spread(self, metric: str, engine: str, kind: str, confidence: Confidence = "A") -> Spread:
-        """Of the engine's own cases or of all engines' of that kind; at least as wide as the confidence class."""
-        measured = self._band(metric, engine, kind) or self._band(metric, "", kind) or Spread(0.5, 2.0)
+        """Residuals of the engine's own cases or of all engines' of that kind, at least as wide as the class says."""
+        measured = self._band(metric, engine, kind) or self._band(metric, "", kind) or UNKNOWN_SPREAD
         floor = self._band(metric, "", "", confidence)
         return Spread(min(measured.low, floor.low), max(measured.high, floor.high)) if floor else measured
 
     def spreads(self, engine: str, kind: str, confidence: Confidence) -> Spreads:
+        """The spread of each metric, see `spread`."""
         return _spreads(self, engine, kind, confidence)
 
     def _band(self, metric: str, engine: str, kind: str, confidence: str = "") -> Spread | None:

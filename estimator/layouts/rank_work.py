@@ -14,8 +14,17 @@ from estimator.models.tensors import Role, Tensor
 MATRICES: frozenset[Role] = frozenset({"attention", "mlp", "shared_expert", "router"})
 
 
+ROUTED_HIDDENS = 2.5
+"""Hidden vectors a token moves for each of its experts: sorted in, read, its result added up in float32 (counted)."""
+GATED_INTERMEDIATES = 3
+"""Intermediate vectors the gated activation of an expert moves: gate and up in, product out (counted)."""
+
+
 class Product(NamedTuple):
-    """One matrix product of a layer on one rank; projections of the same input are one product."""
+    """One matrix product of a layer on one rank: (rows, inputs) x (inputs, outputs).
+
+    Projections of the same input are one product.
+    """
 
     name: str
     role: Role
@@ -27,18 +36,21 @@ class ExpertBank(NamedTuple):
     """The routed experts of a layer on one rank."""
 
     experts: float
-    per_token: float
+    """Experts on this rank."""
+    experts_per_token: float
+    """Experts a token visits, over all ranks."""
     ranks: int
+    """Expert-parallel ranks."""
     parameters: float
-    """Of one expert, on this rank."""
+    """Parameters of one expert's slice on this rank."""
     token_elements: float
     """Activations that one token moves through one expert's matrices."""
     routing_elements: float
-    """Activations that it moves around them: quantised on the way in, summed up on the way out, gated."""
+    """Activations that a token moves around one expert's matrices: quantised, gated, summed up."""
 
 
-class Plan(NamedTuple):
-    """Layer parts of a model with how many layers have them, per rank."""
+class RankWork(NamedTuple):
+    """What one rank computes: the parts of a model's layers, each with the number of layers that have it."""
 
     products: tuple[tuple[Product, int], ...]
     banks: tuple[tuple[ExpertBank, int], ...]
@@ -46,14 +58,16 @@ class Plan(NamedTuple):
     head: Product
     layers: int
     hidden: int
+    """Width of the hidden state [elements]."""
     all_reduces: int
+    """Collectives over tensor-parallel ranks in one pass through the model."""
     exchanges: int
-    """Dispatch and combine of tokens between data-parallel attention and expert-parallel experts."""
+    """Dispatches and combines of tokens between data-parallel attention and expert-parallel experts in one pass."""
 
 
 @lru_cache(maxsize=1024)
-def plan(architecture: Architecture, layout: Layout) -> Plan:
-    """The plan of every rank of `layout`; compared by identity of the architecture."""
+def rank_work(architecture: Architecture, layout: Layout) -> RankWork:
+    """The work of every rank of `layout`. Kept by the identity of the architecture."""
     products: Counter[Product] = Counter()
     banks: Counter[ExpertBank] = Counter()
     mixers: Counter[Mixer] = Counter()
@@ -78,15 +92,15 @@ def plan(architecture: Architecture, layout: Layout) -> Plan:
                 continue
         all_reduces += 0 if layer.one_all_reduce else count
     head = architecture.head[0]
-    return Plan(
-        tuple(products.items()),
-        tuple(banks.items()),
-        tuple(mixers.items()),
-        Product("LM head", "head", head.outputs / layout.tp, head.inputs),
-        architecture.layers,
-        architecture.hidden,
-        all_reduces if layout.tp > 1 else 0,
-        exchanges,
+    return RankWork(
+        products=tuple(products.items()),
+        banks=tuple(banks.items()),
+        mixers=tuple(mixers.items()),
+        head=Product(name="LM head", role="head", outputs=head.outputs / layout.tp, inputs=head.inputs),
+        layers=architecture.layers,
+        hidden=architecture.hidden,
+        all_reduces=all_reduces if layout.tp > 1 else 0,
+        exchanges=exchanges,
     )
 
 
@@ -98,12 +112,18 @@ def _products(tensors: Iterable[Tensor], tp: int, part: str) -> Iterable[Product
             continue
         share = tensor.share(tp)
         if tensor.split == "rows":
-            yield Product(f"{part} output", tensor.role, tensor.outputs * tensor.copies, tensor.inputs * share)
+            yield Product(
+                name=f"{part} output",
+                role=tensor.role,
+                outputs=tensor.outputs * tensor.copies,
+                inputs=tensor.inputs * share,
+            )
         else:
             key = (tensor.split, tensor.role, tensor.inputs)
             fused[key] = fused.get(key, 0) + tensor.outputs * tensor.copies * share
     for (_, role, inputs), outputs in fused.items():
-        yield Product("router" if role == "router" else f"{part} input", role, outputs, inputs)
+        name = "router" if role == "router" else f"{part} input"
+        yield Product(name=name, role=role, outputs=outputs, inputs=inputs)
 
 
 def _bank(mlp: MixtureOfExperts, group: int, ep: int) -> ExpertBank:
@@ -112,10 +132,10 @@ def _bank(mlp: MixtureOfExperts, group: int, ep: int) -> ExpertBank:
     slices = group / ep
     elements = sum(tensor.outputs + tensor.inputs for tensor in matrices)
     return ExpertBank(
-        mlp.experts / ep,
-        mlp.per_token,
-        ep,
-        sum(tensor.outputs * tensor.inputs for tensor in matrices) / slices,
-        elements / slices,
-        2.5 * mlp.hidden + 3 * mlp.intermediate / slices,
+        experts=mlp.experts / ep,
+        experts_per_token=mlp.per_token,
+        ranks=ep,
+        parameters=sum(tensor.outputs * tensor.inputs for tensor in matrices) / slices,
+        token_elements=elements / slices,
+        routing_elements=ROUTED_HIDDENS * mlp.hidden + GATED_INTERMEDIATES * mlp.intermediate / slices,
     )

@@ -23,10 +23,11 @@ from estimator.scenario.nodes import Node, clusters, node_of
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import ServiceLevel
 from estimator.serving.deployment import Deployment, deploy
-from estimator.serving.load.performance import Load, carry, report
+from estimator.serving.load.performance import ReplicaLoad, load_replica, report_performance
 from estimator.serving.memory import compile_memory
 from estimator.serving.offload import offload
-from estimator.serving.speed.step import Step, compile_step
+from estimator.serving.speed.compile import compile_step
+from estimator.serving.speed.step import Step
 from estimator.units import GIB
 
 
@@ -42,7 +43,7 @@ class LayoutEstimate(NamedTuple):
     busy_replicas: int = 0
     """Replicas that have work."""
     step: Step | None = None
-    load: Load | None = None
+    load: ReplicaLoad | None = None
     """One replica at its share of the load; None where the memory does not hold one request."""
 
     @property
@@ -213,7 +214,7 @@ class ServingJudge:
         workload = self.scenario.workload
         step = compile_step(estimate.deployment, estimate.layout)
         concurrency = workload.concurrency / busy_replicas
-        load = carry(step, workload, concurrency, estimate.memory.max_concurrency, busy_replicas)
+        load = load_replica(step, workload, concurrency, estimate.memory.max_concurrency, busy_replicas)
         return estimate._replace(confidence=step.confidence, busy_replicas=busy_replicas, step=step, load=load)
 
     def best(self, estimates: Sequence[LayoutEstimate]) -> LayoutEstimate:
@@ -238,7 +239,7 @@ class ServingJudge:
         machine, workload = node.machine, self.scenario.workload
         speed = None
         if estimate.step and estimate.load:
-            speed = report(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
+            speed = report_performance(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
         short = f"{estimate.memory.shortfall_bytes / GIB:.1f} GiB short per device"
         candidate = Candidate(
             machine=machine.id,

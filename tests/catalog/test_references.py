@@ -92,9 +92,9 @@ def test_a_users_engine_version_is_added_to_the_packaged_ones(empty_home: Path, 
 
 def test_a_users_constants_are_laid_over_the_packaged_ones_key_by_key(empty_home: Path, tmp_path: Path) -> None:
     packaged = load(tmp_path / "none").inventory.efficiency
-    (tmp_path / "efficiency.yaml").write_text("engines: {vllm: {step_ms: 7.5}}\nevidence: {l4: spec}\n")
+    (tmp_path / "efficiency.yaml").write_text("engines: {vllm: {host: {step_ms: 7.5}}}\nevidence: {l4: spec}\n")
     efficiency = load(tmp_path).inventory.efficiency
-    assert efficiency.engines["vllm"].step_ms == 7.5
-    assert efficiency.engines["vllm"].latency == packaged.engines["vllm"].latency
+    assert efficiency.engines["vllm"].host.step_ms == 7.5
+    assert efficiency.engines["vllm"].kernels == packaged.engines["vllm"].kernels
     assert efficiency.engines.keys() == packaged.engines.keys()
     assert dict(efficiency.evidence) == {**packaged.evidence, "l4": "spec"}

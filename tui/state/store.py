@@ -75,7 +75,7 @@ def load(path: Path) -> Session:
             continue
         try:
             if name == POINTS:
-                scenario = replace(scenario, calibrations=calibration.points(value))
+                scenario = replace(scenario, calibrations=calibration.read_points(value))
             else:
                 scenario = options.with_option(scenario, name, value)
         except InputError as error:

@@ -3,24 +3,30 @@
 from math import log, sqrt
 
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.operating_point import Point, operate
+from estimator.serving.load.operating_point import OperatingPoint, operate
 from estimator.serving.speed.step import Step
 
 QUANTILES = (0.50, 0.95, 0.99)
 DEVIATIONS = (0.0, 1.645, 2.326)
-"""The same quantiles of a normal distribution."""
+"""Standard deviations of a normal distribution at `QUANTILES`."""
 HIGHEST_LOAD = 0.98
-"""Beyond it, the queue for prefill has no steady length."""
+"""Share of the time that prompts keep the engine busy beyond which their queue has no steady length (guess)."""
+ROUNDS = 12
+"""Little's law as a fixed point, or halves of a bracket: enough for 1 in 4,000."""
+TOLERANCE = 0.01
+"""Relative change of the concurrency below which the point stands."""
 
 
-def at_rate(step: Step, workload: ServingWorkload, requests_per_s: float, limit: float) -> tuple[Point, float]:
+def point_at_rate(
+    step: Step, workload: ServingWorkload, requests_per_s: float, limit: float
+) -> tuple[OperatingPoint, float]:
     """The point at which one replica completes what arrives, and its utilization; at `limit` where it can not."""
     full = operate(step, workload, limit)
     if requests_per_s >= full.requests_per_s:
         return full, requests_per_s / full.requests_per_s
     point = operate(step, workload, 1.0)
     low, high = 1.0, limit
-    for _ in range(12):
+    for _ in range(ROUNDS):
         if point.requests_per_s >= requests_per_s and point.concurrency <= 1.0:
             # less than one request in flight on average: unloaded latency
             break
@@ -30,18 +36,18 @@ def at_rate(step: Step, workload: ServingWorkload, requests_per_s: float, limit:
         else:
             high = min(high, point.concurrency)
         following = wanted if low < wanted < high else (low + high) / 2
-        if abs(following - point.concurrency) < 0.01 * following:
+        if abs(following - point.concurrency) < TOLERANCE * following:
             break
         point = operate(step, workload, following)
     return point, requests_per_s / full.requests_per_s
 
 
-def prompt_wait_s(point: Point, variation: float) -> float:
+def prompt_wait_s(point: OperatingPoint, variation: float) -> float:
     """Mean wait of a random arrival for the prompts ahead of it (M/G/1), beyond what the operating point counts."""
     return max(_queue_s(point, variation) * _load(point) - point.prompt_wait_s, 0.0)
 
 
-def ttft_percentiles_s(point: Point, ttft_s: float, variation: float) -> tuple[float, float, float]:
+def ttft_percentiles_s(point: OperatingPoint, ttft_s: float, variation: float) -> tuple[float, float, float]:
     """p50, p95 and p99: who waits at all waits an exponential time."""
     load, queue_s = _load(point), _queue_s(point, variation)
     unqueued = ttft_s - max(load * queue_s, point.prompt_wait_s)
@@ -49,7 +55,9 @@ def ttft_percentiles_s(point: Point, ttft_s: float, variation: float) -> tuple[f
     return p50, p95, p99
 
 
-def tpot_percentiles_s(step: Step, workload: ServingWorkload, point: Point, limit: float) -> tuple[float, float, float]:
+def tpot_percentiles_s(
+    step: Step, workload: ServingWorkload, point: OperatingPoint, limit: float
+) -> tuple[float, float, float]:
     """p50, p95 and p99: the number in flight varies like a Poisson count, up to what the engine holds."""
     p50, p95, p99 = (
         operate(step, workload, min(point.concurrency + each * sqrt(point.concurrency), limit)).tpot_s
@@ -58,11 +66,11 @@ def tpot_percentiles_s(step: Step, workload: ServingWorkload, point: Point, limi
     return p50, p95, p99
 
 
-def _load(point: Point) -> float:
+def _load(point: OperatingPoint) -> float:
     """Share of the time that prompts keep the engine busy."""
     return min(point.requests_per_s * point.prompt_s, HIGHEST_LOAD)
 
 
-def _queue_s(point: Point, variation: float) -> float:
+def _queue_s(point: OperatingPoint, variation: float) -> float:
     """Mean wait of those who have to wait (Pollaczek-Khinchine), for prompts of that coefficient of variation."""
     return point.prompt_s * (1 + variation**2) / (2 * (1 - _load(point)))

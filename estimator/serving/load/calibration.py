@@ -13,11 +13,13 @@ from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
 LEAST, MOST = 0.1, 10.0
-"""A factor outside of these says that another model, machine or load was measured."""
+"""A factor outside of these says that another model, machine or load was measured (engineering guess)."""
 MOST_POINTS = 64
-"""Of one session."""
+"""Measured points that one session holds."""
 ROUNDS = 12
+"""Alternating corrections of the two factors; each moves both figures."""
 LONGEST_PASTE = 1_000_000
+"""Characters of a pasted result that are read."""
 
 # Names of one figure in JSON (vllm bench serve --save-result, sglang.bench_serving --output-file) and in print.
 NAMES = {
@@ -57,18 +59,19 @@ def parse(pasted: str) -> Measurement:
         raise InputError("measurement", "no request and token totals; paste a vllm bench serve or sglang result")
     if ttft is None and tpot is None and figure("output_rate") is None:
         raise InputError("measurement", "neither TTFT, TPOT nor output throughput is in it")
-    lengths = max(round(tokens_in / requests), 1), max(round(tokens_out / requests), 1)
+    input_tokens, output_tokens = max(round(tokens_in / requests), 1), max(round(tokens_out / requests), 1)
     concurrency = figure("concurrency") or figure("in_flight")
     if concurrency is None and rate and ttft and tpot:
-        concurrency = rate * (ttft + (lengths[1] - 1) * tpot) * MILLISECOND  # Little's law
+        concurrency = rate * (ttft + (output_tokens - 1) * tpot) * MILLISECOND  # Little's law
     if concurrency is None:
         raise InputError("measurement", "no concurrency, and no request rate with latencies to work it out from")
     return Measurement(
-        *lengths,
-        max(concurrency, 1.0),
-        ttft * MILLISECOND if ttft else None,
-        tpot * MILLISECOND if tpot else None,
-        figure("output_rate"),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        concurrency=max(concurrency, 1.0),
+        ttft_s=ttft * MILLISECOND if ttft else None,
+        tpot_s=tpot * MILLISECOND if tpot else None,
+        output_tokens_per_s=figure("output_rate"),
     )
 
 
@@ -89,20 +92,20 @@ def calibration(measured: Measurement, step: Step, accelerator: str, replicas: i
     for name, factor in (("TPOT", decode), ("TTFT", prefill)):
         if not LEAST < factor < MOST:
             raise InputError("measurement", f"{name} is far from the prediction: another model, machine or load?")
-    return Calibration(accelerator, step.engine, decode, prefill)
+    return Calibration(accelerator=accelerator, engine=step.engine, decode=decode, prefill=prefill)
 
 
-def points(said: object) -> tuple[Calibration, ...]:
+def read_points(value: object) -> tuple[Calibration, ...]:
     """Points as a session file holds them, mappings of a Calibration's fields. Raises InputError."""
-    if not isinstance(said, list) or len(said) > MOST_POINTS:
+    if not isinstance(value, list) or len(value) > MOST_POINTS:
         raise InputError("calibrations", f"expected a list of at most {MOST_POINTS} measured points")
-    return tuple(_point(each) for each in said)
+    return tuple(_point(each) for each in value)
 
 
-def _point(said: object) -> Calibration:
-    if not isinstance(said, dict) or not {"accelerator", "engine"} <= set(said) <= set(Calibration._fields):
+def _point(value: object) -> Calibration:
+    if not isinstance(value, dict) or not {"accelerator", "engine"} <= set(value) <= set(Calibration._fields):
         raise InputError("calibrations", f"a point is {', '.join(Calibration._fields)}")
-    point = Calibration(**said)
+    point = Calibration(**value)
     for name in (point.accelerator, point.engine):
         if not isinstance(name, str) or not re.fullmatch(r"[\w.-]{1,64}", name):
             raise InputError("calibrations", "accelerator and engine are ids of letters, digits, dots and dashes")
@@ -115,16 +118,16 @@ def _point(said: object) -> Calibration:
 def _figures(pasted: str) -> dict[str, float]:
     """Every number by its name in small letters: of a JSON object, of the last line of JSON lines, or of a print."""
     text = pasted.strip()
-    found: object = None
+    document: object = None
     for candidate in (text, text.splitlines()[-1] if text else ""):
         if candidate.startswith("{"):
             try:
-                found = json.loads(candidate)
+                document = json.loads(candidate)
             except ValueError:
                 continue
             break
-    if isinstance(found, dict):
-        pairs = [(str(key), str(value)) for key, value in found.items() if isinstance(value, int | float)]
+    if isinstance(document, dict):
+        pairs = [(str(key), str(value)) for key, value in document.items() if isinstance(value, int | float)]
     else:
         pairs = re.findall(r"^\W*([A-Za-z][^:\n]{0,80}?)\s*:\s*([\d.,]+)\s*$", text, re.MULTILINE)
     figures = {}

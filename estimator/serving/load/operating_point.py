@@ -16,50 +16,56 @@ from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
 GRAPH_TOKENS = 512
-"""Engines capture graphs of steps of up to so many tokens; longer prompts pay all that launching a layer costs."""
+"""Engines capture graphs of steps of up to so many tokens (vLLM's default); longer prompts pay all that launching a
+layer costs."""
 
 
-class Point(NamedTuple):
-    """One replica in steady state."""
+class OperatingPoint(NamedTuple):
+    """One replica in steady state: first link of the chain operating point, replica load, trial, performance report."""
 
     concurrency: float
+    """Requests in flight."""
     ttft_s: float
     tpot_s: float
     request_s: float
+    """Whole request, from its arrival to its last token."""
     requests_per_s: float
-    prefill_s: float
-    """Of one prompt, alone."""
+    """Requests completed."""
+    prompt_alone_s: float
+    """Seconds of one prompt with nothing beside it."""
     decode_step_s: float
-    """A step without prompts in it."""
-    prefill_share: float
-    """Of device time."""
+    """Seconds of a step per token that it yields a sequence, without prompts in it."""
+    prefill_time_share: float
+    """Share of the device's time that prompts take."""
     prompt_wait_s: float
     """Part of the time to first token that other prompts take."""
     prompt_s: float
-    """Engine time of one prompt: less than `prefill_s` with pipeline stages, attention copies, or in decode steps."""
+    """Engine time of one prompt: less than `prompt_alone_s` with pipeline stages, attention replicas, or in decode
+    steps."""
 
 
-def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
+def operate(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
     """One replica with `concurrency` requests in flight, each followed at once by the next."""
     speed = step.speed
+    first_token = speed.first_token
     output = workload.output_tokens
     new, cached = workload.uncached_tokens
-    first, prompt = step.prefill(new, cached)
+    prompt_alone, prompt = step.prompt_time(new, cached)
     context, drafts = workload.mean_context, workload.draft_tokens
     decode = step.decode_s(concurrency, context, drafts)
     together = 1.0
     if new:  # prompts that come in one step are computed together
-        together = min(max(concurrency / output, 1.0), _room(step, new))
-        if speed.fused_prefill:
+        together = min(max(concurrency / output, 1.0), _prompts_in_a_step(step, new))
+        if speed.prompts.fused:
             prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
         elif together > 1:
-            prompt = step.prefill(new, cached, together).engine_s / together
+            prompt = step.prompt_time(new, cached, together).engine_s / together
     prompt += step.admission_s / together
     alone = decode / workload.accepted_tokens
-    launching = speed.ttft_layer_ms * step.layers * min(new / GRAPH_TOKENS, 1.0)
-    overhead = (speed.ttft_ms + launching + speed.network_ms) * MILLISECOND
+    launching = first_token.layer_ms * step.layers * min(new / GRAPH_TOKENS, 1.0)
+    overhead = (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
     decoding = output * alone
-    ahead = (concurrency - 1) * new / (new + speed.step_tokens * output) if new else 0.0
+    ahead = (concurrency - 1) * new / (new + first_token.step_tokens * output) if new else 0.0
     longest = 1.0
     if speed.static_batch:
         tpot = alone
@@ -68,20 +74,20 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Point:
         longest = 1 + workload.length_variation * sqrt(2 * log(concurrency)) if concurrency > 1 else 1.0
     else:
         tpot = alone * (1 + (concurrency - 1) * prompt / (prompt + decoding))
-        ttft = first * (1 + speed.wait * ahead) + overhead + tpot / 2
+        ttft = prompt_alone * (1 + first_token.wait * ahead) + overhead + tpot / 2
     request = ttft + (output - 1) * longest * tpot
     rate = concurrency / request
-    return Point(
-        concurrency,
-        ttft,
-        tpot,
-        request,
-        min(rate, 1 / prompt) if prompt else rate,
-        first,
-        alone,
-        prompt / (prompt + decoding / concurrency),
-        first * speed.wait * ahead,
-        prompt,
+    return OperatingPoint(
+        concurrency=concurrency,
+        ttft_s=ttft,
+        tpot_s=tpot,
+        request_s=request,
+        requests_per_s=min(rate, 1 / prompt) if prompt else rate,
+        prompt_alone_s=prompt_alone,
+        decode_step_s=alone,
+        prefill_time_share=prompt / (prompt + decoding / concurrency),
+        prompt_wait_s=prompt_alone * first_token.wait * ahead,
+        prompt_s=prompt,
     )
 
 
@@ -94,27 +100,27 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
     context, drafts = workload.mean_context, workload.draft_tokens
     new, cached = workload.uncached_tokens
     prompts = batch / workload.output_tokens
-    riding = min(prompts, _room(step, new)) if new else prompts
+    riding = min(prompts, _prompts_in_a_step(step, new)) if new else prompts
     seconds = step.step_s(batch, context, new, cached, riding, drafts) + min(prompts, 1.0) * step.admission_s
     if prompts > riding:
         seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)
     return workload.accepted_tokens * batch / seconds
 
 
-def _room(step: Step, new: int) -> float:
+def _prompts_in_a_step(step: Step, new: int) -> float:
     """Prompts of `new` tokens that one step carries."""
-    return step.speed.chunk_tokens * step.layout.pp * step.layout.dp / new
+    return step.speed.prompts.chunk_tokens * step.layout.pp * step.layout.dp / new
 
 
 def best_concurrency(
     step: Step, workload: ServingWorkload, level: ServiceLevel, max_concurrency: float
-) -> Point | None:
+) -> OperatingPoint | None:
     """The most requests in flight that keep the service level; None where a single one misses it.
 
     Both latencies grow with concurrency and nearly in a line, so that false position needs few evaluations.
     """
 
-    def excess(point: Point) -> float:
+    def excess(point: OperatingPoint) -> float:
         ttft = point.ttft_s / level.ttft_s if level.ttft_s else 0.0
         tpot = point.tpot_s / level.tpot_s if level.tpot_s else 0.0
         return max(ttft, tpot) - 1
@@ -126,9 +132,9 @@ def best_concurrency(
         return worst
     while worst.concurrency - best.concurrency > 1:
         low, high = excess(best), excess(worst)
-        share = min(max(low / (low - high), 0.05), 0.95)
-        tried = int(best.concurrency + share * (worst.concurrency - best.concurrency))
-        tried = min(max(tried, int(best.concurrency) + 1), int(worst.concurrency) - 1)
-        point = operate(step, workload, float(tried))
+        share = min(max(low / (low - high), 0.05), 0.95)  # never only the ends of the bracket
+        between = int(best.concurrency + share * (worst.concurrency - best.concurrency))
+        between = min(max(between, int(best.concurrency) + 1), int(worst.concurrency) - 1)
+        point = operate(step, workload, float(between))
         best, worst = (point, worst) if excess(point) <= 0 else (best, point)
     return best

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from estimator.engines.speed_constants import Kernels
 from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
-from estimator.layouts.rank_work import ExpertBank, Plan
+from estimator.layouts.rank_work import ExpertBank, Product, RankWork
 from estimator.models.formats import WeightFormat
-from estimator.models.mixers import Attention, CompressedSparseAttention, LatentAttention, Mixer
-from estimator.models.tensors import Role
+from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
-from estimator.serving.speed.collectives import collectives, stripe_exchanges
+from estimator.serving.speed.collectives import collectives, dcp_exchanges
 from estimator.serving.speed.operators import (
     DecodeAttention,
     Elementwise,
@@ -24,229 +22,266 @@ from estimator.serving.speed.operators import (
 from estimator.units import MICROSECOND
 
 MEMORY_CEILING = 0.95
-"""No kernel reads faster than this fraction of the datasheet's bandwidth."""
+"""Fraction of the datasheet's bandwidth that no kernel passes (highest of the kernel tables)."""
 ELEMENTWISE_MEMORY = 0.7
+"""Fraction of the memory bandwidth of small kernels (engineering guess)."""
 ELEMENTWISE_LAUNCH_US = 9.0
-"""Six small kernels a layer of 1.5 µs each."""
+"""Fixed time of a layer's norms, residuals and activations: six small kernels of 1.5 µs (counted in traces)."""
 ELEMENTWISE_PASSES = 8
-"""Hidden-wide vectors that norms, residuals and activations of a layer read or write for each token."""
+"""Hidden-wide vectors that norms, residuals and activations of a layer read or write for each token (counted)."""
 STATE_BYTES = 2
-"""Recurrent states are kept in 16 bit."""
+"""Bytes of an element of a recurrent state."""
 STATE_COMPUTE = 0.3
-"""Fraction of the 16-bit peak that chunked scans reach."""
-
+"""Fraction of the 16-bit peak that chunked scans reach (engineering guess)."""
 ACTIVATION_BYTES = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
-"""Of an activation quantised for products in that format; 2 elsewhere."""
+"""Bytes of an activation quantised for products in that format (fp4: a scale for every 16); 2 elsewhere."""
+WEIGHT_ONLY = frozenset({"i4", "i8"})
+"""Kernels that widen weights on the way: `compute` is a fraction of the 16-bit product's."""
 
 
-class Reach(NamedTuple):
-    """What products of one storage format reach on the device."""
+class GemmFormat(NamedTuple):
+    """How matrix products with one weight format run on a device."""
 
-    kernel: str
-    """Key of the constants."""
-    size: float
-    """Bytes of a weight."""
-    activation: float
-    """Bytes of an activation that goes in."""
-    peak: float
-    """FLOP/s."""
+    kernel_key: str
+    """Key of the kernel constants."""
+    weight_bytes: float
+    """Bytes of one weight."""
+    input_bytes: float
+    """Bytes of one activation that goes in."""
+    peak_flops_per_s: float
+    """Dense datasheet peak of the multiplication."""
 
 
-class Rates:
-    """What one device reaches under one engine, kernel by kernel."""
+class GemmRates(NamedTuple):
+    """What products of one weight format reach on a device under an engine."""
+
+    weight_bytes: float
+    input_bytes: float
+    latency_s: float
+    flops_per_s: float
+    bytes_per_s: float
+
+
+class GpuKernels:
+    """Kernel by kernel, what one device reaches under one engine."""
 
     __slots__ = (
         "cache",
         "device",
         "efficiency",
+        "factors",
         "kernels",
-        "narrow",
-        "narrow_gemm",
-        "plain",
-        "plain_gemm",
-        "speed",
+        "quantised",
+        "quantised_rates",
+        "sixteen_bit",
+        "sixteen_bit_rates",
+        "state_us",
         "weights",
     )
 
     def __init__(self, deployment: Deployment) -> None:
         self.weights, self.cache, self.device = deployment.weights, deployment.cache, deployment.device
-        self.speed, self.efficiency = deployment.speed, deployment.efficiency
-        weights, device = self.weights, self.device
-        self.kernels: Kernels = self.efficiency.kernels_of(device)
-        self.narrow = _narrow(weights, device)
-        self.plain = Reach("16", weights.rest_bits / 8, 2.0, device.matrix_flops)
-        self.narrow_gemm = self._gemm_rates(self.narrow)
-        self.plain_gemm = self._gemm_rates(self.plain)
+        self.factors, self.efficiency = deployment.speed.kernels, deployment.efficiency
+        self.state_us = deployment.speed.state_us
+        self.kernels = self.efficiency.kernels_of(self.device)
+        self.quantised = quantised_format(self.weights, self.device)
+        self.sixteen_bit = GemmFormat(
+            kernel_key="16",
+            weight_bytes=self.weights.rest_bits / 8,
+            input_bytes=2.0,
+            peak_flops_per_s=self.device.matrix_flops,
+        )
+        self.quantised_rates = self._gemm_rates(self.quantised)
+        self.sixteen_bit_rates = self._gemm_rates(self.sixteen_bit)
 
     def format_factor(self, key: str) -> float:
-        return {"8": self.speed.fp8_compute, "8t": self.speed.fp8_compute, "4": self.speed.fp4_compute}.get(key, 1.0)
+        """The engine's factor on the FLOP/s of a kernel, besides that on all kernels."""
+        factors = self.factors
+        return {"8": factors.fp8_compute, "8t": factors.fp8_compute, "4": factors.fp4_compute}.get(key, 1.0)
 
-    def _gemm_rates(self, reach: Reach) -> tuple[float, float, float, float, float]:
-        """Weight and activation bytes, latency, FLOP/s and bytes/s."""
-        key, size, activation, peak = reach
+    def _gemm_rates(self, form: GemmFormat) -> GemmRates:
+        factors, key = self.factors, form.kernel_key
         kernel = self.kernels.gemm.get(key) or self.kernels.gemm["16"]
-        compute = kernel.compute
-        if key in ("i4", "i8"):  # widened in the kernel, at a fraction of the 16-bit product's rate
-            compute *= self.kernels.gemm["16"].compute
-        return (
-            size,
-            activation,
-            kernel.latency_us * MICROSECOND * self.speed.latency,
-            peak * min(compute * self.speed.compute * self.format_factor(key), 1.0),
-            self.device.bandwidth_bytes_per_s * min(kernel.memory * self.speed.bandwidth, MEMORY_CEILING),
+        compute = kernel.compute * (self.kernels.gemm["16"].compute if key in WEIGHT_ONLY else 1.0)
+        return GemmRates(
+            weight_bytes=form.weight_bytes,
+            input_bytes=form.input_bytes,
+            latency_s=kernel.latency_us * MICROSECOND * factors.latency,
+            flops_per_s=form.peak_flops_per_s * min(compute * factors.compute * self.format_factor(key), 1.0),
+            bytes_per_s=self.device.bandwidth_bytes_per_s * min(kernel.memory * factors.bandwidth, MEMORY_CEILING),
         )
 
-    def gemm(self, name: str, count: float, outputs: float, inputs: float, role: Role) -> Gemm:
-        rates = self.narrow_gemm if role in self.weights.quantises else self.plain_gemm
-        size, activation, latency_s, flops_per_s, bytes_per_s = rates
-        elements = outputs * inputs
-        moved = inputs * activation + outputs * 2
-        return Gemm(name, count, latency_s, 2 * elements, elements * size, moved, flops_per_s, bytes_per_s)
+    def gemm(self, product: Product, times: float) -> Gemm:
+        """A matrix product of `times` layers; outputs are 16 bit."""
+        rates = self.quantised_rates if product.role in self.weights.quantises else self.sixteen_bit_rates
+        elements = product.outputs * product.inputs
+        return Gemm(
+            name=product.name,
+            times=times,
+            latency_s=rates.latency_s,
+            flops=2 * elements,
+            weight_bytes=elements * rates.weight_bytes,
+            row_bytes=product.inputs * rates.input_bytes + product.outputs * 2,
+            flops_per_s=rates.flops_per_s,
+            bytes_per_s=rates.bytes_per_s,
+        )
 
-    def experts(self, bank: ExpertBank, count: float, layout: Layout) -> Experts:
-        key, size, activation, peak = self.narrow if "expert" in self.weights.quantises else self.plain
+    def experts(self, bank: ExpertBank, times: float, layout: Layout) -> Experts:
+        """The routed experts of `times` layers."""
+        form = self.quantised if "expert" in self.weights.quantises else self.sixteen_bit
+        key, factors = form.kernel_key, self.factors
         kernel = self.kernels.experts[key]
-        speed = self.speed
-        latency = kernel.latency_us * MICROSECOND * speed.expert_latency
+        latency = kernel.latency_us * MICROSECOND * factors.expert_latency
         if key == "8":
-            latency *= speed.block_expert_latency
+            latency *= factors.block_expert_latency
+        bandwidth = self.device.bandwidth_bytes_per_s
+        reached = min(kernel.compute * factors.expert_compute * self.format_factor(key), 1.0)
         return Experts(
-            "experts",
-            count,
-            latency,
-            bank.experts,
-            bank.per_token,
-            bank.ranks,
-            layout.dp,
-            speed.expert_imbalance,
-            self.efficiency.expert_skew,
-            self.efficiency.routing_entropy,
-            2 * bank.parameters,
-            bank.parameters * size,
-            bank.token_elements * activation,
-            bank.routing_elements * 2,
-            kernel.ramp_rows,
-            peak * min(kernel.compute * speed.expert_compute * self.format_factor(key), 1.0),
-            self.device.bandwidth_bytes_per_s * min(kernel.memory * speed.expert_bandwidth, MEMORY_CEILING),
-            self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
+            name="experts",
+            times=times,
+            latency_s=latency,
+            experts=bank.experts,
+            experts_per_token=bank.experts_per_token,
+            ranks=bank.ranks,
+            attention_replicas=layout.dp,
+            imbalance=factors.expert_imbalance,
+            skew=self.efficiency.expert_skew,
+            entropy=self.efficiency.routing_entropy,
+            flops=2 * bank.parameters,
+            expert_bytes=bank.parameters * form.weight_bytes,
+            token_bytes=bank.token_elements * form.input_bytes,
+            routing_bytes=bank.routing_elements * 2,
+            ramp_rows=kernel.ramp_rows,
+            flops_per_s=form.peak_flops_per_s * reached,
+            bytes_per_s=bandwidth * min(kernel.memory * factors.expert_bandwidth, MEMORY_CEILING),
+            routing_bytes_per_s=bandwidth * ELEMENTWISE_MEMORY,
         )
 
-    def elementwise(self, parts: Plan) -> Elementwise:
+    def elementwise(self, work: RankWork) -> Elementwise:
+        """Norms, residuals and activations of every layer, in 16 bit."""
         return Elementwise(
-            "elementwise",
-            parts.layers,
-            ELEMENTWISE_LAUNCH_US * MICROSECOND * self.speed.latency,
-            ELEMENTWISE_PASSES * parts.hidden * 2,
-            ELEMENTWISE_MEMORY * self.device.bandwidth_bytes_per_s,
+            name="elementwise",
+            times=work.layers,
+            latency_s=ELEMENTWISE_LAUNCH_US * MICROSECOND * self.factors.latency,
+            row_bytes=ELEMENTWISE_PASSES * work.hidden * 2,
+            bytes_per_s=ELEMENTWISE_MEMORY * self.device.bandwidth_bytes_per_s,
         )
 
-    def decode_attention(self, mixer: Mixer, count: float, tp: int, dcp: int) -> Iterator[DecodeAttention]:
-        grown, windowed = mixer.growing_width, mixer.window_width
-        if isinstance(mixer, Attention) and not mixer.stores_cache:  # it reads an earlier layer's cache
-            width = mixer.kv_heads * (mixer.head_dim + mixer.v_dim)
-            grown, windowed = (0.0, width) if mixer.window else (width, 0.0)
-        if not grown and not windowed:
+    def decode_attention(self, mixer: Mixer, times: float, tp: int, dcp: int) -> Iterator[DecodeAttention]:
+        """Attention of one new token per sequence in `times` layers; nothing where the mixer reads no cache."""
+        growing, windowed = mixer.read_growing_width, mixer.read_window_width
+        if not growing and not windowed:
             return
-        kernel, speed, device = self.kernels.attention, self.speed, self.device
-        latent = not isinstance(mixer, Attention)
-        if latent:
-            memory = kernel.latent
-        elif self.cache.bits <= 8:
-            memory = kernel.decode_fp8 * speed.fp8_cache
-        else:
-            memory = kernel.decode
-        size = self.cache.bits / 8 / min(mixer.cache_ways, tp)
+        kernel, device = self.kernels.attention, self.device
+        indexing_us = self.efficiency.sparse_index_us if mixer.index_width else 0.0
+        memory = self._cache_memory(mixer) * self.factors.attention_bandwidth
+        element_bytes = self.cache.bits / 8 / min(mixer.cache_ways, tp)
         yield DecodeAttention(
-            "attention",
-            count,
-            (kernel.latency_us + (self.efficiency.sparse_index_us if mixer.index_width else 0.0))
-            * MICROSECOND
-            * speed.latency,
-            grown * size / dcp,
-            _top_k(mixer),
-            windowed * size,
-            mixer.window,
-            mixer.index_width,
-            mixer.decode_flops,
-            1 / tp,
-            device.matrix_flops * kernel.latent_compute,
-            device.bandwidth_bytes_per_s * min(memory * speed.attention_bandwidth, MEMORY_CEILING),
+            name="attention",
+            times=times,
+            latency_s=(kernel.latency_us + indexing_us) * MICROSECOND * self.factors.latency,
+            token_bytes=growing * element_bytes / dcp,
+            limit=mixer.attended_tokens,
+            window_bytes=windowed * element_bytes,
+            window=mixer.window,
+            index_bytes=mixer.index_width,
+            flops=mixer.decode_flops,
+            share=1 / tp,
+            flops_per_s=device.matrix_flops * kernel.latent_compute,
+            bytes_per_s=device.bandwidth_bytes_per_s * min(memory, MEMORY_CEILING),
         )
 
-    def prefill_attention(self, mixer: Mixer, count: float, tp: int) -> Iterator[PrefillAttention]:
+    def _cache_memory(self, mixer: Mixer) -> float:
+        """Fraction of the memory bandwidth at which decoding reads the cache of this mixer."""
+        kernel = self.kernels.attention
+        if mixer.is_latent:
+            return kernel.latent
+        return kernel.decode_fp8 * self.factors.fp8_cache if self.cache.bits <= 8 else kernel.decode
+
+    def prefill_attention(self, mixer: Mixer, times: float, tp: int) -> Iterator[PrefillAttention]:
+        """Attention of prompts in `times` layers; nothing where the mixer keeps a state instead of a cache."""
         if mixer.state_elements:
             return
-        kernel, speed = self.kernels.attention, self.speed
+        kernel = self.kernels.attention
         yield PrefillAttention(
-            "attention",
-            count,
-            kernel.latency_us * MICROSECOND * speed.latency,
-            mixer.attention_flops,
-            1 / tp,
-            kernel.ramp_tokens,
-            self.device.matrix_flops * min(kernel.prefill * speed.compute, 1.0),
+            name="attention",
+            times=times,
+            latency_s=kernel.latency_us * MICROSECOND * self.factors.latency,
+            flops=mixer.attention_flops,
+            share=1 / tp,
+            ramp_tokens=kernel.ramp_tokens,
+            flops_per_s=self.device.matrix_flops * min(kernel.prefill_compute * self.factors.compute, 1.0),
         )
 
-    def states(self, mixer: Mixer, count: float, tp: int) -> Iterator[StateUpdate]:
+    def states(self, mixer: Mixer, times: float, tp: int) -> Iterator[StateUpdate]:
+        """Recurrent states of `times` layers; nothing where the mixer has none."""
         elements = mixer.state_elements + mixer.conv_state_elements
         if not elements:
             return
         yield StateUpdate(
-            "state",
-            count,
-            self.speed.state_us * MICROSECOND,
-            elements * STATE_BYTES / tp,
-            self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
-            mixer.attention_flops(1) / tp,
-            self.device.matrix_flops * STATE_COMPUTE,
+            name="state",
+            times=times,
+            latency_s=self.state_us * MICROSECOND,
+            state_bytes=elements * STATE_BYTES / tp,
+            bytes_per_s=self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
+            flops=mixer.attention_flops(1) / tp,
+            flops_per_s=self.device.matrix_flops * STATE_COMPUTE,
         )
 
 
-def _top_k(mixer: Mixer) -> int:
-    if isinstance(mixer, LatentAttention):
-        return mixer.sparse_top_k
-    if isinstance(mixer, CompressedSparseAttention) and mixer.indexer:
-        return mixer.indexer.top_k * mixer.ratio
-    return 0
-
-
-def gpu_operators(parts: Plan, layout: Layout, deployment: Deployment) -> Operators:
+def gpu_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
     """Operators of one rank on a GPU."""
-    rates, dcp = Rates(deployment), deployment.settings.dcp
+    kernels, tp, dcp = GpuKernels(deployment), layout.tp, deployment.settings.dcp
     return Operators(
-        (
-            *(rates.gemm(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
-            *(rates.experts(bank, count, layout) for bank, count in parts.banks),
-            rates.elementwise(parts),
-            *collectives(parts, layout, deployment),
+        rows=(
+            *(kernels.gemm(product, times) for product, times in work.products),
+            *(kernels.experts(bank, times, layout) for bank, times in work.banks),
+            kernels.elementwise(work),
+            *collectives(work, layout, deployment),
         ),
-        rates.gemm(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
-        tuple(each for mixer, count in parts.mixers for each in rates.decode_attention(mixer, count, layout.tp, dcp)),
-        tuple(each for mixer, count in parts.mixers for each in rates.prefill_attention(mixer, count, layout.tp)),
-        tuple(each for mixer, count in parts.mixers for each in rates.states(mixer, count, layout.tp)),
-        tuple(stripe_exchanges(parts, layout, deployment)),
+        head=kernels.gemm(work.head, 1),
+        decode_attention=tuple(
+            each for mixer, times in work.mixers for each in kernels.decode_attention(mixer, times, tp, dcp)
+        ),
+        prefill_attention=tuple(
+            each for mixer, times in work.mixers for each in kernels.prefill_attention(mixer, times, tp)
+        ),
+        states=tuple(each for mixer, times in work.mixers for each in kernels.states(mixer, times, tp)),
+        dcp_exchanges=tuple(dcp_exchanges(work, layout, deployment)),
     )
 
 
 def peak_flops(weights: WeightFormat, device: Accelerator) -> float:
-    """Dense, for the weight format; the 16-bit one where the device does not multiply in it."""
+    """Dense datasheet peak [FLOP/s] for the weight format; the 16-bit one where the device does not multiply in it."""
     return _native_flops(weights, device) or device.matrix_flops
 
 
-def _narrow(weights: WeightFormat, device: Accelerator) -> Reach:
+def quantised_format(weights: WeightFormat, device: Accelerator) -> GemmFormat:
     """The weight format's own kernels, or weight-only ones where the device does not multiply in it."""
-    size, native = weights.bits / 8, _native_flops(weights, device)
+    weight_bytes, native = weights.bits / 8, _native_flops(weights, device)
     if weights.kernel == "mx":
         if device.fp8_flops and device.compute_capability >= 10:
-            return Reach("mx8", size, 1.0, device.fp8_flops)
-        return Reach("mx", size, 2.0, device.matrix_flops)
+            return GemmFormat(
+                kernel_key="mx8", weight_bytes=weight_bytes, input_bytes=1.0, peak_flops_per_s=device.fp8_flops
+            )
+        return GemmFormat(
+            kernel_key="mx", weight_bytes=weight_bytes, input_bytes=2.0, peak_flops_per_s=device.matrix_flops
+        )
     if not native:
-        return Reach("i8" if weights.bits >= 8 else "i4", size, 2.0, device.matrix_flops)
-    return Reach(weights.kernel, size, ACTIVATION_BYTES.get(weights.compute, 2.0), native)
+        key = "i8" if weights.bits >= 8 else "i4"
+        return GemmFormat(
+            kernel_key=key, weight_bytes=weight_bytes, input_bytes=2.0, peak_flops_per_s=device.matrix_flops
+        )
+    return GemmFormat(
+        kernel_key=weights.kernel,
+        weight_bytes=weight_bytes,
+        input_bytes=ACTIVATION_BYTES.get(weights.compute, 2.0),
+        peak_flops_per_s=native,
+    )
 
 
 def _native_flops(weights: WeightFormat, device: Accelerator) -> float:
-    """0 where the device does not multiply in the weight format."""
+    """Peak [FLOP/s] of products in the weight format; 0 where the device does not multiply in it."""
     if weights.compute == "bf16":
         return device.matrix_flops
     return float(getattr(device, f"{weights.compute}_flops"))

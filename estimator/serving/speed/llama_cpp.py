@@ -1,59 +1,123 @@
 """Operators of llama.cpp: layers in turn over the devices, one fixed time a layer, whole-model bandwidth fractions."""
 
-from estimator.layouts.rank_work import Plan
+from collections.abc import Iterator
+
+from estimator.layouts.rank_work import RankWork
+from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
 from estimator.units import MICROSECOND
 
+STATE_BYTES = 4
+"""Bytes of an element of a recurrent state: float32 in ggml."""
 
-def llama_cpp_operators(parts: Plan, deployment: Deployment) -> Operators:
-    """Operators of the whole model on devices that take turns."""
-    weights, cache, device = deployment.weights, deployment.cache, deployment.device
-    constants = deployment.efficiency.llama_cpp
-    known = constants.kernels[constants.key(device)]
-    quantised = weights.bits < 16
-    peak = device.matrix_flops * (2 if device.id in constants.fp16_accumulate else 1)
-    memory = device.bandwidth_bytes_per_s * (known.memory_quantised if quantised else known.memory)
-    compute = peak * (known.compute_quantised if quantised else known.compute)
-    size = weights.bits / 8
 
-    def product(name: str, elements: float, layer_us: float) -> Gemm:
-        return Gemm(name, 1, layer_us * MICROSECOND, 2 * elements, elements * size, 0.0, compute, memory)
+class LlamaCppOperators:
+    """What llama.cpp reaches on one device with one weight and cache format."""
 
-    linear = sum(count * each.outputs * each.inputs for each, count in parts.products)
-    experts = (
-        Experts(
-            "experts", count, known.layer_us * MICROSECOND, bank.experts, bank.per_token, 1, 1, 1.0, 0.0, 1.0,
-            2 * bank.parameters, bank.parameters * size, 0.0, 0.0, 0.0, compute, memory, memory,
+    __slots__ = ("bandwidth", "cache", "cache_bandwidth", "compute", "constants", "kernels", "memory", "peak", "weight")
+
+    def __init__(self, deployment: Deployment) -> None:
+        weights, device = deployment.weights, deployment.device
+        self.constants = deployment.efficiency.llama_cpp
+        self.kernels = self.constants.kernels[self.constants.key(device)]
+        quantised = weights.bits < 16
+        self.peak = device.matrix_flops * (2 if device.id in self.constants.fp16_accumulate else 1)
+        self.bandwidth = device.bandwidth_bytes_per_s
+        self.memory = self.bandwidth * (self.kernels.memory_quantised if quantised else self.kernels.memory)
+        self.compute = self.peak * (self.kernels.compute_quantised if quantised else self.kernels.compute)
+        self.cache_bandwidth = self.bandwidth * self.constants.cache_memory
+        self.weight, self.cache = weights.bits / 8, deployment.cache.bits / 8
+
+    def product(self, name: str, elements: float, layers: int) -> Gemm:
+        """All matrices of `layers` layers as one product, with a fixed time of each layer."""
+        return Gemm(
+            name=name,
+            times=1,
+            latency_s=layers * self.kernels.layer_us * MICROSECOND,
+            flops=2 * elements,
+            weight_bytes=elements * self.weight,
+            row_bytes=0.0,
+            flops_per_s=self.compute,
+            bytes_per_s=self.memory,
         )
-        for bank, count in parts.banks
-    )  # fmt: skip
-    cached = [(mixer, count) for mixer, count in parts.mixers if mixer.growing_width or mixer.window_width]
+
+    def experts(self, work: RankWork) -> Iterator[Experts]:
+        """Routed experts, all on one device; every token is routed independently."""
+        for bank, times in work.banks:
+            yield Experts(
+                name="experts",
+                times=times,
+                latency_s=self.kernels.layer_us * MICROSECOND,
+                experts=bank.experts,
+                experts_per_token=bank.experts_per_token,
+                ranks=1,
+                attention_replicas=1,
+                imbalance=1.0,
+                skew=0.0,
+                entropy=1.0,
+                flops=2 * bank.parameters,
+                expert_bytes=bank.parameters * self.weight,
+                token_bytes=0.0,
+                routing_bytes=0.0,
+                ramp_rows=0.0,
+                flops_per_s=self.compute,
+                bytes_per_s=self.memory,
+                routing_bytes_per_s=self.memory,
+            )
+
+    def decode_attention(self, mixer: Mixer, times: int) -> DecodeAttention:
+        """Attention of one new token per sequence."""
+        return DecodeAttention(
+            name="attention",
+            times=times,
+            latency_s=0.0,
+            token_bytes=mixer.growing_width * self.cache,
+            limit=0,
+            window_bytes=mixer.window_width * self.cache,
+            window=mixer.window,
+            index_bytes=0.0,
+            flops=mixer.decode_flops,
+            share=1.0,
+            flops_per_s=self.peak * self.kernels.compute,
+            bytes_per_s=self.cache_bandwidth,
+        )
+
+    def prefill_attention(self, mixer: Mixer, times: int) -> PrefillAttention:
+        """Attention of prompts; a layer's fixed time in a micro-batch exceeds that in a decode step."""
+        layer_us = max(self.constants.prefill_layer_us - self.kernels.layer_us, 0.0)
+        return PrefillAttention(
+            name="attention",
+            times=times,
+            latency_s=layer_us * MICROSECOND,
+            flops=mixer.attention_flops,
+            share=1.0,
+            ramp_tokens=0.0,
+            flops_per_s=self.peak * self.kernels.attention,
+        )
+
+    def state(self, mixer: Mixer, times: int) -> StateUpdate:
+        """Recurrent states."""
+        return StateUpdate(
+            name="state",
+            times=times,
+            latency_s=0.0,
+            state_bytes=mixer.state_elements * STATE_BYTES,
+            bytes_per_s=self.cache_bandwidth,
+            flops=mixer.attention_flops(1),
+            flops_per_s=self.peak * self.kernels.attention,
+        )
+
+
+def llama_cpp_operators(work: RankWork, deployment: Deployment) -> Operators:
+    """Operators of the whole model on devices that take turns."""
+    of = LlamaCppOperators(deployment)
+    linear = sum(times * each.outputs * each.inputs for each, times in work.products)
+    cached = [(mixer, times) for mixer, times in work.mixers if mixer.growing_width or mixer.window_width]
     return Operators(
-        (product("layers", linear, parts.layers * known.layer_us), *experts),
-        product("LM head", parts.head.outputs * parts.head.inputs, 0.0),
-        tuple(
-            DecodeAttention(
-                "attention", count, 0.0,
-                mixer.growing_width * cache.bits / 8, 0, mixer.window_width * cache.bits / 8, mixer.window, 0.0,
-                mixer.decode_flops, 1.0,
-                peak * known.compute, device.bandwidth_bytes_per_s * constants.cache_memory,
-            )
-            for mixer, count in cached
-        ),
-        tuple(
-            PrefillAttention(
-                "attention", count, max(constants.prefill_layer_us - known.layer_us, 0.0) * MICROSECOND,
-                mixer.attention_flops, 1.0, 0.0, peak * known.attention,
-            )
-            for mixer, count in cached
-        ),
-        tuple(
-            StateUpdate(
-                "state", count, 0.0, mixer.state_elements * 4, device.bandwidth_bytes_per_s * constants.cache_memory,
-                mixer.attention_flops(1), peak * known.attention,
-            )
-            for mixer, count in parts.mixers
-            if mixer.state_elements
-        ),
-    )  # fmt: skip
+        rows=(of.product("layers", linear, work.layers), *of.experts(work)),
+        head=of.product("LM head", work.head.outputs * work.head.inputs, 0),
+        decode_attention=tuple(of.decode_attention(mixer, times) for mixer, times in cached),
+        prefill_attention=tuple(of.prefill_attention(mixer, times) for mixer, times in cached),
+        states=tuple(of.state(mixer, times) for mixer, times in work.mixers if mixer.state_elements),
+    )

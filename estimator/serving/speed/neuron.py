@@ -2,54 +2,117 @@
 
 from estimator.hardware.devices import AllReduce
 from estimator.layout import Layout
-from estimator.layouts.rank_work import Plan
-from estimator.models.tensors import Role
+from estimator.layouts.rank_work import ExpertBank, Product, RankWork
+from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
 from estimator.units import GB, MICROSECOND
 
 
-def neuron_operators(parts: Plan, layout: Layout, deployment: Deployment) -> Operators:
-    """Operators of one NeuronCore; `layout.tp` counts cores, of which a device has `device.cores`."""
-    weights, cache, device, efficiency = deployment.weights, deployment.cache, deployment.device, deployment.efficiency
-    constants = efficiency.neuron
-    bandwidth = device.bandwidth_bytes_per_s / device.cores
-    compute = device.matrix_flops / device.cores * constants.prefill
+class NeuronOperators:
+    """What one NeuronCore reaches; a chip's peaks are shared by its `device.cores`."""
 
-    def product(name: str, count: float, outputs: float, inputs: float, role: Role) -> Gemm:
-        size = (weights.bits if role in weights.quantises else weights.rest_bits) / 8
+    __slots__ = ("bandwidth", "cache", "compute", "constants", "deployment", "memory", "tp")
+
+    def __init__(self, layout: Layout, deployment: Deployment) -> None:
+        self.deployment, self.tp = deployment, layout.tp
+        self.constants = deployment.efficiency.neuron
+        self.bandwidth = deployment.device.bandwidth_bytes_per_s / deployment.device.cores
+        self.memory = self.bandwidth * self.constants.memory
+        self.compute = deployment.device.matrix_flops / deployment.device.cores * self.constants.compute
+        self.cache = deployment.cache.bits / 8
+
+    def product(self, product: Product, times: float) -> Gemm:
+        """A matrix product of `times` layers; activations stay on the chip."""
+        weights, elements = self.deployment.weights, product.outputs * product.inputs
+        bits = weights.bits if product.role in weights.quantises else weights.rest_bits
         return Gemm(
-            name, count, 0.0, 2 * outputs * inputs, outputs * inputs * size, 0.0, compute, bandwidth * constants.memory
+            name=product.name,
+            times=times,
+            latency_s=0.0,
+            flops=2 * elements,
+            weight_bytes=elements * (bits / 8),
+            row_bytes=0.0,
+            flops_per_s=self.compute,
+            bytes_per_s=self.memory,
         )
 
-    experts = (
-        Experts(
-            "experts", count, 0.0, bank.experts, bank.per_token, bank.ranks, layout.dp, 1.0,
-            efficiency.expert_skew, efficiency.routing_entropy, 2 * bank.parameters,
-            bank.parameters * weights.bits / 8, 0.0, 0.0, 0.0, compute, bandwidth * constants.memory, bandwidth,
+    def experts(self, bank: ExpertBank, times: float, attention_replicas: int) -> Experts:
+        """The routed experts of `times` layers."""
+        efficiency = self.deployment.efficiency
+        return Experts(
+            name="experts",
+            times=times,
+            latency_s=0.0,
+            experts=bank.experts,
+            experts_per_token=bank.experts_per_token,
+            ranks=bank.ranks,
+            attention_replicas=attention_replicas,
+            imbalance=1.0,
+            skew=efficiency.expert_skew,
+            entropy=efficiency.routing_entropy,
+            flops=2 * bank.parameters,
+            expert_bytes=bank.parameters * self.deployment.weights.bits / 8,
+            token_bytes=0.0,
+            routing_bytes=0.0,
+            ramp_rows=0.0,
+            flops_per_s=self.compute,
+            bytes_per_s=self.memory,
+            routing_bytes_per_s=self.bandwidth,
         )
-        for bank, count in parts.banks
-    )  # fmt: skip
-    link = AllReduce(constants.layer_us * MICROSECOND / 2, constants.all_reduce_gb_s * GB, 1.0)
-    wire = 2 * (layout.tp - 1) / layout.tp
+
+    def all_reduce(self, work: RankWork) -> Collective:
+        """Two collectives of the hidden state in every layer."""
+        constants = self.constants
+        return Collective(
+            name="all-reduce",
+            times=2 * work.layers,
+            link=AllReduce(constants.layer_us * MICROSECOND / 2, constants.all_reduce_gb_s * GB, 1.0),
+            wire=2 * (self.tp - 1) / self.tp,
+            row_bytes=2 * work.hidden,
+        )
+
+    def decode_attention(self, mixer: Mixer, times: float) -> DecodeAttention:
+        """Attention of one new token per sequence."""
+        ways = min(mixer.cache_ways, self.tp)
+        return DecodeAttention(
+            name="attention",
+            times=times,
+            latency_s=0.0,
+            token_bytes=mixer.growing_width * self.cache / ways,
+            limit=0,
+            window_bytes=mixer.window_width * self.cache / ways,
+            window=mixer.window,
+            index_bytes=0.0,
+            flops=mixer.decode_flops,
+            share=1 / self.tp,
+            flops_per_s=self.compute,
+            bytes_per_s=self.bandwidth * self.constants.cache_memory,
+        )
+
+    def prefill_attention(self, mixer: Mixer, times: float) -> PrefillAttention:
+        """Attention of prompts."""
+        return PrefillAttention(
+            name="attention",
+            times=times,
+            latency_s=0.0,
+            flops=mixer.attention_flops,
+            share=1 / self.tp,
+            ramp_tokens=0.0,
+            flops_per_s=self.compute,
+        )
+
+
+def neuron_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
+    """Operators of one NeuronCore; `layout.tp` counts cores."""
+    of = NeuronOperators(layout, deployment)
     return Operators(
-        (
-            *(product(each.name, count, each.outputs, each.inputs, each.role) for each, count in parts.products),
-            *experts,
-            Collective("all-reduce", 2 * parts.layers, link, wire, 2 * parts.hidden),
+        rows=(
+            *(of.product(product, times) for product, times in work.products),
+            *(of.experts(bank, times, layout.dp) for bank, times in work.banks),
+            of.all_reduce(work),
         ),
-        product(parts.head.name, 1, parts.head.outputs, parts.head.inputs, "head"),
-        tuple(
-            DecodeAttention(
-                "attention", count, 0.0, mixer.growing_width * cache.bits / 8 / min(mixer.cache_ways, layout.tp), 0,
-                mixer.window_width * cache.bits / 8 / min(mixer.cache_ways, layout.tp), mixer.window, 0.0,
-                mixer.decode_flops, 1 / layout.tp,
-                compute, bandwidth * constants.cache_memory,
-            )
-            for mixer, count in parts.mixers
-        ),
-        tuple(
-            PrefillAttention("attention", count, 0.0, mixer.attention_flops, 1 / layout.tp, 0.0, compute)
-            for mixer, count in parts.mixers
-        ),
-    )  # fmt: skip
+        head=of.product(work.head, 1),
+        decode_attention=tuple(of.decode_attention(mixer, times) for mixer, times in work.mixers),
+        prefill_attention=tuple(of.prefill_attention(mixer, times) for mixer, times in work.mixers),
+    )

@@ -1,7 +1,8 @@
 """Operators: seconds of one kind of kernel on one rank, from its work and from the rates it reaches.
 
-Each is built once for a model, layout and device (see step.py); what varies with the load is an argument.
-`rows` are the tokens of a step on this rank, `batch` its sequences.
+Each is built once for a model, layout and device (see compile.py); what varies with the load is an argument.
+`rows` are the tokens of a step on this rank, `batch` its sequences. Every operator answers for all `times` layers
+that have it: `seconds`, `bound` (what limits it) and `detail` (both with FLOPs and bytes).
 """
 
 from collections.abc import Callable
@@ -29,10 +30,10 @@ class Gemm(NamedTuple):
     times: float
     latency_s: float
     flops: float
-    """Of one row."""
+    """FLOPs of one row (token)."""
     weight_bytes: float
     row_bytes: float
-    """Activations in and out."""
+    """Bytes of one row's activations, in and out."""
     flops_per_s: float
     bytes_per_s: float
 
@@ -51,7 +52,13 @@ class Gemm(NamedTuple):
 
     def detail(self, rows: float) -> OperatorTime:
         flops, moved = rows * self.flops, self.weight_bytes + rows * self.row_bytes
-        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), self.times * flops, self.times * moved)
+        return OperatorTime(
+            name=self.name,
+            seconds=self.seconds(rows),
+            bound=self.bound(rows),
+            flops=self.times * flops,
+            bytes=self.times * moved,
+        )
 
 
 class Experts(NamedTuple):
@@ -61,32 +68,39 @@ class Experts(NamedTuple):
     times: float
     latency_s: float
     experts: float
-    """Held by this rank."""
-    per_token: float
+    """Experts on this rank."""
+    experts_per_token: float
     """Experts a token visits, over all ranks."""
     ranks: int
-    """Expert-parallel ranks; `copies` data-parallel ranks feed them."""
-    copies: int
+    """Expert-parallel ranks."""
+    attention_replicas: int
+    """Data-parallel ranks of the attention, whose tokens all come to these experts."""
     imbalance: float
+    """Random excess of the slowest rank over the largest of as many Poisson counts."""
     skew: float
+    """Systematic excess of the slowest rank per doubling of ranks."""
     entropy: float
+    """Share of the tokens that are routed independently."""
     flops: float
-    """Of one token in one expert, on this rank."""
+    """FLOPs of one token in one expert, on this rank."""
     expert_bytes: float
+    """Bytes of one expert's weights, on this rank."""
     token_bytes: float
-    """Activations through one expert's matrices."""
+    """Bytes of activations that one token moves through one expert's matrices."""
     routing_bytes: float
-    """Of one token and expert: sorting it in, the activation function, adding its result up."""
+    """Bytes that one token moves for one expert around its matrices: sorting in, activation function, adding up."""
     ramp_rows: float
+    """Rows per expert that a touched expert costs besides its own."""
     flops_per_s: float
     bytes_per_s: float
     routing_bytes_per_s: float
 
     def load(self, rows: float) -> tuple[float, float]:
-        """Tokens this rank computes, and how many of its experts they touch."""
-        tokens = rows * self.copies * self.per_token / self.ranks
-        hit = self.per_token / (self.experts * self.ranks)
-        touched = self.experts * (1 - (1 - hit) ** (rows * self.copies * self.entropy))
+        """Tokens this rank computes, and how many of its experts they touch, of `rows` on each attention replica."""
+        everyone = rows * self.attention_replicas
+        tokens = everyone * self.experts_per_token / self.ranks
+        hit = self.experts_per_token / (self.experts * self.ranks)
+        touched = self.experts * (1 - (1 - hit) ** (everyone * self.entropy))
         if self.ranks > 1:
             tokens += self.imbalance * sqrt(2 * tokens * log(self.ranks)) + self.skew * tokens * log2(self.ranks)
             touched = (
@@ -114,7 +128,13 @@ class Experts(NamedTuple):
     def detail(self, rows: float) -> OperatorTime:
         tokens, touched = self.load(rows)
         flops, moved = tokens * self.flops, touched * self.expert_bytes + tokens * self.token_bytes
-        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), self.times * flops, self.times * moved)
+        return OperatorTime(
+            name=self.name,
+            seconds=self.seconds(rows),
+            bound=self.bound(rows),
+            flops=self.times * flops,
+            bytes=self.times * moved,
+        )
 
 
 class Elementwise(NamedTuple):
@@ -134,11 +154,14 @@ class Elementwise(NamedTuple):
 
     def detail(self, rows: float) -> OperatorTime:
         moved = self.times * rows * self.row_bytes
-        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), 0.0, moved)
+        return OperatorTime(name=self.name, seconds=self.seconds(rows), bound=self.bound(rows), flops=0.0, bytes=moved)
 
 
 class Collective(NamedTuple):
-    """`times` all-reduces (or exchanges of like cost), inside a machine and, where `across` says, between machines."""
+    """`times` all-reduces (or exchanges of like cost), inside a machine and, where they span several, between them.
+
+    Inside: (alpha^q + (wire x bytes / bandwidth)^q)^(1/q), the form that collective benchmarks fit.
+    """
 
     name: str
     times: float
@@ -146,6 +169,7 @@ class Collective(NamedTuple):
     wire: float
     """Bytes a device sends for one byte of result: 2(n-1)/n for an all-reduce."""
     row_bytes: float
+    """Bytes of one row's result."""
     across_latency_s: float = 0.0
     across_s_per_byte: float = 0.0
 
@@ -162,7 +186,7 @@ class Collective(NamedTuple):
 
     def detail(self, rows: float) -> OperatorTime:
         moved = self.times * self.wire * rows * self.row_bytes
-        return OperatorTime(self.name, self.seconds(rows), self.bound(rows), 0.0, moved)
+        return OperatorTime(name=self.name, seconds=self.seconds(rows), bound=self.bound(rows), flops=0.0, bytes=moved)
 
 
 class DecodeAttention(NamedTuple):
@@ -172,27 +196,29 @@ class DecodeAttention(NamedTuple):
     times: float
     latency_s: float
     token_bytes: float
-    """Of a token that stays cached for good, on this rank."""
+    """Bytes of a token that stays cached for good, on this rank."""
     limit: int
     """Most such tokens that a query attends to (sparse attention); 0 is all."""
     window_bytes: float
+    """Bytes of a token that is cached for the last `window` tokens only, on this rank."""
     window: int
+    """Tokens of the window; 0 is none."""
     index_bytes: float
-    """Indexer keys, read for every token of the context."""
+    """Bytes of a token's indexer keys, read for every token of the context."""
     flops: Callable[[int, int], float]
-    """The mixer's own count over all heads."""
+    """FLOPs of all heads for (new, cached) tokens, the mixer's own count."""
     share: float
-    """Of the heads, on this rank."""
+    """Share of the heads on this rank."""
     flops_per_s: float
     bytes_per_s: float
 
     def cache_bytes(self, context: float) -> float:
-        """What one sequence keeps in one layer."""
+        """Bytes that one sequence of `context` tokens keeps in one layer."""
         windowed = self.window_bytes * min(context, self.window) if self.window else 0.0
         return (self.token_bytes + self.index_bytes) * context + windowed
 
     def work(self, batch: float, context: float) -> tuple[float, float]:
-        """FLOPs and bytes of one layer."""
+        """FLOPs and bytes of one layer for `batch` sequences."""
         moved = self.token_bytes * (min(context, self.limit) if self.limit else context) + self.index_bytes * context
         if self.window:
             moved += self.window_bytes * min(context, self.window)
@@ -208,8 +234,13 @@ class DecodeAttention(NamedTuple):
 
     def detail(self, batch: float, context: float) -> OperatorTime:
         flops, moved = self.work(batch, context)
-        seconds, bound = self.seconds(batch, context), self.bound(batch, context)
-        return OperatorTime(self.name, seconds, bound, self.times * flops, self.times * moved)
+        return OperatorTime(
+            name=self.name,
+            seconds=self.seconds(batch, context),
+            bound=self.bound(batch, context),
+            flops=self.times * flops,
+            bytes=self.times * moved,
+        )
 
 
 class PrefillAttention(NamedTuple):
@@ -219,10 +250,11 @@ class PrefillAttention(NamedTuple):
     times: float
     latency_s: float
     flops: Callable[[int, int], float]
-    """The mixer's own count over all heads."""
+    """FLOPs of all heads for (new, cached) tokens, the mixer's own count."""
     share: float
-    """Of the heads, on this rank."""
+    """Share of the heads on this rank."""
     ramp_tokens: float
+    """Tokens at which half of `flops_per_s` is reached."""
     flops_per_s: float
 
     def seconds(self, new: int, cached: int, launches: float = 1) -> float:
@@ -236,7 +268,9 @@ class PrefillAttention(NamedTuple):
 
     def detail(self, new: int, cached: int) -> OperatorTime:
         work = self.times * self.share * self.flops(new, cached)
-        return OperatorTime(self.name, self.seconds(new, cached), self.bound(new, cached), work)
+        return OperatorTime(
+            name=self.name, seconds=self.seconds(new, cached), bound=self.bound(new, cached), flops=work
+        )
 
 
 class StateUpdate(NamedTuple):
@@ -246,10 +280,10 @@ class StateUpdate(NamedTuple):
     times: float
     latency_s: float
     state_bytes: float
-    """Of one sequence on this rank."""
+    """Bytes of one sequence's state in one layer, on this rank."""
     bytes_per_s: float
     flops: float
-    """Of one token."""
+    """FLOPs of one token in one layer."""
     flops_per_s: float
 
     def seconds(self, batch: float, rows: float) -> float:
@@ -263,23 +297,31 @@ class StateUpdate(NamedTuple):
 
     def detail(self, batch: float, rows: float) -> OperatorTime:
         moved, flops = self.times * batch * 2 * self.state_bytes, self.times * rows * self.flops
-        return OperatorTime(self.name, self.seconds(batch, rows), self.bound(batch, rows), flops, moved)
+        return OperatorTime(
+            name=self.name,
+            seconds=self.seconds(batch, rows),
+            bound=self.bound(batch, rows),
+            flops=flops,
+            bytes=moved,
+        )
 
 
 class Operators(NamedTuple):
-    """All operators of one rank."""
+    """All operators of one rank, all pipeline stages together."""
 
     rows: tuple[RowOperator, ...]
     """Everything whose cost depends on the tokens of a step alone."""
     head: Gemm
+    """The output projection, of one row per sequence."""
     decode_attention: tuple[DecodeAttention, ...]
     prefill_attention: tuple[PrefillAttention, ...]
     states: tuple[StateUpdate, ...] = ()
-    stripe_exchanges: tuple[Collective, ...] = ()
-    """Of decode context parallelism, for the new tokens of a decode step."""
+    dcp_exchanges: tuple[Collective, ...] = ()
+    """Collectives of decode context parallelism, for the new tokens of a decode step."""
 
 
 def _bound(launch: float, compute: float, memory: float) -> Bound:
+    """The longest of three times [s]."""
     if launch >= compute and launch >= memory:
         return "latency"
     return "compute" if compute >= memory else "memory"

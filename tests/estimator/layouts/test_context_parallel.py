@@ -11,6 +11,7 @@ from estimator.layouts.context_parallel import cache_copies, context_parallel_re
 from estimator.ranking.rank import rank
 from estimator.results import Leaderboard
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from estimator.serving.speed.breakdown import decode_operators
 from estimator.serving.speed.step import Step
 from tests.estimator.serving.memory_cases import MemoryOf, memory_in
 from tests.estimator.serving.steps import step_on
@@ -120,7 +121,7 @@ def test_a_rank_reads_its_share_of_every_sequence_and_exchanges(name: str) -> No
     alone, shared = compiled(name, 1), compiled(name, 2)
 
     def moved(step: Step, operator: str) -> float:
-        return sum(each.bytes for each in step.decode_operators(16, 65_536) if each.name == operator)
+        return sum(each.bytes for each in decode_operators(step, 16, 65_536) if each.name == operator)
 
     assert moved(shared, "attention") == pytest.approx(moved(alone, "attention") / 2)
     assert moved(alone, "stripe exchange") == 0 < moved(shared, "stripe exchange")

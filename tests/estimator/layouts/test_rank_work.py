@@ -6,8 +6,8 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.layout import Layout
-from estimator.layouts.rank_work import plan
-from estimator.serving.speed.step import Step, fullest_copy
+from estimator.layouts.rank_work import rank_work
+from estimator.serving.speed.step import Step, prompts_on_busiest_replica
 from tests.estimator.serving.steps import step_on
 
 
@@ -17,8 +17,8 @@ from tests.estimator.serving.steps import step_on
 )
 def test_all_reduces_of_a_layer(catalog: Catalog, name: str, each_layer: int) -> None:
     architecture = catalog.model(name).architecture
-    assert plan(architecture, Layout(2)).all_reduces == each_layer * architecture.layers
-    assert plan(architecture, Layout(1)).all_reduces == 0
+    assert rank_work(architecture, Layout(2)).all_reduces == each_layer * architecture.layers
+    assert rank_work(architecture, Layout(1)).all_reduces == 0
 
 
 @pytest.fixture(scope="module")
@@ -47,4 +47,4 @@ def test_copies_of_the_attention_wait_for_the_one_with_most_prompts(copied: Call
     [(0, 8, 8, 0), (0.01, 8, 8, 0.08), (0.39, 8, 8, 1.66), (0.39, 8, 1, 1), (2, 1, 8, 2), (9, 8, 8, 9)],
 )
 def test_the_fullest_of_several_copies(prompts: float, copies: int, most: float, expected: float) -> None:
-    assert fullest_copy(prompts, copies, most) == pytest.approx(expected, abs=0.01)
+    assert prompts_on_busiest_replica(prompts, copies, most) == pytest.approx(expected, abs=0.01)

@@ -8,7 +8,8 @@ from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import EngineSettings
 from estimator.serving.deployment import Deployment
-from estimator.serving.speed.step import Step, compile_step
+from estimator.serving.speed.compile import compile_step
+from estimator.serving.speed.step import Step
 
 
 def step_on(

@@ -15,6 +15,7 @@ from estimator.models.model import Model
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.load.operating_point import best_concurrency, operate
 from estimator.serving.load.performance import performance
+from estimator.serving.speed.breakdown import decode_operators
 from estimator.serving.speed.step import Step
 from tests.estimator.serving.steps import step_on
 
@@ -47,7 +48,7 @@ def test_eight_h100_over_nvlink_beat_four() -> None:
 
 def test_an_8b_model_over_24_neuron_cores_is_bound_by_collectives() -> None:
     wide = compiled(LLAMA_8B, "inferentia2", Layout(24), engine="neuron")
-    operators = {each.name: each for each in wide.decode_operators(1, 2048)}
+    operators = {each.name: each for each in decode_operators(wide, 1, 2048)}
     assert operators["all-reduce"].seconds > 0.5 * wide.decode_s(1, 2048)
     narrow = compiled(LLAMA_8B, "inferentia2", Layout(8), engine="neuron")
     workload = ServingWorkload(1024, 512)
@@ -72,10 +73,10 @@ def test_a_layer_split_fills_and_drains_once_for_every_2048_tokens_of_a_prompt()
 def test_short_prompts_ride_along_in_decode_steps_for_next_to_nothing() -> None:
     step = compiled(LLAMA_8B, "a10g", Layout(1))
     point = operate(step, ServingWorkload(30, 50), 64)
-    assert point.prompt_s < 0.25 * point.prefill_s  # alone, a short prompt takes a whole pass over the weights
+    assert point.prompt_s < 0.25 * point.prompt_alone_s  # alone, a short prompt takes a whole pass over the weights
     assert point.tpot_s < 1.2 * point.decode_step_s
     long = operate(step, ServingWorkload(8192, 50), 64)
-    assert long.prompt_s > 0.8 * long.prefill_s
+    assert long.prompt_s > 0.8 * long.prompt_alone_s
 
 
 def test_short_prompts_that_wait_together_are_prefilled_together() -> None:
@@ -86,7 +87,7 @@ def test_short_prompts_that_wait_together_are_prefilled_together() -> None:
 
 def test_admitting_prompts_costs_a_step_its_graph() -> None:
     step = compiled(LLAMA_8B, "h100-sxm", Layout(1), engine="vllm-0.11")
-    assert step.admission_s == pytest.approx(step.speed.admission_layer_ms * 1e-3 * 32)
+    assert step.admission_s == pytest.approx(step.speed.host.admission_layer_ms * 1e-3 * 32)
     point = operate(step, ServingWorkload(140, 600), 64)
     assert point.prompt_s > step.admission_s > 0
     assert point.tpot_s > point.decode_step_s
@@ -94,10 +95,10 @@ def test_admitting_prompts_costs_a_step_its_graph() -> None:
 
 def test_the_overhead_of_a_first_token_grows_up_to_the_longest_captured_graph() -> None:
     step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
-    layers_s = step.speed.ttft_layer_ms * 1e-3 * 32
+    layers_s = step.speed.first_token.layer_ms * 1e-3 * 32
     first, longer = (operate(step, ServingWorkload(tokens, 200), 1) for tokens in (128, 1024))
-    assert first.ttft_s - first.prefill_s == pytest.approx(layers_s / 4 + first.tpot_s / 2)
-    assert longer.ttft_s - longer.prefill_s == pytest.approx(layers_s + longer.tpot_s / 2)
+    assert first.ttft_s - first.prompt_alone_s == pytest.approx(layers_s / 4 + first.tpot_s / 2)
+    assert longer.ttft_s - longer.prompt_alone_s == pytest.approx(layers_s + longer.tpot_s / 2)
 
 
 def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:

@@ -1,0 +1,84 @@
+"""A deployment in one layout, compiled into the step of its engine."""
+
+from functools import lru_cache
+
+from estimator.engines.speed_constants import Spreads
+from estimator.layout import Layout
+from estimator.layouts.rank_work import RankWork, rank_work
+from estimator.results import Confidence
+from estimator.serving.deployment import Deployment
+from estimator.serving.speed.gpu import gpu_operators, peak_flops
+from estimator.serving.speed.llama_cpp import llama_cpp_operators
+from estimator.serving.speed.neuron import neuron_operators
+from estimator.serving.speed.operators import Operators
+from estimator.serving.speed.step import Step
+from estimator.units import GB, MICROSECOND
+
+PIPELINE_HOP_US = 10.0
+"""Hand-over between pipeline stages of a GPU engine, without the activations' own time on the link (guess: two
+kernel launches)."""
+BAND_KIND = "serving_concurrency"
+"""Kind of measured cases whose residuals make the bands of a step."""
+
+
+@lru_cache(maxsize=8192)
+def compile_step(deployment: Deployment, layout: Layout) -> Step:
+    """The step of a deployment's engine in that layout; layers kept in host memory take turns with the device's."""
+    step = _device_step(deployment, layout)
+    if not layout.host or deployment.host is None:
+        return step
+    cpu_step = _device_step(deployment._replace(device=deployment.host, machine_devices=0), Layout())
+    return step.with_offloaded_layers(cpu_step, layout.host / step.layers)
+
+
+def _device_step(deployment: Deployment, layout: Layout) -> Step:
+    """The step as if every layer ran on the deployment's device."""
+    device, speed, efficiency = deployment.device, deployment.speed, deployment.efficiency
+    work = rank_work(deployment.model.architecture, layout)
+    engine = efficiency.engine_name(speed)
+    confidence = _confidence(deployment, layout)
+    spreads = efficiency.spreads(engine, BAND_KIND, confidence)
+    own = efficiency.calibration(device, engine)
+    if own:
+        spreads = Spreads(*(each.calibrated for each in spreads))
+    llama_cpp = efficiency.llama_cpp if speed.runtime == "llama.cpp" else None
+    return Step(
+        operators=_operators(work, layout, deployment),
+        layers=work.layers,
+        layout=layout,
+        hop_s=(llama_cpp.device_us if llama_cpp else PIPELINE_HOP_US) * MICROSECOND,
+        hop_s_per_row=(layout.pp - 1) * work.hidden * 2 / max(deployment.fabric.link_bytes_per_s, GB),
+        pipeline=llama_cpp.pipeline if llama_cpp else 0.0,
+        stall=efficiency.pipeline_stall,
+        speed=speed,
+        engine=engine,
+        confidence=confidence,
+        spreads=spreads,
+        peak_flops_per_s=peak_flops(deployment.weights, device),
+        peak_bytes_per_s=device.bandwidth_bytes_per_s,
+        network_gb_s=efficiency.network.bandwidth_gb_s,
+        decode_factor=own.decode if own else 1.0,
+        prefill_factor=own.prefill if own else 1.0,
+    )
+
+
+def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
+    """The operators of one rank by the kind of runtime."""
+    match deployment.speed.runtime:
+        case "llama.cpp":
+            return llama_cpp_operators(work, deployment)
+        case "neuron":
+            return neuron_operators(work, layout, deployment)
+        case _:
+            return gpu_operators(work, layout, deployment)
+
+
+def _confidence(deployment: Deployment, layout: Layout) -> Confidence:
+    """The deployment's class; at most B across machines or under decode context parallelism.
+
+    One model's cases are all that was measured of either.
+    """
+    spans_machines = 0 < deployment.machine_devices < layout.devices
+    if deployment.confidence == "A" and (spans_machines or deployment.settings.dcp > 1):
+        return "B"
+    return deployment.confidence
