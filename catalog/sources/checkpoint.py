@@ -1,15 +1,19 @@
-"""What any source tells of a model before it is read: its configuration and what its files store."""
+"""A model before it is read: its configuration, and what the headers of its files say they store."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from estimator.errors import InputError
 from estimator.printable import printable
 
 CONFIG_LIMIT_BYTES = 4_000_000
+"""Engineering guess: the longest published config.json, with exceptions tensor by tensor, has about 1 MB."""
 INDEX_LIMIT_BYTES = 64_000_000
+"""Engineering guess: a million tensors of 64 characters."""
+LONGEST_NUMBER = 400
+"""Digits; a float ends at 309. Python refuses to print whole numbers of more than 4,300."""
 
 Progress = Callable[[str, int, int], None]
 """(what is read, done, of how many); raise Cancelled from it to stop."""
@@ -33,16 +37,20 @@ class Checkpoint(NamedTuple):
     config: Mapping[str, Any]
     quantization: Mapping[str, Any] | None = None
     stored: Mapping[str, Stored] | None = None
-    """By data type, from the headers; None where no weight file was seen."""
+    """Elements and bytes by data type, from the headers; None where no weight file was seen."""
     source: str = ""
+    """Where it was read: a path or an address."""
 
 
 def parse_json(text: bytes, where: str, limit: int = CONFIG_LIMIT_BYTES) -> dict[str, Any]:
-    """The mapping in a JSON text. Raises InputError naming `where` for anything else."""
+    """The mapping in a JSON text, bare NaN and Infinity included, as transformers writes them.
+
+    Raises InputError naming `where` for anything else; a field that matters refuses what is no finite number.
+    """
     if len(text) > limit:
         raise InputError(where, f"larger than {limit} bytes")
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"not JSON: {printable(error, 120)}") from None
     if not isinstance(value, dict):
@@ -61,5 +69,7 @@ def total(parts: Iterable[Mapping[str, Stored]]) -> dict[str, Stored]:
     return {dtype: Stored(elements[dtype], sizes[dtype]) for dtype in sorted(elements)}
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a number that JSON knows")
+def _whole_number(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)

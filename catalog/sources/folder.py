@@ -1,48 +1,78 @@
 """A model on disk: a folder with config.json and safetensors files, or a config.json alone."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog.sources import safetensors_header
-from catalog.sources.checkpoint import CONFIG_LIMIT_BYTES, Checkpoint, Progress, Stored, parse_json, total
+from catalog.sources import model_file, safetensors_header
+from catalog.sources.checkpoint import (
+    CONFIG_LIMIT_BYTES,
+    INDEX_LIMIT_BYTES,
+    Checkpoint,
+    Progress,
+    Stored,
+    parse_json,
+    total,
+)
 from estimator.errors import InputError
 from estimator.printable import printable
 
 MOST_SHARDS = 2_000
+"""Engineering guess: published models have up to some 200 (DeepSeek-V3: 163)."""
 
 
 def read(folder: Path, progress: Progress) -> Checkpoint:
     """Configuration and the exact bytes of every stored type. Raises InputError naming the file at fault."""
-    found = read_config(folder / "config.json")
-    quantization = found.quantization
+    checkpoint = read_config(folder / "config.json")
+    quantization = checkpoint.quantization
     modelopt = folder / "hf_quant_config.json"
-    if quantization is None and modelopt.is_file():
-        quantization = parse_json(_bounded(modelopt), str(modelopt))
-    return found._replace(
-        id=printable(folder.resolve().name, 100), quantization=quantization, stored=_stored(folder, progress)
+    if quantization is None and modelopt.exists():
+        quantization = parse_json(model_file.read_bytes(modelopt, CONFIG_LIMIT_BYTES), printable(modelopt))
+    return checkpoint._replace(
+        id=_as_id(folder.resolve().name), quantization=quantization, stored=_stored(folder, progress)
     )
 
 
 def read_config(path: Path) -> Checkpoint:
-    """A config.json alone; it may hold the architecture fields only."""
-    config = parse_json(_bounded(path), str(path))
+    """A config.json alone; it may hold the architecture fields only. Raises InputError naming the file."""
+    config = parse_json(model_file.read_bytes(path, CONFIG_LIMIT_BYTES), printable(path))
     name = path.stem if path.stem != "config" else path.resolve().parent.name
-    return Checkpoint(printable(name, 100), config, quantization_of(config), source=printable(path))
+    return Checkpoint(id=_as_id(name), config=config, quantization=quantization_of(config), source=printable(path))
+
+
+def _as_id(name: str) -> str:
+    """The name of a file or folder as a model's id: printable, and no option of a command line."""
+    return printable(name, 100).lstrip("-") or "model"
 
 
 def quantization_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What config.json says of its quantisation; multimodal ones may nest it with the text model."""
+    """The quantisation section of a config.json; multimodal ones may nest it with the text model."""
     for holder in (config, config.get("text_config")):
         if isinstance(holder, Mapping):
-            found = holder.get("quantization_config") or holder.get("compression_config")
-            if isinstance(found, Mapping):
-                return found
+            section = holder.get("quantization_config") or holder.get("compression_config")
+            section = section or holder.get("quantization")  # MLX
+            if isinstance(section, Mapping):
+                return section
     return None
 
 
 def _stored(folder: Path, progress: Progress) -> dict[str, Stored] | None:
-    shards = sorted(folder.glob("*.safetensors"))[:MOST_SHARDS]
+    """Elements and bytes by type of all shards; None where there is none.
+
+    Raises InputError where shards are missing that the index names: their bytes would silently count as nothing.
+    """
+    shards = sorted(folder.glob("*.safetensors"))
+    if len(shards) > MOST_SHARDS:
+        raise InputError(printable(folder), f"{len(shards):,} .safetensors files; at most {MOST_SHARDS:,} are read")
+    listed = _listed_shards(folder / "model.safetensors.index.json")
+    if listed:
+        missing = sorted(listed - {shard.name for shard in shards})
+        if missing and len(missing) < len(listed):
+            raise InputError(
+                printable(folder), f"{len(missing)} of {len(listed)} shards are missing: {printable(missing[0], 80)} …"
+            )
+        shards = [shard for shard in shards if shard.name in listed]
     parts = []
     for index, shard in enumerate(shards):
         progress(shard.name, index, len(shards))
@@ -50,22 +80,20 @@ def _stored(folder: Path, progress: Progress) -> dict[str, Stored] | None:
     return total(parts) if parts else None
 
 
+def _listed_shards(index: Path) -> set[str]:
+    """File names that an index of shards names; none where there is no index."""
+    if not index.exists():
+        return set()
+    text = model_file.read_bytes(index, INDEX_LIMIT_BYTES)
+    weight_map = parse_json(text, printable(index), INDEX_LIMIT_BYTES).get("weight_map")
+    return {str(shard) for shard in weight_map.values()} if isinstance(weight_map, dict) else set()
+
+
 def _header(shard: Path) -> dict[str, Stored]:
-    try:
-        with shard.open("rb") as file:
+    with model_file.opened(shard) as file:
 
-            def between(start: int, stop: int) -> bytes:
-                file.seek(start)
-                return file.read(stop - start)
+        def between(start: int, stop: int) -> bytes:
+            file.seek(start)
+            return file.read(stop - start)
 
-            return safetensors_header.read(between, str(shard))
-    except OSError as error:
-        raise InputError(str(shard), error.strerror or "can not be read") from None
-
-
-def _bounded(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(CONFIG_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise InputError(str(path), error.strerror or "can not be read") from None
+        return safetensors_header.read(between, printable(shard), os.fstat(file.fileno()).st_size)

@@ -3,25 +3,30 @@
 The format: github.com/ggml-org/ggml docs/gguf.md. Block sizes of the types: ggml/src/ggml-common.h.
 """
 
+import re
 import struct
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from catalog.sources import model_file
 from catalog.sources.checkpoint import Stored, total
 from estimator.errors import InputError
 from estimator.printable import printable
 
+MAGIC = b"GGUF"
 HEADER_LIMIT_BYTES = 256_000_000
 MOST_TENSORS = 200_000
 MOST_KEYS = 10_000
+MOST_PARTS = 1_000
+"""Engineering guesses, a hundred times what published files have; a header is read whole."""
 KEPT_ARRAY = 4_096
 """Longest array whose values are kept; a tokenizer's only has its length counted."""
 
 
 class Block(NamedTuple):
-    """How many weights share how many bytes."""
+    """Weights of one block of a type, and the bytes that they share."""
 
     weights: int
     bytes: int
@@ -69,6 +74,7 @@ class StoredTensor(NamedTuple):
     """One tensor; its dimensions run from the inside out."""
 
     type: str
+    """Name of its block type, in capitals as ggml writes it: Q4_K."""
     shape: tuple[int, ...]
     stored: Stored
 
@@ -77,7 +83,7 @@ class Header(NamedTuple):
     """What the file says before its first weight."""
 
     metadata: Mapping[str, Any]
-    """Long arrays are given as their length."""
+    """Values by key; a long array is given as its length."""
     tensors: Mapping[str, StoredTensor]
 
     @property
@@ -86,19 +92,42 @@ class Header(NamedTuple):
         return total([{each.type: each.stored} for each in self.tensors.values()])
 
 
+def is_gguf(path: Path) -> bool:
+    """Whether the file begins as GGUF files do, whatever it is called. Raises InputError where it can not be read."""
+    return model_file.begins_with(path, MAGIC)
+
+
 def read(path: Path) -> Header:
-    """Raises InputError for a file that is not GGUF, is cut short or claims absurd sizes."""
+    """The header of a file, or of all parts together where it is split (`…-00001-of-00003.gguf`).
+
+    Raises InputError for a file that is not GGUF, is cut short, claims absurd sizes, or lacks one of its parts.
+    """
+    first = _read_part(path)
+    parts = first.metadata.get("split.count", 0)
+    if not isinstance(parts, int) or parts < 2:
+        return first
+    named = re.fullmatch(r"(.*)-(\d{5})-of-(\d{5})\.gguf", path.name)
+    if named is None or int(named[3]) != parts or parts > MOST_PARTS:
+        raise InputError(printable(path), f"one of {parts} parts, not named …-00001-of-{parts % 100_000:05}.gguf")
+    metadata: dict[str, Any] = {}
+    tensors: dict[str, StoredTensor] = {}
+    for number in range(1, parts + 1):
+        part = _read_part(path.with_name(f"{named[1]}-{number:05}-of-{named[3]}.gguf"))
+        metadata = {**part.metadata, **metadata}
+        tensors |= part.tensors
+    return Header(metadata, tensors)
+
+
+def _read_part(path: Path) -> Header:
     try:
-        with path.open("rb") as file:
-            return _header(_Cursor(file, str(path)))
-    except OSError as error:
-        raise InputError(str(path), error.strerror or "can not be read") from None
+        with model_file.opened(path) as file:
+            return _header(_Cursor(file, printable(path)))
     except (struct.error, UnicodeDecodeError):
-        raise InputError(str(path), "the GGUF header is cut short or damaged") from None
+        raise InputError(printable(path), "the GGUF header is cut short or damaged") from None
 
 
 def _header(cursor: "_Cursor") -> Header:
-    if cursor.take(4) != b"GGUF":
+    if cursor.take(4) != MAGIC:
         raise cursor.wrong("not a GGUF file")
     version = cursor.number("<I")
     if version not in (2, 3):
@@ -107,21 +136,7 @@ def _header(cursor: "_Cursor") -> Header:
     if tensors > MOST_TENSORS or keys > MOST_KEYS:
         raise cursor.wrong(f"claims {tensors} tensors and {keys} keys")
     metadata = {cursor.text(): cursor.value(cursor.number("<I")) for _ in range(keys)}
-    found: dict[str, StoredTensor] = {}
-    for _ in range(tensors):
-        name = cursor.text()
-        dimensions = cursor.number("<I")
-        if dimensions > 4:
-            raise cursor.wrong(f"a tensor of {dimensions} dimensions")
-        shape = tuple(cursor.number("<Q") for _ in range(dimensions))
-        code = cursor.number("<I")
-        cursor.number("<Q")  # where its data starts
-        if code not in TYPES:
-            raise cursor.wrong(f"tensor type {code} of {printable(name, 60)} is not known")
-        dtype, block = TYPES[code]
-        count = prod(shape)
-        found[name] = StoredTensor(dtype, shape, Stored(count, -(-count // block.weights) * block.bytes))
-    return Header(metadata, found)
+    return Header(metadata, dict(cursor.tensor() for _ in range(tensors)))
 
 
 class _Cursor:
@@ -145,6 +160,23 @@ class _Cursor:
 
     def text(self) -> str:
         return self.take(self.number("<Q")).decode("utf-8", "replace")
+
+    def tensor(self) -> tuple[str, StoredTensor]:
+        """Name and description of the next tensor."""
+        name = self.text()
+        dimensions = self.number("<I")
+        if dimensions > 4:
+            raise self.wrong(f"a tensor of {dimensions} dimensions")
+        shape = tuple(self.number("<Q") for _ in range(dimensions))
+        code = self.number("<I")
+        self.number("<Q")  # where its data starts
+        if code not in TYPES:
+            raise self.wrong(f"tensor type {code} of {printable(name, 60)} is not known")
+        dtype, block = TYPES[code]
+        count = prod(shape)
+        if count >= 1 << 63:
+            raise self.wrong(f"{printable(name, 60)} claims {count:,} elements")
+        return name, StoredTensor(dtype, shape, Stored(count, -(-count // block.weights) * block.bytes))
 
     def value(self, kind: int) -> Any:
         """One metadata value; the kinds are numbered as in the format's description."""

@@ -6,9 +6,9 @@ HF_HUB_OFFLINE are its own settings; code from a repository is never downloaded,
 
 import os
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from catalog.sources import folder, safetensors_header
 from catalog.sources.checkpoint import (
     CONFIG_LIMIT_BYTES,
     INDEX_LIMIT_BYTES,
+    Cancelled,
     Checkpoint,
     Progress,
     Stored,
@@ -24,23 +25,31 @@ from catalog.sources.checkpoint import (
     total,
 )
 from catalog.sources.folder import quantization_of
+from catalog.sources.reading import Patience, Reading
 from estimator.errors import InputError
+from estimator.printable import printable
 
-NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,120}")
-ENDPOINT = re.compile(r"https?://[A-Za-z0-9._-]+(:\d{1,4}|:[1-5]\d{4}|:6[0-4]\d{3})?(/[\w./-]*)?")
+NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,94}[\w-])?/[A-Za-z0-9](?:[\w.-]{0,94}\w)?", re.ASCII)
+REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,120}", re.ASCII)
+ENDPOINT = re.compile(r"https?://[A-Za-z0-9._-]+(:\d{1,4}|:[1-5]\d{4}|:6[0-4]\d{3})?(/[\w./-]*)?", re.ASCII)
 PATIENCE_S = (5.0, 10.0, 10.0, 10.0)
-"""To connect, to read, to write and to wait for a free connection."""
+"""Seconds to connect, to read, to write and to wait for a free connection: engineering guesses."""
 WHOLE_S = 120.0
-"""For one file that only trickles."""
+"""Longest time in seconds without a finished file: a server that only trickles is given up. Engineering guess."""
+ALTOGETHER_S = 900.0
+"""Longest time in seconds for a whole repository: engineering guess, 1,000 headers over a slow line."""
+POLL_S = 0.05
+"""Seconds between two looks at the readers, and so the longest that a cancellation waits. Engineering guess."""
 HOME = "https://huggingface.co"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MOST_SHARDS = 1_000
+"""Engineering guess: published models have up to some 200."""
 WORKERS = 8
+"""Headers read at once: engineering guess that hides the latency without being a burden."""
 
 
 class Repository(NamedTuple):
-    """`org/name`, optionally at a revision."""
+    """A repository `org/name`, optionally at a revision."""
 
     id: str
     revision: str | None = None
@@ -52,76 +61,95 @@ class Repository(NamedTuple):
 def repository(reference: str) -> Repository | None:
     """The repository that `org/name[@revision]` names; None where the text is no such name."""
     name, at, revision = reference.partition("@")
-    if not NAME.fullmatch(name) or ".." in name or "--" in name:
+    if not NAME.fullmatch(name) or ".." in name or "--" in name or name.endswith(".git"):
         return None
     if at and (not REVISION.fullmatch(revision) or ".." in revision):
         return None
     return Repository(name, revision or None)
 
 
-def fetch(asked: Repository, progress: Progress) -> Checkpoint:
-    """Reads a repository's configuration and weight headers. Raises InputError that says what stands in the way."""
+def fetch(repo: Repository, progress: Progress) -> Checkpoint:
+    """Reads a repository's configuration and weight headers. Raises InputError that says what stands in the way.
+
+    The reading runs in threads of its own, which a deadline or a cancellation leaves behind: no server can hold this
+    one. `progress` is called from the caller's thread.
+    """
+    with _library_errors(repo):
+        try:
+            from huggingface_hub import constants
+        except ImportError:
+            wanted = f"{repo.id} is not in the catalogue; `pip install 'llmcalc-tui[hub]'` lets it be fetched"
+            raise InputError("model", wanted) from None
+        if constants.is_offline_mode():
+            return _cached(repo)
+        patience = Patience(stall_s=WHOLE_S, whole_s=ALTOGETHER_S, poll_s=POLL_S, workers=WORKERS)
+        reading = Reading(progress, f"{repo.id}: {_endpoint()}", patience)
+        hub = _Hub(repo, _endpoint(), reading)
+        reading.report("config.json", 0, 1)
+        progress("config.json", 0, 1)
+        [checkpoint] = reading.all([lambda: _checkpoint(hub)])
+        [shards] = reading.all([lambda: _shards(hub)])
+        parts = reading.all([partial(hub.header, shard) for shard in shards], "weight headers")
+        return checkpoint._replace(stored=total(parts) if parts else None)
+
+
+@contextmanager
+def _library_errors(repo: Repository) -> Iterator[None]:
+    """The network library's own complaints, its settings in the environment among them, as InputError."""
     try:
-        from huggingface_hub import constants
-    except ImportError:
-        wanted = f"{asked.id} is not in the catalogue; `pip install 'llmcalc-tui[hub]'` lets it be fetched"
-        raise InputError("model", wanted) from None
-    if constants.is_offline_mode():
-        return _cached(asked)
-    hub = _Hub(asked, _endpoint(), progress)
-    progress("config.json", 0, 1)
+        yield
+    except (InputError, Cancelled):
+        raise
+    except Exception as error:  # huggingface_hub and httpx raise ValueError, TypeError and their own at will
+        reason = f"huggingface_hub: {type(error).__name__}: {printable(error, 160)}"
+        raise InputError("model", f"{repo.id}: {reason}; check HF_* and *_proxy in the environment") from None
+
+
+def _checkpoint(hub: "_Hub") -> Checkpoint:
+    """The configuration and its quantisation, without the weights."""
+    repo = hub.repo
     text = hub.file("config.json", CONFIG_LIMIT_BYTES)
     if text is None:
-        raise InputError("model", f"{asked.id} has no config.json; where it holds GGUF files, pass the path of one")
-    config = parse_json(text, f"{asked.id}: config.json")
+        raise InputError("model", f"{repo.id} has no config.json; where it holds GGUF files, pass the path of one")
+    config = parse_json(text, f"{repo.id}: config.json")
     quantization = quantization_of(config)
     if quantization is None:
         modelopt = hub.file("hf_quant_config.json", CONFIG_LIMIT_BYTES)
-        quantization = parse_json(modelopt, f"{asked.id}: hf_quant_config.json") if modelopt else None
-    return Checkpoint(str(asked), config, quantization, _stored(hub), f"{hub.endpoint}/{asked.id}")
+        quantization = parse_json(modelopt, f"{repo.id}: hf_quant_config.json") if modelopt else None
+    return Checkpoint(id=str(repo), config=config, quantization=quantization, source=f"{hub.endpoint}/{repo.id}")
 
 
 def _endpoint() -> str:
-    """The Hub, or the mirror that HF_ENDPOINT names."""
+    """Address of the Hub, or of the mirror that HF_ENDPOINT names."""
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or HOME
     if not ENDPOINT.fullmatch(endpoint):
         raise InputError("HF_ENDPOINT", f"{endpoint[:80]!a} is no http or https address")
     return endpoint
 
 
-def _stored(hub: "_Hub") -> dict[str, Stored] | None:
+def _shards(hub: "_Hub") -> list[str]:
+    """Names of the weight files. Raises InputError for an index that names too many or files elsewhere."""
     index = hub.file("model.safetensors.index.json", INDEX_LIMIT_BYTES)
-    shards = ["model.safetensors"]
-    if index is not None:
-        where = f"{hub.asked.id}: model.safetensors.index.json"
-        weight_map = parse_json(index, where, INDEX_LIMIT_BYTES).get("weight_map")
-        if not isinstance(weight_map, dict):
-            raise InputError(where, "no weight_map")
-        shards = sorted({str(shard) for shard in weight_map.values()})[:MOST_SHARDS]
-        if any("/" in shard or ".." in shard for shard in shards):
-            raise InputError(where, "a shard outside the repository's own folder")
-    elif not hub.exists("model.safetensors"):
-        return None
-    from concurrent.futures import ThreadPoolExecutor  # 8 ms, and most models have no shards to wait for
-
-    parts = []
-    with ThreadPoolExecutor(WORKERS) as pool:
-        try:
-            for done, part in enumerate(pool.map(hub.header, shards)):
-                hub.progress("weight headers", done, len(shards))
-                parts.append(part)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return total(parts)
+    if index is None:
+        return ["model.safetensors"] if hub.exists("model.safetensors") else []
+    where = f"{hub.repo.id}: model.safetensors.index.json"
+    weight_map = parse_json(index, where, INDEX_LIMIT_BYTES).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise InputError(where, "no weight_map")
+    shards = sorted({str(shard) for shard in weight_map.values()})
+    if len(shards) > MOST_SHARDS:
+        raise InputError(where, f"names {len(shards):,} files; at most {MOST_SHARDS:,} are read")
+    if any("/" in shard or ".." in shard for shard in shards):
+        raise InputError(where, "a shard outside the repository's own folder")
+    return shards
 
 
 class _Hub(NamedTuple):
     """One repository, read over HTTP in bounded pieces."""
 
-    asked: Repository
+    repo: Repository
     endpoint: str
-    progress: Progress
+    reading: Reading
 
     def file(self, name: str, limit: int) -> bytes | None:
         """A whole small file; None where the repository has no such file."""
@@ -138,11 +166,11 @@ class _Hub(NamedTuple):
         def between(start: int, stop: int) -> bytes:
             with self._open(shard, {"Range": f"bytes={start}-{stop - 1}"}) as response:
                 if response is None:
-                    raise InputError("model", f"{self.asked.id}: the index names {shard}, which does not exist")
+                    raise InputError("model", f"{self.repo.id}: the index names {shard}, which does not exist")
                 ignored = response.status_code == 200  # a server that sends the whole file is read no further
                 return self._take(response, start if ignored else 0, stop if ignored else stop - start)
 
-        return safetensors_header.read(between, f"{self.asked.id}: {shard}")
+        return safetensors_header.read(between, f"{self.repo.id}: {printable(shard, 100)}")
 
     @contextmanager
     def _open(self, name: str, headers: Mapping[str, str] = NO_HEADERS) -> Iterator[Any]:
@@ -150,7 +178,7 @@ class _Hub(NamedTuple):
         from huggingface_hub import get_session, get_token, hf_hub_url
         from huggingface_hub.errors import HTTPError
 
-        url = hf_hub_url(self.asked.id, name, revision=self.asked.revision, endpoint=self.endpoint)
+        url = hf_hub_url(self.repo.id, name, revision=self.repo.revision, endpoint=self.endpoint)
         token = get_token()
         sent = {"Accept-Encoding": "identity", **headers, **({"Authorization": f"Bearer {token}"} if token else {})}
         try:
@@ -165,28 +193,23 @@ class _Hub(NamedTuple):
         except UnicodeEncodeError:
             raise InputError("HF_TOKEN", "holds characters that no token has") from None
         except (HTTPError, OSError) as error:
-            reason = f"{self.endpoint} does not answer ({type(error).__name__} at {name})"
+            reason = f"{self.endpoint} does not answer ({type(error).__name__} at {printable(name, 100)})"
             way_on = "a folder, a config.json or a .gguf needs no network"
-            raise InputError("model", f"{self.asked.id}: {reason}; {way_on}") from None
+            raise InputError("model", f"{self.repo.id}: {reason}; {way_on}") from None
 
     def _take(self, response: Any, start: int, stop: int) -> bytes:
         """The bytes of a response from `start` up to `stop`; the rest is never read."""
         content = bytearray()
-        deadline = time.monotonic() + WHOLE_S
         for chunk in response.iter_bytes():
             content += chunk
-            self.progress(response.url.path.rpartition("/")[2], len(content), stop)
+            self.reading.report(response.url.path.rpartition("/")[2], len(content), stop)
             if len(content) >= stop:
                 break
-            if time.monotonic() > deadline:
-                raise InputError(
-                    "model", f"{self.asked.id}: {self.endpoint} is too slow, gave up after {WHOLE_S:.0f} s"
-                )
         return bytes(content[start:stop])
 
     def _refusal(self, status: int, code: str) -> str:
         """What stands in the way, and the way on."""
-        name, revision = self.asked
+        name, revision = self.repo
         if code == "GatedRepo":
             return f"{name} is gated: accept its terms at {self.endpoint}/{name}, then set HF_TOKEN"
         if code == "RevisionNotFound":
@@ -198,11 +221,11 @@ class _Hub(NamedTuple):
         return f"{name}: the Hub answers {status}; try again"
 
 
-def _cached(asked: Repository) -> Checkpoint:
-    """What huggingface_hub's own cache holds of it."""
+def _cached(repo: Repository) -> Checkpoint:
+    """The checkpoint as huggingface_hub's own cache holds it. Raises InputError where it does not."""
     from huggingface_hub import try_to_load_from_cache
 
-    path = try_to_load_from_cache(asked.id, "config.json", revision=asked.revision)
+    path = try_to_load_from_cache(repo.id, "config.json", revision=repo.revision)
     if not isinstance(path, str):
-        raise InputError("model", f"{asked.id} is not kept here and HF_HUB_OFFLINE is set")
-    return folder.read(Path(path).parent, lambda *_: None)._replace(id=str(asked), source=f"{HOME}/{asked.id}")
+        raise InputError("model", f"{repo.id} is not kept here and HF_HUB_OFFLINE is set")
+    return folder.read(Path(path).parent, lambda *_: None)._replace(id=str(repo), source=f"{HOME}/{repo.id}")

@@ -1,16 +1,20 @@
-"""From what a user types to a model: a catalogue name, a path, a few numbers, or a Hub repository."""
+"""From what a user types to a model: a path, a catalogue name, a few numbers, or a Hub repository."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from catalog.load import Catalog
-from catalog.sources.checkpoint import Checkpoint, Progress
+from catalog.sources.checkpoint import Checkpoint, Progress, Stored
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.formats import format_in_name, weight_format
 from estimator.models.model import Model, read_model
 from estimator.printable import printable
+
+LONGEST_REFERENCE = 4_096
+"""Characters; the longest path that Linux takes."""
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -20,9 +24,13 @@ def silent(what: str, done: int, total: int) -> None:
 def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Model:
     """The model that a reference names, fetched and kept where it is a Hub repository not seen before.
 
-    Raises InputError with close matches for a name that leads nowhere, UnsupportedArchitecture for a class without a
-    reader, and whatever `progress` raises to cancel.
+    A path is read before any name is tried: a file is what it holds, not what it is called. Raises InputError with
+    close matches for a name that leads nowhere, UnsupportedArchitecture for a class without a reader, and whatever
+    `progress` raises to cancel.
     """
+    at_path = on_disk(reference, progress)
+    if at_path:
+        return at_path
     try:
         return in_catalogue(reference, catalog)
     except InputError as error:
@@ -33,40 +41,75 @@ def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Mo
 
 
 def at_hand(reference: str, catalog: Catalog) -> Model:
-    """The same without the network. Raises InputError for what would have to be fetched."""
+    """The model that a reference names, without the network. Raises InputError for what would have to be fetched."""
+    at_path = on_disk(reference)
+    if at_path:
+        return at_path
     try:
         return in_catalogue(reference, catalog)
     except InputError as error:
-        found = local(reference) or _sized(reference, catalog) if error.field == "model" else None
-        if found is None:
+        model = local(reference) or _sized(reference, catalog) if error.field == "model" else None
+        if model is None:
             raise
-        return found
+        return model
 
 
 def in_catalogue(reference: str, catalog: Catalog) -> Model:
     """The model of that name, in the format that the name announces. Raises InputError with close matches."""
-    return _in_its_format(reference, catalog.model(reference))
+    _check_reference(reference)
+    return _in_announced_format(reference, catalog.model(reference))
 
 
-def _in_its_format(reference: str, model: Model) -> Model:
+def _check_reference(reference: str) -> None:
+    """Raises InputError for text that is no name: it becomes the model's id, and goes into commands and files."""
+    if not reference.strip():
+        raise InputError("model", "is empty; a catalogue name, a Hub id org/name, or a path")
+    if not reference.isprintable():
+        raise InputError("model", f"{printable(reference, 60)} holds control characters")
+
+
+def _in_announced_format(reference: str, model: Model) -> Model:
     """The model as the checkpoint of that name stores it, where the name says so and the model is a 16-bit one."""
-    named = format_in_name(reference)
-    if named is None or model.native_weights not in ("bf16", "fp16") or format_in_name(model.id) is not None:
+    announced = format_in_name(reference)
+    if announced is None or model.native_weights not in ("bf16", "fp16") or format_in_name(model.id) is not None:
         return model
-    return replace(model, id=reference, native_weights=named, checkpoint=weight_format(named))
+    note = f"{announced} by its name alone: which tensors this upload leaves wider is not known"
+    return replace(
+        model,
+        id=printable(reference.strip(), 200),
+        native_weights=announced,
+        checkpoint=weight_format(announced),
+        notes=(*model.notes, note),
+    )
+
+
+def on_disk(reference: str, progress: Progress = silent) -> Model | None:
+    """The model at a path, where the reference can only be one; None where it may be a name.
+
+    A reference with a separator that exists is a path, as transformers and the engines take it.
+    """
+    _check_reference(reference)
+    path = Path(os.path.expanduser(reference))
+    separated = os.sep in reference or "/" in reference
+    if len(reference) > LONGEST_REFERENCE or not (separated or path.suffix in (".gguf", ".json")):
+        return None
+    named_so = reference.startswith((".", "/", "~")) or not os.path.isdir(path) or _has_model(path)
+    return _at_path(path, reference, progress) if os.path.exists(path) and named_so else None
+
+
+def _has_model(folder: Path) -> bool:
+    """Whether a folder that is named like a Hub repository holds a model, and not just anything."""
+    return (folder / "config.json").exists() or any(folder.glob("*.gguf"))
 
 
 def local(reference: str, progress: Progress = silent) -> Model | None:
     """What is on disk or given by hand; None where the reference is neither."""
-    from catalog.sources import folder, gguf, gguf_config, manual
+    from catalog.sources import manual
 
+    _check_reference(reference)
     path = Path(os.path.expanduser(reference))
-    if os.path.isdir(path):
-        return _model(folder.read(path, progress))
-    if os.path.isfile(path):
-        return gguf_config.model(gguf.read(path), path) if path.suffix == ".gguf" else _model(folder.read_config(path))
     if os.path.exists(path):
-        raise InputError("model", f"{reference} is neither a file nor a folder")
+        return _at_path(path, reference, progress)
     if path.suffix in (".gguf", ".json") or reference.startswith((".", "/", "~")):
         raise InputError("model", f"{reference}: no such file or folder")
     return manual.read(reference)
@@ -79,17 +122,54 @@ def _sized(reference: str, catalog: Catalog) -> Model | None:
     return manual.sized(reference, catalog.inventory.sizes)
 
 
+def _at_path(path: Path, reference: str, progress: Progress) -> Model:
+    """The model that a folder or a file holds. Raises InputError for what is neither."""
+    from catalog.sources import folder, gguf, gguf_config
+
+    if os.path.isdir(path):
+        files = () if (path / "config.json").exists() else sorted(path.glob("*.gguf"))
+        if len(files) > 1 and not all("-of-" in file.name for file in files):
+            raise InputError("model", f"{reference} holds {len(files)} .gguf files: pass the path of one")
+        model = gguf_config.model(gguf.read(files[0]), files[0]) if files else _model(folder.read(path, progress))
+    elif not os.path.isfile(path):
+        raise InputError("model", f"{reference} is neither a file nor a folder")
+    elif gguf.is_gguf(path):
+        model = gguf_config.model(gguf.read(path), path)
+    else:
+        return _model(folder.read_config(path))  # no engine serves a configuration alone
+    return replace(model, path=_as_argument(reference))
+
+
+def _as_argument(reference: str) -> str:
+    """A path as a command line takes it: one that begins with a dash would be an option."""
+    return f"./{reference}" if reference.startswith("-") else reference
+
+
 def _model(checkpoint: Checkpoint) -> Model:
-    """An unknown class is refused, with what the headers say of its weights all the same."""
+    """A checkpoint's model. An unknown class is refused, with what the headers say of its weights all the same."""
     try:
-        return read_model(checkpoint.id, entry(checkpoint))
+        model = read_model(checkpoint.id, entry(checkpoint))
     except UnsupportedArchitecture as error:
         if not checkpoint.stored:
             raise
-        size = sum(each.bytes for each in checkpoint.stored.values())
-        types = ", ".join(f"{each.elements:,} {printable(dtype, 20)}" for dtype, each in checkpoint.stored.items())
-        held = f"its weight files hold {size:,} bytes ({types})"
-        raise UnsupportedArchitecture(error.class_name, f"{held}; {error.explanation}") from None
+        raise with_stored_bytes(error, checkpoint.stored) from None
+    if model.published and model.published.published < (1 - LEAST_MISSING) * model.architecture.text_parameters:
+        held, described = model.published.published, model.architecture.text_parameters
+        note = f"its weight files hold {held:,} parameters, its config.json describes {described:,}: files are missing?"
+        return replace(model, notes=(*model.notes, note))
+    return model
+
+
+LEAST_MISSING = 0.002
+"""Share of the described parameters that files may lack: norms and biases that a conversion merges or leaves out."""
+
+
+def with_stored_bytes(error: UnsupportedArchitecture, stored: Mapping[str, Stored]) -> UnsupportedArchitecture:
+    """The refusal of a class without a reader, which says what does not depend on it: the bytes of its weights."""
+    size = sum(each.bytes for each in stored.values())
+    types = ", ".join(f"{each.elements:,} {printable(dtype, 20)}" for dtype, each in stored.items())
+    known = f"its weight files hold {size:,} bytes ({types}); its cache is not known"
+    return UnsupportedArchitecture(error.class_name, f"{known}: {error.explanation}")
 
 
 def entry(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         raise InputError("engine", f"{engine.name} is no server that can be started; one of {', '.join(WRITERS)}")
     weights = stand_in(engine, scenario.weights)
     asked = Launch(
-        shlex.quote(model.id),
+        shlex.quote(model.path or model.id),
         "" if model.weights(weights) == model.checkpoint else weights,
         cache_format(scenario.kv).id,
         row.candidate.layout,

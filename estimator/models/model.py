@@ -13,9 +13,10 @@ from estimator.models.quantization import read_quantization
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """Compared and hashed by identity."""
+    """A model with its checkpoint; compared and hashed by identity."""
 
     id: str
+    """Name of the upload, or of the folder or file it was read from; always printable."""
     architecture: Architecture
     native_weights: str = "bf16"
     """The checkpoint's own weight format."""
@@ -27,7 +28,11 @@ class Model:
     checkpoint: WeightFormat = field(default_factory=lambda: weight_format("bf16"))
     """`native_weights` with what this very checkpoint leaves 16-bit."""
     stored_bytes: int | None = None
-    """Of all weight files together, as their headers say; None where none was read."""
+    """Bytes of all weight files together, as their headers say; None where none was read."""
+    path: str = ""
+    """Folder or file on disk as it was given, which is where an engine finds it; empty for an upload."""
+    notes: tuple[str, ...] = ()
+    """What the reader must know of this very checkpoint, beside the architecture's own notes."""
 
     @property
     def tower_parameters(self) -> int:

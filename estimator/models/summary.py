@@ -72,7 +72,13 @@ def summary(model: Model) -> ModelSummary:
     """Sums over the architecture's own tensors and mixers."""
     a = model.architecture
     return ModelSummary(
-        model.id, a.class_name, _parameters(a), _cache(a), a.max_context, tuple(map(_row, a.groups)), a.notes
+        model=model.id,
+        architecture=a.class_name,
+        parameters=_parameters(a),
+        kv_cache=_cache(a),
+        max_context=a.max_context,
+        layers=tuple(map(_row, a.groups)),
+        notes=(*a.notes, *model.notes),
     )
 
 

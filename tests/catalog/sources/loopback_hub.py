@@ -4,6 +4,7 @@ import json
 import struct
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ class Reply(NamedTuple):
     stall_s: float = 0.0
     """Between the bytes, one by one."""
     ignores_range: bool = False
+    trickles_headers: bool = False
+    """One header a moment, for ever."""
 
 
 class LoopbackHub:
@@ -66,6 +69,9 @@ class LoopbackHub:
             handler.send_header("Location", reply.redirect)
         if reply.error_code:
             handler.send_header("X-Error-Code", reply.error_code)
+        if reply.trickles_headers:
+            self.trickle(handler)
+            return
         handler.send_header("Content-Length", str(len(body) + reply.missing_bytes))
         handler.end_headers()
         try:
@@ -79,13 +85,21 @@ class LoopbackHub:
         if reply.missing_bytes:
             handler.close_connection = True
 
+    def trickle(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        with suppress(OSError):
+            for number in range(400):
+                handler.send_header(f"X-Slow-{number}", "1")
+                handler.flush_headers()
+                time.sleep(0.05)
+
 
 def safetensors(tensors: dict[str, tuple[str, list[int], int]], weights: bytes = b"") -> bytes:
-    """A file of `name: (dtype, shape, bytes)`."""
+    """A file of `name: (dtype, shape, bytes)`; its weights are zeros where none are given."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for name, (dtype, shape, size) in tensors.items():
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + size]}
         offset += size
     text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + weights
+    return struct.pack("<Q", len(text)) + text + (weights or bytes(offset))

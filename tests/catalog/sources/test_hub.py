@@ -1,6 +1,8 @@
 """The Hub source against a real HTTP server on loopback."""
 
 import json
+import threading
+import time
 
 import pytest
 
@@ -99,7 +101,6 @@ def test_modelopt_quantisation_stands_beside_the_configuration(loopback: Loopbac
         (Reply(b"{" * 40, missing_bytes=100), "does not answer"),
         (Reply(b"\x1b[31m not json"), "not JSON"),
         (Reply(b"[1, 2]"), "not a JSON object"),
-        (Reply(b'{"hidden_size": NaN}'), "not JSON"),
         (Reply(b"[" * 100_000), "not JSON"),
         (Reply(b'{"x": "' + b"a" * 5_000_000 + b'"}'), "larger than"),
     ],
@@ -210,3 +211,60 @@ def test_a_missing_repository_names_the_models_spelled_like_it(loopback: Loopbac
         resolve("meta-llama/Llama-3.1-8", catalog)
     assert "did you mean" not in refused.value.reason
     assert "meta-llama/Llama-3.1-8B" in refused.value.near
+
+
+@pytest.mark.parametrize("reference", ["x/ok.", "x/ok-.git", "x/ok.git"])
+def test_names_that_the_library_refuses_are_no_repositories(reference: str) -> None:
+    assert hub.repository(reference) is None
+
+
+@pytest.mark.parametrize("proxy", ["zzz://x", "http://a b", "http://[", "\x07"])
+def test_a_setting_that_the_library_chokes_on_is_one_line(
+    loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    from huggingface_hub import close_session
+
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
+    close_session()
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    try:
+        with pytest.raises(InputError, match="acme/tiny") as refused:
+            fetch("acme/tiny")
+        assert str(refused.value).isprintable()
+    finally:
+        close_session()
+
+
+def test_headers_that_trickle_for_ever_are_given_up_and_hold_no_thread(
+    loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "WHOLE_S", 0.3)
+    loopback.add("acme/tiny", "config.json", Reply(b"{}", trickles_headers=True))
+    with pytest.raises(InputError, match="too slow"):
+        fetch("acme/tiny")
+    assert all(thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
+
+
+def test_a_fetch_is_cancelled_while_the_server_is_silent(loopback: LoopbackHub) -> None:
+    loopback.add("acme/tiny", "config.json", Reply(b"{}", trickles_headers=True))
+    begun = time.monotonic()
+
+    def progress(what: str, done: int, total: int) -> None:
+        if time.monotonic() - begun > 0.2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        hub.fetch(hub.Repository("acme/tiny"), progress)
+    assert time.monotonic() - begun < 2.0
+
+
+def test_an_index_that_names_more_files_than_are_read_is_refused(
+    loopback: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "MOST_SHARDS", 2)
+    loopback.add("acme/tiny", "config.json", CONFIG_REPLY)
+    index = {"weight_map": {str(n): f"model-{n}.safetensors" for n in range(3)}}
+    loopback.add("acme/tiny", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
+    with pytest.raises(InputError, match="names 3 files; at most 2"):
+        fetch("acme/tiny")
