@@ -64,14 +64,22 @@ def classes() -> Iterator[tuple[str, str]]:
                 yield name, model_type
 
 
-def stored_elements(model: torch.nn.Module) -> int:
-    """Elements of a checkpoint of this model: each parameter once, and each persistent buffer."""
-    parameters = {id(each): each.numel() for each in model.parameters()}
-    for module in model.modules():
+def stored_elements(*models: torch.nn.Module) -> int:
+    """Elements of a checkpoint of these modules: each parameter once, and each persistent buffer."""
+    parameters = {id(each): each.numel() for model in models for each in model.parameters()}
+    for module in (module for model in models for module in model.modules()):
         idle = module._non_persistent_buffers_set | IDLE_BUFFERS
         persistent = {name: each for name, each in module._buffers.items() if name not in idle}
         parameters |= {id(each): each.numel() for each in persistent.values() if each is not None}
     return sum(parameters.values())
+
+
+def language_elements(model: torch.nn.Module) -> int | None:
+    """Elements of the language model inside a model with towers, its head included; None where there is none."""
+    modules = [(name.split(".")[-1], each) for name, each in model.named_modules()]
+    inside = [each for name, each in modules if name in ("language_model", "text_model")]
+    heads = [each for name, each in modules if name in ("lm_head", "score")]
+    return stored_elements(inside[0], *heads[:1]) if inside else None
 
 
 def plain(value: Any) -> Any:
@@ -97,7 +105,7 @@ def main() -> None:
             with torch.device("meta"):
                 model = model_class(config)
             model_type = config.model_type
-            counted.append([name, model_type, stored_elements(model)])
+            counted.append([name, model_type, stored_elements(model), language_elements(model)])
             configs[model_type] = plain(config.to_dict())
             if config.num_labels != USUAL_LABELS:
                 configs[model_type]["num_labels"] = config.num_labels

@@ -50,8 +50,14 @@ HEAD_STYLES: dict[str, HeadStyle] = {}
 """Bare class of an encoder family -> its style. Every other family ends as transformers' generic decoders do."""
 
 
+HEADS_OF_THEIR_OWN = frozenset({"Qwen3ASRForTokenClassification"})
+"""Classes whose head is unlike their kind's: no reader."""
+
+
 def headed_reader(class_name: str) -> Reader | None:
     """A reader for a known body under another head; None where no family of that name is known."""
+    if class_name in HEADS_OF_THEIR_OWN:
+        return None
     for ending, task in ENDINGS.items():
         if not class_name.endswith(ending) or class_name == ending:
             continue

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture, Layer
-from estimator.models.hf_config import towers
+from estimator.models.hf_config import projected_towers, towers
 from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.registry import class_named, reader, reads
@@ -29,6 +29,8 @@ class Wrapper(NamedTuple):
     """The head belongs to the wrapper, so the outer `tie_word_embeddings` rules."""
     usual: str = ""
     """Class of the language model where nothing names it."""
+    audio: Tower | None = None
+    """Counts the parameters of the audio tower; None where this class's are not modelled."""
 
 
 WRAPPERS = {
@@ -50,24 +52,66 @@ WRAPPERS = {
     ),
     "Glm4vForConditionalGeneration": Wrapper("glm4v", "Glm4ForCausalLM", towers.glm4v),
     "Glm4vMoeForConditionalGeneration": Wrapper("glm4v_moe", "Glm4MoeForCausalLM", towers.glm4v),
-    "LlavaForConditionalGeneration": Wrapper("llava", ties_outside=False),
-    "LlavaNextForConditionalGeneration": Wrapper("llava_next", ties_outside=False),
-    "PaliGemmaForConditionalGeneration": Wrapper("paligemma"),
-    "InternVLForConditionalGeneration": Wrapper("internvl"),
+    "LlavaForConditionalGeneration": Wrapper("llava", tower=projected_towers.llava, ties_outside=False),
+    "LlavaNextForConditionalGeneration": Wrapper("llava_next", tower=projected_towers.llava, ties_outside=False),
+    "PaliGemmaForConditionalGeneration": Wrapper("paligemma", tower=projected_towers.paligemma),
+    "InternVLForConditionalGeneration": Wrapper("internvl", tower=projected_towers.internvl),
     "KimiK3ForConditionalGeneration": Wrapper("kimi_k3", "KimiLinearForCausalLM", ties_outside=False),
     "Step3p7ForConditionalGeneration": Wrapper("step3p7", "Step3p5ForCausalLM", towers.step),
     "Phi3VForCausalLM": Wrapper("phi3_v", "Phi3ForCausalLM"),
-    "InternVLChatModel": Wrapper("internvl_chat", ties_outside=False),
-    "AyaVisionForConditionalGeneration": Wrapper("aya_vision"),
-    "Cohere2VisionForConditionalGeneration": Wrapper("cohere2_vision"),
+    "InternVLChatModel": Wrapper("internvl_chat", tower=projected_towers.internvl, ties_outside=False),
+    "AyaVisionForConditionalGeneration": Wrapper("aya_vision", tower=projected_towers.cohere),
+    "Cohere2VisionForConditionalGeneration": Wrapper("cohere2_vision", tower=projected_towers.cohere),
     "KimiVLForConditionalGeneration": Wrapper("kimi_vl", tower=towers.moonvit, ties_outside=False),
     "Qwen2_5OmniModel": Wrapper("qwen2_5_omni", "Qwen2ForCausalLM"),
     "Qwen2_5OmniForConditionalGeneration": Wrapper("", "Qwen2ForCausalLM"),
     "Qwen2_5OmniThinkerForConditionalGeneration": Wrapper("qwen2_5_omni_thinker", "Qwen2ForCausalLM"),
     "Qwen3OmniMoeForConditionalGeneration": Wrapper("qwen3_omni_moe", "Qwen3MoeForCausalLM"),
     "Qwen3OmniMoeThinkerForConditionalGeneration": Wrapper("qwen3_omni_moe_thinker", "Qwen3MoeForCausalLM"),
-    "Qwen2AudioForConditionalGeneration": Wrapper("qwen2_audio", "Qwen2ForCausalLM", ties_outside=False),
-    "VoxtralForConditionalGeneration": Wrapper("voxtral", ties_outside=False),
+    "Qwen2AudioForConditionalGeneration": Wrapper(
+        "qwen2_audio", "Qwen2ForCausalLM", ties_outside=False, audio=projected_towers.qwen2_audio
+    ),
+    "VoxtralForConditionalGeneration": Wrapper("voxtral", ties_outside=False, audio=projected_towers.voxtral),
+    "LlavaOnevisionForConditionalGeneration": Wrapper(
+        "llava_onevision", tower=projected_towers.llava, ties_outside=False
+    ),
+    "LlavaNextVideoForConditionalGeneration": Wrapper(
+        "llava_next_video", tower=projected_towers.llava, ties_outside=False
+    ),
+    "VipLlavaForConditionalGeneration": Wrapper("vipllava", tower=projected_towers.vip_llava, ties_outside=False),
+    "VideoLlavaForConditionalGeneration": Wrapper(
+        "video_llava", tower=projected_towers.video_llava, ties_outside=False
+    ),
+    "Idefics3ForConditionalGeneration": Wrapper("idefics3", tower=projected_towers.idefics3, usual="LlamaForCausalLM"),
+    "SmolVLMForConditionalGeneration": Wrapper("smolvlm", tower=projected_towers.idefics3, usual="LlamaForCausalLM"),
+    "Lfm2VlForConditionalGeneration": Wrapper("lfm2_vl", tower=projected_towers.lfm2_vl),
+    "Lfm3VlForConditionalGeneration": Wrapper("lfm3_vl"),
+    "Glm46VForConditionalGeneration": Wrapper("glm46v", "Glm4ForCausalLM", towers.glm4v),
+    "Exaone4_5_ForConditionalGeneration": Wrapper("exaone4_5", "Exaone4ForCausalLM"),
+    "Kimi_K25ForConditionalGeneration": Wrapper("", "DeepseekV3ForCausalLM", towers.moonvit),
+    "AriaForConditionalGeneration": Wrapper("aria", "AriaTextForCausalLM"),
+    "Apertus1p5ForConditionalGeneration": Wrapper("apertus1p5", "Apertus1p5TextForCausalLM"),
+    "DeepseekVLForConditionalGeneration": Wrapper("deepseek_vl"),
+    "DeepseekVLHybridForConditionalGeneration": Wrapper("deepseek_vl_hybrid"),
+    "JanusForConditionalGeneration": Wrapper("janus"),
+    "Ovis2ForConditionalGeneration": Wrapper("ovis2"),
+    "LightOnOcrForConditionalGeneration": Wrapper("lighton_ocr"),
+    "GotOcr2ForConditionalGeneration": Wrapper("got_ocr2"),
+    "GraniteDoclingForConditionalGeneration": Wrapper("granite_docling"),
+    "HyperCLOVAXVisionV2ForConditionalGeneration": Wrapper("hyperclovax_vision_v2"),
+    "QianfanOCRForConditionalGeneration": Wrapper("qianfan_ocr"),
+    "VideoLlama3ForConditionalGeneration": Wrapper("video_llama_3"),
+    "MiniCPMV4_6ForConditionalGeneration": Wrapper("minicpmv4_6"),
+    "MiniCPMV4_7ForConditionalGeneration": Wrapper("minicpmv4_7"),
+    "MiniCPMOcrForConditionalGeneration": Wrapper("minicpm_ocr"),
+    "Idefics2ForConditionalGeneration": Wrapper("idefics2"),
+    "AudioFlamingo3ForConditionalGeneration": Wrapper("audioflamingo3"),
+    "MusicFlamingoForConditionalGeneration": Wrapper("musicflamingo"),
+    "GlmAsrForConditionalGeneration": Wrapper("glmasr"),
+    "GraniteSpeechForConditionalGeneration": Wrapper("granite_speech"),
+    "GraniteSpeechPlusForConditionalGeneration": Wrapper("granite_speech_plus"),
+    "Qwen3ASRForConditionalGeneration": Wrapper("qwen3_asr"),
+    "VibeVoiceAsrForConditionalGeneration": Wrapper("vibevoice_asr"),
 }
 _TEXT_SECTIONS = ("text_config", "llm_config", "language_config")
 WHOLE_IMAGE_TOKENS = 2496
@@ -83,11 +127,35 @@ def wrapped(outer: Fields) -> Architecture:
     architecture = reader(text.class_name, "no reader for the language model inside")(text)
     if text.config.get("use_bidirectional_attention") == "vision":
         architecture = replace(architecture, whole_image_tokens=WHOLE_IMAGE_TOKENS)
-    vision = outer.section("vision_config")
-    if wrapper.tower and vision and not outer.has("audio_config"):
-        return replace(architecture, vision_parameters=wrapper.tower(vision, outer, architecture.hidden))
-    why = "the configuration does not describe them" if wrapper.tower and not vision else "this kind is not modelled"
+    vision, audio = outer.section("vision_config"), outer.section("audio_config")
+    counted = _count_towers(wrapper, vision, audio, outer, architecture.hidden)
+    if counted is not None:
+        return replace(architecture, vision_parameters=counted)
+    described = vision or audio
+    why = "this kind is not modelled" if described or not wrapper.tower else "the configuration does not describe them"
     return replace(architecture, notes=(*architecture.notes, _NO_TOWER.format(why)), tower_missing=True)
+
+
+def _count_towers(
+    wrapper: Wrapper, vision: Fields | None, audio: Fields | None, outer: Fields, hidden: int
+) -> int | None:
+    """Parameters of the described towers; None where one is not described, or of a kind that is not modelled."""
+    tower, section = (wrapper.audio, audio) if audio else (wrapper.tower, vision)
+    if tower is None or section is None or (vision and audio):
+        return None
+    if tower in ENCODER_BY_TYPE and not projected_towers.is_known(section):
+        return None
+    return tower(section, outer, hidden)
+
+
+ENCODER_BY_TYPE = (
+    projected_towers.llava,
+    projected_towers.vip_llava,
+    projected_towers.video_llava,
+    projected_towers.cohere,
+    projected_towers.lfm2_vl,
+)
+"""Towers whose encoder is any that its own model type names."""
 
 
 reads(**{class_name: wrapper.model_type for class_name, wrapper in WRAPPERS.items()})(wrapped)

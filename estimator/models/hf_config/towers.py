@@ -3,17 +3,17 @@
 from estimator.models.hf_config.fields import Fields
 
 
-def _block(width: int, mlp: int, *, biases: bool = True, norm_bias: bool = True, gated: bool = False) -> int:
+def block(width: int, mlp: int, *, biases: bool = True, norm_bias: bool = True, gated: bool = False) -> int:
     """One transformer block: attention, MLP and two norms."""
     matrices = 4 * width * width + (3 if gated else 2) * width * mlp
     vectors = 4 * width + (2 if gated else 1) * mlp + width if biases else 0
     return matrices + vectors + 2 * width * (2 if norm_bias else 1)
 
 
-def _patches(f: Fields, width: int, *, bias: bool, frames: int = 1) -> int:
+def patches(f: Fields, width: int, *, bias: bool, frames: int = 1) -> int:
     """The first convolution."""
     channels = f.size("in_channels", "num_channels", "in_chans", default=3)
-    return channels * frames * f.size("patch_size", most=1024) ** 2 * width + (width if bias else 0)
+    return channels * frames * square(f, "patch_size", 1024) ** 2 * width + (width if bias else 0)
 
 
 def _merger(width: int, merged: int, out: int, norm: int) -> int:
@@ -21,27 +21,35 @@ def _merger(width: int, merged: int, out: int, norm: int) -> int:
     return norm + merged * merged + merged + merged * out + out
 
 
-def _side(f: Fields) -> int:
+def side(f: Fields) -> int:
     """Patches along one side of the largest image."""
-    return f.size("image_size", most=1 << 16) // f.size("patch_size", most=1024)
+    return square(f, "image_size", 1 << 16) // square(f, "patch_size", 1024)
+
+
+def square(f: Fields, name: str, most: int) -> int:
+    """The side of an image or patch in pixels, which may be listed as two equal numbers."""
+    value = f.config.get(name)
+    if isinstance(value, list) and len(value) == 2 and value[0] == value[1]:
+        return Fields({name: value[0]}, f.path).size(name, most=most)
+    return f.size(name, most=most)
 
 
 def qwen2_vl(v: Fields, outer: Fields, hidden: int) -> int:
     width = v.size("embed_dim")
-    block = _block(width, int(width * v.number("mlp_ratio", default=4)))
+    one_block = block(width, int(width * v.number("mlp_ratio", default=4)))
     merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
     frames = v.size("temporal_patch_size", default=2, most=64)
-    patches = _patches(v, width, bias=False, frames=frames)
-    return patches + v.layers("depth") * block + _merger(width, merged, v.size("hidden_size"), 2 * width)
+    embedding = patches(v, width, bias=False, frames=frames)
+    return embedding + v.layers("depth") * one_block + _merger(width, merged, v.size("hidden_size"), 2 * width)
 
 
 def qwen2_5_vl(v: Fields, outer: Fields, hidden: int) -> int:
     width = v.size("hidden_size")
-    block = _block(width, v.size("intermediate_size"), norm_bias=False, gated=True)
+    one_block = block(width, v.size("intermediate_size"), norm_bias=False, gated=True)
     merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
     frames = v.size("temporal_patch_size", default=2, most=64)
-    patches = _patches(v, width, bias=False, frames=frames)
-    return patches + v.layers("depth") * block + _merger(width, merged, v.size("out_hidden_size"), width)
+    embedding = patches(v, width, bias=False, frames=frames)
+    return embedding + v.layers("depth") * one_block + _merger(width, merged, v.size("out_hidden_size"), width)
 
 
 DEEPSTACK = 3
@@ -56,9 +64,9 @@ def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
     usual = DEEPSTACK if outer.class_name.startswith("Qwen3VL") else 0
     deep = len(v.integers("deepstack_visual_indexes")) if "deepstack_visual_indexes" in v.config else usual
     return (
-        _patches(v, width, bias=True, frames=frames)
+        patches(v, width, bias=True, frames=frames)
         + v.size("num_position_embeddings") * width
-        + v.layers("depth") * _block(width, v.size("intermediate_size"))
+        + v.layers("depth") * block(width, v.size("intermediate_size"))
         + _merger(width, merged, out, 2 * width)
         + deep * _merger(width, merged, out, 2 * merged)
     )
@@ -72,10 +80,15 @@ def gemma3(v: Fields, outer: Fields, hidden: int) -> int:
 def siglip(v: Fields) -> int:
     """SigLIP (arXiv:2303.15343): patches with bias, absolute positions, a pooling head unless it is switched off."""
     width, mlp = v.size("hidden_size"), v.size("intermediate_size")
-    tower = _patches(v, width, bias=True) + _side(v) ** 2 * width + 2 * width + v.layers() * _block(width, mlp)
+    tower = patches(v, width, bias=True) + side(v) ** 2 * width + 2 * width + v.layers() * block(width, mlp)
     if not v.flag("vision_use_head", default=True):
         return tower
-    return tower + width + _block(width, mlp) - 2 * width  # a probe, and a block with one norm
+    return tower + pooling_head(width, mlp)
+
+
+def pooling_head(width: int, mlp: int) -> int:
+    """SigLIP's pooling head: a probe, and a block with one norm."""
+    return width + block(width, mlp) - 2 * width
 
 
 def gemma4(v: Fields, outer: Fields, hidden: int) -> int:
@@ -83,10 +96,12 @@ def gemma4(v: Fields, outer: Fields, hidden: int) -> int:
     v.refuse_unless("use_clipped_linears", False)
     v.refuse_unless("attention_bias", False)
     width, head = v.size("hidden_size"), v.size("head_dim")
-    block = _block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True) + 2 * width + 2 * head
+    one_block = (
+        block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True) + 2 * width + 2 * head
+    )
     standardise = 2 * width if v.flag("standardize") else 0
     positions = 2 * v.size("position_embedding_size", default=10240) * width
-    return positions + _patches(v, width, bias=False) + v.layers() * block + standardise + width * hidden
+    return positions + patches(v, width, bias=False) + v.layers() * one_block + standardise + width * hidden
 
 
 def llama4(v: Fields, outer: Fields, hidden: int) -> int:
@@ -95,10 +110,10 @@ def llama4(v: Fields, outer: Fields, hidden: int) -> int:
     adapted, projected = v.size("projector_input_dim", default=4096), v.size("projector_output_dim", default=4096)
     return (
         width
-        + (_side(v) ** 2 + 1) * width
-        + _patches(v, width, bias=False)
+        + (side(v) ** 2 + 1) * width
+        + patches(v, width, bias=False)
         + 4 * width
-        + v.layers() * _block(width, mlp)
+        + v.layers() * block(width, mlp)
         + mlp * adapted
         + adapted * projected
         + hidden * v.size("vision_output_dim", default=4096)
@@ -107,20 +122,20 @@ def llama4(v: Fields, outer: Fields, hidden: int) -> int:
 
 def mllama(v: Fields, outer: Fields, hidden: int) -> int:
     """Position tables for every aspect ratio and tile; the last layers are gated."""
-    width, patches = v.size("hidden_size"), _side(v) ** 2 + 1
+    width, positions = v.size("hidden_size"), side(v) ** 2 + 1
     tiles = 9 * v.size("max_num_tiles", default=4, most=64)  # eight supported aspect ratios and none
     layers, gated = v.layers(), v.size("num_global_layers", most=512)
-    block = _block(width, v.size("intermediate_size")) - 4 * width  # attention without biases
+    one_block = block(width, v.size("intermediate_size")) - 4 * width  # attention without biases
     output = v.size("vision_output_dim", default=6 * width)
     return (
         width
-        + _patches(v, width, bias=False)
+        + patches(v, width, bias=False)
         + 1
-        + patches * width
-        + tiles * patches * width
+        + positions * width
+        + tiles * positions * width
         + 2 * (1 + tiles * width)
         + 4 * width
-        + (layers + gated) * block
+        + (layers + gated) * one_block
         + 2 * gated
         + output * hidden
         + hidden
@@ -131,9 +146,9 @@ def pixtral(v: Fields, outer: Fields, hidden: int) -> int:
     """Mistral's tower and patch merger."""
     outer.refuse_unless("multimodal_projector_bias", False)
     width = v.size("hidden_size")
-    block = _block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True)
+    one_block = block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True)
     merged = width * outer.size("spatial_merge_size", default=2, most=64) ** 2
-    tower = _patches(v, width, bias=False) + width + v.layers() * block
+    tower = patches(v, width, bias=False) + width + v.layers() * one_block
     return tower + width + width * merged + hidden * width + hidden * hidden
 
 
@@ -144,8 +159,8 @@ def moonvit(v: Fields, outer: Fields, hidden: int) -> int:
     table = v.size("init_pos_emb_height", "pos_emb_height", default=64) * v.size(
         "init_pos_emb_width", "pos_emb_width", default=64
     )
-    block = _block(width, v.size("vt_intermediate_size", "intermediate_size"))
-    tower = _patches(v, width, bias=True) + table * width + layers * block + 2 * width
+    one_block = block(width, v.size("vt_intermediate_size", "intermediate_size"))
+    tower = patches(v, width, bias=True) + table * width + layers * one_block + 2 * width
     return tower + _merger(width, 4 * width, hidden, 2 * width)
 
 
@@ -156,8 +171,8 @@ def _has_depth(v: Fields) -> bool:
 def minimax_m3(v: Fields, outer: Fields, hidden: int) -> int:
     """CLIP blocks over pairs of frames, and two projectors of two layers."""
     width, out = v.size("hidden_size"), outer.size("projector_hidden_size", default=hidden)
-    tower = _patches(v, width, bias=False, frames=2) + 2 * width
-    tower += v.layers() * _block(width, v.size("intermediate_size"))
+    tower = patches(v, width, bias=False, frames=2) + 2 * width
+    tower += v.layers() * block(width, v.size("intermediate_size"))
     own = width * out + out + out * hidden + hidden
     merged = 4 * hidden * out + out + out * hidden + hidden
     return tower + own + merged
@@ -169,16 +184,16 @@ def glm4v(v: Fields, outer: Fields, hidden: int) -> int:
     width, out = v.size("hidden_size"), v.size("out_hidden_size")
     frames = v.size("temporal_patch_size", default=2, most=64)
     merge = v.size("spatial_merge_size", default=2, most=64) ** 2
-    block = _block(width, out, biases=False, norm_bias=False, gated=True)
+    one_block = block(width, out, biases=False, norm_bias=False, gated=True)
     merger = out * out + 2 * out + 3 * out * v.size("intermediate_size")
-    tower = _patches(v, width, bias=True, frames=frames) + _side(v) ** 2 * width + 2 * width
-    return tower + v.layers("depth") * block + width * merge * out + out + merger
+    tower = patches(v, width, bias=True, frames=frames) + side(v) ** 2 * width + 2 * width
+    return tower + v.layers("depth") * one_block + width * merge * out + out + merger
 
 
 def step(v: Fields, outer: Fields, hidden: int) -> int:
     """Perception encoder with layer scales, two halving convolutions and a projection."""
     width = v.size("hidden_size")
-    tower = _patches(v, width, bias=False) + _side(v) ** 2 * width + 2 * width
-    tower += v.layers() * (_block(width, v.size("intermediate_size")) + 2 * width)
+    tower = patches(v, width, bias=False) + side(v) ** 2 * width + 2 * width
+    tower += v.layers() * (block(width, v.size("intermediate_size")) + 2 * width)
     halving = 9 * (2 * width * width + 8 * width * width) + 2 * width + 4 * width
     return tower + halving + 4 * width * hidden
