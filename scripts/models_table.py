@@ -25,9 +25,13 @@ def row(path: Path) -> str:
     entry = yaml.safe_load(path.read_text(encoding="utf-8"))
     model = read_model(entry["id"], entry)
     figures = summary(model)
-    found = model.published
-    extras = "; ".join(f"{e.name} {e.parameters:+,}" for e in found.extras) if found else ""
-    published = [f"{found.predicted:,}", f"{found.published:,}", f"{found.difference:+,}"] if found else ["", "", ""]
+    explained = model.published
+    extras = "; ".join(f"{e.name} {e.parameters:+,}" for e in explained.extras) if explained else ""
+    published = (
+        [f"{explained.predicted:,}", f"{explained.published:,}", f"{explained.difference:+,}"]
+        if explained
+        else ["", "", ""]
+    )
     cache = figures.kv_cache
     cells = [
         entry["id"],

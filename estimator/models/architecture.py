@@ -19,7 +19,7 @@ Task = Literal[
     "process reward",
     "masked tokens",
 ]
-"""What a model's head answers; only generation runs token by token."""
+"""The question a model's head answers; only generation runs token by token."""
 
 CONV_ELEMENT_BYTES = 2
 """Bytes of one element of a convolution's state: engines keep it in the model's 16-bit type (vLLM MambaStateDtype)."""
@@ -95,7 +95,7 @@ class Architecture:
     """Rows of all rotary tables together; `max_context` where scaling does not stretch them."""
     mtp_layers: int = 0
     notes: tuple[str, ...] = ()
-    """What the reader must know: parts that the configuration does not describe."""
+    """Remarks for whoever reads the figures, such as parts that the configuration does not describe."""
     mtp_missing: bool = False
     """The configuration has MTP modules whose shape is not modelled."""
     whole_image_tokens: int = 0
@@ -103,7 +103,7 @@ class Architecture:
     tower_missing: bool = False
     """The class has a vision tower, but the configuration does not describe it."""
     task: Task = "generation"
-    """What the head answers; every task but generation is one pass over the whole text."""
+    """The question the head answers; every task but generation is one pass over the whole text."""
 
     @property
     def generates(self) -> bool:

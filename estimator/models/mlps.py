@@ -18,7 +18,7 @@ class DenseMlp:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """Its weights and biases."""
+        """Weights and biases of the feed-forward layer."""
         gate = (Tensor("gate_proj", self.role, self.intermediate, self.hidden),) if self.gated else ()
         bias = (
             (

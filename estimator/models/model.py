@@ -32,7 +32,7 @@ class Model:
     path: str = ""
     """Folder or file on disk as it was given, which is where an engine finds it; empty for an upload."""
     notes: tuple[str, ...] = ()
-    """What the reader must know of this very checkpoint, beside the architecture's own notes."""
+    """Remarks on this very checkpoint, beside the architecture's own notes."""
 
     @property
     def tower_parameters(self) -> int:
@@ -43,15 +43,15 @@ class Model:
         return architecture.vision_parameters
 
     def weights(self, name: str) -> WeightFormat:
-        """A weight format for this model: the checkpoint's own, exceptions included, where it is the one asked for.
+        """A weight format for this model: the checkpoint's own, exceptions included, where that is meant.
 
         `native` asks for it outright, `fp8` also means the checkpoint's fp8 blocks. Raises InputError.
         """
         if name in ("native", self.native_weights):
             return self.checkpoint
-        asked = weight_format(name)
-        same = asked.id == self.checkpoint.id or (asked.id == "fp8" and self.checkpoint.id == "fp8-block")
-        return self.checkpoint if same else asked
+        other = weight_format(name)
+        same = other.id == self.checkpoint.id or (other.id == "fp8" and self.checkpoint.id == "fp8-block")
+        return self.checkpoint if same else other
 
 
 def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
@@ -78,13 +78,13 @@ def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
 def _checkpoint(entry: Mapping[str, Any], architecture: Architecture) -> WeightFormat:
     config = entry["config"]
     inner = config.get("text_config")
-    found = entry.get("quantization") or config.get("quantization_config")
-    if not found and isinstance(inner, Mapping):
-        found = inner.get("quantization_config")
-    if not found:
+    quantization = entry.get("quantization") or config.get("quantization_config")
+    if not quantization and isinstance(inner, Mapping):
+        quantization = inner.get("quantization_config")
+    if not quantization:
         return weight_format(architecture.dtype)
-    own = read_quantization(found, architecture)
+    own = read_quantization(quantization, architecture)
     if config.get("expert_dtype") == "fp4" and own.id.startswith("fp8"):  # DeepSeek-V4: MXFP4 experts in an fp8 file
-        listed = any(stored.role == "expert" for stored in own.exceptions)
-        own = own if listed else own._replace(exceptions=(*own.exceptions, Stored("expert", "", 4.25)))
+        lists_experts = any(stored.role == "expert" for stored in own.exceptions)
+        own = own if lists_experts else own._replace(exceptions=(*own.exceptions, Stored("expert", "", 4.25)))
     return own

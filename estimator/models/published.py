@@ -10,7 +10,7 @@ from estimator.models.tensors import Tensor, parameters
 
 
 class Extra(NamedTuple):
-    """What an upload's total counts besides the language model's parameters."""
+    """A named part of an upload's total besides the language model's parameters."""
 
     name: str
     parameters: int
@@ -42,17 +42,17 @@ def explain(architecture: Architecture, published: Mapping[str, object]) -> Expl
     total = published.get("total")
     if not isinstance(total, int):
         return None
-    counts, stated = published.get("counts"), published.get("extras")
+    counts, extra_counts = published.get("counts"), published.get("extras")
     extras = [_derived(str(name), architecture) for name in (counts if isinstance(counts, list) else ())]
-    extras += [Extra(str(k), int(v)) for k, v in (stated.items() if isinstance(stated, Mapping) else ())]
+    extras += [Extra(str(k), int(v)) for k, v in (extra_counts.items() if isinstance(extra_counts, Mapping) else ())]
     return Explanation(architecture.text_parameters, tuple(extras), total)
 
 
 def _derived(name: str, architecture: Architecture) -> Extra:
     if name not in _RULES:
         raise InputError("published.counts", f"{name[:40]!a} is not explained; known: {', '.join(_RULES)}")
-    spoken, count = _RULES[name]
-    return Extra(spoken, count(architecture))
+    label, count = _RULES[name]
+    return Extra(label, count(architecture))
 
 
 def _tensors(a: Architecture) -> Iterable[tuple[int, Tensor]]:

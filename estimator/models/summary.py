@@ -1,4 +1,4 @@
-"""What a model is made of, as the `model` verb and the picker's details show it."""
+"""A model in figures, as the `model` verb and the picker's details show it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,7 +13,7 @@ CACHE_BYTES = 2
 
 
 class Parameters(NamedTuple):
-    """Counts. `text` is the language model alone; MTP modules and the vision tower are apart."""
+    """Parameter counts. `text` is the language model alone; MTP modules and towers are counted apart."""
 
     text: int
     active: int
@@ -52,7 +52,7 @@ class LayerRow(NamedTuple):
     kind: str
     layers: int
     parameters: int
-    """Of one layer."""
+    """Parameters of one layer of this kind."""
     bytes_per_token: float
 
 
@@ -148,4 +148,9 @@ def _row(group: LayerGroup) -> LayerRow:
     if mixer and mixer.window and not mixer.is_latent:
         names[0] += f" over {mixer.window:,} tokens"
     width = (mixer.growing_width + mixer.window_width) if mixer else 0
-    return LayerRow(" + ".join(names) or "none", group.count, parameters(group.layer.tensors), CACHE_BYTES * width)
+    return LayerRow(
+        kind=" + ".join(names) or "none",
+        layers=group.count,
+        parameters=parameters(group.layer.tensors),
+        bytes_per_token=CACHE_BYTES * width,
+    )

@@ -52,6 +52,7 @@ def gptj(f: Fields) -> Architecture:
 
 @reads(GPTNeoXForCausalLM="gpt_neox")
 def gpt_neox(f: Fields) -> Architecture:
+    """GPT-NeoX and Pythia: parallel attention and MLP behind a LayerNorm each, biases throughout."""
     hidden = hidden_size(f)
     mixer = even_heads(hidden, f.size("num_attention_heads"), bias=f.flag("attention_bias", default=True))
     layer = Layer(mixer, plain_mlp(hidden, f.size("intermediate_size"), True), norms(hidden, 2, True))
@@ -108,6 +109,7 @@ def bloom(f: Fields) -> Architecture:
 
 @reads(MptForCausalLM="mpt", MPTForCausalLM="mpt")
 def mpt(f: Fields) -> Architecture:
+    """MPT (mosaicml/llm-foundry): ALiBi, no biases, a plain MLP of `expansion_ratio` widths."""
     hidden = f.size("d_model", "hidden_size")
     inner = f.section("attn_config")
     if inner:
@@ -143,11 +145,16 @@ def falcon(f: Fields) -> Architecture:
 
 @reads(Starcoder2ForCausalLM="starcoder2")
 def starcoder2(f: Fields) -> Architecture:
+    """StarCoder2 (arXiv:2402.19173): grouped-query attention with biases, a plain MLP, LayerNorms."""
     bias, hidden = f.flag("use_bias", default=True), hidden_size(f)
     f.refuse_unless("mlp_type", "default")
     f.refuse_unless("norm_type", "layer_norm")
     mixer = attention(f, window=window_of(f), qkv_bias=bias, output_bias=bias)
-    layer = Layer(mixer, DenseMlp(hidden, f.size("intermediate_size"), False, bias), norms(hidden, 2, True))
+    layer = Layer(
+        mixer,
+        DenseMlp(hidden=hidden, intermediate=f.size("intermediate_size"), gated=False, bias=bias),
+        norms(hidden, 2, True),
+    )
     return stack(f, [layer] * f.layers(), tied=True, norm_bias=True)
 
 
@@ -180,7 +187,9 @@ def qwen1(f: Fields) -> Architecture:
     """The first Qwen: biases on q, k, v; `intermediate_size` counts gate and up together."""
     f.refuse_unless("no_bias", True)
     hidden, heads = hidden_size(f), f.size("num_attention_heads")
-    mixer = Attention(hidden, heads, heads, f.size("kv_channels", default=128), qkv_bias=True)
+    mixer = Attention(
+        hidden=hidden, heads=heads, kv_heads=heads, head_dim=f.size("kv_channels", default=128), qkv_bias=True
+    )
     layer = Layer(mixer, DenseMlp(hidden, f.size("intermediate_size") // 2), norms(hidden, 2))
     return stack(f, [layer] * f.layers())
 
@@ -196,7 +205,11 @@ def chatglm(f: Fields) -> Architecture:
     groups = f.size("multi_query_group_num") if f.flag("multi_query_attention") else heads
     divides("multi_query_group_num", groups, heads)
     mixer = Attention(
-        hidden, heads, groups, f.size("kv_channels", default=128), qkv_bias=f.flag("add_qkv_bias", default=True)
+        hidden=hidden,
+        heads=heads,
+        kv_heads=groups,
+        head_dim=f.size("kv_channels", default=128),
+        qkv_bias=f.flag("add_qkv_bias", default=True),
     )
     layer = Layer(mixer, DenseMlp(hidden, f.size("ffn_hidden_size")), norms(hidden, 2))
     architecture = stack(f, [layer] * f.layers("num_layers"), vocabulary=f.size("padded_vocab_size", "vocab_size"))

@@ -17,6 +17,7 @@ _STATE_BYTES = {"bfloat16": 2, "float16": 2, "auto": 2, "float32": 4}
 
 
 def hidden_size(f: Fields) -> int:
+    """Width of the residual stream, in elements."""
     return f.size("hidden_size")
 
 
@@ -37,10 +38,10 @@ def attention(
     kv_heads = f.size("num_key_value_heads", default=heads if shared else None)
     divides("num_key_value_heads", kv_heads, heads)
     return Attention(
-        hidden,
-        heads,
-        kv_heads,
-        head_dim(f, hidden, heads),
+        hidden=hidden,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim(f, hidden, heads),
         window=window,
         qkv_bias=qkv_bias,
         output_bias=output_bias,
@@ -61,6 +62,7 @@ def head_dim(f: Fields, hidden: int, heads: int) -> int:
 
 
 def divides(field: str, kv_heads: int, heads: int) -> None:
+    """Raises InputError with the legal counts unless `kv_heads` divides `heads`."""
     if heads % kv_heads:
         legal = [str(each) for each in range(1, min(heads, 512) + 1) if heads % each == 0]
         raise InputError(field, f"{kv_heads} does not divide {heads} query heads; legal: {', '.join(legal)}")
@@ -72,10 +74,18 @@ def even_heads(hidden: int, heads: int, kv_heads: int = 0, *, bias: bool, output
         raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}")
     divides("num_kv_heads", kv_heads or heads, heads)
     output = bias if output_bias is None else output_bias
-    return Attention(hidden, heads, kv_heads or heads, hidden // heads, qkv_bias=bias, output_bias=output)
+    return Attention(
+        hidden=hidden,
+        heads=heads,
+        kv_heads=kv_heads or heads,
+        head_dim=hidden // heads,
+        qkv_bias=bias,
+        output_bias=output,
+    )
 
 
 def plain_mlp(hidden: int, intermediate: int, bias: bool) -> DenseMlp:
+    """A feed-forward layer of two matrices, without a gate."""
     return DenseMlp(hidden, intermediate, gated=False, bias=bias)
 
 
@@ -109,6 +119,7 @@ def windows(f: Fields, layers: int, *, every: int = 0) -> list[int]:
 
 
 def max_context(f: Fields) -> int:
+    """Longest sequence in tokens; 0 where the configuration states no limit."""
     return f.size(*_CONTEXT, default=0, most=1 << 30)
 
 

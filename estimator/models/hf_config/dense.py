@@ -86,11 +86,13 @@ def mistral(f: Fields) -> Architecture:
 
 @reads(Qwen2ForCausalLM="qwen2")
 def qwen2(f: Fields) -> Architecture:
+    """Qwen2 and 2.5: biases on queries, keys and values."""
     return llama_like(f, layer_windows=qwen_windows(f), qkv_bias=True)
 
 
 @reads(Qwen3ForCausalLM="qwen3")
 def qwen3(f: Fields) -> Architecture:
+    """Qwen3 (arXiv:2505.09388): a norm over each query and key head in place of the biases."""
     bias = f.flag("attention_bias")
     return llama_like(f, layer_windows=qwen_windows(f), qkv_bias=bias, output_bias=bias, head_norm=True)
 
@@ -109,12 +111,14 @@ def qwen_windows(f: Fields) -> list[int]:
 
 @reads(Phi3ForCausalLM="phi3")
 def phi3(f: Fields) -> Architecture:
+    """Phi-3 and 4: Llama with a window over every layer where one is set."""
     f.refuse_unless("attention_bias", False)
     return llama_like(f, layer_windows=[window_of(f)] * f.layers(), mlp_bias=f.flag("mlp_bias"))
 
 
 @reads(CwmForCausalLM="cwm")
 def cwm(f: Fields) -> Architecture:
+    """Code World Model: three windowed layers to a full one."""
     return llama_like(f, layer_windows=windows(f, f.layers(), every=4), mlp_bias=f.flag("mlp_bias"))
 
 
@@ -135,6 +139,7 @@ def nemotron(f: Fields) -> Architecture:
 
 @reads(OrionForCausalLM="orion")
 def orion(f: Fields) -> Architecture:
+    """Orion: Llama with LayerNorms that have a bias."""
     bias = f.flag("attention_bias")
     return llama_like(f, qkv_bias=bias, output_bias=bias, norm_bias=True)
 
@@ -149,6 +154,7 @@ def early_llama(f: Fields) -> Architecture:
 
 @reads(HyperCLOVAXForCausalLM="hyperclovax")
 def hyperclova(f: Fields) -> Architecture:
+    """HyperCLOVA X: Llama with norms after the blocks as well."""
     bias = f.flag("attention_bias")
     post = f.flag("use_post_norm", default=True)
     return llama_like(f, qkv_bias=bias, output_bias=bias, mlp_bias=f.flag("mlp_bias"), layer_norms=4 if post else 2)
@@ -164,6 +170,7 @@ def minicpm(f: Fields) -> Architecture:
 
 @reads(SmolLM3ForCausalLM="smollm3")
 def smollm3(f: Fields) -> Architecture:
+    """SmolLM3: Llama with a tied embedding; some layers rotate no positions, which has no tensors."""
     bias = f.flag("attention_bias")
     slides = windows(f, f.layers()) if f.flag("use_sliding_window") else None
     return llama_like(f, layer_windows=slides, qkv_bias=bias, output_bias=bias, mlp_bias=f.flag("mlp_bias"), tied=True)
@@ -171,6 +178,7 @@ def smollm3(f: Fields) -> Architecture:
 
 @reads(Olmo2ForCausalLM="olmo2", Olmo3ForCausalLM="olmo3")
 def olmo2(f: Fields) -> Architecture:
+    """OLMo 2 and 3: norms over all query and all key heads together; OLMo 3 slides in three of four layers."""
     bias = f.flag("attention_bias")
     slides = windows(f, f.layers(), every=4) if f.class_name == "Olmo3ForCausalLM" else None
     return llama_like(f, layer_windows=slides, qkv_bias=bias, output_bias=bias, full_width_norm=True)
@@ -224,6 +232,7 @@ def stablelm(f: Fields) -> Architecture:
 
 @reads(Exaone4ForCausalLM="exaone4")
 def exaone4(f: Fields) -> Architecture:
+    """EXAONE 4: norms after the blocks, windowed layers in its own pattern letters."""
     return llama_like(f, layer_windows=_exaone4_windows(f), head_norm=True)
 
 
@@ -251,6 +260,7 @@ def other_names(f: Fields) -> Architecture:
 
 @reads(SeedOssForCausalLM="seed_oss")
 def seed_oss(f: Fields) -> Architecture:
+    """Seed-OSS: Llama whose input and output projections have biases of their own flags."""
     return llama_like(
         f,
         qkv_bias=f.flag("attention_bias", default=True),
@@ -277,12 +287,14 @@ def apertus(f: Fields) -> Architecture:
 
 @reads(HunYuanDenseV1ForCausalLM="hunyuan_v1_dense")
 def hunyuan(f: Fields) -> Architecture:
+    """Hunyuan dense: Llama with a norm over each query and key head."""
     bias = f.flag("attention_bias")
     return llama_like(f, qkv_bias=bias, output_bias=bias, head_norm=f.flag("use_qk_norm", default=True))
 
 
 @reads(Ernie4_5ForCausalLM="ernie4_5")
 def ernie(f: Fields) -> Architecture:
+    """ERNIE 4.5 dense: Llama with a tied embedding and one flag for all biases."""
     bias = f.flag("use_bias")
     return llama_like(f, qkv_bias=bias, output_bias=bias, mlp_bias=bias, tied=True)
 

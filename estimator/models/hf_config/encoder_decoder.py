@@ -24,7 +24,10 @@ def t5(f: Fields) -> Architecture:
     buckets = f.size("relative_attention_num_buckets", default=32)
     gated = f.text("feed_forward_proj", default="relu").startswith("gated")
     mlp = DenseMlp(hidden, f.size("d_ff"), gated=gated)
-    own, cross = Attention(hidden, heads, heads, head), CrossAttention(hidden, heads, heads, head)
+    own, cross = (
+        Attention(hidden=hidden, heads=heads, kv_heads=heads, head_dim=head),
+        CrossAttention(hidden=hidden, heads=heads, kv_heads=heads, head_dim=head),
+    )
     table = Tensor("relative_attention_bias", "norm", buckets, heads)
     per_layer = (table,) if f.class_name == "UMT5ForConditionalGeneration" else ()
     encoder = Layer(own, mlp, (*norms(hidden, 2), *per_layer))
@@ -83,7 +86,7 @@ def bart(f: Fields) -> Architecture:
 
 
 class _BartStyle(NamedTuple):
-    """What tells the families around BART apart."""
+    """The tensors in which a family around BART differs from the others."""
 
     positions: bool = True
     """Whether position tables are stored."""
@@ -118,7 +121,9 @@ def _encoder_layer(f: Fields, hidden: int, *, key_bias: bool = True) -> Layer:
 def _decoder_layer(f: Fields, hidden: int, *, key_bias: bool = True) -> Layer:
     heads = f.size("decoder_attention_heads")
     own = even_heads(hidden, heads, bias=key_bias, output_bias=True)
-    cross = CrossAttention(hidden, heads, heads, own.head_dim, qkv_bias=key_bias, output_bias=True)
+    cross = CrossAttention(
+        hidden=hidden, heads=heads, kv_heads=heads, head_dim=own.head_dim, qkv_bias=key_bias, output_bias=True
+    )
     around = norms(hidden, 3, True) if key_bias else (*norms(hidden, 3, True), _query_value_bias(hidden, 2))
     return Layer(Parallel((own, cross)), plain_mlp(hidden, f.size("decoder_ffn_dim"), True), around)
 

@@ -81,10 +81,10 @@ class Fields:
         return Fields(self.config[name], self._at(name), self.class_name)
 
     def required_section(self, name: str) -> "Fields":
-        found = self.section(name)
-        if found is None:
+        section = self.section(name)
+        if section is None:
             raise self.missing(name)
-        return found
+        return section
 
     def sections(self, name: str) -> "list[Fields]":
         """A list of mappings, one for each layer."""
@@ -155,8 +155,8 @@ class Fields:
     def missing(self, *names: str) -> InputError:
         return InputError(self._at(names[0]), "missing, and it changes the answer" + _aliases(names[1:]))
 
-    def wrong(self, name: str, value: object, wanted: str) -> InputError:
-        return InputError(self._at(name), f"{_shown(value)}: {wanted}")
+    def wrong(self, name: str, value: object, expected: str) -> InputError:
+        return InputError(self._at(name), f"{_shown(value)}: {expected}")
 
     def _whole(self, names: tuple[str, ...], default: int | None, least: int, most: int) -> int:
         name, value = self._first(names)

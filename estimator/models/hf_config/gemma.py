@@ -16,6 +16,7 @@ from estimator.models.tensors import Tensor
 
 @reads(GemmaForCausalLM="gemma")
 def gemma(f: Fields) -> Architecture:
+    """Gemma 1: Llama with wide heads and a tied embedding."""
     bias = f.flag("attention_bias")
     return llama_like(f, qkv_bias=bias, output_bias=bias, tied=True)
 
@@ -39,6 +40,7 @@ def gemma2(f: Fields) -> Architecture:
 
 @reads(VaultGemmaForCausalLM="vaultgemma")
 def vaultgemma(f: Fields) -> Architecture:
+    """VaultGemma: Gemma 2's window pattern with two norms a block."""
     bias = f.flag("attention_bias")
     return llama_like(f, layer_windows=windows(f, f.layers(), every=2), qkv_bias=bias, output_bias=bias, tied=True)
 
@@ -72,7 +74,7 @@ def gemma3n(f: Fields) -> Architecture:
 
 
 def _per_layer_input(f: Fields, hidden: int) -> tuple[Tensor, ...]:
-    """What each layer does with its own embedding of the token."""
+    """Tensors of one layer for its own embedding of the token (Gemma 3n, Gemma 4 E)."""
     width = f.size("hidden_size_per_layer_input", default=256)
     return (
         Tensor("per_layer_input_gate", "mlp", width, hidden, split="whole"),
@@ -131,13 +133,13 @@ def _gemma4_mixers(f: Fields, kinds: list[str]) -> dict[str, Attention]:
 
 
 def _gemma4_exception(f: Fields, kinds: list[str]) -> Fields:
-    """What newer files state layer by layer: the heads of the full layers, all alike. Anything else is refused."""
-    listed = f.required_section("per_layer_config")
-    entries = [listed.required_section(str(name)) for name in listed.config]
+    """The heads of the full layers, as newer files state them layer by layer. Raises InputError for anything else."""
+    per_layer = f.required_section("per_layer_config")
+    entries = [per_layer.required_section(str(name)) for name in per_layer.config]
     full = [layer for layer, kind in enumerate(kinds) if kind == FULL]
-    stated = sorted(int(name) for name in listed.config if str(name).isdecimal() and len(str(name)) < 6)
+    layers_named = sorted(int(name) for name in per_layer.config if str(name).isdecimal() and len(str(name)) < 6)
     alike = all(entry.config == entries[0].config for entry in entries)
-    if not entries or not alike or stated != full or set(entries[0].config) - {"head_dim", "num_key_value_heads"}:
+    if not entries or not alike or layers_named != full or set(entries[0].config) - {"head_dim", "num_key_value_heads"}:
         raise InputError("per_layer_config", "only the heads of the full-attention layers are understood")
     return entries[0]
 

@@ -30,7 +30,7 @@ ENDINGS: Mapping[str, Task] = {
 
 
 class HeadStyle(NamedTuple):
-    """How a family of encoders ends: what its bare model and its classifiers add to the layers."""
+    """Tensors that a family of encoders adds behind its layers, in its bare model and in its classifiers."""
 
     pooler: bool = False
     """The bare model has a dense layer over its first token."""
@@ -98,14 +98,14 @@ def with_head(body: Architecture, task: Task, f: Fields, style: HeadStyle | None
 
 
 def _body_norms(body: Architecture) -> tuple[Tensor, ...]:
-    """What stands beside the layers, without the parts of the output projection."""
+    """Tensors outside the layers, without the parts of the output projection."""
     return tuple(tensor for tensor in body.final if not tensor.name.startswith(("lm_head", "final_logits")))
 
 
 def labels_of(f: Fields) -> int:
-    """Classes that a head tells apart: as counted, as listed in `id2label`, else transformers' default of two."""
-    listed = f.section("id2label")
-    return f.size("num_labels", default=len(listed.config) if listed and listed.config else 2, most=1 << 16)
+    """Classes that a head tells apart: as counted, as labels in `id2label`, else transformers' default of two."""
+    labels = f.section("id2label")
+    return f.size("num_labels", default=len(labels.config) if labels and labels.config else 2, most=1 << 16)
 
 
 def _linear(name: str, outputs: int, inputs: int, bias: bool) -> tuple[Tensor, ...]:

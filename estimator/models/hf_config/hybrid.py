@@ -111,15 +111,18 @@ def _kimi_delta(f: Fields, layers: int) -> tuple[KimiDeltaAttention, list[bool]]
     hidden, linear = hidden_size(f), f.section("linear_attn_config")
     if not linear:
         delta = KimiDeltaAttention(
-            hidden, f.size("linear_num_heads"), f.size("linear_head_dim"), f.size("linear_conv_kernel_dim", most=64)
+            hidden=hidden,
+            heads=f.size("linear_num_heads"),
+            head_dim=f.size("linear_head_dim"),
+            kernel=f.size("linear_conv_kernel_dim", most=64),
         )
         return delta, [kind == FULL for kind in f.per_layer("layer_types", layers, (FULL, LINEAR))]
     delta = KimiDeltaAttention(
-        hidden,
-        linear.size("num_heads"),
-        linear.size("head_dim"),
-        linear.size("short_conv_kernel_size", most=64),
-        linear.flag("use_full_rank_gate"),
+        hidden=hidden,
+        heads=linear.size("num_heads"),
+        head_dim=linear.size("head_dim"),
+        kernel=linear.size("short_conv_kernel_size", most=64),
+        full_rank_gate=linear.flag("use_full_rank_gate"),
     )
     full_layers = linear.places("full_attn_layers", layers, first=1)
     return delta, [layer in full_layers for layer in range(layers)]
@@ -190,7 +193,11 @@ def nemotron_nas(f: Fields) -> Architecture:
         inner.refuse_unless("num_sink_tokens")
         inner.refuse_unless("mamba")
         ffn.refuse_unless("moe")
-        mixer = None if inner.flag("no_op") else Attention(hidden, heads, _nas_groups(inner, heads), head)
+        mixer = (
+            None
+            if inner.flag("no_op")
+            else Attention(hidden=hidden, heads=heads, kv_heads=_nas_groups(inner, heads), head_dim=head)
+        )
         mlp = None if ffn.flag("no_op") else DenseMlp(hidden, _nas_width(ffn, hidden))
         layers.append(Layer(mixer, mlp, norms(hidden, (mixer is not None) + (mlp is not None))))
     if len(layers) != f.layers():

@@ -19,13 +19,13 @@ def latent_attention(f: Fields, indexer: Indexer | None = None) -> LatentAttenti
     `num_key_value_heads` is ignored: there is one latent vector whatever it says.
     """
     return LatentAttention(
-        hidden_size(f),
-        f.size("num_attention_heads"),
-        0 if f.is_null("q_lora_rank") else f.count("q_lora_rank", default=None),
-        f.size("kv_lora_rank"),
-        f.size("qk_nope_head_dim"),
-        f.size("qk_rope_head_dim"),
-        f.size("v_head_dim"),
+        hidden=hidden_size(f),
+        heads=f.size("num_attention_heads"),
+        query_rank=0 if f.is_null("q_lora_rank") else f.count("q_lora_rank", default=None),
+        kv_rank=f.size("kv_lora_rank"),
+        nope_dim=f.size("qk_nope_head_dim"),
+        rope_dim=f.size("qk_rope_head_dim"),
+        value_dim=f.size("v_head_dim"),
         indexer=indexer,
         sparse_top_k=indexer.top_k if indexer else 0,
         bias=f.flag("attention_bias"),
@@ -45,6 +45,7 @@ def router_bias(f: Fields) -> bool:
     Mistral4ForCausalLM="mistral4",
 )
 def deepseek(f: Fields) -> Architecture:
+    """DeepSeek-V2 and V3 (arXiv:2412.19437), Kimi K2, GLM-4.7-Flash and Mistral 4: latent attention over experts."""
     mixer = latent_attention(f)
     corrected = router_bias(f) and f.class_name != "Mistral4ForCausalLM"
     sparse = experts(f, shared=shared_width(f), router_bias=corrected)
@@ -88,9 +89,16 @@ def longcat(f: Fields) -> Architecture:
     hidden, mixer = hidden_size(f), latent_attention(f)
     f.refuse_unless("router_bias", False)
     real, empty = f.size("n_routed_experts", most=1 << 16), f.count("zero_expert_num", most=1 << 16)
-    chosen = max(f.size("moe_topk") * real // (real + empty), 1)  # on average; the rest are empty experts
+    per_token = max(f.size("moe_topk") * real // (real + empty), 1)  # on average; the rest are empty experts
     dense = DenseMlp(hidden, 2 * f.size("ffn_hidden_size", "intermediate_size"))
-    routed = MixtureOfExperts(hidden, real, chosen, f.size("expert_ffn_hidden_size"), shared=dense, router_bias=True)
+    routed = MixtureOfExperts(
+        hidden=hidden,
+        experts=real,
+        per_token=per_token,
+        intermediate=f.size("expert_ffn_hidden_size"),
+        shared=dense,
+        router_bias=True,
+    )
     passing = (Tensor("zero_router", "router", empty, hidden, split="whole"), Tensor("zero_bias", "norm", empty))
     around = (*norms(hidden, 4), *(passing if empty else ()))
     return stack(f, [Layer(Parallel((mixer, mixer)), routed, around)] * f.layers(), rotary=mixer.rope_dim)
@@ -109,15 +117,15 @@ def deepseek_v4(f: Fields) -> Architecture:
     around = (*norms(hidden, 2), *_hyper_connections(hidden, streams))
     mixers = {
         ratio: CompressedSparseAttention(
-            hidden,
-            f.size("num_attention_heads"),
-            f.size("head_dim"),
-            f.size("q_lora_rank"),
-            f.size("o_lora_rank"),
-            f.size("o_groups"),
-            f.size("sliding_window"),
-            ratio,
-            indexer if ratio == 4 else None,
+            hidden=hidden,
+            heads=f.size("num_attention_heads"),
+            head_dim=f.size("head_dim"),
+            query_rank=f.size("q_lora_rank"),
+            output_rank=f.size("o_lora_rank"),
+            output_groups=f.size("o_groups"),
+            window=f.size("sliding_window"),
+            ratio=ratio,
+            indexer=indexer if ratio == 4 else None,
         )
         for ratio in {0, *ratios}
     }

@@ -40,10 +40,10 @@ def experts(
     """Routed experts under any of the published names; `shared` is the width of all shared experts together."""
     hidden = hidden_size(f)
     return MixtureOfExperts(
-        hidden,
-        f.size(*EXPERTS, most=1 << 16),
-        f.size(*PER_TOKEN),
-        f.size(*(width or ("moe_intermediate_size",))),
+        hidden=hidden,
+        experts=f.size(*EXPERTS, most=1 << 16),
+        per_token=f.size(*PER_TOKEN),
+        intermediate=f.size(*(width or ("moe_intermediate_size",))),
         shared=DenseMlp(hidden, shared, role="shared_expert") if shared else None,
         shared_gate=shared_gate,
         router_bias=router_bias,
@@ -53,8 +53,8 @@ def experts(
 
 def shared_width(f: Fields) -> int:
     """All shared experts side by side; null is none, absent is missing."""
-    stated = any(name in f.config for name in SHARED)
-    return f.count(*SHARED, default=0 if stated else None) * f.size("moe_intermediate_size")
+    is_stated = any(name in f.config for name in SHARED)
+    return f.count(*SHARED, default=0 if is_stated else None) * f.size("moe_intermediate_size")
 
 
 def dense_first(f: Fields, layers: int, sparse: Mlp, *, dense: int | None = None) -> list[Mlp]:
@@ -63,23 +63,24 @@ def dense_first(f: Fields, layers: int, sparse: Mlp, *, dense: int | None = None
     `dense` is the class's default; without one the field, or a list in its place, is required.
     """
     if f.has("mlp_layer_types"):
-        chosen = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", layers, ("dense", "sparse"))]
+        sparse_layers = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", layers, ("dense", "sparse"))]
     elif f.has("is_moe_layer"):
-        chosen = f.flags("is_moe_layer", layers)
+        sparse_layers = f.flags("is_moe_layer", layers)
     else:
         first, every = f.count("first_k_dense_replace", default=dense, most=layers), f.size("moe_layer_freq", default=1)
-        chosen = [layer >= first and layer % every == 0 for layer in range(layers)]
-    return _routed_where(f, chosen, sparse)
+        sparse_layers = [layer >= first and layer % every == 0 for layer in range(layers)]
+    return _routed_where(f, sparse_layers, sparse)
 
 
-def _routed_where(f: Fields, chosen: list[bool], sparse: Mlp) -> list[Mlp]:
-    """Experts in the chosen layers; the width of the others is asked for only where there are any."""
-    plain = DenseMlp(hidden_size(f), f.size("intermediate_size")) if not all(chosen) else sparse
-    return [sparse if routed else plain for routed in chosen]
+def _routed_where(f: Fields, sparse_layers: list[bool], sparse: Mlp) -> list[Mlp]:
+    """Experts in the sparse_layers layers; the width of the others is asked for only where there are any."""
+    plain = DenseMlp(hidden_size(f), f.size("intermediate_size")) if not all(sparse_layers) else sparse
+    return [sparse if routed else plain for routed in sparse_layers]
 
 
 @reads(MixtralForCausalLM="mixtral")
 def mixtral(f: Fields) -> Architecture:
+    """Mixtral (arXiv:2401.04088): experts in every layer, a window where one is set."""
     mlp, around = experts(f, "intermediate_size"), norms(hidden_size(f), 2)
     return stack(f, [Layer(attention(f, window=window), mlp, around) for window in windows(f, f.layers())])
 
@@ -103,12 +104,13 @@ def qwen_mlps(f: Fields, sparse: MixtureOfExperts) -> list[Mlp]:
     """Experts every `decoder_sparse_step` layers, except where `mlp_only_layers` says dense."""
     every = f.size("decoder_sparse_step", default=1)
     dense_layers = f.places("mlp_only_layers", f.layers()) if f.has("mlp_only_layers") else set()
-    chosen = [layer not in dense_layers and (layer + 1) % every == 0 for layer in range(f.layers())]
-    return _routed_where(f, chosen, sparse)
+    sparse_layers = [layer not in dense_layers and (layer + 1) % every == 0 for layer in range(f.layers())]
+    return _routed_where(f, sparse_layers, sparse)
 
 
 @reads(OlmoeForCausalLM="olmoe", FlexOlmoForCausalLM="flex_olmo")
 def olmoe(f: Fields) -> Architecture:
+    """OLMoE (arXiv:2409.02060): experts in every layer, norms over all heads together."""
     bias = f.flag("attention_bias")
     layer = Layer(
         attention(f, qkv_bias=bias, output_bias=bias, full_width_norm=True),
@@ -132,18 +134,25 @@ def minimax_m2(f: Fields) -> Architecture:
 
 @reads(Grok1ModelForCausalLM="grok-1")
 def grok(f: Fields) -> Architecture:
+    """Grok-1: experts in every layer between four norms."""
     mlp = experts(f, "intermediate_size")
     return stack(f, [Layer(attention(f), mlp, norms(hidden_size(f), 4))] * f.layers(), tied=True)
 
 
 @reads(DbrxForCausalLM="dbrx")
 def dbrx(f: Fields) -> Architecture:
+    """DBRX: fine-grained experts in every layer, sections of its own for attention and feed-forward."""
     hidden, heads = f.size("d_model"), f.size("n_heads")
     inner, ffn = f.required_section("attn_config"), f.required_section("ffn_config")
     kv_heads = inner.size("kv_n_heads")
     divides("attn_config.kv_n_heads", kv_heads, heads)
     mixer = even_heads(hidden, heads, kv_heads, bias=False)
-    mlp = MixtureOfExperts(hidden, ffn.size("moe_num_experts"), ffn.size("moe_top_k"), ffn.size("ffn_hidden_size"))
+    mlp = MixtureOfExperts(
+        hidden=hidden,
+        experts=ffn.size("moe_num_experts"),
+        per_token=ffn.size("moe_top_k"),
+        intermediate=ffn.size("ffn_hidden_size"),
+    )
     return stack(f, [Layer(mixer, mlp, norms(hidden, 2))] * f.layers("n_layers"), hidden=hidden)
 
 
@@ -161,6 +170,7 @@ def phimoe(f: Fields) -> Architecture:
 
 @reads(GraniteMoeForCausalLM="granitemoe", GraniteMoeSharedForCausalLM="granitemoeshared")
 def granite_moe(f: Fields) -> Architecture:
+    """Granite 3 MoE: experts in every layer, with a shared one where it is stated."""
     bias = f.flag("attention_bias")
     mlp = experts(f, "intermediate_size", shared=f.count("shared_intermediate_size"))
     mixer = attention(f, qkv_bias=bias, output_bias=bias)

@@ -173,11 +173,11 @@ def _text(outer: Fields, wrapper: Wrapper) -> Fields:
 
 
 def _inner_class(text: Fields, usual: str) -> str:
-    found = (class_named(text) if text.path else "") or usual
-    if found in WRAPPERS:
+    class_name = (class_named(text) if text.path else "") or usual
+    if class_name in WRAPPERS:
         raise InputError("text_config", "a language model was expected, not another wrapper")
-    if found:
-        return found
+    if class_name:
+        return class_name
     if text.path:
         raise text.missing("model_type", "architectures")
     raise InputError("text_config", "missing; the language model's own configuration is needed")
@@ -187,7 +187,7 @@ def _inner_class(text: Fields, usual: str) -> str:
 def mllama_text(f: Fields) -> Architecture:
     """Llama with cross-attention layers to the image; eight spare rows in the embedding."""
     hidden, own = hidden_size(f), attention(f)
-    cross = CrossAttention(hidden, own.heads, own.kv_heads, own.head_dim, head_norm=True)
+    cross = CrossAttention(hidden=hidden, heads=own.heads, kv_heads=own.kv_heads, head_dim=own.head_dim, head_norm=True)
     mlp, around = DenseMlp(hidden, f.size("intermediate_size")), norms(hidden, 2)
     crossing = f.places("cross_attention_layers", f.layers())
     gates = (Tensor("gates", "norm", 2, split="whole"),)

@@ -42,6 +42,7 @@ def deepseek_moe(f: Fields) -> Architecture:
 
 @reads(Ernie4_5_MoeForCausalLM="ernie4_5_moe")
 def ernie_moe(f: Fields) -> Architecture:
+    """ERNIE 4.5 MoE: experts between a first and a last layer, one dense block per MTP module."""
     bias, count, hidden = f.flag("use_bias"), f.layers(), hidden_size(f)
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     plain = DenseMlp(hidden, f.size("intermediate_size"), bias=bias)
@@ -61,6 +62,7 @@ def ernie_moe(f: Fields) -> Architecture:
 
 @reads(HunYuanMoEV1ForCausalLM="hunyuan_v1_moe")
 def hunyuan_moe(f: Fields) -> Architecture:
+    """Hunyuan-A13B: experts beside a shared one in every layer."""
     f.refuse_unless("use_cla", False)
     f.refuse_unless("use_mixed_mlp_moe", True)
     bias = f.flag("attention_bias")

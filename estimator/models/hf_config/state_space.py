@@ -18,11 +18,11 @@ def mamba1(f: Fields) -> Architecture:
     """Nothing but Mamba-1; FalconMamba's extra norms have no parameters."""
     hidden = f.size("hidden_size", "d_model")
     mixer = Mamba1(
-        hidden,
-        f.size("intermediate_size", default=f.size("expand", default=2, most=64) * hidden),
-        f.size("state_size", default=16),
-        f.size("conv_kernel", default=4, most=64),
-        _time_step_rank(f, hidden, "time_step_rank"),
+        hidden=hidden,
+        inner=f.size("intermediate_size", default=f.size("expand", default=2, most=64) * hidden),
+        state=f.size("state_size", default=16),
+        kernel=f.size("conv_kernel", default=4, most=64),
+        rank=_time_step_rank(f, hidden, "time_step_rank"),
         conv_bias=f.flag("use_conv_bias", default=True),
         proj_bias=f.flag("use_bias"),
     )
@@ -31,14 +31,15 @@ def mamba1(f: Fields) -> Architecture:
 
 @reads(Mamba2ForCausalLM="mamba2")
 def mamba2(f: Fields) -> Architecture:
+    """Mamba-2 alone (arXiv:2405.21060): one norm and one mixer a block, no feed-forward layer."""
     hidden = hidden_size(f)
     mixer = Mamba2(
-        hidden,
-        f.size("num_heads"),
-        f.size("head_dim"),
-        f.size("n_groups"),
-        f.size("state_size"),
-        f.size("conv_kernel", default=4, most=64),
+        hidden=hidden,
+        heads=f.size("num_heads"),
+        head_dim=f.size("head_dim"),
+        groups=f.size("n_groups"),
+        state=f.size("state_size"),
+        kernel=f.size("conv_kernel", default=4, most=64),
         conv_bias=f.flag("use_conv_bias", default=True),
         proj_bias=f.flag("use_bias"),
     )
@@ -73,11 +74,11 @@ def jamba(f: Fields) -> Architecture:
     """Mamba-1 with inner norms, one attention layer a period, experts every other layer."""
     hidden = hidden_size(f)
     mamba = Mamba1(
-        hidden,
-        f.size("mamba_expand", default=2, most=64) * hidden,
-        f.size("mamba_d_state", default=16),
-        f.size("mamba_d_conv", default=4, most=64),
-        _time_step_rank(f, hidden, "mamba_dt_rank"),
+        hidden=hidden,
+        inner=f.size("mamba_expand", default=2, most=64) * hidden,
+        state=f.size("mamba_d_state", default=16),
+        kernel=f.size("mamba_d_conv", default=4, most=64),
+        rank=_time_step_rank(f, hidden, "mamba_dt_rank"),
         inner_norms=True,
         conv_bias=f.flag("mamba_conv_bias", default=True),
         proj_bias=f.flag("mamba_proj_bias"),
@@ -192,12 +193,12 @@ def _nemotron_block(f: Fields, kind: str) -> tuple[Mixer | None, Mlp | None]:
     if kind == "E":
         return None, _nemotron_experts(f, hidden)
     mamba = Mamba2(
-        hidden,
-        f.size("mamba_num_heads"),
-        f.size("mamba_head_dim"),
-        f.size("n_groups"),
-        f.size("ssm_state_size"),
-        f.size("conv_kernel", most=64),
+        hidden=hidden,
+        heads=f.size("mamba_num_heads"),
+        head_dim=f.size("mamba_head_dim"),
+        groups=f.size("n_groups"),
+        state=f.size("ssm_state_size"),
+        kernel=f.size("conv_kernel", most=64),
         conv_bias=f.flag("use_conv_bias", default=True),
         proj_bias=f.flag("mamba_proj_bias", default=f.flag("use_bias")),
     )
@@ -208,10 +209,10 @@ def _nemotron_experts(f: Fields, hidden: int) -> MixtureOfExperts:
     """Squared-ReLU experts, in a narrower space where `moe_latent_size` says so."""
     width = f.size("moe_shared_expert_intermediate_size") * f.count("n_shared_experts", default=1)
     return MixtureOfExperts(
-        hidden,
-        f.size("n_routed_experts", most=1 << 16),
-        f.size("num_experts_per_tok"),
-        f.size("moe_intermediate_size"),
+        hidden=hidden,
+        experts=f.size("n_routed_experts", most=1 << 16),
+        per_token=f.size("num_experts_per_tok"),
+        intermediate=f.size("moe_intermediate_size"),
         shared=DenseMlp(hidden, width, gated=False, role="shared_expert") if width else None,
         gated=False,
         router_bias=True,

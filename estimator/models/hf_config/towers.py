@@ -35,6 +35,7 @@ def square(f: Fields, name: str, most: int) -> int:
 
 
 def qwen2_vl(v: Fields, outer: Fields, hidden: int) -> int:
+    """Qwen2-VL (arXiv:2409.12191): LayerNorms, plain MLPs, a merger of two by two patches."""
     width = v.size("embed_dim")
     one_block = block(width, int(width * v.number("mlp_ratio", default=4)))
     merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
@@ -44,6 +45,7 @@ def qwen2_vl(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def qwen2_5_vl(v: Fields, outer: Fields, hidden: int) -> int:
+    """Qwen2.5-VL (arXiv:2502.13923): RMSNorms and gated MLPs over Qwen2-VL's patches."""
     width = v.size("hidden_size")
     one_block = block(width, v.size("intermediate_size"), norm_bias=False, gated=True)
     merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
@@ -57,7 +59,7 @@ DEEPSTACK = 3
 
 
 def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
-    """Also Qwen3.5's, which has no deepstack mergers."""
+    """Qwen3-VL with its deepstack mergers, and Qwen3.5, which has none."""
     width, out = v.size("hidden_size"), v.size("out_hidden_size")
     merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
     frames = v.size("temporal_patch_size", default=2, most=64)

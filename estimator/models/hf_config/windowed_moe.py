@@ -60,7 +60,7 @@ def llama4(f: Fields) -> Architecture:
 
 
 def _chunk(f: Fields) -> int:
-    """Null is full attention, absent is missing."""
+    """Tokens of one attention chunk; null is full attention. Raises InputError where it is absent."""
     return 0 if f.is_null("attention_chunk_size") else f.size("attention_chunk_size")
 
 
@@ -86,7 +86,16 @@ def _mimo_attention(f: Fields, prefix: str, window: int, sinks: bool) -> Attenti
     divides(f"{prefix}num_key_value_heads", kv_heads, heads)
     head, value = f.size(f"{prefix}head_dim"), f.size(f"{prefix}v_head_dim")
     bias = f.flag("attention_bias")
-    return Attention(hidden_size(f), heads, kv_heads, head, value, window, qkv_bias=bias, sinks=sinks)
+    return Attention(
+        hidden=hidden_size(f),
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head,
+        value_dim=value,
+        window=window,
+        qkv_bias=bias,
+        sinks=sinks,
+    )
 
 
 @reads(AfmoeForCausalLM="afmoe")
@@ -137,7 +146,9 @@ def step3(f: Fields) -> Architecture:
     heads, groups = f.size("num_attention_heads"), f.size("num_attention_groups", "num_key_value_heads")
     divides("num_attention_groups", groups, heads)
     gated = f.flag("use_head_wise_attn_gate", default=True)
-    full = Attention(hidden, heads, groups, f.size("head_dim"), head_norm=True, head_gate=gated)
+    full = Attention(
+        hidden=hidden, heads=heads, kv_heads=groups, head_dim=f.size("head_dim"), head_norm=True, head_gate=gated
+    )
     heads, groups = _step_sliding_heads(f, full)
     local = replace(full, heads=heads, kv_heads=groups, window=f.size("sliding_window"))
     corrected = f.flag("use_moe_router_bias", default=True)
@@ -146,8 +157,8 @@ def step3(f: Fields) -> Architecture:
     if f.has("mlp_layer_types"):
         routed = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", count, ("dense", "sparse"))]
     else:
-        listed = {int(each) for each in f.text("moe_layers_enum").split(",") if each.strip().isdecimal()}
-        routed = [layer in listed for layer in range(count)]
+        sparse_layers = {int(each) for each in f.text("moe_layers_enum").split(",") if each.strip().isdecimal()}
+        routed = [layer in sparse_layers for layer in range(count)]
     layers = [
         Layer(local if kind == SLIDING else full, sparse if here else plain, norms(hidden, 2))
         for kind, here in zip(kinds, routed, strict=True)

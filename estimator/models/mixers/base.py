@@ -1,4 +1,4 @@
-"""What every token mixer answers, for one layer and one sequence."""
+"""The questions that every token mixer answers, for one layer and one sequence."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Mixer(ABC):
     __slots__ = ()
 
     module = "self_attn"
-    """Its module's name in published checkpoints."""
+    """Name of the mixer's module in published checkpoints."""
 
     state_element_bytes = 0
     """Bytes of one element of the recurrent state where the kind fixes them; 0 leaves it to the configuration."""
@@ -26,7 +26,7 @@ class Mixer(ABC):
     @property
     @abstractmethod
     def tensors(self) -> tuple[Tensor, ...]:
-        """Its weights and biases."""
+        """Weights and biases of the mixer."""
 
     @property
     def cache_width(self) -> float:

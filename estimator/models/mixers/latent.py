@@ -121,15 +121,17 @@ class LatentAttention(Mixer):
     def attention_flops(self, new: int, cached: int = 0) -> float:
         """FLOPs un-absorbed, as prefill runs it: each head attends with nope + rope wide keys."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
-        return 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs + self._chosen(new, cached)
+        return 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs + self._choice_flops(
+            new, cached
+        )
 
     def decode_flops(self, new: int, cached: int = 0) -> float:
         """FLOPs absorbed: every head attends over the latent vectors themselves."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
-        return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._chosen(new, cached)
+        return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._choice_flops(new, cached)
 
-    def _chosen(self, new: int, cached: int) -> float:
-        """What choosing the tokens takes."""
+    def _choice_flops(self, new: int, cached: int) -> float:
+        """FLOPs of choosing the tokens; 0 without an indexer."""
         return self.indexer.flops(new, cached) if self.indexer else 0.0
 
 

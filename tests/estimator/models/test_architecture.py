@@ -65,7 +65,7 @@ def test_active_parameters_count_embedding_head_and_shared_experts(model_id: str
 
 
 def test_windowed_attention_work_is_continuous_and_never_above_full_attention() -> None:
-    full = Attention(4096, 32, 8, 128)
+    full = Attention(hidden=4096, heads=32, kv_heads=8, head_dim=128)
     for window in (1, 128, 1000):
         local, chunk = replace(full, window=window), replace(full, window=window, chunked=True)
         assert local.attention_flops(window) == full.attention_flops(window)

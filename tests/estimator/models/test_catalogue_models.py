@@ -20,9 +20,9 @@ def name(entry: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("entry", PUBLISHED, ids=name)
 def test_language_model_and_named_extras_are_the_published_total(entry: dict[str, Any]) -> None:
-    found = read_model(entry["id"], entry).published
-    assert found is not None
-    assert found.difference == 0, found
+    explanation = read_model(entry["id"], entry).published
+    assert explanation is not None
+    assert explanation.difference == 0, explanation
 
 
 @pytest.mark.parametrize("entry", CACHED, ids=name)
@@ -39,10 +39,10 @@ def test_cache_and_state_are_as_published(entry: dict[str, Any]) -> None:
 def test_parts_add_up_to_the_language_model() -> None:
     """Embedding, head, attention, MLP and experts leave only routers, norms and the like."""
     for entry in ENTRIES:
-        found = summary(read_model(entry["id"], entry)).parameters
-        parts = found.embedding + found.lm_head + found.attention + found.mlp + found.experts
-        assert 0.95 * found.text < parts <= found.text, entry["id"]
-        assert found.active <= found.text, entry["id"]
+        counts = summary(read_model(entry["id"], entry)).parameters
+        parts = counts.embedding + counts.lm_head + counts.attention + counts.mlp + counts.experts
+        assert 0.95 * counts.text < parts <= counts.text, entry["id"]
+        assert counts.active <= counts.text, entry["id"]
 
 
 def test_names_are_unique() -> None:

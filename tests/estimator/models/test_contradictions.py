@@ -14,9 +14,9 @@ FIRST = len(KINDS)
 
 
 def refusal_of(config: dict[str, Any]) -> str:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as refusal:
         read(config)
-    return caught.value.field
+    return refusal.value.field
 
 
 @pytest.mark.parametrize(

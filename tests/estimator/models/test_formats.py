@@ -58,7 +58,7 @@ def test_nemotron_3_nano_nvfp4_leaves_some_layers_in_16_bit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "format_id"),
     [
         ("int4", "int4-awq"),
         ("GPTQ-Int4", "int4-gptq"),
@@ -68,8 +68,8 @@ def test_nemotron_3_nano_nvfp4_leaves_some_layers_in_16_bit() -> None:
         ("bnb.nf4-dq", "nf4-dq"),
     ],
 )
-def test_common_names(name: str, found: str) -> None:
-    assert weight_format(name).id == found
+def test_common_names(name: str, format_id: str) -> None:
+    assert weight_format(name).id == format_id
 
 
 def test_unknown_format_is_one_line() -> None:

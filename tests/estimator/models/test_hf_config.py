@@ -32,9 +32,9 @@ def without(config: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def test_an_unknown_class_is_refused_with_three_ways_on() -> None:
-    with pytest.raises(UnsupportedArchitecture) as caught:
+    with pytest.raises(UnsupportedArchitecture) as refusal:
         read({"architectures": ["WormholeForCausalLM"]})
-    message = str(caught.value)
+    message = str(refusal.value)
     assert "WormholeForCausalLM" in message
     assert all(way in message for way in ("by hand", "safetensors", "YAML"))
 
@@ -49,9 +49,9 @@ def test_either_architectures_or_model_type_names_the_class() -> None:
 
 @pytest.mark.parametrize("field", ["hidden_size", "num_hidden_layers", "vocab_size", "intermediate_size"])
 def test_a_missing_field_is_named(field: str) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as refusal:
         read(without(LLAMA, field))
-    assert caught.value.field == field
+    assert refusal.value.field == field
 
 
 def test_heads_that_do_not_divide_list_the_legal_counts() -> None:
@@ -206,9 +206,9 @@ def test_patterns_that_could_run_forever_are_refused(pattern: str) -> None:
     ],
 )
 def test_what_classes_default_differently_is_required(class_name: str, field: str) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as refusal:
         read(without(CONFIGS[class_name], field))
-    assert caught.value.field == field
+    assert refusal.value.field == field
 
 
 @pytest.mark.parametrize("section", ["text_config", "llm_config", "language_config"])
