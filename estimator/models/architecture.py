@@ -18,6 +18,7 @@ Task = Literal[
     "reward",
     "process reward",
     "masked tokens",
+    "diffusion",
 ]
 """The question a model's head answers; only generation runs token by token."""
 
@@ -128,9 +129,18 @@ class Architecture:
 
     @cached_property
     def active_parameters(self) -> int:
-        """Parameters that one token of ordinary decoding uses, embedding, head and shared experts included."""
+        """Parameters that one token of ordinary decoding uses, embedding, head and shared experts included.
+
+        Experts beside the MLP are those of another modality (ERNIE's for images), which text does not visit.
+        """
         idle = sum(group.count * group.layer.mlp.idle_parameters for group in self.groups if group.layer.mlp)
-        return self.text_parameters - idle
+        foreign = sum(
+            group.count * tensor.parameters
+            for group in self.groups
+            for tensor in group.layer.extras
+            if tensor.role == "expert"
+        )
+        return self.text_parameters - idle - foreign
 
     @cached_property
     def parameters(self) -> int:

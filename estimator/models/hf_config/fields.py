@@ -99,6 +99,16 @@ class Fields:
             values.append(value)
         return values
 
+    def pair(self, name: str) -> tuple[int, int]:
+        """Two whole numbers of at least 1, or one that stands for both."""
+        if not isinstance(self.config.get(name), list | tuple):
+            value = self.size(name)
+            return value, value
+        values = self.integers(name)
+        if len(values) != 2 or min(values) < 1:
+            raise InputError(self._at(name), f"{len(values)} entries; expected two numbers of at least 1")
+        return values[0], values[1]
+
     def words(self, name: str) -> list[str]:
         """A list of texts."""
         for place, value in enumerate(self._list(name)):

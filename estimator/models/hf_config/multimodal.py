@@ -50,6 +50,7 @@ WRAPPERS = {
     "MiniMaxM3SparseForConditionalGeneration": Wrapper(
         "minimax_m3_vl", "MiniMaxM3SparseForCausalLM", towers.minimax_m3
     ),
+    "MiniMaxM3VLForConditionalGeneration": Wrapper("", "MiniMaxM3SparseForCausalLM", towers.minimax_m3),
     "Glm4vForConditionalGeneration": Wrapper("glm4v", "Glm4ForCausalLM", towers.glm4v),
     "Glm4vMoeForConditionalGeneration": Wrapper("glm4v_moe", "Glm4MoeForCausalLM", towers.glm4v),
     "LlavaForConditionalGeneration": Wrapper("llava", tower=projected_towers.llava, ties_outside=False),
@@ -89,6 +90,9 @@ WRAPPERS = {
     "Glm46VForConditionalGeneration": Wrapper("glm46v", "Glm4ForCausalLM", towers.glm4v),
     "Exaone4_5_ForConditionalGeneration": Wrapper("exaone4_5", "Exaone4ForCausalLM"),
     "Kimi_K25ForConditionalGeneration": Wrapper("", "DeepseekV3ForCausalLM", towers.moonvit),
+    "Ernie4_5_VLMoeForConditionalGeneration": Wrapper(
+        "ernie4_5_vl_moe ernie4_5_moe_vl", "Ernie4_5_VLMoeTextModel", projected_towers.ernie
+    ),
     "AriaForConditionalGeneration": Wrapper("aria", "AriaTextForCausalLM"),
     "Apertus1p5ForConditionalGeneration": Wrapper("apertus1p5", "Apertus1p5TextForCausalLM"),
     "DeepseekVLForConditionalGeneration": Wrapper("deepseek_vl"),

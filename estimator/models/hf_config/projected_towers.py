@@ -118,6 +118,18 @@ def lfm2_vl(v: Fields, outer: Fields, hidden: int) -> int:
     return _encoder(v) + norm + _linear(inner, width, bias) + _linear(hidden, inner, bias)
 
 
+def ernie(v: Fields, outer: Fields, hidden: int) -> int:
+    """ERNIE 4.5 VL: LayerNorms and plain MLPs, a resampler over merged patches and then over pairs of frames."""
+    width = v.size("hidden_size", "embed_dim")
+    mlp = v.size("intermediate_size", default=round(width * v.number("mlp_ratio", default=4)))
+    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
+    frames = v.size("temporal_merge_size", default=2, most=64)
+    tower = towers.patches(v, width, bias=False) + v.layers("depth") * towers.block(width, mlp) + 2 * width
+    spatial = 2 * _linear(merged, merged) + 2 * merged
+    temporal = _linear(merged, frames * merged) + _linear(merged, merged) + 2 * merged
+    return tower + spatial + temporal + _linear(hidden, merged) + hidden
+
+
 def internvl(v: Fields, outer: Fields, hidden: int) -> int:
     """InternVL (arXiv:2504.10479): InternViT, pixels shuffled, two linear layers behind a norm."""
     ratio = outer.number("downsample_ratio", default=0.5)

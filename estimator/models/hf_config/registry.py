@@ -28,6 +28,7 @@ READERS = (
     "hybrid_variants",
     "dense_variants",
     "classic_variants",
+    "diffusion",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
 a start reads one model, and every module costs it about a millisecond."""

@@ -5,7 +5,7 @@ from estimator.models.hf_config.decoder import attention, hidden_size, norms, st
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.moe import SHARED, dense_first, experts, shared_width
 from estimator.models.hf_config.registry import reads
-from estimator.models.mlps import DenseMlp
+from estimator.models.mlps import DenseMlp, MixtureOfExperts
 from estimator.models.tensors import Tensor
 
 
@@ -58,6 +58,38 @@ def ernie_moe(f: Fields) -> Architecture:
     projection = Tensor("mtp_linear_proj", "router", hidden, 2 * hidden)
     module = (*Layer(mixer, plain, around).tensors, projection, *norms(hidden, 2))
     return stack(f, layers, tied=True, mtp=module * modules, mtp_layers=modules)
+
+
+@reads(Ernie4_5_VLMoeTextModel="ernie4_5_vl_moe_text")
+def ernie_vl_text(f: Fields) -> Architecture:
+    """ERNIE 4.5 VL's language model: experts for text, and narrower ones for images that text does not visit."""
+    count, hidden, bias = f.layers(), hidden_size(f), f.flag("use_bias")
+    text_width, vision_width = f.pair("moe_intermediate_size")
+    text_experts, vision_experts = f.pair("moe_num_experts")
+    shared = f.count("moe_num_shared_experts", default=2) * text_width
+    sparse = MixtureOfExperts(
+        hidden=hidden,
+        experts=text_experts,
+        per_token=f.size("moe_k"),
+        intermediate=text_width,
+        shared=DenseMlp(hidden, shared, role="shared_expert") if shared else None,
+        router_bias=True,
+    )
+    vision = (
+        Tensor("vision_router", "router", vision_experts, hidden, split="whole"),
+        Tensor("vision_router_bias", "norm", vision_experts, split="whole"),
+        Tensor("vision_gate_up_proj", "expert", 2 * vision_width, hidden, vision_experts, "experts"),
+        Tensor("vision_down_proj", "expert", hidden, vision_width, vision_experts, "experts"),
+    )
+    plain = DenseMlp(hidden, f.size("intermediate_size"), bias=bias)
+    if f.has("mlp_layer_types"):
+        routed = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", count, ("dense", "sparse"))]
+    else:
+        first, every = f.pair("moe_layer_start_index")[0], f.size("moe_layer_interval", default=1)
+        routed = [layer >= first and (layer + 1) % every == 0 for layer in range(count)]
+    mixer, around = attention(f, qkv_bias=bias, output_bias=bias), norms(hidden, 2)
+    layers = [Layer(mixer, sparse, (*around, *vision)) if each else Layer(mixer, plain, around) for each in routed]
+    return stack(f, layers, tied=True)
 
 
 @reads(HunYuanMoEV1ForCausalLM="hunyuan_v1_moe")

@@ -66,7 +66,9 @@ def _chunk(f: Fields) -> int:
 
 @reads(MiMoV2FlashForCausalLM="mimo_v2_flash")
 def mimo_v2(f: Fields) -> Architecture:
-    """Windowed layers with sinks and their own head counts; values narrower than keys."""
+    """MiMo-V2-Flash: windowed layers with sinks and their own head counts; values narrower than keys."""
+    if not f.has("hybrid_layer_pattern"):
+        return _mimo_v2_by_words(f)
     hidden, count = hidden_size(f), f.layers()
     f.refuse_unless("add_full_attention_sink_bias", False)
     full = _mimo_attention(f, "", 0, sinks=False)
@@ -77,6 +79,24 @@ def mimo_v2(f: Fields) -> Architecture:
     layers = [
         Layer(local if slide else full, sparse if route else plain, norms(hidden, 2))
         for slide, route in zip(slides, routed, strict=True)
+    ]
+    return stack(f, layers)
+
+
+def _mimo_v2_by_words(f: Fields) -> Architecture:
+    """MiMo-V2 as transformers writes it: kinds by word, twice the key-value heads and sinks in the windowed layers."""
+    hidden, count = hidden_size(f), f.layers()
+    sparse = experts(f, router_bias=True)
+    plain = DenseMlp(hidden, f.size("intermediate_size"))
+    full = _mimo_attention(f, "", 0, sinks=False)
+    window = f.size("sliding_window")
+    divides("num_key_value_heads", 2 * full.kv_heads, full.heads)
+    local = replace(full, kv_heads=2 * full.kv_heads, window=window, sinks=True)
+    kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
+    routed = f.per_layer("mlp_layer_types", count, ("dense", "sparse"))
+    layers = [
+        Layer(local if kind == SLIDING else full, sparse if route == "sparse" else plain, norms(hidden, 2))
+        for kind, route in zip(kinds, routed, strict=True)
     ]
     return stack(f, layers)
 
@@ -118,24 +138,41 @@ def afmoe(f: Fields) -> Architecture:
     return stack(f, layers)
 
 
-@reads(MiniMaxM3SparseForCausalLM="minimax_m3_vl_text", MiniMaxM3ForCausalLM="minimax_m3")
+@reads(MiniMaxM3SparseForCausalLM="minimax_m3_vl_text", MiniMaxM3ForCausalLM="minimax_m3", MiniMaxM3VLForCausalLM="")
 def minimax_m3(f: Fields) -> Architecture:
-    """Block-sparse attention: an index branch in the layers that `sparse_attention_freq` marks."""
+    """MiniMax-M3: block-sparse attention with an index branch in some layers, marked by number or by word."""
     f.refuse_unless("attention_output_gate", False)
     f.refuse_unless("qk_norm_type", "per_head")
     count, hidden = f.layers(), hidden_size(f)
-    index = f.required_section("sparse_attention_config")
-    shared = f.size("shared_intermediate_size") * f.count(*SHARED, default=None)
+    shared = f.size("shared_intermediate_size") * f.count(*SHARED, default=1 if f.has("mlp_layer_types") else None)
     sparse = experts(f, "moe_intermediate_size", "intermediate_size", shared=shared, router_bias=True)
     plain = DenseMlp(hidden, f.size("dense_intermediate_size"))
     full = attention(f, head_norm=f.flag("use_qk_norm", default=True))
-    indexed = replace(full, index_heads=index.size("sparse_num_index_heads"), index_dim=index.size("sparse_index_dim"))
-    routed, marked = f.choices("moe_layer_freq", count), index.choices("sparse_attention_freq", count)
+    indexed, marked = _m3_index(f, full, count)
+    routed = (
+        [kind == "sparse" for kind in f.per_layer("mlp_layer_types", count, ("dense", "sparse"))]
+        if f.has("mlp_layer_types")
+        else f.choices("moe_layer_freq", count)
+    )
     layers = [
         Layer(indexed if mark else full, sparse if route else plain, norms(hidden, 2))
         for route, mark in zip(routed, marked, strict=True)
     ]
     return stack(f, layers)
+
+
+def _m3_index(f: Fields, full: Attention, layers: int) -> tuple[Attention, list[bool]]:
+    """Attention with its index branch, and the layers that have one: from a section, or as transformers writes it."""
+    index = f.section("sparse_attention_config")
+    if index:
+        heads, width = index.size("sparse_num_index_heads"), index.size("sparse_index_dim")
+        marked = [mark > 0 for mark in index.choices("sparse_attention_freq", layers)]
+    elif f.has("layer_types"):
+        heads, width = f.size("index_n_heads"), f.size("index_head_dim")
+        marked = [kind != FULL for kind in f.per_layer("layer_types", layers, (FULL, "minimax_m3_sparse"))]
+    else:
+        raise f.missing("sparse_attention_config", "layer_types")
+    return replace(full, index_heads=heads, index_dim=width), marked
 
 
 @reads(Step3p5ForCausalLM="step3p5", Step3p7FlashForCausalLM="step3p7_text")
@@ -150,7 +187,7 @@ def step3(f: Fields) -> Architecture:
         hidden=hidden, heads=heads, kv_heads=groups, head_dim=f.size("head_dim"), head_norm=True, head_gate=gated
     )
     heads, groups = _step_sliding_heads(f, full)
-    local = replace(full, heads=heads, kv_heads=groups, window=f.size("sliding_window"))
+    local = replace(full, heads=heads, kv_heads=groups, window=f.size("sliding_window") if SLIDING in kinds else 0)
     corrected = f.flag("use_moe_router_bias", default=True)
     sparse = experts(f, shared=f.size("share_expert_dim", "share_expert_dims"), router_bias=corrected)
     plain = DenseMlp(hidden, f.size("intermediate_size"))

@@ -121,3 +121,105 @@ def test_cross_attention_of_whisper_keeps_the_encoder_output_once() -> None:
     cross = sum(group.count * group.layer.mixer.cross_width for group in model.groups if group.layer.mixer)
     assert cross == 32 * 2 * 1280
     assert model.cache_elements(1) == 32 * 2 * 1280
+
+
+LLADA = {
+    "d_model": 4096,
+    "n_layers": 32,
+    "n_heads": 32,
+    "n_kv_heads": 32,
+    "mlp_hidden_size": 12288,
+    "embedding_size": 126464,
+    "weight_tying": False,
+    "block_type": "llama",
+    "include_bias": False,
+    "max_sequence_length": 4096,
+}
+DREAM = {
+    "hidden_size": 3584,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 28,
+    "num_key_value_heads": 4,
+    "intermediate_size": 18944,
+    "vocab_size": 152064,
+    "max_position_embeddings": 131072,
+    "tie_word_embeddings": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "parameters"),
+    [("LLaDAModelLM", LLADA, 8_015_581_184), ("DreamModel", DREAM, 7_615_616_512)],
+)
+def test_a_diffusion_model_is_counted_and_keeps_no_cache(
+    class_name: str, config: dict[str, Any], parameters: int
+) -> None:
+    model = architecture(class_name, config)
+    assert model.parameters == parameters
+    assert model.cache_elements(1000) == 0
+    assert not model.generates
+
+
+ERNIE_VL_TEXT = {
+    "hidden_size": 2560,
+    "intermediate_size": 12288,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 20,
+    "num_key_value_heads": 4,
+    "vocab_size": 103424,
+    "moe_intermediate_size": [1536, 512],
+    "moe_num_experts": [64, 64],
+    "moe_num_shared_experts": 2,
+    "moe_k": 6,
+    "moe_layer_start_index": [1, 1],
+    "use_bias": False,
+}
+
+
+def test_text_does_not_visit_the_experts_for_images() -> None:
+    model = architecture("Ernie4_5_VLMoeTextModel", ERNIE_VL_TEXT)
+    image_experts = 27 * 64 * 3 * 2560 * 512
+    text_experts = 27 * 58 * 3 * 2560 * 1536
+    assert model.parameters - model.active_parameters == image_experts + text_experts
+    narrower = architecture("Ernie4_5_VLMoeTextModel", ERNIE_VL_TEXT, moe_intermediate_size=[1536, 256])
+    assert narrower.active_parameters == model.active_parameters
+    assert model.parameters - narrower.parameters == image_experts // 2
+    with pytest.raises(InputError, match="moe_intermediate_size"):
+        architecture("Ernie4_5_VLMoeTextModel", ERNIE_VL_TEXT, moe_intermediate_size=[1536, 512, 256])
+
+
+MIMO = {
+    "hidden_size": 4096,
+    "intermediate_size": 16384,
+    "moe_intermediate_size": 2048,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 4,
+    "head_dim": 192,
+    "v_head_dim": 128,
+    "n_routed_experts": 256,
+    "num_experts_per_tok": 8,
+    "vocab_size": 152576,
+    "max_position_embeddings": 262144,
+    "n_shared_experts": None,
+}
+
+
+def test_mimo_is_the_same_by_words_and_by_numbers() -> None:
+    """The upload marks layers by number; transformers writes the same model by words."""
+    by_number = {
+        "hybrid_layer_pattern": [0, 1, 1, 1, 1, 0],
+        "moe_layer_freq": [0, 1, 1, 1, 1, 1],
+        "swa_num_attention_heads": 64,
+        "swa_num_key_value_heads": 8,
+        "swa_head_dim": 192,
+        "swa_v_head_dim": 128,
+        "sliding_window": 128,
+    }
+    kinds = ["full_attention", *["sliding_attention"] * 4, "full_attention"]
+    by_word = {"layer_types": kinds, "mlp_layer_types": ["dense", *["sparse"] * 5], "sliding_window": 128}
+    numbers = architecture("MiMoV2FlashForCausalLM", MIMO, **by_number)
+    words = architecture("MiMoV2FlashForCausalLM", MIMO, **by_word)
+    assert words.parameters == numbers.parameters
+    for tokens in (1, 100, 100_000):
+        assert words.cache_elements(tokens) == numbers.cache_elements(tokens)
