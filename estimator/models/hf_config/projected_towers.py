@@ -58,7 +58,7 @@ def _encoder(v: Fields) -> int:
 
 def is_known(v: Fields) -> bool:
     """Whether the configuration names an encoder whose shape is known."""
-    return v.config.get("model_type") in ENCODERS
+    return v.text("model_type", default="") in ENCODERS
 
 
 def _linear(outputs: int, inputs: int, bias: bool = True) -> int:

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.architecture import Architecture
 from estimator.models.hf_config import read
+from tests.estimator.models.test_hf_config import NASTY
+from tests.estimator.models.test_hf_config import outcome as reading_outcome
 
 TABLE = json.loads((Path(__file__).parents[2] / "data" / "transformers_classes.json").read_text(encoding="utf-8"))
 CONFIGS: dict[str, dict[str, Any]] = dict(TABLE["configs"])
@@ -99,3 +103,15 @@ def test_an_absent_field_means_its_class_default_or_is_named(model_type: str) ->
             continue  # named
         tower_named = answer[1] == -1 and answer[0] == expected[0]
         assert tower_named or answer == expected, field
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_change_to_a_default_configuration_ends_in_an_architecture_or_one_line(data: st.DataObject) -> None:
+    class_name, model_type, *_ = data.draw(st.sampled_from(TABLE["classes"]))
+    config = copy.deepcopy(config_of(class_name, model_type))
+    sections = [config, *(value for value in config.values() if isinstance(value, dict) and value)]
+    section = data.draw(st.sampled_from(sections))
+    for field in data.draw(st.lists(st.sampled_from(sorted(section)), min_size=1, max_size=3)):
+        section[field] = data.draw(NASTY)
+    reading_outcome(config)
