@@ -24,7 +24,7 @@ def latent_attention(f: Fields, indexer: Indexer | None = None) -> LatentAttenti
         query_rank=0 if f.is_null("q_lora_rank") else f.count("q_lora_rank", default=None),
         kv_rank=f.size("kv_lora_rank"),
         nope_dim=f.size("qk_nope_head_dim"),
-        rope_dim=f.size("qk_rope_head_dim"),
+        rope_dim=f.count("qk_rope_head_dim", default=None),
         value_dim=f.size("v_head_dim"),
         indexer=indexer,
         sparse_top_k=indexer.top_k if indexer else 0,
@@ -114,7 +114,7 @@ def deepseek_v4(f: Fields) -> Architecture:
     hashed = f.count("num_hash_layers", default=None if not f.has("mlp_layer_types") else _hash_layers(f, count))
     table = Tensor("tid2eid", "norm", f.size("vocab_size"), sparse.per_token, split="whole")
     streams = f.size("hc_mult", most=64)
-    around = (*norms(hidden, 2), *_hyper_connections(hidden, streams))
+    around = (*norms(hidden, 2), *hyper_connections(hidden, streams))
     mixers = {
         ratio: CompressedSparseAttention(
             hidden=hidden,
@@ -155,7 +155,7 @@ def _hash_layers(f: Fields, layers: int) -> int:
     return f.per_layer("mlp_layer_types", layers, ("hash_moe", "moe")).count("hash_moe")
 
 
-def _hyper_connections(hidden: int, streams: int) -> tuple[Tensor, ...]:
+def hyper_connections(hidden: int, streams: int) -> tuple[Tensor, ...]:
     """Mixing weights of the residual streams, around attention and around the MLP (arXiv:2512.24880)."""
     mixes = (2 + streams) * streams
     return (

@@ -93,6 +93,8 @@ WRAPPERS = {
     "Ernie4_5_VLMoeForConditionalGeneration": Wrapper(
         "ernie4_5_vl_moe ernie4_5_moe_vl", "Ernie4_5_VLMoeTextModel", projected_towers.ernie
     ),
+    "Glm5NextForConditionalGeneration": Wrapper("glm5_next", "Glm5NextForCausalLM", towers.glm5),
+    "HYV4VLForConditionalGeneration": Wrapper("hy_v4_vl", "HYV4VLTextForCausalLM"),
     "AriaForConditionalGeneration": Wrapper("aria", "AriaTextForCausalLM"),
     "Apertus1p5ForConditionalGeneration": Wrapper("apertus1p5", "Apertus1p5TextForCausalLM"),
     "DeepseekVLForConditionalGeneration": Wrapper("deepseek_vl"),

@@ -192,6 +192,18 @@ def glm4v(v: Fields, outer: Fields, hidden: int) -> int:
     return tower + v.layers("depth") * one_block + width * merge * out + out + merger
 
 
+def glm5(v: Fields, outer: Fields, hidden: int) -> int:
+    """The hybrid GLM-5's tower: gated blocks with biases and head norms, no stored positions, a gated merger."""
+    width, out, heads = v.size("hidden_size"), v.size("out_hidden_size"), v.size("num_heads")
+    v.refuse_unless("attention_bias", True)
+    frames = v.size("temporal_patch_size", default=2, most=64)
+    merge = v.size("spatial_merge_size", default=2, most=64) ** 2
+    one_block = block(width, v.size("intermediate_size"), norm_bias=False, gated=True) + 2 * (width // heads)
+    merger = out * out + 2 * out + 3 * out * v.size("projection_intermediate_size")
+    tower = patches(v, width, bias=True, frames=frames) + v.layers("depth") * one_block + width
+    return tower + width * merge * out + out + merger
+
+
 def step(v: Fields, outer: Fields, hidden: int) -> int:
     """Perception encoder with layer scales, two halving convolutions and a projection."""
     width = v.size("hidden_size")

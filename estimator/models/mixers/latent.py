@@ -13,14 +13,25 @@ class Indexer:
     heads: int
     dim: int
     top_k: int
+    pool_tokens: int = 0
+    """Tokens whose keys are pooled before they are scored (the hybrid GLM-5); 0 scores every token."""
 
     def flops(self, new: int, cached: int) -> float:
         """Scores of `new` causal tokens against every key it keeps."""
-        return 2 * self.heads * self.dim * causal_pairs(new, cached)
+        return 2 * self.heads * self.dim * causal_pairs(new, cached) / (self.pool_tokens or 1)
 
     def tensors(self, hidden: int, query_rank: int) -> tuple[Tensor, ...]:
         """Every rank runs the whole indexer."""
+        pooling = (
+            (
+                Tensor("indexer.pool_ape", "norm", self.pool_tokens, self.dim, split="whole"),
+                Tensor("indexer.pool_gate", "attention", self.dim, hidden, split="whole"),
+            )
+            if self.pool_tokens
+            else ()
+        )
         return (
+            *pooling,
             Tensor("indexer.wq_b", "attention", self.heads * self.dim, query_rank, split="whole"),
             Tensor("indexer.wk", "attention", self.dim, hidden, split="whole"),
             Tensor("indexer.weights_proj", "router", self.heads, hidden, split="whole"),
@@ -50,6 +61,8 @@ class LatentAttention(Mixer):
     """A matrix of its own gates the output (Kimi-K3)."""
     head_gate: bool = False
     """One gate per head, from a small projection (Ling hybrid)."""
+    sinks: bool = False
+    """One learned logit per head (Hunyuan V4)."""
 
     is_latent = True
 
@@ -70,6 +83,8 @@ class LatentAttention(Mixer):
         if self.head_gate:
             gate = (*gate, Tensor("g_proj", "attention", self.heads, self.hidden))
         biases = self.query_rank + self.kv_rank + self.rope_dim + self.hidden
+        if self.sinks:
+            gate = (*gate, Tensor("sinks", "norm", self.heads))
         bias = (Tensor("bias", "norm", biases, split="whole"),) if self.bias else ()
         return (
             *query,
