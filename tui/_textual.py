@@ -1,10 +1,17 @@
-"""The one place that touches Textual's private parts: a terminal is sent only the cells that changed.
+"""The one place that touches Textual's private parts: what is sent to a terminal, and what comes from it.
 
 Textual writes whole regions: four full screens while it starts, one for every layout change. Over SSH that is most of
 what a user waits for, so each frame is compared with the one before it (measured: 20 kB of a start become 6).
+
+Textual hands all the keys of one read to the screen that is open then; over SSH keys come in clumps, and the second
+enter of a dialog would reach a dialog that is closed. So an input waits until the one before it has had its effect.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -12,16 +19,66 @@ from rich.control import Control
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
-from textual.events import Resize
+from textual.events import Event, InputEvent, Paste, Resize
 from textual.geometry import Size
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.strip import Strip
 
+ROUNDS = 3
+"""Times that messages go up from the focus to the app after an input: what it does, what that opens or closes, and what
+the screen does that is then on top (measured: two are enough for every page and panel)."""
+PATIENCE_S = 1.0
+"""Longest wait for the effect of one input; work that takes longer belongs to a worker."""
 JOIN = 40
 """Unchanged cells between two changes that are cheaper to send again than to jump over."""
 
 
-class FrugalApp(App[None]):
+class OrderlyApp(App[None]):
+    """An application that takes one input after the other, however many arrive at once."""
+
+    def __init__(self, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
+        self._inputs: deque[Event] = deque()
+        self._feeder: asyncio.Task[None] | None = None
+
+    def post_message(self, message: Message) -> bool:
+        if not isinstance(message, InputEvent | Paste) or message.is_forwarded or not self._running:
+            return super().post_message(message)
+        if self._feeder is not None and not self._feeder.done():
+            self._inputs.append(message)
+            return True
+        queued = super().post_message(message)
+        self._feeder = asyncio.create_task(self._feed())
+        return queued
+
+    async def _feed(self) -> None:
+        """Waits for the effect of the input that was posted, then posts the next one."""
+        await self._settle()
+        while self._inputs:
+            super().post_message(self._inputs.popleft())
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Returns once the messages that an input leads to have been handled."""
+        for _ in range(ROUNDS):
+            for pump in self._pumps():
+                handled = asyncio.Event()
+                if pump.call_later(handled.set):
+                    try:
+                        await asyncio.wait_for(handled.wait(), PATIENCE_S)
+                    except TimeoutError:
+                        return
+
+    def _pumps(self) -> Iterator[MessagePump]:
+        """What an input passes through: the app, then from the focus up to the screen and to the app again."""
+        yield self
+        if self._screen_stack:
+            yield from (self.focused or self.screen).ancestors_with_self
+
+
+class FrugalApp(OrderlyApp):
     """An application that remembers what the terminal shows."""
 
     _shown: Sequence[Strip] = ()
@@ -33,11 +90,25 @@ class FrugalApp(App[None]):
 
     def watch_suspensions(self) -> None:
         """To be called once mounted."""
-        self.app_resume_signal.subscribe(self, lambda _: self.forget_shown())
+        self.app_resume_signal.subscribe(self, lambda _: self.redraw())
 
     def forget_shown(self) -> None:
         """The next frame is sent whole: the terminal may show something else by now."""
         self._shown = ()
+
+    def watch_signals(self, end: Callable[[], None]) -> None:
+        """To be called once mounted: `end` is to leave the app where the system or a cut connection asks for it."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            with suppress(AttributeError, NotImplementedError, RuntimeError):  # no such signal on this system
+                loop.add_signal_handler(getattr(signal, name), end)
+
+    def redraw(self) -> None:
+        """Sends the whole screen again."""
+        self.forget_shown()
+        self.screen.refresh()
 
     def on_resize(self, event: Resize) -> None:
         if self._sized not in (None, event.size):

@@ -1,11 +1,9 @@
 """The application without its pages: the session, its history, and the answer that everything else draws."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from textual import on
 from textual.reactive import reactive
 
 from estimator.errors import InputError
@@ -15,12 +13,12 @@ from tui.draw import palette
 from tui.state import store
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
-from tui.state.messages import Edited, Refused
+from tui.state.editing import Change
 from tui.state.session import History, Session
 
 
 class AnsweringApp(FrugalApp):
-    """Widgets post `Edited`, it answers once, `answer` flows down; nothing else holds state."""
+    """Pages hand it changes, it answers once, `answer` flows down; nothing else holds state."""
 
     answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
 
@@ -38,6 +36,8 @@ class AnsweringApp(FrugalApp):
         self.kept_in = kept_in
         self.unsaved = ""
         """Why the session could not be saved the last time; it is said once, not after every edit."""
+        self._said_keys: set[tuple[str, str, str]] = set()
+        """Keys that do nothing, by page and task, of which that was said."""
         self.remapped = dict(remapped or {})
         self.set_keymap(self.remapped)
         for each in palette.THEMES:
@@ -56,31 +56,28 @@ class AnsweringApp(FrugalApp):
         self.history = History(answer.session)
         return answer._replace(problem=f"✗ {' · '.join(notices)}" if notices else "")
 
-    @on(Edited)
-    def take(self, event: Edited) -> None:
-        self.show(self.history.to(event.session))
-
-    @on(Refused)
-    def refuse(self, event: Refused) -> None:
-        self.say(event.reason)
-
-    def edit(self, verb: Callable[[Session], Session]) -> None:
+    def edit(self, change: Change) -> str:
+        """Makes a change of the session as it is now; returns why it was refused, or nothing."""
+        assert self.answer is not None
         try:
-            self.show(self.history.to(verb(self.history.now)))
+            session = change(self.answer)
         except InputError as error:
             self.say(str(error))
+            return str(error)
+        return self.show(self.history.to(session))
 
-    def show(self, history: History) -> None:
+    def show(self, history: History) -> str:
         """Answers the session of now; one that can not be answered is refused and the last answer stays."""
         answer, complaint = self._attempt(history.now)
         if answer is None:
             self.say(complaint)
-            return
-        moved_only = replace(self.history.now, selection=history.now.selection) == history.now
+            return complaint
+        moved_only = self.history.now.with_cursor_of(history.now) == history.now
         self.history = history
         self.answer = answer
         if not moved_only:
             self.save()
+        return ""
 
     def _attempt(self, session: Session) -> tuple[Answer | None, str]:
         """The answer, or None and why there is none; a fault of ours is told in a line too."""
@@ -92,11 +89,16 @@ class AnsweringApp(FrugalApp):
             return None, fault.describe_internal_error(error)
 
     def notify(self, message: str, *, severity: str = "information", **_: Any) -> None:
-        """One line in place of the tabs until the next edit; there are no toasts."""
+        """One line in place of the hints until the next key; there are no toasts."""
         self.say(message, refused=severity != "information")
 
+    def unsay(self) -> None:
+        """The next key takes away what was said."""
+        if self.answer and self.answer.problem:
+            self.answer = self.answer._replace(problem="")
+
     def say(self, text: str, refused: bool = True) -> None:
-        """What was refused and why, or what was done."""
+        """Shows what was refused and why, or what was done, until the next key."""
         if self.answer:
             self.answer = self.answer._replace(problem=f"✗ {text}" if refused else f"✓ {text}")
 

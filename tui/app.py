@@ -2,17 +2,21 @@
 
 import gc
 
+from textual.events import Event, Key
 from textual.screen import Screen
 
 from tui.answering import AnsweringApp
 from tui.commands.all import BY_ID
-from tui.commands.bindings import bindings
+from tui.commands.bindings import bindings, command_elsewhere
 from tui.commands.command import EVERYWHERE
 from tui.commands.palette import CommandProvider
 from tui.draw import palette
 from tui.screens.open import open_page
 from tui.screens.page import Page
 from tui.tabs import BASE
+
+UNUSED = frozenset({"tab", "shift+tab"})
+"""Keys that Textual binds to moving the focus, which has nowhere to go on a page of ours."""
 
 
 class LlmCalc(AnsweringApp):
@@ -30,6 +34,7 @@ class LlmCalc(AnsweringApp):
 
     def on_mount(self) -> None:
         self.watch_suspensions()
+        self.watch_signals(self.leave)
         if self.history.now.screen != BASE:
             self.action_page(self.history.now.screen)
 
@@ -38,10 +43,38 @@ class LlmCalc(AnsweringApp):
             gc.freeze()
             gc.enable()
 
+    async def on_event(self, event: Event) -> None:
+        """A key takes away what was said last; one that does nothing here says so, once a page."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            self.unsay()
+            complaint = self._idle_key(event.key)
+            if complaint is not None:
+                if complaint:
+                    self.say(complaint)
+                return
+        await super().on_event(event)
+
+    def _idle_key(self, key: str) -> str | None:
+        """What to say of a key that does nothing on this page, empty where it was said before; None where it works."""
+        page = self.screen
+        if not isinstance(page, Page) or self.focused is not None or self.answer is None:
+            return None
+        active = page.active_bindings.get(key)
+        command = BY_ID.get(active.binding.id or "") if active else None
+        task = self.answer.session.task
+        if command is not None and command.task in ("", task):
+            return None
+        if active is not None and command is None and key not in UNUSED:
+            return None
+        if (page.NAME, task, key) in self._said_keys:
+            return ""
+        self._said_keys.add((page.NAME, task, key))
+        return command_elsewhere(key, page.NAME, task, self.remapped)
+
     def action_edit(self, command: str) -> None:
         verb = BY_ID[command].do
         if callable(verb):
-            self.edit(verb)
+            self.edit(lambda answer: verb(answer.session))
 
     def action_undo(self) -> None:
         if self.history.past:
@@ -84,8 +117,7 @@ class LlmCalc(AnsweringApp):
             self.show(self.history.to(self.history.now.filtered("")))
 
     def action_redraw(self) -> None:
-        self.forget_shown()
-        self.screen.refresh()
+        self.redraw()
 
     def action_theme(self) -> None:
         names = [each.name for each in palette.THEMES]
@@ -102,7 +134,7 @@ class LlmCalc(AnsweringApp):
 
         def go(region: str | None) -> None:
             if region:
-                self.edit(lambda session: session.in_region(region.split()[0]))
+                self.edit(lambda answer: answer.session.in_region(region.split()[0]))
 
         self.push_screen(RegionPicker(self.calculator.catalog.regions, self.history.now.scenario.region), go)
 
@@ -120,12 +152,16 @@ class LlmCalc(AnsweringApp):
 
     def choose(self, name: str | None) -> None:
         if name:
-            self.edit(lambda session: session.with_model(name, self.calculator.model(name).native_weights))
+            self.edit(lambda answer: answer.session.with_model(name, self.calculator.model(name).native_weights))
 
     def action_help_quit(self) -> None:
         """What ctrl+c does: Textual's own hint, in our line."""
         self.say("q quits; the session is saved", refused=False)
 
     async def action_quit(self) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Ends with the session saved and the terminal as it was."""
         self.save()
         self.exit()

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 
+from estimator.errors import InputError
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import PRICE_TERMS
 from tui.commands.command import Command
+from tui.state.chips import chips
 from tui.state.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
 from tui.tabs import TABS
+
+
+def drop_last_chip(session: Session) -> Session:
+    """The session without the last input that is not default. Raises InputError where all are."""
+    shown = chips(session.scenario)
+    if not shown:
+        raise InputError("backspace", "every input is at its default")
+    return session.with_scenario(shown[-1].without)
 
 
 def _at(where: str, *commands: Command) -> tuple[Command, ...]:
@@ -18,8 +28,8 @@ COMMANDS = (
         "leaderboard",
         Command("cursor-down", "Down", "j,down", "To the next row.", "screen.move(1)", hint="move"),
         Command("cursor-up", "Up", "k,up", "To the row before.", "screen.move(-1)", hint="move"),
-        Command("cursor-first", "First row", "g,home", "To the top.", "screen.jump('first')"),
-        Command("cursor-last", "Last row", "G,end", "To the bottom.", "screen.jump('last')"),
+        Command("cursor-first", "First row", "g,home", "To the top, which the cursor keeps.", "screen.first"),
+        Command("cursor-last", "Last row", "G,end", "To the bottom.", "screen.last"),
         Command(
             "page-down", "Half a page down", "ctrl+d,pagedown", "The cursor jumps, the table follows.", "screen.page(1)"
         ),
@@ -33,9 +43,23 @@ COMMANDS = (
             hint="filter",
         ),
         Command(
-            "sort", "Sort by the next column", "s", "After the last column, by rank again.", "screen.sort", hint="sort"
+            "sort",
+            "Sort by the next column",
+            "s",
+            "Of those that are shown; after the last, by rank again.",
+            "screen.sort",
+            hint="sort",
         ),
         Command("sort-reverse", "Reverse the order", "S", "The same column the other way round.", Session.reversed),
+        Command(
+            "drop-chip",
+            "Drop the last chip",
+            "backspace",
+            "The last input of the header that is not default goes back to its default.",
+            drop_last_chip,
+            hint="drop",
+            applies=lambda session: bool(chips(session.scenario)),
+        ),
         Command(
             "view",
             "Next view",
@@ -49,6 +73,8 @@ COMMANDS = (
         "workload",
         Command("field-down", "Down", "j,down", "The next field.", "screen.move(1)", hint="field"),
         Command("field-up", "Up", "k,up", "The field before.", "screen.move(-1)", hint="field"),
+        Command("field-first", "First field", "g,home", "To the top.", "screen.end(-1)"),
+        Command("field-last", "Last field", "G,end", "To the bottom.", "screen.end(1)"),
         Command("field-type", "Type a value", "enter", "esc leaves the field as it was.", "screen.type", hint="type"),
         Command(
             "field-less",
@@ -136,6 +162,7 @@ COMMANDS = (
             "Roofline and operators; throughput against what one user sees; the machine's layouts.",
             "screen.next_view",
             hint="view",
+            task="serve",
         ),
         Command(
             "performance-next", "Next row", "l,right", "The next row of the leaderboard.", "screen.step(1)", hint="row"
@@ -148,6 +175,7 @@ COMMANDS = (
             "Paste a vllm bench serve or sglang.bench_serving result; it recalibrates that accelerator and engine.",
             "screen.measure",
             hint="measured",
+            task="serve",
         ),
     ),
     *(
@@ -185,6 +213,7 @@ COMMANDS = (
         "Every legal layout side by side; one key insists on one.",
         "screen.panel('layouts')",
         hint="layouts",
+        task="serve",
     ),
     *(
         Command(f"page-{page.name}", page.title, page.key, f"The {page.title} page.", f"app.page({page.name!r})")

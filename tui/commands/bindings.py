@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from textual.binding import Binding, BindingType
 
 from tui.commands.all import BY_ID, COMMANDS, commands_at
-from tui.commands.command import EVERYWHERE, keys_of
+from tui.commands.command import EVERYWHERE, key_name, keys_of
+from tui.tabs import TABS
 
 
 def bindings(where: str) -> list[BindingType]:
@@ -43,3 +44,18 @@ def clashes(remapped: Mapping[str, str] | None = None) -> Iterator[tuple[str, st
             if holder:
                 yield command.id, holder, key
             taken[command.where, key] = command.id
+
+
+def command_elsewhere(key: str, page: str, task: str, remapped: Mapping[str, str] | None = None) -> str:
+    """What a key that does nothing on this page does elsewhere: `s: sort by the next column, on 4 Leaderboard`."""
+    named = key_name(key)
+    for command in COMMANDS:
+        if key not in keys_of(command, remapped):
+            continue
+        title = command.title[0].lower() + command.title[1:]
+        if command.where in (page, EVERYWHERE):
+            return f"{named}: {title}, {'of a served model' if task == 'train' else 'of a training run'} (t changes)"
+        tab = next((tab for tab in TABS if tab.name == command.where), None)
+        if tab:
+            return f"{named}: {title}, on {tab.key} {tab.title}"
+    return f"{named} does nothing here; ? lists the keys"

@@ -10,6 +10,10 @@ from tui.state.session import Session
 EVERYWHERE = "everywhere"
 
 
+def _always(session: Session) -> bool:
+    return True
+
+
 class Command(NamedTuple):
     """`do` is an action of the screen or app, or a verb of the session: the edit it stands for."""
 
@@ -23,6 +27,10 @@ class Command(NamedTuple):
     """A page's name, or everywhere."""
     hint: str = ""
     """Its word on the hint line, which neighbours of one word share; empty keeps it off."""
+    task: str = ""
+    """`serve` or `train` where it says nothing about the other."""
+    applies: Callable[[Session], bool] = _always
+    """Whether the hint line shows it."""
 
     @property
     def action(self) -> str:

@@ -6,10 +6,13 @@ from itertools import product
 from typing import NamedTuple
 
 from tui.draw.runs import Row, clip, fit_row, merge_runs, pointer
-from tui.options.fields import Field, Section
+from tui.options.fields import OWNED, Field, Section
+from tui.options.options import GROUPS
 
 LEAST_COLUMN = 37
 NAME = 24
+SOMETIMES = OWNED | {"accepted-tokens"}
+"""Fields that another field brings: what owned hardware costs, what drafts yield."""
 
 
 class Spot(NamedTuple):
@@ -17,28 +20,40 @@ class Spot(NamedTuple):
 
     field: Field
     section: str
+    left: int
+    """First cell of its column."""
     x: int
     y: int
     cells: int
 
 
 def lay_out(sections: Sequence[Section], cells: int, lines: int) -> list[Spot]:
-    """Whole sections in columns of about equal height, a blank line between them where `lines` have room for it."""
+    """Whole sections in columns of about equal height, a blank line between them where `lines` have room for it.
+
+    A section keeps its column through edits: the columns are balanced over the fields that may come as well.
+    """
     columns = max(1, min(cells // LEAST_COLUMN, 4, len(sections)))
     heights = tuple(len(section.fields) + 1 for section in sections)
-    chosen = balance(heights, columns)
+    chosen = balance(tuple(_most_lines(section) for section in sections), columns)
     gap = 1 if all(_height(heights, chosen, column) <= lines for column in range(columns)) else 0
     column_cells = cells // columns
     spots: list[Spot] = []
     tops = [0] * columns
     for section, column in zip(sections, chosen, strict=True):
-        x, y = column * column_cells + NAME + 2, tops[column]
-        value_cells = column_cells - NAME - 3
-        spots += [
-            Spot(field, section.title, x, y + 1 + index, value_cells) for index, field in enumerate(section.fields)
-        ]
-        tops[column] = y + len(section.fields) + 1 + gap
-    return sorted(spots, key=lambda spot: (spot.x, spot.y))
+        left, top = column * column_cells, tops[column]
+        for index, field in enumerate(section.fields):
+            room = min(max(column_cells - NAME - 3, len(field.shown)), column_cells - len(field.name) - 4)
+            x = left + column_cells - 1 - max(room, 1)  # a long value starts left of the others rather than be cut
+            spots.append(Spot(field, section.title, left, x, top + 1 + index, max(room, 1)))
+        tops[column] = top + len(section.fields) + 1 + gap
+    return sorted(spots, key=lambda spot: (spot.left, spot.y))
+
+
+def _most_lines(section: Section) -> int:
+    """Lines of a section with the fields that come and go by an edit of another one."""
+    here = {field.name for field in section.fields}
+    options = next((group.options for group in GROUPS if group.title == section.title), ())
+    return 1 + len(here | {option.name for option in options if option.name in SOMETIMES})
 
 
 @cache
@@ -61,18 +76,18 @@ def form_rows(
     titles = {section.fields[0].name: section.title for section in sections}
     lines: dict[int, list[tuple[int, Row]]] = {}
     for index, spot in enumerate(spots):
-        left = spot.x - NAME - 2
         here = index == cursor
+        names = spot.x - spot.left - 2
         if spot.field.name in titles:
-            title = fit_row([(f"  {titles[spot.field.name]}", "title")], NAME + 2 + spot.cells)
-            lines.setdefault(spot.y - 1, []).append((left, title))
+            title = fit_row([(f"  {titles[spot.field.name]}", "title")], names + 2 + spot.cells)
+            lines.setdefault(spot.y - 1, []).append((spot.left, title))
         style = "bad" if here and refused else "bold" if here else "text" if spot.field.text else "faint"
         row: Row = [
             pointer(here),
-            (f"{clip(spot.field.name, NAME - 1):<{NAME}}", "bold" if here else "dim"),
+            (f"{clip(spot.field.name, names - 1):<{names}}", "bold" if here else "dim"),
             (f"{clip(spot.field.shown, spot.cells):<{spot.cells}}", style),
         ]
-        lines.setdefault(spot.y, []).append((left, row))
+        lines.setdefault(spot.y, []).append((spot.left, row))
     return [_line(lines.get(y, []), cells) for y in range(max(lines, default=-1) + 1)]
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from tui.draw.figures import gib, significant
-from tui.draw.runs import Row, clip, fit_row
+from tui.draw.runs import Row, clip, fit_row, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.state.answer import Answer
 from tui.state.columns import BY_KEY, BoardColumn, columns_of
-from tui.state.readings import Figure, devices, missing_price, refusal
+from tui.state.readings import Figure, devices, instance, missing_price, refusal, shortcomings
 
 if TYPE_CHECKING:
     from tui.state.remedies import Remedies
@@ -65,6 +65,17 @@ def _titled(column: Column, sort: str, width: int) -> Column:
     return column._replace(title=column.title + " " * (slot - (column.key == sort)))
 
 
+def whereabouts(answer: Answer, cells: int) -> Row:
+    """Where the selected row went that is out of sight: `g7e.2xlarge: now 50.9 GiB short, rank 37 · g top`."""
+    row = answer.selected
+    if row is None:
+        return fit_row([], cells)
+    state = note(row) if row.verdict != "fits" else ", ".join(shortcomings(row, answer.session.scenario))
+    words = f" {instance(row)}: now {', '.join(filter(None, (state, f'rank {answer.cursor + 1}')))}"
+    tail: Row = [(" · ", "grid"), ("g", "key"), (" top", "dim")]
+    return fit_row([(clip(words, cells - width(tail)), "warn"), *tail], cells)
+
+
 def heading_line(text: str, cells: int) -> Row:
     """A line between two groups of rows."""
     return fit_row([("     ", "text"), (text, "title")], cells)
@@ -81,10 +92,10 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     """One candidate: figures where it fits, by how much it does not and what would help where it does not."""
     fits = row.verdict == "fits"
     style = "text" if fits else "dim"
-    instance = BY_KEY["instance"].text(row)
-    if len(instance) > frame.columns[0].width:
-        instance = instance.replace("xlarge", "xl")
-    name = Cell(instance, "cursor" if selected else "bold" if fits else "dim")
+    machine = instance(row)
+    if len(machine) > frame.columns[0].width:
+        machine = machine.replace("xlarge", "xl")
+    name = Cell(machine, "cursor" if selected else "bold" if fits else "dim")
     number = (str(rank) if fits else "–").rjust(frame.digits)
     missed = fits and not (row.meets_service_level and row.holds_load)
     marks = ((missed, "!", "warn"), (row.best_value, "★", "badge"), (rank in frame.ties, "=", "dim"))

@@ -8,8 +8,9 @@ from tui.pages.facts import bench_of, changes, heading
 from tui.pages.memory import advice_rows, heading_row
 from tui.screens.page import Page
 from tui.state.answer import Answer
-from tui.state.messages import Edited
 from tui.state.readings import refusal
+from tui.state.session import Session
+from tui.state.view import step_rows
 from tui.widgets.drawing import Drawing
 
 
@@ -49,12 +50,13 @@ class CandidatePage(Page):
 
     def on_screen_resume(self) -> None:
         """The page stays with its row, whatever an edit does to the order."""
-        answer = self.answer
-        if answer is not None and answer.selected is not None and not answer.session.selection:
-            self.post_message(Edited(answer.session.selecting(answer.selected.candidate.machine)))
+        self.edit(_stay)
 
     def action_step(self, by: int) -> None:
-        answer = self.answer
-        if answer is not None and answer.rows:
-            row = answer.rows[max(0, min(answer.cursor + by, len(answer.rows) - 1))]
-            self.post_message(Edited(answer.session.selecting(row.candidate.machine)))
+        """On to another row of the leaderboard."""
+        self.edit(lambda answer: step_rows(answer, by))
+
+
+def _stay(answer: Answer) -> Session:
+    """The session of a page that stays with the row it was opened on."""
+    return answer.session.about(answer.selected.candidate.machine) if answer.selected else answer.session

@@ -6,14 +6,13 @@ from textual.app import ComposeResult
 from tui.commands.bindings import bindings
 from tui.screens.page import Page
 from tui.state.columns import BY_KEY
-from tui.state.messages import Edited
-from tui.state.view import next_sort
+from tui.state.view import next_sort, select_row, step_rows
 from tui.widgets.board import Board
 from tui.widgets.filter_line import FilterLine
 
 
 class LeaderboardScreen(Page):
-    """Moves the selection; everything else is the app's."""
+    """Moves the cursor and the order; everything else is the app's."""
 
     NAME = "leaderboard"
     BINDINGS = bindings(NAME)
@@ -28,19 +27,22 @@ class LeaderboardScreen(Page):
         return (column.working if column else "") or "usd_output"
 
     def action_move(self, by: int) -> None:
-        if self.answer:
-            self._select(self.answer.cursor + by)
+        self.edit(lambda answer: step_rows(answer, by))
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * self.query_one(Board).half_page)
 
-    def action_jump(self, where: str) -> None:
-        if self.answer:
-            self._select(0 if where == "first" else len(self.answer.rows) - 1)
+    def action_first(self) -> None:
+        """Back to rank 1, which the cursor keeps whatever ranks first."""
+        self.edit(lambda answer: answer.session.from_the_top())
 
-    def action_sort(self) -> None:
-        if self.answer:
-            self.post_message(Edited(self.answer.session.sorted_by(next_sort(self.answer.session))))
+    def action_last(self) -> None:
+        self.edit(lambda answer: select_row(answer, len(answer.rows) - 1))
+
+    def action_sort(self, by: int = 1) -> None:
+        """The next column that is shown orders the rows; after the last, the ranking again."""
+        shown = self.query_one(Board).columns_shown
+        self.edit(lambda answer: answer.session.sorted_by(next_sort(answer.session, shown, by)))
 
     async def action_filter(self) -> None:
         """Opens the filter line; it is made when it is first needed."""
@@ -52,8 +54,7 @@ class LeaderboardScreen(Page):
 
     @on(FilterLine.Typed)
     def narrow(self, event: FilterLine.Typed) -> None:
-        if self.answer:
-            self.post_message(Edited(self.answer.session.filtered(event.text)))
+        self.edit(lambda answer: answer.session.filtered(event.text))
 
     @on(FilterLine.Left)
     def leave_filter(self) -> None:
@@ -61,13 +62,8 @@ class LeaderboardScreen(Page):
 
     @on(Board.Chosen)
     def select_clicked(self, event: Board.Chosen) -> None:
-        self._select(event.position)
+        self.edit(lambda answer: select_row(answer, event.position))
 
     @on(Board.Scrolled)
     def follow_wheel(self, event: Board.Scrolled) -> None:
         self.action_move(event.rows)
-
-    def _select(self, position: int) -> None:
-        if self.answer and self.answer.rows:
-            row = self.answer.rows[max(0, min(position, len(self.answer.rows) - 1))]
-            self.post_message(Edited(self.answer.session.selecting(row.candidate.machine)))

@@ -17,7 +17,7 @@ from tui.pages.memory import memory_page
 from tui.pages.training import training_memory_page
 from tui.screens.candidate import CandidatePage, CandidateView
 from tui.state.answer import Answer
-from tui.state.messages import Edited, Refused
+from tui.state.session import Session
 
 PARTS = ("weights", "kv", "activation", "runtime", "graphs", "reserve", "free")
 UTILIZATION_STEP = 0.01
@@ -56,17 +56,15 @@ class MemoryScreen(CandidatePage):
 
     def action_switch(self, name: str, by: int) -> None:
         """One step up or down from what the engine uses now."""
-        answer = self.answer
-        if answer is None or answer.selected is None or answer.selected.memory is None:
-            return
-        memory = bench_of(answer, answer.selected).memory
-        settings = step_setting(answer.session.scenario.settings, memory, name, by)
-        try:
-            session = answer.session.with_scenario(replace(answer.session.scenario, settings=settings))
-        except InputError as error:
-            self.post_message(Refused(str(error)))
-        else:
-            self.post_message(Edited(session))
+
+        def change(answer: Answer) -> Session:
+            if answer.selected is None or answer.selected.memory is None:
+                raise InputError(name, "no row with an engine's memory is shown")
+            memory = bench_of(answer, answer.selected).memory
+            settings = step_setting(answer.session.scenario.settings, memory, name, by)
+            return answer.session.with_scenario(replace(answer.session.scenario, settings=settings))
+
+        self.edit(change)
 
     @property
     def figure(self) -> str:

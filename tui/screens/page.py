@@ -1,6 +1,6 @@
 """The frame that every page shares: scenario line, tabs and status, the page's own body, one hint line."""
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.reactive import reactive
@@ -8,7 +8,7 @@ from textual.screen import Screen
 
 from estimator.scenario.scenario import Scenario
 from tui.state.answer import Answer
-from tui.state.messages import Edited
+from tui.state.editing import Change, SessionEditor
 from tui.widgets.drawing import Drawing
 from tui.widgets.frame import Head, Hints
 
@@ -16,7 +16,7 @@ AnyDrawing = TypeVar("AnyDrawing", bound=Drawing)
 
 
 class Page(Screen[None]):
-    """A page draws `answer` and posts `Edited`; it keeps no state of its own that a session should hold.
+    """A page draws `answer` and hands changes to the app; it keeps no state that a session should hold.
 
     A subclass names itself, takes `BINDINGS = bindings(NAME)` and yields its widgets from `body`, each through `bound`.
     """
@@ -41,6 +41,19 @@ class Page(Screen[None]):
         """The figure under the cursor, where the page has one: the working that is shown first."""
         return ""
 
+    @property
+    def session_editor(self) -> SessionEditor:
+        """The app, as what changes the session."""
+        return cast(SessionEditor, self.app)
+
+    def edit(self, change: Change) -> str:
+        """Makes a change of the session as it is now; returns why it was refused, or nothing."""
+        return self.session_editor.edit(change)
+
+    def say(self, text: str, refused: bool = True) -> None:
+        """Shows a line until the next key."""
+        self.session_editor.say(text, refused)
+
     def action_panel(self, name: str) -> None:
         """Opens a panel over the selected row; what is chosen there becomes the scenario."""
         from tui.screens.panel import Panel
@@ -48,16 +61,23 @@ class Page(Screen[None]):
 
         answer = self.answer
         if answer is None or answer.selected is None:
+            self.say("no row is shown; esc clears the filter")
             return
+        self.app.push_screen(Panel(PANELS[name](answer, answer.selected, self.figure)), self.take_scenario)
 
-        def take(scenario: Scenario | None) -> None:
-            if scenario is not None and answer is not None:
-                self.post_message(Edited(answer.session.with_scenario(scenario)))
-
-        self.app.push_screen(Panel(PANELS[name](answer, answer.selected, self.figure)), take)
+    def take_scenario(self, scenario: Scenario | None) -> None:
+        """Makes the scenario that a panel returned the session's; None leaves it as it is."""
+        if scenario is not None:
+            self.edit(lambda answer: answer.session.with_scenario(scenario))
 
     def bound(self, widget: AnyDrawing) -> AnyDrawing:
         """The widget with the answer from its first frame on, and every later one bound down to it."""
         widget.set_reactive(Drawing.answer, self.answer)
         widget.data_bind(Page.answer)
         return widget
+
+    def on_descendant_focus(self) -> None:
+        self.query_one(Hints).redraw()
+
+    def on_descendant_blur(self) -> None:
+        self.query_one(Hints).redraw()

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 
 from estimator.results import Evaluation, TrainingReport
-from estimator.scenario.scenario import Scenario
 from tui.commands.bindings import bindings
 from tui.draw.runs import Row
 from tui.pages.facts import bench_of, heading, performance_facts
@@ -13,7 +12,6 @@ from tui.pages.performance import VIEWS, performance_page
 from tui.pages.training import training_speed_page
 from tui.screens.candidate import CandidatePage, CandidateView, refused_rows
 from tui.state.answer import Answer
-from tui.state.messages import Edited, Refused
 
 
 class PerformanceView(CandidateView):
@@ -56,12 +54,6 @@ class PerformanceScreen(CandidatePage):
         if answer is None or row is None:
             return
         if row.performance is None:
-            self.post_message(Refused("a measured point belongs to a row that serves" + " (t)" * bool(row.training)))
+            self.say("a measured point belongs to a row that serves")
             return
-        session = answer.session
-
-        def take(scenario: Scenario | None) -> None:
-            if scenario is not None:
-                self.post_message(Edited(session.with_scenario(scenario)))
-
-        self.app.push_screen(Measure(bench_of(answer, row)), take)
+        self.app.push_screen(Measure(bench_of(answer, row)), self.take_scenario)

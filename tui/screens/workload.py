@@ -11,8 +11,9 @@ from estimator.scenario.scenario import Scenario
 from tui.commands.bindings import bindings
 from tui.options.fields import stepped, typed
 from tui.screens.page import Page
-from tui.state.messages import Edited
-from tui.widgets.form import Editor, Form
+from tui.state.answer import Answer
+from tui.state.session import Session
+from tui.widgets.form import Editor, Form, field_named
 
 PICKED = {"model": "app.model", "region": "app.region"}
 """Fields that a picker fills."""
@@ -36,6 +37,10 @@ class WorkloadScreen(Page):
     def action_move(self, by: int) -> None:
         self.form.choose(self.form.cursor + by)
 
+    def action_end(self, by: int) -> None:
+        """The first field or the last one."""
+        self.form.choose(0 if by < 0 else len(self.form.spots) - 1)
+
     def action_section(self, by: int) -> None:
         """The first field of the next group, or of the one before."""
         form = self.form
@@ -45,8 +50,8 @@ class WorkloadScreen(Page):
 
     def action_change(self, by: int) -> None:
         """One step: the next choice, twice or half."""
-        if self.answer:
-            self._take(lambda scenario: stepped(scenario, self.form.chosen.field, by))
+        name = self.form.field
+        self._take(lambda answer: stepped(answer.session.scenario, field_named(name, answer), by))
 
     async def action_type(self) -> None:
         """Opens the field for typing; a model or a region is picked from a list."""
@@ -58,14 +63,14 @@ class WorkloadScreen(Page):
 
     def action_clear(self) -> None:
         """Back to the default of an optional field."""
-        name = self.form.chosen.field.name
-        self._take(lambda scenario: typed(scenario, name, ""))
+        name = self.form.field
+        self._take(lambda answer: typed(answer.session.scenario, name, ""))
 
     def action_finish(self, by: int) -> None:
         """Takes what was typed and goes on to the next field; what is refused stays open."""
         editor = self.query_one(Editor)
-        name, text = self.form.chosen.field.name, editor.value
-        if self._take(lambda scenario: typed(scenario, name, text)):
+        name, text = self.form.field, editor.value
+        if self._take(lambda answer: typed(answer.session.scenario, name, text)):
             editor.close()
             self.action_move(by)
 
@@ -92,17 +97,15 @@ class WorkloadScreen(Page):
         self.form.refused = ""
         self.form.redraw()
 
-    def _take(self, edit: Callable[[Scenario], Scenario]) -> bool:
-        """Posts the edited scenario; what is refused is said and changes nothing."""
-        if self.answer is None:
-            return False
-        session = self.answer.session
-        try:
-            changed = session.with_scenario(edit(session.scenario))
-        except InputError as error:
-            self.form.refused = error.complaint
-            self.form.redraw()
-            return False
-        self.form.refused = ""
-        self.post_message(Edited(changed))
-        return True
+    def _take(self, edit: Callable[[Answer], Scenario]) -> bool:
+        """Makes the edit; what is refused changes nothing, stays in its field and is said under the form."""
+
+        def change(answer: Answer) -> Session:
+            return answer.session.with_scenario(edit(answer))
+
+        complaint = self.edit(change).removeprefix(f"{self.form.field}: ")
+        self.form.refused = complaint
+        if complaint:
+            self.session_editor.unsay()
+        self.form.redraw()
+        return not complaint

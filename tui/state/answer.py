@@ -8,6 +8,7 @@ from estimator.models.model import Model
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
 from tui.state.session import Session
+from tui.tabs import BASE
 
 if TYPE_CHECKING:
     from tui.state.measurements import Measurements
@@ -43,10 +44,12 @@ class Answer(NamedTuple):
 
     @property
     def cursor(self) -> int:
-        """Where the selected row stands among the rows."""
-        for at, row in enumerate(self.rows):
-            if row.candidate.machine == self.session.selection:
-                return at
+        """Where the selected row stands among the rows; on the leaderboard the first, until the cursor was moved."""
+        session = self.session
+        if session.follow or session.screen != BASE:
+            for at, row in enumerate(self.rows):
+                if row.candidate.machine == session.selection:
+                    return at
         return 0
 
     @property

@@ -33,8 +33,15 @@ class Session:
     reverse: bool = False
     selection: str = ""
     """Machine of the selected row; empty, or one that is not shown, selects the first."""
+    follow: bool = False
+    """Whether the leaderboard's cursor stays with the selected row through edits: it was moved there."""
     run: TrainingWorkload = field(default_factory=TrainingWorkload)
     """The last training run, for when one comes back to it."""
+
+    @property
+    def task(self) -> str:
+        """`serve` or `train`."""
+        return "train" if self.scenario.training else "serve"
 
     # What is asked. Every verb raises InputError for a value out of bounds.
 
@@ -72,8 +79,9 @@ class Session:
         return replace(self, scenario=replace(self.scenario, price_terms=terms))
 
     def with_training(self, training: TrainingWorkload | None) -> "Session":
-        """A training run, or a service where it is None."""
-        return replace(self, scenario=replace(self.scenario, training=training), run=training or self.run)
+        """A training run, or a service where it is None; another task begins at the top."""
+        changed = replace(self, scenario=replace(self.scenario, training=training), run=training or self.run)
+        return changed if bool(training) == bool(self.scenario.training) else changed.from_the_top()
 
     def serve_or_train(self) -> "Session":
         """The other task; a run comes back with the settings it had."""
@@ -144,8 +152,13 @@ class Session:
     def on_screen(self, screen: str) -> "Session":
         return replace(self, screen=screen)
 
+    def from_the_top(self) -> "Session":
+        """The cursor on the first row, where it stays until it is moved."""
+        return replace(self, selection="", follow=False)
+
     def in_view(self, view: str) -> "Session":
-        return replace(self, view=view)
+        """Another view of the leaderboard, from the top."""
+        return replace(self.from_the_top(), view=view)
 
     def next_view(self) -> "Session":
         return self.in_view(_after(self.view, VIEWS))
@@ -154,13 +167,23 @@ class Session:
         return replace(self, filter=text)
 
     def sorted_by(self, column: str, reverse: bool = False) -> "Session":
-        return replace(self, sort=column, reverse=reverse)
+        """Another order, from the top."""
+        return replace(self.from_the_top(), sort=column, reverse=reverse)
 
     def reversed(self) -> "Session":
-        return replace(self, reverse=not self.reverse)
+        """The same order the other way round, from the top."""
+        return replace(self.from_the_top(), reverse=not self.reverse)
 
     def selecting(self, machine: str) -> "Session":
+        """The cursor moved to a row, which it follows from now on."""
+        return replace(self, selection=machine, follow=True)
+
+    def about(self, machine: str) -> "Session":
+        """A page about one row: it stays with that row, while the leaderboard's cursor does as before."""
         return replace(self, selection=machine)
+
+    def with_cursor_of(self, other: "Session") -> "Session":
+        return replace(self, selection=other.selection, follow=other.follow)
 
 
 class History(NamedTuple):

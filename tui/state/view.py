@@ -1,11 +1,12 @@
 """Which rows of a leaderboard a session shows, and in which order."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain
 
 from estimator.ranking.rank import recommended
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
+from tui.state.answer import Answer
 from tui.state.columns import BY_KEY, columns_of
 from tui.state.filters import parse
 from tui.state.readings import Figure
@@ -42,15 +43,28 @@ def sort_rows(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluati
     return [row for _, row in known] + unknown + [row for row in rows if row.verdict != "fits"]
 
 
+def step_rows(answer: Answer, by: int) -> Session:
+    """The session with the cursor so many rows on."""
+    return select_row(answer, answer.cursor + by)
+
+
+def select_row(answer: Answer, position: int) -> Session:
+    """The session with the cursor on the row of that position, or on the nearest there is; the top is rank 1's."""
+    if not answer.rows:
+        return answer.session
+    row = answer.rows[max(0, min(position, len(answer.rows) - 1))]
+    return answer.session.selecting(row.candidate.machine)
+
+
 def sortable(session: Session) -> tuple[str, ...]:
     """The columns that rows can be put in order by."""
     return tuple(column.key for column in columns_of(session.scenario) if column.sorts)
 
 
-def next_sort(session: Session) -> str:
-    """The column after the session's; after the last, the ranking's own order."""
-    order = ("", *sortable(session))
-    return order[(order.index(session.sort) + 1) % len(order)] if session.sort in order else ""
+def next_sort(session: Session, shown: Collection[str], by: int = 1) -> str:
+    """The column, of those that are shown, after the session's; after the last, the ranking's own order."""
+    order = ("", *(key for key in sortable(session) if key in shown))
+    return order[(order.index(session.sort) + by) % len(order)] if session.sort in order else ""
 
 
 def _first(pair: tuple[Figure, Evaluation]) -> tuple[bool, float, str]:

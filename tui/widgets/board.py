@@ -7,7 +7,7 @@ from textual.message import Message
 
 from tui.draw.runs import Row, fit_row
 from tui.pages.candidate import pane, strip
-from tui.pages.leaderboard import TableContext, candidate_line, heading_line, lines, title_line
+from tui.pages.leaderboard import TableContext, candidate_line, heading_line, lines, title_line, whereabouts
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing, scroll_to
 
@@ -35,6 +35,16 @@ class Board(Drawing):
             self.rows = rows
 
     _top = 0
+    _selection = ""
+    """The row that the table was last scrolled to; an edit that moves it elsewhere does not move the table."""
+
+    @property
+    def columns_shown(self) -> tuple[str, ...]:
+        """Keys of the columns that there is room for."""
+        if self.answer is None:
+            return ()
+        width = self.size.width - PANE if self.size.width >= WIDE else self.size.width
+        return tuple(column.key for column in TableContext.of(width, self.answer).columns)
 
     @property
     def half_page(self) -> int:
@@ -70,16 +80,23 @@ class Board(Drawing):
         frame = TableContext.of(width, answer)
         shown = lines(answer.rows, answer.session.view)
         cursor = shown.index(answer.cursor) if shown else 0
-        self._top = scroll_to(self._top, cursor, len(shown), height - 1)
+        room = height - 1
+        if answer.session.selection != self._selection or not answer.session.follow:
+            self._selection = answer.session.selection
+            self._top = scroll_to(self._top, cursor, len(shown), room)
+        self._top = max(0, min(self._top, len(shown) - room))
         rows = [title_line(frame, answer.session.sort, answer.session.reverse)]
-        for each in shown[self._top : self._top + height - 1]:
+        for each in shown[self._top : self._top + room]:
             if isinstance(each, str):
                 rows.append(heading_line(each, width))
             else:
                 rows.append(candidate_line(answer.rows[each], each + 1, each == answer.cursor, frame))
         if not shown:
             rows.append(heading_line("no row passes the filter; esc clears it", width))
-        return rows + [fit_row([], width)] * (height - len(rows))
+        rows += [fit_row([], width)] * (height - len(rows))
+        if shown and not self._top <= cursor < self._top + room:
+            rows[-1] = whereabouts(answer, width)
+        return rows
 
     def _rows_shown(self, width: int, height: int) -> int:
         return height - 1 - (0 if width >= WIDE else STRIP)

@@ -7,15 +7,17 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
 
+from estimator.errors import InputError
 from tui.draw.cells import seconds_cell, wait_cell
 from tui.draw.figures import count, number, usd
-from tui.draw.runs import Row, clip, fit_row, justify, width
-from tui.options.fields import sections
+from tui.draw.runs import Row, clip, fit_row, justify, width, wrap_text
+from tui.options.fields import Field, sections
 from tui.pages.form import Spot, form_rows, lay_out
 from tui.pages.leaderboard import TableContext, candidate_line, title_line
 from tui.state import readings
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing, scroll_to
+from tui.widgets.frame import LEAST_HEIGHT, LEAST_WIDTH
 
 HEAD = 2
 """Rows over the form: the scenario and the tabs."""
@@ -44,13 +46,19 @@ class Form(Drawing):
         visible = rows[self.top : self.top + room]
         visible += standings(self.answer, width, room - len(visible))
         blank: list[Row] = [[]] * (room - len(visible))
-        return [*visible, *blank, self._about(width), result_row(self.answer, width)]
+        return [*visible, *blank, *self._foot(width)]
+
+    def _foot(self, cells: int) -> list[Row]:
+        """What the field is and what the scenario comes to; or why the field's text is refused, in both lines."""
+        if not self.refused:
+            return [self._about(cells), result_row(self.answer, cells) if self.answer else []]
+        first, *more = wrap_text(f"✗ {self.refused}", cells - 2)
+        lines = [first, clip(" ".join(more), cells - 2)]
+        return [fit_row([(f" {line}", "bad")], cells) for line in lines]
 
     def _about(self, cells: int) -> Row:
-        """What the field is, or why its text is refused."""
+        """What the field is, and the keys that change it."""
         spot = self.spots[self.cursor]
-        if self.refused:
-            return fit_row([(clip(f" ✗ {self.refused}", cells), "bad")], cells)
         keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
         help_text = f" {spot.field.name}: {spot.field.option.help}"
         how: Row = [("enter", "key"), (" type  ", "dim"), (keys, "dim")]
@@ -70,11 +78,17 @@ class Form(Drawing):
         return next((at for at, spot in enumerate(self.spots) if spot.field.name == self.field), 0)
 
     def choose(self, at: int) -> None:
+        if not self.spots:  # nothing was drawn yet
+            return
         self.field = self.spots[max(0, min(at, len(self.spots) - 1))].field.name
         self.redraw()
 
     @property
     def chosen(self) -> Spot:
+        """The chosen field's place; in a window that is too small to draw in, as if it had the room."""
+        if not self.spots and self.answer is not None:
+            shown = sections(self.answer.session.scenario, self.answer.inventory)
+            self.spots = lay_out(shown, LEAST_WIDTH, LEAST_HEIGHT)
         return self.spots[self.cursor]
 
 
@@ -114,6 +128,15 @@ class Editor(Input):
             self.display = self.can_focus = False
             self.screen.set_focus(None)
             self.post_message(self.Left())
+
+
+def field_named(name: str, answer: Answer) -> Field:
+    """A field of the form with what the session holds now. Raises InputError where it does not apply any more."""
+    shown = sections(answer.session.scenario, answer.inventory)
+    field = next((field for section in shown for field in section.fields if field.name == name), None)
+    if field is None:
+        raise InputError(name, "does not apply here")
+    return field
 
 
 def standings(answer: Answer, cells: int, lines: int) -> list[Row]:

@@ -3,23 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from textual.geometry import Size
+from textual.widgets import Input
 
-from estimator.printable import without_controls
-from estimator.scenario.scenario import Scenario
-from estimator.scenario.training_workload import TrainingWorkload
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
-from tui.draw.figures import number, tokens
-from tui.draw.runs import Row, Run, clip, fit_row, justify, width, wrap_text
-from tui.state import readings
-from tui.state.answer import Answer
-from tui.tabs import TABS
+from tui.draw.runs import Row, clip, fit_row, width, wrap_text
+from tui.pages.header import scenario_row, tabs_row
+from tui.state.session import Session
 from tui.widgets.drawing import Drawing
 
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 16
-SERVING = ("layouts", "measure", "performance-view")
-"""Commands that say nothing about a training run."""
+MOST_LINES = 4
+"""Lines that a message may take at the foot of a page."""
+TYPING: Row = [(" enter", "key"), (" takes it  ", "dim"), ("esc", "key"), (" leaves it", "dim")]
 
 
 class Head(Drawing):
@@ -34,25 +31,43 @@ class Head(Drawing):
             return ()
         if self.app.size.width < LEAST_WIDTH or self.app.size.height < LEAST_HEIGHT:
             return too_small(self.app.size, width)
-        said = problem_rows(self.answer.problem, width) if self.answer.problem else []
-        return [*[scenario_row(self.answer, width), tabs_row(self.answer, self.page, width)][: 2 - len(said)], *said]
+        return [scenario_row(self.answer.session.scenario, width), tabs_row(self.answer, self.page, width)]
 
 
 class Hints(Drawing):
-    """The commands that work here, as many as there is room for."""
+    """The commands that work here, as many as there is room for; in their place what was refused or done.
+
+    A message of several lines, or one beside a line that is typed into, takes its room from the page above.
+    """
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.page = page
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
-        training = bool(self.answer and self.answer.session.scenario.training)
-        works = (
-            each
-            for each in (*commands_at(self.page), *commands_at(EVERYWHERE))
-            if not (training and each.id in SERVING)
-        )
-        return [hint_row(works, getattr(self.app, "remapped", {}), width)]
+        message = self._message(width)
+        if message and not self._typing:
+            return message
+        return [*message, TYPING if self._typing else self._hints(width)]
+
+    def watch_answer(self) -> None:
+        lines = len(self.draw(self.size.width, self.size.height)) if self.size.width else 1
+        if self.is_mounted and self.styles.height is not None and self.styles.height.value != lines:
+            self.styles.height = lines
+        super().watch_answer()
+
+    @property
+    def _typing(self) -> bool:
+        return isinstance(self.screen.focused, Input)
+
+    def _message(self, cells: int) -> list[Row]:
+        return problem_rows(self.answer.problem, cells) if self.answer and self.answer.problem else []
+
+    def _hints(self, cells: int) -> Row:
+        session = self.answer.session if self.answer else Session()
+        commands = (*commands_at(self.page), *commands_at(EVERYWHERE))
+        works = (each for each in commands if each.task in ("", session.task) and each.applies(session))
+        return hint_row(works, getattr(self.app, "remapped", {}), cells)
 
 
 def too_small(have: Size, cells: int) -> list[Row]:
@@ -64,71 +79,12 @@ def too_small(have: Size, cells: int) -> list[Row]:
 
 
 def problem_rows(problem: str, cells: int) -> list[Row]:
-    """What went wrong, or what was done, in place of the tabs; a long one takes the scenario's line too."""
+    """What went wrong, or what was done, in as many lines as it takes up to a limit."""
     style = "bad" if problem.startswith("✗") else "good"
-    first, *more = wrap_text(problem, cells - 2)
-    return [fit_row([(f" {line}", style)], cells) for line in (first, " ".join(more)) if line]
-
-
-def scenario_row(answer: Answer, cells: int) -> Row:
-    """` Llama-3.3-70B-Instruct fp8 kv bf16 │ 2k→512 x16 │ TTFT<1s │ us-east-1 on-demand`."""
-    scenario = answer.session.scenario
-    formats, load = _training(scenario.training) if scenario.training else _serving(scenario)
-    name: Run = (without_controls(scenario.model.rpartition("/")[2]), "bold")
-    groups: list[Row] = [[name, *formats], *load, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]]
-    if points := readings.own_points(scenario):
-        groups.append([(points, "accent")])
-    row: Row = [(" ", "text")]
-    for group in groups:
-        row += [(" │ ", "grid"), *group] if len(row) > 1 else group
-    if width(row) > cells:  # the name of the model gives way, the figures stay
-        row[1] = (clip(name[0], max(8, len(name[0]) - (width(row) - cells))), "bold")
-    return fit_row(row, cells)
-
-
-def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
-    """The formats, and the load with its service level."""
-    workload = scenario.workload
-    load = f"{workload.requests_per_second:g}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
-    request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
-    if workload.prefix_cache_hit:
-        request += f" {workload.prefix_cache_hit:.0%} cached"
-    asked = " ".join(readings.level_bounds(scenario.service_level))
-    formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
-    return formats, [[(request, "text")], *([[(asked, "text")]] if asked else [])]
-
-
-def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
-    """The method and optimizer, and the batches with the data."""
-    rank = f" r{run.lora_rank}" if run.adapters else ""
-    formats: Row = [(f" train {run.method}{rank}", "accent"), (f" {run.optimizer}", "dim")]
-    batch = f"{tokens(run.sequence_length)} x{run.global_batch:,}"
-    epochs = f" x{run.epochs:g}" if run.epochs != 1 else ""
-    return formats, [[(batch, "text")], [(f"{number(run.dataset_tokens)} tokens{epochs}", "text")]]
-
-
-def tabs_row(answer: Answer, here: str, cells: int) -> Row:
-    """The pages by their keys, this one marked, and the status."""
-    row: Row = [(" ", "text")]
-    for page in TABS:
-        if page.name == here:
-            row += [(f"[{page.key} {page.title}]", "tab"), (" ", "text")]
-        else:
-            row += [(f"{page.key} ", "key"), (f"{page.title} ", "dim")]
-    return justify(row, status(answer, cells - width(row) - 1), cells)
-
-
-def status(answer: Answer, cells: int) -> Row:
-    """The filter and what it leaves, or the view and the date of the prices."""
-    session = answer.session
-    if session.filter:
-        found = f"{len(answer.rows)} of {len(answer.board.rows)}"
-        return [(clip(f"/{without_controls(session.filter)}", cells - len(found) - 1), "accent"), (f" {found} ", "dim")]
-    dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
-    said = [*([] if session.view == "instances" else [session.view]), *([f"prices {max(dates)}"] if dates else [])]
-    while said and len(" · ".join(said)) > cells:
-        said.pop()
-    return [(" · ".join(said), "dim"), (" ", "text")]
+    lines = wrap_text(problem, cells - 2)
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], clip(" ".join(lines[MOST_LINES - 1 :]), cells - 2)]
+    return [fit_row([(f" {line}", style)], cells) for line in lines]
 
 
 def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> Row:

@@ -269,7 +269,7 @@ async def test_the_palette_runs_a_command() -> None:
 async def test_an_edit_that_can_not_be_answered_is_refused_and_the_answer_stays() -> None:
     async with application().run_test(size=(80, 24)) as pilot:
         app = pilot.app
-        app.edit(lambda session: session.with_weights("nf4"))
+        app.edit(lambda answer: answer.session.with_weights("nf4"))
         await pilot.pause()
         assert answer(pilot).session == Session()
         assert "✗ weights: nf4 is not served by vllm" in screen_text(app)
@@ -281,10 +281,13 @@ async def test_a_long_refusal_is_read_to_its_end() -> None:
     async with application().run_test(size=(80, 24)) as pilot:
         pilot.app.say(f"decode-context-parallel: {reason}")
         await pilot.pause()
-        first, second, *_ = screen_text(pilot.app).splitlines()
+        *_, first, second = screen_text(pilot.app).splitlines()
         assert first.startswith(" ✗ decode-context-parallel: TP64")
         assert second.endswith("legal: 1, 2, 4, 8")
-        assert "Leaderboard" in (await press(pilot, "j"), screen_text(pilot.app))[1].splitlines()[1]
+        assert "Leaderboard" in screen_text(pilot.app).splitlines()[1]
+        await press(pilot, "j")
+        assert "legal: 1, 2, 4, 8" not in screen_text(pilot.app)
+        assert "? help" in screen_text(pilot.app).splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +323,7 @@ async def test_a_fault_of_ours_costs_one_line_and_not_the_session(monkeypatch: p
         assert answer(pilot).session == Session()
         monkeypatch.setenv("LLMCALC_DEBUG", "1")
         with pytest.raises(ZeroDivisionError):
-            pilot.app.edit(Session.more_users)
+            pilot.app.edit(lambda answer: answer.session.more_users())
 
 
 async def test_control_c_says_how_to_quit() -> None:

@@ -72,7 +72,7 @@ async def test_only_a_row_that_serves_takes_a_point_and_the_hints_say_so() -> No
         assert not any(word in hints for word in ("measured", "layouts", "view"))
         await pilot.press("n")
         await pilot.pause()
-        assert "✗ a measured point belongs to a row that serves (t)" in screen_text(app)
+        assert "✗ n: a measured point, of a served model (t changes)" in screen_text(app)
 
 
 def kept_point(path: Path) -> None:

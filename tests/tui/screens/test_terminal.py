@@ -1,6 +1,10 @@
 """The application in a real terminal: what it sends, and what it survives."""
 
+import os
+import signal
 from pathlib import Path
+
+import pytest
 
 from benchmarks.terminal import Terminal
 
@@ -66,3 +70,48 @@ def test_a_command_line_that_is_wrong_ends_with_one_line(tmp_path: Path) -> None
         assert b"none.yaml" in said
         assert b"Traceback" not in said
         assert said.strip().count(b"\n") == 0
+
+
+LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
+"""The main screen, a cursor, and no mouse reports."""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_it_leaves_a_whole_terminal(name: str, tmp_path: Path) -> None:
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(START)
+        terminal.settle()
+        terminal.press(b"+")
+        os.kill(terminal.process, getattr(signal, name))
+        after = terminal.settle()
+        for sequence in LEFT:
+            assert sequence in after
+    assert "concurrency: 32" in (tmp_path / "state" / "llmcalc-tui" / "session.yaml").read_text()
+
+
+def test_it_is_drawn_again_when_it_comes_back_from_the_background(tmp_path: Path) -> None:
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(START)
+        terminal.settle()
+        os.kill(terminal.process, signal.SIGTSTP)
+        assert b"\x1b[?1049l" in terminal.settle()
+        os.kill(terminal.process, signal.SIGCONT)
+        again = terminal.settle()
+        assert b"Llama-3.3-70B-Instruct" in again
+        assert b"Leaderboard" in again
+
+
+def test_keys_of_one_write_all_count(tmp_path: Path) -> None:
+    with Terminal(["-m", "tui"], tmp_path) as terminal:
+        terminal.until(START)
+        terminal.settle()
+        terminal.press(b"jjjjjsss+++jj2kjq")
+    with Terminal(["-m", "tui"], tmp_path / "one") as terminal:
+        terminal.until(START)
+        terminal.settle()
+        for key in b"jjjjjsss+++jj2kjq":
+            os.write(terminal.descriptor, bytes([key]))
+            terminal.chunk(0.3)
+        terminal.settle()
+    one, other = (home / "state" / "llmcalc-tui" / "session.yaml" for home in (tmp_path, tmp_path / "one"))
+    assert one.read_text() == other.read_text()

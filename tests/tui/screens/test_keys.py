@@ -1,0 +1,187 @@
+"""Keys that arrive together, keys that do nothing, and what is said at the foot of a page."""
+
+from collections.abc import Iterable
+
+import pytest
+from textual.pilot import Pilot
+
+from catalog.load import load
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from tests.tui.screens.conftest import screen_text
+from tui.app import LlmCalc
+from tui.screens.page import Page
+from tui.state.answer import Answer
+from tui.state.calculator import Calculator
+from tui.state.session import Session
+
+CALCULATOR = Calculator(load())
+
+
+def app_on(session: Session | None = None) -> LlmCalc:
+    return LlmCalc(CALCULATOR, session or Session())
+
+
+async def press(pilot: Pilot, *keys: str) -> Answer:
+    await pilot.press(*keys)
+    return await settled(pilot)
+
+
+async def settled(pilot: Pilot) -> Answer:
+    app = pilot.app
+    assert isinstance(app, LlmCalc)
+    while app._feeder is not None and not app._feeder.done():
+        await app._feeder
+    await pilot.pause()
+    assert app.answer is not None
+    return app.answer
+
+
+async def at_once(pilot: Pilot, keys: Iterable[str]) -> Answer:
+    """The keys as one read of the terminal brings them."""
+    from textual.events import Key
+
+    for key in keys:
+        event = Key(key, key if len(key) == 1 else None)
+        event.set_sender(pilot.app)
+        pilot.app.post_message(event)
+    return await settled(pilot)
+
+
+CLUMPS = (
+    ["j"] * 5,
+    ["G", "j", "k", "k", "g", "j"],
+    ["s", "s", "s"],
+    ["w", "plus", "plus", "right_square_bracket"],
+    ["j", "w", "j", "2", "j", "enter", "escape", "3", "4"],
+    ["x", "1", "j", "x", "escape", "u", "j"],
+    ["slash", "p", "5", "enter", "j"],
+    ["1", "j", "j", "j", "j", "l", "l", "l", "4"],
+    ["1", "enter", "escape", "j", "j", "j", "j", "enter", "4", "k", "enter", "j"],
+    ["t", "j", "j", "w", "t"],
+    ["m", "8", "b", "enter", "enter", "escape", "j"],
+    ["r", "o", "r", "e", "enter", "enter"],
+)
+
+
+@pytest.mark.parametrize("keys", CLUMPS, ids=lambda keys: " ".join(keys))
+async def test_keys_of_one_read_do_what_they_do_one_by_one(keys: list[str]) -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        together = (await at_once(pilot, keys)).session, screen_text(pilot.app)
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for key in keys:
+            answer = await press(pilot, key)
+        assert together == (answer.session, screen_text(pilot.app))
+
+
+async def test_five_steps_in_one_read_are_five_rows() -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert (await at_once(pilot, "jjjjj")).cursor == 5
+
+
+@pytest.mark.parametrize("key", ["m", "r", "ctrl+p"])
+async def test_enter_twice_in_one_read_closes_a_dialog_once(key: str) -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await press(pilot, key)
+        await at_once(pilot, ["enter", "enter", "escape"])
+        assert isinstance(pilot.app.screen, Page)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (["space"], "space does nothing here; ? lists the keys"),
+        (["tab"], "tab: next group, on 1 Workload"),
+        (["n"], "n: a measured point, on 3 Performance"),
+        (["2", "s"], "s: sort by the next column, on 4 Leaderboard"),
+        (["3", "t", "o"], "o: next view, of a served model (t changes)"),
+    ],
+)
+async def test_a_key_that_does_nothing_says_so_once(keys: list[str], words: str) -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await press(pilot, *keys)
+        assert words in screen_text(pilot.app).splitlines()[-1]
+        await press(pilot, keys[-1])
+        assert words not in screen_text(pilot.app)
+
+
+async def test_a_message_hides_neither_scenario_nor_tabs_and_goes_with_the_next_key() -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        before = screen_text(pilot.app).splitlines()
+        pilot.app.say("weights: " + "a reason that takes more than one line of the terminal " * 3)
+        await pilot.pause()
+        shown = screen_text(pilot.app).splitlines()
+        assert shown[:2] == before[:2]
+        assert shown[-3].startswith(" ✗ weights: a reason")
+        await press(pilot, "g")
+        assert screen_text(pilot.app).splitlines() == before
+
+
+async def test_a_filter_that_is_not_understood_says_why_above_what_is_typed() -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await press(pilot, "slash", *"tpot", "less_than_sign", *"fast")
+        *_, reason, line = screen_text(pilot.app).splitlines()
+        assert "expected a number" in reason
+        assert "tpot<fast" in line
+        await press(pilot, "escape")
+        assert "expected a number" not in screen_text(pilot.app)
+        assert "? help" in screen_text(pilot.app).splitlines()[-1]
+
+
+async def test_the_cursor_keeps_the_first_row_until_it_is_moved() -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        assert (await press(pilot, "plus", "2", "4", "w")).cursor == 0
+        moved = await press(pilot, "j", "j")
+        assert (await press(pilot, "s", "s")).cursor == 0
+        assert moved.cursor == 2
+
+
+async def test_a_row_that_an_edit_moves_out_of_sight_is_one_line() -> None:
+    machines = tuple(f"m{at}" for at in range(3))
+    assert machines
+    async with app_on().run_test(size=(80, 16)) as pilot:
+        followed = (await press(pilot, "j")).selected
+        assert followed
+        shown = await press(pilot, "s", "S", "j")
+        assert shown.selected
+        name = shown.selected.candidate.machine
+        answer = await press(pilot, "S")
+        assert answer.cursor == 0, name
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        (Scenario(settings=EngineSettings(memory_utilization=0.95)), "util .95"),
+        (Scenario(settings=EngineSettings(max_num_seqs=512)), "seqs 512"),
+        (Scenario(placement=Placement(tp=4, pp=2)), "TP4·PP2"),
+        (Scenario(placement=Placement(instance="p5.48xlarge")), "only p5.48xlarge"),
+        (Scenario(deployment="local"), "local"),
+        (Scenario(region="eu-central-1"), "eu-central-1"),
+        (Scenario(price_terms="spot"), "spot"),
+        (Scenario(engine="sglang"), "sglang"),
+    ],
+)
+async def test_an_input_that_is_not_default_is_a_chip_that_backspace_drops(scenario: Scenario, words: str) -> None:
+    async with app_on(Session(scenario=scenario)).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        header = screen_text(pilot.app).splitlines()[0]
+        assert words in header
+        assert "Llama-3.3-70B-Instruct fp8 kv bf16" in header
+        assert (await press(pilot, "backspace")).session.scenario == Scenario()
+        assert words not in screen_text(pilot.app).splitlines()[0]
+        assert "every input is at its default" in (await press(pilot, "backspace")).problem
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 2), (26, 10), (59, 24), (80, 15), (300, 2)])
+async def test_no_window_is_too_small_to_survive(size: tuple[int, int]) -> None:
+    async with app_on().run_test(size=size) as pilot:
+        for key in ("1", "j", "l", "enter", "escape", "2", "j", "3", "o", "4", "j", "x", "escape", "question_mark"):
+            await press(pilot, key)
+        await press(pilot, "escape")
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "Leaderboard" in screen_text(pilot.app)

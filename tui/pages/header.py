@@ -1,0 +1,100 @@
+"""The first two lines of every page: the scenario with all that is not default, and the tabs with the status."""
+
+from collections.abc import Sequence
+
+from estimator.printable import without_controls
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.training_workload import TrainingWorkload
+from tui.draw.figures import number, tokens
+from tui.draw.runs import Row, clip, fit_row, justify, width
+from tui.state.answer import Answer
+from tui.state.chips import Chip, chips
+from tui.tabs import TABS
+
+SHORTEST_MODEL = 8
+"""Cells of the model's name that always stay."""
+
+
+def scenario_row(scenario: Scenario, cells: int) -> Row:
+    """` Llama-3.3-70B-Instruct fp8 kv bf16 │ 2k→512 x16 │ util .95 · TP4 │ us-east-1 on-demand`.
+
+    Where it is too long the default place goes first, then chips from the right (`+2` says how many), and the model's
+    name last.
+    """
+    formats, load = _training(scenario.training) if scenario.training else _serving(scenario)
+    groups: list[Row] = [[_model(scenario), *formats], *load]
+    shown = chips(scenario)
+    plain = Scenario()
+    here = (scenario.region, scenario.price_terms) == (plain.region, plain.price_terms)
+    options = []
+    if here and scenario.deployment == "cloud":
+        options.append(_join(groups, shown, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]))
+    options += [_join(groups, shown[:count], [], len(shown) - count) for count in range(len(shown), -1, -1)]
+    row = next((row for row in options if width(row) <= cells), options[-1])
+    if width(row) > cells:
+        name, style = row[1]
+        row[1] = (clip(name, max(SHORTEST_MODEL, len(name) - (width(row) - cells))), style)
+    return fit_row(row, cells)
+
+
+def _join(groups: Sequence[Row], shown: Sequence[Chip], place: Row, hidden: int = 0) -> Row:
+    """The groups between bars: what is asked, the chips, how many more there are, the place."""
+    named: Row = []
+    for chip in shown:
+        named += [*([(" · ", "grid")] if named else []), (chip.text, "accent")]
+    if hidden:
+        named += [(" " if named else "", "text"), (f"+{hidden}", "warn")]
+    row: Row = [(" ", "text")]
+    for group in (*groups, named, place):
+        if group:
+            row += [(" │ ", "grid"), *group] if len(row) > 1 else group
+    return row
+
+
+def _model(scenario: Scenario) -> tuple[str, str]:
+    return without_controls(scenario.model.rpartition("/")[2]), "bold"
+
+
+def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
+    """The formats, and the load."""
+    workload = scenario.workload
+    load = f"{workload.requests_per_second:g}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
+    request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
+    formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
+    return formats, [[(request, "text")]]
+
+
+def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
+    """The method and optimizer, and the batches with the data."""
+    rank = f" r{run.lora_rank}" if run.adapters else ""
+    formats: Row = [(f" train {run.method}{rank}", "accent"), (f" {run.optimizer}", "dim")]
+    batch = f"{tokens(run.sequence_length)} x{run.global_batch:,}"
+    epochs = f" x{run.epochs:g}" if run.epochs != 1 else ""
+    return formats, [[(batch, "text")], [(f"{number(run.dataset_tokens)} tokens{epochs}", "text")]]
+
+
+def tabs_row(answer: Answer, here: str, cells: int) -> Row:
+    """The pages by their keys, this one marked, and the status."""
+    row: Row = [(" ", "text")]
+    for page in TABS:
+        if page.name == here:
+            row += [(f"[{page.key} {page.title}]", "tab"), (" ", "text")]
+        else:
+            row += [(f"{page.key} ", "key"), (f"{page.title} ", "dim")]
+    return justify(row, status(answer, cells - width(row) - 1), cells)
+
+
+def status(answer: Answer, cells: int) -> Row:
+    """The filter and what it leaves, or the view and the date of the prices."""
+    session = answer.session
+    if session.filter:
+        share = f"{len(answer.rows)} of {len(answer.board.rows)}"
+        return [
+            (clip(f"/{without_controls(session.filter)}", cells - len(share) - 1), "accent"),
+            (f" {share} ", "dim"),
+        ]
+    dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
+    words = [*([] if session.view == "instances" else [session.view]), *([f"prices {max(dates)}"] if dates else [])]
+    while words and len(" · ".join(words)) > cells:
+        words.pop()
+    return [(" · ".join(words), "dim"), (" ", "text")]

@@ -1,0 +1,111 @@
+"""Every input that is not default as a chip of the header: no hidden state, and one key drops the last one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from estimator.printable import without_controls
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.training_workload import TrainingWorkload
+from tui.draw.figures import bound, tokens
+from tui.options.options import OPTIONS, Option
+from tui.state.readings import own_points
+
+
+class Chip(NamedTuple):
+    """One input that is not default: how the header names it, and the scenario without it."""
+
+    text: str
+    without: Scenario
+
+
+IN_HEADER = frozenset(
+    {
+        "model",
+        "weights",
+        "kv",
+        "preset",
+        "input-tokens",
+        "output-tokens",
+        "concurrency",
+        "requests-per-second",
+        "train",
+        "optimizer",
+        "lora-rank",
+        "sequence-length",
+        "global-batch",
+        "dataset-tokens",
+        "epochs",
+    }
+)
+"""Options that the header always shows in words of their own."""
+LAYOUT = ("tp", "pp", "ep", "dp")
+LAST = ("region", "price-terms")
+"""Where and on which terms stands last in the header, so its chips are the first to be dropped."""
+TEXTS: dict[str, Callable[[Any], str]] = {
+    "ttft": lambda value: f"TTFT<{bound(value)}",
+    "tpot": lambda value: f"TPOT<{bound(value)}",
+    "prefix-cache-hit": lambda value: f"{value:.0%} cached",
+    "draft-tokens": lambda value: f"draft {value}",
+    "accepted-tokens": lambda value: f"{value:g} a step",
+    "length-variation": lambda value: f"lengths ±{value:.0%}",
+    "prefill-replicas": lambda value: f"{value} prefill only",
+    "engine": str,
+    "memory-utilization": lambda value: f"util {value:g}".replace("0.", "."),
+    "max-model-len": lambda value: f"len {tokens(value)}",
+    "max-num-seqs": lambda value: f"seqs {value}",
+    "max-num-batched-tokens": lambda value: f"chunk {tokens(value)}",
+    "decode-context-parallel": lambda value: f"dcp {value}",
+    "instance": lambda value: f"only {value}",
+    "machines": lambda value: f"{value} machine{'s' if value > 1 else ''}",
+    "accelerator": lambda value: f"only {value}",
+    "count": lambda value: f"{value} accelerators",
+    "region": str,
+    "price-terms": str,
+    "deployment": str,
+    "hardware-usd": lambda value: f"${value:,.0f} each",
+    "amortization-years": lambda value: f"{value:g} years",
+    "usd-per-kwh": lambda value: f"${value:g}/kWh",
+    "power-limit-watts": lambda value: f"{value:g} W",
+    "micro-batch": lambda value: f"micro-batch {value}",
+    "lora-targets": lambda value: f"on {value}",
+    "packing": lambda value: "packed" if value else "not packed",
+    "mean-tokens": lambda value: f"{value} tokens a sample",
+    "train-embeddings": lambda value: "with embeddings" if value else "no embeddings",
+    "optimizer-in-backward": lambda value: "optimizer in backward" if value else "optimizer after backward",
+}
+"""How an option's value reads as a chip; the others read `name value`."""
+
+
+def chips(scenario: Scenario) -> list[Chip]:
+    """Every input that differs from the default scenario's, in the order of the header."""
+    plain = Scenario(training=TrainingWorkload() if scenario.training else None)
+    found = {name: chip for name, option in OPTIONS.items() if (chip := _chip(scenario, plain, option))}
+    layout = {name: found.pop(name) for name in LAYOUT if name in found}
+    shown = [found[name] for name in found if name not in LAST]
+    if layout:
+        placement = replace(scenario.placement, **dict.fromkeys(layout))
+        text = "·".join(f"{name.upper()}{getattr(scenario.placement, name)}" for name in layout)
+        shown.append(Chip(text, replace(scenario, placement=placement)))
+    if points := own_points(scenario):
+        shown.append(Chip(points, replace(scenario, calibrations=())))
+    return shown + [found[name] for name in LAST if name in found]
+
+
+def _chip(scenario: Scenario, plain: Scenario, option: Option) -> Chip | None:
+    """The chip of one option; None where it is default, does not apply, or is shown anyway."""
+    section, dot, attribute = option.field.rpartition(".")
+    owner: Any = getattr(scenario, section) if dot else scenario
+    usual: Any = getattr(plain, section) if dot else plain
+    if option.name in IN_HEADER or owner is None or not attribute:
+        return None
+    value = getattr(owner, attribute)
+    changed: dict[str, Any] = {attribute: getattr(usual, attribute)}
+    if option.name == "engine":
+        value = f"{value}@{scenario.engine_version}" if scenario.engine_version else value
+        changed["engine_version"] = None
+    if value == getattr(usual, attribute):
+        return None
+    text = TEXTS.get(option.name, lambda value: f"{option.name.replace('-', ' ')} {value}")(value)
+    without: Any = replace(owner, **changed)
+    return Chip(without_controls(text), replace(scenario, **{section: without}) if dot else without)

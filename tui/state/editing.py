@@ -1,0 +1,26 @@
+"""How pages and panels change the session: by a verb that the app applies to the answer of that moment."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from tui.state.answer import Answer
+from tui.state.session import Session
+
+Change = Callable[[Answer], Session]
+"""The next session, from the answer of the moment at which the change is made. Raises InputError to refuse."""
+
+
+class SessionEditor(Protocol):
+    """What a page asks of its app. Keys that arrive together all count, because nothing is worked out in advance."""
+
+    def edit(self, change: Change) -> str:
+        """Makes a change and shows its answer; returns why it was refused, or nothing."""
+        ...
+
+    def unsay(self) -> None:
+        """Takes away what was said last."""
+        ...
+
+    def say(self, text: str, refused: bool = True) -> None:
+        """Shows a line until the next key: what was refused and why, or what was done."""
+        ...
