@@ -13,13 +13,16 @@ class Tab(NamedTuple):
     """`module:class`, imported when the page is first opened."""
     explains: bool = False
     """Whether `enter` opens the working of the selected row's figures there."""
+    pins: bool = False
+    """Whether `space` pins the selected row there."""
 
 
 TABS = (
     Tab("1", "workload", "Workload", "tui.screens.workload:WorkloadScreen"),
-    Tab("2", "memory", "Memory", "tui.screens.memory:MemoryScreen", explains=True),
-    Tab("3", "performance", "Performance", "tui.screens.performance:PerformanceScreen", explains=True),
-    Tab("4", "leaderboard", "Leaderboard", "tui.screens.leaderboard:LeaderboardScreen", explains=True),
+    Tab("2", "memory", "Memory", "tui.screens.memory:MemoryScreen", explains=True, pins=True),
+    Tab("3", "performance", "Performance", "tui.screens.performance:PerformanceScreen", explains=True, pins=True),
+    Tab("4", "leaderboard", "Leaderboard", "tui.screens.leaderboard:LeaderboardScreen", explains=True, pins=True),
+    Tab("5", "compare", "Compare", "tui.screens.compare:CompareScreen", explains=True),
 )
 BASE = "leaderboard"
 """Always at the bottom of the stack; one other page at a time is pushed over it."""

@@ -32,6 +32,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.units import GB, GIB
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
+from tui.state.pins import Pin
 from tui.state.session import Session
 
 # machine, accelerator, devices, GB each, usable GiB, replicas, tp, $/h, class, tie, best
@@ -216,6 +217,12 @@ class PlainCalculator(Calculator):
 
     def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
         return row
+
+    def pinned(self, pin: Pin) -> Answer:
+        session = Session(scenario=pin.scenario)
+        model, prices = self.model(pin.scenario.model), self.catalog.prices(pin.scenario.region)
+        rows = [row for row in self.rank(session, model, prices).rows if row.candidate.machine == pin.machine]
+        return Answer(session, model, self.catalog.inventory, Leaderboard(tuple(rows), 1), tuple(rows), prices)
 
 
 def tiny_model(name: str) -> Model:

@@ -178,6 +178,50 @@ COMMANDS = (
             task="serve",
         ),
     ),
+    *_at(
+        "compare",
+        Command("figure-down", "Down", "j,down", "The next figure.", "screen.move(1)", hint="figure"),
+        Command("figure-up", "Up", "k,up", "The figure before.", "screen.move(-1)", hint="figure"),
+        Command("pin-next", "Next pin", "l,right", "The pin on the right.", "screen.column(1)", hint="pin"),
+        Command("pin-last", "Pin before", "h,left", "The pin on the left.", "screen.column(-1)", hint="pin"),
+        Command(
+            "pin-left",
+            "Move the pin left",
+            "less_than_sign",
+            "The first pin is what the others are compared with.",
+            "screen.shift(-1)",
+            hint="order",
+        ),
+        Command(
+            "pin-right", "Move the pin right", "greater_than_sign", "One place on.", "screen.shift(1)", hint="order"
+        ),
+        Command("pin-drop", "Drop the pin", "d", "It is no longer compared.", "screen.drop", hint="drop pin"),
+        Command("pin-rename", "Name the pin", "n", "A name of your own.", "screen.rename", hint="name"),
+        Command(
+            "pin-open", "Open the pin", "o", "Its scenario becomes the one that is asked.", "screen.open", hint="open"
+        ),
+        Command(
+            "pin-chart",
+            "Cost against speed",
+            "g",
+            "All pins on one chart: $ per 1M tokens against tokens/s of one user, as the load grows.",
+            "screen.chart",
+            hint="chart",
+        ),
+    ),
+    *(
+        Command(
+            "pin" if page.name == "leaderboard" else f"{page.name}-pin",
+            "Pin the row",
+            "space",
+            "Keeps it with its whole scenario for 5 Compare; again drops it.",
+            "screen.pin",
+            where=page.name,
+            hint="pin",
+        )
+        for page in TABS
+        if page.pins
+    ),
     *(
         Command(
             f"{page.name}-why",
@@ -269,6 +313,11 @@ HINTS = (
     "move",
     "part",
     "row",
+    "figure",
+    "pin",
+    "chart",
+    "open",
+    "order",
     "field",
     "type",
     "step",

@@ -9,8 +9,11 @@ from tui.draw.runs import Row, fit_row, justify, merge_runs
 GUTTER = 6
 """Columns left of the plot: a tick label and a blank."""
 
-SHAPES = "●◆▲■"
+SHAPES = "●◆▲■▼◇△□"
 """Marks of the series, so that they differ without colour."""
+
+COLOURS = 4
+"""Styles of the series; beyond them the shape alone tells two apart."""
 
 
 def shape(series: int) -> str:
@@ -18,7 +21,7 @@ def shape(series: int) -> str:
 
 
 def series_style(series: int) -> str:
-    return f"series{series % len(SHAPES)}"
+    return f"series{series % COLOURS}"
 
 
 class Plot(NamedTuple):

@@ -1,21 +1,26 @@
 """What the pages around the selected row show, worked out from the answer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from estimator.advice.fixes import Change, fixes, gains
 from estimator.advice.study import Study
+from estimator.errors import InputError
 from estimator.models.formats import cache_format, weight_format
-from estimator.results import Evaluation, OperatorTime
+from estimator.results import Evaluation, OperatorTime, PerformanceReport
+from estimator.scenario.workload import ServiceLevel
 from estimator.serving.memory.cache import layer_kinds
-from tui.draw.curve import OperatingPoint
+from tui.draw.curve import OperatingPoint, Series
 from tui.draw.figures import amount, count, size
 from tui.draw.roofline import Point, Roof
+from tui.draw.tradeoff import CostCurve, LoadPoint
 from tui.pages.memory import MemoryFacts, Switch
 from tui.pages.memory_parts import Usage, describe_cache_sharing, reasons
 from tui.pages.performance import PerformanceFacts
 from tui.pages.solver import Capacity
 from tui.state.answer import Answer
-from tui.state.readings import devices, instance, layout, layout_or_setup, refusal
+from tui.state.pins import LETTERS, Pin, Pins
+from tui.state.readings import devices, instance, layout, layout_or_setup, refusal, token_cost
 
 SOLVED_USERS = (1, 4, 16, 64)
 
@@ -94,12 +99,8 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
     users = speed.concurrency * study.replicas
     then = answer.before.get(row.candidate.machine)
     earlier = then.performance if then else None
-    others = [bench_of(answer, each) for each in rivals(answer, row)]
-    operating = []
-    for load, report in study.operating_points():
-        meets = level.met_by(report.ttft_s.typical, report.tpot_s.typical)
-        per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
-        operating.append(OperatingPoint(load, per_user, total, meets))
+    others, names = compared_with(answer, row)
+    operating = _operating(study)
     return PerformanceFacts(
         heading=heading(answer, row),
         aside=f"class {row.confidence} · {amount(users)} in flight{own_point(study)}",
@@ -107,8 +108,9 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         points=points(study, users),
         other_roofs=[roofs(other)[0] for other in others],
         other_points=[
-            _point(f"{other.node.device.label} {count(users)}", other.decode(users))._replace(series=series)
-            for series, other in enumerate(others)
+            _point(f"{name} {count(load)}", other.decode(load))._replace(series=series)
+            for series, (other, name) in enumerate(zip(others, names, strict=True))
+            for load in (other.scenario.workload.concurrency if answer.session.pins else users,)
         ],
         prefill=group_by_name(study.prefill()),
         decode=group_by_name(study.decode(users)),
@@ -122,7 +124,44 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         least_per_user=1 / level.tpot_s if level.tpot_s else None,
         layouts=study.layouts(),
         chosen_layout=layout(row),
+        other_series=[
+            Series(name, tuple(_operating(other)))
+            for other, name in zip(others, names, strict=True)
+            if answer.session.pins
+        ],
     )
+
+
+def _operating(study: Study) -> list[OperatingPoint]:
+    """Speed of one user and of all, from one user to as many as the memory holds."""
+    level, points = study.scenario.service_level, []
+    for load, report in study.operating_points():
+        meets = level.met_by(report.ttft_s.typical, report.tpot_s.typical)
+        per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
+        points.append(OperatingPoint(load, per_user, total, meets))
+    return points
+
+
+def cost_curves(pins: Pins, answers: Sequence[Answer | None]) -> list[CostCurve]:
+    """For each pin that serves and has a price, what a million tokens cost at each load and what a user sees."""
+    curves = []
+    for at, (pin, answer) in enumerate(zip(pins, answers, strict=True)):
+        row = answer.rows[0] if answer else None
+        if answer is None or row is None or row.performance is None or row.cost.price_usd_per_hour is None:
+            curves.append(CostCurve(LETTERS[at], pin.label, ()))
+            continue
+        study, level = bench_of(answer, row), answer.session.scenario.service_level
+        asked = row.performance.concurrency * study.replicas
+        points = [_load_point(row, users, report, level) for users, report in study.operating_points()]
+        here = _load_point(row, asked, row.performance, level)._replace(asked=True)
+        curves.append(CostCurve(LETTERS[at], pin.label, tuple(sorted([*points, here]))))
+    return curves
+
+
+def _load_point(row: Evaluation, users: float, speed: PerformanceReport, level: ServiceLevel) -> LoadPoint:
+    cost = token_cost(row._replace(performance=speed)) or 0.0
+    meets = level.met_by(speed.ttft_s.typical, speed.tpot_s.typical)
+    return LoadPoint(users, speed.tokens_per_s_per_user.typical, cost, meets)
 
 
 def own_point(study: Study) -> str:
@@ -131,6 +170,28 @@ def own_point(study: Study) -> str:
     if step.decode_factor == step.prefill_factor == 1.0:
         return ""
     return f" · own point: decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
+
+
+def compared_with(answer: Answer, row: Evaluation) -> tuple[list[Study], list[str]]:
+    """The pins, by their letters, else the best rows on other accelerators: what shares the roofline with a row."""
+    pins = [(at, pinned) for at, pin in enumerate(answer.session.pins) if (pinned := _served(answer, pin))]
+    if pins:
+        others = [(bench_of(pinned, pinned.rows[0]), LETTERS[at]) for at, pinned in pins]
+        others = [(study, letter) for study, letter in others if study.candidate != row.candidate]
+        return [study for study, _ in others], [f"{letter} {study.node.device.label}" for study, letter in others]
+    studies = [bench_of(answer, each) for each in rivals(answer, row)]
+    return studies, [study.node.device.label for study in studies]
+
+
+def _served(answer: Answer, pin: Pin) -> Answer | None:
+    """The answer of a pin that serves; None where it trains, has no speed, or can not be asked any more."""
+    if pin.scenario.training or answer.pinned is None:
+        return None
+    try:
+        pinned = answer.pinned(pin)
+    except (InputError, KeyError):
+        return None
+    return pinned if pinned.rows[0].performance else None
 
 
 def rivals(answer: Answer, row: Evaluation, most: int = 2) -> list[Evaluation]:

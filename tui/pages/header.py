@@ -1,6 +1,6 @@
 """The first two lines of every page: the scenario with all that is not default, and the tabs with the status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
@@ -11,6 +11,10 @@ from tui.state.answer import Answer
 from tui.state.chips import Chip, chips
 from tui.tabs import TABS
 
+MOST_STATUS = 34
+"""Cells for which a filter shortens the titles of the tabs."""
+SHORTEST_TITLE = 3
+"""Letters of a tab's title that always stay."""
 SHORTEST_MODEL = 8
 """Cells of the model's name that always stay."""
 
@@ -74,14 +78,27 @@ def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
 
 
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:
-    """The pages by their keys, this one marked, and the status."""
+    """The pages by their keys, this one marked, and the status; the other titles are shortened where they must be."""
+    counts = {"compare": f"·{len(answer.session.pins)}" if answer.session.pins else ""}
+    longest = max(len(page.title) for page in TABS)
+    needed = min(width(status(answer, cells)), MOST_STATUS) if answer.session.filter else 1
+    row: Row = []
+    for letters in range(longest, SHORTEST_TITLE - 1, -1):
+        row = _tabs(here, counts, letters)
+        if width(row) + needed <= cells:
+            break
+    return justify(row, status(answer, cells - width(row) - 1), cells)
+
+
+def _tabs(here: str, counts: Mapping[str, str], letters: int) -> Row:
     row: Row = [(" ", "text")]
     for page in TABS:
+        count = counts.get(page.name, "")
         if page.name == here:
-            row += [(f"[{page.key} {page.title}]", "tab"), (" ", "text")]
+            row += [(f"[{page.key} {page.title}{count}]", "tab"), (" ", "text")]
         else:
-            row += [(f"{page.key} ", "key"), (f"{page.title} ", "dim")]
-    return justify(row, status(answer, cells - width(row) - 1), cells)
+            row += [(f"{page.key} ", "key"), (f"{page.title[:letters]}{count} ", "dim")]
+    return row
 
 
 def status(answer: Answer, cells: int) -> Row:

@@ -11,6 +11,7 @@ from tui.draw.runs import Row, clip, fit_row, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.state.answer import Answer
 from tui.state.columns import BY_KEY, BoardColumn, columns_of
+from tui.state.pins import pin_marks
 from tui.state.readings import Figure, devices, instance, missing_price, refusal, shortcomings
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class TableContext(NamedTuple):
     digits: int
     """Of the last rank."""
     remedies: "Remedies | None" = None
+    pins: Mapping[str, str] = {}
+    """The mark of each machine that is pinned."""
     ties: frozenset[int] = frozenset()
     """Ranks of rows whose cost can not be told from that of the row over them, as they are shown."""
 
@@ -38,7 +41,16 @@ class TableContext(NamedTuple):
         digits = max(2, len(str(len(answer.rows))))
         scenario = answer.session.scenario
         columns = fit_columns([column.cell for column in columns_of(scenario)], cells - digits - 2)
-        return cls(columns, answer.before, answer.inventory, cells, digits, answer.remedies, ties(answer))
+        return cls(
+            columns=columns,
+            before=answer.before,
+            inventory=answer.inventory,
+            cells=cells,
+            digits=digits,
+            remedies=answer.remedies,
+            pins=pin_marks(answer.session.pins, scenario),
+            ties=ties(answer),
+        )
 
     @property
     def gutter(self) -> int:
@@ -100,7 +112,8 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     missed = fits and not (row.meets_service_level and row.holds_load)
     marks = ((missed, "!", "warn"), (row.best_value, "★", "badge"), (rank in frame.ties, "=", "dim"))
     badge = next(((mark, style) for holds, mark, style in marks if holds), (" ", "text"))
-    gutter: Row = [("▌", "cursor") if selected else (" ", "text"), (number, "cursor" if selected else "dim"), badge]
+    pin = frame.pins.get(row.candidate.machine, " ")
+    gutter: Row = [("▌", "cursor") if selected else (pin, "accent"), (number, "cursor" if selected else "dim"), badge]
     remark = note(row, frame.remedies)
     values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}
     shown: list[Column] = []

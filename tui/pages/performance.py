@@ -60,6 +60,8 @@ class PerformanceFacts(NamedTuple):
     """Tokens/s of a user that the service level asks for."""
     layouts: Sequence[Evaluation]
     chosen_layout: str
+    other_series: Sequence[Series] = ()
+    """The throughput of the pins, by their letters."""
 
 
 def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int) -> list[Row]:
@@ -153,7 +155,7 @@ def _curve(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
     if not facts.operating:
         return [fit_row([(" No load fits this candidate.", "dim")], cells)]
     series = Series(facts.chosen_layout, tuple(facts.operating))
-    return curve(cells, lines, [series], facts.least_per_user, facts.users)
+    return curve(cells, lines, [series, *facts.other_series], facts.least_per_user, facts.users)
 
 
 def _layouts(facts: PerformanceFacts, cells: int) -> list[Row]:

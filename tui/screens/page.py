@@ -9,6 +9,7 @@ from textual.screen import Screen
 from estimator.scenario.scenario import Scenario
 from tui.state.answer import Answer
 from tui.state.editing import Change, SessionEditor
+from tui.state.pins import LETTERS, toggle_pin
 from tui.widgets.drawing import Drawing
 from tui.widgets.frame import Head, Hints
 
@@ -64,6 +65,14 @@ class Page(Screen[None]):
             self.say("no row is shown; esc clears the filter")
             return
         self.app.push_screen(Panel(PANELS[name](answer, answer.selected, self.figure)), self.take_scenario)
+
+    def action_pin(self) -> None:
+        """Pins the selected row for the comparison, or drops its pin."""
+        before = len(self.answer.session.pins) if self.answer else 0
+        if not self.edit(toggle_pin) and self.answer:
+            pins = self.answer.session.pins
+            done = f"pinned as {LETTERS[len(pins) - 1]}" if len(pins) > before else "no longer pinned"
+            self.say(f"{done} · 5 compares {len(pins)}", refused=False)
 
     def take_scenario(self, scenario: Scenario | None) -> None:
         """Makes the scenario that a panel returned the session's; None leaves it as it is."""

@@ -1,12 +1,13 @@
 """What every page draws: the session, its model, and what they rank to, as one frozen value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
+from tui.state.pins import Pin
 from tui.state.session import Session
 from tui.tabs import BASE
 
@@ -34,6 +35,8 @@ class Answer(NamedTuple):
     """What would make the rows fit that do not."""
     detail: Evaluation | None = None
     """The selected row with the time of every operator."""
+    pinned: "Callable[[Pin], Answer] | None" = None
+    """The answer of a pin's own scenario, worked out once. Raises InputError where it can not be asked any more."""
     problem: str = ""
     """✗ and why the last edit was refused, the rest being the last valid answer; or ✓ and what was done."""
 

@@ -9,9 +9,10 @@ from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
 from estimator.ranking import rank as ranking
 from estimator.results import Evaluation, Leaderboard
-from estimator.scenario.placement import machine_named
+from estimator.scenario.placement import devices, machine_named
 from tui.state.answer import Answer
 from tui.state.measurements import Measurements
+from tui.state.pins import Pin
 from tui.state.remedies import Remedies
 from tui.state.session import Session
 from tui.state.view import rows_of
@@ -24,6 +25,7 @@ class Calculator:
         self.catalog = catalog
         self.resolved: dict[str, Model] = {}
         self.measurements = Measurements(catalog)
+        self._pinned: dict[Pin, Answer] = {}
 
     def model(self, name: str) -> Model:
         """A model of the catalogue, of this session or on disk. Raises InputError for what would have to be fetched."""
@@ -51,7 +53,18 @@ class Calculator:
             board = self.rank(session, model, prices)
             before = _rows_by_machine(last) if last and last.session.scenario != session.scenario else {}
             remedies = Remedies(model, session.scenario, inventory, prices)
-            answer = Answer(session, model, inventory, board, (), prices, before, self.measurements, remedies)
+            answer = Answer(
+                session=session,
+                model=model,
+                inventory=inventory,
+                board=board,
+                rows=(),
+                prices=prices,
+                before=before,
+                measurements=self.measurements,
+                remedies=remedies,
+                pinned=self.pinned,
+            )
         answer = answer._replace(rows=rows_of(session, answer.board, inventory))
         selected = answer.selected
         if last is not None and selected is last.selected and answer.board is last.board:
@@ -63,6 +76,28 @@ class Calculator:
         inventory = self.catalog.inventory
         machines = inventory.machines.values() if session.view == "accelerators" else None
         return ranking.rank(model, session.scenario, inventory, prices, machines)
+
+    def pinned(self, pin: Pin) -> Answer:
+        """The answer of a pin's own scenario, its row alone. Raises InputError where it can not be asked any more."""
+        if pin not in self._pinned:
+            session = Session(scenario=pin.scenario)
+            model, prices = self.model(pin.scenario.model), self.catalog.prices(pin.scenario.region)
+            inventory = self.catalog.inventory
+            machine = inventory.machines.get(pin.machine) or devices(pin.accelerator, pin.count, inventory)
+            board = ranking.rank(model, pin.scenario, inventory, prices, [machine], detail=True)
+            if not board.rows:
+                raise InputError(pin.machine, "is not offered for this scenario")
+            self._pinned[pin] = Answer(
+                session=session,
+                model=model,
+                inventory=inventory,
+                board=board,
+                rows=board.rows[:1],
+                prices=prices,
+                measurements=self.measurements,
+                detail=board.rows[0],
+            )
+        return self._pinned[pin]
 
     def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
         """A row of the board in full."""

@@ -10,6 +10,7 @@ from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import PRICE_TERMS, Scenario
 from estimator.scenario.training_workload import METHODS, OPTIMIZERS, TrainingWorkload
 from estimator.scenario.workload import ServingWorkload
+from tui.state.pins import Pin, Pins
 
 VIEWS = ("instances", "accelerators", "recommended")
 WEIGHT_CYCLE = ("bf16", "fp8", "int8", "int4-awq", "mxfp4", "nvfp4")
@@ -37,6 +38,8 @@ class Session:
     """Whether the leaderboard's cursor stays with the selected row through edits: it was moved there."""
     run: TrainingWorkload = field(default_factory=TrainingWorkload)
     """The last training run, for when one comes back to it."""
+    pins: Pins = ()
+    """Rows kept for comparison; undo leaves them alone."""
 
     @property
     def task(self) -> str:
@@ -181,6 +184,13 @@ class Session:
     def about(self, machine: str) -> "Session":
         """A page about one row: it stays with that row, while the leaderboard's cursor does as before."""
         return replace(self, selection=machine)
+
+    def with_pins(self, pins: Pins) -> "Session":
+        return replace(self, pins=pins)
+
+    def opening(self, pin: Pin) -> "Session":
+        """The scenario of a pin again, with the cursor on its row."""
+        return replace(self, scenario=pin.scenario, run=pin.scenario.training or self.run).selecting(pin.machine)
 
     def with_cursor_of(self, other: "Session") -> "Session":
         return replace(self, selection=other.selection, follow=other.follow)

@@ -1,6 +1,7 @@
 """The session file: the options of its scenario and how it was looked at, one `name: value` a line."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,23 @@ from estimator.scenario.scenario import Scenario
 from estimator.serving.load import calibration
 from tui.options import options
 from tui.options.session_file import Setting
+from tui.state.pins import LETTERS, MOST_PINS, Pin, Pins
 from tui.state.session import VIEWS, Session
 from tui.tabs import TABS
 
-LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run"))
+LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run", "pins"))
 """Keys that say how the answer was looked at; the headless verbs skip them."""
 MOST_BYTES = 1_000_000
 """Of a session file as we write it."""
 POINTS = "calibrations"
 """Key of the user's own measurements."""
+PINS = "pins"
+"""Key of the rows kept for comparison: each a mapping of scenario options with its machine."""
+PIN_KEYS = ("machine", "accelerator-of", "count-of", "name")
+"""Keys of a pin that are no scenario options."""
+SCHEMA = "schema"
+VERSION = 2
+"""Of the session file: 1 had no pins. A file of a later version is refused, not half read."""
 
 
 def default_path() -> Path:
@@ -31,9 +40,10 @@ def default_path() -> Path:
 
 def save(session: Session, path: Path) -> str:
     """Writes the session in one step, so that a cut connection leaves the old one or the new; returns a complaint."""
-    values = {**options.given_options(session.scenario), **{name: _printable(getattr(session, name)) for name in LOOK}}
-    if session.scenario.calibrations:
-        values[POINTS] = [point._asdict() for point in session.scenario.calibrations]
+    look = {name: _printable(getattr(session, name)) for name in LOOK}
+    values = {SCHEMA: VERSION, **_scenario_values(session.scenario), **look}
+    if session.pins:
+        values[PINS] = [_pin_values(pin) for pin in session.pins]
     text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
     try:
         atomic.write(path, text)
@@ -42,6 +52,18 @@ def save(session: Session, path: Path) -> str:
     except UnicodeEncodeError:
         return f"session not saved: {path}: a name in it can not be written as UTF-8"
     return ""
+
+
+def _scenario_values(scenario: Scenario) -> dict[str, Any]:
+    values: dict[str, Any] = dict(options.given_options(scenario))
+    if scenario.calibrations:
+        values[POINTS] = [point._asdict() for point in scenario.calibrations]
+    return values
+
+
+def _pin_values(pin: Pin) -> dict[str, Any]:
+    own = zip(PIN_KEYS, (pin.machine, pin.accelerator, pin.count, _printable(pin.name)), strict=True)
+    return {**{key: value for key, value in own if value}, **_scenario_values(pin.scenario)}
 
 
 def set_aside(path: Path) -> Path | None:
@@ -66,13 +88,25 @@ def _printable(value: Any) -> Any:
 
 def load(path: Path) -> Session:
     """The session in a file. Raises InputError naming the file, the line and what is wrong with it."""
-    scenario, look = Scenario(), {}
     settings = _settings(path)
+    version = settings.pop(SCHEMA, Setting(VERSION, ""))
+    if version.value not in range(1, VERSION + 1):
+        raise InputError(version.where, f"schema: {version.value!r} is not known, this program reads up to {VERSION}")
+    look = {name: settings.pop(name).value for name in LOOK if name in settings}
+    pins = settings.pop(PINS, Setting([], ""))
+    scenario = _scenario_of(settings)
+    try:
+        session = replace(_looked(look), pins=_pins_of(pins.value))
+    except InputError as error:
+        raise InputError(pins.where, f"pins: {error}") from None
+    return replace(session, scenario=scenario, run=scenario.training or session.run)
+
+
+def _scenario_of(settings: Mapping[str, Setting]) -> Scenario:
+    """The scenario that options of a file give. Raises InputError naming the place of one that is refused."""
+    scenario = Scenario()
     for name in sorted(settings, key=options.order):
         value, where = settings[name]
-        if name in LOOK:
-            look[name] = value
-            continue
         try:
             if name == POINTS:
                 scenario = replace(scenario, calibrations=calibration.read_points(value))
@@ -80,7 +114,24 @@ def load(path: Path) -> Session:
                 scenario = options.with_option(scenario, name, value)
         except InputError as error:
             raise InputError(where, str(error)) from None
-    return replace(_looked(look), scenario=scenario, run=scenario.training or Session().run)
+    return scenario
+
+
+def _pins_of(values: object) -> Pins:
+    """Pins as a session file holds them. Raises InputError."""
+    if not isinstance(values, list) or len(values) > MOST_PINS or not all(isinstance(each, dict) for each in values):
+        raise InputError(PINS, f"expected a list of at most {MOST_PINS} mappings")
+    pins = []
+    for at, each in enumerate(values, 1):
+        machine, accelerator, count, name = (each.get(key) for key in PIN_KEYS)
+        texts = (machine, accelerator or "", name or "")
+        if not machine or not all(isinstance(text, str) and text.isprintable() for text in texts):
+            raise InputError(f"{LETTERS[at - 1]}", "a pin has a machine, and names without control characters")
+        if not isinstance(count or 0, int) or isinstance(count, bool):
+            raise InputError(f"{LETTERS[at - 1]}", "count-of is a number of devices")
+        own = {key: Setting(value, f"pin {at}") for key, value in each.items() if key not in PIN_KEYS}
+        pins.append(Pin(_scenario_of(own), texts[0], texts[1], count or 0, texts[2][:40]))
+    return tuple(pins)
 
 
 def _looked(look: dict[str, Any]) -> Session:

@@ -92,7 +92,8 @@ async def test_enter_twice_in_one_read_closes_a_dialog_once(key: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        (["space"], "space does nothing here; ? lists the keys"),
+        (["d"], "d: drop the pin, on 5 Compare"),
+        (["0"], "0 does nothing here; ? lists the keys"),
         (["tab"], "tab: next group, on 1 Workload"),
         (["n"], "n: a measured point, on 3 Performance"),
         (["2", "s"], "s: sort by the next column, on 4 Leaderboard"),

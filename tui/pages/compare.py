@@ -1,0 +1,115 @@
+"""The comparison as rows: figures down, pins across, the first pin the baseline."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from estimator.printable import without_controls
+from tui.draw.runs import Row, clip, fit_row, pointer, width
+from tui.pages.comparison import Compared, Line, common_words, compare_line, lines_for
+from tui.state.answer import Answer
+from tui.state.pins import LETTERS, Pins
+
+TITLES = 17
+"""Cells of a line's name."""
+LEAST_COLUMN = 19
+"""Cells of a pin: an instance's name with its letter, a figure with its delta and its star."""
+MOST_COLUMN = 30
+EMPTY = (
+    "Nothing is pinned.",
+    "",
+    "space on the leaderboard pins the row under the cursor with its whole scenario: model, formats, load,",
+    "engine, layout, region and terms. Change something, pin again, and the two stand side by side here.",
+)
+
+
+FIXED = 3
+"""Rows of the page that do not scroll: the names of the pins, what they have in common, the legend."""
+
+
+class Cursor(NamedTuple):
+    """Which figure of which pin is chosen."""
+
+    line: int
+    column: int
+
+
+def compare_page(
+    pins: Pins, answers: Sequence[Answer | None], cursor: Cursor, cells: int, height: int, top: int = 0
+) -> list[Row]:
+    """The page in exactly `height` rows; it scrolls sideways with the cursor, the baseline always in sight."""
+    if not pins:
+        rows: list[Row] = [[("", "text")], *([(f" {line}", "dim")] for line in EMPTY)]
+        return [fit_row(row, cells) for row in rows][:height]
+    shown, room = columns_shown(len(pins), cursor.column, cells)
+    lines = lines_for(answers)
+    body: list[Row] = []
+    for each in table_items(answers, height):
+        if isinstance(each, str):
+            body.append(fit_row([(f" {each}", "title")], cells))
+        else:
+            here = cursor._replace(line=cursor.line - each)
+            body.append(_line(lines[each], compare_line(lines[each], answers), shown, here, room, cells))
+    space = height - FIXED
+    body = body[top : top + space]
+    blank: list[Row] = [fit_row([], cells)] * (space - len(body))
+    return [_heading(pins, shown, cursor, room, cells), *body, *blank, *_foot(answers, len(pins), len(shown), cells)]
+
+
+def table_items(answers: Sequence[Answer | None], height: int) -> list[int | str]:
+    """Lines by their positions, under the titles of their groups where those leave every line in sight."""
+    lines = lines_for(answers)
+    titled: list[int | str] = []
+    for at, line in enumerate(lines):
+        if line.group and line.group != lines[at - 1].group:
+            titled.append(line.group)
+        titled.append(at)
+    return titled if len(titled) <= height - FIXED else list(range(len(lines)))
+
+
+def columns_shown(pins: int, column: int, cells: int) -> tuple[list[int], int]:
+    """Positions of the pins there is room for, the baseline and the chosen one among them, and the cells of each."""
+    most = max((cells - TITLES - 3) // LEAST_COLUMN, 1)
+    count = min(pins, most)
+    room = min((cells - TITLES - 3) // count, MOST_COLUMN)
+    if column < count:
+        return list(range(count)), room
+    return [0, *range(column - count + 2, column + 1)] if count > 1 else [column], room
+
+
+def _heading(pins: Pins, shown: Sequence[int], cursor: Cursor, room: int, cells: int) -> Row:
+    row: Row = [(f"{f' {len(pins)} pins':<{TITLES + 3}}" if len(pins) > 1 else " " * (TITLES + 3), "dim")]
+    for at in shown:
+        name = clip(f"{LETTERS[at]} {without_controls(pins[at].label)}", room - 1)
+        row.append((f"{name:<{room}}", "cursor" if at == cursor.column else "bold"))
+    return fit_row(row, cells)
+
+
+def _line(line: Line, compared: Sequence[Compared], shown: Sequence[int], cursor: Cursor, room: int, cells: int) -> Row:
+    here = cursor.line == 0
+    row: Row = [pointer(here), (f"{clip(line.title, TITLES):<{TITLES + 1}}", "bold" if here else "dim")]
+    for at in shown:
+        chosen = here and at == cursor.column
+        row += _cell(compared[at], "cursor" if chosen else "bold" if here else "text", room, bool(line.figure))
+    return fit_row(row, cells)
+
+
+def _cell(compared: Compared, style: str, room: int, is_figure: bool) -> Row:
+    """`110ms 1.4× ★`: the figure, its delta and its mark; a text that equals the baseline's is a mere `=`."""
+    if not is_figure:
+        text = compared.delta or compared.text
+        return fit_row([(clip(text, room - 1), style if compared.delta != "=" else "dim")], room)
+    tail: Row = []
+    if compared.delta:
+        tail.append((f" {compared.delta}", "dim"))
+    if compared.mark:
+        tail.append((f" {compared.mark}", "badge"))
+    return fit_row([(clip(compared.text, room - 1 - width(tail)), style), *tail], room)
+
+
+def _foot(answers: Sequence[Answer | None], pins: int, shown: int, cells: int) -> list[Row]:
+    """What all pins have in common, and what the marks mean."""
+    alike = ", ".join(common_words(answers))
+    more = f"{pins - shown} more sideways · " if pins > shown else ""
+    legend = f"{more}against A · ★ best of its line  ☆ as good within its band  = the same"
+    texts = (f"all alike: {alike}" if alike else "", legend)
+    return [fit_row([(clip(f" {text}", cells), "dim")], cells) for text in texts]

@@ -1,0 +1,30 @@
+"""A modal with one line to type a name into."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+
+class NameLine(ModalScreen[str | None]):
+    """Returns what was typed, or None; acts on nothing itself."""
+
+    CSS_PATH = "name.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close", show=False)]
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self.line_title, self.text = title, text
+
+    def compose(self) -> ComposeResult:
+        line = Input(self.text, select_on_focus=True, max_length=40)
+        line.cursor_blink = False
+        line.border_title = f"{self.line_title} · enter takes it · esc leaves it"
+        yield line
+
+    @on(Input.Submitted)
+    def finish(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)

@@ -1,0 +1,87 @@
+"""Pins: rows kept for comparison, each a machine with its whole scenario, and the verbs that change their list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from estimator.errors import InputError
+from estimator.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from tui.state.answer import Answer
+    from tui.state.session import Session
+
+MOST_PINS = 8
+"""Letters that a comparison has, and shapes and colours that its chart can tell apart."""
+LETTERS = "ABCDEFGH"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One column of the comparison."""
+
+    scenario: Scenario
+    machine: str
+    accelerator: str = ""
+    """With `count`, the devices of a machine that is no instance type."""
+    count: int = 0
+    name: str = ""
+    """The user's own; empty names it by its machine."""
+
+    @property
+    def label(self) -> str:
+        return self.name or self.machine
+
+
+Pins = tuple[Pin, ...]
+
+
+def pin_of(answer: "Answer") -> Pin:
+    """The selected row with its scenario, as a pin. Raises InputError where no row is shown."""
+    row = answer.selected
+    if row is None:
+        raise InputError("pin", "no row is shown; esc clears the filter")
+    at = row.candidate
+    if at.machine in answer.inventory.machines:
+        return Pin(answer.session.scenario, at.machine)
+    return Pin(answer.session.scenario, at.machine, at.accelerator, int(at.accelerators / at.machines))
+
+
+def toggle_pin(answer: "Answer") -> "Session":
+    """The session with the selected row pinned, or no longer. Raises InputError for what can not be compared."""
+    session, pin = answer.session, pin_of(answer)
+    same = [each for each in session.pins if replace(each, name="") == pin]
+    if same:
+        return session.with_pins(tuple(each for each in session.pins if each not in same))
+    if len(session.pins) >= MOST_PINS:
+        raise InputError("pin", f"{MOST_PINS} are compared at most; d on 5 Compare drops one")
+    if any(bool(each.scenario.training) != bool(pin.scenario.training) for each in session.pins):
+        kind = "a training run" if pin.scenario.training else "a served model"
+        raise InputError("pin", f"{kind} is not compared with the pins: it has other figures; d on 5 Compare drops one")
+    return session.with_pins((*session.pins, pin))
+
+
+def moved_pin(pins: Pins, at: int, by: int) -> Pins:
+    """The pins with one of them so many places on; the first is the baseline."""
+    to = at + by
+    if not (0 <= at < len(pins) and 0 <= to < len(pins)):
+        return pins
+    order = list(pins)
+    order.insert(to, order.pop(at))
+    return tuple(order)
+
+
+def dropped_pin(pins: Pins, at: int) -> Pins:
+    """The pins without one of them."""
+    return pins[:at] + pins[at + 1 :]
+
+
+def renamed_pin(pins: Pins, at: int, name: str) -> Pins:
+    """The pins with a name of the user's own for one of them; empty names it by its machine."""
+    return tuple(replace(pin, name=name.strip()[:40]) if index == at else pin for index, pin in enumerate(pins))
+
+
+def pin_marks(pins: Pins, scenario: Scenario) -> Mapping[str, str]:
+    """● for each machine that is pinned with this scenario, ○ where it is with another one only."""
+    marks = {pin.machine: "○" for pin in pins}
+    return marks | {pin.machine: "●" for pin in pins if pin.scenario == scenario}
