@@ -11,6 +11,7 @@ ABSENT: Mapping[str, Mapping[str, object]] = {
     "GteModel": {"type_vocab_size": 1},
     "LongcatFlashForCausalLM": {"zero_expert_num": 256},
     "MT5ForConditionalGeneration": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": True},
+    "GteNewModel": {"type_vocab_size": 1},
     "NewModel": {"type_vocab_size": 1},
     "Qwen3NextForCausalLM": {"num_experts": 512},
     "UMT5ForConditionalGeneration": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": True},
@@ -19,14 +20,16 @@ ABSENT: Mapping[str, Mapping[str, object]] = {
 """Class -> fields that mean something else, when they are absent, than the readers' usual default. Null stays null."""
 
 MULTI_HEAD = frozenset((
-    "AfmoeForCausalLM", "ApertusForCausalLM", "AquilaForCausalLM", "ArceeForCausalLM", "BaiChuanForCausalLM",
+    "AfmoeForCausalLM", "ApertusForCausalLM", "AquilaForCausalLM", "AquilaModel", "ArceeForCausalLM",
+    "BaiChuanForCausalLM",
     "BaichuanForCausalLM", "BailingMoeForCausalLM", "BailingMoeV2ForCausalLM", "Cohere2ForCausalLM",
     "CohereForCausalLM", "DeepseekForCausalLM", "ExaoneForCausalLM", "FlexOlmoForCausalLM", "GraniteForCausalLM",
     "GraniteMoeForCausalLM", "GraniteMoeHybridForCausalLM", "GraniteMoeSharedForCausalLM", "Grok1ModelForCausalLM",
     "HunYuanDenseV1ForCausalLM", "HunYuanMoEV1ForCausalLM", "HyperCLOVAXForCausalLM", "InternLM2ForCausalLM",
-    "InternLMForCausalLM", "Jais2ForCausalLM", "LlamaForCausalLM", "MiniCPMForCausalLM", "NemotronForCausalLM",
+    "InternLMForCausalLM", "Jais2ForCausalLM", "LLaMAForCausalLM", "LlamaForCausalLM",
+    "MiniCPMForCausalLM", "NemotronForCausalLM",
     "Olmo2ForCausalLM", "Olmo3ForCausalLM", "OlmoForCausalLM", "OlmoHybridForCausalLM", "OlmoeForCausalLM",
-    "OrionForCausalLM", "Phi3ForCausalLM", "YiForCausalLM",
+    "OrionForCausalLM", "Phi3ForCausalLM", "XverseForCausalLM", "YiForCausalLM",
 ))  # fmt: skip
 """One key-value head per query head. The others' default is some number, so absence is an error."""
 

@@ -1,9 +1,12 @@
 """Llama and the dense decoders close to it."""
 
+from dataclasses import replace
+
 from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack, window_of, windows
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.registry import reads
+from estimator.models.mixers import Attention
 from estimator.models.mlps import DenseMlp
 from estimator.models.tensors import Tensor
 
@@ -55,6 +58,17 @@ def llama_like(
     )
 
 
+def both_ways(architecture: Architecture) -> Architecture:
+    """The architecture with attention over the whole text in both directions, which leaves nothing to cache."""
+    groups = tuple(
+        replace(group, layer=replace(group.layer, mixer=replace(group.layer.mixer, bidirectional=True)))
+        if isinstance(group.layer.mixer, Attention)
+        else group
+        for group in architecture.groups
+    )
+    return replace(architecture, groups=groups)
+
+
 @reads(
     LlamaForCausalLM="llama",
     ArceeForCausalLM="arcee",
@@ -63,6 +77,10 @@ def llama_like(
     AquilaForCausalLM="aquila",
     YiForCausalLM="Yi",
     Emu3ForCausalLM="emu3_text_model",
+    LLaMAForCausalLM="",
+    XverseForCausalLM="xverse",
+    AquilaModel="",
+    Fairseq2LlamaForCausalLM="",
 )
 def llama(f: Fields) -> Architecture:
     """Llama; Arcee's MLP is the same without the gate, Granite's scalars are no tensors."""
@@ -76,10 +94,10 @@ def llama(f: Fields) -> Architecture:
     )
 
 
-@reads(MistralForCausalLM="mistral", MinistralForCausalLM="ministral", Ministral3ForCausalLM="ministral3")
+@reads(MistralForCausalLM="mistral", GritLM="", MinistralForCausalLM="ministral", Ministral3ForCausalLM="ministral3")
 def mistral(f: Fields) -> Architecture:
     """Mistral 7B slides over 4,096 tokens, its successors over none: an absent window is asked for, null is none."""
-    if f.class_name == "MistralForCausalLM" and "sliding_window" not in f.config:
+    if f.class_name in ("MistralForCausalLM", "GritLM") and "sliding_window" not in f.config:
         raise f.missing("sliding_window")
     return llama_like(f, layer_windows=windows(f, f.layers()))
 
@@ -217,7 +235,7 @@ def glm(f: Fields) -> Architecture:
     return llama_like(f, qkv_bias=f.flag("attention_bias", default=True), layer_norms=4 if sandwich else 2)
 
 
-@reads(StableLmForCausalLM="stablelm stablelm_epoch")
+@reads(StableLmForCausalLM="stablelm stablelm_epoch", StableLMEpochForCausalLM="")
 def stablelm(f: Fields) -> Architecture:
     """LayerNorms with bias; one fewer where attention and MLP run in parallel."""
     parallel = f.flag("use_parallel_residual")

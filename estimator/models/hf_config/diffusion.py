@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config.decoder import divides, norms, stack
-from estimator.models.hf_config.dense import llama_like
+from estimator.models.hf_config.dense import both_ways, llama_like
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.registry import reads
 from estimator.models.mixers import Attention
@@ -15,13 +15,7 @@ NOTE = "masked diffusion: every pass reads the whole text, so no cache is kept"
 
 def _diffusion(architecture: Architecture) -> Architecture:
     """The architecture with attention both ways and no cache."""
-    groups = tuple(
-        replace(group, layer=replace(group.layer, mixer=replace(group.layer.mixer, bidirectional=True)))
-        if isinstance(group.layer.mixer, Attention)
-        else group
-        for group in architecture.groups
-    )
-    return replace(architecture, groups=groups, task="diffusion", notes=(*architecture.notes, NOTE))
+    return replace(both_ways(architecture), task="diffusion", notes=(*architecture.notes, NOTE))
 
 
 @reads(LLaDAModelLM="llada")

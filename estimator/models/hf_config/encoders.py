@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config.decoder import FULL, SLIDING, even_heads, norms, stack
+from estimator.models.hf_config.dense import both_ways, llama_like
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.heads import HEAD_STYLES, HeadStyle
 from estimator.models.hf_config.registry import reads
@@ -20,6 +21,9 @@ HEAD_STYLES |= {
     "NomicBertModel": HeadStyle(classifier="pooler"),
     "GteModel": HeadStyle(classifier="pooler"),
     "NewModel": HeadStyle(classifier="pooler"),
+    "GteNewModel": HeadStyle(classifier="pooler"),
+    "JinaBertModel": POOLED,
+    "LlamaBidirectionalModel": HeadStyle(projection_bias=False),
     "RobertaModel": DENSE,
     "XLMRobertaModel": DENSE,
     "XLMRobertaXLModel": DENSE,
@@ -250,7 +254,7 @@ def nomic_bert(f: Fields) -> Architecture:
     return _encoder(f, layers, token_types=types, rotary=mixer.head_dim)
 
 
-@reads(GteModel="gte", NewModel="new")
+@reads(GteModel="gte", NewModel="new", GteNewModel="")
 def gte(f: Fields) -> Architecture:
     """gte-multilingual and Snowflake arctic-embed-m-v2: rotary positions, a gated MLP with one bias."""
     hidden = _width(f)
@@ -262,6 +266,31 @@ def gte(f: Fields) -> Architecture:
     down_bias = Tensor("down_bias", "norm", hidden, split="whole")
     layers = [Layer(mixer, mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
     return _encoder(f, layers, token_types=f.count("type_vocab_size"), rotary=mixer.head_dim)
+
+
+@reads(JinaBertModel="")
+def jina_bert(f: Fields) -> Architecture:
+    """jina-embeddings-v2 (arXiv:2310.19923): BERT with ALiBi and gated MLPs, of which only the output has a bias.
+
+    The code model norms queries and keys as well, under a class of the same name, and is refused.
+    """
+    f.refuse_unless("position_embedding_type", "alibi")
+    f.refuse_unless("feed_forward_type", "geglu", "reglu")
+    remote = f.section("auto_map")
+    if remote and any("qk-post-norm" in str(value) for value in remote.config.values()):
+        raise f.wrong("auto_map", "jina-bert-v2-qk-post-norm", "norms over queries and keys are not modelled")
+    hidden = _width(f)
+    mlp = DenseMlp(hidden, f.size("intermediate_size"))
+    down_bias = Tensor("down_bias", "norm", hidden, split="whole")
+    layers = [Layer(_attention(f, bias=True), mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
+    return _encoder(f, layers, token_types=f.size("type_vocab_size", default=2))
+
+
+@reads(LlamaBidirectionalModel="llama_bidirec")
+def llama_bidirectional(f: Fields) -> Architecture:
+    """Llama that looks both ways: NVIDIA's embedding and reranking models."""
+    body = llama_like(f, qkv_bias=f.flag("attention_bias"), output_bias=f.flag("attention_bias"))
+    return replace(both_ways(body), head=(), tied=False, task="embedding")
 
 
 @reads(JinaEmbeddingsV3Model="jina_embeddings_v3")

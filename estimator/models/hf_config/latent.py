@@ -14,10 +14,12 @@ from estimator.models.tensors import Tensor
 
 
 def latent_attention(f: Fields, indexer: Indexer | None = None) -> LatentAttention:
-    """MLA. `q_lora_rank: null` projects queries directly; absent is missing, as classes default differently.
+    """Multi-head latent attention from DeepSeek's names. Raises InputError where the model switches it off.
 
+    `q_lora_rank: null` projects queries directly; absent is asked for, as classes default differently.
     `num_key_value_heads` is ignored: there is one latent vector whatever it says.
     """
+    f.refuse_unless("use_mla", True)
     return LatentAttention(
         hidden=hidden_size(f),
         heads=f.size("num_attention_heads"),
@@ -41,6 +43,7 @@ def router_bias(f: Fields) -> bool:
 @reads(
     DeepseekV2ForCausalLM="deepseek_v2",
     DeepseekV3ForCausalLM="deepseek_v3 kimi_k2",
+    MistralLarge3ForCausalLM="",
     Glm4MoeLiteForCausalLM="glm4_moe_lite",
     Mistral4ForCausalLM="mistral4",
 )

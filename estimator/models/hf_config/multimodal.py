@@ -95,6 +95,26 @@ WRAPPERS = {
     ),
     "Glm5NextForConditionalGeneration": Wrapper("glm5_next", "Glm5NextForCausalLM", towers.glm5),
     "HYV4VLForConditionalGeneration": Wrapper("hy_v4_vl", "HYV4VLTextForCausalLM"),
+    "Phi4MMForCausalLM": Wrapper("phi4mm", "Phi3ForCausalLM"),
+    "Phi4MultimodalForCausalLM": Wrapper("phi4_multimodal", "Phi3ForCausalLM"),
+    "GLM4VForCausalLM": Wrapper("", "ChatGLMForCausalLM"),
+    "DeepseekVLV2ForCausalLM": Wrapper("deepseek_vl_v2", "DeepseekV2ForCausalLM", ties_outside=False),
+    "DotsOCRForCausalLM": Wrapper("dots_ocr", "Qwen2ForCausalLM"),
+    "KeyeForConditionalGeneration": Wrapper("Keye", "Qwen3ForCausalLM"),
+    "KeyeVL1_5ForConditionalGeneration": Wrapper("KeyeVL1_5", "Qwen3ForCausalLM"),
+    "LlavaQwenForCausalLM": Wrapper("llava_qwen", "Qwen2ForCausalLM"),
+    "LlavaLlamaForCausalLM": Wrapper("llava_llama", "LlamaForCausalLM"),
+    "H2OVLChatModel": Wrapper("h2ovl_chat", ties_outside=False),
+    "SkyworkR1VChatModel": Wrapper("skywork_chat", ties_outside=False),
+    "NVLM_D": Wrapper("NVLM_D", ties_outside=False),
+    "Ovis": Wrapper("ovis", ties_outside=False),
+    "InternS1ForConditionalGeneration": Wrapper("interns1"),
+    "NemotronH_Nano_VL_V2": Wrapper("NemotronH_Nano_VL_V2", "NemotronHForCausalLM", ties_outside=False),
+    "HCXVisionForCausalLM": Wrapper("hyperclovax_vlm", ties_outside=False),
+    "OpenCUAForConditionalGeneration": Wrapper("opencua", "Qwen2ForCausalLM"),
+    "MiniMaxVL01ForConditionalGeneration": Wrapper("minimax_vl_01", "MiniMaxText01ForCausalLM"),
+    "BeeForConditionalGeneration": Wrapper("bee"),
+    "TarsierForConditionalGeneration": Wrapper("tarsier", ties_outside=False),
     "AriaForConditionalGeneration": Wrapper("aria", "AriaTextForCausalLM"),
     "Apertus1p5ForConditionalGeneration": Wrapper("apertus1p5", "Apertus1p5TextForCausalLM"),
     "DeepseekVLForConditionalGeneration": Wrapper("deepseek_vl"),
@@ -165,6 +185,21 @@ ENCODER_BY_TYPE = (
 
 
 reads(**{class_name: wrapper.model_type for class_name, wrapper in WRAPPERS.items()})(wrapped)
+
+
+MINICPM_V = {"2.5": "LlamaForCausalLM", "2.6": "Qwen2ForCausalLM", "4.5": "Qwen3ForCausalLM"}
+"""MiniCPM-V's language model by `version` (its own modeling file)."""
+
+
+@reads(MiniCPMV="minicpmv", MiniCPMO="minicpmo")
+def minicpm_v(f: Fields) -> Architecture:
+    """MiniCPM-V and -o: the language model that the version names, at the outer level; the towers are not modelled."""
+    version = str(f.config.get("version"))
+    if version not in MINICPM_V:
+        raise f.wrong("version", f.config.get("version"), f"known are {', '.join(MINICPM_V)}")
+    class_name = MINICPM_V[version]
+    text = reader(class_name, "no reader for the language model inside")(Fields(f.config, f.path, class_name))
+    return replace(text, notes=(*text.notes, _NO_TOWER.format("this kind is not modelled")), tower_missing=True)
 
 
 def _text(outer: Fields, wrapper: Wrapper) -> Fields:

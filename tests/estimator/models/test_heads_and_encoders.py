@@ -61,6 +61,7 @@ GTE = {
     "position_embedding_type": "rope",
     "layer_norm_type": "layer_norm",
 }
+JINA_V2 = {**BERT_BASE, "vocab_size": 30528, "position_embedding_type": "alibi", "feed_forward_type": "geglu"}
 QWEN_MATH_RM = {
     "hidden_size": 8192,
     "num_hidden_layers": 80,
@@ -90,6 +91,9 @@ def architecture(class_name: str, config: dict[str, Any], **fields: Any) -> Arch
         ("XLMRobertaForSequenceClassification", {**XLM_R_LARGE, "num_labels": 1}, 567_755_777),  # bge-reranker-v2-m3
         ("NomicBertModel", NOMIC, 136_731_648),  # nomic-ai/nomic-embed-text-v1.5
         ("NewModel", GTE, 305_368_320),  # Alibaba-NLP/gte-multilingual-base
+        ("JinaBertModel", JINA_V2, 137_368_320),  # jinaai/jina-embeddings-v2-base-en
+        ("LlamaBidirectionalModel", LLAMA_8B, 8_030_261_248 - 128_256 * 4096),
+        ("LlamaBidirectionalForSequenceClassification", {**LLAMA_8B, "num_labels": 1}, 7_504_924_672 + 4096),
         ("Qwen2ForRewardModel", QWEN_MATH_RM, 72_706_203_648 - 152_064 * 8192 + 8192 * 8193 + 8193),
         ("Qwen2ForProcessRewardModel", QWEN_MATH_RM, 72_706_203_648 - 152_064 * 8192 + 8192 * 8193 + 2 * 8193),
     ],
@@ -102,7 +106,13 @@ def test_published_totals(class_name: str, config: dict[str, Any], parameters: i
 
 
 @pytest.mark.parametrize(
-    ("class_name", "config"), [("BertModel", BERT_BASE), ("XLMRobertaModel", XLM_R_LARGE), ("NewModel", GTE)]
+    ("class_name", "config"),
+    [
+        ("BertModel", BERT_BASE),
+        ("XLMRobertaModel", XLM_R_LARGE),
+        ("NewModel", GTE),
+        ("LlamaBidirectionalModel", LLAMA_8B),
+    ],
 )
 def test_an_encoder_keeps_no_cache(class_name: str, config: dict[str, Any]) -> None:
     model = architecture(class_name, config)
@@ -173,3 +183,15 @@ def test_a_head_has_no_prediction_modules() -> None:
     assert whole.mtp_layers == 1
     assert scored.mtp_layers == 0
     assert scored.parameters == whole.text_parameters - 128_256 * 4096 + 2 * 4096
+
+
+def test_a_jina_model_with_norms_over_queries_and_keys_is_refused() -> None:
+    remote = {"AutoModel": "jinaai/jina-bert-v2-qk-post-norm--modeling_bert.JinaBertModel"}
+    with pytest.raises(InputError, match="auto_map"):
+        architecture("JinaBertModel", JINA_V2, auto_map=remote)
+
+
+def test_aquila_writes_text_although_its_class_has_no_head_in_its_name() -> None:
+    model = architecture("AquilaModel", LLAMA_8B)
+    assert model.generates
+    assert model.parameters == 8_030_261_248

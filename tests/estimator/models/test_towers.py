@@ -73,3 +73,34 @@ def test_a_side_may_be_listed_as_two_equal_numbers() -> None:
     assert listed.vision_parameters == plain.vision_parameters == 304_012_288 + 8192 + 4096 * 4097 + 4096 * 4097
     with pytest.raises(InputError, match="image_size"):
         read({**config, "vision_config": {**INTERN_VIT, "image_size": [448, 224]}})
+
+
+QWEN2_7B = {
+    "hidden_size": 3584,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 28,
+    "num_key_value_heads": 4,
+    "intermediate_size": 18944,
+    "vocab_size": 151666,
+    "max_position_embeddings": 32768,
+    "tie_word_embeddings": False,
+}
+
+
+@pytest.mark.parametrize("version", [2.6, "2.6"])
+def test_the_language_model_of_minicpm_v_goes_by_its_version(version: Any) -> None:
+    config = {**QWEN2_7B, "architectures": ["MiniCPMV"], "version": version, "vision_config": {"hidden_size": 1152}}
+    architecture = read(config)
+    assert architecture.text_parameters == read({**QWEN2_7B, "architectures": ["Qwen2ForCausalLM"]}).text_parameters
+    assert architecture.tower_missing
+    with pytest.raises(InputError) as refusal:
+        read({**config, "version": 3.7})
+    assert refusal.value.field == "version"
+
+
+def test_a_model_that_switches_latent_attention_off_is_refused() -> None:
+    """DeepSeek-VL2-Tiny is of DeepSeek-V2's class, with ordinary heads."""
+    text = {"use_mla": False, "hidden_size": 1280, "num_attention_heads": 10, "kv_lora_rank": 512, "q_lora_rank": None}
+    with pytest.raises(InputError) as refusal:
+        read({"architectures": ["DeepseekVLV2ForCausalLM"], "language_config": text})
+    assert refusal.value.field == "language_config.use_mla"
