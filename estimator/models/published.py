@@ -37,15 +37,27 @@ def explain(architecture: Architecture, published: Mapping[str, object]) -> Expl
     """The published total of a catalogue entry, taken apart; None where none is published.
 
     `counts` names extras that follow from the architecture, `extras` states those that only the source knows.
-    Raises InputError for a name that no rule explains.
+    Raises InputError for a name that no rule explains, and for a count that is no whole number.
     """
     total = published.get("total")
-    if not isinstance(total, int):
+    if total is None:
         return None
+    total = _whole("total", total)
     counts, extra_counts = published.get("counts"), published.get("extras")
     extras = [_derived(str(name), architecture) for name in (counts if isinstance(counts, list) else ())]
-    extras += [Extra(str(k), int(v)) for k, v in (extra_counts.items() if isinstance(extra_counts, Mapping) else ())]
+    if isinstance(extra_counts, Mapping):
+        extras += [Extra(str(name), _whole("extras", count)) for name, count in extra_counts.items()]
     return Explanation(architecture.text_parameters, tuple(extras), total)
+
+
+def _whole(field: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MOST_PARAMETERS:
+        raise InputError(f"published.{field}", f"{str(value)[:40]!a} is not a whole number of parameters")
+    return value
+
+
+MOST_PARAMETERS = 10**15
+"""Engineering guess: a thousand times the largest published model."""
 
 
 def _derived(name: str, architecture: Architecture) -> Extra:

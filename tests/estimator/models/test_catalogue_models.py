@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from estimator.errors import InputError
 from estimator.models.model import read_model
 from estimator.models.summary import CACHE_BYTES, summary
 from tests.estimator.models.test_architecture import MODELS
@@ -53,3 +54,20 @@ def test_names_are_unique() -> None:
 def test_the_list_of_models_is_up_to_date() -> None:
     documented = (MODELS.parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
     assert all(f"| {entry['id']} |" in documented for entry in ENTRIES)
+
+
+@pytest.mark.parametrize(
+    ("field", "published"),
+    [
+        ("published.total", {"total": "abc"}),
+        ("published.total", {"total": True}),
+        ("published.total", {"total": 10**400}),
+        ("published.extras", {"total": 7, "extras": {"a": "zzz"}}),
+        ("published.extras", {"total": 7, "extras": {"a": None}}),
+        ("published.counts", {"total": 7, "counts": ["wormholes"]}),
+    ],
+)
+def test_a_published_count_that_is_none_is_refused_by_its_field(field: str, published: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as refusal:
+        read_model("x", {**ENTRIES[0], "published": published})
+    assert refusal.value.field == field
