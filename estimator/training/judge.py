@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from estimator.cost.bill import bill, not_supported
 from estimator.engines.training_constants import Framework, TrainingConstants
-from estimator.errors import InputError
+from estimator.errors import InputError, unknown_name
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.layout import Layout
@@ -150,7 +150,7 @@ class TrainingJudge:
             machines=cluster.machines,
             accelerator=machine.accelerator,
             accelerators=machine.count * cluster.machines,
-            layout=Layout(setup.tp, setup.pp, setup.ep, setup.dp * setup.cp),
+            layout=Layout(tp=setup.tp, pp=setup.pp, ep=setup.ep, dp=setup.dp * setup.cp),
             replicas=1,
         )
         if trial.step is None:
@@ -266,8 +266,8 @@ def require_training_run(scenario: Scenario) -> TrainingWorkload:
 
 
 def require_framework(run: TrainingWorkload, constants: TrainingConstants) -> Framework:
-    """The stack that a run names. Raises InputError listing what exists."""
+    """The stack that a run names. Raises InputError with names like it, or all there are."""
     framework = constants.frameworks.get(run.framework)
     if framework is None:
-        raise InputError("framework", f"unknown {run.framework!r}; one of {', '.join(constants.frameworks)}")
+        raise unknown_name("framework", f"unknown {run.framework!r}", run.framework, constants.frameworks)
     return framework

@@ -23,9 +23,19 @@ from estimator.training.weights import rank_parameters
 from estimator.units import TERA
 
 BLACKWELL = 10.0
-"""Its first compute capability."""
+"""First compute capability of Blackwell."""
+FULL_MICRO_BATCH_TOKENS = 4096
+"""Tokens of a micro-batch that fill a device; engineering guess, the loss below it is fitted."""
+FULL_STEP_TOKENS = 16_384
+"""Tokens of a step per device that hide its fixed costs; engineering guess, the loss below it is fitted."""
+FULL_MODEL_PARAMETERS = 3e9
+"""Parameters whose matrices fill a device; engineering guess, the loss below it is fitted."""
+USUAL_EXPERT_WIDTH = 4096
+"""Elements that enter an expert, from which wider and narrower ones are counted; the slope is fitted."""
+EULER_MASCHERONI = 0.5772
+"""The harmonic numbers less the logarithm, in the limit."""
 FUSED_EXPERTS = 26.06
-"""NVIDIA's stacks dispatch tokens to experts in fused kernels from this release on; what is asked today does."""
+"""Release from which NVIDIA's stacks dispatch tokens to experts in fused kernels; what is asked today has it."""
 ADAPTER_RECOMPUTE = math.log(6 / 4) / math.log(8 / 6)
 """Exponent of checkpointing under adapters: a forward pass more is a half of their work, and a third of full work."""
 
@@ -92,7 +102,7 @@ def padding(workload: TrainingWorkload, micro_batch: int) -> Padding:
     if workload.packing:
         return Padding(workload.sequence_length, 1.0)
     mean = min(workload.mean_tokens, workload.sequence_length)
-    harmonic = math.log(micro_batch) + 0.5772 + 0.5 / micro_batch if micro_batch > 1 else 1.0
+    harmonic = math.log(micro_batch) + EULER_MASCHERONI + 0.5 / micro_batch if micro_batch > 1 else 1.0
     return Padding(min(mean * harmonic, workload.sequence_length), max(1 / harmonic, mean / workload.sequence_length))
 
 
@@ -118,7 +128,7 @@ def factor_exponents(run: Run, device: Accelerator, release: float = FUSED_EXPER
         exponent_of["tensor parallel doubling"] = math.log2(setup.tp)
     if work.moe:
         exponent_of["mixture of experts"] = 1.0
-        exponent_of["experts, width doubling"] = math.log2(work.expert_width / 4096)
+        exponent_of["experts, width doubling"] = math.log2(work.expert_width / USUAL_EXPERT_WIDTH)
         if not older:
             exponent_of["experts, newer than Hopper"] = 1.0
         if run.framework.fused_experts and release >= FUSED_EXPERTS:
@@ -126,11 +136,10 @@ def factor_exponents(run: Run, device: Accelerator, release: float = FUSED_EXPER
         if setup.pp > 1:
             exponent_of["experts, pipeline"] = 1.0
     tokens = setup.micro_batch * padding(workload, setup.micro_batch).positions / setup.cp
-    exponent_of["small micro-batch halving"] = max(math.log2(4096 / tokens), 0.0)
-    exponent_of["short step halving"] = max(
-        math.log2(16384 / (tokens * setup.accumulation / (setup.tp * setup.pp))), 0.0
-    )
-    exponent_of["small model halving"] = max(math.log2(3e9 / work.product_parameters), 0.0)
+    exponent_of["small micro-batch halving"] = max(math.log2(FULL_MICRO_BATCH_TOKENS / tokens), 0.0)
+    per_device = tokens * setup.accumulation / (setup.tp * setup.pp)
+    exponent_of["short step halving"] = max(math.log2(FULL_STEP_TOKENS / per_device), 0.0)
+    exponent_of["small model halving"] = max(math.log2(FULL_MODEL_PARAMETERS / work.product_parameters), 0.0)
     return {name: exponent for name, exponent in exponent_of.items() if exponent and name in rules.factors}
 
 

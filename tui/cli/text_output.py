@@ -105,11 +105,12 @@ def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
 
 
 def candidate_text(row: Evaluation) -> str:
-    """The machines, their accelerators and the layout."""
+    """The machines, their accelerators and how the model or the run is spread over them."""
     at = row.candidate
     machines = f"{at.machines} x " if at.machines > 1 else ""
     replicas = f" x {at.replicas} replicas" if at.replicas > 1 else ""
-    return f"{machines}{at.machine} · {at.accelerators:g} x {at.accelerator} · {at.layout}{replicas}"
+    spread = row.training.setup if row.training else at.layout
+    return f"{machines}{at.machine} · {at.accelerators:g} x {at.accelerator} · {spread}{replicas}"
 
 
 def _memory(memory: MemoryReport) -> list[list[str]]:

@@ -54,7 +54,7 @@ def training_speed_page(heading: str, aside: str, report: TrainingReport, cells:
         heading_row(heading, aside, cells),
         _fact("step", f"{duration(report.step_s.typical)} {spread_percent(report.step_s)}", cells),
         _fact("speed", f"{number(speed.typical)} tokens/s {spread_percent(speed)}, MFU {report.mfu:.1%}", cells),
-        _fact("run", f"{number(report.hours.typical)} h {spread_percent(report.hours)}", cells),
+        _fact("run", f"{duration(report.hours.typical * 3600)} {spread_percent(report.hours)}", cells),
     ]
     if report.usd:
         rows.append(_fact("cost", f"{usd(report.usd.typical)} {spread_percent(report.usd)}", cells))

@@ -301,3 +301,67 @@ def test_an_explicit_layout_is_kept(catalog, tp, pp, dp):
 def test_ranks_that_do_not_divide_the_devices_are_refused(catalog):
     with pytest.raises(InputError, match="tp"):
         board(catalog, TrainingWorkload("lora"), placement=Placement(instance="p5.48xlarge", tp=3))
+
+
+FRAMEWORKS = ("torchtune", "axolotl", "llama-factory", "peft", "unsloth", "deepspeed", "litgpt", "generic")
+MODELS = (LLAMA, "Qwen/Qwen3-30B-A3B", "google/gemma-2-9b", "meta-llama/Llama-3.2-1B", "mistralai/Mistral-7B-v0.1")
+MACHINES = ("g6.xlarge", "g6e.12xlarge", "g5.48xlarge", "p4d.24xlarge", "p5.48xlarge", "g7e.2xlarge")
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    model=st.sampled_from(MODELS),
+    machine=st.sampled_from(MACHINES),
+    method=st.sampled_from(("full", "lora", "qlora", "dora")),
+    framework=st.sampled_from(FRAMEWORKS),
+    length=st.sampled_from((128, 1024, 4096, 8000)),
+    batch=st.integers(1, 512),
+    loss=st.sampled_from((None, "fused", "plain", "upcast")),
+    packing=st.booleans(),
+    tokens=st.integers(10_000, 10**10),
+)
+def test_every_figure_of_a_run_adds_up(
+    catalog, model, machine, method, framework, length, batch, loss, packing, tokens
+):
+    """Terms add up to what is shown, and every figure that is shown twice is the same."""
+    stack = catalog.inventory.training.frameworks[framework]
+    workload = TrainingWorkload(
+        method if method in stack.methods else "lora", sequence_length=length, global_batch=batch, loss=loss,
+        packing=packing, dataset_tokens=tokens, framework=framework,
+    )  # fmt: skip
+    scenario = Scenario(model=model, training=workload, placement=Placement(instance=machine))
+    row = evaluate(catalog.model(model), scenario, catalog.inventory, catalog.prices("us-east-1"))
+    assert row.verdict in ("fits", "does_not_fit")
+    if row.verdict == "does_not_fit":
+        assert row.reason
+        assert "0.0 GiB short" not in row.reason
+        return
+    run = row.training
+    needed, setup = run.memory, run.setup
+    assert sum(part.value for part in needed.parts) == pytest.approx(needed.peak_bytes.typical)
+    assert sum(part.value for part in run.step) == pytest.approx(run.step_s.typical)
+    assert sum(part.value for part in run.run) == pytest.approx(run.hours.typical * 3600)
+    assert run.tokens_per_s.typical == pytest.approx(run.tokens_per_s_per_device.typical * setup.devices)
+    steps = next(part.value for part in run.run if part.name == "steps")
+    assert steps == pytest.approx(workload.total_tokens / run.tokens_per_s.typical)
+    assert needed.peak_bytes.typical <= needed.budget_bytes <= needed.usable_bytes
+    assert 0 < run.mfu < 1
+    assert setup.devices <= row.candidate.accelerators
+    assert setup.micro_batch * setup.accumulation * setup.dp >= workload.global_batch
+    for band in (needed.peak_bytes, run.tokens_per_s, run.step_s, run.hours):
+        assert 0 <= band.low <= band.typical <= band.high
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    device=st.sampled_from(("l4", "l40s", "a100-40gb-sxm", "h100-sxm")),
+    method=st.sampled_from(("full", "lora", "qlora")),
+    length=st.sampled_from((512, 4096, 16_384)),
+    framework=st.sampled_from(("torchtune", "peft", "axolotl")),
+)
+def test_more_memory_never_turns_a_fit_into_a_failure(catalog, device, method, length, framework):
+    run = run_of(catalog, TrainingWorkload(method, sequence_length=length, offload="none"), framework)
+    small = cluster(catalog, device, 4)
+    grown = replace(small.device, memory_usable_bytes=round(1.3 * small.device.memory_usable_bytes))
+    if Search(run).best(small).step:
+        assert Search(run).best(small._replace(device=grown)).step
