@@ -81,10 +81,10 @@ class Point(NamedTuple):
 
 def points(context: Context, constants: TrainingConstants) -> list[Point]:
     """Every kept row whose speed can be predicted."""
-    return [_point(row, score, context, constants) for row, score in kept("training_throughput.csv", context)]
+    return [_point(row, score, context, constants) for row, score in rows_of("training_throughput.csv", context)]
 
 
-def kept(file: str, context: Context) -> Iterator[tuple[Row, Score]]:
+def rows_of(file: str, context: Context) -> Iterator[tuple[Row, Score]]:
     """Rows of the evidence that are not doubtful, with the figures predicted for them."""
     with (DATA / "evidence" / file).open(newline="") as lines:
         for row in csv.DictReader(lines):
@@ -102,7 +102,12 @@ def _point(row: Row, score: Score, context: Context, constants: TrainingConstant
     now = speed.utilisation(step.exponents, constants.speed)
     at = [1.0 if name == BASE else step.exponents.get(name, 0.0) for name in NAMES]
     model = re.sub(r"[ _-]|meta|\(.*|^.*/", "", (row["base_model_id"] or row["model"]).lower()).replace("3.1", "3")
-    return Point(at, math.log(now * step.compute_s / compute_s), model, case.case.framework.id)
+    return Point(
+        at=at,
+        log_utilisation=math.log(now * step.compute_s / compute_s),
+        model=model,
+        source=case.case.framework.id,
+    )
 
 
 def fit(rows: Sequence[Point], priors: dict[str, tuple[float, float]], rounds: int = 8) -> Vector:
@@ -156,7 +161,8 @@ def left_out(rows: Sequence[Point], priors: dict[str, tuple[float, float]], grou
     return all_errors
 
 
-def summary(all_errors: Vector) -> str:
+def describe_errors(all_errors: Vector) -> str:
+    """Median size, bias and spread of errors in one line."""
     sizes = [abs(error) for error in all_errors]
     near = sum(size <= 0.25 for size in sizes) / len(sizes)
     ratios = sorted(1 / (1 + error) for error in all_errors)
@@ -192,7 +198,8 @@ def _without_constants(framework: Framework, generic: Framework) -> Framework:
 
 
 def memory_errors(context: Context) -> Vector:
-    rows = kept("training_memory.csv", context)
+    """Errors of the peaks that are predicted under this context."""
+    rows = rows_of("training_memory.csv", context)
     return [score.error for row, score in rows if number(row, "peak_memory_gib_per_device")]
 
 
@@ -205,6 +212,7 @@ def written(text: str, factors: Vector) -> str:
 
 
 def main() -> None:
+    """Prints factors and errors; writes the factors where that is asked for."""
     catalog = load()
     context = Context(catalog.inventory, catalog.model)
     constants = require_training_constants(catalog.inventory)
@@ -214,9 +222,9 @@ def main() -> None:
     for name, value in zip(NAMES, factors, strict=True):
         print(f"{name:32} {math.exp(value):6.3f}   prior {priors[name][0]:.2f}")
     print(f"\nspeed, {len(rows)} rows kept")
-    print("in sample           ", summary(errors(rows, factors)))
-    print("each model left out ", summary(left_out(rows, priors, lambda row: row.model)))
-    print("each source left out", summary(left_out(rows, priors, lambda row: row.source)))
+    print("in sample           ", describe_errors(errors(rows, factors)))
+    print("each model left out ", describe_errors(left_out(rows, priors, lambda row: row.model)))
+    print("each source left out", describe_errors(left_out(rows, priors, lambda row: row.source)))
     for name, all_errors in (
         ("as shipped", memory_errors(context)),
         ("constants of each stack left out", memory_left_out(context, constants)),

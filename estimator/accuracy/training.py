@@ -94,6 +94,7 @@ class SpeedCase(NamedTuple):
     release: float
 
     def step(self) -> speed.TrainingStep:
+        """The step that is predicted."""
         return speed.training_step(self.run, self.device, self.links, self.release)
 
 
@@ -102,8 +103,8 @@ def speed_case(row: Row, context: Context, constants: TrainingConstants) -> Spee
     case, run, source = read(row, context, constants)
     device = device_of(row, context)
     links = published_links(device, whole(row, "n_devices") or 1, context, constants)
-    named = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
-    release = float(named[1]) if named else speed.FUSED_EXPERTS
+    match = re.search(r"\b(2\d\.\d\d)", text(row, "framework"))
+    release = float(match[1]) if match else speed.FUSED_EXPERTS
     return SpeedCase(case=case, run=run, source=source, device=device, links=links, release=release)
 
 

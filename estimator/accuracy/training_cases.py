@@ -109,6 +109,7 @@ def number(row: Row, field: str, scale: float = 1.0) -> float | None:
 
 
 def whole(row: Row, field: str) -> int | None:
+    """A field's value as a count, or None where it is empty or below one."""
     value = number(row, field)
     return round(value) if value and value >= 1 else None
 
@@ -169,8 +170,8 @@ def _base(dtype: str) -> str:
 
 
 def _degrees(row: Row) -> dict[str, int]:
-    named = re.findall(r"(fsdp|dp|cp|ep|vp|zero1)=(\d{1,6})\b", row.get("dp_zero", ""))
-    return {name: max(int(value), 1) for name, value in named}
+    degrees = re.findall(r"(fsdp|dp|cp|ep|vp|zero1)=(\d{1,6})\b", row.get("dp_zero", ""))
+    return {name: max(int(value), 1) for name, value in degrees}
 
 
 def _sharding(row: Row, method: str, framework: Framework, ranks: int, degrees: Mapping[str, int]) -> tuple[str, int]:
@@ -178,10 +179,10 @@ def _sharding(row: Row, method: str, framework: Framework, ranks: int, degrees: 
     text = row.get("dp_zero", "").lower()
     if ranks == 1:
         return "none", 0
-    named = re.search(r"zero-?([123])", text)
-    if named:
+    match = re.search(r"zero-?([123])", text)
+    if match:
         group = degrees.get("zero1", 0)
-        return f"zero{named[1]}", group if group < ranks else 0
+        return f"zero{match[1]}", group if group < ranks else 0
     if "shard_grad_op" in text:
         return "zero2", 0
     if "hybrid" in text:
@@ -226,8 +227,8 @@ def _loss(row: Row, framework: Framework) -> str:
 
 
 def _rank(row: Row) -> int:
-    named = re.search(r"rank(\d+)", row.get("case_id", ""))
-    return whole(row, "lora_r") or (int(named[1]) if named else 8)
+    match = re.search(r"rank(\d+)", row.get("case_id", ""))
+    return whole(row, "lora_r") or (int(match[1]) if match else 8)
 
 
 def _targets(row: Row, framework: Framework) -> str:

@@ -28,7 +28,7 @@ from estimator.serving.memory import compile_memory
 from estimator.serving.offload import offload
 from estimator.serving.speed.compile import compile_step
 from estimator.serving.speed.step import Step
-from estimator.units import GIB
+from estimator.units import size_text
 
 
 class LayoutEstimate(NamedTuple):
@@ -240,7 +240,7 @@ class ServingJudge:
         speed = None
         if estimate.step and estimate.load:
             speed = report_performance(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
-        short = f"{estimate.memory.shortfall_bytes / GIB:.1f} GiB short per device"
+        short = f"{size_text(estimate.memory.shortfall_bytes)} short per device"
         candidate = Candidate(
             machine=machine.id,
             machines=estimate.machines,

@@ -23,7 +23,7 @@ from estimator.training.run import Run
 from estimator.training.search import Cluster, Search, SetupTrial, offloads_on
 from estimator.training.support import refusal, unsupported_setting
 from estimator.training.weights import count_adapters, count_trainable
-from estimator.units import GIB
+from estimator.units import GIB, size_text
 
 CLUSTER_SIZES = (1, 2, 4, 8)
 """Numbers of machines tried until a run fits."""
@@ -135,7 +135,13 @@ class TrainingJudge:
     def _search_under(self, framework: Framework) -> Search:
         search = self._searches.get(framework.id)
         if search is None:
-            place, run = self.scenario.placement, Run(self.model.architecture, self.workload, framework, self.constants)
+            place = self.scenario.placement
+            run = Run(
+                architecture=self.model.architecture,
+                workload=self.workload,
+                framework=framework,
+                constants=self.constants,
+            )
             search = self._searches[framework.id] = Search(run, place.tp, place.pp or 1, place.ep or 1)
         return search
 
@@ -172,7 +178,7 @@ class TrainingJudge:
     ) -> Evaluation:
         """By how much the run misses, under the memory savers that were tried."""
         savers = smaller_runs.describe_savers(best.trial.setup)
-        reason = f"{needed.shortfall_bytes / GIB:.1f} GiB short per device even with {savers}"
+        reason = f"{size_text(needed.shortfall_bytes)} short per device even with {savers}"
         if not needed.shortfall_bytes:
             reason = f"host memory too small to offload {needed.host_bytes / GIB:,.0f} GiB per device"
         return Evaluation(
@@ -229,8 +235,8 @@ class TrainingJudge:
             return 0.0
         rules = self.constants.run
         quote = self.prices.quotes.get(machine.id)
-        named = (quote.spot_interruption if quote else None) or rules.default_interruption
-        return rules.interruptions_per_month.get(named, rules.interruptions_per_month[rules.default_interruption])
+        spot_class = (quote.spot_interruption if quote else None) or rules.default_interruption
+        return rules.interruptions_per_month.get(spot_class, rules.interruptions_per_month[rules.default_interruption])
 
     def _confidence(self, cluster: Cluster) -> Confidence:
         measured = self.constants.speed.hardware_factor(cluster.device)

@@ -186,8 +186,8 @@ def _shardings(run: Run, cluster: Cluster, ranks: int, offload: str) -> tuple[st
         return (framework.weight_sharding,)
     spread = "hybrid" if cluster.machines > 1 else "none"
     states = "zero2" if "zero2" in framework.shardings else "zero1"
-    offered = dict.fromkeys(("none", states, framework.weight_sharding, spread))
-    return tuple(each for each in offered if each in framework.shardings) or framework.shardings
+    shardings = dict.fromkeys(("none", states, framework.weight_sharding, spread))
+    return tuple(each for each in shardings if each in framework.shardings) or framework.shardings
 
 
 def _checkpointing(run: Run, offload: str) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ SPLIT_NAMES = {"tp": "tensor", "pp": "pipeline", "ep": "expert"}
 
 def unsupported_setting(framework: Framework, workload: TrainingWorkload, placement: Placement) -> Refusal | None:
     """The first setting that the user insists on and the stack does not run, on any device."""
-    asked = (
+    settings = (
         ("train", workload.method, framework.methods),
         ("sharding", workload.sharding, (*framework.shardings, "none")),
         ("offload", workload.offload, (*framework.offloads, "none")),
         ("checkpointing", workload.checkpointing, framework.checkpointings),
     )
-    for field, value, runs in asked:
+    for field, value, runs in settings:
         if value is not None and value not in runs:
             return Refusal(field, f"{framework.name} does not run {value!r}; one of {', '.join(dict.fromkeys(runs))}")
     for split, name in SPLIT_NAMES.items():

@@ -16,7 +16,7 @@ def write(job: TrainingJob) -> Recipe:
     settings = list(_settings(job))
     ranks = f" --launcher torchrun -- --nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"
     command = "axolotl train axolotl.yaml" + (ranks if job.machines > 1 else "")
-    return Recipe("axolotl.yaml", lines(settings), command, tuple(settings))
+    return Recipe(file="axolotl.yaml", text=lines(settings), command=command, settings=tuple(settings))
 
 
 def _settings(job: TrainingJob) -> Iterator[Setting]:

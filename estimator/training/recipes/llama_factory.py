@@ -18,7 +18,7 @@ def write(job: TrainingJob) -> Recipe:
         offload = "_offload" if job.setup.offload != "none" else ""
         launch = f"accelerate launch --config_file examples/accelerate/fsdp_config{offload}.yaml"
         command = f"{launch} --num_machines {job.machines} src/train.py train.yaml"
-    return Recipe("train.yaml", lines(settings), command, tuple(settings))
+    return Recipe(file="train.yaml", text=lines(settings), command=command, settings=tuple(settings))
 
 
 def _settings(job: TrainingJob) -> Iterator[Setting]:

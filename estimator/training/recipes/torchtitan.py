@@ -16,7 +16,7 @@ def write(job: TrainingJob) -> Recipe:
     ranks = f"--nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"
     command = f"torchrun {ranks} -m torchtitan.train --job.config_file train.toml"
     flat = tuple(each._replace(key=f"{name}.{each.key}") for name, settings in sections.items() for each in settings)
-    return Recipe("train.toml", text, command, flat)
+    return Recipe(file="train.toml", text=text, command=command, settings=flat)
 
 
 def _sections(job: TrainingJob) -> dict[str, list[Setting]]:

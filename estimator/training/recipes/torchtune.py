@@ -55,7 +55,7 @@ def write(job: TrainingJob) -> Recipe:
     line = f"tune run {ranks}{kind} --config {base}"
     overrides = " \\\n  ".join(shlex.quote(f"{each.key}={_override(each.value)}") for each in settings)
     notes = () if config else (f"no packaged config for {job.model}: `tune cp` the nearest to config.yaml",)
-    return Recipe("", "", f"{line} \\\n  {overrides}", settings, notes)
+    return Recipe(file="", text="", command=f"{line} \\\n  {overrides}", settings=settings, notes=notes)
 
 
 def _settings(job: TrainingJob) -> Iterator[Setting]:
