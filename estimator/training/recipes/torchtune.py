@@ -38,13 +38,15 @@ OPTIMIZERS = {
 }
 
 
+CPU_OFFLOAD_OPTIMIZER = "torchao.prototype.low_bit_optim.CPUOffloadOptimizer"
+"""What keeps AdamW's states on the host in a recipe for one device (torchtune memory tutorial)."""
 PROJECTIONS = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "output_proj": "o_proj"}
 """torchtune's name of each attention projection -> the checkpoint's."""
 
 
 def write(job: TrainingJob) -> Recipe:
     """The command with every override of the packaged configuration."""
-    workload, several = job.workload, job.setup.devices > 1
+    workload, several = job.workload, _runs_distributed(job)
     settings = tuple(_settings(job))
     method = "full" if not workload.adapters else "qlora" if workload.method == "qlora" else "lora"
     config = next((name for prefix, name in CONFIGS.items() if prefix in job.model.lower()), None)
@@ -58,20 +60,26 @@ def write(job: TrainingJob) -> Recipe:
     return Recipe(file="", text="", command=f"{line} \\\n  {overrides}", settings=settings, notes=notes)
 
 
+def _runs_distributed(job: TrainingJob) -> bool:
+    """Whether the recipe is a distributed one: parameters are offloaded by FSDP, on a single device too."""
+    return job.setup.devices > 1 or job.setup.offload == "parameters"
+
+
 def _settings(job: TrainingJob) -> Iterator[Setting]:
     workload, setup = job.workload, job.setup
-    several = setup.devices > 1
+    several = _runs_distributed(job)
     yield Setting("batch_size", setup.micro_batch, "sequences per device and pass")
     yield job.accumulation
     yield Setting("epochs", max(round(workload.epochs), 1))
     yield Setting("tokenizer.max_seq_len", workload.sequence_length, "longest sequence")
     yield Setting("dataset.packed", workload.packing, "short samples share a sequence")
     yield Setting("enable_activation_checkpointing", setup.checkpointing != "none", "fits by it")
-    if setup.checkpointing == "selective":
-        yield Setting("ac_mode", "selective")
     yield Setting("enable_activation_offloading", setup.checkpointing == "offloaded")
     yield Setting("dtype", "fp32" if job.precision in ("fp32", "bf16-mixed") else "bf16", job.precision)
-    yield Setting("optimizer._component_", OPTIMIZERS[workload.optimizer])
+    if setup.offload == "optimizer" and not several:
+        yield Setting("optimizer._component_", CPU_OFFLOAD_OPTIMIZER, "states in host memory")
+    else:
+        yield Setting("optimizer._component_", OPTIMIZERS[workload.optimizer])
     yield Setting("compile", True)
     if workload.adapters:
         yield from _adapters(job)

@@ -111,3 +111,14 @@ def test_a_stack_without_a_writer_says_whose_file_it_is(catalog):
 def test_unsloth_under_llama_factory_is_switched_on(catalog):
     workload = TrainingWorkload("qlora", framework="llama-factory-unsloth")
     assert yaml.safe_load(written(catalog, "g6.xlarge", workload).text)["use_unsloth"] is True
+
+
+@pytest.mark.parametrize(
+    ("offload", "expected"),
+    [("optimizer", "CPUOffloadOptimizer"), ("parameters", "fsdp_cpu_offload=True")],
+)
+def test_torchtune_offloads_by_what_its_recipes_read(catalog, offload, expected):
+    workload = TrainingWorkload("full", offload=offload)
+    command = written(catalog, "g6e.4xlarge", workload, machines=1).command
+    assert expected in command
+    assert ("full_finetune_distributed" in command) == (offload == "parameters")
