@@ -152,7 +152,15 @@ class LlmCalc(AnsweringApp):
 
     def choose(self, name: str | None) -> None:
         if name:
-            self.edit(lambda answer: answer.session.with_model(name, self.calculator.model(name).native_weights))
+            from estimator.models.format_choice import starting_weights
+
+            model = self.calculator.model(name)
+
+            self.edit(
+                lambda answer: answer.session.with_model(name).with_weights(
+                    starting_weights(model, answer.session.scenario.weights)
+                )
+            )
 
     def action_help_quit(self) -> None:
         """What ctrl+c does: Textual's own hint, in our line."""

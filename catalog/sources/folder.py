@@ -1,9 +1,7 @@
 """A model on disk: a folder with config.json and safetensors files, or a config.json alone."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from catalog.sources import model_file, safetensors_header
 from catalog.sources.checkpoint import (
@@ -16,6 +14,7 @@ from catalog.sources.checkpoint import (
     total,
 )
 from estimator.errors import InputError
+from estimator.models.quantization import quantization_section
 from estimator.printable import printable
 
 MOST_SHARDS = 2_000
@@ -38,23 +37,12 @@ def read_config(path: Path) -> Checkpoint:
     """A config.json alone; it may hold the architecture fields only. Raises InputError naming the file."""
     config = parse_json(model_file.read_bytes(path, CONFIG_LIMIT_BYTES), printable(path))
     name = path.stem if path.stem != "config" else path.resolve().parent.name
-    return Checkpoint(id=_as_id(name), config=config, quantization=quantization_of(config), source=printable(path))
+    return Checkpoint(id=_as_id(name), config=config, quantization=quantization_section(config), source=printable(path))
 
 
 def _as_id(name: str) -> str:
     """The name of a file or folder as a model's id: printable, and no option of a command line."""
     return printable(name, 100).lstrip("-") or "model"
-
-
-def quantization_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The quantisation section of a config.json; multimodal ones may nest it with the text model."""
-    for holder in (config, config.get("text_config")):
-        if isinstance(holder, Mapping):
-            section = holder.get("quantization_config") or holder.get("compression_config")
-            section = section or holder.get("quantization")  # MLX
-            if isinstance(section, Mapping):
-                return section
-    return None
 
 
 def _stored(folder: Path, progress: Progress) -> dict[str, Stored] | None:

@@ -24,9 +24,9 @@ from catalog.sources.checkpoint import (
     parse_json,
     total,
 )
-from catalog.sources.folder import quantization_of
 from catalog.sources.reading import Patience, Reading
 from estimator.errors import InputError
+from estimator.models.quantization import quantization_section
 from estimator.printable import printable
 
 NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,94}[\w-])?/[A-Za-z0-9](?:[\w.-]{0,94}\w)?", re.ASCII)
@@ -112,7 +112,7 @@ def _checkpoint(hub: "_Hub") -> Checkpoint:
     if text is None:
         raise InputError("model", f"{repo.id} has no config.json; where it holds GGUF files, pass the path of one")
     config = parse_json(text, f"{repo.id}: config.json")
-    quantization = quantization_of(config)
+    quantization = quantization_section(config)
     if quantization is None:
         modelopt = hub.file("hf_quant_config.json", CONFIG_LIMIT_BYTES)
         quantization = parse_json(modelopt, f"{repo.id}: hf_quant_config.json") if modelopt else None

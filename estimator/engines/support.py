@@ -8,6 +8,9 @@ LEAST_CAPABILITY = {"8": 8.0, "8t": 8.0, "4": 8.0, "mx": 8.0, "i4": 7.0, "i8": 7
 """NVIDIA compute capability below which no engine ships a kernel, native or weight-only (Marlin), by kernel key.
 Source: the engines' quantisation support tables."""
 W8A8_CAPABILITY = 7.5
+GGUF_CAPABILITY = 5.0
+"""llama.cpp compiles its own kernels of every block type from Maxwell on: ggml/src/ggml-cuda/common.cuh
+(GGML_CUDA_CC_PASCAL is the first with fast ones), docs/build.md."""
 NEXT_BEST = {"fp8": "gguf-q8_0", "int8": "gguf-q8_0", "bf16": "fp16", "fp16": "fp16", "fp32": "fp32"}
 """What llama.cpp is asked for in place of a format it has no file type for; anything narrower is its 4-bit mix."""
 FOUR_BIT_MIX = "gguf-q4_k_m"
@@ -22,12 +25,19 @@ def refusal(device: Accelerator, engine: EngineProfile, weights: WeightFormat) -
     if not loads(engine, weights):
         return f"{engine.name} does not load {weights.name}"
     if device.vendor == "nvidia" and device.compute_capability:
-        least = W8A8_CAPABILITY if weights.compute == "int8" else LEAST_CAPABILITY.get(weights.kernel, 0.0)
+        least = least_capability(weights)
         if device.compute_capability < least:
             return f"{weights.name} needs compute capability {least}, {device.name} has {device.compute_capability}"
     elif device.kind == "gpu" and weights.kernel == "4":
         return f"{weights.name} runs on NVIDIA devices only"
     return None
+
+
+def least_capability(weights: WeightFormat) -> float:
+    """NVIDIA compute capability from which some engine has a kernel for the format."""
+    if weights.id.startswith("gguf"):
+        return GGUF_CAPABILITY
+    return W8A8_CAPABILITY if weights.compute == "int8" else LEAST_CAPABILITY.get(weights.kernel, 0.0)
 
 
 def loads(engine: EngineProfile, weights: WeightFormat) -> bool:

@@ -1,6 +1,6 @@
 """What it takes to serve a checkpoint in another format than its own."""
 
-from estimator.models.formats import weight_format
+from estimator.models.formats import find_weight_format
 
 _SIXTEEN = ("bf16", "fp16")
 _WHILE_LOADING = {
@@ -19,7 +19,7 @@ _TOOLS = {
 
 def conversion(native: str, wanted: str) -> str | None:
     """One line on how to get from the checkpoint's format to the wanted one; None where it is the checkpoint's."""
-    native, wanted = weight_format(native).id, weight_format(wanted).id
+    native, wanted = _format_id(native), _format_id(wanted)
     if wanted == native or (native in _SIXTEEN and wanted in _SIXTEEN) or native.startswith(f"{wanted}-"):
         return None
     source = "" if native in _SIXTEEN else f" of the 16-bit weights (the checkpoint is {native})"
@@ -31,3 +31,9 @@ def conversion(native: str, wanted: str) -> str | None:
         return f"the engine quantises while loading ({_WHILE_LOADING[wanted]})"
     tool = _TOOLS.get(wanted, "llm-compressor")
     return f"needs a quantised upload, or a run of {tool}{' over' if source else ''}{source.removeprefix(' of')}"
+
+
+def _format_id(name: str) -> str:
+    """The catalogue's id of a format; the name itself for one that only this checkpoint has."""
+    weights = find_weight_format(name)
+    return weights.id if weights else name

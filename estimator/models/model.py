@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from estimator.errors import InputError, Refusal
 from estimator.models import hf_config
 from estimator.models.architecture import Architecture
-from estimator.models.formats import Stored, WeightFormat, weight_format
+from estimator.models.formats import LINEAR, Stored, WeightFormat, weight_format
+from estimator.models.misnomers import misnomer
 from estimator.models.published import Explanation, explain
-from estimator.models.quantization import read_quantization
+from estimator.models.quantization import quantization_section, read_quantization
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,8 @@ class Model:
     """Folder or file on disk as it was given, which is where an engine finds it; empty for an upload."""
     notes: tuple[str, ...] = ()
     """Remarks on this very checkpoint, beside the architecture's own notes."""
+    unknown_weights: Refusal | None = None
+    """Why the checkpoint's own format is not known; parameters, cache and every named format are answered anyway."""
 
     @property
     def tower_parameters(self) -> int:
@@ -45,13 +49,20 @@ class Model:
     def weights(self, name: str) -> WeightFormat:
         """A weight format for this model: the checkpoint's own, exceptions included, where that is meant.
 
-        `native` asks for it outright, `fp8` also means the checkpoint's fp8 blocks. Raises InputError.
+        `native` asks for it outright, and `fp8` also means the checkpoint's `fp8-block`. Raises InputError for an
+        unknown name, a format that the model can not have, and `native` where the checkpoint's format is not known.
         """
         if name in ("native", self.native_weights):
+            if self.unknown_weights:
+                raise InputError(*self.unknown_weights)
             return self.checkpoint
-        other = weight_format(name)
-        same = other.id == self.checkpoint.id or (other.id == "fp8" and self.checkpoint.id == "fp8-block")
-        return self.checkpoint if same else other
+        weights = weight_format(name)
+        if weights.id == self.checkpoint.id or self.checkpoint.id.startswith(f"{weights.id}-"):
+            return self.checkpoint
+        refusal = misnomer(self.architecture, weights)
+        if refusal:
+            raise InputError(*refusal)
+        return weights
 
 
 def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
@@ -61,7 +72,16 @@ def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
     """
     config = entry["config"]
     architecture = hf_config.read(config)
-    checkpoint = _checkpoint(entry, architecture)
+    stored_bytes = (entry.get("published") or {}).get("stored_bytes")
+    unknown = None
+    try:
+        checkpoint = _checkpoint(entry, architecture)
+    except InputError as error:
+        checkpoint = as_stored(architecture, stored_bytes)
+        way_on = (
+            "name a format with --weights" if stored_bytes is None else "its kernels are taken for weight-only ones"
+        )
+        unknown = Refusal("weights", f"the checkpoint's own format is not understood ({error}); {way_on}")
     return Model(
         id=model_id,
         architecture=architecture,
@@ -71,19 +91,44 @@ def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
         release=str(entry.get("release", "")),
         source=entry.get("source", ""),
         checkpoint=checkpoint,
-        stored_bytes=(entry.get("published") or {}).get("stored_bytes"),
+        stored_bytes=stored_bytes,
+        notes=(unknown.reason,) if unknown else (),
+        unknown_weights=unknown if stored_bytes is None else None,
+    )
+
+
+def as_stored(architecture: Architecture, stored_bytes: int | None) -> WeightFormat:
+    """A format that is known by the bytes of its files alone: linear layers at the bits that these come to.
+
+    Where no bytes are known either, a placeholder of 16 bits that `Model.weights` refuses to hand out.
+    """
+    plain = weight_format("bf16")._replace(id="unknown", name="a format that is not understood")
+    linear = sum(
+        group.count * tensor.parameters
+        for group in (*architecture.groups, *architecture.encoder)
+        for tensor in group.layer.tensors
+        if tensor.role in LINEAR
+    )
+    if not stored_bytes or not linear:
+        return plain
+    bits = (8 * stored_bytes - plain.rest_bits * (architecture.parameters - linear)) / linear
+    if not 0.5 <= bits < plain.rest_bits:
+        return plain._replace(id="as-stored", name="as its files store it") if bits >= plain.rest_bits else plain
+    return plain._replace(
+        id="as-stored",
+        name=f"as its files store it, {bits:.3g}-bit",
+        payload_bits=bits,
+        kernel="i8" if bits > 6 else "i4",
+        quantises=LINEAR,
     )
 
 
 def _checkpoint(entry: Mapping[str, Any], architecture: Architecture) -> WeightFormat:
     config = entry["config"]
-    inner = config.get("text_config")
-    quantization = entry.get("quantization") or config.get("quantization_config")
-    if not quantization and isinstance(inner, Mapping):
-        quantization = inner.get("quantization_config")
-    if not quantization:
+    section = entry.get("quantization") or quantization_section(config)
+    if not section:
         return weight_format(architecture.dtype)
-    own = read_quantization(quantization, architecture)
+    own = read_quantization(section, architecture)
     if config.get("expert_dtype") == "fp4" and own.id.startswith("fp8"):  # DeepSeek-V4: MXFP4 experts in an fp8 file
         lists_experts = any(stored.role == "expert" for stored in own.exceptions)
         own = own if lists_experts else own._replace(exceptions=(*own.exceptions, Stored("expert", "", 4.25)))

@@ -39,7 +39,8 @@ _ALSO_CALLED = {
     "in_proj_b": ("in_proj_ba",),
     "kv_a_proj_with_mqa": ("fused_qkv_a_proj",),
 }
-_ROOT = re.compile(r"^(?:(?:model|language_model|backbone|transformer|text_model)\.)+")
+_ROOT = re.compile(r"^(?:(?:base_model|model|language_model|backbone|transformer|text_model|gpt_neox|decoder)\.)+")
+_BLOCKS = re.compile(r"^(?:h|blocks)\.(?=\d)")
 _LAYER = re.compile(r"^layers\.\d+\.")
 _MOST_NAMES = 1 << 18
 _MOST_WILDCARDS = 64
@@ -55,8 +56,9 @@ class Patterns:
         self.globs: list[list[str]] = []
         self.expressions: list[re.Pattern[str]] = []
         self.trials = _MOST_TRIALS
-        for pattern in patterns:
-            stripped = _ROOT.sub("", pattern).rstrip("*").rstrip(".")
+        self.spelled = tuple(patterns)
+        for pattern in self.spelled:
+            stripped = _BLOCKS.sub("layers.", _ROOT.sub("", pattern)).rstrip("*").rstrip(".")
             if pattern.startswith("re:"):
                 self.expressions.append(_expression(pattern[3:]))
             elif "*" in stripped:
@@ -68,31 +70,38 @@ class Patterns:
         wildcards = (*("*".join(glob) for glob in self.globs), *(each.pattern for each in self.expressions))
         self.wild_by_layer = any(re.search(r"\d", each) for each in wildcards)
         self.by_layer = self.wild_by_layer or any(re.search(r"\d", name) for name in self.names)
+        self.parts_of_paths = any("." in name and not name.startswith("layers.") for name in self.names)
         self.tried: dict[str, bool] = {}
 
     def __bool__(self) -> bool:
         return bool(self.names or self.globs or self.expressions)
 
-    def match(self, path: str) -> bool:
-        """Whether a module, or one that contains it, is named. A bare name matches any module of that name."""
+    def match(self, path: str, alias: str = "") -> bool:
+        """Whether a module, or one that contains it, is named. A bare name matches any module of that name.
+
+        `alias` is the last part of a path that is another name of the module, such as the fused `qkv_proj`: a wildcard
+        counts for it only where it spells the alias, since `*v_proj` does not mean q_proj.
+        """
         parts = path.split(".")
         if any(part in self.names for part in parts):
             return True
-        if any(".".join(parts[:end]) in self.names for end in range(1, len(parts) + 1)):
+        starts = range(len(parts) if self.parts_of_paths else 1)
+        if any(".".join(parts[i:end]) in self.names for i in starts for end in range(i + 1, len(parts) + 1)):
             return True
         if not self.wild_by_layer:
             path = _LAYER.sub("layers.0.", path)
         if path not in self.tried:
-            self.tried[path] = self._match_wildcards(path)
+            self.tried[path] = self._match_wildcards(path, alias.removesuffix("_proj"))
         return self.tried[path]
 
-    def _match_wildcards(self, path: str) -> bool:
+    def _match_wildcards(self, path: str, word: str) -> bool:
         names = (path, f"model.{path}", f"model.language_model.{path}", f"language_model.model.{path}")
         self.trials -= len(names) * (len(self.globs) + len(self.expressions))
         if self.trials < 0:
             raise InputError("quantization_config", "more wildcard exceptions by layer than can be followed")
         return any(
-            any(_fits(glob, name) for glob in self.globs) or any(each.match(name) for each in self.expressions)
+            any(word in "*".join(glob) and _fits(glob, name) for glob in self.globs)
+            or any(word in each.pattern and each.match(name) for each in self.expressions)
             for name in names
         )
 
@@ -122,12 +131,13 @@ def _fits(glob: list[str], name: str) -> bool:
     return name.endswith(last, place) or f"{last}." in name[place:]
 
 
-def paths(tensor: Tensor, layer: Layer, index: int) -> Iterator[str]:
-    """The names that checkpoints of different families give to this tensor's module."""
+def paths(tensor: Tensor, layer: Layer, index: int) -> Iterator[tuple[str, str]]:
+    """Names that checkpoints of different families give to this tensor's module, each with its alias, if it is one."""
     places = _PLACES.get(tensor.role) or (layer.mixer.module if layer.mixer else "self_attn", "mixer", "attn")
     for place in places:
-        for name in (tensor.name, *_ALSO_CALLED.get(tensor.name, ())):
-            yield f"layers.{index}.{place}.{name}"
+        yield f"layers.{index}.{place}.{tensor.name}", ""
+        for alias in _ALSO_CALLED.get(tensor.name, ()):
+            yield f"layers.{index}.{place}.{alias}", alias
 
 
 def matched_share(architecture: Architecture, patterns: Patterns, tensor: Tensor) -> float:
@@ -140,6 +150,8 @@ def matched_share(architecture: Architecture, patterns: Patterns, tensor: Tensor
             continue
         total += group.count
         places = group.indices if patterns.by_layer and group.indices else (0,)
-        named = sum(any(patterns.match(path) for path in paths(tensor, group.layer, index)) for index in places)
+        named = sum(
+            any(patterns.match(path, alias) for path, alias in paths(tensor, group.layer, index)) for index in places
+        )
         matched += named * group.count // len(places)
     return matched / total if total else 0.0

@@ -63,6 +63,8 @@ def _published(model: Model) -> str:
 
 def _stored(model: Model) -> str:
     """`weights as uploaded: FP8, 128x128 blocks 621.48 GiB; 16-bit 5.4 GiB (router, norm, embedding, head)`."""
+    if model.unknown_weights:
+        return ""
     parts = (f"{part.name} {part.bytes / GIB:,.2f} GiB ({', '.join(part.roles)})" for part in stored(model))
     return f"weights as uploaded: {'; '.join(parts)}"
 

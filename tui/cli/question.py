@@ -10,6 +10,7 @@ from catalog.load import load
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.hardware.prices import RegionPrices
+from estimator.models.format_choice import starting_weights
 from estimator.models.model import Model
 from estimator.printable import printable
 from estimator.scenario.inventory import Inventory
@@ -41,7 +42,9 @@ def ask(arguments: argparse.Namespace) -> Question:
     asked = replace(asked, placement=_named(asked.placement, catalog.inventory))
     with progress.shown() as watched:
         model = resolve(asked.model, catalog, watched)
-    if asked.weights == "native":
+    if arguments.model is not None and arguments.weights is None:
+        asked = replace(asked, weights=starting_weights(model, asked.weights))
+    if asked.weights == "native" and model.unknown_weights is None:
         asked = replace(asked, weights=model.native_weights)
     for problem in catalog.problems:
         print(f"llmcalc-tui: left out: {printable(problem)}", file=sys.stderr)

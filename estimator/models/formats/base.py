@@ -49,6 +49,10 @@ class WeightFormat(NamedTuple):
     average_bits: float = 0.0
     """Of a whole file, where a format mixes types; 0 is worked out from payload and scales."""
     source: str = ""
+    output_bits: float = 0.0
+    """Bits per output channel of a matrix, beside the scales of its blocks."""
+    matrix_bits: float = 0.0
+    """Bits once per matrix: the codebooks of vector quantisation."""
 
     @property
     def bits(self) -> float:
@@ -60,6 +64,13 @@ class WeightFormat(NamedTuple):
 
     def quantised(self, tensor: Tensor) -> bool:
         return tensor.role in self.quantises
+
+    def kind_bits(self, role: Role, name: str = "") -> float:
+        """Average stored bits per weight of large matrices of a role, or of that name where tensors of it differ."""
+        for stored in self.exceptions:
+            if stored.role == role and stored.name in ("", name):
+                return stored.bits
+        return self.bits if role in self.quantises else self.rest_bits
 
     def bits_of(self, tensor: Tensor) -> float:
         """Average stored bits per weight of this tensor."""
@@ -81,13 +92,14 @@ class WeightFormat(NamedTuple):
 
     def scales_of(self, tensor: Tensor) -> int:
         """Blocks that carry a scale of their own."""
-        if not self.scale_bits or not self.quantised(tensor):
+        if not self.scale_bits or not self.quantised(tensor) or not tensor.parameters:
             return 0
         outputs, inputs = self.block[0] or tensor.outputs, self.block[1] or tensor.inputs
         return tensor.copies * ceil(tensor.outputs / outputs) * ceil(tensor.inputs / inputs)
 
     def _scale_bits_of(self, tensor: Tensor) -> float:
-        return self.scales_of(tensor) * self.scale_bits + tensor.copies * tensor.inputs * self.input_bits
+        matrix_bits = tensor.inputs * self.input_bits + tensor.outputs * self.output_bits + self.matrix_bits
+        return self.scales_of(tensor) * self.scale_bits + tensor.copies * matrix_bits
 
 
 class CacheFormat(NamedTuple):

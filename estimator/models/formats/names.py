@@ -2,7 +2,7 @@
 
 import re
 
-from estimator.models.formats import gguf
+from estimator.models.formats import exllama, gguf
 
 ALIASES = {
     "bfloat16": "bf16",
@@ -52,17 +52,31 @@ CACHE_ALIASES = {
 
 
 def format_in_name(model_id: str) -> str | None:
-    """The weight format that the name of a checkpoint announces: `…-FP8`, `…-AWQ-INT4`, `….Q5_K_M.gguf`."""
-    name = model_id.rpartition("/")[2].lower()
+    """The weight format that the name of a checkpoint announces: `…-FP8`, `…-AWQ-INT4`, `….Q5_K_M.gguf`, `…-4bit`.
+
+    A guess by habit of the uploaders, not a fact: the upload's own configuration decides where it is read.
+    """
+    organisation, _, name = model_id.lower().rpartition("/")
+    by_uploader = _UPLOADERS.get(organisation)
+    bits = re.search(r"[-_.](?:mlx[-_.])?([2-8])[-_.]?bits?(?:[-_.](?:mlx|dwq(?:[-_.]\w+)?))?$", name)
+    if bits and (by_uploader or "mlx" in name):
+        return f"int{bits[1]}-{by_uploader or 'mlx'}"
+    announced = exllama.announced(name)
+    if announced:
+        return announced
     return next((format_id for pattern, format_id in _NAME_ENDINGS if re.search(pattern, name)), _file_format(name))
 
 
+_UPLOADERS = {"mlx-community": "mlx", "lmstudio-community": "mlx"}
+"""Organisations whose `…-4bit` uploads are all of one packer."""
+
+
 def _file_format(name: str) -> str | None:
-    """Of a GGUF repository or file; one that does not say which mix is taken for the usual one."""
-    named = re.search(r"(?:[-_.]((?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf$", name)
-    if named is None:
+    """The format of a GGUF repository or file; one that does not say which mix is taken for the usual one."""
+    parts = re.search(r"(?:[-_.]((?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf$", name)
+    if parts is None:
         return None
-    mix = gguf.parse(named[1]) if named[1] else None
+    mix = gguf.parse(parts[1]) if parts[1] else None
     return mix.id if mix else "gguf-q4_k_m"
 
 
@@ -70,17 +84,28 @@ _NAME_ENDINGS = (
     (r"[-_.]quantized\.w8a8$", "int8"),
     (r"[-_.]quantized\.w8a16$", "int8-wo"),
     (r"[-_.]quantized\.w4a16$", "int4-gptq"),
-    (r"[-_.]gptq[-_.]int8$", "int8-gptq"),
-    (r"[-_.](gptq|autoround)([-_.]int4)?$", "int4-gptq"),
+    (r"[-_.]w8a8$", "int8"),
+    (r"[-_.]w4a16([-_.]g128)?$", "int4-packed"),
+    (r"[-_.](unsloth[-_.])?bnb[-_.]4bit$", "nf4"),
+    (r"[-_.](bnb[-_.])?8bit$", "int8-bnb"),
+    (r"[-_.]gptq[-_.](int8|8bits?)([-_.]\d+g)?$", "int8-gptq"),
+    (r"[-_.](gptq)([-_.](int4|4bits?)([-_.]\d+g)?)?$", "int4-gptq"),
+    (r"[-_.](int4[-_.])?autoround([-_.](int4|awq|gptq))?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?awq([-_.](int4|4bit))?$", "int4-awq"),
     (r"[-_.](auto)?fp8([-_.](dynamic|kv|block|v\d))*$", "fp8"),
     (r"[-_.](nv)?fp4([-_.]v\d)?$", "nvfp4"),
     (r"[-_.]mxfp4([-_.]preview)?$", "mxfp4"),
-    (r"[-_.]bnb[-_.]4bit$", "nf4"),
+    (r"[-_.]mlx$", "int4-mlx"),
+    (r"[-_.]hqq([-_.]4bit)?$", "int4-hqq"),
+    (r"[-_.]quark[-_.]?fp8|[-_.]fp8[-_.]quark$", "fp8"),
     (r"[-_.]int8$", "int8"),
     (r"[-_.]int4$", "int4-awq"),
+    (r"[-_.]4[-_.]?bit$", "nf4"),
 )
+"""Endings of upload names, the first that fits counts. `-4bit` alone is bitsandbytes' (transformers' own); unsloth's
+dynamic uploads leave some modules 16-bit, which only their configuration tells."""
 
 
 def key(name: str) -> str:
+    """A format's name as the tables are keyed: lower case, one dash for every run of blanks, brackets and commas."""
     return re.sub(r"[\s()+,]+", "-", name.strip().lower()[:60]).strip("-")

@@ -86,6 +86,40 @@ def test_names_of_checkpoints_tell_their_format() -> None:
     assert format_in_name("Qwen/Qwen3-8B") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "format_id"),
+    [
+        ("mlx-community/Llama-3.3-70B-Instruct-4bit", "int4-mlx"),
+        ("mlx-community/Qwen3-14B-8bit", "int8-mlx"),
+        ("mlx-community/Qwen3-14B-3bit", "int3-mlx"),
+        ("someone/gemma-3-27b-it-mlx-6Bit", "int6-mlx"),
+        ("someone/gemma-3-27b-it-mlx", "int4-mlx"),
+        ("unsloth/Llama-3.1-8B-unsloth-bnb-4bit", "nf4"),
+        ("someone/Mistral-7B-bnb-8bit", "int8-bnb"),
+        ("someone/Mistral-7B-4bit", "nf4"),
+        ("turboderp/Qwen3-32B-exl3", "exl3-4.0bpw"),
+        ("turboderp/Qwen3-32B-exl3-3.5bpw", "exl3-3.5bpw"),
+        ("LoneStriker/Llama-3-70B-4.65bpw-h6-exl2", "exl2-4.65bpw"),
+        ("bartowski/Mistral-Nemo-exl2-5_0", "exl2-5.0bpw"),
+        ("Qwen/Qwen2.5-7B-Instruct-GPTQ-Int8", "int8-gptq"),
+        ("TheBloke/Llama-2-13B-GPTQ", "int4-gptq"),
+        ("OPEA/Qwen2.5-7B-int4-AutoRound", "int4-gptq"),
+        ("RedHatAI/Qwen3-32B-quantized.w4a16", "int4-gptq"),
+        ("amd/Llama-3.1-8B-FP8-Quark", "fp8"),
+    ],
+)
+def test_endings_of_uploads_are_a_format_that_exists(name: str, format_id: str) -> None:
+    assert format_in_name(name) == format_id
+    assert weight_format(format_id).id == format_id
+
+
+@pytest.mark.parametrize(
+    "name", ["org/Model-7B-chat", "org/habit", "org/Model-1bit-x", "org/exl2", "org/Model-2.5-14B"]
+)
+def test_other_endings_announce_nothing(name: str) -> None:
+    assert format_in_name(name) is None
+
+
 def test_conversion_says_what_it_takes() -> None:
     assert conversion("bf16", "bf16") is None
     assert conversion("fp8-block", "fp8") is None

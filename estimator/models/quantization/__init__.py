@@ -1,0 +1,87 @@
+"""`quantization_config` and `hf_quant_config.json` -> a weight format with its exceptions, tensor by tensor."""
+
+from collections.abc import Callable, Mapping
+
+from estimator.errors import InputError
+from estimator.models.architecture import Architecture
+from estimator.models.formats import WeightFormat
+from estimator.models.hf_config.fields import Fields
+from estimator.models.module_names import Patterns
+from estimator.models.quantization import codebooks, compressed, floats, integers, modelopt, quark, torchao
+from estimator.models.quantization.exceptions import Rules, exception_names, with_exceptions
+
+__all__ = ["METHODS", "quantization_section", "read_quantization"]
+
+Reader = Callable[[Fields], Rules]
+
+METHODS: Mapping[str, Reader] = {
+    "fp8": floats.fp8,
+    "fbgemm_fp8": floats.plain_fp8,
+    "ptpc_fp8": floats.plain_fp8,
+    "mxfp4": floats.mxfp4,
+    "mxfp8": floats.mxfp8,
+    "fp_quant": floats.fp_quant,
+    "modelopt": modelopt.read,
+    "modelopt_fp4": modelopt.read,
+    "modelopt_mixed": modelopt.read,
+    "compressed-tensors": compressed.read,
+    "compressed_tensors": compressed.read,
+    "awq": integers.awq,
+    "awq_marlin": integers.awq,
+    "gptq": integers.gptq,
+    "gptq_marlin": integers.gptq,
+    "marlin": integers.gptq,
+    "bitblas": integers.gptq,
+    "auto-round": integers.auto_round,
+    "auto_round": integers.auto_round,
+    "intel/auto-round": integers.auto_round,
+    "inc": integers.auto_round,
+    "hqq": integers.hqq,
+    "mlx": integers.mlx,
+    "eetq": integers.eetq,
+    "quanto": integers.quanto,
+    "bitnet": integers.bitnet,
+    "w4afp8": integers.w4afp8,
+    "bitsandbytes": integers.bitsandbytes,
+    "quark": quark.read,
+    "torchao": torchao.read,
+    "exl2": codebooks.exl2,
+    "exl3": codebooks.exl3,
+    "aqlm": codebooks.aqlm,
+    "vptq": codebooks.vptq,
+}
+"""Reader by `quant_method`."""
+
+
+def read_quantization(config: Mapping[str, object], architecture: Architecture) -> WeightFormat:
+    """The checkpoint's own format: what it quantises, and tensor class by tensor class what it stores otherwise.
+
+    Raises InputError for a method or layout that is not understood.
+    """
+    f = Fields(config, "quantization_config")
+    f = f.section("quantization") or f  # hf_quant_config.json
+    method = f.text("quant_method", "quant_type", default=_unnamed_method(f))
+    reader = METHODS.get(method)
+    if reader is None:
+        raise InputError(
+            "quantization_config.quant_method", f"{method[:40]!a} is not understood; known: {', '.join(METHODS)}"
+        )
+    return with_exceptions(reader(f), Patterns(exception_names(f)), architecture)
+
+
+def quantization_section(config: Mapping[str, object]) -> Mapping[str, object] | None:
+    """The part of a config.json that describes its quantisation; multimodal ones may nest it with the text model."""
+    for holder in (config, config.get("text_config")):
+        if isinstance(holder, Mapping):
+            for name in ("quantization_config", "compression_config", "quantization"):
+                section = holder.get(name)
+                if isinstance(section, Mapping) and section:
+                    return section
+    return None
+
+
+def _unnamed_method(f: Fields) -> str:
+    """Which tool writes a section without `quant_method`: ModelOpt names an algorithm, MLX bits and a group."""
+    if f.has("quant_algo"):
+        return "modelopt"
+    return "mlx" if f.has("bits") and f.has("group_size") else ""

@@ -1,0 +1,90 @@
+"""Which tensors of a quantised checkpoint are stored otherwise: rules by module name, averaged over the layers."""
+
+from typing import NamedTuple
+
+from estimator.models.architecture import Architecture
+from estimator.models.formats import Stored, WeightFormat, weight_format
+from estimator.models.hf_config.fields import Fields
+from estimator.models.module_names import Patterns, matched_share
+from estimator.models.tensors import Role, Tensor
+
+MOST_FORMATS = 64
+"""Rules of one checkpoint: engineering guess, ten times what published ones have."""
+MOST_NAMES = 100_000
+EXCEPTION_LISTS = (
+    "ignore",
+    "ignored_layers",
+    "modules_to_not_convert",
+    "exclude_modules",
+    "exclude",
+    "skip_modules",
+    "llm_int8_skip_modules",
+    "linear_weights_not_to_quantize",
+)
+"""Fields that list modules which stay 16-bit, in the spellings of compressed-tensors, vLLM, transformers, ModelOpt,
+Quark, HQQ, bitsandbytes and AQLM."""
+
+
+class Rule(NamedTuple):
+    """Modules and the format that they are stored in."""
+
+    targets: Patterns | None
+    """None is every module."""
+    weights: WeightFormat
+
+
+Rules = list[Rule]
+"""In order of precedence, weakest first. The first is the checkpoint's format by name."""
+
+
+def everywhere(weights: WeightFormat) -> Rules:
+    """The rule of a checkpoint in one format."""
+    return [Rule(None, weights)]
+
+
+def exception_names(f: Fields) -> list[str]:
+    """Module names and patterns that the configuration leaves 16-bit, whatever the list is called."""
+    return [name for field in EXCEPTION_LISTS if f.has(field) for name in names_in(f, field)]
+
+
+def names_in(f: Fields, field: str) -> list[str]:
+    """A list of module names. Raises InputError for anything else."""
+    value = f.config[field]
+    if not isinstance(value, list) or len(value) > MOST_NAMES or not all(isinstance(each, str) for each in value):
+        raise f.wrong(field, value, "expected a list of module names")
+    return [each for each in value if each]
+
+
+def with_head(weights: WeightFormat, role: Role = "head") -> WeightFormat:
+    """The format where it quantises the output projection (or another role) as well."""
+    return weights._replace(quantises=weights.quantises | {role})
+
+
+def sixteen_bit() -> WeightFormat:
+    """The format of modules that a rule leaves alone."""
+    return weight_format("bf16")
+
+
+def with_exceptions(rules: Rules, kept: Patterns, architecture: Architecture) -> WeightFormat:
+    """The first rule's format, with every tensor class at the bits that its layers average to."""
+    main = rules[0].weights
+    exceptions = list(main.exceptions)
+    for tensor in tensor_classes(architecture):
+        bits = usual = main.bits_of(tensor)
+        for targets, weights in rules[1:]:
+            share = matched_share(architecture, targets, tensor) if targets else 1.0
+            bits += share * (weights.bits_of(tensor) - bits)
+        if kept and (main.quantised(tensor) or bits != main.rest_bits):
+            bits += matched_share(architecture, kept, tensor) * (main.rest_bits - bits)
+        if bits != usual:
+            exceptions.insert(0, Stored(tensor.role, tensor.name, bits))
+    return main._replace(exceptions=tuple(exceptions))
+
+
+def tensor_classes(a: Architecture) -> list[Tensor]:
+    """One matrix of each role and name; vectors are never quantised."""
+    classes: dict[tuple[str, str], Tensor] = {}
+    for tensor in (*a.embedding, *a.head, *(t for group in a.groups for t in group.layer.tensors)):
+        if tensor.role != "norm":
+            classes.setdefault((tensor.role, tensor.name), tensor)
+    return list(classes.values())

@@ -1,0 +1,52 @@
+"""FP8, MXFP4 and their kin as transformers and DeepSeek write them."""
+
+from estimator.models.formats import WeightFormat, weight_format
+from estimator.models.hf_config.fields import Fields
+from estimator.models.quantization.exceptions import Rules, everywhere
+from estimator.models.quantization.modelopt import listed_rules
+
+
+def fp8(f: Fields) -> Rules:
+    """DeepSeek's blocks or one scale per tensor; NVIDIA's re-quantised uploads list what they changed."""
+    main = weight_format("fp8")
+    if f.has("weight_block_size"):
+        main = blocked(f, "weight_block_size")
+    return [*everywhere(main), *(listed_rules(f) if f.has("quantized_layers") else [])]
+
+
+def blocked(f: Fields, field: str) -> WeightFormat:
+    """FP8 in blocks of the two sides that a field states."""
+    sides = f.integers(field)
+    if len(sides) != 2 or not all(sides):
+        raise f.wrong(field, sides, "expected two whole numbers")
+    return weight_format("fp8-block")._replace(block=(sides[0], sides[1]))
+
+
+def plain_fp8(f: Fields) -> Rules:
+    """FP8 with a scale per tensor or channel, as FBGEMM and PTPC store it."""
+    return everywhere(weight_format("fp8"))
+
+
+def mxfp4(f: Fields) -> Rules:
+    """OpenAI's MXFP4: routed experts only."""
+    return everywhere(weight_format("mxfp4"))
+
+
+def mxfp8(f: Fields) -> Rules:
+    """FP8 with a power-of-two scale for every 32 inputs."""
+    return everywhere(weight_format("mxfp8"))
+
+
+def linear_mxfp4() -> WeightFormat:
+    """MXFP4 in every linear layer, as quantisers write it; OpenAI's own uploads have it in the experts alone."""
+    return weight_format("mxfp4")._replace(
+        id="mxfp4-linear", name="MXFP4, linear layers", quantises=weight_format("nvfp4").quantises
+    )
+
+
+def fp_quant(f: Fields) -> Rules:
+    """FP-Quant (transformers FPQuantConfig): NVFP4 or MXFP4 in every linear layer."""
+    kind = f.text("forward_dtype", default="nvfp4")
+    if kind not in ("nvfp4", "mxfp4"):
+        raise f.wrong("forward_dtype", kind, "expected nvfp4 or mxfp4")
+    return everywhere(weight_format("nvfp4")._replace(exceptions=()) if kind == "nvfp4" else linear_mxfp4())
