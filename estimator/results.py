@@ -101,12 +101,22 @@ class PerformanceReport(NamedTuple):
     prefill_time_share: float
     """Share of device time spent in prefill; splits the bill between input and output tokens."""
     prefill: tuple[OperatorTime, ...] = ()
+    """Time to first token by operator and wait; the seconds add up to its typical value. Empty unless detailed."""
     decode: tuple[OperatorTime, ...] = ()
+    """Time per output token by operator and wait; the seconds add up to its typical value. Empty unless detailed."""
     utilization: float = 0.0
-    """Of a replica's highest rate, under open arrivals; 1 and above: the queue grows without end."""
+    """Arrivals over what can be completed; 0 where a concurrency is held instead."""
+    possible_requests_per_s: float | None = None
+    """Requests per second that the whole candidate completes at most; None where a concurrency is held instead."""
     ttft_percentiles_s: tuple[float, float, float] | None = None
     """p50, p95 and p99 under open arrivals."""
     tpot_percentiles_s: tuple[float, float, float] | None = None
+    """p50, p95 and p99 under open arrivals."""
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether more requests arrive than can be completed: the queue grows without end, and no latency holds."""
+        return self.utilization >= 1
 
 
 class TrainingMemory(NamedTuple):

@@ -98,8 +98,16 @@ class Study:
     def decode(self, users: float) -> tuple[OperatorTime, ...]:
         """One decode step by operator with that many users on all replicas, half of the answer written."""
         workload = self.scenario.workload
-        context = workload.input_tokens + workload.output_tokens / 2
-        return decode_operators(self.step, max(users / self.replicas, 1.0), context)
+        batch = max(users / self.replicas, 1.0)
+        return decode_operators(self.step, batch, workload.mean_context, workload.draft_tokens)
+
+    @cached_property
+    def performance(self) -> PerformanceReport:
+        """Speed at the scenario's own load, with the parts that its latencies are made of."""
+        workload = self.scenario.workload
+        busy = min(self.replicas, workload.concurrency)
+        limit = self.memory.max_sequences(workload.total_tokens)
+        return performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
 
     def at_users(self, users: int) -> PerformanceReport:
         """Speed with that many requests in flight."""

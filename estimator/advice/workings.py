@@ -138,10 +138,11 @@ def _activation(study: Study, memory: MemoryReport, engine: str) -> Iterator[Wor
 def _performance(study: Study, speed: PerformanceReport) -> Iterator[Working]:
     workload = study.scenario.workload
     source = study.inventory.efficiency.kernels_of(study.node.device).source or study.node.device.source
-    users = speed.concurrency * study.replicas
-    prompt, decode = (speed.ttft_s.typical, study.step.prefill_factor), (speed.tpot_s.typical, study.step.decode_factor)
-    yield _step("ttft", "time to first token", *prompt, study.prefill(), "queue and engine", source)
-    yield _step("tpot", "time per output token", *decode, study.decode(users), "prompts between", source)
+    step, parts = study.step, study.performance
+    prompt, decode = len(study.prefill()), len(study.decode(speed.concurrency * study.replicas))
+    ttft, tpot = speed.ttft_s.typical, speed.tpot_s.typical
+    yield _step("ttft", "time to first token", ttft, parts.prefill, prompt, step.prefill_factor, source)
+    yield _step("tpot", "time per output token", tpot, parts.decode, decode, step.decode_factor, source)
     yield Working(
         "latency",
         "a whole request",
@@ -170,17 +171,23 @@ def _performance(study: Study, speed: PerformanceReport) -> Iterator[Working]:
 
 
 def _step(
-    figure: str, title: str, seconds: float, factor: float, operators: Sequence[OperatorTime], rest: str, source: str
+    figure: str,
+    title: str,
+    seconds: float,
+    parts: Sequence[OperatorTime],
+    operators: int,
+    factor: float,
+    source: str,
 ) -> Working:
-    """A step's operators of one name together, what the user's own `factor` adds, and what the rest of the time is."""
+    """A latency's parts of one name together; the user's own `factor` on its first `operators` as a term of its own."""
     names: dict[str, float] = {}
-    for each in operators:
-        names[each.name] = names.get(each.name, 0.0) + each.seconds
+    for each in parts[:operators]:
+        names[each.name] = names.get(each.name, 0.0) + each.seconds / factor
     terms = [Term(name, value, "seconds") for name, value in names.items()]
     if factor != 1.0:
         terms.append(Term("own point", (factor - 1) * sum(names.values()), "seconds"))
         source = f"own point, x{factor:.2f}; {source}"
-    terms.append(Term(rest, seconds - sum(term.value for term in terms), "seconds"))
+    terms += (Term(each.name, each.seconds, "seconds") for each in parts[operators:])
     return _sum(figure, title, seconds, terms, source)
 
 

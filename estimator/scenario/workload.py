@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le, Lt
+from estimator.checks import check
+from estimator.errors import InputError
 
 Tokens = Annotated[int, Ge(1), Le(10_000_000)]
 
@@ -23,8 +25,7 @@ class ServingWorkload:
     draft_tokens: Annotated[int, Ge(0), Le(64)] = 0
     """Speculative decoding or multi-token prediction: tokens proposed in each step."""
     accepted_tokens: Annotated[float, Ge(1), Le(65)] = 1.0
-    """Tokens that a step yields on average, the verified one included."""
-
+    """Tokens that a step yields on average, the verified one included: at most the drafts and that one."""
     length_variation: Annotated[float, Ge(0), Le(3)] = 0.0
     """Standard deviation of prompt and output lengths over their means; 0 where all are equal."""
     prefill_replicas: Annotated[int, Ge(0), Le(100_000)] = 0
@@ -44,6 +45,15 @@ class ServingWorkload:
     def mean_context(self) -> float:
         """Tokens that a decode step finds cached: half of the answer is written."""
         return self.input_tokens + self.output_tokens / 2
+
+
+def check_workload(workload: ServingWorkload) -> None:
+    """Raises InputError for a field out of range, or where a step would yield more tokens than it verifies."""
+    check(workload)
+    drafts, accepted = workload.draft_tokens, workload.accepted_tokens
+    if accepted > drafts + 1:
+        verified = f"{drafts} draft tokens yield at most {drafts + 1}" if drafts else "without draft tokens it is 1"
+        raise InputError("accepted_tokens", f"{accepted:g} tokens a step, but {verified}")
 
 
 @dataclass(frozen=True, slots=True)

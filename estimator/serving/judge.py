@@ -21,7 +21,7 @@ from estimator.results import Candidate, Confidence, Evaluation, MemoryReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, clusters, node_of
 from estimator.scenario.scenario import Scenario, check_place
-from estimator.scenario.workload import ServiceLevel
+from estimator.scenario.workload import ServiceLevel, check_workload
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.performance import ReplicaLoad, load_replica, report_performance
 from estimator.serving.memory import compile_memory
@@ -58,7 +58,11 @@ class LayoutEstimate(NamedTuple):
 
     def meets(self, level: ServiceLevel) -> bool:
         """Whether a typical request sees the service level; where nothing is asked, all do."""
-        return self.load is not None and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
+        return (
+            self.load is not None
+            and not self.load.overloaded
+            and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
+        )
 
 
 class ServingJudge:
@@ -69,8 +73,9 @@ class ServingJudge:
     ) -> None:
         check(scenario)
         check_place(scenario)
-        for part in (scenario.workload, scenario.service_level, scenario.settings):
-            check(part)
+        check_workload(scenario.workload)
+        check(scenario.service_level)
+        check(scenario.settings)
         self.model = model
         self.scenario = scenario
         self.inventory = inventory

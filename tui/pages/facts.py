@@ -112,8 +112,8 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
             for series, (other, name) in enumerate(zip(others, names, strict=True))
             for load in (other.scenario.workload.concurrency if answer.session.pins else users,)
         ],
-        prefill=group_by_name(study.prefill()),
-        decode=group_by_name(study.decode(users)),
+        prefill=group_by_name(study.performance.prefill),
+        decode=group_by_name(study.performance.decode),
         ttft_s=speed.ttft_s,
         tpot_s=speed.tpot_s,
         before=(earlier.ttft_s.typical, earlier.tpot_s.typical) if earlier else None,

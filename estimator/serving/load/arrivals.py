@@ -42,15 +42,21 @@ def point_at_rate(
     return point, requests_per_s / full.requests_per_s
 
 
-def prompt_wait_s(point: OperatingPoint, variation: float) -> float:
-    """Mean wait of a random arrival for the prompts ahead of it (M/G/1), beyond what the operating point counts."""
-    return max(_queue_s(point, variation) * _load(point) - point.prompt_wait_s, 0.0)
+def with_random_arrivals(point: OperatingPoint, requests_per_s: float, variation: float) -> OperatingPoint:
+    """The point of a replica at which so many requests arrive, at random: each waits for the prompts ahead (M/G/1).
+
+    It takes the place of the wait among clients that send one request after the other.
+    """
+    point = point._replace(requests_per_s=min(requests_per_s, point.requests_per_s))
+    wait_s = _queue_s(point, variation) * _load(point)
+    later_s = wait_s - point.prompt_wait_s
+    return point._replace(ttft_s=point.ttft_s + later_s, request_s=point.request_s + later_s, prompt_wait_s=wait_s)
 
 
 def ttft_percentiles_s(point: OperatingPoint, ttft_s: float, variation: float) -> tuple[float, float, float]:
     """p50, p95 and p99: who waits at all waits an exponential time."""
     load, queue_s = _load(point), _queue_s(point, variation)
-    unqueued = ttft_s - max(load * queue_s, point.prompt_wait_s)
+    unqueued = ttft_s - point.prompt_wait_s
     p50, p95, p99 = (unqueued + max(queue_s * log(load / (1 - each)), 0.0) if load else unqueued for each in QUANTILES)
     return p50, p95, p99
 

@@ -8,7 +8,7 @@ How many prompts a first token finds ahead of it follows from the workload alone
 clients come back sooner, never shows as a later first token.
 """
 
-from math import log, sqrt
+from math import inf, log, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
@@ -44,10 +44,16 @@ class OperatingPoint(NamedTuple):
     steps."""
 
 
+def first_token_overhead_s(step: Step, workload: ServingWorkload) -> float:
+    """Seconds of a first token besides its prompt: front end, network, and launching layers outside a graph."""
+    first_token = step.speed.first_token
+    launching = first_token.layer_ms * step.layers * min(workload.uncached_tokens[0] / GRAPH_TOKENS, 1.0)
+    return (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
+
+
 def operate(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
     """One replica with `concurrency` requests in flight, each followed at once by the next."""
     speed = step.speed
-    first_token = speed.first_token
     output = workload.output_tokens
     new, cached = workload.uncached_tokens
     prompt_alone, prompt = step.prompt_time(new, cached)
@@ -62,19 +68,20 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
             prompt = step.prompt_time(new, cached, together).engine_s / together
     prompt += step.admission_s / together
     alone = decode / workload.accepted_tokens
-    launching = first_token.layer_ms * step.layers * min(new / GRAPH_TOKENS, 1.0)
-    overhead = (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
+    overhead = first_token_overhead_s(step, workload)
     decoding = output * alone
-    ahead = (concurrency - 1) * new / (new + first_token.step_tokens * output) if new else 0.0
+    others = concurrency - 1
     longest = 1.0
     if speed.static_batch:
         tpot = alone
-        ttft = step.prefill_s(new, cached, max(round(concurrency), 1)) + overhead
+        prompt_wait = step.prefill_s(new, cached, max(round(concurrency), 1)) - prompt_alone
+        ttft = prompt_alone + prompt_wait + overhead
         # everybody waits for the longest of the batch (extreme value of as many normal lengths)
         longest = 1 + workload.length_variation * sqrt(2 * log(concurrency)) if concurrency > 1 else 1.0
     else:
-        tpot = alone * (1 + (concurrency - 1) * prompt / (prompt + decoding))
-        ttft = prompt_alone * (1 + first_token.wait * ahead) + overhead + tpot / 2
+        waits = _waits(step, workload, others, prompt_alone, prompt, alone)
+        prompt_wait, tpot = waits.before_s, alone + waits.each_token_s
+        ttft = prompt_alone + prompt_wait + overhead + waits.step_s
     request = ttft + (output - 1) * longest * tpot
     rate = concurrency / request
     return OperatingPoint(
@@ -86,9 +93,55 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
         prompt_alone_s=prompt_alone,
         decode_step_s=alone,
         prefill_time_share=prompt / (prompt + decoding / concurrency),
-        prompt_wait_s=prompt_alone * first_token.wait * ahead,
+        prompt_wait_s=prompt_wait,
         prompt_s=prompt,
     )
+
+
+class Waits(NamedTuple):
+    """What one request waits for the others'."""
+
+    before_s: float
+    """For prompts ahead of its own."""
+    step_s: float
+    """For the step that runs when it comes."""
+    each_token_s: float
+    """For prompts between its tokens, each time."""
+
+
+def _waits(
+    step: Step, workload: ServingWorkload, others: float, prompt_alone: float, prompt: float, alone: float
+) -> Waits:
+    """Waits of a request among `others`, in a closed queueing network.
+
+    A first token waits for the prompts ahead of it, the tokens after it for those between them. As functions of the
+    answer's length n they are hyperbolas, A s / (s + n) and B (n - 1) / (q + n): with s steps that a prompt is taken to
+    need and q that it needs. Their sum has one turning point; what lies before a dip, or above the sum's limit, is cut
+    off, so that a longer answer is never complete sooner.
+    """
+    first_token, output, new = step.speed.first_token, workload.output_tokens, workload.uncached_tokens[0]
+    if not new or not others:
+        return Waits(0.0, alone / 2, 0.0)
+    steps_taken, steps_needed = new / first_token.step_tokens, prompt / alone
+    ahead = prompt_alone * first_token.wait * others * steps_taken  # A s
+    between = prompt * others  # B
+
+    def waits(tokens: float) -> tuple[float, float, float]:
+        slowed = between / (steps_needed + tokens)
+        return ahead / (steps_taken + tokens), (alone + slowed) / 2, slowed * (tokens - 1)
+
+    before_s, step_s, between_s = waits(output)
+    limit = between + alone / 2
+    falling, rising = sqrt(ahead), sqrt(between * (steps_needed + 0.5))
+    if falling >= rising:
+        most = limit
+    else:
+        dip = (falling * steps_needed - rising * steps_taken) / (rising - falling)
+        most = sum(waits(dip)) if dip > output else inf
+    between_s = max(min(between_s, most - before_s - step_s), 0.0)
+    step_s = min(step_s, most)
+    before_s = max(min(before_s, most - step_s - between_s), 0.0)
+    return Waits(before_s, step_s, between_s / (output - 1) if output > 1 else 2 * step_s - alone)
 
 
 def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float) -> float:

@@ -3,13 +3,16 @@
 from math import inf
 from typing import NamedTuple
 
-from estimator.results import Band, PerformanceReport
+from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.arrivals import point_at_rate, prompt_wait_s, tpot_percentiles_s, ttft_percentiles_s
+from estimator.serving.load.arrivals import point_at_rate, tpot_percentiles_s, ttft_percentiles_s, with_random_arrivals
 from estimator.serving.load.disaggregated import disaggregated_point
-from estimator.serving.load.operating_point import OperatingPoint, operate
-from estimator.serving.speed.breakdown import decode_bound, decode_operators, prefill_bound, prefill_operators
+from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate
+from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
 from estimator.serving.speed.step import Step
+
+NOTHING_S = 1e-12
+"""Seconds below which a part is what rounding leaves."""
 
 
 class ReplicaLoad(NamedTuple):
@@ -27,6 +30,11 @@ class ReplicaLoad(NamedTuple):
     """Arrivals over what one replica can complete; 0 where a concurrency is held instead."""
     limit: float = inf
     """Requests that one replica holds."""
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether more requests arrive than are completed, so that the queue grows without end."""
+        return self.utilization >= 1
 
     @property
     def ttft_s(self) -> float:
@@ -55,8 +63,8 @@ def load_replica(
     point, utilization = point_at_rate(step, workload, arriving, limit)
     completed = arriving if utilization < 1 else point.requests_per_s
     return ReplicaLoad(
-        point=point,
-        queue_s=prompt_wait_s(point, workload.length_variation),
+        point=with_random_arrivals(point, arriving, workload.length_variation),
+        queue_s=0.0,
         requests_per_s=completed,
         utilization=utilization,
         limit=limit,
@@ -90,7 +98,8 @@ def report_performance(
         throughput = Band(min(throughput.low / load.utilization, most), most, most)
     steps = workload.output_tokens - 1
     new, cached = workload.uncached_tokens
-    context = workload.mean_context
+    prompt = prefill_operators(step, new, cached)
+    decode = decode_operators(step, point.concurrency, workload.mean_context, workload.draft_tokens)
     ttft_percentiles = tpot_percentiles = None
     if workload.requests_per_second is not None and load.utilization < 1:
         ttft_percentiles = ttft_percentiles_s(point, load.ttft_s, workload.length_variation)
@@ -105,12 +114,55 @@ def report_performance(
         output_tokens_per_s=throughput.times(replicas),
         total_tokens_per_s=throughput.times(replicas * workload.total_tokens / workload.output_tokens),
         requests_per_s=throughput.times(replicas / workload.output_tokens),
-        prefill_bound=prefill_bound(step, new, cached),
-        decode_bound=decode_bound(step, point.concurrency, context),
+        prefill_bound=bound_of(step, prompt) if prompt else "latency",
+        decode_bound=bound_of(step, decode),
         prefill_time_share=point.prefill_time_share,
-        prefill=prefill_operators(step, new, cached) if detail else (),
-        decode=decode_operators(step, point.concurrency, context) if detail else (),
+        prefill=_first_token_parts(step, workload, load, prompt) if detail else (),
+        decode=_token_parts(step, workload, load, decode, prompt) if detail else (),
         utilization=load.utilization,
+        possible_requests_per_s=_possible_rate(workload, load),
         ttft_percentiles_s=ttft_percentiles,
         tpot_percentiles_s=tpot_percentiles,
     )
+
+
+def _possible_rate(workload: ServingWorkload, load: ReplicaLoad) -> float | None:
+    """Requests per second that all replicas complete at most; None where no rate is asked for."""
+    return (
+        workload.requests_per_second / load.utilization if workload.requests_per_second and load.utilization else None
+    )
+
+
+def _first_token_parts(
+    step: Step, workload: ServingWorkload, load: ReplicaLoad, prompt: tuple[OperatorTime, ...]
+) -> tuple[OperatorTime, ...]:
+    """The time to first token by what it is spent on; the seconds add up to it."""
+    waits = (
+        OperatorTime("first token", first_token_overhead_s(step, workload), "latency"),
+        OperatorTime("other prompts", load.point.prompt_wait_s, bound_of(step, prompt) if prompt else "latency"),
+        OperatorTime("queue", load.queue_s, "latency"),
+    )
+    parts = (*prompt, *(wait for wait in waits if wait.seconds))
+    rest_s = load.ttft_s - sum(part.seconds for part in parts)
+    rest = "cache transfer" if workload.prefill_replicas else "running step"
+    return (*parts, OperatorTime(rest, rest_s, "latency")) if rest_s > NOTHING_S else parts
+
+
+def _token_parts(
+    step: Step,
+    workload: ServingWorkload,
+    load: ReplicaLoad,
+    decode: tuple[OperatorTime, ...],
+    prompt: tuple[OperatorTime, ...],
+) -> tuple[OperatorTime, ...]:
+    """The time per output token by what it is spent on; the seconds add up to it."""
+    accepted = workload.accepted_tokens
+    parts = tuple(
+        part._replace(seconds=part.seconds / accepted, flops=part.flops / accepted, bytes=part.bytes / accepted)
+        for part in decode
+    )
+    between_s = load.point.tpot_s - sum(part.seconds for part in parts)
+    if between_s <= NOTHING_S:
+        return parts
+    name = "waiting for caches" if workload.prefill_replicas else "prompts between"
+    return (*parts, OperatorTime(name, between_s, bound_of(step, prompt) if prompt else "latency"))

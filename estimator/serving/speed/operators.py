@@ -122,8 +122,8 @@ class Experts(NamedTuple):
     def bound(self, rows: float) -> Bound:
         tokens, touched = self.load(rows)
         moved = touched * self.expert_bytes + tokens * self.token_bytes
-        compute = (tokens + self.ramp_rows * touched) * self.flops / self.flops_per_s
-        return _bound(self.latency_s, compute, moved / self.bytes_per_s)
+        padding = self.ramp_rows * touched * self.flops / self.flops_per_s  # tiles that few rows leave empty
+        return _bound(self.latency_s + padding, tokens * self.flops / self.flops_per_s, moved / self.bytes_per_s)
 
     def detail(self, rows: float) -> OperatorTime:
         tokens, touched = self.load(rows)
@@ -266,10 +266,10 @@ class PrefillAttention(NamedTuple):
     def bound(self, new: int, cached: int) -> Bound:
         return _bound(self.latency_s, self.share * self.flops(new, cached) / self.flops_per_s, 0.0)
 
-    def detail(self, new: int, cached: int) -> OperatorTime:
+    def detail(self, new: int, cached: int, launches: float = 1) -> OperatorTime:
         work = self.times * self.share * self.flops(new, cached)
         return OperatorTime(
-            name=self.name, seconds=self.seconds(new, cached), bound=self.bound(new, cached), flops=work
+            name=self.name, seconds=self.seconds(new, cached, launches), bound=self.bound(new, cached), flops=work
         )
 
 

@@ -155,11 +155,14 @@ class Step:
         added = self.step_s(batch, context, new, cached, prompts, drafts) - decode_s
         return self.speed.prompts.factor * self.prefill_factor / self.decode_factor * added / prompts
 
+    def padded_tokens(self, new: int) -> int:
+        """Tokens that a prompt of `new` tokens is computed as: the next compiled length where there are some."""
+        return max(SMALLEST_BUCKET, 1 << (new - 1).bit_length()) if self.speed.prompts.buckets else new
+
     def _prompt_s(self, new: int, cached: int, batch: float) -> tuple[float, int]:
         """Seconds over all stages in turn, and chunks."""
         prompts, operators = self.speed.prompts, self.operators
-        if prompts.buckets:
-            new = max(SMALLEST_BUCKET, 1 << (new - 1).bit_length())
+        new = self.padded_tokens(new)
         whole, rest = divmod(new * batch, prompts.chunk_tokens)
         launches = int(whole) + (1 if rest else 0)
         seconds = operators.head.seconds(batch) * launches

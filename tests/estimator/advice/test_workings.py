@@ -54,8 +54,9 @@ def test_an_own_point_is_a_term_of_the_times() -> None:
     row = rank(model, scenario, catalog.inventory, prices).rows[0]
     workings = explain(Study(row.candidate, scenario, model, catalog.inventory, prices), row)
     for figure, factor in (("ttft", 2.0), ("tpot", 1.25)):
-        *operators, own, rest = workings[figure].terms
-        assert own.name == "own point"
+        terms = workings[figure].terms
+        place = next(index for index, term in enumerate(terms) if term.name == "own point")
+        operators, own, rest = terms[:place], terms[place], terms[place + 1]
         assert own.value == pytest.approx((factor - 1) * sum(each.value for each in operators))
         assert 0 < rest.value < workings[figure].value
         assert workings[figure].source.startswith(f"own point, x{factor:.2f}; ")
