@@ -171,7 +171,7 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
         yield from _arriving(row, case)
         return
     asked = case.concurrency
-    if case.step.speed.static_batch:
+    if case.step.speed.scheduler.static:
         yield from _single_stream(row, case)
         return
     held = max(min(asked, case.max_concurrency), 1.0)
@@ -219,7 +219,7 @@ def _piled_up(case: Case, asked: Arrivals, limit: float) -> OperatingPoint:
 
 def _median_step(row: Row, case: Case, point: OperatingPoint) -> OperatingPoint:
     """Where a source prints the median step, steps that admit a prompt count once they are the majority."""
-    if "median" not in text(row, "notes").lower() or case.step.speed.static_batch:
+    if "median" not in text(row, "notes").lower() or case.step.speed.scheduler.static:
         return point
     share = 1 / (1 + exp(-(point.concurrency / case.workload.output_tokens - 0.7) / 0.15))
     return point._replace(tpot_s=point.decode_step_s + share * (point.tpot_s - point.decode_step_s))

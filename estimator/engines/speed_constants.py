@@ -127,12 +127,32 @@ class PromptCost(NamedTuple):
     """Most prompt tokens of one step."""
     factor: float = 1.0
     """Seconds of prompts over what the kernels say (fitted)."""
-    fused: bool = False
-    """Prompts ride along in decode steps as chunks, instead of stopping them."""
     batch_chunks: int = 0
     """Chunks of a prompt that pipeline stages work through before they drain; 0 is all of them."""
     buckets: bool = False
     """Prompts are padded to the next power of two (ahead-of-time compilation)."""
+
+
+class Scheduler(NamedTuple):
+    """Which request an engine works on next, by its documentation and source."""
+
+    prompts: Literal["chunked", "first", "static"]
+    """chunked: decoding first, prompts fill what is left of a step's tokens (vLLM from 0.8, TensorRT-LLM);
+    first: whatever waits and fits is computed before anybody decodes on (SGLang, TGI, vLLM V0);
+    static: a batch is computed together and decodes to its end, nobody joins."""
+    reserves: bool
+    """A request takes the cache of its whole length when it is admitted (TensorRT-LLM's guaranteed no evict, slots,
+    static batches); else pages as it grows, and the last to come is computed again where they run out."""
+
+    @property
+    def chunked(self) -> bool:
+        """Whether prompts ride along in decode steps."""
+        return self.prompts == "chunked"
+
+    @property
+    def static(self) -> bool:
+        """Whether a batch starts and ends together."""
+        return self.prompts == "static"
 
 
 class FirstToken(NamedTuple):
@@ -175,6 +195,7 @@ class EngineSpeed:
     prompts: PromptCost
     first_token: FirstToken
     benchmark: BenchmarkTerms
+    scheduler: Scheduler
     max_batch: float
     """Sequences in one step at full load, of one attention replica."""
     state_us: float
@@ -183,8 +204,6 @@ class EngineSpeed:
     """Which operators apply: gpu, llama.cpp or neuron."""
     kernels: KernelFactors = TABLES_AS_THEY_ARE
     host: HostCost = FREE_HOST
-    static_batch: bool = False
-    """A batch is prefilled together and decodes to its end; nobody joins."""
     source: str = ""
 
 

@@ -62,7 +62,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
     together = 1.0
     if new:  # prompts that come in one step are computed together
         together = min(max(concurrency / output, 1.0), _prompts_in_a_step(step, new))
-        if speed.prompts.fused:
+        if speed.scheduler.chunked:
             prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
         elif together > 1:
             prompt = step.prompt_time(new, cached, together).engine_s / together
@@ -72,7 +72,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
     decoding = output * alone
     others = concurrency - 1
     longest = 1.0
-    if speed.static_batch:
+    if speed.scheduler.static:
         tpot = alone
         prompt_wait = step.prefill_s(new, cached, max(round(concurrency), 1)) - prompt_alone
         ttft = prompt_alone + prompt_wait + overhead

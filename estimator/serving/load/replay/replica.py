@@ -1,0 +1,249 @@
+"""One replica under its engine's own scheduler, from event to event: arrivals, prompts, finished requests, full caches.
+
+Between two events the batch stays the same, so that its decode steps are summed in closed form.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from math import ceil, inf
+from typing import NamedTuple
+
+from estimator.engines.speed_constants import Scheduler
+from estimator.serving.load.replay.step_table import StepTable
+
+
+class Limits(NamedTuple):
+    """What one replica holds at once."""
+
+    sequences: int
+    """Sequences that the engine runs at once."""
+    cache_tokens: float = inf
+    """Tokens of its cache."""
+
+
+class Job:
+    """One request on its way through a replica."""
+
+    __slots__ = (
+        "admitted_step",
+        "arrival_s",
+        "attention_s",
+        "cached",
+        "done",
+        "finish_s",
+        "first_token_s",
+        "given",
+        "number",
+        "output",
+        "prompt",
+        "remaining",
+    )
+
+    def __init__(self, number: int, arrival_s: float, prompt: int, cached: int, output: int) -> None:
+        self.number, self.arrival_s = number, arrival_s
+        self.prompt, self.cached, self.output, self.remaining = prompt, cached, output, output
+        """Tokens to compute before the first answer, those that are cached already, and tokens of the answer."""
+        self.given = prompt + cached
+        self.done, self.admitted_step, self.attention_s = 0, 0, 0.0
+        self.first_token_s = self.finish_s = inf
+
+    @property
+    def context(self) -> int:
+        """Tokens in the cache once the prompt is computed."""
+        return self.prompt + self.cached
+
+
+class Span(NamedTuple):
+    """Steps of one kind in a row."""
+
+    start_s: float
+    step_s: float
+    steps: float
+    tokens: float
+    """Answer tokens of each step."""
+    running: int
+    waiting: int
+    cache_tokens: float
+
+
+class Replica:
+    """The state of one replica: a clock, requests that wait, prompts in work and answers in work."""
+
+    def __init__(
+        self, table: StepTable, scheduler: Scheduler, limits: Limits, jobs: Sequence[Job], accepted: float = 1.0
+    ) -> None:
+        self.table, self.scheduler, self.limits, self.accepted = table, scheduler, limits, accepted
+        self.chunk_tokens = table.step.speed.prompts.chunk_tokens * table.at_once
+        self.arriving = [(job.arrival_s, job.number, job) for job in jobs]
+        heapify(self.arriving)
+        self.waiting: deque[Job] = deque()
+        self.prompts: deque[Job] = deque()
+        self.running: list[tuple[float, int, Job]] = []
+        """Heap by the step at which an answer ends."""
+        self.clock_s, self.steps, self.used_tokens, self.context_tokens = 0.0, 0.0, 0.0, 0.0
+        self.preemptions = 0
+        self.spans: list[Span] = []
+        self.finished: list[Job] = []
+
+    def arrive(self, job: Job) -> None:
+        """A request that comes while the replay runs."""
+        heappush(self.arriving, (job.arrival_s, job.number, job))
+
+    def advance(self) -> bool:
+        """To the next event; False where nothing is left to do."""
+        self._take_arrivals()
+        if not self.running and not self.prompts and not self.waiting:
+            if not self.arriving:
+                return False
+            self.clock_s = self.arriving[0][0]
+            self._take_arrivals()
+        if self.scheduler.prompts != "static" or not self.running:
+            self._admit()
+        if self.prompts and (self.scheduler.prompts != "chunked" or not self.running):
+            self._step_of_prompts()
+        elif self.prompts:
+            self._mixed_step()
+        else:
+            self._decode()
+        return True
+
+    def _take_arrivals(self) -> None:
+        while self.arriving and self.arriving[0][0] <= self.clock_s:
+            self.waiting.append(heappop(self.arriving)[2])
+
+    def _admit(self) -> None:
+        """Those who wait, in their order, as long as sequences and cache last; alone, anybody fits."""
+        waiting, limits = self.waiting, self.limits
+        budget = self.chunk_tokens
+        while waiting and len(self.running) + len(self.prompts) < limits.sequences and budget > 0:
+            job = waiting[0]
+            taken = job.context + (job.remaining if self.scheduler.reserves else 0)
+            busy = self.running or self.prompts
+            if busy and self.used_tokens + taken > limits.cache_tokens:
+                return
+            waiting.popleft()
+            self.used_tokens += taken
+            if job.attention_s == 0.0 and job.prompt:
+                job.attention_s = self.table.prompt_attention_s(job.prompt, job.cached)
+            self.prompts.append(job)
+            budget -= job.prompt - job.done
+
+    def _chunks(self, budget: float) -> tuple[float, float, float, list[Job]]:
+        """Rows, prompts and attention seconds of what fits a step, and the prompts that it completes."""
+        rows = count = attention_s = 0.0
+        complete: list[Job] = []
+        for job in self.prompts:
+            chunk = min(job.prompt - job.done, budget - rows)
+            if chunk < 0 or (chunk == 0 and job.prompt > job.done):
+                break
+            before = job.done
+            job.done += int(chunk) if chunk >= 1 else job.prompt - job.done
+            worked = job.done - before
+            rows += worked
+            if job.prompt:
+                count += worked / job.prompt
+                attention_s += job.attention_s * (job.done**2 - before**2) / job.prompt**2
+            if job.done >= job.prompt:
+                complete.append(job)
+        return rows, count, attention_s, complete
+
+    def _step_of_prompts(self) -> None:
+        rows, count, attention_s, complete = self._chunks(self.chunk_tokens)
+        seconds = self.table.prompts_s(rows, max(count, rows / self.chunk_tokens), attention_s) if rows else 0.0
+        self._record(seconds, 1, 0.0)
+        self.clock_s += seconds
+        self._begin_answers(complete)
+
+    def _mixed_step(self) -> None:
+        batch = len(self.running)
+        budget = max(self.chunk_tokens - batch * self.table.verified, 1.0)
+        rows, count, attention_s, complete = self._chunks(budget)
+        context = self.context_tokens / batch
+        seconds = self.table.mixed_s(batch, context, rows, max(count, rows / self.chunk_tokens), attention_s)
+        self._record(seconds, 1, batch * self.accepted)
+        self._pass(seconds, 1, batch)
+        self._begin_answers(complete)
+
+    def _decode(self) -> None:
+        """Steps of the same batch up to the next event."""
+        batch = len(self.running)
+        context = self.context_tokens / batch
+        steps = max(ceil(self.running[0][0] - self.steps), 1)
+        now_s = self.table.decode_s(batch, context)
+        if self.arriving and self._has_room():
+            steps = min(steps, max(ceil((self.arriving[0][0] - self.clock_s) / now_s), 1))
+        if not self.scheduler.reserves and batch > 1:
+            left = (self.limits.cache_tokens - self.used_tokens) / (batch * self.accepted)
+            steps = int(min(steps, max(left, 1.0)))
+        mean_s = self.table.decode_s(batch, context + (steps - 1) / 2 * self.accepted) if steps > 1 else now_s
+        self._record(mean_s, steps, batch * self.accepted)
+        self._pass(mean_s * steps, steps, batch)
+
+    def _has_room(self) -> bool:
+        """Whether a request that arrives is admitted at once."""
+        if self.waiting or self.scheduler.prompts == "static":
+            return False
+        first = self.arriving[0][2]
+        taken = first.context + (first.remaining if self.scheduler.reserves else 0)
+        return len(self.running) < self.limits.sequences and self.used_tokens + taken <= self.limits.cache_tokens
+
+    def _pass(self, seconds: float, steps: int, batch: int) -> None:
+        """Time goes by: answers grow, those that are complete leave, and a full cache puts the last ones back."""
+        self.clock_s += seconds
+        self.steps += steps
+        grown = batch * steps * self.accepted
+        self.context_tokens += grown
+        if not self.scheduler.reserves:
+            self.used_tokens += grown
+        while self.running and self.running[0][0] <= self.steps:
+            job = heappop(self.running)[2]
+            self._leave(job, self._written(job))
+            job.finish_s = self.clock_s
+            self.finished.append(job)
+        while self.used_tokens > self.limits.cache_tokens and len(self.running) > 1 and not self.scheduler.reserves:
+            self._preempt()
+
+    def _written(self, job: Job) -> float:
+        """Tokens that a running answer has gained since its prompt was computed."""
+        return (self.steps - job.admitted_step) * self.accepted
+
+    def _leave(self, job: Job, written: float) -> None:
+        self.context_tokens -= job.context + written
+        self.used_tokens -= job.context + (job.remaining if self.scheduler.reserves else written)
+
+    def _preempt(self) -> None:
+        """The answer that began last gives its pages back; its prompt and what it wrote are computed again."""
+        entry = max(self.running, key=lambda each: (each[2].admitted_step, each[1]))
+        self.running.remove(entry)
+        heapify(self.running)
+        job = entry[2]
+        written = self._written(job)
+        self._leave(job, written)
+        whole = min(int(written), job.remaining - 1)
+        job.prompt, job.remaining = job.prompt + whole, job.remaining - whole
+        job.done, job.attention_s = 0, 0.0
+        self.waiting.appendleft(job)
+        self.preemptions += 1
+
+    def _begin_answers(self, complete: list[Job]) -> None:
+        for job in complete:
+            self.prompts.remove(job)
+            job.first_token_s = min(job.first_token_s, self.clock_s)
+            job.admitted_step = int(self.steps)
+            self.context_tokens += job.context
+            heappush(self.running, (self.steps + ceil((job.remaining - 1) / self.accepted), job.number, job))
+        self._pass(0.0, 0, 0)
+
+    def _record(self, step_s: float, steps: float, tokens: float) -> None:
+        self.spans.append(
+            Span(
+                start_s=self.clock_s,
+                step_s=step_s,
+                steps=steps,
+                tokens=tokens,
+                running=len(self.running),
+                waiting=len(self.waiting) + len(self.prompts),
+                cache_tokens=self.used_tokens,
+            )
+        )

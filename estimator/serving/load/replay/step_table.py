@@ -1,0 +1,143 @@
+"""Step times for a replay: what depends on one number alone is tabulated, so that a step costs a microsecond."""
+
+from collections.abc import Callable
+from math import log2
+from typing import NamedTuple
+
+from estimator.serving.speed.operators import DecodeAttention, Experts
+from estimator.serving.speed.step import OVERLAP_POWER, Step, prompts_on_busiest_replica
+
+POINTS_PER_DOUBLING = 8
+"""Tabulated points; between them a step is taken as linear (within 0.1 %; exact for attention)."""
+ROW_DOUBLINGS = 16
+"""Up to 65,536 rows of one pipeline stage of one attention replica."""
+CONTEXT_DOUBLINGS = 21
+"""Up to two million tokens."""
+
+
+class Table:
+    """A function of one number from 1 on, linear between tabulated points."""
+
+    __slots__ = ("grid", "last", "values")
+
+    def __init__(self, function: Callable[[float], float], doublings: int) -> None:
+        self.grid = [2 ** (index / POINTS_PER_DOUBLING) for index in range(doublings * POINTS_PER_DOUBLING + 2)]
+        self.values = [function(each) for each in self.grid]
+        self.last = len(self.grid) - 2
+
+    def at(self, number: float) -> float:
+        """The function's value; below 1 that of 1, beyond the table its last slope."""
+        if number <= 1.0:
+            return self.values[0]
+        index = min(int(log2(number) * POINTS_PER_DOUBLING), self.last)
+        low, values = self.grid[index], self.values
+        return values[index] + (number - low) / (self.grid[index + 1] - low) * (values[index + 1] - values[index])
+
+
+class Batch(NamedTuple):
+    """Decode steps of one batch, without reading its cache."""
+
+    fixed_s: float
+    """Device seconds besides the cache."""
+    each: float
+    """Sequences that one pipeline stage of one attention replica has at a time."""
+    factor: float
+    """On the device's seconds: waiting pipeline stages, and drafting."""
+    host_s: float
+
+
+class StepTable:
+    """Seconds of one engine's steps, for many of them. See `Step.step_s`, whose sum this is."""
+
+    def __init__(self, step: Step, draft_tokens: int = 0) -> None:
+        self.step, self.verified = step, 1 + draft_tokens
+        self.at_once = step.layout.dp * step.layout.pp
+        """Batches on their way at the same time."""
+        self.overlaps = step.speed.host.overlap
+        self.drafting = 1 + draft_tokens / step.layers
+        operators = step.operators
+        self.head = Table(operators.head.seconds, ROW_DOUBLINGS)
+        self.rows = Table(lambda rows: sum(each.seconds(rows) for each in operators.rows), ROW_DOUBLINGS)
+        own = [each for each in operators.rows if not isinstance(each, Experts)]
+        self.own_rows = Table(lambda rows: sum(each.seconds(rows) for each in own), ROW_DOUBLINGS)
+        self.attention_latency_s = sum(each.times * each.latency_s for each in operators.decode_attention)
+        self.attention = Table(
+            lambda context: sum(_sequence_s(each, context) for each in operators.decode_attention), CONTEXT_DOUBLINGS
+        )
+        self.batches: dict[int, Batch] = {}
+
+    def decode_s(self, batch: int, context: float) -> float:
+        """One step in which `batch` sequences at `context` tokens gain a token each."""
+        fixed_s, each, factor, host_s = self._batch(batch)
+        device_s = (fixed_s + each * self.attention.at(context)) * factor
+        if self.overlaps:
+            return self.step.decode_factor * _longer(device_s, host_s)
+        return self.step.decode_factor * (device_s + host_s)
+
+    def prompts_s(self, tokens: float, prompts: float, attention_s: float) -> float:
+        """One step of nothing but prompts: `tokens` rows of `prompts` of them, with their attention's seconds."""
+        step = self.step
+        device_s = self._device_s(0, 0.0, tokens, prompts, attention_s)
+        return step.prefill_factor * (step.speed.prompts.factor * device_s + step.host_s(0)) + step.admission_s
+
+    def mixed_s(self, batch: int, context: float, tokens: float, prompts: float, attention_s: float) -> float:
+        """One step in which `batch` sequences gain a token each while `tokens` rows of prompts ride along."""
+        step = self.step
+        alone_s = self.decode_s(batch, context)
+        device_s, host_s = self._device_s(batch, context, tokens, prompts, attention_s), self._batch(batch).host_s
+        both_s = _longer(device_s, host_s) if self.overlaps else device_s + host_s
+        riding_s = both_s - alone_s / step.decode_factor
+        return alone_s + step.speed.prompts.factor * step.prefill_factor * riding_s + step.admission_s
+
+    def prompt_attention_s(self, new: int, cached: int) -> float:
+        """Attention of one whole prompt on one attention replica, over all pipeline stages in turn."""
+        return sum(each.seconds(new, cached) for each in self.step.operators.prefill_attention)
+
+    def _batch(self, batch: int) -> "Batch":
+        """What a batch's decode steps have in common."""
+        known = self.batches.get(batch)
+        if known is None:
+            operators = self.step.operators
+            each = max(batch / self.at_once, 1.0)
+            rows = each * self.verified
+            device_s = self.head.at(rows) + self.rows.at(rows) + self.attention_latency_s
+            device_s += sum(exchange.seconds(rows) for exchange in operators.dcp_exchanges)
+            device_s += sum(state.seconds(each, rows) for state in operators.states) + self._handed_over_s(rows)
+            known = self.batches[batch] = Batch(device_s, each, self._stalled(each), self.step.host_s(batch))
+        return known
+
+    def _handed_over_s(self, rows: float) -> float:
+        step = self.step
+        return step.layout.pp * step.hop_s + rows * step.hop_s_per_row if step.layout.pp > 1 else 0.0
+
+    def _stalled(self, each: float) -> float:
+        """Factor of pipeline stages that wait for unequal batches, and of drafting."""
+        pp = self.step.layout.pp
+        return self.drafting * (1 + self.step.stall * (1 - 1 / pp)) if pp > 1 and each > 1 else self.drafting
+
+    def _device_s(self, batch: int, context: float, tokens: float, prompts: float, attention_s: float) -> float:
+        """Device seconds of a step with prompts in it."""
+        step, operators = self.step, self.step.operators
+        each = max(batch / self.at_once, 1.0) if batch else 0.0
+        share, verified = prompts / self.at_once, each * self.verified
+        rows = verified + tokens / self.at_once
+        seconds = self.head.at(verified + share) + self.rows.at(rows) + attention_s / self.at_once
+        if step.layout.dp > 1:
+            length = tokens / prompts
+            most = prompts_on_busiest_replica(share, step.layout.dp, step.speed.prompts.chunk_tokens / length)
+            seconds += self.own_rows.at(rows + (most - share) * length) - self.own_rows.at(rows)
+        if batch:
+            seconds += self.attention_latency_s + each * self.attention.at(context)
+            seconds += sum(exchange.seconds(verified) for exchange in operators.dcp_exchanges)
+        seconds += sum(state.seconds(each + share, rows) for state in operators.states)
+        return (seconds + self._handed_over_s(rows)) * self._stalled(each)
+
+
+def _longer(device_s: float, host_s: float) -> float:
+    """Device and host side by side."""
+    return float((device_s**OVERLAP_POWER + host_s**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
+
+
+def _sequence_s(attention: DecodeAttention, context: float) -> float:
+    """Seconds in which one sequence's cache is read, in all layers, without the fixed time of a launch."""
+    return attention.seconds(1, context) - attention.times * attention.latency_s

@@ -1,0 +1,174 @@
+"""A replayed scheduler agrees with the steady state, and shows what a steady state can not."""
+
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.load import load
+from estimator.errors import InputError
+from estimator.layout import Layout
+from estimator.scenario.traffic import Request, Traffic
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.serving.load.operating_point import operate
+from estimator.serving.load.replay import Limits, ReplayReport, replay
+from estimator.serving.speed.step import Step
+from tests.estimator.serving.steps import step_on
+
+CATALOG = load()
+LLAMA, QWEN, OSS = "meta-llama/Llama-3.1-8B", "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b"
+ROOM = Limits(sequences=4096)
+
+
+@cache
+def compiled(name: str, accelerator: str, engine: str, layout: Layout = Layout()) -> Step:  # noqa: B008
+    weights = "mxfp4" if "oss" in name else "bf16"
+    return step_on(CATALOG.inventory, CATALOG.model(name), accelerator, layout, weights, engine)
+
+
+STEPS = st.builds(
+    compiled,
+    st.sampled_from([LLAMA, QWEN, OSS]),
+    st.sampled_from(["a10g", "l40s", "h100-sxm", "b200-sxm"]),
+    st.sampled_from(["vllm", "vllm-0.11", "sglang", "trt-serve", "tgi", "vllm-v0"]),
+    st.sampled_from([Layout(), Layout(4)]),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, st.integers(50, 4000), st.integers(200, 1000), st.sampled_from([1, 2, 4, 16, 64, 128]))
+def test_users_in_a_closed_loop_get_what_the_steady_state_says(
+    step: Step, prompt: int, answer: int, users: int
+) -> None:
+    workload = ServingWorkload(prompt, answer, users, length_variation=0.3)
+    shown = replay(step, workload, Traffic(requests=max(12 * users, 60)), ROOM)
+    steady = operate(step, workload, users)
+    assert shown.steady_output_tokens_per_s == pytest.approx(steady.requests_per_s * answer, rel=0.10)
+    assert shown.tpot_s.mean == pytest.approx(steady.tpot_s, rel=0.15)
+
+
+TRAFFIC = st.one_of(
+    st.builds(Traffic, requests=st.integers(1, 200), lengths=st.sampled_from(["fixed", "chat", "code"])),
+    st.builds(Traffic, st.just("burst"), requests=st.integers(1, 200)),
+    st.builds(Traffic, st.just("rate"), requests=st.integers(1, 200), burstiness=st.floats(0.1, 4)),
+)
+LIMITS = st.builds(Limits, st.integers(1, 64), st.sampled_from([6_000.0, 20_000.0, 1e6]))
+
+
+@settings(deadline=None, max_examples=120)
+@given(
+    st.builds(
+        compiled,
+        st.just(LLAMA),
+        st.just("l40s"),
+        st.sampled_from(["vllm", "sglang", "trt-serve", "lmdeploy", "llamacpp"]),
+        st.sampled_from([Layout(), Layout(2, 2)]),
+    ),
+    TRAFFIC,
+    LIMITS,
+    st.integers(1, 4000),
+    st.integers(1, 600),
+    st.sampled_from([0.5, 20.0]),
+)
+def test_every_request_is_answered_in_order_of_its_times(
+    step: Step, traffic: Traffic, limits: Limits, prompt: int, answer: int, rate: float
+) -> None:
+    workload = ServingWorkload(prompt, answer, 8, requests_per_second=None if traffic.kind == "burst" else rate)
+    shown = replay(step, workload, traffic, limits)
+    assert shown.requests == traffic.requests
+    for figure in (shown.ttft_s, shown.tpot_s, shown.gap_s, shown.latency_s):
+        assert 0 <= figure.p50 <= figure.p90 <= figure.p95 <= figure.p99
+    assert shown.latency_s.p99 >= shown.ttft_s.p99
+    assert shown.busy <= 1
+    assert all(span.running <= limits.sequences for span in shown.spans)
+    assert all(later.start_s >= span.start_s for span, later in pairwise(shown.spans))
+    flops = 2 * CATALOG.model(LLAMA).architecture.active_parameters * 0.7  # embedding apart
+    assert shown.total_tokens_per_s * flops <= step.peak_flops_per_s * step.layout.devices
+
+
+def burst(step: Step, requests: int = 200, **workload: object) -> ReplayReport:
+    asked = replace(ServingWorkload(500, 200), **workload)  # type: ignore[arg-type]
+    return replay(step, asked, Traffic("burst", requests=requests), Limits(256, 400_000))
+
+
+def test_a_burst_makes_its_first_tokens_wait_for_the_prompts_before_them() -> None:
+    step = compiled(LLAMA, "h100-sxm", "vllm")
+    one, many = burst(step, 1), burst(step, 200)
+    assert many.ttft_s.p99 > 5 * one.ttft_s.p99
+    assert many.opening_s == pytest.approx(max(many.ttft_s), rel=0.05)
+    assert burst(compiled(LLAMA, "b200-sxm", "vllm")).ttft_s.mean < many.ttft_s.mean
+
+
+def test_prompts_first_starve_answers_and_prompts_in_chunks_do_not() -> None:
+    chunked, first = (burst(compiled(LLAMA, "a10g", engine), 100) for engine in ("vllm", "sglang"))
+    assert first.gap_s.p99 > chunked.gap_s.p50
+    assert first.ttft_s.p50 <= 1.5 * chunked.ttft_s.p50
+
+
+def test_a_prefix_in_the_cache_brings_first_tokens_forward() -> None:
+    step = compiled(LLAMA, "l40s", "vllm")
+    assert burst(step, prefix_cache_hit=0.8).ttft_s.mean < burst(step).ttft_s.mean
+
+
+def test_more_replicas_never_raise_a_percentile() -> None:
+    step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(1000, 200, requests_per_second=6)
+    reports = [
+        replay(step, workload, Traffic("rate", requests=400), Limits(256, 100_000), replicas) for replicas in (1, 2, 4)
+    ]
+    for fewer, more in pairwise(reports):
+        assert all(after <= before * 1.02 for before, after in zip(fewer.ttft_s, more.ttft_s, strict=True))
+        assert all(after <= before * 1.02 for before, after in zip(fewer.tpot_s, more.tpot_s, strict=True))
+
+
+def test_a_full_cache_preempts_where_pages_grow_and_queues_where_they_are_reserved() -> None:
+    tight = Limits(64, 8_000)
+    workload, traffic = ServingWorkload(100, 800), Traffic("burst", requests=64)
+    grows = replay(compiled(LLAMA, "l40s", "vllm"), workload, traffic, tight)
+    reserves = replay(compiled(LLAMA, "l40s", "trt-serve"), workload, traffic, tight)
+    assert grows.preemptions > 0
+    assert reserves.preemptions == 0
+    assert max(span.cache_tokens for span in reserves.spans) <= tight.cache_tokens
+    assert max(span.running for span in reserves.spans) <= 8
+
+
+def test_clumps_wait_longer_than_even_arrivals() -> None:
+    step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(2000, 100, requests_per_second=3)
+    even, clumps = (
+        replay(step, workload, Traffic("rate", requests=400, burstiness=each), Limits(256, 200_000))
+        for each in (10.0, 0.2)
+    )
+    assert clumps.ttft_s.p95 > even.ttft_s.p95
+
+
+def test_an_overload_waits_ever_longer() -> None:
+    step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(2000, 300, requests_per_second=50)
+    short, long = (
+        replay(step, workload, Traffic("rate", requests=each), Limits(64, 100_000), level=ServiceLevel(ttft_s=1.0))
+        for each in (100, 400)
+    )
+    assert long.ttft_s.p99 > 2 * short.ttft_s.p99
+    assert long.goodput_requests_per_s < 0.5 * long.requests_per_s
+
+
+def test_a_trace_is_sent_as_it_was_recorded() -> None:
+    step = compiled(LLAMA, "l40s", "vllm")
+    trace = (Request(0.0, 400, 10), Request(100.0, 800, 20))
+    shown = replay(step, ServingWorkload(), Traffic("trace", trace=trace), ROOM)
+    assert shown.requests == 2
+    assert shown.duration_s > 100
+    assert shown.most_waiting == 0 or shown.ttft_s.p99 < 1
+
+
+@pytest.mark.parametrize("traffic", [Traffic("burst"), Traffic("trace")])
+def test_a_traffic_without_requests_is_refused(traffic: Traffic) -> None:
+    with pytest.raises(InputError):
+        replay(compiled(LLAMA, "l40s", "vllm"), ServingWorkload(), traffic, ROOM)
+
+
+def test_equal_questions_get_equal_answers() -> None:
+    step = compiled(LLAMA, "l40s", "vllm")
+    first, second = (burst(step, length_variation=0.5) for _ in range(2))
+    assert first == second
