@@ -106,17 +106,14 @@ class PerformanceReport(NamedTuple):
     """Time per output token by operator and wait; the seconds add up to its typical value. Empty unless detailed."""
     utilization: float = 0.0
     """Arrivals over what can be completed; 0 where a concurrency is held instead."""
+    overloaded: bool = False
+    """Whether more requests arrive than can be completed: the queue grows without end, and no latency holds."""
     possible_requests_per_s: float | None = None
     """Requests per second that the whole candidate completes at most; None where a concurrency is held instead."""
     ttft_percentiles_s: tuple[float, float, float] | None = None
     """p50, p95 and p99 under open arrivals."""
     tpot_percentiles_s: tuple[float, float, float] | None = None
     """p50, p95 and p99 under open arrivals."""
-
-    @property
-    def overloaded(self) -> bool:
-        """Whether more requests arrive than can be completed: the queue grows without end, and no latency holds."""
-        return self.utilization >= 1
 
 
 class TrainingMemory(NamedTuple):

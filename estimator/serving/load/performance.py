@@ -120,6 +120,7 @@ def report_performance(
         prefill=_first_token_parts(step, workload, load, prompt) if detail else (),
         decode=_token_parts(step, workload, load, decode, prompt) if detail else (),
         utilization=load.utilization,
+        overloaded=load.overloaded,
         possible_requests_per_s=_possible_rate(workload, load),
         ttft_percentiles_s=ttft_percentiles,
         tpot_percentiles_s=tpot_percentiles,
