@@ -99,9 +99,10 @@ def documented(tree: ast.AST, inside: bool = False) -> Iterator[tuple[int, str]]
             yield statement.lineno, ast.get_docstring(statement) or ""
             if isinstance(statement, ast.ClassDef):
                 yield from documented(statement, True)
-        elif isinstance(statement, ast.AnnAssign | ast.Assign) and isinstance(after, ast.Expr):
-            if isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
-                yield after.lineno, after.value.value
+        elif isinstance(statement, ast.AnnAssign | ast.Assign):
+            match after:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield after.lineno, text
 
 
 def test_docstrings_stand_alone() -> None:

@@ -89,17 +89,17 @@ def _refresh_prices(catalog: Catalog, regions: Sequence[str]) -> tuple[list[str]
     for region in regions:
         known = catalog.prices(region).quotes
         try:
-            found = aws.refresh(region, types, client)
+            fresh = aws.refresh(region, types, client)
         except InputError as error:
             problems.append(str(error))
             continue
-        problems += found.problems
+        problems += fresh.problems
         try:
-            path = aws.keep(found)
+            path = aws.keep(fresh)
         except OSError as error:
             raise InputError("catalog refresh", f"{error.filename}: {error.strerror}") from None
-        done += [f"{region}: {sum(map(len, found.quotes.values()))} prices in {path}"]
-        done += aws.jumps(found, {name: row.on_demand.usd_per_hour for name, row in known.items() if row.on_demand})
+        done += [f"{region}: {sum(map(len, fresh.quotes.values()))} prices in {path}"]
+        done += aws.jumps(fresh, {name: row.on_demand.usd_per_hour for name, row in known.items() if row.on_demand})
     return done, problems
 
 

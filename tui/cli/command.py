@@ -1,9 +1,10 @@
 """The command that starts the engine with the values that the estimate assumes, each with its reason."""
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from estimator.printable import printable
+from estimator.printable import printable, without_controls
 from tui.cli import json_output, question, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from estimator.advice.launch import launch
     from estimator.ranking import rank as ranking
-    from estimator.training.recipes import recipe
+    from estimator.training.recipes import recipe as recipe_of
 
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json_output.dumps(None) if arguments.format == "json" else text_output.estimate(asked.scenario, row))
         return NOTHING_FITS
     if row.training:
-        _print_recipe(recipe(asked.model, asked.scenario, row, asked.inventory), row, arguments.format)
+        _print_recipe(recipe_of(asked.model, asked.scenario, row, asked.inventory), row, arguments.format)
         return ANSWERED
     command = launch(asked.model, asked.scenario, row, asked.inventory)
     if arguments.format == "json":
@@ -38,17 +39,23 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         reasons = text_output.aligned([("#", *argument) for argument in command.arguments], left=(0, 1, 2))
         notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *command.notes)]
-        print("\n".join([*notes, reasons, "", command.line]))
+        _print_lines([*notes, reasons, "", command.line])
     return ANSWERED
 
 
-def _print_recipe(found: "Recipe", row: "Evaluation", form: str) -> None:
+def _print_recipe(recipe: "Recipe", row: "Evaluation", form: str) -> None:
     """A training stack's configuration file and the command that takes it."""
     if form == "json":
-        given = [{"text": f"{each.key}: {each.text}", "why": each.why} for each in found.settings]
-        page = {"instance": row.candidate.machine, "command": found.command, "arguments": given, "notes": found.notes}
-        print(json_output.document(page | {"file": found.file or None, "text": found.text or None}))
+        given = [{"text": f"{each.key}: {each.text}", "why": each.why} for each in recipe.settings]
+        page = {"instance": row.candidate.machine, "command": recipe.command, "arguments": given, "notes": recipe.notes}
+        print(json_output.document(page | {"file": recipe.file or None, "text": recipe.text or None}))
         return
-    notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *found.notes)]
-    file = [f"# {found.file}", found.text, ""] if found.file else []
-    print("\n".join([*notes, *file, found.command]))
+    notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *recipe.notes)]
+    file = [f"# {recipe.file}", recipe.text, ""] if recipe.file else []
+    _print_lines([*notes, *file, recipe.command])
+
+
+def _print_lines(texts: Iterable[str]) -> None:
+    """Prints what may be pasted into a shell or a file; a name in it can not make the terminal act."""
+    for line in "\n".join(texts).split("\n"):
+        print(without_controls(line))

@@ -145,9 +145,10 @@ def model(name: str, answer: Model | InputError) -> dict[str, object]:
         page |= {"status": "unsupported" if unsupported else "invalid", "reason": printable(answer)}
         architecture = printable(getattr(answer, "class_name", "")) or None
         return page | {"architecture": architecture, "parameters": None, "kv_cache": None}
-    found = summary(answer)
+    figures = summary(answer)
+    cache = figures.kv_cache._asdict()
     return page | {
         "architecture": answer.architecture.class_name,
-        "parameters": found.parameters._asdict(),
-        "kv_cache": {key: None if value is None else number(value) for key, value in found.kv_cache._asdict().items()},
+        "parameters": figures.parameters._asdict(),
+        "kv_cache": {key: None if value is None else number(value) for key, value in cache.items()},
     }

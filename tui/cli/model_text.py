@@ -18,17 +18,17 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
     if isinstance(answer, InputError):
         status = "unsupported" if isinstance(answer, UnsupportedArchitecture) else "invalid"
         return f"{printable(name)}: {status}: {printable(answer)}"
-    found = summary(answer)
+    overview = summary(answer)
     architecture = answer.architecture
     rows = [
         (figures.count(value), label)
         for label, value in (
-            ("parameters of the language model", found.parameters.text),
-            ("active per token", found.parameters.active),
-            ("in multi-token-prediction modules", found.parameters.mtp),
-            ("in vision parts", found.parameters.vision),
-            ("in all", found.parameters.total),
-            *_cache_rows(found),
+            ("parameters of the language model", overview.parameters.text),
+            ("active per token", overview.parameters.active),
+            ("in multi-token-prediction modules", overview.parameters.mtp),
+            ("in vision parts", overview.parameters.vision),
+            ("in all", overview.parameters.total),
+            *_cache_rows(overview),
             ("bytes in the weight files", answer.stored_bytes),
         )
         if value
@@ -40,8 +40,8 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
     return "\n".join([head, aligned(rows, left=(1,)), *notes, *working])
 
 
-def _cache_rows(found: ModelSummary) -> list[tuple[str, float]]:
-    cache = found.kv_cache
+def _cache_rows(overview: ModelSummary) -> list[tuple[str, float]]:
+    cache = overview.kv_cache
     return [
         ("KV bytes per token (16 bit)", cache.bytes_per_token),
         (f"KV bytes per token in the last {cache.window_tokens or 0:,} tokens", cache.window_bytes_per_token),
@@ -53,12 +53,12 @@ def _cache_rows(found: ModelSummary) -> list[tuple[str, float]]:
 
 
 def _published(model: Model) -> str:
-    found = model.published
-    if found is None:
+    published = model.published
+    if published is None:
         return ""
-    extras = "".join(f", {extra.name} {extra.parameters:+,}" for extra in found.extras)
-    rest = f", unexplained {found.difference:+,}" if found.difference else ""
-    return f"published total {found.published:,}: the language model{printable(extras)}{rest}"
+    extras = "".join(f", {extra.name} {extra.parameters:+,}" for extra in published.extras)
+    rest = f", unexplained {published.difference:+,}" if published.difference else ""
+    return f"published total {published.published:,}: the language model{printable(extras)}{rest}"
 
 
 def _stored(model: Model) -> str:

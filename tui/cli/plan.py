@@ -36,15 +36,15 @@ def run(arguments: argparse.Namespace) -> int:
     if asked.scenario.training:
         raise InputError("plan", "a training run is no load to carry; `estimate --train …` says what it takes")
     demand = _demand(arguments)
-    found = fleets(asked.model, asked.scenario, demand, asked.inventory, asked.prices)[: max(arguments.limit, 1)]
+    plans = fleets(asked.model, asked.scenario, demand, asked.inventory, asked.prices)[: max(arguments.limit, 1)]
     if arguments.format == "json":
         scenario = json_output.scenario(asked.scenario) | {
             name: getattr(demand, name) for name in ("headroom", "base_load", "peak_hours")
         }
-        print(json_output.document({"scenario": scenario, "plans": [_json(fleet) for fleet in found]}))
+        print(json_output.document({"scenario": scenario, "plans": [_json(fleet) for fleet in plans]}))
     else:
-        print(_text(asked.scenario, demand, found))
-    return ANSWERED if found else NOTHING_FITS
+        print(_text(asked.scenario, demand, plans))
+    return ANSWERED if plans else NOTHING_FITS
 
 
 def _demand(arguments: argparse.Namespace) -> Demand:
@@ -73,15 +73,15 @@ def _json(fleet: Fleet) -> dict[str, object]:
     }
 
 
-def _text(asked: Scenario, demand: Demand, found: tuple[Fleet, ...]) -> str:
+def _text(asked: Scenario, demand: Demand, plans: tuple[Fleet, ...]) -> str:
     head = (
         f"{text_output.scenario(asked)}\n{demand.headroom:.0%} head-room, "
         f"{demand.base_load:.0%} of the peak always there, {demand.peak_hours:g} hours a day at the peak"
     )
-    if not found:
+    if not plans:
         return f"{head}\n\nno priced machine carries this load within its service level"
-    table = text_output.aligned([TITLES, *map(_row, found)], left=(0, 1, 8))
-    best = found[0]
+    table = text_output.aligned([TITLES, *map(_row, plans)], left=(0, 1, 8))
+    best = plans[0]
     mixes = [
         (f"{mix.base_terms} for {best.base_copies}", _peak(best, mix.peak_terms), figures.usd(mix.usd_per_month))
         for mix in best.mixes

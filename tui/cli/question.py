@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -52,20 +53,29 @@ def ask(arguments: argparse.Namespace) -> Question:
 
 
 def scenario(arguments: argparse.Namespace) -> Scenario:
-    """The default scenario, changed by the session file and then by the options."""
-    asked = Scenario()
-    if arguments.session:
+    """The default scenario, changed by the session file and then by the options. Raises InputError."""
+    given = {name: value for name in options.OPTIONS if (value := getattr(arguments, name)) is not None}
+    query = Scenario()
+    if arguments.session is not None:
         from tui.state import store
 
-        asked = store.load(Path(arguments.session)).scenario
-    given = vars(arguments)
-    for name in options.OPTIONS:
-        if given[name] is not None:
-            try:
-                asked = options.with_option(asked, name, given[name])
-            except InputError as error:
-                raise error.under(f"--{error.field}") from None
-    return asked
+        query = store.load(Path(arguments.session)).scenario
+    for name, value in given.items():
+        try:
+            query = options.with_option(query, name, value)
+        except InputError as error:
+            raise error.under(f"--{error.field}") from None
+    _refuse_contradictions(query, given)
+    return query
+
+
+def _refuse_contradictions(query: Scenario, given: Mapping[str, object]) -> None:
+    """Raises InputError for an option of this command that another one makes meaningless."""
+    if "concurrency" in given and "requests-per-second" in given:
+        raise InputError("--concurrency", "--requests-per-second asks for open arrivals: give one of the two")
+    for name in given:
+        if query.training and name in options.SERVING_ONLY:
+            raise InputError(f"--{name}", "belongs to serving, and a training run is asked for")
 
 
 def _named(placement: Placement, inventory: Inventory) -> Placement:

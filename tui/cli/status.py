@@ -8,5 +8,9 @@ ANSWERED, NOTHING_FITS, WRONG_INPUT = 0, 1, 2
 
 
 def of(rows: Iterable[Evaluation]) -> int:
-    """Answered where a row fits and meets the service level."""
-    return ANSWERED if any(row.verdict == "fits" and row.meets_service_level for row in rows) else NOTHING_FITS
+    """Answered where a row fits, meets the service level and can be had where it is asked for."""
+    return ANSWERED if any(map(_answers, rows)) else NOTHING_FITS
+
+
+def _answers(row: Evaluation) -> bool:
+    return row.verdict == "fits" and row.meets_service_level and row.cost.price_state != "not_offered"

@@ -86,12 +86,12 @@ class Section(NamedTuple):
 
 def sections(scenario: Scenario, inventory: Inventory) -> tuple[Section, ...]:
     """The form of a scenario: groups that apply, with what each field holds."""
-    found = []
+    groups = []
     for group in GROUPS:
         options = [option for option in group.options if _applies(option, scenario)]
         fields = tuple(Field(option, _text(scenario, option), _choices(option, inventory)) for option in options)
-        found.append(Section(group.title, fields))
-    return tuple(found)
+        groups.append(Section(group.title, fields))
+    return tuple(groups)
 
 
 def _applies(option: Option, scenario: Scenario) -> bool:

@@ -129,6 +129,10 @@ GROUPS = (
     ),
 )
 OPTIONS = {option.name: option for group in GROUPS for option in group.options}
+SERVING_ONLY = frozenset(
+    option.name for option in OPTIONS.values() if option.field.startswith(("workload.", "service_level.", "settings."))
+)
+"""Options that a training run has no use for."""
 
 
 def order(name: str) -> int:
