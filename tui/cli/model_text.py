@@ -35,7 +35,7 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
     ]
     context = f"{architecture.max_context:,} tokens of context" if architecture.max_context else "no context limit"
     head = f"{printable(answer.id)}: {printable(architecture.class_name)}, {architecture.layers} layers, {context}"
-    notes = [printable(note) for note in (*found.notes, _published(answer), _stored(answer)) if note]
+    notes = [printable(note) for note in (*overview.notes, _published(answer), _stored(answer)) if note]
     working = ["", aligned(_working(answer), left=(0, 1))] if explain else []
     return "\n".join([head, aligned(rows, left=(1,)), *notes, *working])
 
