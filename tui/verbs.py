@@ -3,6 +3,8 @@
 VERBS = {
     "estimate": "one candidate, in full",
     "rank": "the leaderboard",
+    "recommend": "up to five machines with one accelerator and five with several, by hourly price",
+    "compare": "saved sessions side by side",
     "model": "parameters, KV cache and state of one or many models",
     "accuracy": "predicted against measured",
     "catalog": "list, show ID, check [FILE], refresh prices or models",

@@ -21,6 +21,14 @@ def csv_table(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
+def plain_csv(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of texts as CSV, under its titles."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([_cell(cell) for cell in row] for row in (titles, *rows))
+    return text.getvalue().rstrip("\n")
+
+
 def markdown_table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A pipe table; what would break it is escaped."""
     head = list(titles)
@@ -39,4 +47,4 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 def _cell(value: object) -> str:
     """One line that no spreadsheet takes for a formula."""
     text = printable(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in "=+-@" else text
+    return f"'{text}" if isinstance(value, str) and text.startswith(("=", "+", "-", "@")) else text

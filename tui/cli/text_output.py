@@ -43,12 +43,16 @@ def leaderboard(asked: Scenario, rows: Sequence[Evaluation], everything: bool) -
     """The rows that fit, as a table; those that do not only where everything is asked or nothing fits."""
     fitting = [row for row in rows if row.verdict == "fits"]
     shown = rows if everything or not fitting else fitting
-    titles = leaderboard_titles(asked)
-    left = [0, len(titles) - 1, *(at for at, column in enumerate(columns_of(asked), 1) if column.cell.align == "left")]
-    table = aligned([titles, *leaderboard_cells(asked, shown)], left)
     hidden = len(rows) - len(shown)
     rest = f"\n\n{hidden} more do not fit; --all lists them" if hidden else ""
-    return f"{scenario(asked)}\n\n{table}{rest}"
+    return f"{scenario(asked)}\n\n{board(asked, shown)}{rest}"
+
+
+def board(asked: Scenario, rows: Sequence[Evaluation]) -> str:
+    """Rows of a leaderboard under their titles."""
+    titles = leaderboard_titles(asked)
+    left = [0, len(titles) - 1, *(at for at, column in enumerate(columns_of(asked), 1) if column.cell.align == "left")]
+    return aligned([titles, *leaderboard_cells(asked, rows)], left)
 
 
 def leaderboard_titles(asked: Scenario) -> tuple[str, ...]:
