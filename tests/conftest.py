@@ -1,12 +1,19 @@
 """What tests of several kinds share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from catalog.load import Catalog, load
 from tests.catalog.sources.loopback_hub import LoopbackHub
+
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("exploring", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+"""A check finds today what it finds tomorrow; HYPOTHESIS_PROFILE=exploring looks for more."""
 
 
 @pytest.fixture
