@@ -1,0 +1,98 @@
+"""The mix of types in one GGUF file, as exact bits of every kind of tensor.
+
+Tensor names: llama.cpp gguf-py/gguf/constants.py (TENSOR_NAMES).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.sources.gguf import Header
+from estimator.models.formats import Stored, WeightFormat, weight_format
+from estimator.models.tensors import Role
+
+PLACES: dict[str, tuple[Role, str]] = {
+    "token_embd": ("embedding", ""),
+    "output": ("head", ""),
+    "attn_q": ("attention", "q_proj"),
+    "attn_k": ("attention", "k_proj"),
+    "attn_v": ("attention", "v_proj"),
+    "attn_output": ("attention", "o_proj"),
+    "attn_q_a": ("attention", "q_a_proj"),
+    "attn_q_b": ("attention", "q_b_proj"),
+    "attn_kv_a_mqa": ("attention", "kv_a_proj_with_mqa"),
+    "ffn_gate": ("mlp", "gate_proj"),
+    "ffn_up": ("mlp", "up_proj"),
+    "ffn_down": ("mlp", "down_proj"),
+    "ffn_gate_exps": ("expert", "gate_proj"),
+    "ffn_up_exps": ("expert", "up_proj"),
+    "ffn_down_exps": ("expert", "down_proj"),
+    "ffn_gate_shexp": ("shared_expert", "gate_proj"),
+    "ffn_up_shexp": ("shared_expert", "up_proj"),
+    "ffn_down_shexp": ("shared_expert", "down_proj"),
+    "ffn_gate_inp": ("router", ""),
+}
+"""llama.cpp's tensor names -> role and name."""
+ROLES: tuple[tuple[str, Role], ...] = (
+    (r"norm|_norm_|ssm_a$|ssm_d$|ssm_conv1d|sinks|exp_probs_b|\bdt\b", "norm"),
+    (r"_exps$", "expert"),
+    (r"_shexp$", "shared_expert"),
+    (r"^ffn_", "mlp"),
+    (r"^(attn|ssm|shortconv|indexer)", "attention"),
+    (r"^(per_layer_token_embd)", "embedding"),
+)
+"""Roles of all other tensors: fused projections, recurrent mixers and the rest, by the first pattern that fits."""
+FILE_TYPES = {
+    0: "f32", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
+    12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k",
+    19: "iq2_xxs", 20: "iq2_xs", 21: "q2_k_s", 23: "iq3_xxs", 24: "iq1_s", 25: "iq4_nl", 26: "iq3_s",
+    27: "iq3_m", 28: "iq2_s", 29: "iq2_m", 30: "iq4_xs", 31: "iq1_m", 32: "bf16", 36: "tq1_0", 37: "tq2_0", 38: "mxfp4",
+}  # fmt: skip
+"""`general.file_type`, llama.h's llama_ftype."""
+
+
+def as_stored(header: Header) -> WeightFormat:
+    """The file's own mix: the nominal one by name, with the exact bits of every kind of tensor and of the whole file.
+
+    A kind without an entry of its own takes the average of its role, so that the bytes add up to the file's.
+    """
+    elements: Counter[tuple[Role, str]] = Counter()
+    sizes: Counter[tuple[Role, str]] = Counter()
+    for name, tensor in header.tensors.items():
+        place = _place(re.sub(r"^blk\.\d+\.", "", name))
+        if place:
+            elements[place] += tensor.stored.elements
+            sizes[place] += tensor.stored.bytes
+    by_kind = sorted((place for place in elements if elements[place]), key=lambda place: not place[1])
+    exceptions = tuple(
+        Stored(role=role, name=kind, bits=8 * sizes[role, kind] / elements[role, kind]) for role, kind in by_kind
+    )
+    nominal = weight_format(f"gguf-{_mix(header)}")
+    stored = header.stored.values()
+    average = 8 * sum(each.bytes for each in stored) / max(sum(each.elements for each in stored), 1)
+    return nominal._replace(exceptions=(*exceptions, *nominal.exceptions), average_bits=average)
+
+
+def _place(name: str) -> tuple[Role, str] | None:
+    """Role and name of a tensor; a bias is a vector, whatever it belongs to."""
+    if name.endswith(".bias"):
+        return "norm", ""
+    bare = name.removesuffix(".weight")
+    if bare in PLACES:
+        return PLACES[bare]
+    return next(((role, "") for pattern, role in ROLES if re.search(pattern, bare)), None)
+
+
+def _mix(header: Header) -> str:
+    """The quantiser's preset by the name people know; else the type that most weights have, with its bits."""
+    preset = FILE_TYPES.get(_file_type(header.metadata))
+    if preset or not header.stored:
+        return preset or "f16"
+    dtype, most = max(header.stored.items(), key=lambda each: each[1].elements)
+    return f"{dtype.lower()}-{8 * most.bytes / max(most.elements, 1):.2f}-bpw"
+
+
+def _file_type(metadata: Mapping[str, Any]) -> int:
+    value = metadata.get("general.file_type")
+    return value if isinstance(value, int) else -1

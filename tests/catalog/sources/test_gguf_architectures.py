@@ -1,0 +1,212 @@
+"""GGUF keys lead to the same readers as config.json: a toy of each family is the same architecture by both ways."""
+
+from typing import Any
+
+import pytest
+
+from catalog.sources import gguf_config, gguf_weights
+from catalog.sources.checkpoint import Stored
+from catalog.sources.gguf import Header, StoredTensor
+from catalog.sources.gguf_table import CONVERSIONS
+from estimator.errors import InputError
+from estimator.models import hf_config
+from estimator.models.hf_config.registry import find_reader
+
+BASE = {
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "vocab_size": 1000,
+    "max_position_embeddings": 4096,
+    "tie_word_embeddings": False,
+}
+KEYS = {
+    "embedding_length": 64,
+    "attention.head_count": 4,
+    "attention.head_count_kv": 2,
+    "attention.key_length": 16,
+    "context_length": 4096,
+}
+MAMBA2 = {
+    "ssm.conv_kernel": 4,
+    "ssm.state_size": 16,
+    "ssm.inner_size": 128,
+    "ssm.time_step_rank": 8,
+    "ssm.group_count": 2,
+}
+
+
+def header(architecture: str, keys: dict[str, Any], *names: str, tied: bool = False) -> Header:
+    metadata = {"general.architecture": architecture, **{f"{architecture}.{key}": value for key, value in keys.items()}}
+    one = StoredTensor("F32", (1,), Stored(1, 4))
+    table = StoredTensor("F16", (64, 1000), Stored(64_000, 128_000))
+    tensors = {"token_embd.weight": table, **({} if tied else {"output.weight": table}), **dict.fromkeys(names, one)}
+    return Header(metadata, tensors)
+
+
+TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
+    (
+        "qwen35moe",
+        {
+            "block_count": 8, "expert_count": 16, "expert_used_count": 4, "expert_feed_forward_length": 32,
+            "expert_shared_feed_forward_length": 48, "ssm.conv_kernel": 4, "ssm.state_size": 8, "ssm.group_count": 2,
+            "ssm.time_step_rank": 4, "ssm.inner_size": 64, "full_attention_interval": 4,
+        },
+        {
+            "architectures": ["Qwen3_5MoeForCausalLM"], "num_hidden_layers": 8, "num_experts": 16,
+            "num_experts_per_tok": 4, "moe_intermediate_size": 32, "shared_expert_intermediate_size": 48,
+            "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8,
+            "linear_value_head_dim": 16, "linear_conv_kernel_dim": 4, "full_attention_interval": 4,
+        },
+        (),
+    ),
+    (
+        "gemma4",
+        {
+            "block_count": 6, "feed_forward_length": 128, "attention.sliding_window": 512,
+            "attention.sliding_window_pattern": [True, True, False] * 2, "attention.key_length": 32,
+            "attention.key_length_swa": 16, "attention.head_count_kv": [2, 2, 1] * 2,
+        },
+        {
+            "architectures": ["Gemma4ForCausalLM"], "num_hidden_layers": 6, "intermediate_size": 128,
+            "sliding_window": 512, "layer_types": ["sliding_attention", "sliding_attention", "full_attention"] * 2,
+            "global_head_dim": 32, "num_global_key_value_heads": 1, "attention_k_eq_v": True,
+            "hidden_size_per_layer_input": 0,
+        },
+        (),
+    ),
+    (
+        "granitehybrid",
+        {"block_count": 4, "feed_forward_length": 96, "attention.head_count_kv": [0, 0, 2, 0], **MAMBA2},
+        {
+            "architectures": ["GraniteMoeHybridForCausalLM"], "num_hidden_layers": 4, "num_local_experts": 0,
+            "shared_intermediate_size": 96, "intermediate_size": 96,
+            "layer_types": ["mamba", "mamba", "attention", "mamba"],
+            "mamba_d_conv": 4, "mamba_d_state": 16, "mamba_n_heads": 8, "mamba_d_head": 16, "mamba_n_groups": 2,
+            "mamba_conv_bias": True,
+        },
+        ("blk.0.ssm_conv1d.bias",),
+    ),
+    (
+        "nemotron_h",
+        {
+            "block_count": 4, "feed_forward_length": [0, 96, 0, 0], "attention.head_count_kv": [0, 0, 2, 0], **MAMBA2,
+        },
+        {
+            "architectures": ["NemotronHForCausalLM"], "num_hidden_layers": 4, "hybrid_override_pattern": "M-*M",
+            "intermediate_size": 96, "mamba_num_heads": 8, "mamba_head_dim": 16, "n_groups": 2, "ssm_state_size": 16,
+            "conv_kernel": 4,
+        },
+        ("blk.0.ssm_conv1d.bias",),
+    ),
+    (
+        "lfm2",
+        {"block_count": 3, "feed_forward_length": 96, "attention.head_count_kv": [0, 2, 0], "shortconv.l_cache": 3},
+        {
+            "architectures": ["Lfm2ForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 96, "conv_L_cache": 3,
+            "layer_types": ["conv", "full_attention", "conv"], "block_auto_adjust_ff_dim": False,
+        },
+        (),
+    ),
+    (
+        "jamba",
+        {
+            "block_count": 8, "feed_forward_length": 96, "attention.head_count_kv": [0, 0, 2, 0] * 2,
+            "expert_count": 4, "expert_used_count": 2, "ssm.conv_kernel": 4, "ssm.state_size": 16,
+            "ssm.inner_size": 128, "ssm.time_step_rank": 8,
+        },
+        {
+            "architectures": ["JambaForCausalLM"], "num_hidden_layers": 8, "intermediate_size": 96, "num_experts": 4,
+            "num_experts_per_tok": 2, "attn_layer_period": 4, "attn_layer_offset": 2, "mamba_dt_rank": 8,
+            "mamba_d_state": 16, "mamba_d_conv": 4, "mamba_expand": 2,
+        },
+        (),
+    ),
+    (
+        "glm4moe",
+        {
+            "block_count": 5, "feed_forward_length": 128, "nextn_predict_layers": 1, "expert_count": 8,
+            "expert_used_count": 2, "expert_feed_forward_length": 32, "expert_shared_count": 1,
+            "leading_dense_block_count": 1,
+        },
+        {
+            "architectures": ["Glm4MoeForCausalLM"], "num_hidden_layers": 4, "num_nextn_predict_layers": 1,
+            "intermediate_size": 128, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32,
+            "n_shared_experts": 1, "first_k_dense_replace": 1, "attention_bias": True, "use_qk_norm": True,
+        },
+        ("blk.0.attn_q.bias", "blk.0.attn_q_norm.weight"),
+    ),
+    (
+        "llama4",
+        {
+            "block_count": 4, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 1,
+            "expert_feed_forward_length": 64, "interleave_moe_layer_step": 2,
+        },
+        {
+            "architectures": ["Llama4ForCausalLM"], "num_hidden_layers": 4, "intermediate_size": 64,
+            "intermediate_size_mlp": 128, "num_local_experts": 8, "num_experts_per_tok": 1,
+            "interleave_moe_layer_step": 2, "attention_chunk_size": 8192,
+        },
+        (),
+    ),
+    (
+        "falcon-h1",
+        {"block_count": 3, "feed_forward_length": 96, **MAMBA2},
+        {
+            "architectures": ["FalconH1ForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 96,
+            "mamba_d_ssm": 128, "mamba_n_heads": 8, "mamba_d_head": 16, "mamba_n_groups": 2, "mamba_d_state": 16,
+            "mamba_d_conv": 4, "mamba_rms_norm": True, "mamba_conv_bias": True,
+        },
+        ("blk.0.ssm_norm.weight", "blk.0.ssm_conv1d.bias"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("architecture", "keys", "fields", "names"), TOYS, ids=[toy[0] for toy in TOYS])
+def test_a_toy_is_the_same_by_its_keys_and_by_its_config(
+    architecture: str, keys: dict[str, Any], fields: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    by_keys = hf_config.read(gguf_config.config(header(architecture, KEYS | keys, *names), architecture, "toy"))
+    by_config = hf_config.read({**BASE, **fields})
+    assert by_keys.text_parameters == by_config.text_parameters
+    assert [by_keys.cache_elements(tokens) for tokens in (1, 600, 5000)] == [
+        by_config.cache_elements(tokens) for tokens in (1, 600, 5000)
+    ]
+    assert by_keys.state_elements == by_config.state_elements
+
+
+def test_every_architecture_of_the_table_has_a_reader() -> None:
+    assert len(CONVERSIONS) >= 55
+    assert [name for name, each in CONVERSIONS.items() if find_reader(each.class_name) is None] == []
+
+
+def test_what_is_missing_is_said_beside_the_bytes_that_are_known(tmp_path: Any) -> None:
+    with pytest.raises(InputError) as refused:
+        gguf_config.model(header("qwen35moe", KEYS | {"block_count": 2}), tmp_path / "x.gguf")
+    assert "256,000 bytes for 128,000 parameters" in refused.value.reason
+    assert "its cache is not known" in refused.value.reason
+
+
+def test_kinds_of_tensors_keep_their_own_widths_and_add_up_to_the_file() -> None:
+    def tensor(dtype: str, elements: int, size: int) -> StoredTensor:
+        return StoredTensor(dtype, (elements,), Stored(elements, size))
+
+    file = Header(
+        {"general.file_type": 38},
+        {
+            "token_embd.weight": tensor("Q8_0", 3200, 3400),
+            "blk.0.attn_qkv.weight": tensor("Q8_0", 6400, 6800),
+            "blk.0.attn_q_norm.weight": tensor("F32", 16, 64),
+            "blk.0.ffn_gate_exps.weight": tensor("MXFP4", 32_000, 17_000),
+            "blk.0.ffn_down_exps.weight": tensor("MXFP4", 32_000, 17_000),
+            "blk.0.ssm_in.weight": tensor("BF16", 1600, 3200),
+        },
+    )
+    weights = gguf_weights.as_stored(file)
+    assert weights.kind_bits("expert", "gate_proj") == 4.25
+    assert weights.kind_bits("expert", "up_proj") == 4.25
+    assert weights.kind_bits("embedding") == 8.5
+    assert weights.kind_bits("attention", "q_proj") == pytest.approx(8 * 10_000 / 8000)
+    assert weights.kind_bits("norm") == 32
+    assert weights.bits == pytest.approx(8 * 47_464 / 75_216)
