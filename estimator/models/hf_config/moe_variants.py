@@ -38,6 +38,9 @@ def laguna(f: Fields) -> Architecture:
     f.refuse_unless("moe_apply_router_weight_on_input", False)
     f.refuse_unless("gating", True, "per-head", "per-element")
     by_element = f.config.get("gating") == "per-element"
+    if f.has("gating_types"):
+        usual = "per_element" if by_element else "per_head"
+        f.per_layer("gating_types", count, (usual,))
     bias = f.flag("attention_bias")
     shared = f.size("shared_expert_intermediate_size")
     sparse = experts(f, shared=shared, router_bias=True)

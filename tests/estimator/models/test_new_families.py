@@ -109,6 +109,14 @@ def test_laguna_may_have_heads_of_their_own_number_in_each_layer() -> None:
         architecture("LagunaForCausalLM", LAGUNA, num_attention_heads_per_layer=[48] * 5)
 
 
+def test_gates_of_laguna_are_of_one_kind() -> None:
+    """Newer files list them layer by layer beside the one word."""
+    listed = architecture("LagunaForCausalLM", LAGUNA, gating="per-head", gating_types=["per_head"] * 8)
+    assert listed.parameters == architecture("LagunaForCausalLM", LAGUNA).parameters
+    with pytest.raises(InputError, match="gating_types"):
+        architecture("LagunaForCausalLM", LAGUNA, gating="per-head", gating_types=["per_head"] * 7 + ["per_element"])
+
+
 def test_whisper_large_v3_has_1543_million_parameters() -> None:
     model = architecture("WhisperForConditionalGeneration", WHISPER_LARGE_V3)
     assert model.parameters == 1_543_490_560
