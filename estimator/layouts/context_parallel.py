@@ -14,7 +14,7 @@ from estimator.engines.profiles import EngineProfile
 from estimator.errors import InputError, Refusal
 from estimator.layouts.legal import MOST_RANKS, legal_tensor_parallel
 from estimator.models.architecture import Architecture
-from estimator.models.mixers import Attention, LatentAttention, Mixer, side_by_side
+from estimator.models.mixers import Mixer, side_by_side
 from estimator.models.model import Model
 
 LATENT, GROUPED = "latent attention", "grouped-query attention"
@@ -40,9 +40,9 @@ def cache_heads(architecture: Architecture) -> CacheHeads:
     for group in architecture.groups:
         for part in side_by_side(group.layer.mixer):
             kinds.add(_kind(part))
-            if isinstance(part, Attention):
-                kv_heads = max(kv_heads, part.kv_heads)
-                queries = gcd(queries, part.heads // part.kv_heads)
+            if part.key_value_heads:
+                kv_heads = max(kv_heads, part.key_value_heads)
+                queries = gcd(queries, part.query_heads // part.key_value_heads)
     return CacheHeads(frozenset(kinds), kv_heads, queries)
 
 
@@ -51,11 +51,11 @@ def _kind(mixer: Mixer) -> str:
         return "cross attention"
     if mixer.window:
         return "windows"
-    if mixer.index_width or (isinstance(mixer, LatentAttention) and mixer.sparse_top_k):
+    if mixer.index_width or mixer.attended_tokens:
         return "sparse attention"
-    if isinstance(mixer, Attention | LatentAttention):
-        return GROUPED if isinstance(mixer, Attention) else LATENT
-    return "recurrent states"
+    if not mixer.query_heads:
+        return "recurrent states"
+    return LATENT if mixer.is_latent else GROUPED
 
 
 def cache_copies(architecture: Architecture, tp: int) -> int:

@@ -8,8 +8,6 @@ from estimator.errors import Refusal
 from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.models.architecture import Architecture
-from estimator.models.mixers import Attention, LatentAttention
-from estimator.models.mlps import MixtureOfExperts
 from estimator.models.model import Model
 
 
@@ -27,12 +25,12 @@ def divisors(architecture: Architecture) -> Divisors:
     heads, kv_heads, experts = [], [], []
     for group in architecture.groups:
         mixer, mlp = group.layer.mixer, group.layer.mlp
-        if isinstance(mixer, Attention | LatentAttention):
-            heads.append(mixer.heads)
-        if isinstance(mixer, Attention):
-            kv_heads.append(mixer.kv_heads)
-        if isinstance(mlp, MixtureOfExperts):
-            experts.append(mlp.experts)
+        if mixer and mixer.query_heads:
+            heads.append(mixer.query_heads)
+        if mixer and mixer.key_value_heads:
+            kv_heads.append(mixer.key_value_heads)
+        if mlp and mlp.routed:
+            experts.append(mlp.routed.experts)
     return Divisors(min(heads, default=0), min(kv_heads, default=0), min(experts, default=0))
 
 

@@ -85,8 +85,8 @@ def rank_work(architecture: Architecture, layout: Layout) -> RankWork:
             continue
         for product in _products(layer.mlp.tensors, layout.tp, "mlp"):
             products[product] += count
-        if isinstance(layer.mlp, MixtureOfExperts):
-            banks[_bank(layer.mlp, group, layout.ep)] += count
+        if layer.mlp.routed:
+            banks[_bank(layer.mlp.routed, group, layout.ep)] += count
             if layout.dp > 1:
                 exchanges += count
                 continue

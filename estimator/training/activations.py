@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from estimator.layout import TrainingSetup
 from estimator.models.architecture import Architecture, Layer
-from estimator.models.mlps import DenseMlp, MixtureOfExperts
+from estimator.models.mlps import Mlp
 from estimator.training.lora import adapted_matrices
 from estimator.training.run import Run
 
@@ -37,12 +37,15 @@ def layer_elements(layer: Layer, hidden: int, frozen: bool) -> float:
     return stream + mixer + (_mlp_elements(layer.mlp, hidden) if layer.mlp else 0.0)
 
 
-def _mlp_elements(mlp: DenseMlp | MixtureOfExperts, hidden: int) -> float:
-    if isinstance(mlp, DenseMlp):
-        return (4.0 if mlp.gated else 2.0) * mlp.intermediate
-    width = mlp.expert_hidden or hidden
-    routed = mlp.per_token * ((4.0 if mlp.gated else 2.0) * mlp.intermediate + 2.0 * width)  # dispatched and combined
-    return routed + (_mlp_elements(mlp.shared, hidden) if mlp.shared else 0.0)
+def _mlp_elements(mlp: Mlp, hidden: int) -> float:
+    elements = 0.0
+    if mlp.dense:
+        elements += (4.0 if mlp.dense.gated else 2.0) * mlp.dense.intermediate
+    if mlp.routed:
+        experts, width = mlp.routed, mlp.routed.expert_hidden or hidden
+        one = (4.0 if experts.gated else 2.0) * experts.intermediate + 2.0 * width  # dispatched and combined
+        elements += experts.per_token * one
+    return elements
 
 
 class StackActivations(NamedTuple):

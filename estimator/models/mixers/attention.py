@@ -190,5 +190,13 @@ class CrossAttention(Mixer):
         return self.kv_heads
 
     @property
+    def query_heads(self) -> int:
+        return self.heads
+
+    @property
+    def key_value_heads(self) -> int:
+        return self.kv_heads
+
+    @property
     def cross_width(self) -> int:
         return 2 * self.kv_heads * self.head_dim

@@ -212,6 +212,10 @@ class CompressedSparseAttention(Mixer):
         return self.indexer.dim / self.ratio if self.indexer else 0
 
     @property
+    def query_heads(self) -> int:
+        return self.heads
+
+    @property
     def attended_tokens(self) -> int:
         return self.indexer.top_k * self.ratio if self.indexer else 0
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from estimator.engines.memory_policy import Blocks, CachePolicy, HybridBlocks, Slots
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat
-from estimator.models.mixers import Attention
 from estimator.serving.memory.pool import Pool
 
 INDEX_BYTES = 1 + 4 / 128
@@ -50,14 +49,13 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         mixer = group.layer.mixer
         if mixer is None:
             continue
-        bits = cache.bits_of(mixer.head_dim) if isinstance(mixer, Attention) else cache.bits
+        bits = cache.bits_of(mixer.cached_head_dim) if mixer.cached_head_dim else cache.bits
         share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * bits / 8
-        chunked = isinstance(mixer, Attention) and mixer.chunked
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
         state = architecture.layer_state_bytes(mixer, drafts) / ranks
         for kind in (
             LayerKind(0, growing),
-            LayerKind(0, mixer.window_width * share, mixer.window, chunked),
+            LayerKind(0, mixer.window_width * share, mixer.window, mixer.chunked),
             LayerKind(0, 0.0, state_bytes=state),
         ):
             if kind.token_bytes or kind.state_bytes:

@@ -2,7 +2,6 @@
 
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture
-from estimator.models.mixers import Attention, LatentAttention
 
 TYPE_BITS = {
     "f32": 32.0,
@@ -33,17 +32,14 @@ def ggml_cache_bytes(
     keys = values = 0.0
     for group in architecture.groups:
         mixer = group.layer.mixer
-        if isinstance(mixer, Attention) and mixer.stores_cache:
-            keys += group.count * mixer.kv_heads * mixer.head_dim
-            values += group.count * mixer.kv_heads * mixer.v_dim
-        elif isinstance(mixer, LatentAttention):
-            keys += group.count * (
-                mixer.cache_width if latent_keys else mixer.heads * (mixer.nope_dim + mixer.rope_dim)
-            )
-            if latent_values:
-                values += group.count * mixer.kv_rank
-            elif not latent_keys:
-                values += group.count * mixer.heads * mixer.value_dim
+        if mixer is None:
+            continue
+        compressed_keys, compressed_values = latent_keys or not mixer.is_latent, latent_values or not mixer.is_latent
+        keys += group.count * (mixer.key_width if compressed_keys else mixer.expanded_key_width)
+        if compressed_values:
+            values += group.count * mixer.value_width
+        elif not latent_keys:
+            values += group.count * mixer.expanded_value_width
     return cells * (keys * TYPE_BITS[key_type] + values * TYPE_BITS[value_type]) / 8
 
 
@@ -53,6 +49,7 @@ def compute_buffer_bytes(architecture: Architecture, step_tokens: int, cells: in
     logits = 4 * step_tokens * architecture.vocabulary
     if flash_attention:
         return logits + 2 * vector
-    heads = max((g.layer.mixer.heads for g in architecture.groups if isinstance(g.layer.mixer, Attention)), default=0)
+    mixers = (group.layer.mixer for group in architecture.groups if group.layer.mixer)
+    heads = max((mixer.query_heads for mixer in mixers if mixer.key_value_heads), default=0)
     scores = 4 * step_tokens * cells * (heads + 1)  # and the mask
     return max(logits + vector, scores + 4 * vector)

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from estimator.layouts.legal import divisors
+from estimator.models.hf_config import read
 from estimator.models.mixers import Attention
 from estimator.models.model import Model, read_model
+from estimator.serving.memory.ggml import ggml_cache_bytes
 
 MODELS = Path(__file__).parents[3] / "catalog" / "data" / "models"
 
@@ -80,3 +83,46 @@ def test_prefill_in_two_parts_is_the_same_work() -> None:
         assert mixer is not None
         whole = mixer.attention_flops(5000)
         assert mixer.attention_flops(2000) + mixer.attention_flops(3000, 2000) == pytest.approx(whole)
+
+
+FALCON_H1 = {
+    "architectures": ["FalconH1ForCausalLM"],
+    "hidden_size": 2048,
+    "intermediate_size": 4096,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 12,
+    "num_key_value_heads": 2,
+    "head_dim": 128,
+    "vocab_size": 65537,
+    "mamba_n_heads": 48,
+    "mamba_d_head": 64,
+    "mamba_d_ssm": 3072,
+    "mamba_d_state": 256,
+    "mamba_n_groups": 1,
+    "mamba_rms_norm": False,
+    "max_position_embeddings": 131072,
+}
+
+
+def test_attention_beside_mamba_in_one_block_still_has_heads_to_divide() -> None:
+    """Falcon-H1: neither the legal splits nor llama.cpp's cache may overlook the attention half."""
+    architecture = read(FALCON_H1)
+    assert divisors(architecture).heads == 12
+    assert divisors(architecture).kv_heads == 2
+    cells = 1000
+    cached = ggml_cache_bytes(architecture, cells, "f16", "f16", latent_keys=False, latent_values=False)
+    assert cached == 2 * architecture.cache_elements(cells)
+
+
+def test_mixers_answer_for_the_heads_that_they_have() -> None:
+    latent = [group.layer.mixer for group in model("deepseek-ai/DeepSeek-V3").architecture.groups]
+    assert all(mixer and mixer.is_latent and mixer.query_heads == 128 and not mixer.key_value_heads for mixer in latent)
+    mixers = [group.layer.mixer for group in model("Qwen/Qwen3-Coder-Next").architecture.groups]
+    assert sorted({(mixer.query_heads, mixer.key_value_heads) for mixer in mixers if mixer}) == [(0, 0), (16, 2)]
+
+
+def test_state_bytes_of_a_sequence_are_the_sum_over_its_layers() -> None:
+    """Qwen3-Next's delta nets: 32 value heads of 128 x 128 in 16 bit, and three tokens of 8,192 channels."""
+    architecture = model("Qwen/Qwen3-Coder-Next").architecture
+    assert architecture.sequence_state_bytes() == 36 * 2 * (32 * 128 * 128 + 3 * 8192)
+    assert architecture.sequence_state_bytes(draft_tokens=3) == 36 * 2 * (32 * 128 * 128 + 6 * 8192)
