@@ -37,7 +37,7 @@ OWN_HEAD_DIM = frozenset((
     "AfmoeForCausalLM", "Cohere2MoeForCausalLM", "CwmForCausalLM", "FlintForCausalLM", "Kolibri1ForCausalLM",
     "LagunaForCausalLM", "LaraMiniForCausalLM", "Lfm3ForCausalLM", "MellumForCausalLM",
     "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3nForCausalLM",
-    "Gemma4ForCausalLM", "GemmaForCausalLM", "GptOssForCausalLM", "HYV3ForCausalLM",
+    "Gemma4ForCausalLM", "Gemma4UnifiedForCausalLM", "GemmaForCausalLM", "GptOssForCausalLM", "HYV3ForCausalLM",
     "MiniMaxM1ForCausalLM", "MiniMaxM2ForCausalLM", "MiniMaxM3SparseForCausalLM", "MiniMaxM3VLForCausalLM",
     "MiniMaxText01ForCausalLM",
     "Ministral3ForCausalLM", "NemotronHForCausalLM", "Qwen3ForCausalLM",

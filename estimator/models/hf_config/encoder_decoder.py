@@ -46,6 +46,35 @@ def t5(f: Fields) -> Architecture:
     return replace(architecture, encoder=grouped([encoder] * count))
 
 
+@reads(T5EncoderModel="", MT5EncoderModel="", UMT5EncoderModel="")
+def t5_encoder(f: Fields) -> Architecture:
+    """T5's encoder alone, as sentence-T5 and Instructor embed with it (arXiv:2108.08877)."""
+    body_class = f.class_name.replace("EncoderModel", "ForConditionalGeneration")
+    return encoder_alone(t5(Fields(f.config, f.path, body_class)))
+
+
+def encoder_alone(architecture: Architecture) -> Architecture:
+    """The encoder of a T5: half of its norms and tables, attention both ways, no cache and no output projection."""
+    layers = tuple(
+        replace(group, layer=replace(group.layer, mixer=replace(group.layer.mixer, bidirectional=True)))
+        for group in architecture.encoder
+        if isinstance(group.layer.mixer, Attention)
+    )
+    hidden = architecture.hidden
+    tables = tuple(tensor for tensor in architecture.final if tensor.name == "relative_attention_bias")
+    note = "embedding: no text is generated"
+    return replace(
+        architecture,
+        groups=layers,
+        encoder=(),
+        head=(),
+        tied=False,
+        final=(*norms(hidden, 1), *tables[:1]),
+        task="embedding",
+        notes=(*architecture.notes, note),
+    )
+
+
 @reads(
     BartForConditionalGeneration="bart",
     MBartForConditionalGeneration="mbart",

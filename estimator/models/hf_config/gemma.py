@@ -94,12 +94,13 @@ def _per_layer_table(f: Fields, layers: int, hidden: int) -> tuple[Tensor, Tenso
     )
 
 
-@reads(Gemma4ForCausalLM="gemma4_text")
+@reads(Gemma4ForCausalLM="gemma4_text", Gemma4UnifiedForCausalLM="gemma4_unified_text")
 def gemma4(f: Fields) -> Architecture:
     """Wider heads in full layers, which may share keys with values; experts beside the dense MLP; E models as 3n."""
     count, hidden = f.layers(), hidden_size(f)
     owners = count - f.count("num_kv_shared_layers")
-    own_input = 0 if f.is_null("hidden_size_per_layer_input") else f.count("hidden_size_per_layer_input", default=None)
+    has_own_input = not f.is_null("hidden_size_per_layer_input") and f.class_name == "Gemma4ForCausalLM"
+    own_input = f.count("hidden_size_per_layer_input", default=None) if has_own_input else 0
     kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
     mixers = _gemma4_mixers(f, kinds)
     extras = [*norms(hidden, 4), Tensor("layer_scalar", "norm", 1, split="whole")]

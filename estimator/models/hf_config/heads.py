@@ -82,6 +82,10 @@ def _under_head(bodies: Mapping[str, Reader], task: Task) -> Reader:
 
 def with_head(body: Architecture, task: Task, f: Fields, style: HeadStyle | None) -> Architecture:
     """The body of a model under the head of that task, without the modules that only predict text."""
+    if task == "token classification" and body.encoder:
+        from estimator.models.hf_config.encoder_decoder import encoder_alone
+
+        body = encoder_alone(body)
     tensors = _encoder_head(body, task, f, style) if style else _decoder_head(body, task, f)
     masked = task == "masked tokens"
     return replace(
@@ -118,8 +122,6 @@ def _decoder_head(body: Architecture, task: Task, f: Fields) -> tuple[Tensor, ..
     hidden = body.head[0].inputs if body.head else body.hidden
     if task == "classification" and body.encoder:
         return (*_linear("dense", hidden, hidden, bias=True), *_linear("out_proj", labels_of(f), hidden, bias=True))
-    if task == "token classification" and body.encoder:
-        raise f.wrong("architectures", f.class_name, "a head on the encoder alone is not modelled")
     if task == "classification":
         return _linear("score", labels_of(f), hidden, bias=False)
     if task == "token classification":

@@ -62,6 +62,16 @@ GTE = {
     "layer_norm_type": "layer_norm",
 }
 JINA_V2 = {**BERT_BASE, "vocab_size": 30528, "position_embedding_type": "alibi", "feed_forward_type": "geglu"}
+T5_BASE = {
+    "d_model": 768,
+    "d_kv": 64,
+    "d_ff": 3072,
+    "num_heads": 12,
+    "num_layers": 12,
+    "vocab_size": 32128,
+    "relative_attention_num_buckets": 32,
+    "feed_forward_proj": "relu",
+}
 QWEN_MATH_RM = {
     "hidden_size": 8192,
     "num_hidden_layers": 80,
@@ -94,6 +104,8 @@ def architecture(class_name: str, config: dict[str, Any], **fields: Any) -> Arch
         ("JinaBertModel", JINA_V2, 137_368_320),  # jinaai/jina-embeddings-v2-base-en
         ("LlamaBidirectionalModel", LLAMA_8B, 8_030_261_248 - 128_256 * 4096),
         ("LlamaBidirectionalForSequenceClassification", {**LLAMA_8B, "num_labels": 1}, 7_504_924_672 + 4096),
+        ("T5EncoderModel", T5_BASE, 109_628_544),  # the encoder of sentence-t5-base
+        ("T5ForTokenClassification", {**T5_BASE, "num_labels": 5}, 109_628_544 + 5 * 769),
         ("Qwen2ForRewardModel", QWEN_MATH_RM, 72_706_203_648 - 152_064 * 8192 + 8192 * 8193 + 8193),
         ("Qwen2ForProcessRewardModel", QWEN_MATH_RM, 72_706_203_648 - 152_064 * 8192 + 8192 * 8193 + 2 * 8193),
     ],
@@ -112,6 +124,7 @@ def test_published_totals(class_name: str, config: dict[str, Any], parameters: i
         ("XLMRobertaModel", XLM_R_LARGE),
         ("NewModel", GTE),
         ("LlamaBidirectionalModel", LLAMA_8B),
+        ("T5EncoderModel", T5_BASE),
     ],
 )
 def test_an_encoder_keeps_no_cache(class_name: str, config: dict[str, Any]) -> None:
