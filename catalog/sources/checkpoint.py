@@ -50,7 +50,7 @@ def parse_json(text: bytes, where: str, limit: int = CONFIG_LIMIT_BYTES) -> dict
     if len(text) > limit:
         raise InputError(where, f"larger than {limit} bytes")
     try:
-        value = json.loads(text, parse_int=_whole_number)
+        value = json.loads(text, parse_int=_whole_number, object_pairs_hook=_mapping)
     except (ValueError, RecursionError) as error:
         raise InputError(where, f"not JSON: {printable(error, 120)}") from None
     if not isinstance(value, dict):
@@ -67,6 +67,16 @@ def total(parts: Iterable[Mapping[str, Stored]]) -> dict[str, Stored]:
             elements[dtype] += stored.elements
             sizes[dtype] += stored.bytes
     return {dtype: Stored(elements[dtype], sizes[dtype]) for dtype in sorted(elements)}
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises ValueError where a key stands twice with two values, of which readers would take one."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        for key, each in pairs:
+            if value[key] != each:
+                raise ValueError(f"{key[:40]!a} stands twice, with two values")
+    return value
 
 
 def _whole_number(digits: str) -> int:

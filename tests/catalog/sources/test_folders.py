@@ -87,6 +87,16 @@ def test_a_configuration_file_alone_is_a_model(tmp_path: Path, catalog: Catalog)
     assert (model.id, model.architecture.hidden) == ("acme__tiny", 64)
 
 
+def test_a_key_that_stands_twice_with_two_values_is_refused(tmp_path: Path) -> None:
+    text = json.dumps(CONFIG)
+    path = tmp_path / "config.json"
+    path.write_text(f'{{"num_hidden_layers": {CONFIG["num_hidden_layers"]}, {text[1:]}', encoding="utf-8")
+    assert local(str(path)) is not None
+    path.write_text(f'{{"num_hidden_layers": {CONFIG["num_hidden_layers"] + 1}, {text[1:]}', encoding="utf-8")
+    with pytest.raises(InputError, match="'num_hidden_layers' stands twice"):
+        local(str(path))
+
+
 def test_gguf_header_gives_shape_and_bytes(tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "tiny.gguf", LLAMA, TENSORS)
     header = gguf.read(path)
