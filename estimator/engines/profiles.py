@@ -18,6 +18,8 @@ class Program:
     """Engines of one family share messages, options and residuals of measured cases (Ollama is llama.cpp)."""
     launch: str = ""
     """Key of the command that starts it (estimator/advice/launch.py); empty is no server."""
+    image: str = ""
+    """The container image that its own documentation names; empty where there is none."""
     torch: bool = False
     """Allocates through PyTorch, whose words an out-of-memory error then has."""
     cache_formats: tuple[str, ...]

@@ -52,6 +52,14 @@ COMMANDS = (
         ),
         Command("sort-reverse", "Reverse the order", "S", "The same column the other way round.", Session.reversed),
         Command(
+            "launch",
+            "Launch command",
+            "l",
+            "How to start it: shell, compose, Kubernetes, SkyPilot, each flag with its reason; y copies.",
+            "screen.launch",
+            hint="launch",
+        ),
+        Command(
             "drop-chip",
             "Drop the last chip",
             "backspace",
@@ -259,6 +267,35 @@ COMMANDS = (
         hint="layouts",
         task="serve",
     ),
+    Command(
+        "copy", "Copy", "y", "The row, or the comparison: to the clipboard, and to a file.", "screen.copy", hint="copy"
+    ),
+    Command(
+        "export",
+        "Export",
+        "e",
+        "A report, CSV, JSON or a picture of what the page shows, as a file in the current folder.",
+        "screen.export",
+        hint="export",
+    ),
+    Command(
+        "formats",
+        "Formats of the machine",
+        "a",
+        "Weights by cache: users, speed, cost, how they are multiplied; one key takes one.",
+        "screen.panel('formats')",
+        hint="formats",
+        task="serve",
+    ),
+    Command(
+        "sensitivity",
+        "One change each",
+        "z",
+        "What a single change does to cost, speed and users, the largest first; one key takes it.",
+        "screen.panel('sensitivity')",
+        hint="what if",
+        task="serve",
+    ),
     *(
         Command(f"page-{page.name}", page.title, page.key, f"The {page.title} page.", f"app.page({page.name!r})")
         for page in TABS
@@ -330,6 +367,11 @@ HINTS = (
     "view",
     "fits",
     "layouts",
+    "launch",
+    "formats",
+    "what if",
+    "copy",
+    "export",
     "region",
     "terms",
 )

@@ -15,6 +15,8 @@ HATCHES = {
     "graphs": "▚",
     "reserve": "╱",
     "free": "·",
+    "gathered": "▞",
+    "overhead": "∷",
     "compute": "█",
     "memory": "▓",
     "network": "▒",

@@ -46,6 +46,10 @@ _DUSK = {
     "series1": "#e0b465",
     "series2": "#b59ad6",
     "series3": "#8fc98b",
+    "better": "bold #8fc98b",
+    "worse": "bold #e0b465",
+    "gathered": "#d58fb5",
+    "overhead": "#5d6673",
 }
 _PAPER = {
     "text": "#30363d",
@@ -80,6 +84,10 @@ _PAPER = {
     "series1": "#8a5a00",
     "series2": "#6b3fa0",
     "series3": "#24702f",
+    "better": "bold #24702f",
+    "worse": "bold #8a5a00",
+    "gathered": "#a02c6d",
+    "overhead": "#8c959f",
 }
 _ANSI = {
     "text": "default",
@@ -114,6 +122,10 @@ _ANSI = {
     "series1": "yellow",
     "series2": "magenta",
     "series3": "green",
+    "better": "bold green",
+    "worse": "bold yellow",
+    "gathered": "magenta",
+    "overhead": "dim",
 }
 _STYLES = {"dusk": _DUSK, "paper": _PAPER, "ansi": _ANSI}
 NAMES = frozenset(_DUSK)

@@ -26,11 +26,13 @@ def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventor
     ]
     where = shares(row)
     remark = ", ".join(readings.shortcomings(row, scenario)) or limits(row)
-    return [
-        justify(who, [(f"{remark}  ", "text"), (f"class {row.confidence} ", "accent")], cells),
-        fit_row(_memory_line(where, cells) if row.verdict == "fits" and where else [(f" {note(row)}", "warn")], cells),
-        fit_row(_cost_line(row, best), cells),
-    ]
+    head = justify(who, [(f"{remark}  ", "text"), (f"class {row.confidence} ", "accent")], cells)
+    if row.verdict == "fits" and where:
+        return [head, fit_row(_memory_line(where, cells), cells), fit_row(_cost_line(row, best), cells)]
+    reason = wrap_text(note(row), cells - 2)
+    if len(reason) > 1:  # what has no figures gives its lines to the reason
+        return [head, *(fit_row([(f" {line}", "warn")], cells) for line in (reason[0], " ".join(reason[1:])))]
+    return [head, fit_row([(f" {reason[0]}", "warn")], cells), fit_row(_cost_line(row, best), cells)]
 
 
 def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:

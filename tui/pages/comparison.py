@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from estimator.advice.alternatives import token_cost, token_cost_band
 from estimator.results import Band
 from tui.draw import cells, figures
 from tui.state import readings
@@ -181,10 +182,10 @@ SERVING = (
     _of_row(
         "cost",
         "$/Mtok",
-        readings.token_cost,
+        token_cost,
         figures.usd,
         "low",
-        readings.token_cost_band,
+        token_cost_band,
         "usd_request",
     ),
     _of_row(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from estimator.advice.alternatives import token_cost
 from estimator.advice.fixes import Change, fixes, gains
 from estimator.advice.study import Study
 from estimator.errors import InputError
@@ -20,7 +21,7 @@ from tui.pages.performance import PerformanceFacts
 from tui.pages.solver import Capacity
 from tui.state.answer import Answer
 from tui.state.pins import LETTERS, Pin, Pins
-from tui.state.readings import devices, instance, layout, layout_or_setup, refusal, token_cost
+from tui.state.readings import devices, instance, layout, layout_or_setup, refusal
 
 SOLVED_USERS = (1, 4, 16, 64)
 

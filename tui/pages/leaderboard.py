@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from tui.draw.figures import gib, significant
+from tui.draw.figures import significant, size
 from tui.draw.runs import Row, clip, fit_row, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.state.answer import Answer
 from tui.state.columns import BY_KEY, BoardColumn, columns_of
 from tui.state.pins import pin_marks
 from tui.state.readings import Figure, devices, instance, missing_price, refusal, shortcomings
+from tui.state.session import Session
 
 if TYPE_CHECKING:
     from tui.state.remedies import Remedies
@@ -137,7 +138,7 @@ def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
     """What stands in place of figures: how much is short and what would help, or why there is no price."""
     memory = row.training.memory if row.training else row.memory
     if row.verdict == "does_not_fit" and memory and memory.shortfall_bytes > 0:
-        short = f"{gib(memory.shortfall_bytes)} GiB short"
+        short = f"{size(memory.shortfall_bytes)} short"
         remedy = row.suggestion or (remedies.of(row) if remedies else "")
         return f"{short} · {remedy}" if remedy else short
     if row.verdict != "fits":
@@ -171,7 +172,7 @@ def _cell(column: BoardColumn, row: Evaluation, before: Evaluation | None, width
     if not column.changes:
         return Cell(next((each for each in shorter(text) if len(each) <= width), text.replace("·", "")))
     way = direction(column, row, before)
-    arrow, style = _ARROWS[way]
+    arrow, style = _ARROWS[way], column.style_of_change(way)
     if way and before and width >= column.cell.width + DELTA - 1:
         arrow = arrow + _difference(column.figure(row), column.figure(before))
     slot = DELTA if width >= column.cell.width + DELTA - 1 else 1
@@ -200,6 +201,8 @@ def direction(column: BoardColumn, row: Evaluation, before: Evaluation | None) -
     """1 where the figure rose, -1 where it fell, 0 where it reads the same."""
     if before is None or not column.changes or column.text(row) == column.text(before):
         return 0
+    if row.candidate.machines != before.candidate.machines:
+        return 0  # another fleet: its figures are no change of this one's
     now, then = column.figure(row), column.figure(before)
     if not isinstance(now, float | int) or not isinstance(then, float | int):
         return 0
@@ -216,12 +219,12 @@ def _difference(now: Figure, then: Figure) -> str:
     return f"{change:.0%}" if change < 9.995 else f"x{min(now / then, 999):.0f}"
 
 
-_ARROWS = {0: (" ", ""), 1: ("▲", "up"), -1: ("▼", "down")}
+_ARROWS = {0: " ", 1: "▲", -1: "▼"}
 
 
-def lines(rows: Sequence[Evaluation], view: str) -> list[int | str]:
-    """The positions of the rows from top to bottom, with headings between groups where the view has them."""
-    if view != "recommended":
+def lines(rows: Sequence[Evaluation], session: Session) -> list[int | str]:
+    """The positions of the rows from top to bottom, with headings between groups where view and order have them."""
+    if session.view != "recommended" or session.sort:
         return list(range(len(rows)))
     shown: list[int | str] = []
     for at, row in enumerate(rows):

@@ -15,8 +15,8 @@ STYLES = {
     "adapters": "graphs",
     "activations": "runtime",
     "logits": "reserve",
-    "gathered": "network",
-    "overhead": "latency",
+    "gathered": "gathered",
+    "overhead": "overhead",
 }
 """The hatch of each part; what is not named here looks like overhead."""
 
@@ -26,7 +26,9 @@ def training_memory_page(
 ) -> list[Row]:
     """One device at the peak of a step: the stacked bar, then every part with a bar of its own and its working."""
     memory = report.memory
-    shares = [Share(part.name, part.value, STYLES.get(part.name, "latency")) for part in memory.parts if part.value > 0]
+    shares = [
+        Share(part.name, part.value, STYLES.get(part.name, "overhead")) for part in memory.parts if part.value > 0
+    ]
     free = max(memory.usable_bytes - sum(share.value for share in shares), 0.0)
     rows = [
         heading_row(heading, aside, cells),
@@ -82,13 +84,14 @@ def part_bars(
     rows: list[Row] = [fit_row([(f"   {'part':<14}{unit:>7} {'':>4}  {'':<{room}}  how", "title")], cells)]
     for index, part in enumerate(parts):
         selected = index == cursor
-        style = (styles or {}).get(part.name, "compute" if styles is None else "latency")
+        style = (styles or {}).get(part.name, "compute" if styles is None else "overhead")
         bar = HATCHES[style] * max(round(room * part.value / largest), 1 if part.value > 0 else 0)
         rows.append(
             fit_row(
                 [
                     pointer(selected),
-                    (f" {clip(part.name, 13):<14}", "bold" if selected else "text"),
+                    (f"{HATCHES[style]} " if styles else " ", style),
+                    (f"{clip(part.name, 13):<{13 if styles else 14}}", "bold" if selected else "text"),
                     (f"{shown(part.value)} ", "bold" if selected else "text"),
                     (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),
                     (f"{bar:<{room}}  ", style),

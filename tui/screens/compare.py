@@ -127,6 +127,25 @@ class CompareScreen(Page):
         line = lines_for(view.answers)[view.cursor.line]
         self.app.push_screen(Panel(PANELS[name](answer, answer.rows[0], line.working)), self.take_scenario)
 
+    def copied_text(self) -> str:
+        """The comparison as a table."""
+        from tui.screens.exports import comparison_text
+
+        return comparison_text(self.view.answers, self._labels) if self.view.pins else ""
+
+    def exported_text(self, ending: str) -> str:
+        """The comparison as a report, as JSON, or its rows as CSV."""
+        from tui.screens.exports import comparison_json, comparison_report, table_csv
+
+        answers = self.view.answers
+        if ending == "csv":
+            return table_csv([answer.rows[0] for answer in answers if answer is not None])
+        return comparison_json(answers, self._labels) if ending == "json" else comparison_report(answers, self._labels)
+
+    @property
+    def _labels(self) -> list[str]:
+        return [pin.label for pin in self.view.pins]
+
     def _change_pins(self, change: Callable[[Pins], Pins]) -> None:
         self.edit(lambda answer: answer.session.with_pins(change(answer.session.pins)))
 

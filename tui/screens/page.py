@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from tui.state.answer import Answer
 from tui.state.editing import Change, SessionEditor
@@ -73,6 +74,76 @@ class Page(Screen[None]):
             pins = self.answer.session.pins
             done = f"pinned as {LETTERS[len(pins) - 1]}" if len(pins) > before else "no longer pinned"
             self.say(f"{done} · 5 compares {len(pins)}", refused=False)
+
+    def action_launch(self) -> None:
+        """Opens the launch command of the selected row; what is copied there goes to the clipboard and to a file."""
+        from tui.screens.launch import panel_of
+
+        try:
+            panel = panel_of(self.answer) if self.answer else None
+        except InputError as error:
+            self.say(error.complaint)
+            return
+        if panel:
+            self.app.push_screen(panel, lambda text: self.take_away(text, "launch", "txt") if text else None)
+
+    def action_copy(self) -> None:
+        """Copies what the page is about."""
+        self.take_away(self.copied_text(), "llmcalc", "md")
+
+    def copied_text(self) -> str:
+        """What `y` copies: the selected row with its titles, and the command that gives it again."""
+        from tui.screens.exports import row_text
+
+        return row_text(self.answer) if self.answer else ""
+
+    def action_export(self) -> None:
+        """Asks for a form and writes the page in it."""
+        from tui.screens.exports import FORMS
+        from tui.screens.picker import Picker
+
+        def write(form: str | None) -> None:
+            if form:
+                self._export(FORMS[form])
+
+        self.app.push_screen(Picker(list(FORMS)), write)
+
+    def _export(self, ending: str) -> None:
+        from tui.screens.exports import write
+
+        text = self.app.export_screenshot() if ending == "svg" else self.exported_text(ending)
+        try:
+            path = write("llmcalc", ending, text)
+        except OSError as error:
+            self.say(f"not written: {error.filename or ''}: {error.strerror}")
+        else:
+            self.say(f"written to {path}", refused=False)
+
+    def exported_text(self, ending: str) -> str:
+        """The page as a file of that kind: the rows of the leaderboard as they are shown."""
+        from tui.screens.exports import report, table_csv, table_json
+
+        assert self.answer is not None
+        if ending == "csv":
+            return table_csv(self.answer.rows)
+        if ending == "json":
+            return table_json(self.answer.session.scenario, self.answer.rows)
+        return report(self.answer)
+
+    def take_away(self, text: str, name: str, ending: str) -> None:
+        """To the clipboard of the terminal (OSC 52), and always also to a file, whose name is said."""
+        from tui.screens.exports import write
+
+        if not text:
+            self.say("nothing to copy")
+            return
+        self.app.copy_to_clipboard(text)
+        try:
+            path = write(name, ending, text)
+        except OSError as error:
+            self.say(f"copied; no file: {error.strerror}", refused=False)
+        else:
+            self.say(f"copied, and written to {path}", refused=False)
 
     def take_scenario(self, scenario: Scenario | None) -> None:
         """Makes the scenario that a panel returned the session's; None leaves it as it is."""

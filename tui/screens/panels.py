@@ -13,6 +13,7 @@ from tui.pages.facts import SOLVED_USERS, bench_of, capacities, changes, heading
 from tui.pages.performance import layout_rows
 from tui.pages.solver import capacity_rows
 from tui.pages.working import near_rows, working_rows
+from tui.screens.alternative_panels import formats, sensitivity
 from tui.screens.panel import KEYS, Sheet
 from tui.state.answer import Answer
 from tui.state.readings import instance, layout, refusal, shortcomings
@@ -97,7 +98,7 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
         reasons = missed if row.verdict == "fits" else [refusal(row)]
         rows: list[Row] = [[(line, "bad")] for each in reasons for line in wrap_text(each, cells)]
         rows += [[]] if rows else []
-        if row.memory:
+        if row.memory and not (missed and row.holds_load):
             said = engine_message(study, row.memory)
             if said:
                 rows += [[("│ ", "grid"), (line, "dim")] for line in wrap_text(said, cells - 2)]
@@ -180,4 +181,6 @@ PANELS: dict[str, Callable[[Answer, Evaluation, str], Sheet]] = {
     "why-not": why_not,
     "fits": fits,
     "layouts": layouts,
+    "formats": formats,
+    "sensitivity": sensitivity,
 }

@@ -51,7 +51,7 @@ class Calculator:
             model = self.model(session.scenario.model)
             prices = self.catalog.prices(session.scenario.region)
             board = self.rank(session, model, prices)
-            before = _rows_by_machine(last) if last and last.session.scenario != session.scenario else {}
+            before = _rows_by_machine(last) if last and _comparable(last.session, session) else {}
             remedies = Remedies(model, session.scenario, inventory, prices)
             answer = Answer(
                 session=session,
@@ -108,6 +108,12 @@ class Calculator:
         return row._replace(
             performance=full.rows[0].performance, training=full.rows[0].training, suggestion=suggestion or None
         )
+
+
+def _comparable(before: Session, now: Session) -> bool:
+    """Whether the figures of two sessions differ by an edit worth marking: not the same scenario, not another model."""
+    one, other = before.scenario, now.scenario
+    return one != other and one.model == other.model and before.task == now.task
 
 
 def _asked(session: Session) -> tuple[object, bool]:

@@ -12,11 +12,14 @@ from tui.state.readings import Figure
 
 Units = Mapping[str, float]
 """Units that a bound may be written in, and the base units each is worth; "" is what a bare number means."""
-MILLISECONDS: Units = {"": 1e-3, "ms": 1e-3, "s": 1.0, "us": 1e-6}
-SECONDS: Units = {**MILLISECONDS, "": 1.0}
+SECONDS: Units = {"ms": 1e-3, "s": 1.0, "us": 1e-6}
 NUMBER: Units = {"": 1.0, "k": 1e3, "m": 1e6}
 PERCENT: Units = {"": 1e-2, "%": 1e-2}
 HOURS: Units = {"": 1.0, "h": 1.0, "m": 1 / 60, "d": 24.0}
+
+
+NEUTRAL = frozenset({"mem", "peak"})
+"""Columns of which neither more nor less is better: memory that is used is paid for."""
 
 
 class BoardColumn(NamedTuple):
@@ -39,6 +42,8 @@ class BoardColumn(NamedTuple):
     """Whether it keeps its cell left of a note that takes the place of figures."""
     bounds: tuple[str, ...] = ()
     """Names by which a filter bounds it."""
+    words: bool = False
+    """What a filter compares is a word, such as a class, and no number."""
     units: Units = NUMBER
     bound_figure: Callable[[Evaluation], float | None] | None = None
     """What a filter bounds, where that is not `figure`."""
@@ -54,6 +59,12 @@ class BoardColumn(NamedTuple):
     @property
     def key(self) -> str:
         return self.cell.key
+
+    def style_of_change(self, way: int) -> str:
+        """The style of a figure that rose (1) or fell (-1): better or worse; plain where it is neither."""
+        if way == 0 or self.key in NEUTRAL:
+            return "" if way == 0 else "bold"
+        return "better" if (way > 0) == self.descending else "worse"
 
 
 def _device_order(row: Evaluation) -> str:
@@ -77,14 +88,14 @@ def plain_price(row: Evaluation) -> str:
 
 
 INSTANCE = BoardColumn(
-    cell=Column("instance", "instance", 16, 0, "left", most=20),
+    cell=Column("instance", "instance", 14, 0, "left", most=20),
     figure=readings.instance,
     text=readings.instance,
     before_note="always",
     plain_text=plain_instance,
 )
 DEVICES = BoardColumn(
-    cell=Column("devices", "devices", 12, 4, "left", most=16),
+    cell=Column("devices", "devices", 12, 2, "left", most=16),
     figure=_device_order,
     text=_device_order,
     before_note="always",
@@ -109,6 +120,8 @@ CLASS = BoardColumn(
     cell=Column("class", "class", 5, 8, "left"),
     figure=lambda row: row.confidence,
     text=lambda row: row.confidence,
+    bounds=("class",),
+    words=True,
     json_key="confidence",
 )
 
@@ -116,7 +129,7 @@ SERVING = (
     INSTANCE,
     DEVICES,
     BoardColumn(
-        cell=Column("layout", "layout", 6, 3, "left", most=9),
+        cell=Column("layout", "layout", 8, 4, "left", most=12),
         figure=readings.layout,
         text=readings.layout,
         sorts=False,
@@ -147,12 +160,12 @@ SERVING = (
         plain_text=_typical(readings.ttft, figures.duration),
     ),
     BoardColumn(
-        cell=Column("tpot", "TPOT", 6, 2, most=10),
+        cell=Column("tpot", "TPOT", 6, 3, most=10),
         figure=readings.tpot,
         text=lambda row: cells.seconds_cell(readings.tpot(row)),
         changes=True,
         bounds=("tpot",),
-        units=MILLISECONDS,
+        units=SECONDS,
         working="tpot",
         json_key="performance.tpot_s",
         plain_text=_typical(readings.tpot, figures.duration),

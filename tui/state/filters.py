@@ -23,7 +23,8 @@ def parse(text: str, inventory: Inventory, region: str) -> RowTest:
     """What keeps a row. Raises InputError for a bound that names no figure or holds no number.
 
     A word is sought in the instance, accelerator, vendor, layout, region, and in what is said of the row: fits, short,
-    tie, best. `-word` keeps the rows without it. A bound that is still being typed (`tpot<`) keeps everything.
+    tie, best. `-word` keeps the rows without it, `one|other`
+    those with either. A bound that is still being typed (`tpot<`) keeps everything.
     """
     tests = [_test(term, inventory, region) for term in text[:LIMIT].lower().split()]
     return lambda row: all(test(row) for test in tests)
@@ -34,8 +35,13 @@ def _test(term: str, inventory: Inventory, region: str) -> RowTest:
     if bound:
         return _bound(*bound.groups())
     if term.startswith("-"):
-        return lambda row: len(term) == 1 or term[1:] not in words(row, inventory, region)
-    return lambda row: term in words(row, inventory, region)
+        return lambda row: len(term) == 1 or not _any(term[1:], words(row, inventory, region))
+    return lambda row: _any(term, words(row, inventory, region))
+
+
+def _any(term: str, text: str) -> bool:
+    """Whether one of the alternatives of a term, `g6e|p5`, stands in a text."""
+    return any(word in text for word in term.split("|") if word)
 
 
 def _bound(name: str, sign: str, value: str) -> RowTest:
@@ -44,6 +50,8 @@ def _bound(name: str, sign: str, value: str) -> RowTest:
         raise InputError("filter", f"{name} is no figure; one of {', '.join(BOUNDS)}")
     if not value:
         return lambda row: True
+    if column.words:
+        return lambda row: _OPERATORS[sign](str(column.figure(row)).lower(), value)
     number = _NUMBER.fullmatch(value)
     if number is None or number[2] not in column.units:
         units = ", ".join(unit for unit in column.units if unit)

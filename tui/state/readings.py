@@ -1,7 +1,7 @@
 """What the pages read off an evaluation: figures in base units, and the words that go with them."""
 
 from estimator.printable import without_controls
-from estimator.results import Band, Evaluation
+from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServiceLevel
@@ -46,21 +46,6 @@ def price(row: Evaluation) -> float | None:
 def output_cost(row: Evaluation) -> float | None:
     """Cost of a million output tokens [USD], by their share of the device time."""
     band = row.cost.usd_per_1m_output_tokens
-    return band.typical if band else None
-
-
-def token_cost_band(row: Evaluation) -> Band | None:
-    """Cost of a million tokens, input and output together as they are asked for [USD]: the hour over its tokens."""
-    price, speed = row.cost.price_usd_per_hour, row.performance
-    if price is None or speed is None or not all(speed.total_tokens_per_s):
-        return None
-    low, typical, high = (price / 3600 / rate * 1e6 for rate in reversed(speed.total_tokens_per_s))
-    return Band(low, typical, high)
-
-
-def token_cost(row: Evaluation) -> float | None:
-    """Typical cost of a million tokens, input and output together as they are asked for [USD]."""
-    band = token_cost_band(row)
     return band.typical if band else None
 
 
@@ -129,7 +114,7 @@ def run_settings(row: Evaluation) -> str:
 
 _MISSING_PRICE = {
     "priced": ("", ""),
-    "capacity_block_only": ("capacity block only", "block only"),
+    "capacity_block_only": ("capacity block only", "capacity block"),
     "no_price": ("no price on these terms", "no price"),
     "not_offered": ("not offered in this region", "not offered"),
 }

@@ -8,6 +8,7 @@ from estimator.errors import InputError
 from estimator.models.formats import WEIGHT_FORMATS
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import PRICE_TERMS, Scenario
+from estimator.scenario.training_presets import TRAINING_PRESETS
 from estimator.scenario.training_workload import METHODS, OPTIMIZERS, TrainingWorkload
 from estimator.scenario.workload import ServingWorkload
 from tui.state.pins import Pin, Pins
@@ -114,7 +115,10 @@ class Session:
         return self.with_price_terms(_after(self.scenario.price_terms, PRICE_TERMS))
 
     def next_preset(self) -> "Session":
-        """The preset after the one that is asked now; the first where none is."""
+        """The preset after the one that is asked now, of the same task; the first where none is."""
+        if self.scenario.training:
+            now = next((at for at, each in enumerate(TRAINING_PRESETS) if each.describes(self.scenario)), -1)
+            return self.with_scenario(TRAINING_PRESETS[(now + 1) % len(TRAINING_PRESETS)].applied_to(self.scenario))
         asked = next((at for at, each in enumerate(PRESETS) if each.describes(self.scenario)), -1)
         return self.with_scenario(PRESETS[(asked + 1) % len(PRESETS)].applied_to(self.scenario))
 

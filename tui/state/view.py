@@ -28,7 +28,9 @@ def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
         for row in rows:
             best.setdefault(row.candidate.accelerator, row)
         return best.values()
-    return chain(*recommended(rows)) if view == "recommended" else rows
+    if view != "recommended":
+        return rows
+    return chain(*recommended(row for row in rows if row.holds_load and row.meets_service_level))
 
 
 def sort_rows(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluation]:

@@ -78,7 +78,7 @@ class Board(Drawing):
     def _table(self, answer: Answer, width: int, height: int) -> list[Row]:
         """Exactly that many lines, the titles first."""
         frame = TableContext.of(width, answer)
-        shown = lines(answer.rows, answer.session.view)
+        shown = lines(answer.rows, answer.session)
         cursor = shown.index(answer.cursor) if shown else 0
         room = height - 1
         if answer.session.selection != self._selection or not answer.session.follow:
@@ -102,7 +102,7 @@ class Board(Drawing):
         return height - 1 - (0 if width >= WIDE else STRIP)
 
     def on_click(self, event: events.Click) -> None:
-        shown = lines(self.answer.rows, self.answer.session.view) if self.answer else []
+        shown = lines(self.answer.rows, self.answer.session) if self.answer else []
         at = self._top + event.y - 1
         inside = 1 <= event.y <= self._rows_shown(*self.size) and at < len(shown)
         if inside and isinstance(position := shown[at], int):

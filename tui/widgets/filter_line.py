@@ -25,7 +25,7 @@ class FilterLine(Input):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="filter: g6e  nvidia  fits  tpot<50ms  $<10  users>=32  -spot", select_on_focus=False
+            placeholder="filter: g6e|p5  nvidia  fits  tpot<50ms  $<10  class=A  -inf2", select_on_focus=False
         )
         self.cursor_blink = False
         self.display = self.can_focus = False

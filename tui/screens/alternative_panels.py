@@ -1,0 +1,100 @@
+"""Panels of what else could be asked of the selected machine: the board of formats, and one change each."""
+
+from collections.abc import Sequence
+
+from estimator.advice.alternatives import Alternative, changes_that_halve, formats_of, single_changes, token_cost
+from estimator.advice.fixes import Change
+from estimator.results import Evaluation
+from tui.draw.cells import count_cell, seconds_cell
+from tui.draw.figures import NOTHING, usd
+from tui.draw.runs import Row, fit_row
+from tui.pages.facts import bench_of, heading
+from tui.pages.leaderboard import note
+from tui.screens.panel import Sheet
+from tui.state.answer import Answer
+from tui.state.readings import shortcomings, tpot, users
+
+TITLE = 24
+"""Cells of a choice's name in these panels."""
+MOST_CHANGES = 18
+
+
+def formats(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
+    """Weights by cache on this machine: what fits, users, speed, cost, how they are multiplied; one key takes one."""
+    board = formats_of(bench_of(answer, row))
+    now = answer.session.scenario
+    choices = [
+        Change(
+            f"{each.title}{' ‹ now' if each.scenario == now else ''}".ljust(TITLE),
+            f"{_figures(each.row)}  {_remark(answer, each)}",
+            None if each.scenario == now else each.scenario,
+        )
+        for each in board
+    ]
+    return Sheet(f"formats · {heading(answer, row)}", lambda cells: [_titles(cells, "")], choices)
+
+
+def sensitivity(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
+    """One change each with what it does to cost, speed and users, the largest effect first; one key takes it."""
+    study = bench_of(answer, row)
+    known = [each for each in single_changes(study) if _says_something(each.row)]
+    ordered = sorted(known, key=lambda each: -_effect(row, each.row))[:MOST_CHANGES]
+    halving = changes_that_halve(study)
+    choices = [
+        Change(
+            each.title.ljust(TITLE),
+            f"{_figures(each.row)}  {_moved(row, each.row)}  {_remark(answer, each)}",
+            each.scenario,
+        )
+        for each in ordered
+    ]
+    if halving:
+        choices.insert(
+            0, Change(halving.title.ljust(TITLE), f"{_figures(halving.row)}  halves $/Mtok", halving.scenario)
+        )
+
+    def body(cells: int) -> Sequence[Row]:
+        now = [fit_row([(f"   {'now':<{TITLE}}  {_figures(row)}", "dim")], cells)]
+        words = "nothing that three changes of format, layout and terms can do halves $/Mtok here"
+        return [_titles(cells, "  $/Mtok"), *now, *([] if halving else [fit_row([(f"   {words}", "dim")], cells)])]
+
+    return Sheet(f"one change each · {heading(answer, row)}", body, choices)
+
+
+def _titles(cells: int, tail: str) -> Row:
+    return fit_row([(f"   {'':<{TITLE}}  {'users':>6} {'TPOT':>6} {'$/Mtok':>8}{tail}", "title")], cells)
+
+
+def _figures(row: Evaluation) -> str:
+    """Users, TPOT and cost of a token in columns; how much is short where it does not fit."""
+    if row.verdict != "fits":
+        return note(row)
+    cost = token_cost(row)
+    return f"{count_cell(users(row)):>6} {seconds_cell(tpot(row)):>6} {usd(cost) if cost is not None else NOTHING:>8}"
+
+
+def _moved(before: Evaluation, after: Evaluation) -> str:
+    """The relative change of a token's cost."""
+    old, new = token_cost(before), token_cost(after)
+    if not old or new is None or after.verdict != "fits":
+        return "".ljust(5)
+    ratio = new / old
+    return (f"{ratio - 1:+.0%}" if ratio < 10 else f"{ratio:.0f}×").rjust(5)
+
+
+def _says_something(row: Evaluation) -> bool:
+    """Whether a change can be asked of the machine at all: it has the layout, and a price on those terms."""
+    return row.verdict != "not_supported" and (row.verdict != "fits" or token_cost(row) is not None)
+
+
+def _effect(before: Evaluation, after: Evaluation) -> float:
+    """How large a change is: of cost first, what does not fit last."""
+    old, new = token_cost(before), token_cost(after)
+    if after.verdict != "fits" or not old or new is None:
+        return -1.0
+    return abs(new / old - 1) + 1e-3 * abs((tpot(after) or 0.0) / (tpot(before) or 1.0) - 1)
+
+
+def _remark(answer: Answer, each: Alternative) -> str:
+    missed = "! " + ", ".join(words) if (words := shortcomings(each.row, each.scenario)) else ""
+    return missed or each.note
