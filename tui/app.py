@@ -1,6 +1,7 @@
 """The application: its pages, its themes, and what the commands do."""
 
 import gc
+from functools import partial
 
 from textual.events import Event, Key
 from textual.screen import Screen
@@ -9,10 +10,10 @@ from tui.answering import AnsweringApp
 from tui.commands.all import BY_ID
 from tui.commands.bindings import bindings, command_elsewhere
 from tui.commands.command import EVERYWHERE
-from tui.commands.palette import CommandProvider
 from tui.draw import palette
 from tui.screens.open import open_page
 from tui.screens.page import Page
+from tui.state.view import next_weights
 from tui.tabs import BASE
 
 UNUSED = frozenset({"tab", "shift+tab"})
@@ -25,7 +26,7 @@ class LlmCalc(AnsweringApp):
     TITLE = "llmcalc-tui"
     CSS_PATH = ["app.tcss", "screens/page.tcss", "screens/leaderboard.tcss"]  # noqa: RUF012
     BINDINGS = bindings(EVERYWHERE)
-    COMMANDS = {CommandProvider}  # noqa: RUF012
+    ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-tall")]  # noqa: RUF012
 
@@ -75,6 +76,9 @@ class LlmCalc(AnsweringApp):
         verb = BY_ID[command].do
         if callable(verb):
             self.edit(lambda answer: verb(answer.session))
+
+    def action_weights(self) -> None:
+        self.edit(next_weights)
 
     def action_undo(self) -> None:
         if self.history.past:
@@ -129,14 +133,40 @@ class LlmCalc(AnsweringApp):
 
         self.push_screen(Help(list(self.screen.active_bindings.values())))
 
+    def action_palette(self) -> None:
+        """Everything by name; a command runs on the page it was opened from."""
+        from tui.screens.palette import Palette, entries
+
+        page = self.screen
+        if self.answer is None or not isinstance(page, Page):
+            return
+        choices = entries(self.answer, page.NAME, self.calculator.catalog.regions, self.remapped)
+
+        async def run(name: str | None) -> None:
+            entry = choices.get(name or "")
+            if entry and entry.change:
+                self.edit(entry.change)
+            elif entry:
+                await page.run_action(entry.action)
+
+        self.push_screen(Palette(choices), run)
+
     def action_region(self) -> None:
         from tui.screens.region import RegionPicker
+
+        answer = self.answer
+        if answer is None:
+            return
 
         def go(region: str | None) -> None:
             if region:
                 self.edit(lambda answer: answer.session.in_region(region.split()[0]))
 
-        self.push_screen(RegionPicker(self.calculator.catalog.regions, self.history.now.scenario.region), go)
+        machine = answer.selected.candidate.machine if answer.selected else ""
+        price_in = partial(self.calculator.price_in, answer)
+        self.push_screen(
+            RegionPicker(self.calculator.catalog.regions, answer.session.scenario.region, machine, price_in), go
+        )
 
     def action_model(self) -> None:
         from tui.screens.fetch import Fetch

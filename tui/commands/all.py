@@ -303,7 +303,14 @@ COMMANDS = (
     Command(
         "model", "Choose a model", "m", "Search the catalogue, or give a Hub id or a path.", "app.model", hint="model"
     ),
-    Command("weights", "Next weight format", "w", f"{' → '.join(WEIGHT_CYCLE)}.", Session.next_weights, hint="adjust"),
+    Command(
+        "weights",
+        "Next weight format",
+        "w",
+        f"{' → '.join(WEIGHT_CYCLE)}, without what the model or the row's card can not have.",
+        "app.weights",
+        hint="adjust",
+    ),
     Command(
         "cache", "Next cache format", "c", f"KV cache: {' → '.join(CACHE_CYCLE)}.", Session.next_cache, hint="adjust"
     ),
@@ -339,7 +346,7 @@ COMMANDS = (
     Command("theme", "Next theme", "ctrl+t", "Dark, light, or the terminal's own sixteen colours.", "app.theme"),
     Command("redraw", "Redraw", "ctrl+l", "Sends the whole screen again.", "app.redraw"),
     Command("help", "Help", "?", "Every key that works here.", "app.help", hint="help"),
-    Command("palette", "Command palette", "ctrl+p", "Every command by name.", "app.command_palette"),
+    Command("palette", "Command palette", "ctrl+p", "Commands and values by name.", "app.palette"),
     Command(
         "back", "Close or clear", "escape", "Closes what is open, else clears the filter; never quits.", "app.close"
     ),
@@ -365,6 +372,7 @@ HINTS = (
     "adjust",
     "sort",
     "view",
+    "measured",
     "fits",
     "layouts",
     "launch",

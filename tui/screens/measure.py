@@ -13,6 +13,7 @@ from estimator.errors import InputError
 from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
 from estimator.serving.load.calibration import MOST_POINTS, calibration, parse
+from tui.fault import describe_internal_error
 
 ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, or its JSON."
 
@@ -41,7 +42,10 @@ class Measure(ModalScreen[Scenario | None]):
 
     @on(TextArea.Changed)
     def read(self, event: TextArea.Changed) -> None:
-        self.taken, said = self.reading(event.text_area.text)
+        try:
+            self.taken, said = self.reading(event.text_area.text)
+        except Exception as error:  # whatever is pasted gets one line
+            self.taken, said = None, f"✗ {describe_internal_error(error)}"
         self.query_one("#reading", Static).update(without_controls(said))
 
     def reading(self, pasted: str) -> tuple[Scenario | None, str]:

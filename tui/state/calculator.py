@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from catalog.load import Catalog
 from catalog.sources.resolve import at_hand
+from estimator.cost.bill import quote
 from estimator.errors import InputError
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
@@ -98,6 +99,16 @@ class Calculator:
                 detail=board.rows[0],
             )
         return self._pinned[pin]
+
+    def price_in(self, answer: Answer, region: str) -> float | None:
+        """Price of the selected row's machines in another region, on the asked terms [USD/hour]; None without one."""
+        row = answer.selected
+        if row is None:
+            return None
+        machine = machine_named(row.candidate, answer.inventory)
+        device, scenario = answer.inventory.accelerators[row.candidate.accelerator], answer.session.scenario
+        asked = quote(machine, device, self.catalog.prices(region), scenario.price_terms, scenario.ownership)
+        return asked.price.usd_per_hour * row.candidate.machines if asked.price else None
 
     def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
         """A row of the board in full."""

@@ -97,12 +97,12 @@ class Session:
             raise InputError("measured points", "there are none; n on the performance page takes one")
         return replace(self, scenario=replace(self.scenario, calibrations=()))
 
-    def next_weights(self) -> "Session":
-        """The next weight format; of a training run, the next method."""
+    def next_weights(self, possible: tuple[str, ...] = WEIGHT_CYCLE) -> "Session":
+        """The next weight format of those that are possible; of a training run, the next method."""
         training = self.scenario.training
         if training:
             return self.with_training(replace(training, method=_after(training.method, METHODS)))
-        return self.with_weights(_after(self.scenario.weights, WEIGHT_CYCLE))
+        return self.with_weights(_after(self.scenario.weights, possible))
 
     def next_cache(self) -> "Session":
         """The next cache format; of a training run, the next optimizer."""

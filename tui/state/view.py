@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from itertools import chain
 
+from estimator.models.formats import WEIGHT_FORMATS, weight_format
 from estimator.ranking.rank import recommended
 from estimator.results import Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
@@ -10,7 +11,7 @@ from tui.state.answer import Answer
 from tui.state.columns import BY_KEY, columns_of
 from tui.state.filters import parse
 from tui.state.readings import Figure
-from tui.state.session import Session
+from tui.state.session import WEIGHT_CYCLE, Session
 
 
 def rows_of(session: Session, board: Leaderboard, inventory: Inventory) -> tuple[Evaluation, ...]:
@@ -56,6 +57,20 @@ def select_row(answer: Answer, position: int) -> Session:
         return answer.session
     row = answer.rows[max(0, min(position, len(answer.rows) - 1))]
     return answer.session.selecting(row.candidate.machine)
+
+
+def next_weights(answer: Answer) -> Session:
+    """The session with the next weight format that the model can have and the selected row's card has a kernel for."""
+    from estimator.engines.support import least_capability
+    from estimator.models.format_choice import format_refusal
+
+    row = answer.selected
+    device = answer.inventory.accelerators.get(row.candidate.accelerator) if row else None
+    capability = device.compute_capability if device else None
+    cycle = [name for name in dict.fromkeys((*WEIGHT_CYCLE, answer.model.native_weights)) if name in WEIGHT_FORMATS]
+    possible = [name for name in cycle if not format_refusal(answer.model, name)]
+    runs = [name for name in possible if not capability or capability >= least_capability(weight_format(name))]
+    return answer.session.next_weights(tuple(runs or possible or cycle))
 
 
 def sortable(session: Session) -> tuple[str, ...]:

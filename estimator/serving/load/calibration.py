@@ -1,6 +1,7 @@
 """A measurement of one's own: the printed result of a benchmark becomes a factor on one accelerator and engine."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from typing import NamedTuple
@@ -19,6 +20,9 @@ MOST_POINTS = 64
 ROUNDS = 12
 """Alternating corrections of the two factors; each moves both figures."""
 LONGEST_PASTE = 1_000_000
+LARGEST = 1e15
+"""No benchmark counts or times anything beyond it."""
+MOST_DIGITS = 40
 """Characters of a pasted result that are read."""
 
 # Names of one figure in JSON (vllm bench serve --save-result, sglang.bench_serving --output-file) and in print.
@@ -123,17 +127,20 @@ def _figures(pasted: str) -> dict[str, float]:
         if candidate.startswith("{"):
             try:
                 document = json.loads(candidate)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             break
     if isinstance(document, dict):
-        pairs = [(str(key), str(value)) for key, value in document.items() if isinstance(value, int | float)]
+        numbers = {key: value for key, value in document.items() if isinstance(value, int | float)}
+        pairs = [(str(key), str(value)) for key, value in numbers.items() if abs(value) < LARGEST]
     else:
-        pairs = re.findall(r"^\W*([A-Za-z][^:\n]{0,80}?)\s*:\s*([\d.,]+)\s*$", text, re.MULTILINE)
+        pairs = re.findall(r"^[^\w\n]*([A-Za-z][^:\n]{0,80}?)\s*:\s*([\d.,]+)\s*$", text, re.MULTILINE)
     figures = {}
     for name, value in pairs:
         try:
-            figures[re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")] = float(value.replace(",", ""))
+            figure = float(value.replace(",", "")[:MOST_DIGITS])
         except ValueError:
             continue
+        if math.isfinite(figure):
+            figures[re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")] = figure
     return figures

@@ -15,6 +15,7 @@ from tui.commands.all import COMMANDS
 from tui.commands.command import EVERYWHERE
 from tui.draw.runs import rows_as_text
 from tui.pages.leaderboard import TableContext, candidate_line
+from tui.screens.page import Page
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.session import Session
@@ -260,10 +261,31 @@ async def test_help_follows_the_keymap() -> None:
 async def test_the_palette_runs_a_command() -> None:
     async with application().run_test(size=(80, 24)) as pilot:
         await press(pilot, "ctrl+p", *"cache format")
-        await pilot.app.workers.wait_for_complete()
-        await pilot.press("down", "enter")
-        await pilot.pause()
-        assert answer(pilot).session.scenario.kv == "fp8"
+        assert (await press(pilot, "enter")).session.scenario.kv == "fp8"
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("frankfurt", lambda scenario: scenario.region == "eu-central-1"),
+        ("int4-awq", lambda scenario: scenario.weights == "int4-awq"),
+        ("rag", lambda scenario: scenario.workload.input_tokens > 2048),
+        ("spot", lambda scenario: scenario.price_terms == "spot"),
+        ("p5.48", lambda scenario: scenario.placement.instance == "p5.48xlarge"),
+    ],
+)
+async def test_the_palette_takes_values(typed: str, asked) -> None:
+    async with application().run_test(size=(80, 24)) as pilot:
+        await press(pilot, "ctrl+p", *typed)
+        assert asked((await press(pilot, "enter")).session.scenario)
+
+
+async def test_the_palette_finds_the_pages_own_commands() -> None:
+    async with application(Session(screen="compare")).run_test(size=(80, 24)) as pilot:
+        await press(pilot, "ctrl+p", *"cost against speed")
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, Page)
+        assert "Nothing is pinned" in screen_text(pilot.app)
 
 
 async def test_an_edit_that_can_not_be_answered_is_refused_and_the_answer_stays() -> None:

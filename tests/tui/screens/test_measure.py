@@ -105,3 +105,34 @@ async def test_a_point_outlives_a_restart_and_is_forgotten(tmp_path: Path, keys:
         await pilot.pause()
         assert "1 own point" in screen_text(app)
         assert len(store.load(path).scenario.calibrations) == 1
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        '{"completed": 1e400, "total_input_tokens": 1, "total_output_tokens": 1, "mean_ttft_ms": 1}',
+        '{"completed": ' + "9" * 4000 + ', "total_input_tokens": 1}',
+        '{"a":' + "[" * 20_000,
+        "-\n" * 50_000,
+        "successful requests: inf\n" * 100,
+        "\x1b[31m\u2028",
+    ],
+    ids=["infinity", "4000 digits", "deep", "dashes", "words", "controls"],
+)
+async def test_whatever_is_pasted_gets_one_line_at_once(pasted: str) -> None:
+    import time
+
+    app = on_h100()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "n")
+        await pilot.pause()
+        area = app.screen.query_one(TextArea)
+        start = time.process_time()
+        taken, words = app.screen.reading(pasted)  # type: ignore[attr-defined]
+        assert time.process_time() - start < 2
+        assert taken is None
+        assert words.startswith("✗")
+        area.text = pasted[:2000]
+        await pilot.pause()
+        assert app.is_running
+        await pilot.press("enter", "escape")
