@@ -38,15 +38,32 @@ class Part(NamedTuple):
     working: str = ""
 
 
+class Factor(NamedTuple):
+    """One number of a product, by name."""
+
+    name: str
+    value: float
+
+
+class MemoryTerm(NamedTuple):
+    """One named share of a memory figure: bytes, and the factors whose product they are."""
+
+    name: str
+    bytes: float
+    factors: tuple[Factor, ...] = ()
+
+
 class MemoryReport(NamedTuple):
-    """Bytes per device, on the rank that holds most."""
+    """Bytes per device, on the rank that runs out first."""
 
     device_bytes: int
-    """As sold: the "80 GB" of a datasheet are GiB before the driver's reserve."""
+    """Datasheet capacity, counted in GiB (an "80 GB" H100 = 80 x 2^30 bytes), before the driver's reserve."""
     usable_bytes: int
     """As the driver reports it."""
+    visible_bytes: float
+    """What the engine counts with: the driver's figure less its own context and page tables."""
     budget_bytes: float
-    """What the engine allows itself: utilization x the memory it sees."""
+    """What the engine allows itself, by its own way of budgeting."""
     weights_bytes: float
     activation_bytes: float
     runtime_bytes: float
@@ -54,8 +71,10 @@ class MemoryReport(NamedTuple):
     cuda_graph_bytes: float
     cuda_graphs_in_budget: bool
     """False where the engine captures graphs outside its own budget (vLLM 0.19)."""
+    left_bytes: float
+    """The engine's budget less everything above; negative when short."""
     kv_cache_bytes: float
-    """The KV pool: budget less everything above; negative when short."""
+    """The KV pool: what is left, and 0 where nothing is."""
     utilization: float
     kv_bytes_per_token: float
     """Per device, of a growing sequence."""
@@ -65,10 +84,20 @@ class MemoryReport(NamedTuple):
     """Sequences of the asked length that one replica's pool holds."""
     max_context_tokens: int
     """Longest single sequence, capped by the model's own limit."""
+    request_bytes: float
+    """Cache of one request of the asked length on each device that holds it."""
+    attention_copies: int = 1
+    """Copies of the attention among which a replica's requests are divided."""
     shortfall_bytes: float = 0.0
     """What is missing per device for one sequence of the asked length; 0 when it fits."""
     weights: tuple[Part, ...] = ()
     """Weight bytes per device by kind: 8-bit linear layers, 16-bit embedding ..."""
+    activation: tuple[MemoryTerm, ...] = ()
+    """What the activations add up from."""
+    runtime: tuple[MemoryTerm, ...] = ()
+    """What the runtime adds up from."""
+    cuda_graphs: tuple[MemoryTerm, ...] = ()
+    """What the CUDA graphs add up from."""
     notes: tuple[str, ...] = ()
 
 

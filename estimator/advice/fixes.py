@@ -74,7 +74,7 @@ def engine_message(study: Study, memory: MemoryReport) -> str:
     """The words with which the engine would refuse to start; empty where it starts, or its words are not known."""
     if memory.shortfall_bytes <= 0:
         return ""
-    tokens, left = study.scenario.workload.total_tokens, memory.kv_cache_bytes
+    tokens, left = study.scenario.workload.total_tokens, memory.left_bytes
     needed = study.memory.sequence_bytes(tokens)
     longest = study.memory.max_context(1)
     if memory.weights_bytes + memory.runtime_bytes > memory.usable_bytes:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from estimator.advice.study import Study
-from estimator.engines.memory_policy import FractionOfDevice
-from estimator.results import Evaluation, MemoryReport, OperatorTime, PerformanceReport
+from estimator.results import Evaluation, Factor, MemoryReport, MemoryTerm, OperatorTime, PerformanceReport
+from estimator.serving.memory.shares import cache_in_use_bytes, memory_shares
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 Unit = Literal["bytes", "tokens", "requests", "seconds", "per second", "usd", "fraction", "number"]
@@ -52,52 +52,30 @@ def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
     engine = f"{study.engine.name} from {study.engine.version}: {study.engine.source}"
     tokens = study.scenario.workload.total_tokens
     if memory.weights:
-        terms = [Term(part.name, part.value, "bytes") for part in memory.weights]
-        rest = memory.weights_bytes - sum(term.value for term in terms)
-        if abs(rest) > 1:
-            terms.append(Term("rounding of allocations", rest, "bytes"))
-        yield _sum(
-            "weights", "weights on one device", memory.weights_bytes, terms, study.model.source or study.model.id
-        )
-    spent = [
-        Term("budget", memory.budget_bytes, "bytes"),
-        Term("weights", memory.weights_bytes, "bytes"),
-        Term("activations", memory.activation_bytes, "bytes"),
-        Term("runtime", memory.runtime_bytes, "bytes"),
-    ]
-    graphs = Term("CUDA graphs", memory.cuda_graph_bytes, "bytes")
-    rest = spent[0].value - sum(term.value for term in spent[1:]) - memory.kv_cache_bytes
-    if memory.cuda_graphs_in_budget and graphs.value:
-        spent.append(graphs)
-        rest -= graphs.value
-    if abs(rest) > 1:
-        spent.append(Term("kept free by the engine", rest, "bytes"))
-    formula = " - ".join(term.name for term in spent)
-    yield Working("kv", "KV pool on one device", memory.kv_cache_bytes, "bytes", formula, tuple(spent), engine)
-    yield from _activation(study, memory, engine)
-    buffers = study.memory.tightest_rank.buffers_bytes
-    outside = (
-        Term("context, libraries and NCCL", memory.runtime_bytes - buffers, "bytes"),
-        Term("buffers of loading", buffers, "bytes"),
-    )
-    yield _sum("runtime", "runtime on one device", memory.runtime_bytes, outside, engine)
-    if memory.cuda_graph_bytes:
-        captured = (Term("graphs of the decode batches", memory.cuda_graph_bytes, "bytes"),)
-        yield _sum("graphs", "CUDA graphs", memory.cuda_graph_bytes, captured, engine)
-    sizes = (Term("the device", memory.usable_bytes, "bytes"), Term("budget", memory.budget_bytes, "bytes"))
-    unused = memory.usable_bytes - memory.budget_bytes
-    yield Working("reserve", "outside the engine's budget", unused, "bytes", "the device - budget", sizes, engine)
+        weights = [Term(part.name, part.value, "bytes") for part in memory.weights]
+        source = study.model.source or study.model.id
+        yield _sum("weights", "weights on one device", memory.weights_bytes, weights, source)
+    for figure, title, value, terms in (
+        ("activation", "peak of the engine's profiling run", memory.activation_bytes, memory.activation),
+        ("runtime", "runtime on one device", memory.runtime_bytes, memory.runtime),
+        ("graphs", "CUDA graphs", memory.cuda_graph_bytes, memory.cuda_graphs),
+        ("kv", "KV pool on one device", memory.left_bytes, study.memory.pool_terms()),
+        ("request", "cache of one request on one device", memory.request_bytes, study.memory.request_terms(tokens)),
+    ):
+        if terms:
+            yield _from_terms(figure, title, value, terms, engine)
+    if memory_shares(memory, 0).reserve_bytes >= 1:
+        yield _reserve(memory, engine)
     if memory.max_concurrency > 0 and memory.kv_cache_bytes > 0:
         load = min(study.scenario.workload.concurrency / study.replicas, memory.max_concurrency)
-        each = memory.kv_cache_bytes / memory.max_concurrency
-        held = (
+        left = memory.kv_cache_bytes - cache_in_use_bytes(memory, load)
+        pool = (
             Term("KV pool", memory.kv_cache_bytes, "bytes"),
-            Term("requests at once", load, "requests"),
-            Term("cache of a request", each, "bytes"),
+            Term("requests on one device", load / memory.attention_copies, "requests"),
+            Term("cache of a request", memory.request_bytes, "bytes"),
         )
-        left = memory.kv_cache_bytes - load * each
-        formula = "KV pool - requests at once * cache of a request"
-        yield Working("free", "free for more requests", left, "bytes", formula, held, engine)
+        formula = "KV pool - requests on one device * cache of a request"
+        yield Working("free", "free for more requests", left, "bytes", formula, pool, engine)
     dcp = study.scenario.settings.dcp
     shares = (
         Term("tokens in the pool", memory.max_concurrency * tokens / dcp, "tokens"),
@@ -109,30 +87,32 @@ def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
     yield Working("users", title, memory.max_concurrency, "requests", formula, shares, engine)
 
 
-def _activation(study: Study, memory: MemoryReport, engine: str) -> Iterator[Working]:
-    """vLLM's profiling run; the other engines' buffers are a term of their profile."""
-    policy, held = study.engine.memory, study.memory
-    if not isinstance(policy, FractionOfDevice):
-        return
-    sequences, vocabulary = held.max_num_seqs, study.model.architecture.vocabulary
-    per_logit = policy.activations.logit_bytes + 2
-    rest = memory.activation_bytes - sequences * vocabulary * per_logit
-    if rest < 0:
-        return
-    yield Working(
-        "activation",
-        "peak of the engine's profiling run",
-        memory.activation_bytes,
-        "bytes",
-        "sequences * vocabulary * bytes a logit + hidden states and workspaces",
-        (
-            Term("sequences", sequences, "number"),
-            Term("vocabulary", vocabulary, "number"),
-            Term("bytes a logit", per_logit, "number"),
-            Term("hidden states and workspaces", rest, "bytes"),
-        ),
-        engine,
+def _reserve(memory: MemoryReport, source: str) -> Working:
+    """What is left of the device when everything has its share: what the engine leaves alone."""
+    shares = memory_shares(memory, 0)
+    spent = (
+        Term("the device", memory.usable_bytes, "bytes"),
+        Term("weights", shares.weights_bytes, "bytes"),
+        Term("KV pool", memory.kv_cache_bytes, "bytes"),
+        Term("activations", shares.activation_bytes, "bytes"),
+        Term("runtime", shares.runtime_bytes, "bytes"),
+        Term("CUDA graphs", shares.cuda_graph_bytes, "bytes"),
     )
+    formula = " - ".join(term.name for term in spent)
+    return Working("reserve", "left alone by the engine", shares.reserve_bytes, "bytes", formula, spent, source)
+
+
+def _from_terms(figure: str, title: str, value: float, parts: Sequence[MemoryTerm], source: str) -> Working:
+    """A figure of memory as the sum of its terms, each of them the product of its factors where it has some."""
+    formula, terms = "", []
+    for part in parts:
+        sign = "-" if part.bytes < 0 else "+"
+        factors = part.factors or (Factor(part.name, abs(part.bytes)),)
+        unit: Unit = "number" if part.factors else "bytes"
+        names = [factor.name if len(parts) == 1 else f"{factor.name} ({part.name})" for factor in part.factors]
+        terms += [Term(name, factor.value, unit) for name, factor in zip(names or [part.name], factors, strict=True)]
+        formula += f" {sign} " + " * ".join(names or [part.name])
+    return Working(figure, title, value, "bytes", formula.removeprefix(" + "), tuple(terms), source)
 
 
 def _performance(study: Study, speed: PerformanceReport) -> Iterator[Working]:

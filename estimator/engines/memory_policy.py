@@ -230,5 +230,9 @@ class RuleOfThumb:
     every_head_cached: bool = False
     """2 x bytes x layers x hidden per token, as if every query head had keys and values of its own."""
 
+    def visible_bytes(self, reported_bytes: float) -> float:
+        """A rule of thumb knows of no driver: it counts with the whole device."""
+        return reported_bytes
+
 
 MemoryPolicy = FractionOfDevice | StaticFraction | FractionOfFree | WholeDevice | RuleOfThumb

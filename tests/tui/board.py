@@ -82,18 +82,21 @@ def memory(usable_gib: float, sold_gb: int, weights_bytes: float, scenario: Scen
     return MemoryReport(
         device_bytes=sold_gb * GB,
         usable_bytes=int(usable),
+        visible_bytes=usable,
         budget_bytes=0.9 * usable,
         weights_bytes=weights_bytes,
         activation_bytes=2 * GIB,
         runtime_bytes=0.75 * GIB,
         cuda_graph_bytes=0.25 * GIB,
         cuda_graphs_in_budget=True,
-        kv_cache_bytes=-short_gib * GIB if short_gib else pool,
+        left_bytes=-short_gib * GIB if short_gib else pool,
+        kv_cache_bytes=0 if short_gib else pool,
         utilization=0.9,
         kv_bytes_per_token=per_token,
         kv_capacity_tokens=capacity,
         max_concurrency=capacity / scenario.workload.total_tokens,
         max_context_tokens=capacity,
+        request_bytes=per_token * scenario.workload.total_tokens,
         shortfall_bytes=short_gib * GIB,
     )
 

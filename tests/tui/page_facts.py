@@ -23,18 +23,21 @@ from tui.pages.solver import Capacity
 REPORT = MemoryReport(
     device_bytes=48 * 10**9,
     usable_bytes=round(44.99 * GIB),
+    visible_bytes=44.53 * GIB,
     budget_bytes=0.9 * 44.53 * GIB,
     weights_bytes=16.91 * GIB,
     activation_bytes=1.96 * GIB,
     runtime_bytes=2.17 * GIB,
     cuda_graph_bytes=0.91 * GIB,
     cuda_graphs_in_budget=False,
+    left_bytes=19.04 * GIB,
     kv_cache_bytes=19.04 * GIB,
     utilization=0.9,
     kv_bytes_per_token=40_960,
     kv_capacity_tokens=499_000,
     max_concurrency=195.0,
     max_context_tokens=131_072,
+    request_bytes=2560 * 40_960,
     weights=(
         Part("attention, 8-bit", 3.1 * GIB),
         Part("mlp, 8-bit", 12.83 * GIB),
@@ -63,7 +66,9 @@ MEMORY = MemoryFacts(
         Capacity("bf16", (131_072, 124_750, 31_187, 7_796), 195),
         Capacity("fp8", (131_072, 131_072, 62_375, 15_593), 390),
     ],
-    before=Usage(REPORT._replace(activation_bytes=1.5 * GIB, kv_cache_bytes=19.5 * GIB), 16, 2560),
+    before=Usage(
+        REPORT._replace(activation_bytes=1.5 * GIB, kv_cache_bytes=19.5 * GIB, request_bytes=2560 * 42_000), 16, 2560
+    ),
     advice=[("KV cache in fp8", "195 → 390 users, time per token -2%"), ("memory utilization 0.95", "195 → 216 users")],
 )
 

@@ -6,6 +6,7 @@ from estimator.printable import without_controls
 from estimator.results import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
+from estimator.serving.memory.shares import memory_shares
 from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.cells import hours_cell, seconds_cell
@@ -85,14 +86,13 @@ def shares(row: Evaluation) -> list[Share]:
 
 
 def _serving_shares(memory: MemoryReport) -> list[Share]:
-    taken = memory.weights_bytes + memory.activation_bytes + memory.runtime_bytes + memory.cuda_graph_bytes
-    pool = max(0.0, memory.kv_cache_bytes)
+    shares = memory_shares(memory, 0)
     return [
-        Share("weights", memory.weights_bytes, "weights"),
-        Share("KV", pool, "kv"),
-        Share("act", memory.activation_bytes, "activation"),
-        Share("rest", memory.runtime_bytes + memory.cuda_graph_bytes, "runtime"),
-        Share("free", max(0.0, memory.usable_bytes - taken - pool), "free"),
+        Share("weights", shares.weights_bytes, "weights"),
+        Share("KV", memory.kv_cache_bytes, "kv"),
+        Share("act", shares.activation_bytes, "activation"),
+        Share("rest", shares.runtime_bytes + shares.cuda_graph_bytes, "runtime"),
+        Share("free", shares.reserve_bytes, "free"),
     ]
 
 

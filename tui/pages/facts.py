@@ -42,7 +42,8 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
     assert row.memory
     study = bench_of(answer, row)
     scenario, memory, workload = study.scenario, study.memory, study.scenario.workload
-    usage = Usage(row.memory, _busy(study, row), workload.total_tokens)
+    tokens = workload.total_tokens
+    usage = Usage(row.memory, _busy(study, row), tokens, memory.request_terms(tokens))
     sold = f"{study.node.device.memory_sold_gb:g} GB"
     return MemoryFacts(
         heading=heading(answer, row),

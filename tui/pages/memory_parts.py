@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from estimator.layout import Layout
 from estimator.models.architecture import Architecture
-from estimator.results import MemoryReport, Part
+from estimator.results import MemoryReport, MemoryTerm, Part
 from estimator.serving.memory.cache import LayerKind
+from estimator.serving.memory.shares import cache_in_use_bytes, memory_shares
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size
 from tui.draw.runs import Row, clip, fit_row, merge_runs, pointer
@@ -20,31 +21,26 @@ class Usage(NamedTuple):
     """Requests at once on one replica; what the pool can not hold waits."""
     tokens: int
     """Of one request, input and output."""
+    request: tuple[MemoryTerm, ...] = ()
+    """What the cache of one request adds up from."""
 
     @property
     def cache_bytes(self) -> float:
         """The part of the KV pool that this load fills."""
-        if self.report.max_concurrency <= 0:
-            return max(self.report.kv_cache_bytes, 0.0)
-        return self.report.kv_cache_bytes * min(self.sequences / self.report.max_concurrency, 1.0)
+        return cache_in_use_bytes(self.report, self.sequences)
 
     @property
     def shares(self) -> tuple[Share, ...]:
         """From the device's first byte to its last: what is spent, what the pool has left, what stays reserved."""
-        report = self.report
-        spent = report.weights_bytes + report.activation_bytes + report.runtime_bytes
-        graphs_outside = 0.0 if report.cuda_graphs_in_budget else report.cuda_graph_bytes
-        pool = max(report.kv_cache_bytes, 0.0)
-        graphs_inside = report.cuda_graph_bytes - graphs_outside
-        reserve = report.usable_bytes - spent - graphs_inside - pool - graphs_outside
+        shares = memory_shares(self.report, self.sequences)
         return (
-            Share("weights", report.weights_bytes, "weights"),
-            Share("KV cache", self.cache_bytes, "kv"),
-            Share("activations", report.activation_bytes, "activation"),
-            Share("runtime", report.runtime_bytes, "runtime"),
-            Share("CUDA graphs", report.cuda_graph_bytes, "graphs"),
-            Share("reserve", max(reserve, 0.0), "reserve"),
-            Share("free for KV", pool - self.cache_bytes, "free"),
+            Share("weights", shares.weights_bytes, "weights"),
+            Share("KV cache", shares.cache_bytes, "kv"),
+            Share("activations", shares.activation_bytes, "activation"),
+            Share("runtime", shares.runtime_bytes, "runtime"),
+            Share("CUDA graphs", shares.cuda_graph_bytes, "graphs"),
+            Share("reserve", shares.reserve_bytes, "reserve"),
+            Share("free for KV", shares.free_bytes, "free"),
         )
 
 
@@ -96,10 +92,9 @@ def arrow(now: float, then: float) -> str:
 
 def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: int, chunk: int) -> tuple[str, ...]:
     """Why each share is as large as it is, in the order of `Usage.shares`."""
-    report, tokens = usage.report, usage.tokens
+    report = usage.report
     pool = report.max_concurrency
     together = min(usage.sequences, pool)
-    asked = f"{amount(together)} request{'s' if together != 1 else ''}"
     more = int(max(pool - together, 0))
     graphs = "decode graphs, in the budget" if report.cuda_graphs_in_budget else "captured outside the budget"
     rest = "" if report.cuda_graphs_in_budget else ", less the graphs"
@@ -107,7 +102,7 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     parallel = f", collectives over {tensor_parallel} ranks" if tensor_parallel > 1 else ""
     return (
         joined(report.weights),
-        f"{asked} x {tokens:,} tokens x {size(report.kv_bytes_per_token)}" if pool else "no room",
+        _cache_reason(usage, together) if pool else "no room",
         f"{sequences_limit:,} sequences, {chunk:,} tokens a step; {engine}",
         f"context and libraries{parallel}; {engine}",
         graphs if report.cuda_graph_bytes else "none",
@@ -131,6 +126,20 @@ def weight_rows(parts: Sequence[Part], cells: int, lines: int) -> list[Row]:
         )
         for part in ordered[: max(lines, 0)]
     ]
+
+
+def _cache_reason(usage: Usage, sequences: float) -> str:
+    """The cache in use as a product: the requests that a device holds, and what one of them takes."""
+    report, tokens = usage.report, usage.tokens
+    here = sequences / report.attention_copies
+    requests = f"{amount(here)} request{'s' if here != 1 else ''}"
+    if abs(tokens * report.kv_bytes_per_token - report.request_bytes) < 1:
+        return f"{requests} x {tokens:,} tokens x {size(report.kv_bytes_per_token)}"
+    if len(usage.request) != 1 or len(usage.request[0].factors) != 2:
+        kinds = " + ".join(f"{size(term.bytes)} {term.name}" for term in usage.request)
+        return f"{requests} x {size(report.request_bytes)}" + (f" ({kinds})" if kinds else "")
+    blocks, block = usage.request[0].factors
+    return f"{requests} x {amount(blocks.value)} {blocks.name} x {size(block.value)}"
 
 
 def joined(parts: Sequence[Part]) -> str:

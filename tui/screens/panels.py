@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from estimator.advice.fixes import Change, engine_message, quicker
 from estimator.advice.workings import explain
-from estimator.results import Evaluation, MemoryReport, TrainingReport
+from estimator.results import Evaluation, MemoryReport, MemoryTerm, TrainingReport
 from estimator.units import MIB
 from tui.draw.figures import duration, gib, size, tokens, usd
 from tui.draw.runs import Row, clip, fit_row, pointer, wrap_text
@@ -103,28 +103,24 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
             if said:
                 rows += [[("│ ", "grid"), (line, "dim")] for line in wrap_text(said, cells - 2)]
                 rows.append([])
-            rows += budget_rows(row.memory, study.scenario.workload.total_tokens, cells)
+            rows += budget_rows(row.memory, study.memory.pool_terms(), study.scenario.workload.total_tokens, cells)
         return rows
 
     title = "why not" if missed or row.verdict != "fits" else "room"
     return Sheet(f"{title} · {heading(answer, row)}", body, choices)
 
 
-def budget_rows(memory: MemoryReport, length: int, cells: int) -> list[Row]:
+def budget_rows(memory: MemoryReport, pool: Sequence[MemoryTerm], length: int, cells: int) -> list[Row]:
     """The engine's sum, from what the driver reports to what is left for the cache."""
-    seen, names = memory.budget_bytes / memory.utilization, min(38, cells - len("   999.99 GiB") - 3)
-    spent = [
-        ("", "the driver reports", memory.usable_bytes),
-        *([("", "the engine sees", seen)] if abs(seen - memory.usable_bytes) > MIB else []),
-        ("×", f"utilization {memory.utilization:g}: the budget", memory.budget_bytes),
-        ("−", "weights", memory.weights_bytes),
-        ("−", "activations", memory.activation_bytes),
-        ("−", "runtime", memory.runtime_bytes),
-    ]
-    if memory.cuda_graphs_in_budget:
-        spent.append(("−", "CUDA graphs", memory.cuda_graph_bytes))
-    lines: list[tuple[str, str, float, str]] = [(sign, name, value, "text") for sign, name, value in spent]
-    lines.append(("=", "left for the KV cache", memory.kv_cache_bytes, "bold" if memory.kv_cache_bytes > 0 else "bad"))
+    names = min(38, cells - len("   999.99 GiB") - 3)
+    budget, *spent = pool
+    utilization = f"utilization {memory.utilization:g}: the budget" if budget.factors else budget.name
+    lines: list[tuple[str, str, float, str]] = [("", "the driver reports", memory.usable_bytes, "text")]
+    if abs(memory.visible_bytes - memory.usable_bytes) > MIB:
+        lines.append(("", "the engine sees", memory.visible_bytes, "text"))
+    lines += [("×" if budget.factors else "", utilization, budget.bytes, "text")]
+    lines += [("−", term.name, -term.bytes, "text") for term in spent]
+    lines.append(("=", "left for the KV cache", memory.left_bytes, "bold" if memory.left_bytes > 0 else "bad"))
     if memory.shortfall_bytes > 0:
         lines.append((" ", f"short of one request of {tokens(length)} tokens", memory.shortfall_bytes, "bad"))
     return [

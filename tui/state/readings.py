@@ -5,6 +5,7 @@ from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServiceLevel
+from estimator.serving.memory.shares import memory_shares
 from tui.draw.cells import seconds_cell, wait_cell
 from tui.draw.figures import bound
 
@@ -74,9 +75,7 @@ def memory_share(row: Evaluation) -> float | None:
     memory, performance = row.memory, row.performance
     if memory is None or performance is None or memory.usable_bytes <= 0 or memory.max_concurrency <= 0:
         return None
-    pool = memory.kv_cache_bytes * min(1.0, performance.concurrency / memory.max_concurrency)
-    fixed = memory.weights_bytes + memory.activation_bytes + memory.runtime_bytes + memory.cuda_graph_bytes
-    return (fixed + pool) / memory.usable_bytes
+    return memory_shares(memory, performance.concurrency).used_bytes / memory.usable_bytes
 
 
 def run_cost(row: Evaluation) -> float | None:

@@ -1,6 +1,7 @@
 """Peak of the profiling run: the sampler's logits or the widest layer, and the workspaces that stay beside them."""
 
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import ActivationPeak, CudaGraphs
@@ -8,6 +9,7 @@ from estimator.models.architecture import Architecture
 from estimator.models.formats import WeightFormat
 from estimator.models.mixers import LatentAttention
 from estimator.models.mlps import DenseMlp, MixtureOfExperts
+from estimator.results import Factor, MemoryTerm
 
 LATENT_WORKSPACE_TOKENS = 65_536
 """Tokens of the chunked-prefill workspace of latent attention (vLLM: vllm/v1/attention/backends/mla/common.py)."""
@@ -52,51 +54,107 @@ def layer_widths(architecture: Architecture) -> LayerWidths:
     )
 
 
-def sampler_bytes(
+def sampler_terms(
     architecture: Architecture, peak: ActivationPeak, sequences: int, tokens: int, element_bytes: int
-) -> float:
+) -> tuple[MemoryTerm, ...]:
     """Logits of every sequence with the sampler's copies, beside the hidden states of one step."""
     rows = tokens if peak.logits_of_every_token else sequences
-    logits = rows * architecture.vocabulary * (peak.logit_bytes + element_bytes)
-    return logits + peak.hidden_states * tokens * architecture.hidden * element_bytes
+    return (
+        term(
+            "logits",
+            ("tokens" if peak.logits_of_every_token else "sequences", rows),
+            ("vocabulary", architecture.vocabulary),
+            ("bytes a logit", peak.logit_bytes + element_bytes),
+        ),
+        term(
+            "hidden states",
+            ("copies", peak.hidden_states),
+            ("tokens of a step", tokens),
+            ("hidden width", architecture.hidden),
+            ("bytes", element_bytes),
+        ),
+    )
 
 
-def layer_bytes(
+def layer_terms(
     architecture: Architecture, peak: ActivationPeak, weights: WeightFormat, tokens: int, element_bytes: int, tp: int
-) -> float:
+) -> tuple[MemoryTerm, ...]:
     """The widest layer over one step: feed-forward intermediates and the residual stream."""
     width = layer_widths(architecture)
-    elements = width.dense / tp + peak.residual_vectors * architecture.hidden
+    step = ("tokens of a step", tokens)
     quantised_input = width.intermediate / tp if EIGHT_BIT[0] < weights.bits < EIGHT_BIT[1] else 0.0
-    return tokens * (elements * element_bytes + quantised_input)
+    return (
+        term("feed-forward of the widest layer", step, ("width of a rank", width.dense / tp), ("bytes", element_bytes)),
+        term(
+            "residual stream",
+            step,
+            ("vectors", peak.residual_vectors),
+            ("hidden width", architecture.hidden),
+            ("bytes", element_bytes),
+        ),
+        term("inputs in 8 bit", step, ("width of a rank", quantised_input)),
+    )
 
 
-def expert_buffer_bytes(architecture: Architecture, weights: WeightFormat, tokens: int, tp: int) -> float:
-    """Inputs and outputs of the fused experts' two products, for every expert a token visits."""
+def expert_term(architecture: Architecture, weights: WeightFormat, tokens: int, tp: int) -> MemoryTerm:
+    """Inputs and outputs of the fused experts' two products in 16 bit, for every expert a token visits."""
     width, hidden = layer_widths(architecture), architecture.hidden
-    if not width.expert or weights.id == "mxfp4":
-        return 0.0
-    return tokens * width.experts_per_token * 2 * (max(width.expert / tp, hidden) + max(2 * width.expert / tp, hidden))
+    elements = max(width.expert / tp, hidden) + max(2 * width.expert / tp, hidden)
+    experts = 0 if weights.id == "mxfp4" or not width.expert else width.experts_per_token
+    return term(
+        "expert buffers",
+        ("tokens of a step", tokens),
+        ("experts a token", experts),
+        ("elements an expert", elements),
+        ("bytes", 2),
+    )
 
 
-def workspace_bytes(architecture: Architecture, tower_parameters: int, tokens: int, tp: int) -> float:
+def workspace_terms(architecture: Architecture, tower_parameters: int, tokens: int, tp: int) -> tuple[MemoryTerm, ...]:
     """Buffers that stay: chunked prefill of latent attention, the vision encoder's profile."""
-    latent = LATENT_WORKSPACE_TOKENS * layer_widths(architecture).latent * 2.0
-    if not tower_parameters:
-        return latent
-    return latent + tokens * architecture.hidden * 2 + VISION_PER_TOWER_BYTE * tower_parameters * 2 / tp
+    latent = layer_widths(architecture).latent
+    images = tokens if tower_parameters else 0
+    return (
+        term("prefill of latent attention", ("tokens", LATENT_WORKSPACE_TOKENS), ("width", latent), ("bytes", 2)),
+        term("image embeddings", ("tokens of a step", images), ("hidden width", architecture.hidden), ("bytes", 2)),
+        term(
+            "vision encoder",
+            ("fraction of the tower", VISION_PER_TOWER_BYTE),
+            ("parameters of a rank", tower_parameters / tp),
+            ("bytes", 2),
+        ),
+    )
 
 
-def cuda_graph_bytes(
+def received_term(architecture: Architecture, stages: int, tokens: int, element_bytes: int) -> MemoryTerm:
+    """Tensors that a pipeline stage receives from the one before: hidden states and residual."""
+    return term(
+        "received from the stage before",
+        ("tensors", 2 if stages > 1 else 0),
+        ("tokens of a step", tokens),
+        ("hidden width", architecture.hidden),
+        ("bytes", element_bytes),
+    )
+
+
+def cuda_graph_terms(
     architecture: Architecture, rule: CudaGraphs | None, weights: WeightFormat, sequences: int, layers: int, tp: int
-) -> float:
+) -> tuple[MemoryTerm, ...]:
     """Captured CUDA graphs of a stage of `layers` layers; fewer and smaller ones where few sequences run."""
     if rule is None:
-        return 0.0
+        return ()
     largest = rule.mxfp4_step_tokens if weights.id == "mxfp4" else rule.step_tokens
-    captured = min(largest, 2 * sequences)
+    captured = max(min(largest, 2 * sequences) / rule.step_tokens, LEAST_GRAPH_FRACTION)
     width = layer_widths(architecture)
     per_layer = rule.bytes_per_layer + (rule.bytes_per_expert_layer if width.expert else 0.0)
     elements = rule.hidden_vectors * architecture.hidden + rule.intermediate_vectors * width.dense / tp
-    every_batch = layers * per_layer + rule.step_tokens * 2 * elements
-    return every_batch * max(captured / rule.step_tokens, LEAST_GRAPH_FRACTION)
+    batches = ("fraction of all batches", captured)
+    return (
+        term("graphs of the layers", ("layers", layers), ("bytes a layer", per_layer), batches),
+        term("buffers", ("tokens of a step", rule.step_tokens), ("elements", elements), ("bytes", 2), batches),
+    )
+
+
+def term(name: str, *factors: tuple[str, float]) -> MemoryTerm:
+    """A term whose bytes are the product of its factors."""
+    return MemoryTerm(name, prod(value for _, value in factors), tuple(Factor(*factor) for factor in factors))

@@ -1,19 +1,15 @@
-"""Each engine's budget, line by line, and what the cache pool that is left can hold."""
-
-from typing import NamedTuple
+"""A deployment's memory on a device: the settings an engine starts with, its tightest rank, and the pages it has."""
 
 from estimator.engines.memory_policy import (
     DeviceDefaults,
-    FractionOfDevice,
-    FractionOfFree,
     MemoryPolicy,
     RuleOfThumb,
     StaticFraction,
     StaticReserve,
-    WholeDevice,
 )
 from estimator.layout import Layout
 from estimator.serving.deployment import Deployment
+from estimator.serving.memory.cache_budget import CacheBudget, cache_budget
 from estimator.serving.memory.pool import UNBOUNDED, Pool
 from estimator.serving.memory.rank_memory import RankMemory, StartUp, plan_memory
 from estimator.serving.memory.serving_memory import ServingMemory
@@ -21,36 +17,6 @@ from estimator.units import GB, GIB
 
 LEAST_STATIC_FRACTION = 0.1
 """SGLang's default fraction never falls below this; engineering guess, it only concerns devices of a few GiB."""
-
-
-class CacheBudget(NamedTuple):
-    """What an engine allows itself on one rank, and what that leaves for the cache; negative where it is short."""
-
-    budget_bytes: float
-    pool_bytes: float
-
-
-def cache_budget(policy: MemoryPolicy, utilization: float, usable_bytes: float, rank: RankMemory) -> CacheBudget:
-    """The engine's own arithmetic. `usable_bytes`: what the driver reports; as sold, for a rule of thumb."""
-    loaded, outside_torch = rank.loaded_bytes, rank.outside_torch_bytes
-    if isinstance(policy, RuleOfThumb):
-        budget = utilization * usable_bytes
-        return CacheBudget(budget, budget - loaded - rank.activation_bytes - outside_torch)
-    visible = policy.visible_bytes(usable_bytes)
-    match policy:
-        case FractionOfDevice():
-            budget = utilization * visible
-            pool = budget - loaded - rank.activation_bytes - outside_torch
-            return CacheBudget(budget, pool - rank.cuda_graph_bytes if policy.graphs_in_budget else pool)
-        case StaticFraction():
-            free = visible - outside_torch
-            budget = utilization * free
-            return CacheBudget(budget, min(budget, free - rank.activation_bytes - rank.cuda_graph_bytes) - loaded)
-        case FractionOfFree():
-            return CacheBudget(visible, utilization * (visible - loaded - rank.activation_bytes - outside_torch))
-        case WholeDevice():
-            budget = utilization * visible
-            return CacheBudget(budget, budget - loaded - rank.activation_bytes - outside_torch)
 
 
 def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
@@ -80,6 +46,7 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
         device_bytes=int(device.memory_sold_gb * GIB),  # the chips behind the "80 GB" hold powers of two
         usable_bytes=usable,
         utilization=utilization,
+        planned_bytes=total,
         budget_bytes=budget.budget_bytes,
         pool_bytes=budget.pool_bytes,
         pages=pages,

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from estimator.results import Factor, MemoryTerm
+
 UNBOUNDED = 1 << 60
 
 
@@ -29,12 +31,26 @@ class Pool(NamedTuple):
 
     def pages(self, tokens: int) -> float:
         """Pages that one sequence of `tokens` tokens takes."""
-        found = self.fixed
+        count = self.fixed
         for pages, span in self.growing:
-            found += pages * -(-tokens // span)
+            count += pages * -(-tokens // span)
         for pages, span, kept, extra in self.windowed:
-            found += pages * -(-min(tokens, kept) // span) + extra
-        return found
+            count += pages * -(-min(tokens, kept) // span) + extra
+        return count
+
+    def sequence_terms(self, tokens: int, fraction: float) -> tuple[MemoryTerm, ...]:
+        """Bytes of one sequence on a rank that caches a fraction of the layers; they add up to those of its pages."""
+        terms = []
+        page_bytes = self.page_bytes * fraction
+        for pages, span in self.growing:
+            terms.append(_blocks("layers that keep every token", -(-tokens // span), span, pages * page_bytes))
+        for pages, span, kept, extra in self.windowed:
+            blocks = -(-min(tokens, kept) // span) + extra / pages
+            terms.append(_blocks("layers with a window", blocks, span, pages * page_bytes))
+        if self.fixed:
+            count = (Factor("pages", self.fixed), Factor("bytes a page", page_bytes)) if self.page_bytes > 1 else ()
+            terms.append(MemoryTerm("recurrent states", self.fixed * page_bytes, count))
+        return tuple(terms)
 
     def longest(self, pages: float) -> int:
         """Most tokens that one sequence in so many pages can have.
@@ -62,3 +78,9 @@ class Pool(NamedTuple):
             if tokens >= full:
                 return tokens
         return 0
+
+
+def _blocks(name: str, blocks: float, span: int, block_bytes: float) -> MemoryTerm:
+    """Blocks of `span` tokens, or tokens where each is a block of its own."""
+    count, size = ("tokens", "bytes a token") if span == 1 else (f"blocks of {span:,} tokens", "bytes a block")
+    return MemoryTerm(name, blocks * block_bytes, (Factor(count, blocks), Factor(size, block_bytes)))

@@ -1,6 +1,6 @@
 """What every rank of a layout spends before the cache, and the pages of its cache, before it meets a device."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,14 +9,15 @@ from estimator.layout import Layout
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
-from estimator.results import Part
+from estimator.results import MemoryTerm, Part
 from estimator.serving.memory.activations import (
-    cuda_graph_bytes,
-    expert_buffer_bytes,
-    layer_bytes,
+    cuda_graph_terms,
+    expert_term,
+    layer_terms,
     layer_widths,
-    sampler_bytes,
-    workspace_bytes,
+    received_term,
+    sampler_terms,
+    workspace_terms,
 )
 from estimator.serving.memory.cache import LayerKind, layer_kinds, page_table
 from estimator.serving.memory.compressed import compressed_pool
@@ -42,6 +43,10 @@ class RankMemory(NamedTuple):
     """Layers whose cache this stage keeps, as a fraction of the model's."""
     weights: tuple[Part, ...]
     """The weights by kind of tensor and bits."""
+    activation: tuple[MemoryTerm, ...] = ()
+    runtime: tuple[MemoryTerm, ...] = ()
+    """What is outside PyTorch, and the buffers."""
+    cuda_graphs: tuple[MemoryTerm, ...] = ()
 
     @property
     def loaded_bytes(self) -> float:
@@ -115,10 +120,10 @@ def _ranks(
     start: StartUp,
     kinds: tuple[LayerKind, ...],
 ) -> Iterator[RankMemory]:
-    """Every pipeline stage's spending. Activations of a stage are its layers'; the last one's the sampler's if more."""
+    """Every pipeline stage's spending."""
     architecture, loading, peak = model.architecture, policy.loading, policy.activations
-    element_bytes, tp = 4 if weights.rest_bits == 32 else 2, layout.tp
-    rotary = architecture.rotary_positions * architecture.rotary_dim * element_bytes if loading.rotary_table else 0
+    tp, table = layout.tp, architecture.rotary_positions * architecture.rotary_dim * _element_bytes(weights)
+    rotary = table if loading.rotary_table else 0
     sharding = Sharding(
         tensor=tp,
         expert=max(layout.ep, tp * layout.dp),
@@ -129,27 +134,64 @@ def _ranks(
         layers_on_host=layout.host,
         prediction_modules=start.drafts > 0,
     )
-    length, samples = _profiled_prompt(model, peak, start, kinds)
-    widest = layer_bytes(architecture, peak, weights, length, element_bytes, tp)
-    logits = sampler_bytes(architecture, peak, start.sequences, length, element_bytes) if samples else 0.0
-    resident = workspace_bytes(architecture, model.tower_parameters, start.batched_tokens, tp)
-    experts = expert_buffer_bytes(architecture, weights, start.batched_tokens, tp)
-    if peak.keeps_expert_buffers:
-        resident += experts
-    else:
-        widest += experts
-    received = 2 * start.batched_tokens * architecture.hidden * element_bytes if layout.pp > 1 else 0
     outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start.compute_capability)
     for stage in stage_weights(architecture, weights, sharding, model.tower_parameters, rotary):
+        activation = _activation(model, weights, layout, peak, start, kinds, stage.last)
+        graphs = cuda_graph_terms(architecture, policy.graphs, weights, start.sequences, stage.layers, tp)
         yield RankMemory(
             weights_bytes=sum(part.value for part in stage.weights),
             buffers_bytes=sum(part.value for part in stage.buffers),
-            activation_bytes=(max(logits, widest) if stage.last else widest) + resident + received,
+            activation_bytes=_total(activation),
             outside_torch_bytes=outside_torch,
-            cuda_graph_bytes=cuda_graph_bytes(architecture, policy.graphs, weights, start.sequences, stage.layers, tp),
+            cuda_graph_bytes=_total(graphs),
             cached_layer_fraction=stage.layers / architecture.layers,
             weights=stage.weights,
+            activation=activation,
+            runtime=_runtime(outside_torch, stage.buffers),
+            cuda_graphs=graphs,
         )
+
+
+def _activation(
+    model: Model,
+    weights: WeightFormat,
+    layout: Layout,
+    peak: ActivationPeak,
+    start: StartUp,
+    kinds: tuple[LayerKind, ...],
+    last: bool,
+) -> tuple[MemoryTerm, ...]:
+    """Peak of one stage: its widest layer, or on the last one the sampler if that takes more; and what stays."""
+    architecture, tp, step = model.architecture, layout.tp, start.batched_tokens
+    element_bytes = _element_bytes(weights)
+    length, samples = _profiled_prompt(model, peak, start, kinds)
+    highest = layer_terms(architecture, peak, weights, length, element_bytes, tp)
+    experts = expert_term(architecture, weights, step, tp)
+    resident = workspace_terms(architecture, model.tower_parameters, step, tp)
+    if peak.keeps_expert_buffers:
+        resident = (*resident, experts)
+    else:
+        highest = (*highest, experts)
+    if last and samples:
+        sampler = sampler_terms(architecture, peak, start.sequences, length, element_bytes)
+        highest = max(highest, sampler, key=_total)
+    received = received_term(architecture, layout.pp, step, element_bytes)
+    return tuple(each for each in (*highest, *resident, received) if each.bytes)
+
+
+def _runtime(outside_torch: float, buffers: tuple[Part, ...]) -> tuple[MemoryTerm, ...]:
+    """Context, libraries and collectives, and what loading adds."""
+    terms = (MemoryTerm("context, libraries and NCCL", outside_torch), *(MemoryTerm(*part[:2]) for part in buffers))
+    return tuple(each for each in terms if each.bytes)
+
+
+def _element_bytes(weights: WeightFormat) -> int:
+    """Bytes of one activation: those of the weights that are not quantised."""
+    return 4 if weights.rest_bits == 32 else 2
+
+
+def _total(terms: Sequence[MemoryTerm]) -> float:
+    return sum(each.bytes for each in terms)
 
 
 def _profiled_prompt(
@@ -185,6 +227,7 @@ def _plan_by_rule(
         cuda_graph_bytes=0.0,
         cached_layer_fraction=1.0,
         weights=tuple(Part(part.name, part.value * size / exact / devices) for part in whole.weights),
+        runtime=(MemoryTerm("overhead of the rule", overhead / devices),) if overhead else (),
     )
     if rule.every_head_cached:
         token_bytes = 2 * architecture.hidden * cache.bits / 8 / devices

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from estimator.engines.memory_policy import FractionOfDevice, MemoryPolicy, Slots
 from estimator.layout import Layout
-from estimator.results import MemoryReport
+from estimator.results import MemoryReport, MemoryTerm
 from estimator.serving.deployment import Deployment
+from estimator.serving.memory.cache_budget import pool_terms
 from estimator.serving.memory.pool import UNBOUNDED
 from estimator.serving.memory.rank_memory import MemoryPlan, RankMemory
 
@@ -22,6 +23,8 @@ class ServingMemory:
     usable_bytes: int
     """As the driver reports it."""
     utilization: float
+    planned_bytes: float
+    """What the budget starts from: the driver's figure; as sold, for a rule of thumb."""
     budget_bytes: float
     pool_bytes: float
     """What is left for the cache on the tightest rank; negative when the rest alone is too much."""
@@ -40,11 +43,15 @@ class ServingMemory:
     def _policy(self) -> MemoryPolicy:
         return self.deployment.engine.memory
 
-    def sequence_pages(self, tokens: int) -> float:
-        """Pages of one sequence: of its own length, or of the reserved one where the engine does not page."""
+    def reserved_tokens(self, tokens: int) -> int:
+        """Tokens for which a sequence of that length takes cache: more where the engine reserves whole slots."""
         if self.max_model_len and isinstance(self._policy.cache, Slots):
-            tokens = max(tokens, self.max_model_len)
-        return self.plan.pool.pages(tokens)
+            return max(tokens, self.max_model_len)
+        return tokens
+
+    def sequence_pages(self, tokens: int) -> float:
+        """Pages of one sequence of that length."""
+        return self.plan.pool.pages(self.reserved_tokens(tokens))
 
     def max_sequences(self, tokens: int) -> float:
         """Sequences of that length that one replica runs at once."""
@@ -83,6 +90,14 @@ class ServingMemory:
         """Bytes missing on the tightest rank for that many sequences of that length."""
         return max(0.0, self.sequence_bytes(tokens) * max(sequences / self.layout.dp, 1.0) - self.pool_bytes)
 
+    def pool_terms(self) -> tuple[MemoryTerm, ...]:
+        """What is left for the cache, as a sum: the budget, and everything that is taken from it (negative)."""
+        return pool_terms(self._policy, self.utilization, self.planned_bytes, self.tightest_rank)
+
+    def request_terms(self, tokens: int) -> tuple[MemoryTerm, ...]:
+        """The cache of one sequence of that length as a sum over kinds of layers."""
+        return self.plan.pool.sequence_terms(self.reserved_tokens(tokens), self.tightest_rank.cached_layer_fraction)
+
     def report(self, tokens: int, sequences: float = 1) -> MemoryReport:
         """The budget and what it holds of requests of `tokens` tokens; short where not even one fits.
 
@@ -91,22 +106,31 @@ class ServingMemory:
         rank, policy = self.tightest_rank, self._policy
         checks_model_len = isinstance(policy, FractionOfDevice) and policy.checks_model_len
         length = max(tokens, self.max_model_len or 0) if checks_model_len else tokens
+        request_bytes = self.sequence_bytes(tokens)
+        required_bytes = request_bytes if length == tokens else self.sequence_bytes(length)
         return MemoryReport(
             device_bytes=self.device_bytes,
             usable_bytes=self.usable_bytes,
+            visible_bytes=policy.visible_bytes(self.planned_bytes),
             budget_bytes=self.budget_bytes,
             weights_bytes=rank.weights_bytes,
             activation_bytes=rank.activation_bytes,
             runtime_bytes=rank.outside_torch_bytes + rank.buffers_bytes,
             cuda_graph_bytes=rank.cuda_graph_bytes,
             cuda_graphs_in_budget=isinstance(policy, FractionOfDevice) and policy.graphs_in_budget,
-            kv_cache_bytes=self.pool_bytes,
+            left_bytes=self.pool_bytes,
+            kv_cache_bytes=max(self.pool_bytes, 0.0),
             utilization=self.utilization,
             kv_bytes_per_token=self.plan.pool.token_bytes * rank.cached_layer_fraction,
             kv_capacity_tokens=self.capacity_tokens(self.max_model_len or tokens),
             max_concurrency=self.max_sequences(tokens),
             max_context_tokens=self.max_context(sequences),
-            shortfall_bytes=self.shortfall_bytes(length),
+            request_bytes=request_bytes,
+            attention_copies=self.layout.dp,
+            shortfall_bytes=max(0.0, required_bytes - self.pool_bytes),
             weights=rank.weights,
+            activation=rank.activation,
+            runtime=rank.runtime,
+            cuda_graphs=rank.cuda_graphs,
             notes=self.plan.notes,
         )

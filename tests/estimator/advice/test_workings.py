@@ -29,6 +29,10 @@ def worked_out(working: Working) -> float:
         Scenario(model="deepseek-ai/DeepSeek-V3", kv="fp8", workload=ServingWorkload(8192, 256, 64)),
         Scenario(model="meta-llama/Llama-3.1-8B-Instruct", weights="bf16", engine="sglang"),
         Scenario(model="deepseek-ai/DeepSeek-V3", settings=EngineSettings(decode_context_parallel=8)),
+        Scenario(model="openai/gpt-oss-20b", weights="mxfp4", engine_version="0.19.0"),
+        Scenario(model="Qwen/Qwen3-Next-80B-A3B-Instruct", settings=EngineSettings(max_num_seqs=8)),
+        Scenario(model="google/gemma-3-12b-it", weights="bf16", engine="trtllm"),
+        Scenario(model="meta-llama/Llama-3.1-8B-Instruct", weights="gguf-q4_k_m", engine="llamacpp"),
     ],
     ids=lambda scenario: scenario.model.rpartition("/")[2] + "·dcp" * (scenario.settings.dcp > 1),
 )
@@ -43,7 +47,18 @@ def test_formulas_give_their_figures(scenario: Scenario) -> None:
             assert worked_out(working) == pytest.approx(working.value, rel=1e-9), (row.candidate.machine, working)
             assert working.source
             figures.add(figure)
-    assert figures >= {"weights", "kv", "users", "ttft", "tpot", "throughput", "usd_output", "usd_month"}
+    assert figures >= {
+        "weights",
+        "kv",
+        "request",
+        "runtime",
+        "users",
+        "ttft",
+        "tpot",
+        "throughput",
+        "usd_output",
+        "usd_month",
+    }
 
 
 def test_an_own_point_is_a_term_of_the_times() -> None:
