@@ -22,6 +22,8 @@ Task = Literal[
 ]
 """The question a model's head answers; only generation runs token by token."""
 
+INDEX_ELEMENT_BYTES = 1 + 4 / 128
+"""Bytes of one element of an indexer's keys: FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
 CONV_ELEMENT_BYTES = 2
 """Bytes of one element of a convolution's state: engines keep it in the model's 16-bit type (vLLM MambaStateDtype)."""
 
@@ -161,12 +163,13 @@ class Architecture:
         """Elements that short convolutions keep for one sequence, whatever its length."""
         return sum(group.count * group.layer.mixer.conv_state_elements for group in self.groups if group.layer.mixer)
 
-    def layer_state_bytes(self, mixer: Mixer, draft_tokens: int = 0) -> float:
+    def layer_state_bytes(self, mixer: Mixer, draft_tokens: int = 0, element_bytes: int = 0) -> float:
         """Bytes of recurrent and convolution state that one layer with this mixer keeps for one sequence.
 
-        Convolutions also keep the drafted tokens until they are accepted. Before any division over ranks.
+        Convolutions also keep the drafted tokens until they are accepted. `element_bytes`: bytes of an element of the
+        recurrent state, where the engine fixes them. Before any division over ranks.
         """
-        element_bytes = mixer.state_element_bytes or self.state_element_bytes
+        element_bytes = element_bytes or mixer.state_element_bytes or self.state_element_bytes
         kept_tokens = mixer.convolved_tokens
         stretch = 1 + draft_tokens / kept_tokens if kept_tokens else 1
         return mixer.state_elements * element_bytes + mixer.conv_state_elements * stretch * CONV_ELEMENT_BYTES

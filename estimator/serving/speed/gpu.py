@@ -6,6 +6,7 @@ from typing import NamedTuple
 from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.layouts.rank_work import ExpertBank, Product, RankWork
+from estimator.models.architecture import INDEX_ELEMENT_BYTES
 from estimator.models.formats import WeightFormat
 from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
@@ -29,8 +30,6 @@ ELEMENTWISE_LAUNCH_US = 9.0
 """Fixed time of a layer's norms, residuals and activations: six small kernels of 1.5 µs (counted in traces)."""
 ELEMENTWISE_PASSES = 8
 """Hidden-wide vectors that norms, residuals and activations of a layer read or write for each token (counted)."""
-STATE_BYTES = 2
-"""Bytes of an element of a recurrent state."""
 STATE_COMPUTE = 0.3
 """Fraction of the 16-bit peak that chunked scans reach (engineering guess)."""
 ACTIVATION_BYTES = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
@@ -66,6 +65,7 @@ class GpuKernels:
     """Kernel by kernel, what one device reaches under one engine."""
 
     __slots__ = (
+        "architecture",
         "cache",
         "device",
         "efficiency",
@@ -75,14 +75,17 @@ class GpuKernels:
         "quantised_rates",
         "sixteen_bit",
         "sixteen_bit_rates",
+        "state_element_bytes",
         "state_us",
         "weights",
     )
 
     def __init__(self, deployment: Deployment) -> None:
         self.weights, self.cache, self.device = deployment.weights, deployment.cache, deployment.device
+        self.architecture = deployment.model.architecture
         self.factors, self.efficiency = deployment.speed.kernels, deployment.efficiency
         self.state_us = deployment.speed.state_us
+        self.state_element_bytes = deployment.speed.state_element_bytes
         self.kernels = self.efficiency.kernels_of(self.device)
         self.quantised = quantised_format(self.weights, self.device)
         self.sixteen_bit = GemmFormat(
@@ -184,7 +187,7 @@ class GpuKernels:
             limit=mixer.attended_tokens,
             window_bytes=windowed * element_bytes,
             window=mixer.window,
-            index_bytes=mixer.index_width,
+            index_bytes=mixer.index_width * INDEX_ELEMENT_BYTES,
             flops=mixer.decode_flops,
             share=1 / tp,
             flops_per_s=device.matrix_flops * kernel.latent_compute,
@@ -215,14 +218,14 @@ class GpuKernels:
 
     def states(self, mixer: Mixer, times: float, tp: int) -> Iterator[StateUpdate]:
         """Recurrent states of `times` layers; nothing where the mixer has none."""
-        elements = mixer.state_elements + mixer.conv_state_elements
-        if not elements:
+        state_bytes = self.architecture.layer_state_bytes(mixer, element_bytes=self.state_element_bytes)
+        if not state_bytes:
             return
         yield StateUpdate(
             name="state",
             times=times,
             latency_s=self.state_us * MICROSECOND,
-            state_bytes=elements * STATE_BYTES / tp,
+            state_bytes=state_bytes / tp,
             bytes_per_s=self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
             flops=mixer.attention_flops(1) / tp,
             flops_per_s=self.device.matrix_flops * STATE_COMPUTE,
