@@ -20,6 +20,10 @@ GRAPH_TOKENS = 512
 layer costs."""
 
 
+TURN_ROUNDS = 4
+"""Steps down from an upper bound to the length at which a sum of waits turns: within 5 % of it."""
+
+
 class OperatingPoint(NamedTuple):
     """One replica in steady state: first link of the chain operating point, replica load, trial, performance report."""
 
@@ -79,9 +83,9 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
         # everybody waits for the longest of the batch (extreme value of as many normal lengths)
         longest = 1 + workload.length_variation * sqrt(2 * log(concurrency)) if concurrency > 1 else 1.0
     else:
-        waits = _waits(step, workload, others, prompt_alone, prompt, alone)
-        prompt_wait, tpot = waits.before_s, alone + waits.each_token_s
-        ttft = prompt_alone + prompt_wait + overhead + waits.step_s
+        prompt_wait = _prompt_wait_s(step, workload, others, prompt_alone, prompt, alone)
+        tpot = alone * (1 + others * prompt / (prompt + decoding))
+        ttft = prompt_alone + prompt_wait + overhead + tpot / 2
     request = ttft + (output - 1) * longest * tpot
     rate = concurrency / request
     return OperatingPoint(
@@ -98,50 +102,27 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
     )
 
 
-class Waits(NamedTuple):
-    """What one request waits for the others'."""
-
-    before_s: float
-    """For prompts ahead of its own."""
-    step_s: float
-    """For the step that runs when it comes."""
-    each_token_s: float
-    """For prompts between its tokens, each time."""
-
-
-def _waits(
+def _prompt_wait_s(
     step: Step, workload: ServingWorkload, others: float, prompt_alone: float, prompt: float, alone: float
-) -> Waits:
-    """Waits of a request among `others`, in a closed queueing network.
+) -> float:
+    """Wait of a first token for the prompts ahead of it, among `others` in a closed loop.
 
-    A first token waits for the prompts ahead of it, the tokens after it for those between them. As functions of the
-    answer's length n they are hyperbolas, A s / (s + n) and B (n - 1) / (q + n): with s steps that a prompt is taken to
-    need and q that it needs. Their sum has one turning point; what lies before a dip, or above the sum's limit, is cut
-    off, so that a longer answer is never complete sooner.
+    It falls with the length n of answers as A s / (s + n), for a prompt that is taken to need s decode steps; the waits
+    between tokens rise as B (n - 1) / (q + n), for the q steps that it does need, beside n steps of decoding. Before
+    the length from which on their sum rises, the wait stays as it is there: no longer answer is complete sooner.
     """
-    first_token, output, new = step.speed.first_token, workload.output_tokens, workload.uncached_tokens[0]
+    first_token, new = step.speed.first_token, workload.uncached_tokens[0]
     if not new or not others:
-        return Waits(0.0, alone / 2, 0.0)
-    steps_taken, steps_needed = new / first_token.step_tokens, prompt / alone
-    ahead = prompt_alone * first_token.wait * others * steps_taken  # A s
-    between = prompt * others  # B
-
-    def waits(tokens: float) -> tuple[float, float, float]:
-        slowed = between / (steps_needed + tokens)
-        return ahead / (steps_taken + tokens), (alone + slowed) / 2, slowed * (tokens - 1)
-
-    before_s, step_s, between_s = waits(output)
-    limit = between + alone / 2
-    falling, rising = sqrt(ahead), sqrt(between * (steps_needed + 0.5))
-    if falling >= rising:
-        most = limit
-    else:
-        dip = (falling * steps_needed - rising * steps_taken) / (rising - falling)
-        most = sum(waits(dip)) if dip > output else inf
-    between_s = max(min(between_s, most - before_s - step_s), 0.0)
-    step_s = min(step_s, most)
-    before_s = max(min(before_s, most - step_s - between_s), 0.0)
-    return Waits(before_s, step_s, between_s / (output - 1) if output > 1 else 2 * step_s - alone)
+        return 0.0
+    taken, needed = new / first_token.step_tokens, prompt / alone
+    falling = prompt_alone * first_token.wait * others * taken  # A s
+    rising = others * prompt * (needed + 0.5)
+    turn = inf
+    for _ in range(TURN_ROUNDS):
+        turn = sqrt(falling / (alone + rising / (needed + turn) ** 2)) - taken
+        if turn <= workload.output_tokens:
+            return falling / (taken + workload.output_tokens)
+    return falling / (taken + turn)
 
 
 def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float) -> float:
