@@ -63,6 +63,8 @@ def headed_reader(class_name: str) -> Reader | None:
             continue
         stem = class_name.removesuffix(ending)
         bodies = {each: reader for body in BODIES if (reader := find_reader(each := stem + body))}
+        if task == "masked tokens":  # an encoder's head: MambaLMHeadModel is a decoder under another name
+            bodies = {each: reader for each, reader in bodies.items() if each in HEAD_STYLES}
         if bodies:
             return _under_head(bodies, task)
     return None

@@ -173,9 +173,10 @@ def test_a_reward_head_of_no_published_class_is_refused() -> None:
         architecture("LlamaForRewardModel", LLAMA_8B)
 
 
-def test_a_head_on_an_unknown_body_is_refused() -> None:
+@pytest.mark.parametrize("class_name", ["WormholeForSequenceClassification", "MambaLMHeadModel", "LlamaForMaskedLM"])
+def test_a_head_that_no_known_body_has_is_refused(class_name: str) -> None:
     with pytest.raises(InputError, match="no reader"):
-        architecture("WormholeForSequenceClassification", LLAMA_8B)
+        architecture(class_name, LLAMA_8B)
 
 
 def test_a_head_has_no_prediction_modules() -> None:
