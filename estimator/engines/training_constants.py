@@ -72,6 +72,8 @@ class Framework(NamedTuple):
     """What it can move to the host: the optimizer's states, or parameters as well."""
     checkpointings: tuple[str, ...] = ("none", "full")
     """Kinds of activation checkpointing that it runs."""
+    trains_in_fp16: bool = False
+    """Whether it also trains in fp16 with a scaled loss, on devices without bf16 matrix products."""
     memory_model: Literal["parts", "rule-of-thumb"] = "parts"
     recipe: str = "axolotl"
     """The writer of starting configurations for adapters."""

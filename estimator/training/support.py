@@ -44,13 +44,20 @@ def refusal(
         return f"{framework.name} does not run {workload.method}"
     if platform.computes and workload.compute not in platform.computes:
         return f"{framework.name} does not run {workload.compute} matrix products"
-    return _missing_format(workload, device)
+    return _missing_format(workload, framework, device)
 
 
-def _missing_format(workload: TrainingWorkload, device: Accelerator) -> str | None:
+def number_format(device: Accelerator) -> str:
+    """16-bit format that a run's products take on a device: bf16, or fp16 where the device has none in bf16."""
+    return "fp16" if "no-bf16" in device.tags else "bf16"
+
+
+def _missing_format(workload: TrainingWorkload, framework: Framework, device: Accelerator) -> str | None:
     """The number format that a device's matrix units lack, in words."""
     if not device.matrix_flops:
         return f"{device.name} has no 16-bit matrix units"
+    if number_format(device) == "fp16" and not framework.trains_in_fp16 and framework.platforms != ("neuron",):
+        return f"{framework.name} trains in bf16, and {device.name} has no bf16 matrix products"
     if workload.compute in ("fp8", "mxfp8") and not device.fp8_flops:
         return f"{device.name} has no {workload.compute} matrix products"
     if workload.compute in ("mxfp8", "nvfp4") and not device.fp4_flops:

@@ -10,6 +10,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.training.judge import require_framework, require_training_constants
 from estimator.training.recipes import axolotl, llama_factory, torchtitan, torchtune
 from estimator.training.recipes.writing import Recipe, Setting, TrainingJob
+from estimator.training.support import number_format
 
 __all__ = ["Recipe", "recipe"]
 
@@ -37,7 +38,12 @@ def recipe(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
     if not writer:
         raise InputError("command", f"no starting configuration for {framework.name}")
     job = TrainingJob(
-        model=model.id, workload=workload, framework=framework, setup=run.setup, machines=row.candidate.machines
+        model=model.id,
+        workload=workload,
+        framework=framework,
+        setup=run.setup,
+        machines=row.candidate.machines,
+        number_format=number_format(device),
     )
     written = _with_settings(WRITERS[writer](job), framework.recipe_settings)
     if framework.id.startswith(writer):

@@ -30,7 +30,7 @@ def _settings(job: TrainingJob) -> Iterator[Setting]:
     yield job.accumulation
     yield Setting("num_epochs", workload.epochs)
     yield Setting("optimizer", OPTIMIZERS[workload.optimizer])
-    yield Setting("bf16", True)
+    yield Setting(job.number_format, True)
     yield Setting("flash_attention", True)
     if setup.checkpointing == "offloaded":
         yield Setting("gradient_checkpointing", "offload", "fits by it")

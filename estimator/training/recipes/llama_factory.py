@@ -37,8 +37,8 @@ def _settings(job: TrainingJob) -> Iterator[Setting]:
     yield job.accumulation
     yield Setting("num_train_epochs", workload.epochs)
     yield Setting("optim", OPTIMIZERS[workload.optimizer])
-    pure = job.precision == "bf16" and not workload.adapters
-    yield Setting("pure_bf16" if pure else "bf16", True, job.precision)
+    pure = job.precision == "bf16" and job.number_format == "bf16" and not workload.adapters
+    yield Setting("pure_bf16" if pure else job.number_format, True, job.precision)
     yield Setting("disable_gradient_checkpointing", setup.checkpointing == "none")
     yield Setting("enable_liger_kernel", job.fused_loss, "no logits")
     yield Setting("flash_attn", "fa2")

@@ -44,6 +44,8 @@ class TrainingJob(NamedTuple):
     framework: Framework
     setup: TrainingSetup
     machines: int
+    number_format: str
+    """16-bit format of the products: bf16 or fp16."""
 
     @property
     def devices_per_machine(self) -> int:

@@ -65,7 +65,7 @@ def test_another_stack_gets_a_file_that_can_run_it(catalog):
 
 def test_a_run_that_does_not_fit_has_no_recipe(catalog):
     with pytest.raises(InputError, match="short"):
-        written(catalog, "g4dn.xlarge", TrainingWorkload("full", offload="none"), machines=1)
+        written(catalog, "g5.xlarge", TrainingWorkload("full", offload="none"), machines=1)
 
 
 EVIL = "x\nplugins: [evil.Plugin]\ntrust_remote_code: true\nz: /Llama-3.1-8B\x1b]52;c;aGFja2Vk\x07"
@@ -122,3 +122,10 @@ def test_torchtune_offloads_by_what_its_recipes_read(catalog, offload, expected)
     command = written(catalog, "g6e.4xlarge", workload, machines=1).command
     assert expected in command
     assert ("full_finetune_distributed" in command) == (offload == "parameters")
+
+
+@pytest.mark.parametrize("framework", ["axolotl", "llama-factory"])
+def test_a_card_without_bf16_trains_in_fp16(catalog, framework):
+    page = yaml.safe_load(written(catalog, "g4dn.12xlarge", TrainingWorkload("qlora", framework=framework)).text)
+    assert page["fp16"] is True
+    assert "bf16" not in page

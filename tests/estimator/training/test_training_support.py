@@ -61,6 +61,15 @@ def test_only_layouts_that_the_stack_runs_are_offered(catalog, framework):
         assert setup.cp == 1 or "cp" in stack.splits
 
 
+@pytest.mark.parametrize("instance", ["g4dn.12xlarge", "p3.16xlarge"])
+def test_a_stack_of_bf16_alone_does_not_train_where_there_is_none(catalog, instance):
+    """torchtune takes bf16 or fp32; Turing and Volta multiply matrices in fp16, which scaled losses take."""
+    row = row_on(catalog, TrainingWorkload("qlora"), instance=instance)
+    assert row.verdict == "not_supported"
+    assert "no bf16 matrix products" in row.reason
+    assert row_on(catalog, TrainingWorkload("qlora", framework="axolotl"), instance=instance).verdict == "fits"
+
+
 def test_nothing_is_offloaded_to_a_host_that_was_not_named(catalog):
     """Mixtral 8x7B, every parameter, on one A100: out of memory in foundation-model-stack/fms-acceleration."""
     workload = TrainingWorkload("full", sequence_length=4096, micro_batch=4, global_batch=4, sharding="none")
