@@ -239,7 +239,8 @@ class TrainingJudge:
         return rules.interruptions_per_month.get(spot_class, rules.interruptions_per_month[rules.default_interruption])
 
     def _confidence(self, cluster: Cluster) -> Confidence:
-        measured = self.constants.speed.hardware_factor(cluster.device)
+        """B where runs on such devices over such links were published, else C."""
+        measured = self.constants.speed.hardware_factor(cluster.device) and cluster.links.inside_measured
         return "C" if not measured or cluster.device.kind == "neuron" else "B"
 
 

@@ -10,6 +10,8 @@ from estimator.training.weights import rank_parameters
 
 WIRE_BYTES = 2.0
 """Bytes of an exchanged element: every stack gathers and reduces in 16 bits."""
+MEASURED_PCIE_DEVICES = 2
+"""Most devices without links of their own over which a training speed was published (AnswerDotAI/fsdp_qlora)."""
 
 
 class Links(NamedTuple):
@@ -24,6 +26,8 @@ class Links(NamedTuple):
     """Between each device and its host, for offloaded parameters."""
     inside_latency_s: float = 0.0
     """Seconds that a collective inside a machine takes whatever its size."""
+    inside_measured: bool = True
+    """Whether training runs over such links were published; else their bandwidth is reckoned from the PCIe link."""
 
 
 def links_of(machine: Machine, fabric: Fabric, own_fabric: Fabric, rules: SpeedRules) -> Links:
@@ -38,18 +42,18 @@ def links_of(machine: Machine, fabric: Fabric, own_fabric: Fabric, rules: SpeedR
     measured = [each for ranks, each in sorted(fabric.all_reduce.items()) if ranks <= count]
     inside = measured[-1].bandwidth_bytes_per_s if measured else fabric.link_bytes_per_s
     staged = [share for ranks, share in sorted(rules.host_staged_fractions.items()) if ranks <= count]
-    if staged:
-        inside = max(inside, staged[-1] * fabric.link_bytes_per_s)
+    through_host = staged[-1] * fabric.link_bytes_per_s if staged else 0.0
     link = own_fabric.link_bytes_per_s or rules.host_link_bytes_per_s
     host = rules.host_link_efficiency * (fabric.link_bytes_per_s or link)
     network = machine.network_bytes_per_s or rules.reference_network_bytes_per_s
     return Links(
         devices_per_machine=count,
-        inside_bytes_per_s=inside or float("inf"),
+        inside_bytes_per_s=max(inside, through_host) or float("inf"),
         outside_bytes_per_s=network * rules.network_efficiency,
         vcpus=machine.vcpus,
         host_bytes_per_s=min(rules.host_link_bytes_per_s, host),
         inside_latency_s=measured[-1].alpha_s if measured else 0.0,
+        inside_measured=through_host <= inside or count <= MEASURED_PCIE_DEVICES,
     )
 
 

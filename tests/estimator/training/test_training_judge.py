@@ -365,3 +365,10 @@ def test_more_memory_never_turns_a_fit_into_a_failure(catalog, device, method, l
     grown = replace(small.device, memory_usable_bytes=round(1.3 * small.device.memory_usable_bytes))
     if Search(run).best(small).step:
         assert Search(run).best(small._replace(device=grown)).step
+
+
+def test_a_run_over_links_that_nobody_published_is_of_class_c(catalog):
+    rows = board(catalog, TrainingWorkload("lora"), "meta-llama/Llama-3.3-70B-Instruct")
+    assert row_of(rows, "g6e.48xlarge").confidence == "C"  # eight L40S through the host
+    assert row_of(rows, "p5.48xlarge").confidence == "B"
+    assert row_of(rows, "g7e.12xlarge").confidence == "B"
