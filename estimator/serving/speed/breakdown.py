@@ -42,7 +42,7 @@ def _decode(step: Step, batch: float, context: float, drafts: int) -> Iterator[O
         yield OperatorTime("pipeline", stalled - seconds, "network")
         seconds = stalled
     if drafts:
-        yield OperatorTime("drafting", seconds * drafts / step.layers, "memory")
+        yield OperatorTime("drafting", step.drafting_s(each, seconds, drafts), "memory")
 
 
 @lru_cache(maxsize=4096)

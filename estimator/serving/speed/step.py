@@ -71,7 +71,7 @@ class Step:
         """Seconds of one step of a whole engine: `batch` sequences at `context` tokens gain a token each.
 
         Chunks that add up to `prompts` prompts of `new` tokens ride along. With speculation, each sequence verifies
-        `drafts` more tokens, and drafting one costs about a layer. Pipeline stages and attention replicas share both,
+        `drafts` more tokens (see `drafting_s`). Pipeline stages and attention replicas share both,
         and replicas wait for the one with most prompts.
         """
         layout, operators = self.layout, self.operators
@@ -99,11 +99,19 @@ class Step:
             seconds += layout.pp * self.hop_s + rows * self.hop_s_per_row
             if each > 1:
                 seconds *= 1 + self.stall * (1 - 1 / layout.pp)
-        seconds *= 1 + drafts / self.layers
+        seconds += self.drafting_s(each, seconds, drafts)
         host = self.host_s(batch)
         if self.speed.host.overlap:
             return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
         return self.decode_factor * (seconds + host)
+
+    def drafting_s(self, sequences: float, verifying_s: float, drafts: int) -> float:
+        """Seconds of proposing `drafts` tokens, one after the other, beside a step that verifies them.
+
+        A prediction module is a layer like the model's (a share of `verifying_s`) and needs the whole LM head for every
+        token that it proposes (DeepSeek-V3 report, arXiv:2412.19437, section 2.2).
+        """
+        return drafts * (verifying_s / self.layers + self.operators.head.seconds(sequences)) if drafts else 0.0
 
     def _waiting_s(self, rows: float, most: float) -> float:
         """Seconds that attention replicas wait for the one with `most` rows; experts have everybody's rows anyway."""

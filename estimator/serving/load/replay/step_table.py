@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     each: float
     """Sequences that one pipeline stage of one attention replica has at a time."""
     factor: float
-    """On the device's seconds: waiting pipeline stages, and drafting."""
+    """On the device's seconds: pipeline stages that wait for unequal batches."""
     host_s: float
 
 
@@ -50,11 +50,10 @@ class StepTable:
     """Seconds of one engine's steps, for many of them. See `Step.step_s`, whose sum this is."""
 
     def __init__(self, step: Step, draft_tokens: int = 0) -> None:
-        self.step, self.verified = step, 1 + draft_tokens
+        self.step, self.drafts, self.verified = step, draft_tokens, 1 + draft_tokens
         self.at_once = step.layout.dp * step.layout.pp
         """Batches on their way at the same time."""
         self.overlaps = step.speed.host.overlap
-        self.drafting = 1 + draft_tokens / step.layers
         operators = step.operators
         self.head = Table(operators.head.seconds, ROW_DOUBLINGS)
         self.rows = Table(lambda rows: sum(each.seconds(rows) for each in operators.rows), ROW_DOUBLINGS)
@@ -70,6 +69,7 @@ class StepTable:
         """One step in which `batch` sequences at `context` tokens gain a token each."""
         fixed_s, each, factor, host_s = self._batch(batch)
         device_s = (fixed_s + each * self.attention.at(context)) * factor
+        device_s += self.step.drafting_s(each, device_s, self.drafts)
         if self.overlaps:
             return self.step.decode_factor * _longer(device_s, host_s)
         return self.step.decode_factor * (device_s + host_s)
@@ -111,9 +111,9 @@ class StepTable:
         return step.layout.pp * step.hop_s + rows * step.hop_s_per_row if step.layout.pp > 1 else 0.0
 
     def _stalled(self, each: float) -> float:
-        """Factor of pipeline stages that wait for unequal batches, and of drafting."""
+        """Factor of pipeline stages that wait for unequal batches."""
         pp = self.step.layout.pp
-        return self.drafting * (1 + self.step.stall * (1 - 1 / pp)) if pp > 1 and each > 1 else self.drafting
+        return 1 + self.step.stall * (1 - 1 / pp) if pp > 1 and each > 1 else 1.0
 
     def _device_s(self, batch: int, context: float, tokens: float, prompts: float, attention_s: float) -> float:
         """Device seconds of a step with prompts in it."""
@@ -130,7 +130,8 @@ class StepTable:
             seconds += self.attention_latency_s + each * self.attention.at(context)
             seconds += sum(exchange.seconds(verified) for exchange in operators.dcp_exchanges)
         seconds += sum(state.seconds(each + share, rows) for state in operators.states)
-        return (seconds + self._handed_over_s(rows)) * self._stalled(each)
+        seconds = (seconds + self._handed_over_s(rows)) * self._stalled(each)
+        return seconds + (step.drafting_s(each, seconds, self.drafts) if batch else 0.0)
 
 
 def _longer(device_s: float, host_s: float) -> float:

@@ -191,6 +191,14 @@ def test_speculation_pays_at_low_load_when_tokens_are_accepted() -> None:
     assert accepted.tpot_s < 0.6 * plain.tpot_s < plain.tpot_s < rejected.tpot_s
 
 
+def test_every_draft_costs_a_layer_and_the_lm_head() -> None:
+    step = compiled(LLAMA_8B, "l40s", Layout())
+    plain, drafting = step.decode_s(1, 1000), step.decode_s(1, 1000, 4)
+    head_s = step.operators.head.seconds(1)
+    assert head_s > plain / 20  # 128,256 x 4,096 beside 32 layers
+    assert drafting - plain > 4 * (head_s + 0.9 * plain / 32)
+
+
 def test_the_best_concurrency_is_the_last_that_keeps_the_service_level() -> None:
     step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
     level = ServiceLevel(tpot_s=0.02, ttft_s=1.0)
