@@ -97,7 +97,7 @@ def opt(f: Fields) -> Architecture:
     )
 
 
-@reads(BloomForCausalLM="bloom")
+@reads(BloomForCausalLM="bloom", BloomModel="")
 def bloom(f: Fields) -> Architecture:
     """ALiBi, so no position table; a LayerNorm follows the embedding."""
     hidden = f.size("hidden_size", "n_embed")

@@ -14,6 +14,7 @@ from estimator.models.tensors import Tensor
 
 @reads(
     T5ForConditionalGeneration="t5",
+    T5WithLMHeadModel="",
     MT5ForConditionalGeneration="mt5",
     UMT5ForConditionalGeneration="umt5",
 )
@@ -37,7 +38,7 @@ def t5(f: Fields) -> Architecture:
     architecture = stack(
         f,
         [decoder] * (f.layers("num_decoder_layers") if f.has("num_decoder_layers") else count),
-        tied=f.class_name == "T5ForConditionalGeneration",
+        tied=f.class_name in ("T5ForConditionalGeneration", "T5WithLMHeadModel"),
         final_norms=2,
         final=tables,
         rotary=0,

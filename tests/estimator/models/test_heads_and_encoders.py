@@ -209,3 +209,13 @@ def test_aquila_writes_text_although_its_class_has_no_head_in_its_name() -> None
     model = architecture("AquilaModel", LLAMA_8B)
     assert model.generates
     assert model.parameters == 8_030_261_248
+
+
+def test_bloom_and_the_first_t5_write_text_under_the_names_of_their_uploads() -> None:
+    bloom = {"hidden_size": 14336, "n_layer": 70, "num_attention_heads": 112, "vocab_size": 250880}
+    model = architecture("BloomModel", bloom)
+    assert model.generates
+    assert model.parameters == 176_247_271_424  # bigscience/bloom
+    t5 = architecture("T5WithLMHeadModel", T5_BASE)
+    assert t5.generates
+    assert t5.parameters == architecture("T5ForConditionalGeneration", T5_BASE).parameters
