@@ -43,8 +43,6 @@ class GemmFormat(NamedTuple):
 
     kernel_key: str
     """Key of the kernel constants."""
-    weight_bytes: float
-    """Bytes of one weight."""
     input_bytes: float
     """Bytes of one activation that goes in."""
     peak_flops_per_s: float
@@ -54,7 +52,6 @@ class GemmFormat(NamedTuple):
 class GemmRates(NamedTuple):
     """What products of one weight format reach on a device under an engine."""
 
-    weight_bytes: float
     input_bytes: float
     latency_s: float
     flops_per_s: float
@@ -90,7 +87,6 @@ class GpuKernels:
         self.quantised = quantised_format(self.weights, self.device)
         self.sixteen_bit = GemmFormat(
             kernel_key="16",
-            weight_bytes=self.weights.rest_bits / 8,
             input_bytes=2.0,
             peak_flops_per_s=self.device.matrix_flops,
         )
@@ -107,7 +103,6 @@ class GpuKernels:
         kernel = self.kernels.gemm.get(key) or self.kernels.gemm["16"]
         compute = kernel.compute * (self.kernels.gemm["16"].compute if key in WEIGHT_ONLY else 1.0)
         return GemmRates(
-            weight_bytes=form.weight_bytes,
             input_bytes=form.input_bytes,
             latency_s=kernel.latency_us * MICROSECOND * factors.latency,
             flops_per_s=form.peak_flops_per_s * min(compute * factors.compute * self.format_factor(key), 1.0),
@@ -116,14 +111,16 @@ class GpuKernels:
 
     def gemm(self, product: Product, times: float) -> Gemm:
         """A matrix product of `times` layers; outputs are 16 bit."""
-        rates = self.quantised_rates if product.role in self.weights.quantises else self.sixteen_bit_rates
+        bits = self.weights.kind_bits(product.role)
+        quantised = product.role in self.weights.quantises and bits < 16  # some uploads leave their attention wide
+        rates = self.quantised_rates if quantised else self.sixteen_bit_rates
         elements = product.outputs * product.inputs
         return Gemm(
             name=product.name,
             times=times,
             latency_s=rates.latency_s,
             flops=2 * elements,
-            weight_bytes=elements * rates.weight_bytes,
+            weight_bytes=elements * bits / 8,
             row_bytes=product.inputs * rates.input_bytes + product.outputs * 2,
             flops_per_s=rates.flops_per_s,
             bytes_per_s=rates.bytes_per_s,
@@ -151,7 +148,7 @@ class GpuKernels:
             skew=self.efficiency.expert_skew,
             entropy=self.efficiency.routing_entropy,
             flops=2 * bank.parameters,
-            expert_bytes=bank.parameters * form.weight_bytes,
+            expert_bytes=bank.parameters * self.weights.kind_bits("expert") / 8,
             token_bytes=bank.token_elements * form.input_bytes,
             routing_bytes=bank.routing_elements * 2,
             ramp_rows=kernel.ramp_rows,
@@ -261,23 +258,16 @@ def peak_flops(weights: WeightFormat, device: Accelerator) -> float:
 
 def quantised_format(weights: WeightFormat, device: Accelerator) -> GemmFormat:
     """The weight format's own kernels, or weight-only ones where the device does not multiply in it."""
-    weight_bytes, native = weights.bits / 8, _native_flops(weights, device)
+    native = _native_flops(weights, device)
     if weights.kernel == "mx":
         if device.fp8_flops and device.compute_capability >= 10:
-            return GemmFormat(
-                kernel_key="mx8", weight_bytes=weight_bytes, input_bytes=1.0, peak_flops_per_s=device.fp8_flops
-            )
-        return GemmFormat(
-            kernel_key="mx", weight_bytes=weight_bytes, input_bytes=2.0, peak_flops_per_s=device.matrix_flops
-        )
+            return GemmFormat(kernel_key="mx8", input_bytes=1.0, peak_flops_per_s=device.fp8_flops)
+        return GemmFormat(kernel_key="mx", input_bytes=2.0, peak_flops_per_s=device.matrix_flops)
     if not native:
         key = "i8" if weights.bits >= 8 else "i4"
-        return GemmFormat(
-            kernel_key=key, weight_bytes=weight_bytes, input_bytes=2.0, peak_flops_per_s=device.matrix_flops
-        )
+        return GemmFormat(kernel_key=key, input_bytes=2.0, peak_flops_per_s=device.matrix_flops)
     return GemmFormat(
         kernel_key=weights.kernel,
-        weight_bytes=weight_bytes,
         input_bytes=ACTIVATION_BYTES.get(weights.compute, 2.0),
         peak_flops_per_s=native,
     )

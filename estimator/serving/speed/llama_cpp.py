@@ -1,8 +1,8 @@
 """Operators of llama.cpp: layers in turn over the devices, one fixed time a layer, whole-model bandwidth fractions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from estimator.layouts.rank_work import RankWork
+from estimator.layouts.rank_work import Product, RankWork
 from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
@@ -15,7 +15,17 @@ STATE_BYTES = 4
 class LlamaCppOperators:
     """What llama.cpp reaches on one device with one weight and cache format."""
 
-    __slots__ = ("bandwidth", "cache", "cache_bandwidth", "compute", "constants", "kernels", "memory", "peak", "weight")
+    __slots__ = (
+        "bandwidth",
+        "cache",
+        "cache_bandwidth",
+        "compute",
+        "constants",
+        "kernels",
+        "memory",
+        "peak",
+        "weights",
+    )
 
     def __init__(self, deployment: Deployment) -> None:
         weights, device = deployment.weights, deployment.device
@@ -27,16 +37,17 @@ class LlamaCppOperators:
         self.memory = self.bandwidth * (self.kernels.memory_quantised if quantised else self.kernels.memory)
         self.compute = self.peak * (self.kernels.compute_quantised if quantised else self.kernels.compute)
         self.cache_bandwidth = self.bandwidth * self.constants.cache_memory
-        self.weight, self.cache = weights.bits / 8, deployment.cache.bits / 8
+        self.weights, self.cache = weights, deployment.cache.bits / 8
 
-    def product(self, name: str, elements: float, layers: int) -> Gemm:
-        """All matrices of `layers` layers as one product, with a fixed time of each layer."""
+    def product(self, name: str, products: Iterable[tuple[Product, int]], layers: int) -> Gemm:
+        """Matrices of `layers` layers as one product, each kind in its own bits, with a fixed time of each layer."""
+        elements = [(each.role, times * each.outputs * each.inputs) for each, times in products]
         return Gemm(
             name=name,
             times=1,
             latency_s=layers * self.kernels.layer_us * MICROSECOND,
-            flops=2 * elements,
-            weight_bytes=elements * self.weight,
+            flops=2 * sum(count for _, count in elements),
+            weight_bytes=sum(count * self.weights.kind_bits(role) / 8 for role, count in elements),
             row_bytes=0.0,
             flops_per_s=self.compute,
             bytes_per_s=self.memory,
@@ -57,7 +68,7 @@ class LlamaCppOperators:
                 skew=0.0,
                 entropy=1.0,
                 flops=2 * bank.parameters,
-                expert_bytes=bank.parameters * self.weight,
+                expert_bytes=bank.parameters * self.weights.kind_bits("expert") / 8,
                 token_bytes=0.0,
                 routing_bytes=0.0,
                 ramp_rows=0.0,
@@ -112,11 +123,10 @@ class LlamaCppOperators:
 def llama_cpp_operators(work: RankWork, deployment: Deployment) -> Operators:
     """Operators of the whole model on devices that take turns."""
     of = LlamaCppOperators(deployment)
-    linear = sum(times * each.outputs * each.inputs for each, times in work.products)
     cached = [(mixer, times) for mixer, times in work.mixers if mixer.growing_width or mixer.window_width]
     return Operators(
-        rows=(of.product("layers", linear, work.layers), *of.experts(work)),
-        head=of.product("LM head", work.head.outputs * work.head.inputs, 0),
+        rows=(of.product("layers", work.products, work.layers), *of.experts(work)),
+        head=of.product("LM head", [(work.head, 1)], 0),
         decode_attention=tuple(of.decode_attention(mixer, times) for mixer, times in cached),
         prefill_attention=tuple(of.prefill_attention(mixer, times) for mixer, times in cached),
         states=tuple(of.state(mixer, times) for mixer, times in work.mixers if mixer.state_elements),

@@ -25,7 +25,7 @@ class NeuronOperators:
     def product(self, product: Product, times: float) -> Gemm:
         """A matrix product of `times` layers; activations stay on the chip."""
         weights, elements = self.deployment.weights, product.outputs * product.inputs
-        bits = weights.bits if product.role in weights.quantises else weights.rest_bits
+        bits = weights.kind_bits(product.role)
         return Gemm(
             name=product.name,
             times=times,
@@ -52,7 +52,7 @@ class NeuronOperators:
             skew=efficiency.expert_skew,
             entropy=efficiency.routing_entropy,
             flops=2 * bank.parameters,
-            expert_bytes=bank.parameters * self.deployment.weights.bits / 8,
+            expert_bytes=bank.parameters * self.deployment.weights.kind_bits("expert") / 8,
             token_bytes=0.0,
             routing_bytes=0.0,
             ramp_rows=0.0,

@@ -4,6 +4,7 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.models.architecture import INDEX_ELEMENT_BYTES
+from estimator.serving.speed.operators import Experts, Gemm
 from estimator.serving.speed.step import Step
 from tests.estimator.serving.steps import step_on
 
@@ -31,3 +32,28 @@ def test_vllm_before_0_12_keeps_states_in_16_bit(catalog: Catalog) -> None:
 def test_an_indexer_reads_its_keys_with_their_scales(catalog: Catalog) -> None:
     step = step_on(catalog.inventory, catalog.model("deepseek-ai/DeepSeek-V3.2"), "h200-sxm", weights="fp8-block")
     assert {each.index_bytes for each in step.operators.decode_attention} == {128 * INDEX_ELEMENT_BYTES}
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "engine", "bits"),
+    [
+        ("openai/gpt-oss-20b", "gguf-mxfp4", "llamacpp", 4.25),
+        ("openai/gpt-oss-20b", "mxfp4", "vllm", 4.25),
+        ("openai/gpt-oss-20b", "mxfp4", "neuron", 4.25),
+        ("Qwen/Qwen3-30B-A3B", "fp8-mlp", "vllm", 8),
+    ],
+)
+def test_experts_are_read_in_the_bits_they_are_stored_in(
+    catalog: Catalog, name: str, weights: str, engine: str, bits: float
+) -> None:
+    step = step_on(catalog.inventory, catalog.model(name), "h100-sxm", weights=weights, engine=engine)
+    experts = next(each for each in step.operators.rows if isinstance(each, Experts))
+    assert experts.expert_bytes / (experts.flops / 2) * 8 == pytest.approx(bits, rel=0.01)
+
+
+def test_attention_that_an_upload_leaves_wide_is_read_and_multiplied_so(catalog: Catalog) -> None:
+    model = catalog.model("meta-llama/Llama-3.1-8B")
+    mlps, whole = (step_on(catalog.inventory, model, "h100-sxm", weights=each) for each in ("fp8-mlp", "bf16"))
+    for narrow, wide in zip(mlps.operators.rows, whole.operators.rows, strict=True):
+        if isinstance(narrow, Gemm) and isinstance(wide, Gemm) and narrow.name.startswith("attention"):
+            assert (narrow.weight_bytes, narrow.flops_per_s) == (wide.weight_bytes, wide.flops_per_s)
