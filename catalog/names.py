@@ -32,7 +32,7 @@ def spoken(name: str) -> str:
 
 
 def reductions(name: str) -> tuple[str, ...]:
-    """What is left of a name after each stage."""
+    """The name as each stage of reduction leaves it."""
     plain = _REVISED_FORMAT.sub("", spoken(name))
     for pattern, replacement in _SPELLINGS:
         plain = pattern.sub(replacement, plain)
@@ -48,11 +48,11 @@ def index(names: Iterable[tuple[str, str]]) -> Mapping[str, str]:
     """Reduced name -> id, of (name, id) pairs. What stands for several models of a stage stands for none of them."""
     stages: tuple[dict[str, set[str]], ...] = tuple({} for _ in _STAGES)
     for name, model_id in names:
-        for found, reduced in zip(stages, reductions(name), strict=True):
-            found.setdefault(reduced, set()).add(model_id)
+        for ids_by_name, reduced in zip(stages, reductions(name), strict=True):
+            ids_by_name.setdefault(reduced, set()).add(model_id)
     known: dict[str, str] = {}
-    for found in reversed(stages):
-        known |= {key: next(iter(ids)) for key, ids in found.items() if key and len(ids) == 1}
+    for ids_by_name in reversed(stages):
+        known |= {key: next(iter(ids)) for key, ids in ids_by_name.items() if key and len(ids) == 1}
     return known
 
 

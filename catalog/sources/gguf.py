@@ -80,7 +80,7 @@ class StoredTensor(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What the file says before its first weight."""
+    """Metadata and tensor descriptions, which a file holds before its first weight."""
 
     metadata: Mapping[str, Any]
     """Values by key; a long array is given as its length."""
@@ -146,9 +146,11 @@ class _Cursor:
         self.file, self.where, self.position = file, where, 0
 
     def wrong(self, reason: str) -> InputError:
+        """The error about this file."""
         return InputError(self.where, reason)
 
     def take(self, size: int) -> bytes:
+        """The next bytes. Raises InputError at the end of the file."""
         self._advance(size)
         content = self.file.read(size)
         if len(content) < size:
@@ -156,9 +158,11 @@ class _Cursor:
         return content
 
     def number(self, form: str) -> Any:
+        """The next number, in the notation of `struct`."""
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
     def text(self) -> str:
+        """The next text: its length in bytes, then UTF-8."""
         return self.take(self.number("<Q")).decode("utf-8", "replace")
 
     def tensor(self) -> tuple[str, StoredTensor]:

@@ -19,6 +19,7 @@ class Keys(NamedTuple):
     architecture: str
 
     def get(self, key: str) -> Any:
+        """The value of a key below the architecture's name; None where it is absent."""
         return self.header.metadata.get(f"{self.architecture}.{key}")
 
     def whole(self, key: str, default: int = 0) -> int:

@@ -157,6 +157,7 @@ class _Hub(NamedTuple):
             return None if response is None else self._take(response, 0, limit + 1)
 
     def exists(self, name: str) -> bool:
+        """Whether the repository has a file of that name."""
         with self._open(name, {"Range": "bytes=0-7"}) as response:
             return response is not None
 

@@ -154,8 +154,10 @@ def _model(checkpoint: Checkpoint) -> Model:
             raise
         raise with_stored_bytes(error, checkpoint.stored) from None
     if model.published and model.published.published < (1 - LEAST_MISSING) * model.architecture.text_parameters:
-        held, described = model.published.published, model.architecture.text_parameters
-        note = f"its weight files hold {held:,} parameters, its config.json describes {described:,}: files are missing?"
+        stored, described = model.published.published, model.architecture.text_parameters
+        note = (
+            f"its weight files hold {stored:,} parameters, its config.json describes {described:,}: files are missing?"
+        )
         return replace(model, notes=(*model.notes, note))
     return model
 

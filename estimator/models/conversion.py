@@ -1,4 +1,4 @@
-"""What it takes to serve a checkpoint in another format than its own."""
+"""Ways to serve a checkpoint in another format than its own: an upload, a tool, or the engine while loading."""
 
 from estimator.models.formats import find_weight_format
 

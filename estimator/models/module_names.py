@@ -1,4 +1,4 @@
-"""What published checkpoints call the modules that hold a tensor, and which of them a pattern names."""
+"""Names that published checkpoints give to the modules of a tensor, and the patterns that name some of them."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -26,10 +26,12 @@ class Explanation(NamedTuple):
 
     @property
     def predicted(self) -> int:
+        """Parameters that the language model and the named extras come to."""
         return self.text + sum(extra.parameters for extra in self.extras)
 
     @property
     def difference(self) -> int:
+        """Parameters of the published total that nothing explains; negative where it has fewer."""
         return self.published - self.predicted
 
 

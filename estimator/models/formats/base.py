@@ -1,4 +1,4 @@
-"""What a number format is."""
+"""A number format: how weights or cache are stored, and which kernels multiply them."""
 
 from math import ceil
 from typing import NamedTuple
@@ -7,6 +7,7 @@ from estimator.models.tensors import Role, Tensor
 
 LINEAR: frozenset[Role] = frozenset({"attention", "mlp", "shared_expert", "expert"})
 USUAL_HEAD = 128
+"""Width of a head that `CacheFormat.bits` is stated for: that of most published models."""
 EXPERTS: frozenset[Role] = frozenset({"expert"})
 EVERYTHING: frozenset[Role] = LINEAR | {"embedding", "head", "router"}
 
@@ -47,7 +48,7 @@ class WeightFormat(NamedTuple):
     narrow_bits: tuple[tuple[float, float], ...] = ()
     """(up to these bits, these instead), in ascending order."""
     average_bits: float = 0.0
-    """Of a whole file, where a format mixes types; 0 is worked out from payload and scales."""
+    """Bits per weight of a whole file, where a format mixes types; 0 is worked out from payload and scales."""
     source: str = ""
     output_bits: float = 0.0
     """Bits per output channel of a matrix, beside the scales of its blocks."""
@@ -63,6 +64,7 @@ class WeightFormat(NamedTuple):
         return self.payload_bits + (self.scale_bits / ((outputs or 4096) * (inputs or 4096)) if self.scale_bits else 0)
 
     def quantised(self, tensor: Tensor) -> bool:
+        """Whether tensors of that role are stored in the format; exceptions by name are not looked at."""
         return tensor.role in self.quantises
 
     def kind_bits(self, role: Role, name: str = "") -> float:
@@ -108,10 +110,10 @@ class CacheFormat(NamedTuple):
     id: str
     name: str
     bits: float
-    """Of one element, with scales: of heads 128 wide where each head's vector has its own."""
+    """Bits of one element with its scale, in heads 128 wide where each head's vector has a scale of its own."""
     scale_bits: float = 0.0
-    """Of one head's vector."""
+    """Bits of the scale of one head's vector."""
 
     def bits_of(self, head_dim: int) -> float:
-        """Of one element in heads of that width."""
+        """Bits of one cached element, scale included, in heads of that width."""
         return self.bits + self.scale_bits * (1 / head_dim - 1 / USUAL_HEAD)

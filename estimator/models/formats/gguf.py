@@ -111,12 +111,12 @@ def _uniform(name: str) -> WeightFormat:
 def _format(name: str, bits: float, stored: tuple[Stored, ...]) -> WeightFormat:
     kernel = "16" if bits >= 16 else "i8" if bits > 6 else "i4"
     return WeightFormat(
-        f"gguf-{name}",
-        f"GGUF {name.upper()}",
-        bits,
-        "bf16",
-        kernel,
-        EVERYTHING,
+        id=f"gguf-{name}",
+        name=f"GGUF {name.upper()}",
+        payload_bits=bits,
+        compute="bf16",
+        kernel=kernel,
+        quantises=EVERYTHING,
         exceptions=stored,
         average_bits=AVERAGE_BITS.get(name, 0.0),
     )
@@ -154,12 +154,12 @@ MIXES = (
     _mix("iq1_m", "iq1_m", value="q4_k", down=("q2_k", _EIGHTH), output="iq2_xxs", embedding="q2_k", head="q5_k"),
     _mix("iq1_s", "iq1_s", value="q4_k", down=("q2_k", _EIGHTH), output="iq2_xxs", embedding="q2_k", head="q5_k"),
     WeightFormat(
-        "gguf-mxfp4",
-        "GGUF MXFP4, experts only",
-        BLOCK_BITS["q8_0"],
-        "bf16",
-        "mx",
-        EVERYTHING,
+        id="gguf-mxfp4",
+        name="GGUF MXFP4, experts only",
+        payload_bits=BLOCK_BITS["q8_0"],
+        compute="bf16",
+        kernel="mx",
+        quantises=EVERYTHING,
         exceptions=(*_UNTOUCHED, Stored("expert", "", BLOCK_BITS["mxfp4"])),
     ),
 )

@@ -1,4 +1,4 @@
-"""What formats are called: common names, and the endings of checkpoint names."""
+"""Names of formats: as people and tools spell them, and as checkpoint names end in them."""
 
 import re
 

@@ -40,7 +40,8 @@ def gptq(f: Fields) -> Rules:
     rules = everywhere(main)
     blocks = _flat_names(f, "modules_in_block_to_quantize")
     if blocks:
-        rules += [Rule(None, sixteen_bit()), Rule(Patterns([f"*{name}" for name in blocks]), main)]
+        named = [*(f"*{name}" for name in blocks), *(["lm_head"] if "head" in main.quantises else [])]
+        rules += [Rule(None, sixteen_bit()), Rule(Patterns(named), main)]
     overrides = f.section("dynamic")
     if overrides:
         rules += reversed([_dynamic(str(pattern), overrides, f, main) for pattern in overrides.config])

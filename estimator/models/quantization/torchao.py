@@ -24,6 +24,7 @@ def _int8_weights(f: Fields) -> WeightFormat:
 
 def _integers(default_bits: int, default_group: int) -> Scheme:
     def scheme(f: Fields) -> WeightFormat:
+        """Integers of the width and group that the arguments state."""
         width = f.text("weight_dtype", default=f"int{default_bits}").removeprefix("torch.")
         bits = int(width[-1]) if width[-1:].isdigit() and 1 <= int(width[-1]) <= 8 else default_bits
         return integer_format(bits, "torchao", f.size("group_size", default=default_group))
