@@ -209,7 +209,9 @@ def _shown(value: object) -> str:
         return ascii(value[:40])
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int | float | None):
+    if value is None:
+        return "null"
+    if isinstance(value, int | float):
         return str(value)[:40] if not isinstance(value, int) or abs(value) < 1 << 64 else "a huge number"
     return _kind(value)
 

@@ -79,3 +79,8 @@ def test_architectures_may_be_one_text() -> None:
 def test_a_language_model_alone_in_its_section_is_that_language_model(outer: dict[str, Any]) -> None:
     inner = changed(without(LLAMA, "architectures"), model_type="llama")
     assert read({**outer, "text_config": inner}).parameters == read(LLAMA).parameters
+
+
+def test_what_is_null_is_shown_as_json_writes_it() -> None:
+    with pytest.raises(InputError, match="q_lora_rank: null: the indexer"):
+        read(changed(CONFIGS["GlmMoeDsaForCausalLM"], q_lora_rank=None))
