@@ -10,7 +10,8 @@ from itertools import product
 from math import hypot
 
 from catalog.load import load
-from estimator.cost.bill import cost, quote
+from estimator.cost.bill import cost_report
+from estimator.cost.quote import quote
 from estimator.layout import Layout
 from estimator.ranking.rank import rank
 from estimator.scenario.nodes import node_of
@@ -42,7 +43,7 @@ def main() -> None:
 
     def evaluated() -> object:
         speed = performance(step, workload, 16, replicas=2)
-        return cost(asked, 1, 640, speed, workload)
+        return cost_report(asked, 1, 640, speed, workload)
 
     loop = best(arithmetic, 2000)
     print(f"{'tight loop of the same arithmetic':40} {loop * 1e6:9.1f} µs")

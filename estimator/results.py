@@ -26,6 +26,10 @@ class Band(NamedTuple):
     def times(self, factor: float) -> "Band":
         return Band(self.low * factor, self.typical * factor, self.high * factor)
 
+    def reciprocal(self, numerator: float = 1.0) -> "Band":
+        """`numerator` over this figure: the low quotient comes with the high figure."""
+        return Band(numerator / self.high, numerator / self.typical, numerator / self.low)
+
     def overlaps(self, other: "Band") -> bool:
         return self.low <= other.high and other.low <= self.high
 
@@ -207,6 +211,8 @@ class CostReport(NamedTuple):
     price_kind: str | None = None
     """list, derived, snapshot, estimate"""
     price_as_of: str | None = None
+    usd_per_1m_tokens: Band | None = None
+    """Input and output together for the asked mix: $/request over the tokens of a request. What rows are ranked by."""
     usd_per_1m_input_tokens: Band | None = None
     usd_per_1m_output_tokens: Band | None = None
     usd_per_request: Band | None = None
@@ -240,9 +246,15 @@ class Evaluation(NamedTuple):
     meets_service_level: bool = True
     holds_load: bool = True
     """False where the cache holds fewer requests than are in flight, or more requests arrive than are completed."""
+    shortage: str | None = None
+    """By how much it misses the load: `holds 14 of 16 requests at once`; None where it holds it."""
+    max_users: int = 0
+    """Requests in flight that all replicas carry within the service level; by memory alone where none is asked."""
     best_value: bool = False
     tie: bool = False
-    """Its cost can not be told from that of the row above."""
+    """Its cost can not be told from that of the first row of its group, which stands above it."""
+    dominated_by: str | None = None
+    """A machine that does the same, on the same accelerators in the same layout, for less."""
     suggestion: str | None = None
     """The smallest single change that would make it fit."""
     training: TrainingReport | None = None

@@ -184,7 +184,7 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     yield from _latencies(case, shown, point.ttft_s + burst + outside)
     rate = held / (point.request_s + burst) * case.workload.output_tokens
     yield from _throughputs(case, rate)
-    yield "tokens_per_s_per_user", _inverse(case.spreads.tpot.of(point.tpot_s))
+    yield "tokens_per_s_per_user", case.spreads.tpot.of(point.tpot_s).reciprocal()
 
 
 def _arriving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
@@ -236,10 +236,6 @@ def _throughputs(case: Case, output_tokens_per_s: float) -> Iterator[tuple[str, 
     requests = output_tokens_per_s / case.workload.output_tokens
     yield "total_tokens_per_s", spread.of(requests * case.workload.total_tokens)
     yield "requests_per_s", spread.of(requests)
-
-
-def _inverse(band: Band) -> Band:
-    return Band(1 / band.high, 1 / band.typical, 1 / band.low)
 
 
 def _max_concurrency(step: Step, workload: ServingWorkload, device: Accelerator) -> float:

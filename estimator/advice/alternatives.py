@@ -11,7 +11,6 @@ from estimator.errors import InputError
 from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, weight_format
 from estimator.results import Band, Evaluation
 from estimator.scenario.scenario import Placement, Scenario
-from estimator.units import SECONDS_PER_HOUR
 
 PREFIX_HIT = 0.5
 """Share of a prompt that a shared system prompt or a chat's history puts in the prefix cache (engineering guess)."""
@@ -31,12 +30,8 @@ class Alternative(NamedTuple):
 
 
 def token_cost_band(row: Evaluation) -> Band | None:
-    """Cost of a million tokens, input and output together as they are asked for [USD]: the hour over its tokens."""
-    price, speed = row.cost.price_usd_per_hour, row.performance
-    if price is None or speed is None or not all(speed.total_tokens_per_s):
-        return None
-    low, typical, high = (price / SECONDS_PER_HOUR / rate * MILLION for rate in reversed(speed.total_tokens_per_s))
-    return Band(low, typical, high)
+    """Cost of a million tokens, input and output together as they are asked for [USD]."""
+    return row.cost.usd_per_1m_tokens
 
 
 def token_cost(row: Evaluation) -> float | None:

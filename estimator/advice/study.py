@@ -105,7 +105,7 @@ class Study:
     def performance(self) -> PerformanceReport:
         """Speed at the scenario's own load, with the parts that its latencies are made of."""
         workload = self.scenario.workload
-        busy = min(self.replicas, workload.concurrency)
+        busy = workload.busy_replicas(self.replicas)
         limit = self.memory.max_sequences(workload.total_tokens)
         return performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
 

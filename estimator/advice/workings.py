@@ -27,7 +27,7 @@ class Working(NamedTuple):
     """How one figure comes about."""
 
     figure: str
-    """weights, kv, activation, runtime, users, ttft, tpot, latency, throughput, usd_output, usd_input, usd_month …"""
+    """weights, kv, activation, runtime, users, ttft, tpot, latency, throughput, usd_tokens, usd_output, usd_month …"""
     title: str
     value: float
     unit: Unit
@@ -180,6 +180,11 @@ def _cost(study: Study, evaluation: Evaluation, speed: PerformanceReport) -> Ite
     rate = Term("requests per second", speed.requests_per_s.typical, "per second")
     prefill = Term("prefill share", speed.prefill_time_share, "fraction")
     request = f"$ per hour / {SECONDS_PER_HOUR} / requests per second"
+    if cost.usd_per_1m_tokens:
+        value = cost.usd_per_1m_tokens.typical
+        tokens = Term("tokens of a request", workload.total_tokens, "tokens")
+        formula, title = f"{request} * 1e6 / tokens of a request", "$ per million tokens, input and output"
+        yield Working("usd_tokens", title, value, "usd", formula, (price, rate, tokens), source)
     if cost.usd_per_1m_output_tokens:
         value = cost.usd_per_1m_output_tokens.typical
         terms = (price, rate, prefill, Term("output tokens", workload.output_tokens, "tokens"))

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.checks import check
-from estimator.cost.bill import quote
+from estimator.cost.quote import quote
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
@@ -89,17 +89,24 @@ def fleets(
 def _fleet(
     model: Model, scenario: Scenario, demand: Demand, inventory: Inventory, prices: RegionPrices, machine: Machine
 ) -> Fleet | None:
-    """The fewest copies that keep the service level; None where no number does, or the machine has no price."""
+    """The fewest copies that keep the service level; None where no number does, or the machine has no price.
+
+    A copy is one machine, and several only where one does not carry the smallest share.
+    """
+    placement = scenario.placement
+    one = replace(scenario, placement=replace(placement, machines=placement.machines or 1))
 
     def copy(copies: int) -> Evaluation:
-        share = _shared(scenario, copies * (1 - demand.headroom))
+        share = _shared(one, copies * (1 - demand.headroom))
         return rank(model, share, inventory, prices, (machine,)).rows[0]
 
     def carries(row: Evaluation) -> bool:
         return row.verdict == "fits" and row.meets_service_level and row.holds_load
 
     if not carries(copy(MOST_COPIES)):
-        return None
+        one = scenario
+        if not carries(copy(MOST_COPIES)):
+            return None
     enough = 1
     while not carries(copy(enough)):
         enough *= 2

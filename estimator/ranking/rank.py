@@ -1,11 +1,11 @@
-"""Verdicts into a leaderboard: what fits first, cheapest first, with badges."""
+"""Verdicts into a leaderboard: what holds the load within the service level first, cheapest token first, badges."""
 
 from collections.abc import Iterable, Sequence
 
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
-from estimator.results import VERDICTS, CostReport, Evaluation, Leaderboard
+from estimator.results import VERDICTS, Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machines_for
 from estimator.scenario.scenario import Scenario
@@ -47,51 +47,107 @@ PRICE_STATES = {"priced": 0, "capacity_block_only": 1, "no_price": 2, "not_offer
 
 
 def rank_key(row: Evaluation) -> tuple[int, bool, bool, int, float, float, str]:
-    """What fits, meets the service level and holds the load first; then by price per hour, then per output token."""
+    """What fits, holds the load and meets the service level first; then by cost per token, then per hour."""
     bill = row.cost
     if row.verdict != "fits":
         short = row.memory.shortfall_bytes if row.memory else 0.0
         return VERDICTS.index(row.verdict), False, False, 0, short, 0.0, row.candidate.machine
-    per_token = bill.usd_per_1m_output_tokens
+    per_token = bill.usd_per_1m_tokens
     return (
         0,
-        not row.meets_service_level,
         not row.holds_load,
+        not row.meets_service_level,
         PRICE_STATES[bill.price_state],
-        bill.price_usd_per_hour or 0.0,
         per_token.typical if per_token else 0.0,
+        bill.price_usd_per_hour or 0.0,
         row.candidate.machine,
     )
 
 
 def with_badges(rows: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
-    """Best Value: the lowest price per GB among what fits. A tie: the cost can not be told from the row above."""
-    cheapest = min(
-        (row for row in rows if row.verdict == "fits" and row.cost.usd_per_hour_per_gb is not None),
-        key=lambda row: row.cost.usd_per_hour_per_gb or 0.0,
-        default=None,
-    )
+    """The rows of a board with Best Value (lowest price per GB among what holds the load), ties and dominated rows.
+
+    A row is dominated where another does the same on the same accelerators for less. The others tie with the first
+    row of their group where their cost can not be told from its.
+    """
+    cheapest = best_value(rows)
+    twins: dict[tuple[object, ...], Evaluation] = {}
     badged: list[Evaluation] = []
-    above: CostReport | None = None
+    leader: Evaluation | None = None
     for row in rows:
-        tie = above is not None and row.verdict == "fits" and indistinguishable(above, row.cost)
-        above = row.cost
-        badged.append(row._replace(best_value=row is cheapest, tie=tie) if tie or row is cheapest else row)
+        twin = twins.setdefault(_performance_key(row), row)
+        if twin is not row and _dearer(row, twin):
+            badged.append(_dominated(row, twin))
+        elif leader is not None and indistinguishable(leader, row):
+            badged.append(row._replace(tie=True))
+        else:
+            leader = row
+            badged.append(row)
+        if row is cheapest:
+            badged[-1] = badged[-1]._replace(best_value=True)
     return tuple(badged)
 
 
-def indistinguishable(one: CostReport, other: CostReport) -> bool:
-    """Whether each cost per output token lies within the other's band."""
-    a, b = one.usd_per_1m_output_tokens, other.usd_per_1m_output_tokens
-    return a is not None and b is not None and a.low <= b.typical <= a.high and b.low <= a.typical <= b.high
+def best_value(rows: Iterable[Evaluation]) -> Evaluation | None:
+    """The lowest price per GB of accelerator memory among what holds the load, else among what fits."""
+    priced = [row for row in rows if row.verdict == "fits" and row.cost.usd_per_hour_per_gb is not None]
+    holding = [row for row in priced if row.holds_load] or priced
+    return min(holding, key=lambda row: row.cost.usd_per_hour_per_gb or 0.0, default=None)
+
+
+def _performance_key(row: Evaluation) -> tuple[object, ...]:
+    """Rows of one key run the same ranks on the same devices; a row that does not fit has a key of its own."""
+    candidate = row.candidate
+    if row.performance is None:
+        return (candidate.machine, candidate.layout)
+    speed = (row.performance.ttft_s, row.performance.tpot_s, row.performance.requests_per_s)
+    return (candidate.accelerator, candidate.layout, candidate.replicas, row.max_users, speed)
+
+
+def _dearer(row: Evaluation, twin: Evaluation) -> bool:
+    """Whether a row that does the same as `twin`, which stands above it, costs more."""
+    own, other = row.cost.price_usd_per_hour, twin.cost.price_usd_per_hour
+    return own is not None and other is not None and own > other
+
+
+def _dominated(row: Evaluation, twin: Evaluation) -> Evaluation:
+    """The row with the cheaper one that does the same, and how much that saves."""
+    dearer = (row.cost.price_usd_per_hour or 0.0) - (twin.cost.price_usd_per_hour or 0.0)
+    why = f"same as {twin.candidate.machine} for ${dearer:,.2f} an hour more"
+    return row._replace(dominated_by=twin.candidate.machine, reason="; ".join(filter(None, (row.reason, why))))
+
+
+def indistinguishable(one: Evaluation, other: Evaluation) -> bool:
+    """Whether two rows give the same verdict and each cost per token lies within the other's band."""
+    a, b = one.cost.usd_per_1m_tokens, other.cost.usd_per_1m_tokens
+    if a is None or b is None or rank_key(one)[:4] != rank_key(other)[:4]:
+        return False
+    return a.low <= b.typical <= a.high and b.low <= a.typical <= b.high
 
 
 def recommended(rows: Iterable[Evaluation], most: int = 5) -> tuple[tuple[Evaluation, ...], tuple[Evaluation, ...]]:
-    """The classic answer: up to five single- and five multi-accelerator rows that fit, by lowest hourly cost."""
-    fitting = sorted(
-        (row for row in rows if row.verdict == "fits" and row.cost.price_usd_per_hour is not None),
+    """The classic answer: up to five single- and five multi-accelerator rows by lowest hourly cost.
+
+    Only rows that fit, hold the load and meet the service level. The Best Value row, where it is one of these, is
+    always among them: it takes the last place of its group if need be.
+    """
+    answering = sorted(
+        (
+            row
+            for row in rows
+            if row.verdict == "fits"
+            and row.holds_load
+            and row.meets_service_level
+            and row.cost.price_usd_per_hour is not None
+        ),
         key=lambda row: row.cost.price_usd_per_hour or 0.0,
     )
-    single = tuple(row for row in fitting if row.candidate.accelerators <= 1)[:most]
-    multiple = tuple(row for row in fitting if row.candidate.accelerators > 1)[:most]
-    return single, multiple
+    single = [row for row in answering if row.candidate.accelerators <= 1]
+    multiple = [row for row in answering if row.candidate.accelerators > 1]
+    return _with_best_value(single, most), _with_best_value(multiple, most)
+
+
+def _with_best_value(rows: Sequence[Evaluation], most: int) -> tuple[Evaluation, ...]:
+    """The first rows, the last of which gives way to a Best Value row further down."""
+    later = [row for row in rows[most:] if row.best_value]
+    return (*rows[: most - len(later)], *later)

@@ -37,6 +37,10 @@ class ServingWorkload:
         cached = int(self.input_tokens * self.prefix_cache_hit)
         return self.input_tokens - cached, cached
 
+    def busy_replicas(self, replicas: int) -> int:
+        """Replicas that have work: all under open arrivals, else no more than there are requests in flight."""
+        return replicas if self.requests_per_second is not None else min(replicas, self.concurrency)
+
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens

@@ -4,7 +4,6 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from estimator.checks import check
 from estimator.cost.bill import bill, not_supported
@@ -17,52 +16,18 @@ from estimator.layout import Layout
 from estimator.layouts.context_parallel import check_context_parallel, context_parallel_refusal
 from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_parallel
 from estimator.models.model import Model
-from estimator.results import Candidate, Confidence, Evaluation, MemoryReport
+from estimator.results import Candidate, Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, clusters, node_of
 from estimator.scenario.scenario import Scenario, check_place
-from estimator.scenario.workload import ServiceLevel, check_workload
+from estimator.scenario.workload import check_workload
 from estimator.serving.deployment import Deployment, deploy
-from estimator.serving.load.performance import ReplicaLoad, load_replica, report_performance
+from estimator.serving.layout_estimate import LayoutEstimate, best_layout
+from estimator.serving.load.performance import load_replica, report_performance
 from estimator.serving.memory import compile_memory
 from estimator.serving.offload import offload
 from estimator.serving.speed.compile import compile_step
-from estimator.serving.speed.step import Step
 from estimator.units import size_text
-
-
-class LayoutEstimate(NamedTuple):
-    """One layout on one kind of device: its memory, and where one request fits, its speed at its share of the load."""
-
-    deployment: Deployment
-    layout: Layout
-    machines: int
-    replicas: int
-    memory: MemoryReport
-    confidence: Confidence
-    busy_replicas: int = 0
-    """Replicas that have work."""
-    step: Step | None = None
-    load: ReplicaLoad | None = None
-    """One replica at its share of the load; None where the memory does not hold one request."""
-
-    @property
-    def requests_per_s(self) -> float:
-        """Requests that all replicas complete."""
-        return self.load.requests_per_s * self.busy_replicas if self.load else 0.0
-
-    @property
-    def request_capacity(self) -> int:
-        """Whole requests of the asked length that the replicas hold at once."""
-        return int(self.memory.max_concurrency) * self.replicas
-
-    def meets(self, level: ServiceLevel) -> bool:
-        """Whether a typical request sees the service level; where nothing is asked, all do."""
-        return (
-            self.load is not None
-            and not self.load.overloaded
-            and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
-        )
 
 
 class ServingJudge:
@@ -88,6 +53,7 @@ class ServingJudge:
         self.detail = detail
         self.considered = 0
         self._estimates: dict[tuple[object, ...], LayoutEstimate] = {}
+        self._max_users: dict[int, int] = {}
 
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
@@ -109,24 +75,33 @@ class ServingJudge:
         return [self.evaluation(node, self.best(estimates))]
 
     def estimates(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
-        """Every layout that the placement leaves open, on one machine; on several where none fits on one."""
+        """Every layout that the placement leaves open: on one machine, and where none holds the load, on several."""
         placement = self.scenario.placement
         machines, engine = placement.machines or 1, deployment.engine
         estimates = [
             self.estimate(node, deployment, layout, machines, -(-layout.devices // node.devices))
             for layout in self.layouts(node, engine)
         ]
-        if any(each.load for each in estimates) or self.explicit_layout:
+        if self.explicit_layout or any(each.load and not each.shortage(self.scenario.workload) for each in estimates):
             return estimates
-        if offloaded := self.with_offload(deployment, machines):
+        fitting = [each for each in estimates if each.load]
+        if not fitting and (offloaded := self.with_offload(deployment, machines)):
             return [offloaded]
-        for span, layout in clusters(node, self.model, engine):
-            if (placement.machines and placement.machines % span) or self.dcp_refusal(layout.tp, engine):
+        spread = self.spread(node, deployment)
+        return [*estimates, *spread] if fitting else spread or estimates
+
+    def spread(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
+        """Layouts over several machines that hold a request, up to the first that holds the load within the level."""
+        asked_machines, fitting = self.scenario.placement.machines, []
+        for span, layout in clusters(node, self.model, deployment.engine):
+            if span > (asked_machines or span) or self.dcp_refusal(layout.tp, deployment.engine):
                 continue
-            spread = self.estimate(node, deployment, layout, machines if placement.machines else span, span)
-            if spread.load:
-                return [spread]
-        return estimates
+            estimate = self.estimate(node, deployment, layout, asked_machines or span, span)
+            if estimate.load:
+                fitting.append(estimate)
+                if not estimate.shortage(self.scenario.workload) and estimate.meets(self.scenario.service_level):
+                    break
+        return fitting
 
     @property
     def explicit_layout(self) -> Layout | None:
@@ -137,34 +112,58 @@ class ServingJudge:
         dp = (placement.dp or 1) if sparse else 1
         return Layout(tp=placement.tp or 1, pp=placement.pp or 1, ep=placement.ep or 1, dp=dp)
 
+    @property
+    def explicit_replicas(self) -> int | None:
+        """Independent replicas that `dp` asks for of a model without experts; None leaves their number open."""
+        return None if self.model.architecture.is_moe else self.scenario.placement.dp
+
     def engine_devices(self, node: Node) -> int:
-        """Devices that one engine may span: pipeline stages may stand on as many machines as are asked for."""
-        placement = self.scenario.placement
-        return node.devices * (placement.machines or 1) if placement.pp else node.devices
+        """Devices that one engine may span: an explicit layout may stand on as many machines as are asked for."""
+        machines = self.scenario.placement.machines if self.explicit_layout else 1
+        return node.devices * (machines or 1)
 
     def layouts(self, node: Node, engine: EngineProfile) -> Sequence[Layout]:
         """Legal layouts on one machine under the asked context parallelism; an explicit one may span several.
 
         Raises InputError for an explicit layout that is legal nowhere, or not on the machine that is named.
         """
-        explicit, placement = self.explicit_layout, self.scenario.placement
-        named = placement.instance or placement.accelerator
-        if explicit is None:
-            legal = legal_layouts(self.model, node.devices, engine, node.device)
-            if self.dcp == 1:
-                return legal
-            divisible = [layout for layout in legal if not self.dcp_refusal(layout.tp, engine)]
-            if named and not divisible and (illegal := self.widest_context_parallel_refusal(node, engine)):
-                raise InputError(*illegal)
-            return divisible
-        devices = self.engine_devices(node) if named else explicit.devices
-        illegal = layout_refusal(self.model, explicit, devices, engine, node.device)
-        illegal = illegal or self.dcp_refusal(explicit.tp, engine)
-        if illegal and (named or engine is self.engine):
+        layouts = self.explicit_layouts(node, engine) if self.explicit_layout else self.open_layouts(node, engine)
+        return self.with_explicit_replicas(node, layouts)
+
+    def open_layouts(self, node: Node, engine: EngineProfile) -> Sequence[Layout]:
+        """Every legal layout on one machine under the asked context parallelism."""
+        legal = legal_layouts(self.model, node.devices, engine, node.device)
+        if self.dcp == 1:
+            return legal
+        divisible = [layout for layout in legal if not self.dcp_refusal(layout.tp, engine)]
+        if self.named and not divisible and (illegal := self.widest_context_parallel_refusal(node, engine)):
             raise InputError(*illegal)
-        if illegal or explicit.devices > self.engine_devices(node) or explicit.tp * explicit.dp > node.devices:
-            return ()
-        return (explicit,)
+        return divisible
+
+    def explicit_layouts(self, node: Node, engine: EngineProfile) -> Sequence[Layout]:
+        """The layout that the placement insists on, where it can run."""
+        layout = self.explicit_layout or Layout()
+        devices = self.engine_devices(node)
+        illegal = layout_refusal(self.model, layout, devices if self.named else layout.devices, engine, node.device)
+        illegal = illegal or self.dcp_refusal(layout.tp, engine)
+        if illegal and (self.named or engine is self.engine):
+            raise InputError(*illegal)
+        return () if illegal or layout.devices > devices else (layout,)
+
+    def with_explicit_replicas(self, node: Node, layouts: Sequence[Layout]) -> Sequence[Layout]:
+        """The layouts of which the machines hold the replicas that are asked for."""
+        replicas, devices = self.explicit_replicas or 1, node.devices * (self.scenario.placement.machines or 1)
+        enough = [layout for layout in layouts if layout.devices * replicas <= devices]
+        if layouts and not enough and self.named:
+            least = min(layouts, key=lambda layout: layout.devices)
+            needed = f"{replicas} replicas of {least} need {least.devices * replicas} accelerators"
+            raise InputError("dp", f"{needed}, the candidate has {devices}")
+        return enough
+
+    @property
+    def named(self) -> bool:
+        """Whether the placement names the machine, so that what does not go there is an error of the question."""
+        return bool(self.scenario.placement.instance or self.scenario.placement.accelerator)
 
     def dcp_refusal(self, tp: int, engine: EngineProfile) -> Refusal | None:
         """Why the asked number of `tp` ranks can not share a sequence's tokens."""
@@ -178,9 +177,8 @@ class ServingJudge:
     def estimate(self, node: Node, deployment: Deployment, layout: Layout, machines: int, span: int) -> LayoutEstimate:
         """A layout over `span` machines, repeated over `machines` of them; estimated once for equal devices."""
         replicas = machines * node.devices // layout.devices if span == 1 else machines // span
-        if self.scenario.placement.dp and not self.model.architecture.is_moe:
-            replicas = min(replicas, self.scenario.placement.dp)
-        busy = min(replicas, self.scenario.workload.concurrency)
+        replicas = min(replicas, self.explicit_replicas or replicas)
+        busy = self.scenario.workload.busy_replicas(replicas)
         key = (node.device, node.fabric, node.devices if span > 1 else 0, layout, busy, replicas)
         estimate = self._estimates.get(key)
         if estimate is None:
@@ -212,7 +210,7 @@ class ServingJudge:
             memory=report,
             confidence=deployment.confidence,
         )
-        return self.with_speed(base, min(machines, self.scenario.workload.concurrency))
+        return self.with_speed(base, self.scenario.workload.busy_replicas(machines))
 
     def with_speed(self, estimate: LayoutEstimate, busy_replicas: int) -> LayoutEstimate:
         """A layout that fits, with its speed at its share of the load: requests are spread evenly over the replicas."""
@@ -223,29 +221,17 @@ class ServingJudge:
         return estimate._replace(confidence=step.confidence, busy_replicas=busy_replicas, step=step, load=load)
 
     def best(self, estimates: Sequence[LayoutEstimate]) -> LayoutEstimate:
-        """The cheapest per output token that meets the service level; at one price that is the fastest.
-
-        Where requests arrive at a rate, everything that keeps up completes the same: the quickest answer wins.
-        """
-        level = self.scenario.service_level
-        arriving = self.scenario.workload.requests_per_second is not None
-
-        def key(estimate: LayoutEstimate) -> tuple[bool, bool, float, bool, float]:
-            if estimate.load is None:
-                return True, True, estimate.memory.shortfall_bytes, True, 0.0
-            keeps_up = self.holds_load(estimate)
-            quick = estimate.load.point.request_s if arriving and keeps_up else -estimate.requests_per_s
-            return False, not estimate.meets(level), 0.0, arriving and not keeps_up, quick
-
-        return min(estimates, key=key)
+        """The layout of one machine that answers the scenario best."""
+        return best_layout(estimates, self.scenario.workload, self.scenario.service_level)
 
     def evaluation(self, node: Node, estimate: LayoutEstimate) -> Evaluation:
         """A layout with its price, verdict and reason."""
-        machine, workload = node.machine, self.scenario.workload
+        machine, workload, level = node.machine, self.scenario.workload, self.scenario.service_level
         speed = None
         if estimate.step and estimate.load:
             speed = report_performance(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
         short = f"{size_text(estimate.memory.shortfall_bytes)} short per device"
+        shortage = estimate.shortage(workload)
         candidate = Candidate(
             machine=machine.id,
             machines=estimate.machines,
@@ -257,34 +243,33 @@ class ServingJudge:
         return Evaluation(
             candidate=candidate,
             verdict="fits" if speed else "does_not_fit",
-            reason=self.caution(node, estimate) if speed else short,
+            reason=self.caution(node, estimate, shortage) if speed else short,
             confidence=estimate.confidence,
             memory=estimate.memory,
             performance=speed,
             cost=bill(node, estimate.machines, self.scenario, self.prices, speed),
-            meets_service_level=not self.scenario.service_level or estimate.meets(self.scenario.service_level),
-            holds_load=speed is not None and self.holds_load(estimate),
+            meets_service_level=not level or (estimate.meets(level) and shortage is None),
+            holds_load=speed is not None and shortage is None,
+            shortage=shortage,
+            max_users=self.max_users(estimate),
         )
 
-    def holds_load(self, estimate: LayoutEstimate) -> bool:
-        """Whether the cache holds every request in flight, or the engines keep up with the arrivals."""
-        workload = self.scenario.workload
-        if workload.requests_per_second is None:
-            return estimate.request_capacity >= workload.concurrency
-        return estimate.load is not None and estimate.load.utilization < 1
+    def max_users(self, estimate: LayoutEstimate) -> int:
+        """Users that the layout carries within the level, worked out once for equal devices."""
+        key = id(estimate.load)  # one object for all machines that share an estimate
+        users = self._max_users.get(key)
+        if users is None:
+            users = estimate.max_users(self.scenario.workload, self.scenario.service_level)
+            self._max_users[key] = users
+        return users
 
-    def caution(self, node: Node, estimate: LayoutEstimate) -> str | None:
+    def caution(self, node: Node, estimate: LayoutEstimate, shortage: str | None) -> str | None:
         """What the reader of a row that fits must know."""
-        workload, engine = self.scenario.workload, estimate.deployment.engine
+        engine, devices = estimate.deployment.engine, node.devices * estimate.machines
+        cautions = [f"{shortage}; the others wait" if shortage.startswith("holds") else shortage] if shortage else []
         if estimate.layout.host:
-            return f"{estimate.layout.host} of {self.model.architecture.layers} layers stay in host memory"
-        if not self.holds_load(estimate):
-            if workload.requests_per_second is not None:
-                return f"carries {estimate.requests_per_s:.3g} of {workload.requests_per_second:g} requests/s"
-            return f"holds {estimate.request_capacity} of {workload.concurrency} requests at once; the others wait"
-        cautions = []
-        devices = node.devices * estimate.machines
-        if idle := devices - estimate.replicas * estimate.layout.devices:
+            cautions.append(f"{estimate.layout.host} of {self.model.architecture.layers} layers stay in host memory")
+        elif idle := devices - estimate.replicas * estimate.layout.devices:
             kind = "cores" if node.device.kind == "neuron" else "accelerators"
             cautions.append(f"{idle} of {devices} {kind} idle")
         if engine.id != self.engine.id:

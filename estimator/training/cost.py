@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from estimator.cost.bill import inverse
 from estimator.engines.training_constants import RunRules
 from estimator.models.architecture import Architecture
 from estimator.results import Band, Part
@@ -35,7 +34,7 @@ def run_duration(
 
     An interruption costs a start-up and, on average, half a checkpoint interval.
     """
-    stepping = inverse(tokens_per_s, workload.total_tokens)
+    stepping = tokens_per_s.reciprocal(workload.total_tokens)
     start = rules.start_up_s + (rules.compile_s if compiled else 0.0)
     checkpoint = CHECKPOINT_BYTES * count_trainable(architecture, workload) / (rules.storage_bytes_per_s * machines)
 

@@ -48,6 +48,11 @@ KEYS: dict[str, Any] = {
         "requests_per_s": BAND,
         "prefill_bound": str,
         "decode_bound": str,
+        "utilization": (int, float),
+        "meets_service_level": bool,
+        "holds_load": bool,
+        "overloaded": bool,
+        "max_users": int,
     },
     "cost": {
         "price_state": str,
@@ -56,6 +61,7 @@ KEYS: dict[str, Any] = {
         "price_high_usd_per_hour": (int, float, type(None)),
         "price_kind": str,
         "price_as_of": str,
+        "usd_per_1m_tokens": BAND,
         "usd_per_1m_input_tokens": BAND,
         "usd_per_1m_output_tokens": BAND,
         "usd_per_request": BAND,
@@ -373,10 +379,12 @@ def test_a_complaint_names_the_option_as_it_was_typed_and_the_way_on(
 
 
 def test_the_table_counts_users_and_memory_as_the_screen_does(ask: Ask) -> None:
-    said = ("rank", "--input-tokens", "8192", "--concurrency", "50", "--ttft", "1", "--instance", "g7e.24xlarge")
+    said = ("rank", "--input-tokens", "8192", "--concurrency", "50", "--instance", "g7e.24xlarge")
     (row,) = (line for line in ask(*said).out.splitlines() if "g7e.24xlarge" in line)
     assert "TP2x2" in row
     assert "  72  76%" in row  # 36 requests on each replica; weights, buffers and the 50 requests in flight
+    (row,) = (line for line in ask(*said, "--ttft", "1").out.splitlines() if "g7e.24xlarge" in line)
+    assert "  0  76%" in row  # not even one user sees the level
     assert row.endswith("> 1s")
     assert "misses" not in ask("rank", "--model", "deepseek-ai/DeepSeek-V3", "--instance", "g4ad.2xlarge").out
 

@@ -66,6 +66,7 @@ def cost(price: float | None, tokens_per_s: float, memory_gb: float, state: Pric
         price,
         price_kind="list",
         price_as_of="2026-07-20",
+        usd_per_1m_tokens=band(output / 5, 0.28),
         usd_per_1m_input_tokens=band(output / 9, 0.28),
         usd_per_1m_output_tokens=band(output, 0.28),
         usd_per_request=band(output / 2000, 0.28),
@@ -74,7 +75,9 @@ def cost(price: float | None, tokens_per_s: float, memory_gb: float, state: Pric
     )
 
 
-def memory(usable_gib: float, sold_gb: int, weights_bytes: float, scenario: Scenario, short_gib: float) -> MemoryReport:
+def memory_report(
+    usable_gib: float, sold_gb: int, weights_bytes: float, scenario: Scenario, short_gib: float
+) -> MemoryReport:
     usable = usable_gib * GIB
     pool = 0.9 * usable - weights_bytes - 3 * GIB
     per_token = (40_960 if scenario.kv == "bf16" else 20_480) * 2
@@ -150,7 +153,7 @@ def rank(
                 "fits",
                 None,
                 confidence(grade),
-                memory(usable, sold, weights / tp, scenario, 0),
+                memory := memory_report(usable, sold, weights / tp, scenario, 0),
                 speed,
                 cost(
                     price and price * discount * dear,
@@ -158,6 +161,7 @@ def rank(
                     count * sold,
                     "capacity_block_only" if price is None else "priced",
                 ),
+                max_users=int(memory.max_concurrency) * replicas,
                 best_value=best,
                 tie=tie,
             )
@@ -169,7 +173,7 @@ def rank(
                 "does_not_fit",
                 f"{short} GiB short",
                 "A",
-                memory(usable, sold, weights / tp, scenario, short),
+                memory_report(usable, sold, weights / tp, scenario, short),
                 None,
                 cost(price * discount * dear, 1, count * sold, "priced"),
                 suggestion=advice,

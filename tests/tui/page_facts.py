@@ -93,7 +93,7 @@ def on_layout(tp: int, replicas: int, tpot_s: float, fits: bool = True) -> Evalu
         prefill_time_share=0.2,
     )
     candidate = Candidate("p4d.24xlarge", 1, "a100-40gb", 8, Layout(tp), replicas)
-    cost = CostReport("priced", 21.96, usd_per_1m_output_tokens=banded(6.1 * tpot_s / 0.024))
+    cost = CostReport("priced", 21.96, usd_per_1m_tokens=banded(6.1 * tpot_s / 0.024))
     verdict, reason = ("fits", None) if fits else ("does_not_fit", "32.1 GiB short")
     return Evaluation(candidate, verdict, reason, "A", None, speed if fits else None, cost)  # type: ignore[arg-type]
 

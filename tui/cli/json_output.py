@@ -73,7 +73,7 @@ def performance(row: Evaluation) -> dict[str, object] | None:
     judged = {
         "meets_service_level": row.meets_service_level,
         "holds_load": row.holds_load,
-        "overloaded": row.performance.utilization >= 1,
+        "max_users": row.max_users,
     }
     return {**section(row.performance), **judged}
 

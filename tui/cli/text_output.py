@@ -168,6 +168,7 @@ def _cost(row: Evaluation) -> list[list[str]]:
     low, high = figures.usd(cost.price_low_usd_per_hour), figures.usd(cost.price_high_usd_per_hour)
     rows.append(["$/hour", low, plain_price(row), high, note])
     for name, band in (
+        ("$/1M tokens", cost.usd_per_1m_tokens),
         ("$/1M input tokens", cost.usd_per_1m_input_tokens),
         ("$/1M output tokens", cost.usd_per_1m_output_tokens),
         ("$/request", cost.usd_per_request),

@@ -195,6 +195,7 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
     figures = [("per hour", usd(cost.price_usd_per_hour), ""), ("per month", usd(cost.usd_per_month), "730 h")]
     bands = (
         ("per run", row.training.usd if row.training else None),
+        ("per 1M tokens", cost.usd_per_1m_tokens),
         ("per 1M output", cost.usd_per_1m_output_tokens),
         ("per 1M input", cost.usd_per_1m_input_tokens),
         ("per request", cost.usd_per_request),

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from estimator.advice.alternatives import token_cost
 from estimator.advice.fixes import Change, fixes, gains
 from estimator.advice.study import Study
+from estimator.cost.bill import usd_per_1m_tokens
 from estimator.errors import InputError
 from estimator.models.formats import cache_format, weight_format
 from estimator.results import Evaluation, OperatorTime, PerformanceReport
@@ -161,7 +161,7 @@ def cost_curves(pins: Pins, answers: Sequence[Answer | None]) -> list[CostCurve]
 
 
 def _load_point(row: Evaluation, users: float, speed: PerformanceReport, level: ServiceLevel) -> LoadPoint:
-    cost = token_cost(row._replace(performance=speed)) or 0.0
+    cost = usd_per_1m_tokens(row.cost.price_usd_per_hour or 0.0, speed).typical
     meets = level.met_by(speed.ttft_s.typical, speed.tpot_s.typical)
     return LoadPoint(users, speed.tokens_per_s_per_user.typical, cost, meets)
 

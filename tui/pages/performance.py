@@ -29,7 +29,7 @@ LAYOUT_COLUMNS = (
     Column("user", "tok/s/user", 10, 3),
     Column("speed", "tok/s", 7),
     Column("users", "users", 7, 2),
-    Column("usd", "$/Mout", 7),
+    Column("usd", "$/Mtok", 7),
     Column("note", "", 9, 4, "left", most=24),
 )
 
@@ -181,7 +181,7 @@ def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[
 
 
 def _layout_cells(row: Evaluation, here: bool, star: str) -> dict[str, Cell]:
-    speed, output = row.performance, row.cost.usd_per_1m_output_tokens
+    speed, tokens = row.performance, row.cost.usd_per_1m_tokens
     return {
         "mark": Cell("›", "cursor") if here else BLANK,
         "layout": Cell(layout(row)),
@@ -190,7 +190,7 @@ def _layout_cells(row: Evaluation, here: bool, star: str) -> dict[str, Cell]:
         "user": Cell(significant(speed.tokens_per_s_per_user.typical) if speed else NOTHING),
         "speed": Cell(count(speed.output_tokens_per_s.typical) if speed else NOTHING),
         "users": Cell(count(users(row))),
-        "usd": Cell(significant(output.typical) if output else NOTHING),
+        "usd": Cell(significant(tokens.typical) if tokens else NOTHING),
         "note": Cell(star, "good"),
     }
 

@@ -24,7 +24,7 @@ class LeaderboardScreen(Page):
     def figure(self) -> str:
         """The working that belongs to the sorted column; the cost of a token where nothing else sorts."""
         column = BY_KEY.get(self.answer.session.sort) if self.answer else None
-        return (column.working if column else "") or "usd_output"
+        return (column.working if column else "") or "usd_tokens"
 
     def action_move(self, by: int) -> None:
         self.edit(lambda answer: step_rows(answer, by))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from catalog.load import Catalog
 from catalog.sources.resolve import at_hand
-from estimator.cost.bill import quote
+from estimator.cost.quote import quote
 from estimator.errors import InputError
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model

@@ -44,9 +44,9 @@ def price(row: Evaluation) -> float | None:
     return row.cost.price_usd_per_hour
 
 
-def output_cost(row: Evaluation) -> float | None:
-    """Cost of a million output tokens [USD], by their share of the device time."""
-    band = row.cost.usd_per_1m_output_tokens
+def token_cost(row: Evaluation) -> float | None:
+    """Typical cost of a million tokens, input and output together as they are asked for [USD]."""
+    band = row.cost.usd_per_1m_tokens
     return band.typical if band else None
 
 
@@ -67,7 +67,7 @@ def throughput(row: Evaluation) -> float | None:
 
 def users(row: Evaluation) -> float | None:
     """Whole sequences of the asked length that the candidate's replicas hold at once."""
-    return float(int(row.memory.max_concurrency) * row.candidate.replicas) if row.memory else None
+    return float(row.max_users) if row.memory else None
 
 
 def memory_share(row: Evaluation) -> float | None:
@@ -144,8 +144,8 @@ def shortcomings(row: Evaluation, scenario: Scenario) -> list[str]:
         texts += [
             f"{name} {figure} > {bound(most)}" for name, figure, value, most in times if most and (value or 0) > most
         ]
-    if row.verdict == "fits" and not row.holds_load and row.reason:
-        texts.append(without_controls(row.reason.partition(";")[0]))
+    if row.verdict == "fits" and row.shortage:
+        texts.append(without_controls(row.shortage))
     return texts
 
 

@@ -56,6 +56,7 @@ def test_formulas_give_their_figures(scenario: Scenario) -> None:
         "ttft",
         "tpot",
         "throughput",
+        "usd_tokens",
         "usd_output",
         "usd_month",
     }

@@ -2,7 +2,8 @@
 
 import pytest
 
-from estimator.cost.bill import cost, quote
+from estimator.cost.bill import cost_report
+from estimator.cost.quote import quote
 from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import InstancePrices, Price, RegionPrices
 from estimator.results import Band, PerformanceReport
@@ -34,7 +35,7 @@ def performance(requests_per_s: float, prefill_share: float) -> PerformanceRepor
 def test_unit_costs_times_volumes_equal_the_bill():
     workload = ServingWorkload(input_tokens=2048, output_tokens=512)
     asked = quote(P5, H100, RegionPrices("us-east-1", {"p5.48xlarge": InstancePrices(LIST)}), "on-demand", Ownership())
-    report = cost(asked, 1, 640, performance(4.0, 0.3), workload)
+    report = cost_report(asked, 1, 640, performance(4.0, 0.3), workload)
     assert report.price_usd_per_hour == 55.04
     assert report.usd_per_month == pytest.approx(55.04 * 730)
     assert report.usd_per_hour_per_gb == pytest.approx(55.04 / 640)
@@ -60,7 +61,7 @@ def test_unit_costs_times_volumes_equal_the_bill():
 def test_a_missing_price_is_a_state_and_never_zero(quotes, terms, state):
     asked = quote(P5, H100, RegionPrices("eu-north-1", quotes), terms, Ownership())
     assert asked.state == state
-    report = cost(asked, 1, 640, performance(4.0, 0.3), ServingWorkload())
+    report = cost_report(asked, 1, 640, performance(4.0, 0.3), ServingWorkload())
     assert (report.price_usd_per_hour is None) == (state != "priced")
 
 

@@ -37,10 +37,10 @@ def test_what_fits_comes_first_and_cheapest_first(catalog):
     rows = board(catalog).rows
     fits = [row.verdict == "fits" for row in rows]
     assert fits == sorted(fits, reverse=True)
-    prices = [row.cost.price_usd_per_hour for row in rows if row.verdict == "fits" and row.holds_load]
-    priced = [price for price in prices if price is not None]
+    costs = [row.cost.usd_per_1m_tokens for row in rows if row.verdict == "fits" and row.holds_load]
+    priced = [cost.typical for cost in costs if cost is not None]
     assert priced == sorted(priced)
-    assert prices[len(priced) :] == [None] * (len(prices) - len(priced))
+    assert costs[len(priced) :] == [None] * (len(costs) - len(priced))
 
 
 def test_what_does_not_fit_says_by_how_much(catalog):
@@ -54,7 +54,7 @@ def test_what_does_not_fit_says_by_how_much(catalog):
 def test_one_best_value_badge_goes_to_the_lowest_price_per_gb_that_fits(catalog):
     rows = board(catalog).rows
     (best,) = [row for row in rows if row.best_value]
-    fitting = [row.cost.usd_per_hour_per_gb for row in rows if row.verdict == "fits" and row.cost.usd_per_hour_per_gb]
+    fitting = [row.cost.usd_per_hour_per_gb for row in rows if row.holds_load and row.cost.usd_per_hour_per_gb]
     assert best.cost.usd_per_hour_per_gb == min(fitting)
 
 
@@ -142,7 +142,9 @@ def test_more_arrivals_than_a_machine_completes_are_said_and_ranked_below(catalo
     assert carries == sorted(carries, reverse=True)
     overloaded = next(row for row in fitting if row.candidate.machine == "g7e.2xlarge")
     assert overloaded.reason is not None
-    assert overloaded.reason.endswith("of 5 requests/s")
+    assert overloaded.reason.startswith("overloaded: 5/s asked, ")
+    assert overloaded.reason.endswith("/s possible")
+    assert not overloaded.holds_load
 
 
 def test_nothing_is_missed_where_no_service_level_is_asked(catalog):

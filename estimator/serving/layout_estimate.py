@@ -1,0 +1,98 @@
+"""One layout of a deployment under the asked load, and which of several is the best."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from estimator.layout import Layout
+from estimator.results import Confidence, MemoryReport
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.serving.deployment import Deployment
+from estimator.serving.load.operating_point import best_concurrency
+from estimator.serving.load.performance import ReplicaLoad
+from estimator.serving.speed.step import Step
+
+SAME_COST = 0.05
+"""Costs of two layouts of one machine that differ by less are taken for equal: they share device, engine and kernels,
+and so nearly all of their error. Engineering guess, far inside the 80 % band."""
+
+
+class LayoutEstimate(NamedTuple):
+    """One layout on one kind of device: its memory, and where one request fits, its speed at its share of the load."""
+
+    deployment: Deployment
+    layout: Layout
+    machines: int
+    replicas: int
+    memory: MemoryReport
+    confidence: Confidence
+    busy_replicas: int = 0
+    """Replicas that have work."""
+    step: Step | None = None
+    load: ReplicaLoad | None = None
+    """One replica at its share of the load; None where the memory does not hold one request."""
+
+    @property
+    def requests_per_s(self) -> float:
+        """Requests that all replicas complete."""
+        return self.load.requests_per_s * self.busy_replicas if self.load else 0.0
+
+    @property
+    def request_capacity(self) -> int:
+        """Whole requests of the asked length that the replicas hold at once."""
+        return int(self.memory.max_concurrency) * self.replicas
+
+    def shortage(self, workload: ServingWorkload) -> str | None:
+        """By how much the cache holds too few requests, or the engines complete too few; None where they hold all."""
+        asked_per_s = workload.requests_per_second
+        if self.load is None:
+            return None
+        if asked_per_s is not None:
+            overloaded = f"overloaded: {asked_per_s:g}/s asked, {self.requests_per_s:.3g}/s possible"
+            return overloaded if self.load.overloaded else None
+        if self.request_capacity >= workload.concurrency:
+            return None
+        return f"holds {self.request_capacity} of {workload.concurrency} requests at once"
+
+    def meets(self, level: ServiceLevel) -> bool:
+        """Whether a typical request sees the service level; where nothing is asked, all do."""
+        return (
+            self.load is not None
+            and not self.load.overloaded
+            and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
+        )
+
+    def max_users(self, workload: ServingWorkload, level: ServiceLevel) -> int:
+        """Requests in flight that all replicas carry within the level; by memory alone where none is asked."""
+        if self.step is None or self.load is None:
+            return 0
+        if not level:
+            return self.request_capacity
+        most = best_concurrency(self.step, workload, level, self.memory.max_concurrency)
+        return int(most.concurrency) * self.replicas if most else 0
+
+
+def best_layout(estimates: Iterable[LayoutEstimate], workload: ServingWorkload, level: ServiceLevel) -> LayoutEstimate:
+    """The layout that holds the load, else comes closest; then meets the level; then costs least per request.
+
+    Among those that cost the same within `SAME_COST`, the one that carries most users within the level, then the one
+    with the lowest latency. A layout that does not fit comes last, the least short one first.
+    """
+    fitting = [each for each in estimates if each.load]
+    if not fitting:
+        return min(estimates, key=lambda each: each.memory.shortfall_bytes)
+    holding = [each for each in fitting if not each.shortage(workload)] or fitting
+    meeting = [each for each in holding if each.meets(level)] or holding
+    lowest = min(map(_usd_per_request, meeting))
+    cheapest = [each for each in meeting if _usd_per_request(each) <= lowest * (1 + SAME_COST)]
+    if len(cheapest) == 1:
+        return cheapest[0]
+    return min(cheapest, key=lambda each: (-each.max_users(workload, level), _request_s(each)))
+
+
+def _usd_per_request(estimate: LayoutEstimate) -> float:
+    """Cost of a request in machine seconds: all layouts stand on machines of one price."""
+    return estimate.machines / estimate.requests_per_s
+
+
+def _request_s(estimate: LayoutEstimate) -> float:
+    return estimate.load.point.request_s if estimate.load else 0.0
