@@ -1,20 +1,20 @@
 """How many copies of a candidate carry a load within its service level, and what they cost under mixed prices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.checks import check
-from estimator.cost.quote import quote
+from estimator.cost.quote import is_stale, newest_price_date, quote
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.nodes import node_of
+from estimator.scenario.nodes import Node, node_of
 from estimator.scenario.placement import machines_for
 from estimator.scenario.scenario import Scenario
 from estimator.units import HOURS_PER_MONTH
@@ -36,28 +36,38 @@ class Demand:
 
 
 class Mix(NamedTuple):
-    """One way to pay: terms of what always runs, terms of what runs at the peak only."""
+    """One way to pay for a fleet: terms of what always runs, and terms of what runs at the peak only."""
 
     base_terms: str
-    peak_terms: str
+    """Price terms, or `owned` for hardware of one's own."""
+    peak_terms: str | None
+    """None where nothing runs at the peak only."""
     usd_per_month: float
     kinds: tuple[str, ...]
-    """Of the prices used: list, derived, snapshot, estimate."""
+    """Kinds of the prices used: list, derived, snapshot, estimate."""
+    stale: bool = False
+    """Whether a price used is older than the machine's newest by more than `STALE_DAYS`."""
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether machines of it can be taken away."""
+        return "spot" in (self.base_terms, self.peak_terms)
 
 
 class Fleet(NamedTuple):
-    """Equal copies of one candidate."""
+    """Equal copies of one candidate that carry a load together."""
 
     copy: Evaluation
     """One copy at its share of the peak."""
     copies: int
     base_copies: int
-    """That always run."""
+    """Copies that always run."""
     mixes: tuple[Mix, ...]
-    """Cheapest first; those without an interruption risk before spot."""
+    """Ways to pay, cheapest first: those of current prices and without interruption before the others."""
 
     @property
     def usd_per_month(self) -> float:
+        """Cost of the first way to pay."""
         return self.mixes[0].usd_per_month
 
 
@@ -71,6 +81,19 @@ MIXES = (
     ("reserved-1y", "spot"),
     ("spot", "spot"),
 )
+"""What is compared where the scenario asks for on-demand, which it does by default."""
+OWNED = "owned"
+
+
+def mixes_of(terms: str, has_peak: bool, owned: bool) -> tuple[tuple[str, str | None], ...]:
+    """Base and peak terms to compare: those of the scenario, or all where it asks for on-demand.
+
+    Owned hardware is bought: it has no other terms. Without machines that run at the peak only there are no peak terms.
+    """
+    if owned:
+        return ((OWNED, OWNED if has_peak else None),)
+    pairs = MIXES if terms == "on-demand" else ((terms, terms), (terms, "on-demand"))
+    return tuple(dict.fromkeys((base, peak if has_peak else None) for base, peak in pairs))
 
 
 def fleets(
@@ -95,48 +118,73 @@ def _fleet(
     """
     placement = scenario.placement
     one = replace(scenario, placement=replace(placement, machines=placement.machines or 1))
+    for asked in (one, scenario):
+        if copies := _fewest_copies(asked, demand, lambda share: _row(model, share, inventory, prices, machine)):
+            break
+    else:
+        return None
+    row = _row(model, _shared(asked, copies * (1 - demand.headroom)), inventory, prices, machine)
+    base = ceil(copies * demand.base_load)
+    mixes = _mixes(scenario, demand, (base, copies - base), node_of(machine, inventory), prices, row)
+    return Fleet(copy=row, copies=copies, base_copies=base, mixes=mixes) if mixes else None
 
-    def copy(copies: int) -> Evaluation:
-        share = _shared(one, copies * (1 - demand.headroom))
-        return rank(model, share, inventory, prices, (machine,)).rows[0]
 
-    def carries(row: Evaluation) -> bool:
+def _row(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, machine: Machine) -> Evaluation:
+    return rank(model, scenario, inventory, prices, (machine,)).rows[0]
+
+
+def _fewest_copies(scenario: Scenario, demand: Demand, judged: Callable[[Scenario], Evaluation]) -> int:
+    """The least number of copies each of which carries its share, by bisection; 0 where none does."""
+
+    def carries(copies: int) -> bool:
+        row = judged(_shared(scenario, copies * (1 - demand.headroom)))
         return row.verdict == "fits" and row.meets_service_level and row.holds_load
 
-    if not carries(copy(MOST_COPIES)):
-        one = scenario
-        if not carries(copy(MOST_COPIES)):
-            return None
+    if not carries(MOST_COPIES):
+        return 0
     enough = 1
-    while not carries(copy(enough)):
+    while not carries(enough):
         enough *= 2
     short = enough // 2
     while enough - short > 1:
         middle = (enough + short) // 2
-        short, enough = (short, middle) if carries(copy(middle)) else (middle, enough)
-    base = ceil(enough * demand.base_load)
-    row = copy(enough)
-    node = node_of(machine, inventory)
+        short, enough = (short, middle) if carries(middle) else (middle, enough)
+    return enough
 
-    def mixes() -> Iterator[Mix]:
-        peak_hours = demand.peak_hours / HOURS_PER_DAY * HOURS_PER_MONTH
-        for terms in MIXES:
-            quotes = [quote(machine, node.device, prices, each, scenario.ownership).price for each in terms]
-            if quotes[0] and quotes[1]:
-                always = base * HOURS_PER_MONTH * quotes[0].usd_per_hour
-                usd = row.candidate.machines * (always + (enough - base) * peak_hours * quotes[1].usd_per_hour)
-                used = quotes if enough > base else quotes[:1]
-                yield Mix(*terms, usd, tuple(dict.fromkeys(each.kind for each in used if each)))
 
-    paid = sorted(mixes(), key=lambda mix: ("spot" in (mix.base_terms, mix.peak_terms), mix.usd_per_month))
-    return Fleet(row, enough, base, tuple(paid)) if paid else None
+def _mixes(
+    scenario: Scenario, demand: Demand, copies: tuple[int, int], node: Node, prices: RegionPrices, row: Evaluation
+) -> tuple[Mix, ...]:
+    """Every way to pay for so many copies that always run and so many at the peak, the one to take first."""
+    base, extra = copies
+    hours = HOURS_PER_MONTH, demand.peak_hours / HOURS_PER_DAY * HOURS_PER_MONTH
+    newest = newest_price_date(prices, node.machine.id)
+    mixes = []
+    for terms in mixes_of(scenario.price_terms, extra > 0, node.machine.kind == "device"):
+        used = [each for each in terms if each is not None]
+        quotes = [quote(node.machine, node.device, prices, each, scenario.ownership).price for each in used]
+        paid = [each for each in quotes if each is not None]
+        if len(paid) < len(used):
+            continue
+        running = zip((base, extra), hours, paid, strict=False)
+        usd = row.candidate.machines * sum(count * each * price.usd_per_hour for count, each, price in running)
+        mixes.append(
+            Mix(
+                base_terms=terms[0],
+                peak_terms=terms[1],
+                usd_per_month=usd,
+                kinds=tuple(dict.fromkeys(price.kind for price in paid)),
+                stale=any(is_stale(price, newest) for price in paid),
+            )
+        )
+    return tuple(sorted(mixes, key=lambda mix: (mix.stale, mix.interruptible, mix.usd_per_month)))
 
 
 def _shared(scenario: Scenario, parts: float) -> Scenario:
     """The scenario under its share of the load."""
-    asked = scenario.workload
-    if asked.requests_per_second is not None:
-        workload = replace(asked, requests_per_second=asked.requests_per_second / parts)
+    whole = scenario.workload
+    if whole.requests_per_second is not None:
+        workload = replace(whole, requests_per_second=whole.requests_per_second / parts)
     else:
-        workload = replace(asked, concurrency=min(max(1, ceil(asked.concurrency / parts)), 1_000_000))
+        workload = replace(whole, concurrency=min(max(1, ceil(whole.concurrency / parts)), 1_000_000))
     return replace(scenario, workload=workload)

@@ -83,10 +83,15 @@ def _text(asked: Scenario, demand: Demand, plans: tuple[Fleet, ...]) -> str:
     table = text_output.aligned([TITLES, *map(_row, plans)], left=(0, 1, 8))
     best = plans[0]
     mixes = [
-        (f"{mix.base_terms} for {best.base_copies}", _peak(best, mix.peak_terms), figures.usd(mix.usd_per_month))
+        (
+            f"{mix.base_terms} for {best.base_copies}",
+            f"{mix.peak_terms} for {best.copies - best.base_copies}" if mix.peak_terms else "",
+            figures.usd(mix.usd_per_month),
+            "old price" if mix.stale else "",
+        )
         for mix in best.mixes
     ]
-    ways = text_output.aligned([("always", "at the peak", "$/month"), *mixes], left=(0, 1))
+    ways = text_output.aligned([("always", "at the peak", "$/month", ""), *mixes], left=(0, 1, 3))
     return f"{head}\n\n{table}\n\n{best.copies} x {text_output.candidate_text(best.copy)}\n{ways}"
 
 
@@ -105,10 +110,5 @@ def _row(fleet: Fleet) -> tuple[str, ...]:
         figures.number(None if bands[2] is None else bands[2] * fleet.copies),
         plain_price(fleet.copy),
         figures.usd(mix.usd_per_month),
-        mix.base_terms if mix.base_terms == mix.peak_terms else f"{mix.base_terms} + {mix.peak_terms}",
+        " + ".join(dict.fromkeys(filter(None, (mix.base_terms, mix.peak_terms)))),
     )
-
-
-def _peak(fleet: Fleet, terms: str) -> str:
-    extra = fleet.copies - fleet.base_copies
-    return f"{terms} for {extra}" if extra else ""

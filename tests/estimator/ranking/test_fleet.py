@@ -62,3 +62,32 @@ def test_spot_is_never_the_first_choice(catalog: Catalog) -> None:
 
 def test_what_no_number_of_machines_can_meet_is_left_out(catalog: Catalog) -> None:
     assert sized(catalog, replace(SCENARIO, service_level=ServiceLevel(tpot_s=1e-5))) == ()
+
+
+def test_without_a_peak_every_way_to_pay_stands_once(catalog: Catalog) -> None:
+    (fleet,) = sized(catalog, demand=Demand(base_load=1.0))
+    assert all(mix.peak_terms is None for mix in fleet.mixes)
+    bases = [mix.base_terms for mix in fleet.mixes]
+    assert len(bases) == len(set(bases)) > 1
+
+
+@pytest.mark.parametrize("terms", ["capacity-block", "spot", "reserved-3y"])
+def test_the_asked_price_terms_are_the_only_base(catalog: Catalog, terms: str) -> None:
+    for demand in (Demand(), Demand(base_load=0.3, peak_hours=8)):
+        (fleet,) = sized(catalog, replace(SCENARIO, price_terms=terms), demand)
+        assert {mix.base_terms for mix in fleet.mixes} == {terms}
+
+
+def test_owned_hardware_is_neither_rented_nor_reserved(catalog: Catalog) -> None:
+    placement = Placement(accelerator="rtx5090", count=4)
+    workload = ServingWorkload(requests_per_second=1)
+    owned = Scenario(model="meta-llama/Llama-3.1-8B", deployment="local", placement=placement, workload=workload)
+    (fleet,) = sized(catalog, owned)
+    assert [mix.base_terms for mix in fleet.mixes] == ["owned"]
+
+
+def test_a_reserved_price_from_before_a_price_cut_is_never_the_headline(catalog: Catalog) -> None:
+    """Reserved prices of p5.48xlarge are of April 2025, its on-demand price of July 2026, cut by 44 % in between."""
+    (fleet,) = sized(catalog)
+    assert fleet.mixes[0].base_terms == "on-demand"
+    assert any(mix.stale for mix in fleet.mixes if mix.base_terms == "reserved-3y")
