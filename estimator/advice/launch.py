@@ -1,28 +1,28 @@
 """The command that starts an engine the way it was estimated: every value that was assumed, and why."""
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from estimator.engines.memory_policy import DeviceDefaults
+from estimator.advice.launch_writers import WRITERS, Argument, Server, Start
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.support import stand_in
 from estimator.errors import InputError
-from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.models.model import Model
-from estimator.results import Evaluation, MemoryReport
+from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.nodes import engine_on
+from estimator.scenario.nodes import engine_on, node_of
+from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Scenario
 from estimator.serving.memory.budget import device_defaults
 
-
-class Argument(NamedTuple):
-    """One option as it is typed, and where its value comes from."""
-
-    text: str
-    why: str
+FIRST_PORT = 8000
+"""Port of the first replica; the next ones take those that follow."""
+VISIBLE_DEVICES = {"amd": "HIP_VISIBLE_DEVICES", "aws": "NEURON_RT_VISIBLE_CORES"}
+"""Variable by which a process is given its devices, by vendor; CUDA_VISIBLE_DEVICES for the others.
+Source: HIP and AWS Neuron runtime documentation."""
+MOST_REPLICA_NOTES = 8
 
 
 class Command(NamedTuple):
@@ -31,185 +31,87 @@ class Command(NamedTuple):
     program: str
     arguments: tuple[Argument, ...]
     notes: tuple[str, ...] = ()
+    setup: str = ""
+    """Lines of shell that write a file the program reads; empty where it reads none."""
 
     @property
     def line(self) -> str:
         """As a shell takes it, one option a line."""
-        return " \\\n  ".join((self.program, *(argument.text for argument in self.arguments)))
-
-
-class Launch(NamedTuple):
-    """What the writers of every engine need."""
-
-    model: str
-    weights: str
-    """Format asked for, where it is not the checkpoint's own; else empty."""
-    cache: str
-    layout: Layout
-    replicas: int
-    memory: MemoryReport
-    max_model_len: int
-    users: int
-    """Requests in flight on one replica."""
-    defaults: DeviceDefaults
-    scenario: Scenario
+        return self.setup + " \\\n  ".join((self.program, *(argument.text for argument in self.arguments)))
 
 
 def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Inventory) -> Command:
     """How to start one replica of a candidate that fits. Raises InputError where there is nothing to start."""
     if row.verdict != "fits" or row.memory is None:
         raise InputError("command", f"{row.candidate.machine}: {row.reason or row.verdict.replace('_', ' ')}")
-    device = inventory.accelerators[row.candidate.accelerator]
-    engine = engine_on(device, inventory.engine(scenario.engine, scenario.engine_version), inventory)
-    writer = WRITERS.get(engine.id)
+    candidate = row.candidate
+    node = node_of(machine_named(candidate, inventory), inventory)
+    engine = engine_on(node.device, inventory.engine(scenario.engine, scenario.engine_version), inventory)
+    writer = WRITERS.get(engine.program.launch)
     if writer is None:
         raise InputError("engine", f"{engine.name} is no server that can be started; one of {', '.join(WRITERS)}")
     weights = stand_in(engine, scenario.weights)
-    asked = Launch(
-        shlex.quote(model.path or model.id),
-        "" if model.weights(weights) == model.checkpoint else weights,
-        cache_format(scenario.kv).id,
-        row.candidate.layout,
-        row.candidate.replicas,
-        row.memory,
-        scenario.settings.max_model_len or scenario.workload.total_tokens,
-        max(1, round(scenario.workload.concurrency / max(row.candidate.replicas, 1))),
-        device_defaults(
-            engine.memory, device.kernels, device.memory_usable_bytes, model.architecture.whole_image_tokens
-        ),
-        scenario,
+    image_tokens = model.architecture.whole_image_tokens
+    device = inventory.accelerators[candidate.accelerator]
+    server = Server(
+        model=quoted_operand(model.path or model.id),
+        weights=model.weights(weights).id,
+        is_own_format=model.weights(weights) == model.checkpoint,
+        quantisation=engine.program.quantises.get(weights, ""),
+        cache=cache_format(scenario.kv).id,
+        layout=candidate.layout,
+        layers=model.architecture.layers,
+        machines=-(-candidate.layout.devices // node.devices),
+        memory=row.memory,
+        max_model_len=scenario.settings.max_model_len or scenario.workload.total_tokens,
+        users=max(1, round(scenario.workload.concurrency / max(candidate.replicas, 1))),
+        defaults=device_defaults(engine.memory, device.kernels, device.memory_usable_bytes, image_tokens),
+        has_prediction_modules=bool(model.architecture.mtp),
+        scenario=scenario,
     )
-    return Command(
-        PROGRAMS[engine.id].format(model=asked.model), tuple(writer(asked)), tuple(_notes(asked, engine, model))
-    )
+    start: Start = writer(server)
+    arguments = (*start.arguments, *_port(candidate.replicas))
+    notes = (*_notes(server, engine, model), *_replica_notes(row, node.devices, device.vendor), *start.notes)
+    return Command(program=start.program, arguments=arguments, notes=notes, setup=start.setup)
 
 
-def _notes(asked: Launch, engine: EngineProfile, model: Model) -> Iterator[str]:
-    if asked.replicas > 1:
-        yield f"{asked.replicas} replicas: one command for each, on {asked.layout.devices} accelerators of its own"
-    if asked.weights and asked.weights not in QUANTISES.get(engine.id, {}):
-        yield f"point it at a checkpoint in {asked.weights}; {model.id} is {model.native_weights}"
-    if not asked.memory.cuda_graphs_in_budget and asked.memory.cuda_graph_bytes:
+def quoted_operand(name: str) -> str:
+    """A name as an operand for a shell: quoted, and never read as an option."""
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
+
+
+def _port(replicas: int) -> Iterator[Argument]:
+    if replicas > 1:
+        why = f"the first of {replicas} replicas; the next ones take those that follow"
+        yield Argument(f"--port {FIRST_PORT}", why)
+
+
+def _replica_notes(row: Evaluation, node_devices: int, vendor: str) -> Iterator[str]:
+    """Where each replica runs: its devices, its port and its machine."""
+    candidate, devices = row.candidate, row.candidate.layout.devices
+    if candidate.replicas <= 1:
+        return
+    yield f"{candidate.replicas} replicas: one command for each, on {devices} accelerators of its own"
+    if devices > node_devices:
+        yield f"each replica takes {-(-devices // node_devices)} machines of its own"
+        return
+    each_machine = node_devices // devices
+    variable = VISIBLE_DEVICES.get(vendor, "CUDA_VISIBLE_DEVICES")
+    for replica in range(min(candidate.replicas, each_machine, MOST_REPLICA_NOTES)):
+        first = replica * devices
+        listed = ",".join(map(str, range(first, first + devices)))
+        yield f"replica {replica + 1}: {variable}={listed} before the command, --port {FIRST_PORT + replica}"
+    if candidate.replicas > each_machine:
+        yield f"{each_machine} replicas on each of {candidate.machines} machines"
+
+
+def _notes(server: Server, engine: EngineProfile, model: Model) -> Iterator[str]:
+    if not server.is_own_format and not server.quantisation:
+        yield f"point it at a checkpoint in {server.weights}; {model.id} is {model.native_weights}"
+    if not server.memory.cuda_graphs_in_budget and server.memory.cuda_graph_bytes:
         yield f"{engine.name} captures CUDA graphs outside its memory fraction"
-
-
-def _vllm(asked: Launch) -> Iterator[Argument]:
-    yield from _ranks(asked, "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
-    yield from _striped(asked, "--decode-context-parallel-size")
-    if asked.layout.ep > 1:
-        yield Argument("--enable-expert-parallel", f"experts over {asked.layout.ep} ranks")
-    yield Argument(f"--max-model-len {asked.max_model_len}", _length(asked))
-    yield Argument(f"--gpu-memory-utilization {asked.memory.utilization:g}", "share of device memory the engine takes")
-    yield Argument(f"--max-num-seqs {_sequences(asked)}", "sequences in a batch; sizes the sampler's buffers")
-    yield Argument(f"--max-num-batched-tokens {_chunk(asked)}", "tokens in a step; sizes the activations")
-    yield from _quantised(asked, "vllm")
-    if asked.cache != "bf16":
-        yield Argument(f"--kv-cache-dtype {asked.cache}", "format of keys and values")
-    if asked.scenario.workload.prefix_cache_hit:
-        yield Argument("--enable-prefix-caching", f"{asked.scenario.workload.prefix_cache_hit:.0%} of prompts repeat")
-
-
-def _neuron(asked: Launch) -> Iterator[Argument]:
-    yield from _ranks(asked, "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
-    yield Argument(f"--max-model-len {asked.max_model_len}", "compiled for this length")
-    yield Argument(f"--max-num-seqs {asked.users}", "the static batch that is compiled")
-
-
-def _sglang(asked: Launch) -> Iterator[Argument]:
-    yield from _ranks(asked, "--tp-size", "--pp-size", "--dp-size")
-    yield from _striped(asked, "--dcp-size")
-    if asked.layout.ep > 1:
-        yield Argument(f"--ep-size {asked.layout.ep}", "experts over these ranks")
-    if asked.layout.dp > 1:
-        yield Argument("--enable-dp-attention", "each rank attends for its own requests")
-    yield Argument(f"--context-length {asked.max_model_len}", _length(asked))
-    yield Argument(f"--mem-fraction-static {asked.memory.utilization:.3g}", "weights and cache together")
-    yield Argument(f"--max-running-requests {_sequences(asked)}", "sequences in a batch")
-    yield Argument(f"--chunked-prefill-size {_chunk(asked)}", "tokens of a prompt in one step")
-    yield from _quantised(asked, "sglang")
-    if asked.cache == "fp8":
-        yield Argument("--kv-cache-dtype fp8_e4m3", "format of keys and values")
-
-
-def _trtllm(asked: Launch) -> Iterator[Argument]:
-    yield from _ranks(asked, "--tp_size", "--pp_size", "")
-    if asked.layout.ep > 1:
-        yield Argument(f"--ep_size {asked.layout.ep}", "experts over these ranks")
-    yield Argument(f"--max_seq_len {asked.max_model_len}", _length(asked))
-    yield Argument(f"--max_batch_size {_sequences(asked)}", "sequences in a batch")
-    yield Argument(f"--max_num_tokens {_chunk(asked)}", "tokens in a step")
-    yield Argument(f"--kv_cache_free_gpu_memory_fraction {asked.memory.utilization:g}", "of what weights leave free")
-
-
-def _llamacpp(asked: Launch) -> Iterator[Argument]:
-    yield Argument("--n-gpu-layers 999", "every layer on the accelerator")
-    yield Argument(f"--ctx-size {asked.max_model_len * asked.users}", f"{asked.max_model_len} tokens for each slot")
-    yield Argument(f"--parallel {asked.users}", "requests at once")
-    if asked.layout.devices > 1:
-        yield Argument("--split-mode layer", f"layers over {asked.layout.devices} devices, which take turns")
-    if asked.cache != "bf16":
-        yield Argument(f"--cache-type-k {asked.cache} --cache-type-v {asked.cache}", "format of keys and values")
-    yield Argument("--flash-attn on", "needed for a quantised cache, faster without one")
-
-
-def _tgi(asked: Launch) -> Iterator[Argument]:
-    yield Argument(f"--num-shard {asked.layout.tp}", "tensor parallelism")
-    yield Argument(f"--max-input-tokens {asked.scenario.workload.input_tokens}", "longest prompt")
-    yield Argument(f"--max-total-tokens {asked.max_model_len}", _length(asked))
-    yield Argument(f"--max-batch-prefill-tokens {_chunk(asked)}", "tokens in a prefill step")
-    yield Argument(f"--cuda-memory-fraction {asked.memory.utilization:g}", "share of device memory")
-
-
-WRITERS: dict[str, Callable[[Launch], Iterator[Argument]]] = {
-    "vllm": _vllm,
-    "sglang": _sglang,
-    "trtllm": _trtllm,
-    "llamacpp": _llamacpp,
-    "tgi": _tgi,
-    "neuron": _neuron,
-}
-PROGRAMS = {
-    "vllm": "vllm serve {model}",
-    "sglang": "python -m sglang.launch_server --model-path {model}",
-    "trtllm": "trtllm-serve {model}",
-    "llamacpp": "llama-server --model {model}.gguf",
-    "tgi": "text-generation-launcher --model-id {model}",
-    "neuron": "vllm serve {model}",
-}
-QUANTISES = {
-    "vllm": {"fp8": "fp8", "nf4": "bitsandbytes", "nf4-dq": "bitsandbytes", "int8-bnb": "bitsandbytes"},
-    "sglang": {"fp8": "fp8", "int8": "w8a8_int8"},
-}
-"""Formats that an engine makes of 16-bit weights while it loads them, as its option names them."""
-
-
-def _ranks(asked: Launch, tp: str, pp: str, dp: str) -> Iterator[Argument]:
-    layout = asked.layout
-    yield Argument(f"{tp} {layout.tp}", "accelerators that share every layer")
-    if layout.pp > 1:
-        yield Argument(f"{pp} {layout.pp}", "stages, each with its share of the layers")
-    if layout.dp > 1 and dp:
-        yield Argument(f"{dp} {layout.dp}", "attention copies")
-
-
-def _striped(asked: Launch, option: str) -> Iterator[Argument]:
-    dcp = asked.scenario.settings.dcp
-    if dcp > 1:
-        yield Argument(f"{option} {dcp}", "of these, so many share the tokens of a sequence")
-
-
-def _quantised(asked: Launch, engine: str) -> Iterator[Argument]:
-    if asked.weights in QUANTISES[engine]:
-        yield Argument(f"--quantization {QUANTISES[engine][asked.weights]}", "16-bit weights, quantised while loading")
-
-
-def _length(asked: Launch) -> str:
-    return "as asked" if asked.scenario.settings.max_model_len else "input and output tokens of a request"
-
-
-def _sequences(asked: Launch) -> int:
-    return asked.scenario.settings.max_num_seqs or asked.defaults.max_num_seqs
-
-
-def _chunk(asked: Launch) -> int:
-    return asked.scenario.settings.max_num_batched_tokens or asked.defaults.max_num_batched_tokens
+    if server.machines > 1:
+        last = server.machines - 1
+        yield f"run it on each of {server.machines} machines with NODE_RANK 0 to {last} and the first's HEAD_ADDRESS"
+    if server.scenario.workload.draft_tokens and not server.has_prediction_modules:
+        yield f"{model.id} has no prediction modules: name a draft model of your own"

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         page = {"instance": row.candidate.machine, "command": command.line, "arguments": given, "notes": command.notes}
         print(json_output.document(page))
     else:
-        reasons = text_output.aligned([("#", *argument) for argument in command.arguments], left=(0, 1, 2))
+        reasons = text_output.aligned([("#", *argument) for argument in command.arguments], left=(0, 1, 2, 3))
         notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *command.notes)]
         _print_lines([*notes, reasons, "", command.line])
     return ANSWERED

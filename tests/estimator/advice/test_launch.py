@@ -1,5 +1,6 @@
 """Launch commands say every value that an estimate assumes."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
-from estimator.advice.launch import Command, launch
+from estimator.advice.launch import Command, launch, quoted_operand
 from estimator.errors import InputError
 from estimator.ranking.rank import evaluate
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -98,3 +99,100 @@ def test_stripes_are_said_in_the_engines_own_option(catalog: Catalog, engine: st
     asked = Scenario("deepseek-ai/DeepSeek-V3", engine=engine, placement=placement)
     assert option.split()[0] not in command(catalog, asked).line
     assert option in command(catalog, replace(asked, settings=EngineSettings(decode_context_parallel=8))).line
+
+
+V3 = Scenario("deepseek-ai/DeepSeek-V3", weights="fp8-block")
+ATTENTION_DP = replace(V3, placement=Placement(instance="p5en.48xlarge", tp=1, dp=8, ep=8))
+
+
+def test_sglang_counts_attention_replicas_into_its_tensor_parallel_size(catalog: Catalog) -> None:
+    """SGLang asserts tp_size % dp_size == 0 (sglang/srt/server_args.py, _handle_data_parallelism)."""
+    line = command(catalog, replace(ATTENTION_DP, engine="sglang")).line
+    assert "--tp-size 8 " in line
+    assert "--dp-size 8 --enable-dp-attention" in line
+
+
+def test_vllm_counts_attention_replicas_apart(catalog: Catalog) -> None:
+    """vLLM docs/serving/data_parallel_deployment.md: experts are spread over tp x dp ranks."""
+    line = command(catalog, ATTENTION_DP).line
+    assert "--tensor-parallel-size 1 " in line
+    assert "--data-parallel-size 8 " in line
+    assert "--enable-expert-parallel" in line
+
+
+def test_tensorrt_llm_takes_attention_replicas_from_its_options_file(catalog: Catalog) -> None:
+    """TensorRT-LLM docs/source/features/parallel-strategy.md: tensor_parallel_size 8, enable_attention_dp true."""
+    line = command(catalog, replace(ATTENTION_DP, engine="trtllm", kv="fp8")).line
+    written, program = line.split("EOF\n", 1)
+    assert written.splitlines()[1:] == ["enable_attention_dp: true", "kv_cache_config:", "  dtype: fp8"]
+    assert "--tp_size 8 " in program
+    assert "--ep_size 8 " in program
+    assert "--extra_llm_api_options trtllm-options.yaml" in program
+
+
+@pytest.mark.parametrize(
+    ("engine", "options"),
+    [
+        # vLLM docs/serving/parallelism_scaling.md, "Running vLLM with MultiProcessing"
+        ("vllm", ("--nnodes 2 --node-rank", "--master-addr", "--headless")),
+        # SGLang docs/references/multi_node_deployment
+        ("sglang", ("--nnodes 2 --node-rank", "--dist-init-addr")),
+        # TensorRT-LLM examples/llm-api/llm_mgmn_trtllm_serve.sh
+        ("trtllm", ("trtllm-llmapi-launch trtllm-serve",)),
+    ],
+)
+def test_an_engine_over_two_machines_is_told_their_number_and_the_first(
+    catalog: Catalog, engine: str, options: tuple[str, ...]
+) -> None:
+    placement = Placement(instance="p5.48xlarge", machines=2, tp=8, pp=2)
+    given = command(catalog, replace(V3, engine=engine, placement=placement))
+    assert all(option in given.line for option in options)
+    assert any("2 machines" in note or "16 tasks" in note for note in given.notes)
+
+
+def test_the_workers_of_two_machines_have_no_http_server(catalog: Catalog) -> None:
+    """The line is run by a shell on each machine: only the first one's lacks --headless."""
+    placement = Placement(instance="p5.48xlarge", machines=2, tp=8, pp=2)
+    line = command(catalog, replace(V3, placement=placement)).line
+    for rank, headless in (("0", False), ("1", True)):
+        assert ("--headless" in words(line, NODE_RANK=rank, HEAD_ADDRESS="10.0.0.1")) is headless
+
+
+def words(line: str, **variables: str) -> list[str]:
+    """The arguments that a shell makes of a command."""
+    script = f"printargs() {{ printf '%s\\n' \"$@\"; }}; printargs {line}"
+    answer = subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True, check=True)
+    return answer.stdout.splitlines()
+
+
+def test_every_replica_has_devices_and_a_port_of_its_own(catalog: Catalog) -> None:
+    given = command(catalog, P5)
+    assert "--port 8000" in given.line
+    assert "replica 1: CUDA_VISIBLE_DEVICES=0,1,2,3 before the command, --port 8000" in given.notes
+    assert "replica 2: CUDA_VISIBLE_DEVICES=4,5,6,7 before the command, --port 8001" in given.notes
+
+
+def test_llamacpp_fetches_gguf_files_by_repository_and_format(catalog: Catalog) -> None:
+    """llama.cpp tools/server/README.md: -hf <user>/<model>[:quant]."""
+    placement = Placement(instance="g6.xlarge")
+    given = command(
+        catalog,
+        Scenario("meta-llama/Llama-3.1-8B", weights="gguf-q4_k_m", engine="llamacpp", placement=placement),
+    )
+    assert given.line.startswith("llama-server -hf meta-llama/Llama-3.1-8B-GGUF:Q4_K_M")
+    assert any("stands for a repository that holds GGUF files" in note for note in given.notes)
+
+
+def test_a_name_that_begins_with_a_dash_is_never_an_option(tmp_path: Path) -> None:
+    assert words(quoted_operand("--trust-remote-code")) == ["./--trust-remote-code"]
+    assert words(quoted_operand("a'b; $(touch x)")) == ["a'b; $(touch x)"]
+
+
+def test_every_option_names_the_input_it_comes_from(catalog: Catalog) -> None:
+    asked = replace(P5, kv="fp8", settings=EngineSettings(max_num_seqs=64))
+    sources = {argument.text.split()[0]: argument.source for argument in command(catalog, asked).arguments}
+    assert sources["--tensor-parallel-size"] == "--tp"
+    assert sources["--kv-cache-dtype"] == "--kv"
+    assert sources["--max-num-seqs"] == "--max-num-seqs"
+    assert sources["--max-num-batched-tokens"] == "the engine's default"
+    assert sources["--max-model-len"] == "--input-tokens, --output-tokens"

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.load import Catalog
-from estimator.advice.launch import WRITERS
+from estimator.advice.launch_writers import WRITERS
 from estimator.engines.memory_policy import EnginePolicy
 from estimator.errors import InputError
 from estimator.layout import Layout

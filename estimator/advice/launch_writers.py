@@ -1,0 +1,292 @@
+"""One writer for each engine: the options by which it is started with the values of an estimate.
+
+Source of the options: vLLM docs/serving/parallelism_scaling.md and data_parallel_deployment.md; SGLang
+docs/advanced_features/server_arguments.md and dp_dpa_router_guide.md; TensorRT-LLM trtllm-serve reference and
+examples/llm-api/llm_mgmn_trtllm_serve.sh; llama.cpp tools/server/README.md; TGI launcher reference; vLLM on Neuron
+user guide.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from estimator.engines.memory_policy import DeviceDefaults
+from estimator.layout import Layout
+from estimator.results import MemoryReport
+from estimator.scenario.scenario import Scenario
+
+HEAD_PORT = 29_500
+"""Port on which the machines of one engine find each other; PyTorch's own default for a rendezvous."""
+RANK, HEAD = '"$NODE_RANK"', '"$HEAD_ADDRESS"'
+"""Shell variables of a machine's number and of the first machine's address."""
+CHOSEN = "the layout that was ranked"
+ENGINE_DEFAULT = "the engine's default"
+
+
+class Argument(NamedTuple):
+    """One option as it is typed, why it is there, and the input that its value comes from."""
+
+    text: str
+    why: str
+    source: str = CHOSEN
+    """An option of the scenario (`--kv`), the layout that was ranked, or the engine's default."""
+
+
+class Start(NamedTuple):
+    """A program with its options, as one engine's writer gives it."""
+
+    program: str
+    arguments: tuple[Argument, ...]
+    notes: tuple[str, ...] = ()
+    setup: str = ""
+    """Shell lines before it; each ends its line."""
+
+
+class Server(NamedTuple):
+    """What the writers of every engine need: one replica of a ranked candidate."""
+
+    model: str
+    """Name or path, quoted for a shell."""
+    weights: str
+    """Format that the engine loads."""
+    is_own_format: bool
+    """Whether the checkpoint is uploaded in that format."""
+    quantisation: str
+    """The engine's name for making that format of 16-bit weights while loading; empty where it does not."""
+    cache: str
+    layout: Layout
+    layers: int
+    """Of the model."""
+    machines: int
+    """Machines that the replica spans."""
+    memory: MemoryReport
+    max_model_len: int
+    users: int
+    """Requests in flight on one replica."""
+    defaults: DeviceDefaults
+    has_prediction_modules: bool
+    scenario: Scenario
+
+    @property
+    def ranks(self) -> int:
+        """Devices that share the experts of a layer."""
+        return self.layout.tp * self.layout.dp
+
+
+def vllm(server: Server) -> Start:
+    """`vllm serve`, on each machine of a replica; the others than the first have no HTTP server."""
+    return Start(f"vllm serve {server.model}", tuple(_vllm_arguments(server)))
+
+
+def _vllm_arguments(server: Server) -> Iterator[Argument]:
+    layout, workload = server.layout, server.scenario.workload
+    yield from _ranks(server, tp="--tensor-parallel-size", pp="--pipeline-parallel-size")
+    if layout.dp > 1:
+        yield Argument(f"--data-parallel-size {layout.dp}", "attention replicas", _source(server, "dp"))
+    yield from _context_parallel(server, "--decode-context-parallel-size")
+    if layout.ep > 1:
+        yield Argument("--enable-expert-parallel", f"experts over {layout.ep} ranks", _source(server, "ep"))
+    if server.machines > 1 and layout.dp > 1:
+        local = layout.dp // server.machines
+        yield Argument(f"--data-parallel-size-local {local}", "attention replicas on each machine")
+        yield Argument(f"--data-parallel-address {HEAD} --data-parallel-rpc-port {HEAD_PORT}", "the first machine")
+        yield Argument(_not_on_head(f"--headless --data-parallel-start-rank $((NODE_RANK * {local}))"), "the others")
+    elif server.machines > 1:
+        yield Argument(f"--nnodes {server.machines} --node-rank {RANK}", "machines of a replica, and this one's number")
+        yield Argument(f"--master-addr {HEAD} --master-port {HEAD_PORT}", "the first machine")
+        yield Argument(_not_on_head("--headless"), "only the first machine answers requests")
+    yield Argument(f"--max-model-len {server.max_model_len}", *_length(server))
+    share = _source(server, "memory-utilization")
+    yield Argument(f"--gpu-memory-utilization {server.memory.utilization:g}", "share of device memory it takes", share)
+    yield Argument(f"--max-num-seqs {_sequences(server)}", "sequences in a batch", _source(server, "max-num-seqs"))
+    source = _source(server, "max-num-batched-tokens")
+    yield Argument(f"--max-num-batched-tokens {_chunk(server)}", "tokens in a step", source)
+    yield from _quantised(server)
+    if server.cache != "bf16":
+        yield Argument(f"--kv-cache-dtype {server.cache}", "format of keys and values", "--kv")
+    if workload.prefix_cache_hit:
+        why = f"{workload.prefix_cache_hit:.0%} of prompts repeat"
+        yield Argument("--enable-prefix-caching", why, "--prefix-cache-hit")
+    if workload.draft_tokens and server.has_prediction_modules:
+        config = f'\'{{"method": "mtp", "num_speculative_tokens": {workload.draft_tokens}}}\''
+        yield Argument(f"--speculative-config {config}", "the model's own prediction modules", "--draft-tokens")
+
+
+def neuron(server: Server) -> Start:
+    """vLLM with its Neuron plugin, which compiles one length and one batch."""
+    arguments = (
+        *_ranks(server, tp="--tensor-parallel-size", pp="--pipeline-parallel-size"),
+        Argument(f"--max-model-len {server.max_model_len}", "compiled for this length", _length(server)[1]),
+        Argument(f"--max-num-seqs {server.users}", "the static batch that is compiled", "--concurrency"),
+    )
+    return Start(f"vllm serve {server.model}", arguments)
+
+
+def sglang(server: Server) -> Start:
+    """`sglang.launch_server`; its tensor-parallel size counts every device of a stage, attention replicas included."""
+    return Start(f"python -m sglang.launch_server --model-path {server.model}", tuple(_sglang_arguments(server)))
+
+
+def _sglang_arguments(server: Server) -> Iterator[Argument]:
+    layout, workload = server.layout, server.scenario.workload
+    yield Argument(f"--tp-size {server.ranks}", "accelerators that share every layer", _source(server, "tp"))
+    if layout.pp > 1:
+        yield Argument(f"--pp-size {layout.pp}", "stages, each with its share of the layers", _source(server, "pp"))
+    if layout.dp > 1:
+        why = f"attention replicas, each on {layout.tp} of these"
+        yield Argument(f"--dp-size {layout.dp} --enable-dp-attention", why, _source(server, "dp"))
+    yield from _context_parallel(server, "--dcp-size")
+    if layout.ep > 1:
+        yield Argument(f"--ep-size {layout.ep}", "experts over these ranks", _source(server, "ep"))
+    if server.machines > 1:
+        yield Argument(f"--nnodes {server.machines} --node-rank {RANK}", "machines of a replica, and this one's number")
+        yield Argument(f"--dist-init-addr {HEAD}:{HEAD_PORT}", "the first machine")
+    yield Argument(f"--context-length {server.max_model_len}", *_length(server))
+    share = _source(server, "memory-utilization")
+    yield Argument(f"--mem-fraction-static {server.memory.utilization:.3g}", "weights and cache together", share)
+    # SGLang divides both by the attention replicas (sglang/srt/server_args.py, managers/scheduler.py)
+    sequences, chunk = _sequences(server) * layout.dp, _chunk(server) * layout.dp
+    yield Argument(f"--max-running-requests {sequences}", "sequences in a batch", _source(server, "max-num-seqs"))
+    source = _source(server, "max-num-batched-tokens")
+    yield Argument(f"--chunked-prefill-size {chunk}", "tokens of a prompt in one step", source)
+    yield from _quantised(server)
+    if server.cache == "fp8":
+        yield Argument("--kv-cache-dtype fp8_e4m3", "format of keys and values", "--kv")
+    if workload.draft_tokens and server.has_prediction_modules:
+        steps = f"--speculative-num-steps {workload.draft_tokens} --speculative-eagle-topk 1"
+        words = f"--speculative-algorithm EAGLE {steps} --speculative-num-draft-tokens {workload.draft_tokens + 1}"
+        yield Argument(words, "the model's own prediction modules", "--draft-tokens")
+
+
+TRTLLM_OPTIONS = "trtllm-options.yaml"
+
+
+def trtllm(server: Server) -> Start:
+    """`trtllm-serve`; what it has no option for stands in a YAML file, and MPI starts it on several machines."""
+    program, notes = f"trtllm-serve {server.model}", tuple[str, ...]()
+    if server.machines > 1:
+        program = f"trtllm-llmapi-launch {program}"
+        notes = (f"start it under MPI or Slurm with {server.layout.devices} tasks, one for each accelerator",)
+    lines = [*(["enable_attention_dp: true"] if server.layout.dp > 1 else [])]
+    if server.cache == "fp8":
+        lines += ["kv_cache_config:", "  dtype: fp8"]
+    text = "\n".join([f"cat > {TRTLLM_OPTIONS} <<'EOF'", *lines, "EOF", ""]) if lines else ""
+    return Start(program, tuple(_trtllm_arguments(server, bool(lines))), notes, text)
+
+
+def _trtllm_arguments(server: Server, has_options: bool) -> Iterator[Argument]:
+    layout = server.layout
+    yield Argument(f"--tp_size {server.ranks}", "accelerators that share every layer", _source(server, "tp"))
+    if layout.pp > 1:
+        yield Argument(f"--pp_size {layout.pp}", "stages, each with its share of the layers", _source(server, "pp"))
+    if layout.ep > 1:
+        yield Argument(f"--ep_size {layout.ep}", "experts over these ranks", _source(server, "ep"))
+    if has_options:
+        yield Argument(f"--extra_llm_api_options {TRTLLM_OPTIONS}", "attention replicas and cache format", "--dp, --kv")
+    yield Argument(f"--max_seq_len {server.max_model_len}", *_length(server))
+    yield Argument(f"--max_batch_size {_sequences(server)}", "sequences in a batch", _source(server, "max-num-seqs"))
+    source = _source(server, "max-num-batched-tokens")
+    yield Argument(f"--max_num_tokens {_chunk(server)}", "tokens in a step", source)
+    share = f"--kv_cache_free_gpu_memory_fraction {server.memory.utilization:g}"
+    yield Argument(share, "of what weights leave free", _source(server, "memory-utilization"))
+
+
+def llamacpp(server: Server) -> Start:
+    """`llama-server` with a repository of GGUF files, which holds one file for each format."""
+    arguments = tuple(_llamacpp_arguments(server))
+    if "gguf" in server.model.lower():
+        option = "--model" if server.model.lower().rstrip("'").endswith(".gguf") else "-hf"
+        return Start(f"llama-server {option} {server.model}", arguments)
+    repository = f"{server.model}-GGUF"
+    note = f"{repository} stands for a repository that holds GGUF files of {server.model}: put the name of yours"
+    return Start(f"llama-server -hf {repository}:{server.weights.removeprefix('gguf-').upper()}", arguments, (note,))
+
+
+def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
+    layout = server.layout
+    if layout.host:
+        kept = f"--n-gpu-layers {server.layers - layout.host}"
+        yield Argument(kept, f"the other {layout.host} layers stay in host memory")
+    else:
+        yield Argument("--n-gpu-layers 999", "every layer on the accelerator")
+    context = server.max_model_len * server.users
+    yield Argument(f"--ctx-size {context}", f"{server.max_model_len} tokens for each slot", _length(server)[1])
+    yield Argument(f"--parallel {server.users}", "requests at once", "--concurrency")
+    if layout.devices > 1:
+        yield Argument("--split-mode layer", f"layers over {layout.devices} devices, which take turns")
+    if server.cache != "bf16":
+        formats = f"--cache-type-k {server.cache} --cache-type-v {server.cache}"
+        yield Argument(formats, "format of keys and values", "--kv")
+    yield Argument("--flash-attn on", "needed for a quantised cache, faster without one", ENGINE_DEFAULT)
+
+
+def tgi(server: Server) -> Start:
+    """`text-generation-launcher`."""
+    workload = server.scenario.workload
+    share, chunk = _source(server, "memory-utilization"), _source(server, "max-num-batched-tokens")
+    arguments = (
+        Argument(f"--num-shard {server.layout.tp}", "tensor parallelism", _source(server, "tp")),
+        Argument(f"--max-input-tokens {workload.input_tokens}", "longest prompt", "--input-tokens"),
+        Argument(f"--max-total-tokens {server.max_model_len}", *_length(server)),
+        Argument(f"--max-batch-prefill-tokens {_chunk(server)}", "tokens in a prefill step", chunk),
+        Argument(f"--cuda-memory-fraction {server.memory.utilization:g}", "share of device memory", share),
+    )
+    return Start(f"text-generation-launcher --model-id {server.model}", arguments)
+
+
+WRITERS: dict[str, Callable[[Server], Start]] = {
+    "vllm": vllm,
+    "sglang": sglang,
+    "trtllm": trtllm,
+    "llamacpp": llamacpp,
+    "tgi": tgi,
+    "neuron": neuron,
+}
+"""By the key that an engine's entry names (`program.launch`)."""
+
+
+def _ranks(server: Server, tp: str, pp: str) -> Iterator[Argument]:
+    layout = server.layout
+    yield Argument(f"{tp} {layout.tp}", "accelerators that share every layer", _source(server, "tp"))
+    if layout.pp > 1:
+        yield Argument(f"{pp} {layout.pp}", "stages, each with its share of the layers", _source(server, "pp"))
+
+
+def _context_parallel(server: Server, option: str) -> Iterator[Argument]:
+    dcp = server.scenario.settings.dcp
+    if dcp > 1:
+        why = "of these, so many share the tokens of a sequence"
+        yield Argument(f"{option} {dcp}", why, "--decode-context-parallel")
+
+
+def _quantised(server: Server) -> Iterator[Argument]:
+    if not server.is_own_format and server.quantisation:
+        yield Argument(f"--quantization {server.quantisation}", "16-bit weights, quantised while loading", "--weights")
+
+
+def _length(server: Server) -> tuple[str, str]:
+    """Why the longest sequence is what it is, and the options it comes from."""
+    if server.scenario.settings.max_model_len:
+        return "as asked", "--max-model-len"
+    return "input and output tokens of a request", "--input-tokens, --output-tokens"
+
+
+def _sequences(server: Server) -> int:
+    return server.scenario.settings.max_num_seqs or server.defaults.max_num_seqs
+
+
+def _chunk(server: Server) -> int:
+    return server.scenario.settings.max_num_batched_tokens or server.defaults.max_num_batched_tokens
+
+
+def _source(server: Server, option: str) -> str:
+    """The option where the scenario sets it, else the ranked layout or the engine's default."""
+    name = option.replace("-", "_")
+    placement, settings = server.scenario.placement, server.scenario.settings
+    if getattr(placement, name, None) is not None or getattr(settings, name, None) is not None:
+        return f"--{option}"
+    return CHOSEN if hasattr(placement, name) else ENGINE_DEFAULT
+
+
+def _not_on_head(options: str) -> str:
+    """Options that every machine but the first gets, as the shell decides on each."""
+    return f'$(test "$NODE_RANK" = 0 || echo "{options}")'
