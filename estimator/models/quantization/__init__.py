@@ -1,56 +1,52 @@
 """`quantization_config` and `hf_quant_config.json` -> a weight format with its exceptions, tensor by tensor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture
 from estimator.models.formats import WeightFormat
 from estimator.models.hf_config.fields import Fields
-from estimator.models.module_names import Patterns
-from estimator.models.quantization import codebooks, compressed, floats, integers, modelopt, quark, torchao
-from estimator.models.quantization.exceptions import Rules, exception_names, with_exceptions
 
 __all__ = ["METHODS", "quantization_section", "read_quantization"]
 
-Reader = Callable[[Fields], Rules]
-
-METHODS: Mapping[str, Reader] = {
-    "fp8": floats.fp8,
-    "fbgemm_fp8": floats.plain_fp8,
-    "ptpc_fp8": floats.plain_fp8,
-    "mxfp4": floats.mxfp4,
-    "mxfp8": floats.mxfp8,
-    "fp_quant": floats.fp_quant,
-    "modelopt": modelopt.read,
-    "modelopt_fp4": modelopt.read,
-    "modelopt_mixed": modelopt.read,
-    "compressed-tensors": compressed.read,
-    "compressed_tensors": compressed.read,
-    "awq": integers.awq,
-    "awq_marlin": integers.awq,
-    "gptq": integers.gptq,
-    "gptq_marlin": integers.gptq,
-    "marlin": integers.gptq,
-    "bitblas": integers.gptq,
-    "auto-round": integers.auto_round,
-    "auto_round": integers.auto_round,
-    "intel/auto-round": integers.auto_round,
-    "inc": integers.auto_round,
-    "hqq": integers.hqq,
-    "mlx": integers.mlx,
-    "eetq": integers.eetq,
-    "quanto": integers.quanto,
-    "bitnet": integers.bitnet,
-    "w4afp8": integers.w4afp8,
-    "bitsandbytes": integers.bitsandbytes,
-    "quark": quark.read,
-    "torchao": torchao.read,
-    "exl2": codebooks.exl2,
-    "exl3": codebooks.exl3,
-    "aqlm": codebooks.aqlm,
-    "vptq": codebooks.vptq,
+METHODS: Mapping[str, str] = {
+    "fp8": "floats.fp8",
+    "fbgemm_fp8": "floats.plain_fp8",
+    "ptpc_fp8": "floats.plain_fp8",
+    "mxfp4": "floats.mxfp4",
+    "mxfp8": "floats.mxfp8",
+    "fp_quant": "floats.fp_quant",
+    "modelopt": "modelopt.read",
+    "modelopt_fp4": "modelopt.read",
+    "modelopt_mixed": "modelopt.read",
+    "compressed-tensors": "compressed.read",
+    "compressed_tensors": "compressed.read",
+    "awq": "integers.awq",
+    "awq_marlin": "integers.awq",
+    "gptq": "integers.gptq",
+    "gptq_marlin": "integers.gptq",
+    "marlin": "integers.gptq",
+    "bitblas": "integers.gptq",
+    "auto-round": "integers.auto_round",
+    "auto_round": "integers.auto_round",
+    "intel/auto-round": "integers.auto_round",
+    "inc": "integers.auto_round",
+    "hqq": "integers.hqq",
+    "mlx": "integers.mlx",
+    "eetq": "integers.eetq",
+    "quanto": "integers.quanto",
+    "bitnet": "integers.bitnet",
+    "w4afp8": "integers.w4afp8",
+    "bitsandbytes": "integers.bitsandbytes",
+    "quark": "quark.read",
+    "torchao": "torchao.read",
+    "exl2": "codebooks.exl2",
+    "exl3": "codebooks.exl3",
+    "aqlm": "codebooks.aqlm",
+    "vptq": "codebooks.vptq",
 }
-"""Reader by `quant_method`."""
+"""Module and function here that read a `quant_method`, imported when one is met: most starts read a 16-bit model."""
 
 
 def read_quantization(config: Mapping[str, object], architecture: Architecture) -> WeightFormat:
@@ -58,15 +54,19 @@ def read_quantization(config: Mapping[str, object], architecture: Architecture) 
 
     Raises InputError for a method or layout that is not understood.
     """
+    from estimator.models.module_names import Patterns
+    from estimator.models.quantization.exceptions import exception_names, with_exceptions
+
     f = Fields(config, "quantization_config")
     f = f.section("quantization") or f  # hf_quant_config.json
     method = f.text("quant_method", "quant_type", default=_unnamed_method(f))
-    reader = METHODS.get(method)
-    if reader is None:
+    if method not in METHODS:
         raise InputError(
             "quantization_config.quant_method", f"{method[:40]!a} is not understood; known: {', '.join(METHODS)}"
         )
-    return with_exceptions(reader(f), Patterns(exception_names(f)), architecture)
+    module, _, function = METHODS[method].partition(".")
+    rules = getattr(import_module(f"{__name__}.{module}"), function)(f)
+    return with_exceptions(rules, Patterns(exception_names(f)), architecture)
 
 
 def quantization_section(config: Mapping[str, object]) -> Mapping[str, object] | None:

@@ -16,7 +16,7 @@ from estimator.models.quantization.exceptions import (
     sixteen_bit,
     with_head,
 )
-from estimator.models.quantization.floats import linear_mxfp4
+from estimator.models.quantization.modelopt import linear_mxfp4
 
 SPARSE_24 = ("sparse-24-bitmask", "marlin-24")
 MASK_BITS = 1.0

@@ -3,7 +3,7 @@
 from estimator.models.formats import WeightFormat, weight_format
 from estimator.models.hf_config.fields import Fields
 from estimator.models.quantization.exceptions import Rules, everywhere
-from estimator.models.quantization.modelopt import listed_rules
+from estimator.models.quantization.modelopt import linear_mxfp4, listed_rules
 
 
 def fp8(f: Fields) -> Rules:
@@ -35,13 +35,6 @@ def mxfp4(f: Fields) -> Rules:
 def mxfp8(f: Fields) -> Rules:
     """FP8 with a power-of-two scale for every 32 inputs."""
     return everywhere(weight_format("mxfp8"))
-
-
-def linear_mxfp4() -> WeightFormat:
-    """MXFP4 in every linear layer, as quantisers write it; OpenAI's own uploads have it in the experts alone."""
-    return weight_format("mxfp4")._replace(
-        id="mxfp4-linear", name="MXFP4, linear layers", quantises=weight_format("nvfp4").quantises
-    )
 
 
 def fp_quant(f: Fields) -> Rules:

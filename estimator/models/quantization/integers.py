@@ -15,7 +15,7 @@ from estimator.models.quantization.exceptions import (
     sixteen_bit,
     with_head,
 )
-from estimator.models.quantization.floats import linear_mxfp4
+from estimator.models.quantization.modelopt import linear_mxfp4
 
 WIDTHS = (2, 3, 4, 8)
 """Bits that AutoGPTQ, GPTQModel, AutoAWQ and AutoRound pack."""

@@ -51,12 +51,17 @@ def listed_rules(f: Fields) -> Rules:
     return sorted(listed, key=lambda rule: -rule.weights.bits)
 
 
+def linear_mxfp4() -> WeightFormat:
+    """MXFP4 in every linear layer, as quantisers write it; OpenAI's own uploads have it in the experts alone."""
+    return weight_format("mxfp4")._replace(
+        id="mxfp4-linear", name="MXFP4, linear layers", quantises=weight_format("nvfp4").quantises
+    )
+
+
 def _algorithm(name: str, f: Fields) -> WeightFormat:
     """The format of an algorithm, without the exceptions that are usual for it: the configuration lists its own."""
     if name in LINEAR_MXFP4:
-        return weight_format("mxfp4")._replace(
-            id="mxfp4-linear", name="MXFP4, linear layers", quantises=weight_format("nvfp4").quantises
-        )
+        return linear_mxfp4()
     if name in UNQUANTISED:
         return sixteen_bit()
     if name not in ALGORITHMS:

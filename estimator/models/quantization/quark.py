@@ -9,7 +9,7 @@ from estimator.models.formats import WeightFormat, integer_format, weight_format
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import MOST_FORMATS, Rule, Rules, sixteen_bit
-from estimator.models.quantization.floats import linear_mxfp4
+from estimator.models.quantization.modelopt import linear_mxfp4
 
 MX_GROUP = 32
 
