@@ -12,8 +12,10 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.style import Style
@@ -24,7 +26,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.strip import Strip
+from textual.strip import SGR_STYLES, Strip
 
 ROUNDS = 3
 """Times that messages go up from the focus to the app after an input: what it does, what that opens or closes, and what
@@ -129,6 +131,55 @@ class FrugalApp(OrderlyApp):
         self._shown = frame
 
 
+class Pen(NamedTuple):
+    """How a terminal writes: codes of its attributes, of its foreground and of its background (ECMA-48 SGR)."""
+
+    attributes: tuple[str, ...] = ()
+    foreground: tuple[str, ...] = ()
+    background: tuple[str, ...] = ()
+
+
+PLAIN = Pen()
+
+
+@lru_cache(maxsize=512)
+def pen_of(style: Style, system: ColorSystem) -> Pen:
+    """The pen of a style, in the colours that the terminal has."""
+    attributes = style._attributes & style._set_attributes
+    return Pen(
+        attributes=tuple(SGR_STYLES[bit] for bit in range(attributes.bit_length()) if attributes & (1 << bit)),
+        foreground=tuple(style.color.downgrade(system).get_ansi_codes()) if style.color else (),
+        background=tuple(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False)) if style.bgcolor else (),
+    )
+
+
+@lru_cache(maxsize=4096)
+def change_of_pen(old: Pen, new: Pen) -> str:
+    """The shortest sequence from one pen to another; what can not be taken away alone is reset with all the rest."""
+    if old == new:
+        return ""
+    codes: tuple[str, ...] = ()
+    if (old.attributes, new.attributes) == (BOLD, ()):
+        codes = NOT_BOLD
+    elif old.attributes and old.attributes != new.attributes:
+        return _reset(new)
+    elif old.attributes != new.attributes:
+        codes = new.attributes
+    for before, after in ((old.foreground, new.foreground), (old.background, new.background)):
+        if before != after:
+            if not after:
+                return _reset(new)
+            codes += after
+    return min(f"\x1b[{';'.join(codes)}m", _reset(new), key=len)
+
+
+def _reset(pen: Pen) -> str:
+    return f"\x1b[{';'.join(('0', *pen.attributes, *pen.foreground, *pen.background))}m"
+
+
+BOLD, NOT_BOLD = ("1",), ("22",)
+
+
 class Difference(CompositorUpdate):
     """The cells in which a frame differs from the one before it."""
 
@@ -142,10 +193,16 @@ class Difference(CompositorUpdate):
         ]
 
     def render_segments(self, console: Console) -> str:
-        return "".join(
-            Control.move_to(start, y).segment.text + self.after[y].crop(start, end).render(console)
-            for y, start, end in self.spans
-        )
+        """The spans, each run told only how its look differs from the run before it: half of what Textual sends."""
+        system = console._color_system or ColorSystem.TRUECOLOR
+        pen, parts = PLAIN, []
+        for y, start, end in self.spans:
+            parts.append(Control.move_to(start, y).segment.text)
+            for text, style, _ in self.after[y].crop(start, end):
+                other = pen_of(style, system) if style else PLAIN
+                parts += (change_of_pen(pen, other), text)
+                pen = other
+        return "".join((*parts, change_of_pen(pen, PLAIN)))
 
 
 def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:

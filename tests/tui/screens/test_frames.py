@@ -4,11 +4,12 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui._textual import JOIN, Difference, spans
+from tui._textual import JOIN, PLAIN, Difference, change_of_pen, pen_of, spans
 
 STYLES = [None, Style(bold=True), Style(color="red")]
 WIDTH = 120
@@ -46,3 +47,47 @@ def test_equal_frames_send_nothing() -> None:
 def test_a_line_with_wide_characters_is_sent_whole() -> None:
     wide = Strip([Segment("模型 a")])
     assert list(spans(Strip([Segment("abcdef")]), wide)) == [(0, wide.cell_length)]
+
+
+LOOKS = st.builds(
+    Style,
+    color=st.sampled_from([None, "red", "#7cc5d9", "default"]),
+    bgcolor=st.sampled_from([None, "blue", "#14181d"]),
+    bold=st.sampled_from([None, True]),
+    dim=st.sampled_from([None, True]),
+    reverse=st.sampled_from([None, True]),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(LOOKS, min_size=1, max_size=8), st.sampled_from([ColorSystem.TRUECOLOR, ColorSystem.STANDARD]))
+def test_a_terminal_told_only_the_changes_writes_as_if_told_all(looks: list[Style], system: ColorSystem) -> None:
+    pen, state = PLAIN, set[str]()
+    for look in looks:
+        other = pen_of(look, system)
+        state = written(state, change_of_pen(pen, other))
+        assert state == written(set(), change_of_pen(PLAIN, other))
+        pen = other
+    assert written(state, change_of_pen(pen, PLAIN)) == set()
+
+
+def written(state: set[str], sequence: str) -> set[str]:
+    """What a terminal's pen is after a sequence: the attributes and colours that are set."""
+    codes = sequence.removeprefix("\x1b[").removesuffix("m").split(";") if sequence else []
+    state = set(state)
+    while codes:
+        code = codes.pop(0)
+        if code in ("0", ""):
+            state = set()
+        elif code == "22":
+            state -= {"1", "2"}
+        elif code in ("38", "48"):
+            kind = codes.pop(0)
+            value = [codes.pop(0) for _ in range(1 if kind == "5" else 3)]
+            state = {each for each in state if not each.startswith(code)} | {f"{code}:{kind}:{value}"}
+        elif len(code) > 1:  # a colour of the terminal's own: 30-39, 40-49 and their bright twins
+            layer = "38" if code[0] in "39" else "48"
+            state = {each for each in state if not each.startswith(layer)} | {f"{layer}:{code}"}
+        else:
+            state |= {code}
+    return state
