@@ -4,7 +4,7 @@ import os
 
 
 def describe_internal_error(error: Exception) -> str:
-    """What to say of it. Raises it where LLMCALC_DEBUG is set."""
+    """An error of ours in one line, for people. Raises the error itself where LLMCALC_DEBUG is set."""
     if os.environ.get("LLMCALC_DEBUG"):
         raise error
     return f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}"

@@ -37,7 +37,7 @@ def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventor
 
 
 def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
-    """The same with room: every part of the memory, what limits each phase, every cost."""
+    """The selected candidate with room: every part of the memory, what limits each phase, every cost."""
     lines: list[Row] = [
         [(without_controls(readings.instance(row)), "bold"), (f"  {readings.layout_or_setup(row)}", "text")],
         [(_hardware(row, inventory), "text")],

@@ -64,7 +64,7 @@ def balance(heights: tuple[int, ...], columns: int) -> tuple[int, ...]:
 
 
 def _height(heights: Sequence[int], chosen: Sequence[int], column: int) -> int:
-    """Of one column, with blank lines between its sections."""
+    """Lines of one column, with blank lines between its sections."""
     own = [height for height, at in zip(heights, chosen, strict=True) if at == column]
     return sum(own) + max(len(own) - 1, 0)
 

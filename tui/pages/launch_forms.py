@@ -44,11 +44,11 @@ def command_forms(command: Command, row: Evaluation, image: str) -> tuple[Form, 
     )
 
 
-def recipe_forms(found: Recipe) -> tuple[Form, ...]:
+def recipe_forms(written: Recipe) -> tuple[Form, ...]:
     """A training run's command, and the file that it reads."""
-    reasons = tuple((f"{setting.key}: {setting.text}", setting.why) for setting in found.settings)
-    shell = Form("shell", found.command, reasons, tuple(found.notes))
-    return (shell, Form(found.file, found.text)) if found.file else (shell,)
+    reasons = tuple((f"{setting.key}: {setting.text}", setting.why) for setting in written.settings)
+    shell = Form("shell", written.command, reasons, tuple(written.notes))
+    return (shell, Form(written.file, written.text)) if written.file else (shell,)
 
 
 def _words(command: Command) -> list[str]:

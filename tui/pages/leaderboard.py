@@ -30,7 +30,7 @@ class TableContext(NamedTuple):
     inventory: Inventory
     cells: int
     digits: int
-    """Of the last rank."""
+    """Cells that the last rank takes."""
     remedies: "Remedies | None" = None
     pins: Mapping[str, str] = {}
     """The mark of each machine that is pinned."""

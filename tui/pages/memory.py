@@ -45,7 +45,7 @@ class MemoryFacts(NamedTuple):
     advice: Sequence[tuple[str, str]] = ()
     """What to change and what it brings."""
     before: Usage | None = None
-    """The same candidate before the last change of the scenario."""
+    """Usage of this candidate before the last change of the scenario."""
     note: str = ""
     """What the reader must know of how this engine counts."""
     verdict: str = ""

@@ -20,7 +20,7 @@ class Usage(NamedTuple):
     sequences: float
     """Requests at once on one replica; what the pool can not hold waits."""
     tokens: int
-    """Of one request, input and output."""
+    """Tokens of one request, input and output."""
     request: tuple[MemoryTerm, ...] = ()
     """What the cache of one request adds up from."""
 

@@ -71,4 +71,4 @@ def substituted(working: Working) -> str:
 
 def _signed(formula: str) -> str:
     """Mathematical signs where an operator stands between blanks; names keep their hyphens."""
-    return re.sub(r"(?<= )[-*/](?= )", lambda found: SIGNS[found[0]], formula)
+    return re.sub(r"(?<= )[-*/](?= )", lambda match: SIGNS[match[0]], formula)

@@ -33,9 +33,9 @@ def entries(answer: Answer, page: str, regions: Mapping[str, str], remapped: Map
     commands = [*commands_at(page), *commands_at(EVERYWHERE)]
     works = [each for each in commands if each.task in ("", answer.session.task) and each.id != "palette"]
     works.sort(key=lambda each: each.id.startswith(MOTIONS))
-    found = [_of_command(each, remapped) for each in works]
-    found += _values(answer, regions)
-    return {f"{entry.title} {entry.detail}": entry for entry in found}
+    choices = [_of_command(each, remapped) for each in works]
+    choices += _values(answer, regions)
+    return {f"{entry.title} {entry.detail}": entry for entry in choices}
 
 
 def _of_command(command: Command, remapped: Mapping[str, str]) -> Entry:

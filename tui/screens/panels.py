@@ -138,11 +138,11 @@ def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
         return why_not(answer, row)
     study = bench_of(answer, row)
     length = study.scenario.workload.total_tokens
-    found = capacities(study)
+    solutions = capacities(study)
 
     def body(cells: int) -> list[Row]:
         token = f" one token takes {size(study.memory.plan.pool.token_bytes)} on each device"
-        return [*capacity_rows(cells, SOLVED_USERS, length, found), [], [(token, "dim")]]
+        return [*capacity_rows(cells, SOLVED_USERS, length, solutions), [], [(token, "dim")]]
 
     return Sheet(f"what fits · {heading(answer, row)}", body, changes(study, row))
 
@@ -152,10 +152,10 @@ def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     if answer.session.scenario.training:
         return why_not(answer, row)
     study = bench_of(answer, row)
-    found, scenario = study.layouts(), study.scenario
+    solutions, scenario = study.layouts(), study.scenario
     open_to_all = replace(scenario.placement, tp=None, pp=None, ep=None, dp=None)
     choices = []
-    for each in (each for each in found if each.verdict == "fits"):
+    for each in (each for each in solutions if each.verdict == "fits"):
         tp, pp, ep, dp, *_ = each.candidate.layout
         insisted = replace(open_to_all, tp=tp, pp=pp)
         if study.model.architecture.is_moe:
@@ -167,7 +167,7 @@ def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
         choices.insert(0, Change("the best of each machine", "insist on no layout", free))
 
     def body(cells: int) -> Sequence[Row]:
-        return layout_rows(found, layout(row), cells)
+        return layout_rows(solutions, layout(row), cells)
 
     return Sheet(f"layouts · {heading(answer, row)}", body, choices[: len(KEYS)])
 

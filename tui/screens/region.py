@@ -30,11 +30,12 @@ class RegionPicker(Picker):
         price, here = self.price_in(id), self.price_in(self.current)
         text = usd(price) if price is not None else "not offered"
         change = f"{price / here - 1:+.0%}" if price is not None and here and id != self.current else ""
+        change = "=" if change in ("+0%", "-0%") else change
         return fit_row(
             [
                 (f"{id:<16}", "cursor" if highlighted else "text"),
                 (f"{text:>22}", "text" if price is not None else "dim"),
-                (f"{change:>7}", "worse" if change.startswith("+") else "better"),
+                (f"{change:>7}", "dim" if change == "=" else "worse" if change.startswith("+") else "better"),
                 (f"  {without_controls(place)}", "dim"),
             ],
             cells,

@@ -26,13 +26,13 @@ class Answer(NamedTuple):
     rows: tuple[Evaluation, ...]
     """The rows of the session's view, filtered and in its order."""
     prices: RegionPrices = RegionPrices("", {})
-    """Of the session's region: pages judge variations of the selected row with them."""
+    """Prices of the session's region: pages judge variations of the selected row with them."""
     before: Mapping[str, Evaluation] = {}
     """The rows by machine as they were before the last change of the scenario; empty after none."""
     measurements: "Measurements | None" = None
     """The shipped measurements; read when a panel asks."""
     remedies: "Remedies | None" = None
-    """What would make the rows fit that do not."""
+    """The changes that would make rows fit that do not."""
     detail: Evaluation | None = None
     """The selected row with the time of every operator."""
     pinned: "Callable[[Pin], Answer] | None" = None

@@ -80,16 +80,16 @@ TEXTS: dict[str, Callable[[Any], str]] = {
 def chips(scenario: Scenario) -> list[Chip]:
     """Every input that differs from the default scenario's, in the order of the header."""
     plain = Scenario(training=TrainingWorkload() if scenario.training else None)
-    found = {name: chip for name, option in OPTIONS.items() if (chip := _chip(scenario, plain, option))}
-    layout = {name: found.pop(name) for name in LAYOUT if name in found}
-    shown = [found[name] for name in found if name not in LAST]
+    by_option = {name: chip for name, option in OPTIONS.items() if (chip := _chip(scenario, plain, option))}
+    layout = {name: by_option.pop(name) for name in LAYOUT if name in by_option}
+    shown = [by_option[name] for name in by_option if name not in LAST]
     if layout:
         placement = replace(scenario.placement, **dict.fromkeys(layout))
         text = "·".join(f"{name.upper()}{getattr(scenario.placement, name)}" for name in layout)
         shown.append(Chip(text, replace(scenario, placement=placement)))
     if points := own_points(scenario):
         shown.append(Chip(points, replace(scenario, calibrations=())))
-    return shown + [found[name] for name in LAST if name in found]
+    return shown + [by_option[name] for name in LAST if name in by_option]
 
 
 def _chip(scenario: Scenario, plain: Scenario, option: Option) -> Chip | None:

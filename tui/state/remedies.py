@@ -9,7 +9,7 @@ from estimator.scenario.scenario import Scenario
 
 
 class Remedies:
-    """Of one answer; candidates of equal devices share them (half a millisecond each)."""
+    """Remedies of one answer's rows; candidates of equal devices share them (half a millisecond each)."""
 
     def __init__(self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> None:
         self._asked = scenario, model, inventory, prices

@@ -178,7 +178,7 @@ class Session:
         return replace(self.from_the_top(), sort=column, reverse=reverse)
 
     def reversed(self) -> "Session":
-        """The same order the other way round, from the top."""
+        """The order of the rows the other way round, from the top."""
         return replace(self.from_the_top(), reverse=not self.reverse)
 
     def selecting(self, machine: str) -> "Session":
