@@ -11,6 +11,27 @@ STATE_PAGES_OF_PREFIXES = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Exclusion:
+    """What an engine does not run: devices, formats and models that meet every condition that is given."""
+
+    since: str = ""
+    """First version that it is true of; empty is every one."""
+    before: str = ""
+    """First version that it is no longer true of; empty is none."""
+    vendors: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    """Names of weight formats; one that ends in * is a beginning."""
+    below_capability: float = 0.0
+    """NVIDIA devices of a lower compute capability."""
+    features: tuple[str, ...] = ()
+    """Features of a model (encoder-decoder, cross-attention) or a layout (experts cut inside a block)."""
+    except_classes: tuple[str, ...] = ()
+    """Model classes that have the feature and are served."""
+    reason: str = ""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Program:
     """What an engine is, whatever its version."""
 
@@ -30,6 +51,8 @@ class Program:
     """Formats that it makes of 16-bit weights while it loads them -> how its option names them."""
     stands_in_on: tuple[str, ...] = ()
     """Kinds of devices on which it answers in the place of an engine that does not run there."""
+    exclusions: tuple[Exclusion, ...] = ()
+    """Support matrix, told by what is missing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

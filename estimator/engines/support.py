@@ -1,43 +1,117 @@
-"""Which devices, engines and number formats go together."""
+"""Which devices, engines, number formats and models go together. The rules are data: `exclusions` in engines.yaml."""
 
-from estimator.engines.profiles import EngineProfile
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from estimator.engines.profiles import EngineProfile, Exclusion, version_key
 from estimator.hardware.devices import Accelerator
+from estimator.layout import Layout
+from estimator.models.architecture import Architecture
 from estimator.models.formats import WeightFormat
+from estimator.models.mlps import MixtureOfExperts
 
-LEAST_CAPABILITY = {"8": 8.0, "8t": 8.0, "4": 8.0, "mx": 8.0, "i4": 7.0, "i8": 7.0}
-"""NVIDIA compute capability below which no engine ships a kernel, native or weight-only (Marlin), by kernel key.
-Source: the engines' quantisation support tables."""
-W8A8_CAPABILITY = 7.5
-GGUF_CAPABILITY = 5.0
-"""llama.cpp compiles its own kernels of every block type from Maxwell on: ggml/src/ggml-cuda/common.cuh
-(GGML_CUDA_CC_PASCAL is the first with fast ones), docs/build.md."""
 NEXT_BEST = {"fp8": "gguf-q8_0", "int8": "gguf-q8_0", "bf16": "fp16", "fp16": "fp16", "fp32": "fp32"}
 """What llama.cpp is asked for in place of a format it has no file type for; anything narrower is its 4-bit mix."""
 FOUR_BIT_MIX = "gguf-q4_k_m"
+CUT_BLOCKS = "experts cut inside a block"
+"""A feature of a layout: ranks that divide the experts of a block-quantised checkpoint within a block of scales."""
 
 
-def refusal(device: Accelerator, engine: EngineProfile, weights: WeightFormat) -> str | None:
-    """Why this combination does not run, in one line with the way on; None where it does."""
+@lru_cache(maxsize=4096)
+def refusal(
+    device: Accelerator, engine: EngineProfile, weights: WeightFormat, architecture: Architecture | None = None
+) -> str | None:
+    """Why this engine does not serve that format, or that model, on the device; None where it does."""
     if "no-llm-stack" in device.tags:
-        return f"no serving engine supports {device.name}"
-    if device.kind not in engine.device_kinds or (engine.vendors and device.vendor not in engine.vendors):
+        return f"{device.name} is supported by no serving engine"
+    if device.kind not in engine.device_kinds:
+        return f"{engine.name} on {device.name} is not modelled here"
+    if engine.vendors and device.vendor not in engine.vendors:
         return f"{engine.name} does not run on {device.name}"
     if not loads(engine, weights):
         return f"{engine.name} does not load {weights.name}"
-    if device.vendor == "nvidia" and device.compute_capability:
-        least = least_capability(weights)
-        if device.compute_capability < least:
-            return f"{weights.name} needs compute capability {least}, {device.name} has {device.compute_capability}"
-    elif device.kind == "gpu" and weights.kernel == "4":
-        return f"{weights.name} runs on NVIDIA devices only"
+    features = model_features(architecture) if architecture else frozenset()
+    class_name = architecture.class_name if architecture else ""
+    for exclusion in exclusions(engine):
+        if applies(exclusion, device, weights) and _names(exclusion, features, class_name):
+            return f"{engine.name} from {engine.version}: {_reason(exclusion, device, weights)}"
     return None
 
 
-def least_capability(weights: WeightFormat) -> float:
-    """NVIDIA compute capability from which some engine has a kernel for the format."""
-    if weights.id.startswith("gguf"):
-        return GGUF_CAPABILITY
-    return W8A8_CAPABILITY if weights.compute == "int8" else LEAST_CAPABILITY.get(weights.kernel, 0.0)
+def layout_exclusion(
+    engine: EngineProfile, device: Accelerator, weights: WeightFormat, architecture: Architecture, layout: Layout
+) -> str | None:
+    """Why this engine can not divide the model's stored blocks so; None where it can."""
+    if not cuts_blocks(architecture, weights, layout):
+        return None
+    for exclusion in exclusions(engine):
+        if CUT_BLOCKS in exclusion.features and applies(exclusion, device, weights):
+            return f"{engine.name} from {engine.version}: {_reason(exclusion, device, weights)}"
+    return None
+
+
+@lru_cache(maxsize=64)
+def exclusions(engine: EngineProfile) -> tuple[Exclusion, ...]:
+    """The exclusions of an engine that hold for the versions of this profile."""
+    version = version_key(engine.version)
+    return tuple(
+        each
+        for each in engine.program.exclusions
+        if version >= version_key(each.since) and (not each.before or version < version_key(each.before))
+    )
+
+
+def applies(exclusion: Exclusion, device: Accelerator, weights: WeightFormat) -> bool:
+    """Whether an exclusion is about such a device and format, whatever the model."""
+    if exclusion.vendors and device.vendor not in exclusion.vendors:
+        return False
+    if exclusion.formats and not any(fnmatchcase(weights.id, name) for name in exclusion.formats):
+        return False
+    if exclusion.below_capability:
+        return 0 < device.compute_capability < exclusion.below_capability
+    return True
+
+
+def _names(exclusion: Exclusion, features: frozenset[str], class_name: str) -> bool:
+    """Whether an exclusion that names features or classes of models is about such a model."""
+    if exclusion.features:
+        return bool(features & set(exclusion.features)) and class_name not in exclusion.except_classes
+    return True
+
+
+def _reason(exclusion: Exclusion, device: Accelerator, weights: WeightFormat) -> str:
+    what = weights.name if exclusion.formats else "the engine"
+    if exclusion.features:
+        return exclusion.reason
+    if exclusion.below_capability:
+        has = f"{device.name} has {device.compute_capability:g}"
+        return f"{what} needs compute capability {exclusion.below_capability:g}, {has}{_why(exclusion)}"
+    on = f" on {device.vendor.upper()} devices" if exclusion.vendors else ""
+    return f"{what} is not supported{on}{_why(exclusion)}"
+
+
+def _why(exclusion: Exclusion) -> str:
+    return f" ({exclusion.reason})" if exclusion.reason else ""
+
+
+@lru_cache(maxsize=1024)
+def model_features(architecture: Architecture) -> frozenset[str]:
+    """What engines may lack for a model: encoders that its decoder attends to, images that it attends to."""
+    crosses = any(group.layer.mixer and group.layer.mixer.cross_width for group in architecture.groups)
+    if architecture.encoder:
+        return frozenset({"encoder-decoder"})
+    return frozenset({"cross-attention"}) if crosses else frozenset()
+
+
+def cuts_blocks(architecture: Architecture, weights: WeightFormat, layout: Layout) -> bool:
+    """Whether tensor parallelism alone divides an expert's intermediate side within a block of scales."""
+    outputs = weights.block[0]
+    if layout.ep > 1 or outputs <= 1:
+        return False
+    sides = {
+        group.layer.mlp.intermediate for group in architecture.groups if isinstance(group.layer.mlp, MixtureOfExperts)
+    }
+    return any(side % (layout.tp * outputs) for side in sides)
 
 
 def loads(engine: EngineProfile, weights: WeightFormat) -> bool:

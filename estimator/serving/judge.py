@@ -60,7 +60,7 @@ class ServingJudge:
         node = node_of(machine, self.inventory)
         deployment = deploy(node, self.model, self.scenario, self.inventory)
         engine = deployment.engine
-        unsupported = refusal(node.device, engine, deployment.weights)
+        unsupported = refusal(node.device, engine, deployment.weights, self.model.architecture)
         if unsupported:
             return [not_supported(node, unsupported, self.scenario, self.prices)]
         estimates = self.estimates(node, deployment)

@@ -1,8 +1,10 @@
 """Which rows of a leaderboard a session shows, and in which order."""
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from itertools import chain
 
+from estimator.errors import InputError
 from estimator.models.formats import WEIGHT_FORMATS, weight_format
 from estimator.ranking.rank import recommended
 from estimator.results import Evaluation, Leaderboard
@@ -60,16 +62,18 @@ def select_row(answer: Answer, position: int) -> Session:
 
 
 def next_weights(answer: Answer) -> Session:
-    """The session with the next weight format that the model can have and the selected row's card has a kernel for."""
-    from estimator.engines.support import least_capability
+    """The session with the next weight format that the model can have and the engine runs on the selected card."""
+    from estimator.engines.support import refusal
     from estimator.models.format_choice import format_refusal
 
-    row = answer.selected
+    row, scenario = answer.selected, answer.session.scenario
     device = answer.inventory.accelerators.get(row.candidate.accelerator) if row else None
-    capability = device.compute_capability if device else None
+    engine = None
+    with suppress(InputError):  # of an engine that is not known there is nothing to leave out
+        engine = answer.inventory.engine(scenario.engine, scenario.engine_version)
     cycle = [name for name in dict.fromkeys((*WEIGHT_CYCLE, answer.model.native_weights)) if name in WEIGHT_FORMATS]
     possible = [name for name in cycle if not format_refusal(answer.model, name)]
-    runs = [name for name in possible if not capability or capability >= least_capability(weight_format(name))]
+    runs = [name for name in possible if not (device and engine and refusal(device, engine, weight_format(name)))]
     return answer.session.next_weights(tuple(runs or possible or cycle))
 
 
