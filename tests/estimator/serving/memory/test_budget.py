@@ -63,6 +63,20 @@ def test_llama_70b_bf16_over_four_ranks_is_32_85_gib_of_weights(memory_of: Memor
     assert sum(part.value for part in report.weights) == pytest.approx(report.weights_bytes)
 
 
+@pytest.mark.parametrize(("utilization", "step_tokens", "printed"), [(0.96, 32_768, 12.15), (0.92, 65_536, 4.15)])
+def test_graphs_are_reserved_from_0_20_on(
+    memory_of: MemoryOf, utilization: float, step_tokens: int, printed: float
+) -> None:
+    """Qwen3-235B-A22B FP8 over four H100 with expert parallelism, vLLM 0.20.0: GiB for the cache as its log prints."""
+    options = EngineSettings(
+        memory_utilization=utilization, max_model_len=240_000, max_num_seqs=128, max_num_batched_tokens=step_tokens
+    )
+    name, layout = "Qwen/Qwen3-235B-A22B", Layout(4, ep=4)
+    memory = memory_of(name, layout, weights="fp8-block", version="0.20.0", settings=options)
+    assert gib(memory.pool_bytes) == pytest.approx(printed, rel=0.02)
+    assert (memory.shortfall_bytes(240_000) > 0) is (printed < 10.76), "10.76 GiB are needed for one sequence"
+
+
 def test_fp8_cache_holds_exactly_twice_the_tokens(memory_of: MemoryOf) -> None:
     full, half = (memory_of(LLAMA_8B, kv=kv, version="0.19.0", settings=START_UP) for kv in ("bf16", "fp8"))
     assert half.pages // 2 == full.pages
