@@ -205,27 +205,29 @@ class Fit:
         )
 
     def _parameters(self) -> list[Parameter]:
-        found = []
-        known = yaml.safe_load((Path(__file__).parent / "kernel_priors.yaml").read_text())
+        parameters = []
+        tables = yaml.safe_load((Path(__file__).parent / "kernel_priors.yaml").read_text())
         for engine, priors in ENGINES.items():
             for field, (prior, width) in priors.items():
                 path = field.split(".")
                 value = reduce(getattr, path, self.base.engines[engine])
-                found.append(Parameter(("engines", engine, *path), prior, width, max(value, 0.05 * prior)))
+                parameters.append(Parameter(("engines", engine, *path), prior, width, max(value, 0.05 * prior)))
         for generation in GENERATIONS:
             kernels = self.base.kernels[generation]
-            first = len(found)
+            first = len(parameters)
             for key, gemm in kernels.gemm.items():
-                found += _around(known, ("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS[key.startswith("i")])
+                parameters += _around(
+                    tables, ("kernels", generation, "gemm", key), gemm, GEMM_WIDTHS[key.startswith("i")]
+                )
             for key, experts in kernels.experts.items():
                 widths = MXFP4_WIDTHS if key.startswith("mx") else EXPERT_WIDTHS
-                found += _around(known, ("kernels", generation, "experts", key), experts, widths)
-            found += _around(known, ("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
+                parameters += _around(tables, ("kernels", generation, "experts", key), experts, widths)
+            parameters += _around(tables, ("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
             wider = UNMEASURED.get(generation, 1.0)
-            found[first:] = [each._replace(width=each.width * wider) for each in found[first:]]
+            parameters[first:] = [each._replace(width=each.width * wider) for each in parameters[first:]]
         for name, local in self.base.llama_cpp.kernels.items():
-            found += _around(known, ("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
-        return [each for each in found if any(each.moves(case) for case in self.cases)]
+            parameters += _around(tables, ("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
+        return [each for each in parameters if any(each.moves(case) for case in self.cases)]
 
     def shape(self, case: Case) -> object:
         architecture = self.model(case.row["base_model_id"] or case.row["model_id"]).architecture
@@ -250,7 +252,7 @@ class Fit:
 
     def offsets(self, cases: Sequence[Case], scores: Sequence[list[Score]]) -> Any:
         """Which figures each offset moves, and which way: one for an architecture's times on one engine and task."""
-        figures = [(case, each.metric) for case, found in zip(cases, scores, strict=True) for each in found]
+        figures = [(case, each.metric) for case, of_case in zip(cases, scores, strict=True) for each in of_case]
         keys = [(case.engine, case.row["kind"], self.shape(case), metric == "ttft_ms") for case, metric in figures]
         columns = {key: column for column, key in enumerate(dict.fromkeys(keys))}
         design = numpy.zeros((len(keys), len(columns)))
@@ -277,9 +279,9 @@ class Fit:
         start = numpy.clip(numpy.log([each.start for each in parameters]), priors - 3 * widths, priors + 3 * widths)
         scores = self.scores(self.efficiency(numpy.exp(start)), cases)
         design = self.offsets(cases, scores)
-        noise = numpy.array([NOISE.get(each.metric, 0.12) for found in scores for each in found])
-        weights = numpy.repeat([case.weight for case in cases], [len(found) for found in scores])
-        ends = numpy.cumsum([0, *(len(found) for found in scores)])
+        noise = numpy.array([NOISE.get(each.metric, 0.12) for of_case in scores for each in of_case])
+        weights = numpy.repeat([case.weight for case in cases], [len(of_case) for of_case in scores])
+        ends = numpy.cumsum([0, *(len(of_case) for of_case in scores)])
         moved = [[index for index, case in enumerate(cases) if each.moves(case)] for each in parameters]
         count = len(parameters)
         precision = numpy.diag(numpy.full(count + design.shape[1], OFFSET**-2))
@@ -300,8 +302,8 @@ class Fit:
             slopes = numpy.zeros((ends[-1], count))
             for column, (parameter, indices) in enumerate(zip(parameters, moved, strict=True)):
                 nudged = _with(base, parameter.path, float(numpy.exp(x[column] + 0.02)))
-                for index, found in zip(indices, self.errors(nudged, [cases[i] for i in indices]), strict=True):
-                    slopes[ends[index] : ends[index + 1], column] = (found - errors[index]) / 0.02
+                for index, changed in zip(indices, self.errors(nudged, [cases[i] for i in indices]), strict=True):
+                    slopes[ends[index] : ends[index + 1], column] = (changed - errors[index]) / 0.02
             # outliers count by their logarithm
             jacobian = numpy.hstack([slopes, design]) * (weights / noise / numpy.hypot(1, scaled))[:, None]
             normal = jacobian.T @ jacobian + precision
@@ -319,9 +321,9 @@ class Fit:
                 break
             if gain < 3e-4 * least:
                 break
-        found = numpy.exp(x[:count])
-        scored = self.scores(self.efficiency(found), cases)
-        return found, [(case, score) for case, scores in zip(cases, scored, strict=True) for score in scores]
+        constants = numpy.exp(x[:count])
+        scored = self.scores(self.efficiency(constants), cases)
+        return constants, [(case, score) for case, scores in zip(cases, scored, strict=True) for score in scores]
 
     def cross_validated(self, key: Callable[[Case], object]) -> list[Score]:
         """Every case predicted by a fit that has not seen its group."""
@@ -329,17 +331,17 @@ class Fit:
         for case in self.cases:
             sizes[key(case)] += 1
         folds: list[set[object]] = [set() for _ in range(FOLDS)]
-        held = [0] * FOLDS
+        filled = [0] * FOLDS
         for group in sorted(sizes, key=lambda each: -sizes[each]):
-            least = held.index(min(held))
+            least = filled.index(min(filled))
             folds[least].add(group)
-            held[least] += sizes[group]
-        found = []
+            filled[least] += sizes[group]
+        predicted = []
         for fold in folds:
             constants, _ = self.run([case for case in self.cases if key(case) not in fold])
             left_out = [case for case in self.cases if key(case) in fold]
-            found += [score for scores in self.scores(self.efficiency(constants), left_out) for score in scores]
-        return found
+            predicted += [score for scores in self.scores(self.efficiency(constants), left_out) for score in scores]
+        return predicted
 
 
 def _around(known: Any, path: tuple[str, ...], constants: Any, widths: dict[str, float]) -> list[Parameter]:
@@ -405,13 +407,13 @@ def write(parameters: Sequence[Parameter], values: Sequence[float]) -> None:
     for parameter, value in zip(parameters, values, strict=True):
         node = root
         for depth, name in enumerate(parameter.path):
-            found = next((each for key, each in node.value if key.value == name), None)
-            if found is None and depth == len(parameter.path) - 1:  # a default that the file leaves out
+            entry = next((each for key, each in node.value if key.value == name), None)
+            if entry is None and depth == len(parameter.path) - 1:  # a default that the file leaves out
                 start = node.start_mark.index + (1 if node.flow_style else 0)
                 end = ", " if node.flow_style else "\n" + " " * node.start_mark.column
                 edits.append((start, start, f"{name}: {value:.4g}{end}"))
                 break
-            node = found
+            node = entry
         else:
             edits.append((node.start_mark.index, node.end_mark.index, f"{value:.4g}"))
     for start, end, new in sorted(edits, reverse=True):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from estimator.engines.profiles import EngineProfile
 from estimator.hardware.devices import Machine
@@ -14,6 +15,7 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, node_of
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.traffic import Traffic
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.operating_point import best_concurrency
 from estimator.serving.load.performance import performance
@@ -21,6 +23,9 @@ from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.serving.speed.breakdown import decode_operators, prefill_operators
 from estimator.serving.speed.compile import compile_step
 from estimator.serving.speed.step import Step
+
+if TYPE_CHECKING:
+    from estimator.serving.load.replay import ReplayReport
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,22 @@ class Study:
         busy = workload.busy_replicas(self.replicas)
         limit = self.memory.max_sequences(workload.total_tokens)
         return performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
+
+    def replayed(self, traffic: Traffic) -> "ReplayReport":
+        """Percentiles, goodput and queue of a traffic under the engine's own scheduler, over all replicas.
+
+        A replica runs as many sequences as the engine is set to, and its cache holds the tokens of as many requests of
+        the asked length as its memory says. Raises InputError for a traffic without requests.
+        """
+        from estimator.serving.load.replay import Limits, replay
+
+        workload, level = self.scenario.workload, self.scenario.service_level
+        tokens = workload.total_tokens
+        limits = Limits(
+            sequences=self.memory.max_num_seqs * self.candidate.layout.dp,
+            cache_tokens=self.memory.max_sequences(tokens) * tokens,
+        )
+        return replay(self.step, workload, traffic, limits, self.replicas, level)
 
     def at_users(self, users: int) -> PerformanceReport:
         """Speed with that many requests in flight."""

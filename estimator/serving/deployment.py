@@ -51,10 +51,10 @@ class Deployment(NamedTuple):
 
 def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -> Deployment:
     """The deployment of a scenario on a machine. Raises InputError for an unknown engine or format."""
-    asked = inventory.engine(scenario.engine, scenario.engine_version)
-    engine = engine_on(node.device, asked, inventory)
+    requested = inventory.engine(scenario.engine, scenario.engine_version)
+    engine = engine_on(node.device, requested, inventory)
     weights = model.weights(scenario.weights)
-    if engine is not asked:
+    if engine is not requested:
         weights = weight_format(stand_in(engine, weights.id))
     efficiency = calibrated(inventory.efficiency, scenario.calibrations)
     offloads = engine.offloads and node.device.kind == "gpu"

@@ -4,12 +4,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import Blocks, CachePolicy, HybridBlocks, Slots
-from estimator.models.architecture import Architecture
+from estimator.models.architecture import INDEX_ELEMENT_BYTES, Architecture
 from estimator.models.formats import CacheFormat
 from estimator.serving.memory.pool import Pool
 
-INDEX_BYTES = 1 + 4 / 128
-"""Of one element of an indexer's keys: FP8 with one float32 scale per 128 (DeepSeek-V3.2 technical report)."""
 STATE_PAGE_TOKENS = 16
 """An attention page grows in these steps until a recurrent state fits it (vLLM: HybridAttentionMambaModelConfig)."""
 WINDOW_STEP_TOKENS = 256
@@ -51,7 +49,7 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
             continue
         bits = cache.bits_of(mixer.cached_head_dim) if mixer.cached_head_dim else cache.bits
         share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * bits / 8
-        growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_BYTES
+        growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_ELEMENT_BYTES
         state = architecture.layer_state_bytes(mixer, drafts) / ranks
         for kind in (
             LayerKind(0, growing),

@@ -7,6 +7,7 @@ from estimator.advice.study import Study
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.traffic import Traffic
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 
 
@@ -37,6 +38,26 @@ def test_a_bench_is_the_rankings_own_arithmetic(scenario: Scenario) -> None:
         assert row.performance
         assert speed.tpot_s == pytest.approx(row.performance.tpot_s)
         assert speed.output_tokens_per_s == pytest.approx(row.performance.output_tokens_per_s)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+def test_the_users_of_a_ranked_row_see_its_speed_when_they_are_replayed(engine: str) -> None:
+    catalog = load()
+    workload = ServingWorkload(1000, 300, 16, length_variation=0.3)
+    scenario = Scenario(
+        "meta-llama/Llama-3.1-8B-Instruct",
+        "bf16",
+        workload=workload,
+        engine=engine,
+        placement=Placement(instance="g6e.12xlarge"),
+    )
+    model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
+    row = rank(model, scenario, catalog.inventory, prices).rows[0]
+    shown = Study(row.candidate, scenario, model, catalog.inventory, prices).replayed(Traffic(requests=800))
+    assert row.performance
+    assert shown.tpot_s.mean == pytest.approx(row.performance.tpot_s.typical, rel=0.10)
+    assert shown.steady_output_tokens_per_s == pytest.approx(row.performance.output_tokens_per_s.typical, rel=0.10)
+    assert shown.preemptions == 0
 
 
 def same(one: Evaluation, other: Evaluation) -> bool:

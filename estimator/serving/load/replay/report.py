@@ -122,13 +122,13 @@ def _gaps(spans: Sequence[Span]) -> Percentiles:
     total = sum(tokens for _, tokens in weights)
     if not total:
         return Percentiles(0.0, 0.0, 0.0, 0.0, 0.0)
-    shares, passed, found = [0.5, 0.9, 0.95, 0.99], 0.0, list[float]()
+    shares, passed, quantiles = [0.5, 0.9, 0.95, 0.99], 0.0, list[float]()
     for gap, tokens in weights:
         passed += tokens
-        while len(found) < len(shares) and passed >= shares[len(found)] * total:
-            found.append(gap)
-    found += [weights[-1][0]] * (len(shares) - len(found))
-    return Percentiles(sum(gap * tokens for gap, tokens in weights) / total, *found)
+        while len(quantiles) < len(shares) and passed >= shares[len(quantiles)] * total:
+            quantiles.append(gap)
+    quantiles += [weights[-1][0]] * (len(shares) - len(quantiles))
+    return Percentiles(sum(gap * tokens for gap, tokens in weights) / total, *quantiles)
 
 
 def _steady_rate(spans: Sequence[Span]) -> float:
