@@ -203,7 +203,7 @@ class QuoteBatch:
     as_of: Date
     source: str
     usd_per_hour: dict[str, Positive | tuple[Positive, Positive]]
-    """One price, or the lowest and the highest."""
+    """One price, or the lowest and the highest of a region's zones, whose middle is taken for typical."""
     range: tuple[Positive, Positive] | None = None
     """Factors from a single price to its lowest and highest; never above on-demand."""
     stands_in_for: Terms | None = None
@@ -213,7 +213,7 @@ class QuoteBatch:
         usd = self.usd_per_hour[name]
         if isinstance(usd, tuple):
             low, high = sorted(usd)
-            return Price(low, self.kind, self.as_of, low, high, self.source)
+            return Price((low + high) / 2, self.kind, self.as_of, low, high, self.source)
         if self.range:
             return Price(usd, self.kind, self.as_of, usd * self.range[0], usd * self.range[1], self.source)
         return Price(usd, self.kind, self.as_of, source=self.source)

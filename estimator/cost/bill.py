@@ -1,7 +1,7 @@
 """Prices into unit costs: $/h, $/request, $/1M tokens, $/month."""
 
 from estimator.cost.quote import Quote, quote
-from estimator.hardware.prices import RegionPrices
+from estimator.hardware.prices import Price, RegionPrices
 from estimator.layout import Layout
 from estimator.results import Band, Candidate, CostReport, Evaluation, PerformanceReport
 from estimator.scenario.nodes import Node
@@ -75,14 +75,20 @@ def cost_report(
     )
     if performance is None or performance.requests_per_s.low <= 0:
         return report
-    per_request = performance.requests_per_s.reciprocal(usd_per_hour / SECONDS_PER_HOUR)
+    per_request = _over_price_range(performance.requests_per_s.reciprocal(usd_per_hour / SECONDS_PER_HOUR), price)
     prefill = performance.prefill_time_share
     return report._replace(
         usd_per_request=per_request,
-        usd_per_1m_tokens=usd_per_1m_tokens(usd_per_hour, performance),
+        usd_per_1m_tokens=_over_price_range(usd_per_1m_tokens(usd_per_hour, performance), price),
         usd_per_1m_input_tokens=per_request.times(prefill * MILLION / workload.input_tokens),
         usd_per_1m_output_tokens=per_request.times((1 - prefill) * MILLION / workload.output_tokens),
     )
+
+
+def _over_price_range(cost: Band, price: Price) -> Band:
+    """A cost at the typical price, with its band widened to the lowest and the highest price."""
+    low, high = price.low or price.usd_per_hour, price.high or price.usd_per_hour
+    return Band(cost.low * low / price.usd_per_hour, cost.typical, cost.high * high / price.usd_per_hour)
 
 
 def usd_per_1m_tokens(usd_per_hour: float, performance: PerformanceReport) -> Band:

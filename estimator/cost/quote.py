@@ -4,7 +4,7 @@ from datetime import date
 from typing import NamedTuple
 
 from estimator.hardware.devices import Accelerator, Machine
-from estimator.hardware.prices import InstancePrices, Price, RegionPrices
+from estimator.hardware.prices import InstancePrices, Price, RegionPrices, price_day
 from estimator.results import PriceState
 from estimator.scenario.workload import Ownership
 from estimator.units import HOURS_PER_MONTH
@@ -55,28 +55,7 @@ def owned(device: Accelerator, count: float, ownership: Ownership) -> Quote:
     return Quote("priced", Price(count * (write_off + power), "estimate", device.as_of, source=device.source))
 
 
-STALE_DAYS = 180
-"""A price this much older than the machine's newest is stale: list prices are cut about once a year (p4d, p4de, p5 and
-p5en by up to 45 % in June 2025, which their reserved prices of April 2025 do not know). Engineering guess."""
-
-
-def newest_price_date(prices: RegionPrices, machine: str) -> date | None:
-    """The day of the newest price of a machine on any terms; None without a dated price."""
+def newest_price_day(prices: RegionPrices, machine: str) -> date | None:
+    """The day of the newest price of a machine on any terms; None without a price."""
     offered = prices.quotes.get(machine)
-    dates = [_day(each) for each in offered or () if isinstance(each, Price)]
-    return max((each for each in dates if each), default=None)
-
-
-def is_stale(price: Price, newest: date | None) -> bool:
-    """Whether a price is too old to stand beside the newest of its machine."""
-    day = _day(price)
-    return day is not None and newest is not None and (newest - day).days > STALE_DAYS
-
-
-def _day(price: Price) -> date | None:
-    """The day of a price; the first of a month or year that is dated no closer."""
-    parts = price.as_of.split("-")
-    if not all(part.isdecimal() for part in parts) or not 1 <= len(parts) <= 3:
-        return None
-    year, month, day = (*map(int, parts), 1, 1)[:3]
-    return date(year, month, day)
+    return max((price_day(each) for each in offered or () if isinstance(each, Price)), default=None)

@@ -11,7 +11,7 @@ class Price(NamedTuple):
     """USD per hour of one machine."""
 
     usd_per_hour: float
-    """The lowest, where a snapshot has a range."""
+    """Typical price; the middle of the range where zones differ."""
     kind: str
     """list, derived (from another region by ratio), snapshot (of a moment) or estimate"""
     as_of: str
@@ -23,10 +23,15 @@ class Price(NamedTuple):
     """Day on which the list price was lowered after `as_of`; empty where none is known."""
 
 
+def price_day(price: Price) -> date:
+    """The first day that a price's date may mean."""
+    year, month, day = (*map(int, price.as_of.split("-")), 1, 1)[:3]
+    return date(year, month, day)
+
+
 def price_age_days(price: Price, today: date) -> int:
     """Days since the first day that a price's date may mean; 0 for one of the future."""
-    year, month, day = (*map(int, price.as_of.split("-")), 1, 1)[:3]
-    return max((today - date(year, month, day)).days, 0)
+    return max((today - price_day(price)).days, 0)
 
 
 def price_stale(price: Price, today: date) -> bool:

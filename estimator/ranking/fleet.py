@@ -7,9 +7,9 @@ from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.checks import check
-from estimator.cost.quote import is_stale, newest_price_date, quote
+from estimator.cost.quote import newest_price_day, quote
 from estimator.hardware.devices import Machine
-from estimator.hardware.prices import RegionPrices
+from estimator.hardware.prices import RegionPrices, price_stale
 from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
@@ -46,7 +46,7 @@ class Mix(NamedTuple):
     kinds: tuple[str, ...]
     """Kinds of the prices used: list, derived, snapshot, estimate."""
     stale: bool = False
-    """Whether a price used is older than the machine's newest by more than `STALE_DAYS`."""
+    """Whether a price used is from before a known cut, or half a year older than the machine's newest."""
 
     @property
     def interruptible(self) -> bool:
@@ -158,7 +158,7 @@ def _mixes(
     """Every way to pay for so many copies that always run and so many at the peak, the one to take first."""
     base, extra = copies
     hours = HOURS_PER_MONTH, demand.peak_hours / HOURS_PER_DAY * HOURS_PER_MONTH
-    newest = newest_price_date(prices, node.machine.id)
+    newest = newest_price_day(prices, node.machine.id)
     mixes = []
     for terms in mixes_of(scenario.price_terms, extra > 0, node.machine.kind == "device"):
         used = [each for each in terms if each is not None]
@@ -174,7 +174,7 @@ def _mixes(
                 peak_terms=terms[1],
                 usd_per_month=usd,
                 kinds=tuple(dict.fromkeys(price.kind for price in paid)),
-                stale=any(is_stale(price, newest) for price in paid),
+                stale=newest is not None and any(price_stale(price, newest) for price in paid),
             )
         )
     return tuple(sorted(mixes, key=lambda mix: (mix.stale, mix.interruptible, mix.usd_per_month)))

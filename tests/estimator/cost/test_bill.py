@@ -2,8 +2,9 @@
 
 import pytest
 
+from catalog.load import load
 from estimator.cost.bill import cost_report
-from estimator.cost.quote import quote
+from estimator.cost.quote import Quote, quote
 from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import InstancePrices, Price, RegionPrices
 from estimator.results import Band, PerformanceReport
@@ -79,3 +80,22 @@ def test_an_owned_card_costs_its_write_off_and_its_power():
     )
     assert asked.price is not None
     assert asked.price.usd_per_hour == pytest.approx(1.0 + 0.07)
+
+
+def test_a_price_range_goes_into_the_band_of_the_cost() -> None:
+    """p5.48xlarge on spot in us-east-1: 16.95 in the cheapest zone, 55.04 in the dearest."""
+    spot = Price((16.9508 + 55.04) / 2, "snapshot", "2026-10", low=16.9508, high=55.04)
+    speed = performance(4.0, 0.3)
+    report = cost_report(Quote("priced", spot), 1, 640, speed, ServingWorkload())
+    assert report.usd_per_request
+    assert report.usd_per_request.low == pytest.approx(16.9508 / SECONDS_PER_HOUR / speed.requests_per_s.high)
+    assert report.usd_per_request.high == pytest.approx(55.04 / SECONDS_PER_HOUR / speed.requests_per_s.low)
+
+
+def test_spot_is_typically_neither_its_cheapest_zone_nor_its_dearest() -> None:
+    spot = load().prices("us-east-1").quotes["p5.48xlarge"].spot
+    assert spot
+    assert spot.low
+    assert spot.high
+    assert (spot.low, spot.high) == (16.9508, 55.04)
+    assert spot.usd_per_hour == pytest.approx(35.9954)
