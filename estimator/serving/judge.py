@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from estimator.checks import check
 from estimator.cost.bill import bill, not_supported
 from estimator.engines.profiles import EngineProfile
-from estimator.engines.support import refusal
+from estimator.engines.support import layout_exclusion, refusal
 from estimator.errors import InputError, Refusal
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
@@ -68,6 +68,7 @@ class ServingJudge:
             layout = self.explicit_layout or Layout()
             illegal = layout_refusal(self.model, layout, self.engine_devices(node), engine, node.device)
             illegal = illegal or self.widest_context_parallel_refusal(node, engine)
+            illegal = illegal or self.cut_refusal(deployment, layout)
             reason = str(illegal or f"{engine.name} does not run {self.model.id} here")
             return [not_supported(node, reason, self.scenario, self.prices)]
         if every_layout:
@@ -81,6 +82,7 @@ class ServingJudge:
         estimates = [
             self.estimate(node, deployment, layout, machines, -(-layout.devices // node.devices))
             for layout in self.layouts(node, engine)
+            if not self.cut_refusal(deployment, layout)
         ]
         if self.explicit_layout or any(each.load and not each.shortage(self.scenario.workload) for each in estimates):
             return estimates
@@ -96,12 +98,20 @@ class ServingJudge:
         for span, layout in clusters(node, self.model, deployment.engine):
             if span > (asked_machines or span) or self.dcp_refusal(layout.tp, deployment.engine):
                 continue
+            if self.cut_refusal(deployment, layout):
+                continue
             estimate = self.estimate(node, deployment, layout, asked_machines or span, span)
             if estimate.load:
                 fitting.append(estimate)
                 if not estimate.shortage(self.scenario.workload) and estimate.meets(self.scenario.service_level):
                     break
         return fitting
+
+    def cut_refusal(self, deployment: Deployment, layout: Layout) -> Refusal | None:
+        """Why the engine can not divide the model's stored blocks over the ranks of a layout."""
+        device, weights, architecture = deployment.device, deployment.weights, self.model.architecture
+        reason = layout_exclusion(deployment.engine, device, weights, architecture, layout)
+        return Refusal("tp", reason) if reason else None
 
     @property
     def explicit_layout(self) -> Layout | None:

@@ -9,6 +9,8 @@ from catalog.load import Catalog
 from estimator.engines.support import CUT_BLOCKS, cuts_blocks, exclusions, layout_exclusion, refusal
 from estimator.layout import Layout
 from estimator.models.formats import WEIGHT_FORMATS, weight_format
+from estimator.ranking.rank import rank
+from estimator.scenario.scenario import Placement, Scenario
 
 VOLTA, TURING, AMPERE, ADA, HOPPER = "v100-32gb", "t4", "a10g", "l40s", "h100-sxm"
 BLACKWELL, AMD = "b200-sxm", "mi300x"
@@ -136,6 +138,15 @@ def test_experts_are_not_cut_inside_a_block(catalog: Catalog, name: str, layout:
     for engine, refuses in (("vllm", cut), ("sglang", cut), ("trtllm", cut), ("llamacpp", False)):
         text = layout_exclusion(catalog.inventory.engine(engine), device, weights, architecture, layout)
         assert bool(text) is refuses
+
+
+def test_no_ranked_layout_cuts_a_block(catalog: Catalog) -> None:
+    name = "Qwen/Qwen3-235B-A22B"
+    scenario = Scenario(name, "fp8-block", placement=Placement("p5en.48xlarge"))
+    board = rank(catalog.model(name), scenario, catalog.inventory, catalog.prices(scenario.region), every_layout=True)
+    layouts = {each.candidate.layout for each in board.rows}
+    assert Layout(tp=8) not in layouts
+    assert Layout(tp=8, ep=8) in layouts
 
 
 def test_every_exclusion_has_a_source_and_names_formats_that_exist(catalog: Catalog) -> None:
