@@ -60,12 +60,12 @@ def check(value: Any) -> None:
 @cache
 def rules(cls: Any) -> dict[str, Rule]:
     """The rule of every field whose annotation is a plain type, optional or bounded."""
-    found = {}
+    rules_by_field = {}
     for field, annotation in get_type_hints(cls, include_extras=True).items():
         rule = _rule(annotation)
         if rule:
-            found[field] = rule
-    return found
+            rules_by_field[field] = rule
+    return rules_by_field
 
 
 def _rule(annotation: Any) -> Rule | None:

@@ -212,10 +212,10 @@ def _narrower_cache(study: Study) -> str:
 def _judged(study: Study) -> Evaluation | None:
     """The candidate under a changed scenario; None where that can not be asked."""
     try:
-        found = study.evaluation()
+        judged = study.evaluation()
     except InputError:
         return None
-    return found if found.verdict == "fits" else None
+    return judged if judged.verdict == "fits" else None
 
 
 def _more_stripes(study: Study) -> int:

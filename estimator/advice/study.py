@@ -134,8 +134,8 @@ class Study:
         """Speed with that many requests in flight."""
         workload = replace(self.scenario.workload, requests_per_second=None)
         busy = min(self.replicas, users)
-        held = self.memory.max_sequences(workload.total_tokens)
-        return performance(self.step, workload, users / busy, held, busy)
+        limit = self.memory.max_sequences(workload.total_tokens)
+        return performance(self.step, workload, users / busy, limit, busy)
 
     def operating_points(self, most: int = 8192) -> Iterator[tuple[int, PerformanceReport]]:
         """(users, speed) at 1, 2, 4 …, at the most that keep the service level, and at the most the memory holds."""
@@ -156,8 +156,8 @@ class Study:
             ep=layout.ep if moe else None,
             dp=layout.dp if moe else None,
         )
-        asked = replace(self.scenario, placement=placement)
-        return rank(self.model, asked, self.inventory, self.prices, (self.machine,)).rows[0]
+        scenario = replace(self.scenario, placement=placement)
+        return rank(self.model, scenario, self.inventory, self.prices, (self.machine,)).rows[0]
 
     def best(self) -> Evaluation:
         """The machine's best answer, whatever its layout."""

@@ -39,13 +39,13 @@ class Working(NamedTuple):
 
 def explain(study: Study, evaluation: Evaluation) -> dict[str, Working]:
     """The workings of every figure that the evaluation holds, by figure."""
-    found: list[Working] = []
+    workings: list[Working] = []
     if evaluation.memory:
-        found += _memory(study, evaluation.memory)
+        workings += _memory(study, evaluation.memory)
     if evaluation.performance:
-        found += _performance(study, evaluation.performance)
-        found += _cost(study, evaluation, evaluation.performance)
-    return {working.figure: working for working in found}
+        workings += _performance(study, evaluation.performance)
+        workings += _cost(study, evaluation, evaluation.performance)
+    return {working.figure: working for working in workings}
 
 
 def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:

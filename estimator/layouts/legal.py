@@ -39,14 +39,14 @@ def legal_layouts(
     model: Model, devices: int, engine: EngineProfile, device: Accelerator | None = None
 ) -> tuple[Layout, ...]:
     """Every layout of one engine on up to that many equal devices of one machine, fewest devices first."""
-    found = []
+    layouts = []
     for tp in legal_tensor_parallel(model, engine, devices, device):
-        found.append(Layout(tp))
+        layouts.append(Layout(tp))
         if engine.pipeline:
-            found += [Layout(tp, pp) for pp in _pipelines(model.architecture, tp, devices)]
-    if found and engine.expert_parallel and divisors(model.architecture).experts:
-        found += _expert_layouts(model, devices, engine)
-    return tuple(sorted(found, key=lambda layout: (layout.devices, layout.pp, layout.dp)))
+            layouts += [Layout(tp, pp) for pp in _pipelines(model.architecture, tp, devices)]
+    if layouts and engine.expert_parallel and divisors(model.architecture).experts:
+        layouts += _expert_layouts(model, devices, engine)
+    return tuple(sorted(layouts, key=lambda layout: (layout.devices, layout.pp, layout.dp)))
 
 
 def legal_tensor_parallel(
@@ -146,14 +146,14 @@ def _pipelines(architecture: Architecture, tp: int, devices: int) -> list[int]:
 def _expert_layouts(model: Model, devices: int, engine: EngineProfile) -> list[Layout]:
     """Expert parallel over all ranks; beside tensor parallel attention, or with whole attention copies."""
     experts = divisors(model.architecture).experts
-    found = []
+    layouts = []
     for ranks in (2, 4, 8, 16, 32, 64):
         if ranks > devices or experts % ranks:
             continue
         if not _head_refusal(model, ranks, engine):
-            found.append(Layout(tp=ranks, ep=ranks))
-        found.append(Layout(dp=ranks, ep=ranks))
-    return found
+            layouts.append(Layout(tp=ranks, ep=ranks))
+        layouts.append(Layout(dp=ranks, ep=ranks))
+    return layouts
 
 
 def _listed(degrees: tuple[int, ...]) -> str:

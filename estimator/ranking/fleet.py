@@ -118,12 +118,12 @@ def _fleet(
     """
     placement = scenario.placement
     one = replace(scenario, placement=replace(placement, machines=placement.machines or 1))
-    for asked in (one, scenario):
-        if copies := _fewest_copies(asked, demand, lambda share: _row(model, share, inventory, prices, machine)):
+    for share in (one, scenario):
+        if copies := _fewest_copies(share, demand, lambda part: _row(model, part, inventory, prices, machine)):
             break
     else:
         return None
-    row = _row(model, _shared(asked, copies * (1 - demand.headroom)), inventory, prices, machine)
+    row = _row(model, _shared(share, copies * (1 - demand.headroom)), inventory, prices, machine)
     base = ceil(copies * demand.base_load)
     mixes = _mixes(scenario, demand, (base, copies - base), node_of(machine, inventory), prices, row)
     return Fleet(copy=row, copies=copies, base_copies=base, mixes=mixes) if mixes else None

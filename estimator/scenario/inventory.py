@@ -36,17 +36,17 @@ class Inventory:
             for each in self.accelerators.values()
             for known in (*each.aliases, each.name, each.label, each.id)
         }
-        found = names.get(_plain(name))
-        if found is None:
+        accelerator = names.get(_plain(name))
+        if accelerator is None:
             raise InputError("accelerator", f"unknown accelerator {name!r}", close_names(name, self.accelerators))
-        return found
+        return accelerator
 
     def machine(self, name: str) -> Machine:
         """By id. Raises InputError with close matches."""
-        found = self.machines.get(name) or self.machines.get(name.lower())
-        if found is None:
+        machine = self.machines.get(name) or self.machines.get(name.lower())
+        if machine is None:
             raise InputError("instance", f"unknown instance type {name!r}", close_names(name, self.machines))
-        return found
+        return machine
 
     def engine(self, name: str, version: str | None = None) -> EngineProfile:
         """The profile of that engine and version; the newest where none is asked. Raises InputError."""

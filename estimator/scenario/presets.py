@@ -22,8 +22,8 @@ class Preset(NamedTuple):
 
     def describes(self, scenario: Scenario) -> bool:
         """Whether the scenario still asks exactly this."""
-        asked = scenario.workload, scenario.service_level
-        return scenario.training is None and asked == (self.workload, self.service_level)
+        question = scenario.workload, scenario.service_level
+        return scenario.training is None and question == (self.workload, self.service_level)
 
 
 PRESETS = (

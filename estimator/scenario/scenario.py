@@ -76,10 +76,10 @@ def check_place(scenario: Scenario) -> None:
     """Raises InputError where the placement, the ownership or the price terms can not be asked, serving or training."""
     check(scenario.placement)
     check(scenario.ownership)
-    asked = scenario.placement
-    if asked.instance and asked.accelerator:
-        raise InputError("accelerator", f"the instance {asked.instance} is named already; say one of the two")
-    if asked.count and not asked.accelerator:
+    placement = scenario.placement
+    if placement.instance and placement.accelerator:
+        raise InputError("accelerator", f"the instance {placement.instance} is named already; say one of the two")
+    if placement.count and not placement.accelerator:
         raise InputError("count", "counts accelerators; say which accelerator as well")
     if scenario.price_terms not in PRICE_TERMS:
         raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
