@@ -9,8 +9,9 @@ from catalog.codec import encode
 from catalog.model_listing import ModelListing
 from catalog.references import Fault, constant_faults, engine_faults, generation_faults, unknown
 from catalog.shapes import ModelEntry, PriceCut
+from estimator.engines.kernel_constants import LlamaCpp, Network, NeuronSpeed
 from estimator.engines.profiles import EngineProfile, version_key
-from estimator.engines.speed_constants import Efficiency, LlamaCpp, Network, NeuronSpeed
+from estimator.engines.speed_constants import Efficiency
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.prices import InstancePrices
 from estimator.scenario.inventory import Inventory

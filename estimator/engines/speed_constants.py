@@ -1,4 +1,4 @@
-"""Measured constants of kernels, links and engines. Values are data; see catalog/data/efficiency.yaml.
+"""Measured constants of engine classes. Values are data; see catalog/data/efficiency.yaml.
 
 Fractions are of the accelerator's dense peak or of its memory bandwidth, as the catalogue states them.
 """
@@ -8,67 +8,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from estimator.engines.kernel_constants import Kernels, LlamaCpp, Network, NeuronSpeed
 from estimator.hardware.devices import Accelerator
 from estimator.results import Band, Confidence
 
 Evidence = Literal["measured", "transferred", "spec"]
 """How kernel constants are known of an accelerator: on this part, from a relative, or from the datasheet alone."""
-
-
-class GemmKernel(NamedTuple):
-    """Matrix products in one weight format: latency + hypot(FLOPs / (peak x compute), bytes / (bandwidth x memory)).
-
-    Fitted to kernel tables of M x N x K shapes; `source` of the generation names them.
-    """
-
-    compute: float
-    """Fraction of the format's dense peak that large products reach."""
-    memory: float
-    """Fraction of the memory bandwidth that small batches reach."""
-    latency_us: float
-    """Fixed time of one product."""
-
-
-class ExpertKernel(NamedTuple):
-    """Grouped products over routed experts in one weight format."""
-
-    compute: float
-    """Fraction of the format's dense peak at many rows per expert."""
-    memory: float
-    """Fraction of the memory bandwidth at few rows per expert."""
-    latency_us: float
-    """Fixed time of one layer's experts."""
-    ramp_rows: float
-    """Rows per expert at which half of `compute` is reached: what a tile pads and a launch wastes."""
-
-
-class AttentionKernel(NamedTuple):
-    """Attention against the 16-bit peak (prompts) and the memory bandwidth (decoding)."""
-
-    prefill_compute: float
-    """Fraction of the 16-bit peak that long prompts reach."""
-    ramp_tokens: float
-    """Tokens of a prompt at which half of `prefill_compute` is reached."""
-    latency_us: float
-    """Fixed time of one layer's attention."""
-    decode: float
-    """Fraction of the memory bandwidth at which a 16-bit cache is read."""
-    decode_fp8: float
-    """Fraction of the memory bandwidth at which an 8-bit cache is read."""
-    latent: float
-    """Fraction of the memory bandwidth of latent attention in its absorbed form."""
-    latent_compute: float
-    """Fraction of the 16-bit peak of latent attention in its absorbed form."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Kernels:
-    """Kernel constants of one accelerator generation, by kernel key of the weight format."""
-
-    gemm: Mapping[str, GemmKernel]
-    experts: Mapping[str, ExpertKernel]
-    attention: AttentionKernel
-    source: str = ""
 
 
 class KernelFactors(NamedTuple):
@@ -206,72 +151,6 @@ class EngineSpeed:
     """Which operators apply: gpu, llama.cpp or neuron."""
     kernels: KernelFactors = TABLES_AS_THEY_ARE
     host: HostCost = FREE_HOST
-    source: str = ""
-
-
-class LlamaCppKernels(NamedTuple):
-    """llama.cpp on one generation: fractions of the memory bandwidth and of the 16-bit peak."""
-
-    memory: float
-    """Of the bandwidth, with 16-bit weights."""
-    memory_quantised: float
-    """Of the bandwidth, with quantised weights."""
-    compute: float
-    """Of the 16-bit peak, with 16-bit weights."""
-    compute_quantised: float
-    """Of the 16-bit peak, with quantised weights."""
-    attention: float
-    """Of the 16-bit peak: prompts' attention without flash attention."""
-    layer_us: float
-    """Fixed time of a layer."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LlamaCpp:
-    """llama.cpp: per-generation kernels and what every step costs."""
-
-    kernels: Mapping[str, LlamaCppKernels]
-    devices: Mapping[str, str]
-    """Accelerators that were measured, with the kernels they take."""
-    cache_memory: float
-    """Fraction of the memory bandwidth at which the cache is read."""
-    prefill_layer_us: float
-    """Fixed time of a layer in one micro-batch of a prompt."""
-    device_us: float
-    """Hand-over to each device of a layer split."""
-    pipeline: float
-    """Relative cost of running the layer split as a pipeline over prompts."""
-    fp16_accumulate: tuple[str, ...] = ()
-    """Accelerators that run at twice their catalogued peak because products accumulate in 16 bit."""
-    source: str = ""
-
-    def key(self, device: Accelerator) -> str:
-        """Key of the constants of a device: its own, its kind's, its kernel class's, or `generic`."""
-        names = (self.devices.get(device.id, ""), device.kind, device.kernels)
-        return next((name for name in names if name in self.kernels), "generic")
-
-
-class NeuronSpeed(NamedTuple):
-    """Neuron: weights and cache at bandwidth fractions, collectives at a fixed time per layer."""
-
-    memory: float
-    """Fraction of the memory bandwidth at which weights are read."""
-    cache_memory: float
-    """Fraction of the memory bandwidth at which the cache is read."""
-    layer_us: float
-    """Fixed time of the two collectives of a layer."""
-    compute: float
-    """Fraction of the 16-bit peak."""
-    all_reduce_gb_s: float
-    """Bandwidth of a collective between cores."""
-    source: str = ""
-
-
-class Network(NamedTuple):
-    """An all-reduce across machines."""
-
-    latency_us: float
-    bandwidth_gb_s: float
     source: str = ""
 
 
