@@ -240,4 +240,6 @@ def _after_cuts(prices: InstancePrices, family: str, cuts: Iterable[PriceCut]) -
 
 def _listing(entry: ModelEntry) -> ModelListing:
     parameters = entry.published.total if entry.published else None
-    return ModelListing(entry.id, entry.aliases, entry.family, entry.release, parameters)
+    return ModelListing(
+        id=entry.id, aliases=entry.aliases, family=entry.family, release=entry.release, parameters=parameters
+    )

@@ -20,7 +20,7 @@ from catalog import atomic, regular_file
 PACKAGE = Path(__file__).parent
 DATA = PACKAGE / "data"
 MOST_BYTES = 4_000_000
-"""Of one catalogue file; larger ones are refused unread."""
+"""Largest catalogue file; larger ones are refused unread."""
 PREBUILT = PACKAGE / "catalog.cache"
 LONGEST_HEADER = 1_000_000
 FORMAT = f"3 python {sys.version_info.major}.{sys.version_info.minor}"

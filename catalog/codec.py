@@ -33,7 +33,7 @@ def decoder(annotation: Any) -> Decoder | None:
     if origin in (Union, UnionType):
         if all(is_dataclass(each) for each in arguments):
             return _tagged(arguments)
-        inner = [found for each in arguments if each is not type(None) if (found := decoder(each))]
+        inner = [decode for each in arguments if each is not type(None) if (decode := decoder(each))]
         if len(inner) > 1:
             raise TypeError(f"{annotation}: JSON does not tell the members apart")
         return _optional(inner[0]) if inner else None

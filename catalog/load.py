@@ -16,7 +16,7 @@ from estimator.models.model import Model, read_model
 from estimator.scenario.inventory import Inventory
 
 LONGEST_NAME = 200
-"""Of a model; longer text is none."""
+"""Longest name of a model; longer text is none."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,17 @@ class Catalog:
         """
         if name in self.models:
             return name
-        found = self._model_names.get(name.lower())
-        if found is None and len(name) <= LONGEST_NAME:
+        model_id = self._model_names.get(name.lower())
+        if model_id is None and len(name) <= LONGEST_NAME:
             from catalog import names  # its patterns take a millisecond to compile
 
             reduced = (self._reduced_names.get(key) for key in names.candidates(name))
-            found = next((each for each in reduced if each), None)
-        if found is None:
+            model_id = next((each for each in reduced if each), None)
+        if model_id is None:
             close = dict.fromkeys(self._model_names[each] for each in close_names(name, self._model_names))
             way_on = "" if close else "; a Hub id is org/name, a file or folder a path with a slash"
             raise InputError("model", f"unknown model {name!r}{way_on}", close)
-        return found
+        return model_id
 
     def model_entry(self, name: str) -> dict[str, Any]:
         """What the model's file says: config, quantization, published total, licence, source. Raises InputError."""
@@ -83,10 +83,10 @@ class Catalog:
     def model(self, name: str) -> Model:
         """A model by id, alias or name without organisation, read once. Raises InputError, UnsupportedArchitecture."""
         model_id = self.model_id(name)
-        found = self._read.get(model_id)
-        if found is None:
-            found = self._read[model_id] = read_model(model_id, self.model_entry(model_id))
-        return found
+        model = self._read.get(model_id)
+        if model is None:
+            model = self._read[model_id] = read_model(model_id, self.model_entry(model_id))
+        return model
 
     @cached_property
     def _read(self) -> dict[str, Model]:

@@ -81,19 +81,19 @@ def pattern_of(path: Path) -> str | None:
 
 def _likeness(value: Any, shape: Any) -> float:
     """How many fields of the shape's records the average record of a file has."""
-    record, found = shape, [value]
+    record, entries = shape, [value]
     if get_origin(shape) is dict:
-        record, found = get_args(shape)[1], list(value.values()) if isinstance(value, dict) else []
+        record, entries = get_args(shape)[1], list(value.values()) if isinstance(value, dict) else []
     elif get_origin(shape) is tuple:
-        record, found = get_args(shape)[0], value if isinstance(value, list) else []
+        record, entries = get_args(shape)[0], value if isinstance(value, list) else []
     fields = getattr(record, "__annotations__", {}).keys()
-    return sum(len(fields & each.keys()) for each in found if isinstance(each, dict)) / max(1, len(found))
+    return sum(len(fields & each.keys()) for each in entries if isinstance(each, dict)) / max(1, len(entries))
 
 
 def problem(path: Path, name: str, field: yaml_file.Place, reason: str) -> str:
     """One line about a field of a file that is valid by itself."""
-    line, held = yaml_file.read(path).place(field)
-    return f"{name}:{line}: {'.'.join(map(str, held)) or 'the file'}: {reason}"
+    line, known = yaml_file.read(path).place(field)
+    return f"{name}:{line}: {'.'.join(map(str, known)) or 'the file'}: {reason}"
 
 
 @cache
@@ -107,13 +107,13 @@ def _lines(error: ValidationError, document: yaml_file.Document, shape: Any, nam
         problem = _located(each["loc"][1:], document.value, shape)
         if problem is None:
             continue
-        line, held = document.place(problem.path)
-        if problem.path != held and (each["type"] == "missing" or problem.kinds):
-            held = (*held, problem.path[-1])
-        field = ".".join(map(str, held)) or "the file"
+        line, known = document.place(problem.path)
+        if problem.path != known and (each["type"] == "missing" or problem.kinds):
+            known = (*known, problem.path[-1])
+        field = ".".join(map(str, known)) or "the file"
         # A union reports every branch: the first complaint about a place is enough.
-        lines.setdefault(held, f"{name}:{line}: {field}: {_reason(each, problem)}")
-    kept = [lines[held] for held in sorted(lines, key=lambda held: document.place(held)[0])]
+        lines.setdefault(known, f"{name}:{line}: {field}: {_reason(each, problem)}")
+    kept = [lines[known] for known in sorted(lines, key=lambda known: document.place(known)[0])]
     if len(kept) > MOST_PROBLEMS:
         kept = [*kept[:MOST_PROBLEMS], f"{name}:1: and {len(kept) - MOST_PROBLEMS} more"]
     return kept
@@ -143,7 +143,7 @@ def _located(steps: yaml_file.Place, value: Any, shape: Any) -> _Problem | None:
             kinds = {name: get_args(get_type_hints(member)["kind"])[0] for name, member in members.items()}
             named = value.get("kind") if isinstance(value, dict) else None
             if isinstance(value, dict) and named not in kinds.values():
-                return _Problem((*path, "kind"), shape, tuple(kinds.values()), named)
+                return _Problem(path=(*path, "kind"), record=shape, kinds=tuple(kinds.values()), named=named)
             if named is not None and named != kinds[str(step)]:
                 return None
             record = shape = members[str(step)]

@@ -127,7 +127,9 @@ class FabricEntry:
             devices: AllReduce(entry.alpha_us * MICROSECOND, entry.bandwidth_gb_s * GB, entry.q)
             for devices, entry in sorted(self.all_reduce.items())
         }
-        return Fabric(name, self.name, self.link_gb_s * GB, measured, self.source)
+        return Fabric(
+            id=name, name=self.name, link_bytes_per_s=self.link_gb_s * GB, all_reduce=measured, source=self.source
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +215,18 @@ class QuoteBatch:
         usd = self.usd_per_hour[name]
         if isinstance(usd, tuple):
             low, high = sorted(usd)
-            return Price((low + high) / 2, self.kind, self.as_of, low, high, self.source)
+            return Price(
+                usd_per_hour=(low + high) / 2, kind=self.kind, as_of=self.as_of, low=low, high=high, source=self.source
+            )
         if self.range:
-            return Price(usd, self.kind, self.as_of, usd * self.range[0], usd * self.range[1], self.source)
+            return Price(
+                usd_per_hour=usd,
+                kind=self.kind,
+                as_of=self.as_of,
+                low=usd * self.range[0],
+                high=usd * self.range[1],
+                source=self.source,
+            )
         return Price(usd, self.kind, self.as_of, source=self.source)
 
 

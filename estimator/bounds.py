@@ -18,7 +18,7 @@ class Bound:
 
     __slots__ = ("limit",)
     name: str
-    """Of the comparison, in pydantic and in `operator`."""
+    """Name of the comparison, in pydantic and in `operator`."""
     sign: str
 
     def __init__(self, limit: float) -> None:

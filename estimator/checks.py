@@ -12,7 +12,7 @@ from estimator.bounds import Bound
 from estimator.errors import InputError
 
 MOST_BITS = 1000
-"""Of a whole number: one more doubling and it has no float, and messages could not print it."""
+"""Largest size of a whole number [bits]: one more doubling and it has no float, and messages could not print it."""
 
 
 class Rule(NamedTuple):

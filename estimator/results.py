@@ -173,7 +173,7 @@ class TrainingMemory(NamedTuple):
     host_bytes: float = 0.0
     """Host memory per device that offloading takes."""
     parts: tuple[Part, ...] = ()
-    """The same bytes by name, each with its working."""
+    """Bytes by name, each with its working; they add up to the peak."""
 
     @property
     def shortfall_bytes(self) -> float:

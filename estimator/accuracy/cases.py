@@ -23,7 +23,7 @@ QUEUED_PROMPTS = {
     (1000, 2000): 1_500, (1024, 1024): 3_000, (1024, 8192): 1_500, (1024, 32768): 1_000, (2048, 128): 3_000,
     (2048, 2048): 1_500, (5000, 500): 1_500, (8192, 1024): 1_500, (20000, 2000): 1_000, (32768, 1024): 1_000,
 }  # fmt: skip
-"""Of TensorRT-LLM's performance overviews (1.0 and later, "Preparing a dataset"), by prompt and output tokens."""
+"""Requests queued in TensorRT-LLM overviews (1.0 and later, "Preparing a dataset"), by prompt and output tokens."""
 SMALL_DEVICE_GB, SMALL_BATCH = 70, 256
 MOST_TOKENS = 10_000_000
 MOST_REQUESTS = 1_000_000
@@ -91,8 +91,8 @@ def _vllm_class(engine: str, version: str, model: str) -> str:
 
 
 def _release(version: str) -> tuple[int, int] | None:
-    found = re.search(r"(?<![\d.])v?(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found and int(found[1]) < 10 else None
+    release = re.search(r"(?<![\d.])v?(\d+)\.(\d+)", version)
+    return (int(release[1]), int(release[2])) if release and int(release[1]) < 10 else None
 
 
 def layout(row: Row, architecture: Architecture) -> Layout:
@@ -108,10 +108,10 @@ def layout(row: Row, architecture: Architecture) -> Layout:
     if min(tp, pp, dp) < 1 or (count and not neuron and tp * pp * dp > count * max(tp, 1)):
         raise InputError("tp", f"tp {tp} x pp {pp} x dp {dp} on {count} devices")
     if not architecture.is_moe:
-        return Layout(tp, pp, 1, dp)
+        return Layout(tp=tp, pp=pp, ep=1, dp=dp)
     if tp > 1 and dp == 1 and engine_class(row) == "trt-1":
-        return Layout(1, pp, tp, tp)  # its overview copies the attention of every mixture of experts
-    return Layout(tp, pp, min(max(ep, 1), tp * dp), dp)
+        return Layout(tp=1, pp=pp, ep=tp, dp=tp)  # its overview copies the attention of every mixture of experts
+    return Layout(tp=tp, pp=pp, ep=min(max(ep, 1), tp * dp), dp=dp)
 
 
 def default_batch(engine: str, device: Accelerator, most: float) -> float:
@@ -190,14 +190,14 @@ def weights(row: Row, architecture: Architecture) -> WeightFormat:
         return weight_format("fp8-block" if _block_scaled(model, architecture) else "fp8")
     if named == "int8":
         return weight_format("int8-wo")
-    found = WEIGHT_FORMATS.get(named) or next((each for key, each in _FAMILIES if re.search(key, named)), None)
-    if found is None:
+    stored = WEIGHT_FORMATS.get(named) or next((each for key, each in _FAMILIES if re.search(key, named)), None)
+    if stored is None:
         raise InputError("weight_format", f"unknown format {named!r}")
-    if found.id == "nvfp4" and _keeps_attention(architecture):
-        return found._replace(quantises=LINEAR - {"attention"})
-    if found.kernel == "i4" and found.id.startswith("int4") and _latent(architecture) and architecture.is_moe:
-        return found._replace(quantises=frozenset({"expert"}))
-    return found
+    if stored.id == "nvfp4" and _keeps_attention(architecture):
+        return stored._replace(quantises=LINEAR - {"attention"})
+    if stored.kernel == "i4" and stored.id.startswith("int4") and _latent(architecture) and architecture.is_moe:
+        return stored._replace(quantises=frozenset({"expert"}))
+    return stored
 
 
 _FAMILIES = (

@@ -68,14 +68,14 @@ def process_total(row: Row, case: MemoryCase) -> float:
     share = max(rank.cached_layer_fraction for rank in memory.plan.ranks) if per_device else 1.0
     legacy = "generating" in notes and not text(row, "engine_version")
     caches = LEGACY_CACHES if legacy else 1
-    held = weights + memory.plan.pool.page_bytes * memory.plan.pool.pages(tokens) * batch * share * caches
+    total = weights + memory.plan.pool.page_bytes * memory.plan.pool.pages(tokens) * batch * share * caches
     if legacy and prompt == ENCODED_TOKENS:
-        held += batch * prompt * architecture.vocabulary * ENCODED_LOGIT_BYTES
+        total += batch * prompt * architecture.vocabulary * ENCODED_LOGIT_BYTES
     if "awq" in text(row, "engine").lower():
-        held += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch) * EAGER_SCORE_BYTES
+        total += weights * (AWQ_OVERHEAD - 1) + _scores(case, prompt, batch) * EAGER_SCORE_BYTES
     elif "peak inference memory" in notes:
-        held += _prompt_peak(case, prompt, batch)
-    return held / unit
+        total += _prompt_peak(case, prompt, batch)
+    return total / unit
 
 
 def _prompt_peak(case: MemoryCase, prompt: int, batch: int) -> float:

@@ -27,7 +27,7 @@ BANDS = {
 """Half-width of the 80 % band of each figure, as a fraction; by rule, from the spread of repeated start-ups."""
 METRICS = tuple(BANDS)
 FITS_SLACK = 0.02
-"""Of the device's memory: a start-up this close to the limit still counts as fitting."""
+"""Share of the device's memory: a start-up this close to the limit still counts as fitting."""
 CAPACITY_LINE = (0, 20, 1)
 """From this release vLLM's token line is concurrency times the model length; before, blocks of one group."""
 
@@ -84,16 +84,16 @@ def predict(row: Row, metric: str, case: MemoryCase) -> float:
 
 
 def _measured(row: Row) -> dict[str, float]:
-    found = {metric: value for metric in BANDS if (value := number(row, metric)) is not None}
+    figures = {metric: value for metric in BANDS if (value := number(row, metric)) is not None}
     total = re.match(r"([\d.]+)\s*[GM]i?B", text(row, "total_peak_as_printed"))
     if total:
-        found["total_peak_as_printed"] = float(total[1])
+        figures["total_peak_as_printed"] = float(total[1])
     if text(row, "engine").lower() == "vllm" and (
-        "weights_gib_per_gpu" in found or "kv_available_gib_per_gpu" in found
+        "weights_gib_per_gpu" in figures or "kv_available_gib_per_gpu" in figures
     ):
         refused = text(row, "record_kind") == "error_message" or "refused" in text(row, "quantity_notes")
-        found["fits"] = 0.0 if refused else 1.0
-    return found
+        figures["fits"] = 0.0 if refused else 1.0
+    return figures
 
 
 def _refuse_unstated_settings(row: Row, metric: str) -> None:

@@ -44,7 +44,7 @@ IMAGES_MADE_ROOM = (0, 22)
 RECIPE_STEP = 4096
 """What vLLM's recipes set for Gemma 4 where the default step is shorter than an image, which it refused before 0.22."""
 MOST_DEVICE_GIB = 1_000_000
-"""Of one device; anything above is a slip of the unit."""
+"""Largest memory of one device [GiB]; anything above is a slip of the unit."""
 
 
 class Missing(Exception):
@@ -120,11 +120,11 @@ def weights_of(row: Row, model: Model) -> WeightFormat:
     if stored and quant.lower().endswith("bpw"):  # a mix of one's own: what the file came to, not its nominal width
         quant = re.sub(r"[\d.]+ bpw$", f"{stored[1]} bpw", quant)
     if quant and quant.lower() != "compressed-tensors":
-        found = _keeping_attention(_first_known(quant, dtype, named or ""), row, model)
-        return _by_model_optimizer(found, model) if "modelopt" in quant.lower() else found
+        known = _keeping_attention(_first_known(quant, dtype, named or ""), row, model)
+        return _by_model_optimizer(known, model) if "modelopt" in quant.lower() else known
     if named:
-        found = _keeping_attention(model.weights(named), row, model)
-        return _by_model_optimizer(found, model) if text(row, "model_id").startswith("nvidia/") else found
+        known = _keeping_attention(model.weights(named), row, model)
+        return _by_model_optimizer(known, model) if text(row, "model_id").startswith("nvidia/") else known
     if dtype in ("", "auto"):
         own = model.architecture.dtype
         return model.weights("native" if quant or model.native_weights != own else "bf16" if own == "fp32" else own)
@@ -196,12 +196,12 @@ def _layout(row: Row) -> Layout:
     replicas = text(row, "ep/dp").upper()
     ep, dp = (_degree(name, replicas) for name in ("EP", "DP"))
     tp = _whole(row, "tp") or 1
-    return Layout(tp // dp if dp > 1 and tp % dp == 0 else tp, _whole(row, "pp") or 1, ep, dp)
+    return Layout(tp=tp // dp if dp > 1 and tp % dp == 0 else tp, pp=_whole(row, "pp") or 1, ep=ep, dp=dp)
 
 
 def _degree(name: str, said: str) -> int:
-    found = re.search(rf"{name}(\d+)\b", said)
-    return int(found[1]) if found else 1
+    degree = re.search(rf"{name}(\d+)\b", said)
+    return int(degree[1]) if degree else 1
 
 
 def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | None:
@@ -233,8 +233,8 @@ def _step_tokens(row: Row, model: Model, engine: EngineProfile, device: Accelera
 
 
 def _fraction(row: Row) -> float | None:
-    found = re.search(r"[01]?\.\d+|1\.0|\b1\b", text(row, "gpu_memory_utilization"))
-    return float(found[0]) if found and 0 < float(found[0]) <= 1 else None
+    share = re.search(r"[01]?\.\d+|1\.0|\b1\b", text(row, "gpu_memory_utilization"))
+    return float(share[0]) if share and 0 < float(share[0]) <= 1 else None
 
 
 def _whole(row: Row, column: str) -> int | None:

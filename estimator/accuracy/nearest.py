@@ -40,7 +40,7 @@ def nearest(study: Study, figure: str, cases: Iterable[Row], context: Context) -
     for row in sorted(own or kin, key=lambda row: distance(row, study, context))[:5]:
         for score in serving.score(row, context):
             if score.metric == metric and score.status == "scored":
-                return Near(row, score, bool(own), bool(same))
+                return Near(row=row, score=score, same_model=bool(own), same_device=bool(same))
     return None
 
 

@@ -18,7 +18,7 @@ Row = Mapping[str, str]
 """A line of a case file: column to text, empty where the source says nothing."""
 
 LARGEST = 1e18
-"""Of any figure that a case states: bytes of the largest machine by a factor of a thousand."""
+"""Largest figure that a case may state: bytes of the largest machine by a factor of a thousand."""
 Status = Literal["scored", "unsupported", "skipped"]
 
 
@@ -123,12 +123,12 @@ def scored(row: Row, metric: str, measured: float, predicted: Band | float, scal
     """A prediction beside its measurement; `scale` turns the prediction into the column's unit."""
     low, typical, high = predicted if isinstance(predicted, Band) else (None, predicted, None)
     return Score(
-        text(row, "case_id"),
-        metric,
-        measured,
-        typical * scale,
-        None if low is None else low * scale,
-        None if high is None else high * scale,
+        case_id=text(row, "case_id"),
+        metric=metric,
+        measured=measured,
+        predicted=typical * scale,
+        low=None if low is None else low * scale,
+        high=None if high is None else high * scale,
         groups=groups(row),
     )
 
@@ -157,12 +157,12 @@ def _summary(metric: str, group: str, scores: list[Score]) -> Summary:
     sizes = [abs(error) for error in errors]
     covered = [score.covered for score in scores if score.covered is not None]
     return Summary(
-        metric,
-        group,
-        len(scores),
-        median(sizes),
-        fmean(sizes),
-        median(errors),
-        sum(size <= 0.2 for size in sizes) / len(sizes),
-        sum(covered) / len(covered) if covered else None,
+        metric=metric,
+        group=group,
+        cases=len(scores),
+        mdape=median(sizes),
+        mape=fmean(sizes),
+        bias=median(errors),
+        within_20_percent=sum(size <= 0.2 for size in sizes) / len(sizes),
+        band_coverage=sum(covered) / len(covered) if covered else None,
     )

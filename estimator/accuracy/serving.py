@@ -98,13 +98,13 @@ def read(row: Row, context: Context) -> Case:
     step = compile_step(deployment, ranks)
     workload = ServingWorkload(given, wanted)
     return Case(
-        step,
-        workload,
-        concurrency(row) or 1.0,
-        _max_concurrency(step, workload, device),
-        kind,
-        efficiency.spreads(engine, kind, step.confidence),
-        default_batch(engine, device, step.speed.max_batch),
+        step=step,
+        workload=workload,
+        concurrency=concurrency(row) or 1.0,
+        max_concurrency=_max_concurrency(step, workload, device),
+        kind=kind,
+        spreads=efficiency.spreads(engine, kind, step.confidence),
+        default_batch=default_batch(engine, device, step.speed.max_batch),
     )
 
 
@@ -174,15 +174,15 @@ def _serving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
     if case.step.speed.scheduler.static:
         yield from _single_stream(row, case)
         return
-    held = max(min(asked, case.max_concurrency), 1.0)
-    point = operate(case.step, case.workload, held)
-    outside = (asked - held) / point.requests_per_s
+    running = max(min(asked, case.max_concurrency), 1.0)
+    point = operate(case.step, case.workload, running)
+    outside = (asked - running) / point.requests_per_s
     burst = case.step.speed.benchmark.burst * asked * case.step.prompt_time(case.workload.input_tokens).engine_s
     shown = _median_step(row, case, point)
     if "request latency" in text(row, "notes"):
         shown = point._replace(tpot_s=point.request_s / case.workload.output_tokens)
     yield from _latencies(case, shown, point.ttft_s + burst + outside)
-    rate = held / (point.request_s + burst) * case.workload.output_tokens
+    rate = running / (point.request_s + burst) * case.workload.output_tokens
     yield from _throughputs(case, rate)
     yield "tokens_per_s_per_user", case.spreads.tpot.of(point.tpot_s).reciprocal()
 
@@ -207,14 +207,14 @@ def _arriving(row: Row, case: Case) -> Iterator[tuple[str, Band]]:
 
 def _piled_up(case: Case, asked: Arrivals, limit: float) -> OperatingPoint:
     """The mean request's point while prompts pile up to a plateau, or to all of them, and drain again."""
-    sending_s, held = asked.prompts / asked.requests_per_s, 1.0
+    sending_s, running = asked.prompts / asked.requests_per_s, 1.0
     for _ in range(FIXED_POINT_STEPS):
-        lasting_s = operate(case.step, case.workload, held).request_s
+        lasting_s = operate(case.step, case.workload, running).request_s
         short, long = sorted((sending_s, lasting_s))
         peak = asked.prompts * min(lasting_s / sending_s, 1.0)
         mean = peak * (1 - short / (3 * long))  # of a trapezoid in time, seen by those who are in it
-        held = (held + min(max(mean, 1.0), limit)) / 2
-    return operate(case.step, case.workload, held)
+        running = (running + min(max(mean, 1.0), limit)) / 2
+    return operate(case.step, case.workload, running)
 
 
 def _median_step(row: Row, case: Case, point: OperatingPoint) -> OperatingPoint:
@@ -248,5 +248,5 @@ def _max_concurrency(step: Step, workload: ServingWorkload, device: Accelerator)
     free = (
         (usable - taken) * terms.memory_fraction if terms.fraction_of_free else usable * terms.memory_fraction - taken
     )
-    held = step.sequence_bytes(workload.input_tokens + workload.output_tokens * terms.cache_share) / stages
-    return max(free / held, 1.0) * step.layout.dp if held else float("inf")
+    sequence_bytes = step.sequence_bytes(workload.input_tokens + workload.output_tokens * terms.cache_share) / stages
+    return max(free / sequence_bytes, 1.0) * step.layout.dp if sequence_bytes else float("inf")

@@ -53,7 +53,9 @@ def formats_of(study: Study) -> list[Alternative]:
             changed = replace(scenario, weights=name, kv=kv)
             row = best_of(study, changed)
             if row is not None:
-                board.append(Alternative(f"{name} kv {kv}", changed, row, kernel_note(study, name)))
+                board.append(
+                    Alternative(title=f"{name} kv {kv}", scenario=changed, row=row, note=kernel_note(study, name))
+                )
     return board
 
 

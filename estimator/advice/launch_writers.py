@@ -55,7 +55,7 @@ class Server(NamedTuple):
     cache: str
     layout: Layout
     layers: int
-    """Of the model."""
+    """Layers of the model."""
     machines: int
     """Machines that the replica spans."""
     memory: MemoryReport
@@ -170,7 +170,7 @@ def trtllm(server: Server) -> Start:
     if server.cache == "fp8":
         lines += ["kv_cache_config:", "  dtype: fp8"]
     text = "\n".join([f"cat > {TRTLLM_OPTIONS} <<'EOF'", *lines, "EOF", ""]) if lines else ""
-    return Start(program, tuple(_trtllm_arguments(server, bool(lines))), notes, text)
+    return Start(program=program, arguments=tuple(_trtllm_arguments(server, bool(lines))), notes=notes, setup=text)
 
 
 def _trtllm_arguments(server: Server, has_options: bool) -> Iterator[Argument]:

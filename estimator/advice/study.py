@@ -39,7 +39,7 @@ class Study:
     prices: RegionPrices
 
     def asking(self, scenario: Scenario) -> "Study":
-        """The same candidate under another scenario."""
+        """A study of this candidate under another scenario."""
         return replace(self, scenario=scenario)
 
     @cached_property

@@ -75,7 +75,15 @@ def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
             Term("cache of a request", memory.request_bytes, "bytes"),
         )
         formula = "KV pool - requests on one device * cache of a request"
-        yield Working("free", "free for more requests", left, "bytes", formula, pool, engine)
+        yield Working(
+            figure="free",
+            title="free for more requests",
+            value=left,
+            unit="bytes",
+            formula=formula,
+            terms=pool,
+            source=engine,
+        )
     dcp = study.scenario.settings.dcp
     shares = (
         Term("tokens in the pool", memory.max_concurrency * tokens / dcp, "tokens"),
@@ -84,7 +92,15 @@ def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
     )
     formula = f"{' * '.join(term.name for term in shares[:-1])} / tokens of a request"
     title = "requests that one replica's pool holds at once"
-    yield Working("users", title, memory.max_concurrency, "requests", formula, shares, engine)
+    yield Working(
+        figure="users",
+        title=title,
+        value=memory.max_concurrency,
+        unit="requests",
+        formula=formula,
+        terms=shares,
+        source=engine,
+    )
 
 
 def _reserve(memory: MemoryReport, source: str) -> Working:
@@ -99,7 +115,15 @@ def _reserve(memory: MemoryReport, source: str) -> Working:
         Term("CUDA graphs", shares.cuda_graph_bytes, "bytes"),
     )
     formula = " - ".join(term.name for term in spent)
-    return Working("reserve", "left alone by the engine", shares.reserve_bytes, "bytes", formula, spent, source)
+    return Working(
+        figure="reserve",
+        title="left alone by the engine",
+        value=shares.reserve_bytes,
+        unit="bytes",
+        formula=formula,
+        terms=spent,
+        source=source,
+    )
 
 
 def _from_terms(figure: str, title: str, value: float, parts: Sequence[MemoryTerm], source: str) -> Working:
@@ -112,7 +136,15 @@ def _from_terms(figure: str, title: str, value: float, parts: Sequence[MemoryTer
         names = [factor.name if len(parts) == 1 else f"{factor.name} ({part.name})" for factor in part.factors]
         terms += [Term(name, factor.value, unit) for name, factor in zip(names or [part.name], factors, strict=True)]
         formula += f" {sign} " + " * ".join(names or [part.name])
-    return Working(figure, title, value, "bytes", formula.removeprefix(" + "), tuple(terms), source)
+    return Working(
+        figure=figure,
+        title=title,
+        value=value,
+        unit="bytes",
+        formula=formula.removeprefix(" + "),
+        terms=tuple(terms),
+        source=source,
+    )
 
 
 def _performance(study: Study, speed: PerformanceReport) -> Iterator[Working]:
@@ -124,29 +156,29 @@ def _performance(study: Study, speed: PerformanceReport) -> Iterator[Working]:
     yield _step("ttft", "time to first token", ttft, parts.prefill, prompt, step.prefill_factor, source)
     yield _step("tpot", "time per output token", tpot, parts.decode, decode, step.decode_factor, source)
     yield Working(
-        "latency",
-        "a whole request",
-        speed.request_latency_s.typical,
-        "seconds",
-        "TTFT + (output tokens - 1) * TPOT",
-        (
+        figure="latency",
+        title="a whole request",
+        value=speed.request_latency_s.typical,
+        unit="seconds",
+        formula="TTFT + (output tokens - 1) * TPOT",
+        terms=(
             Term("TTFT", speed.ttft_s.typical, "seconds"),
             Term("output tokens", workload.output_tokens, "tokens"),
             Term("TPOT", speed.tpot_s.typical, "seconds"),
         ),
-        source,
+        source=source,
     )
     yield Working(
-        "throughput",
-        "output tokens per second, all replicas",
-        speed.output_tokens_per_s.typical,
-        "per second",
-        "requests per second * output tokens",
-        (
+        figure="throughput",
+        title="output tokens per second, all replicas",
+        value=speed.output_tokens_per_s.typical,
+        unit="per second",
+        formula="requests per second * output tokens",
+        terms=(
             Term("requests per second", speed.requests_per_s.typical, "per second"),
             Term("output tokens", workload.output_tokens, "tokens"),
         ),
-        source,
+        source=source,
     )
 
 
@@ -184,24 +216,72 @@ def _cost(study: Study, evaluation: Evaluation, speed: PerformanceReport) -> Ite
         value = cost.usd_per_1m_tokens.typical
         tokens = Term("tokens of a request", workload.total_tokens, "tokens")
         formula, title = f"{request} * 1e6 / tokens of a request", "$ per million tokens, input and output"
-        yield Working("usd_tokens", title, value, "usd", formula, (price, rate, tokens), source)
+        yield Working(
+            figure="usd_tokens",
+            title=title,
+            value=value,
+            unit="usd",
+            formula=formula,
+            terms=(price, rate, tokens),
+            source=source,
+        )
     if cost.usd_per_1m_output_tokens:
         value = cost.usd_per_1m_output_tokens.typical
         terms = (price, rate, prefill, Term("output tokens", workload.output_tokens, "tokens"))
         formula = f"{request} * (1 - prefill share) * 1e6 / output tokens"
-        yield Working("usd_output", "$ per million output tokens", value, "usd", formula, terms, source)
+        yield Working(
+            figure="usd_output",
+            title="$ per million output tokens",
+            value=value,
+            unit="usd",
+            formula=formula,
+            terms=terms,
+            source=source,
+        )
     if cost.usd_per_1m_input_tokens:
         value = cost.usd_per_1m_input_tokens.typical
         terms = (price, rate, prefill, Term("input tokens", workload.input_tokens, "tokens"))
         formula = f"{request} * prefill share * 1e6 / input tokens"
-        yield Working("usd_input", "$ per million input tokens", value, "usd", formula, terms, source)
+        yield Working(
+            figure="usd_input",
+            title="$ per million input tokens",
+            value=value,
+            unit="usd",
+            formula=formula,
+            terms=terms,
+            source=source,
+        )
     if cost.usd_per_request:
         value = cost.usd_per_request.typical
-        yield Working("usd_request", "$ per request", value, "usd", request, (price, rate), source)
+        yield Working(
+            figure="usd_request",
+            title="$ per request",
+            value=value,
+            unit="usd",
+            formula=request,
+            terms=(price, rate),
+            source=source,
+        )
     if cost.usd_per_month is not None:
         formula = f"$ per hour * {HOURS_PER_MONTH}"
-        yield Working("usd_month", "$ per month at 100 %", cost.usd_per_month, "usd", formula, (price,), source)
+        yield Working(
+            figure="usd_month",
+            title="$ per month at 100 %",
+            value=cost.usd_per_month,
+            unit="usd",
+            formula=formula,
+            terms=(price,),
+            source=source,
+        )
 
 
 def _sum(figure: str, title: str, value: float, terms: Sequence[Term], source: str) -> Working:
-    return Working(figure, title, value, terms[0].unit, " + ".join(term.name for term in terms), tuple(terms), source)
+    return Working(
+        figure=figure,
+        title=title,
+        value=value,
+        unit=terms[0].unit,
+        formula=" + ".join(term.name for term in terms),
+        terms=tuple(terms),
+        source=source,
+    )

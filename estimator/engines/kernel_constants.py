@@ -70,15 +70,15 @@ class LlamaCppKernels(NamedTuple):
     """llama.cpp on one generation: fractions of the memory bandwidth and of the 16-bit peak."""
 
     memory: float
-    """Of the bandwidth, with 16-bit weights."""
+    """Share of the bandwidth, with 16-bit weights."""
     memory_quantised: float
-    """Of the bandwidth, with quantised weights."""
+    """Share of the bandwidth, with quantised weights."""
     compute: float
-    """Of the 16-bit peak, with 16-bit weights."""
+    """Share of the 16-bit peak, with 16-bit weights."""
     compute_quantised: float
-    """Of the 16-bit peak, with quantised weights."""
+    """Share of the 16-bit peak, with quantised weights."""
     attention: float
-    """Of the 16-bit peak: prompts' attention without flash attention."""
+    """Share of the 16-bit peak: prompts' attention without flash attention."""
     layer_us: float
     """Fixed time of a layer."""
 

@@ -55,9 +55,9 @@ class Mxfp4Kernel(NamedTuple):
     least_capability: float = 0.0
     hidden_tile: int = 1
     intermediate_tile: int = 1
-    """Of each rank's share."""
+    """Share of each rank."""
     inner_tile: int = 1
-    """Of the side that is summed over, of the numbers alone."""
+    """Tile of the side that is summed over, of the numbers alone."""
     scale_copies: int = 1
     """2 where the checkpoint's scales stay beside those in the kernel's order."""
 
@@ -223,7 +223,7 @@ class RuleOfThumb:
     """What it leaves out, for the reader."""
     weights_factor: float = 1.0
     overhead_fraction: float = 0.0
-    """Of the weights; at least `overhead_bytes`."""
+    """Share of the weights; at least `overhead_bytes`."""
     overhead_bytes: float = 0.0
     whole_gb: bool = False
     """Weights rounded to a whole GB."""

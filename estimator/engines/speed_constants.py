@@ -23,44 +23,44 @@ class KernelFactors(NamedTuple):
     """
 
     latency: float = 1.0
-    """Of every fixed time."""
+    """Factor on every fixed time."""
     bandwidth: float = 1.0
-    """Of matrix products' memory bandwidth."""
+    """Factor on matrix products' memory bandwidth."""
     compute: float = 1.0
-    """Of matrix products' FLOP/s."""
+    """Factor on matrix products' FLOP/s."""
     fp8_compute: float = 1.0
-    """Of products in FP8, besides `compute`."""
+    """Factor on products in FP8, besides `compute`."""
     fp4_compute: float = 1.0
-    """Of products in FP4, besides `compute`."""
+    """Factor on products in FP4, besides `compute`."""
     attention_bandwidth: float = 1.0
-    """Of the bandwidth at which decoding reads its cache."""
+    """Factor on the bandwidth at which decoding reads its cache."""
     fp8_cache: float = 1.0
-    """Of an 8-bit cache, besides `attention_bandwidth`."""
+    """Factor on reads of an 8-bit cache, besides `attention_bandwidth`."""
     expert_compute: float = 1.0
-    """Of routed experts' FLOP/s."""
+    """Factor on routed experts' FLOP/s."""
     expert_bandwidth: float = 1.0
-    """Of routed experts' memory bandwidth."""
+    """Factor on routed experts' memory bandwidth."""
     expert_latency: float = 1.0
-    """Of routed experts' fixed time."""
+    """Factor on routed experts' fixed time."""
     block_expert_latency: float = 1.0
-    """Of experts in block-scaled FP8, besides `expert_latency`."""
+    """Factor on the fixed time of experts in block-scaled FP8, besides `expert_latency`."""
     expert_imbalance: float = 1.0
-    """Of the random part of the slowest expert-parallel rank's excess."""
+    """Factor on the random part of the slowest expert-parallel rank's excess."""
     all_reduce_latency: float = 1.0
-    """Of a collective's fixed time."""
+    """Factor on a collective's fixed time."""
 
 
 class HostCost(NamedTuple):
     """What the CPU adds to a step: scheduling, sampling, launching and detokenising."""
 
     step_ms: float = 0.0
-    """Of each step."""
+    """Host time of each step."""
     sequence_us: float = 0.0
-    """Of each sequence in a step."""
+    """Host time of each sequence in a step."""
     layer_us: float = 0.0
-    """Of each layer, where kernels are launched one by one (eager execution)."""
+    """Host time of each layer, where kernels are launched one by one (eager execution)."""
     admission_layer_ms: float = 0.0
-    """Of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
+    """Host time of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
 
@@ -104,15 +104,15 @@ class FirstToken(NamedTuple):
     """What a first token waits for besides its own prompt."""
 
     layer_ms: float
-    """Of each layer: graph-less execution, tokenisation, scheduling (fitted)."""
+    """Time of each layer: graph-less execution, tokenisation, scheduling (fitted)."""
     step_tokens: float
     """Prompt tokens that are computed in the time of one decode step: 300-600 over the measured accelerators."""
     wait: float = 1.0
     """Share of the queueing delay that a mean request sees (fitted)."""
     fixed_ms: float = 0.0
-    """Of each request, on the server."""
+    """Time of each request, on the server."""
     network_ms: float = 0.0
-    """Of each request, on its way."""
+    """Time of each request, on its way."""
 
 
 class BenchmarkTerms(NamedTuple):

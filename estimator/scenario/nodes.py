@@ -40,7 +40,12 @@ def node_of(machine: Machine, inventory: Inventory) -> Node:
     elif device.cores > 1:
         device = core_of(device)
     cores = inventory.accelerators[machine.accelerator].cores
-    return Node(machine, device, inventory.fabrics[machine.fabric], max(1, int(machine.count * cores)))
+    return Node(
+        machine=machine,
+        device=device,
+        fabric=inventory.fabrics[machine.fabric],
+        devices=max(1, int(machine.count * cores)),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.units import GIB
 
 HOST_RESERVE_BYTES = 2 * GIB
-"""Of the host's RAM, for everything else that runs there; engineering guess."""
+"""Share of the host's RAM kept for everything else that runs there; engineering guess."""
 
 
 class OffloadedLayers(NamedTuple):

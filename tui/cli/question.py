@@ -49,7 +49,7 @@ def ask(arguments: argparse.Namespace) -> Question:
         asked = replace(asked, weights=model.native_weights)
     for problem in catalog.problems:
         print(f"llmcalc-tui: left out: {printable(problem)}", file=sys.stderr)
-    return Question(model, replace(asked, model=model.id), catalog.inventory, prices)
+    return Question(model=model, scenario=replace(asked, model=model.id), inventory=catalog.inventory, prices=prices)
 
 
 def scenario(arguments: argparse.Namespace) -> Scenario:

@@ -50,7 +50,7 @@ def curve(
         bottom, top = (least_per_user, chart.y.low), (least_per_user, chart.y.high)
         chart.line(bottom, top, "warn", every=2)
         column, _ = chart.cell(*top)
-        labels.append(Label(column, 0, f"level {number(least_per_user)}/s ▸", "warn", priority=5))
+        labels.append(Label(x=column, y=0, text=f"level {number(least_per_user)}/s ▸", style="warn", priority=5))
     for index, each in enumerate(series):
         style = series_style(index)
         for start, end in zip(each.points, each.points[1:], strict=False):
@@ -64,7 +64,7 @@ def curve(
         if len(series) > 1:
             last = each.points[-1]
             column, row = chart.cell(last.per_user, last.throughput)
-            labels.append(Label(column, row - 1, each.name, style, priority=4))
+            labels.append(Label(x=column, y=row - 1, text=each.name, style=style, priority=4))
     place(chart.canvas, labels)
     return chart.rows("output tokens/s per user", "tokens/s")
 

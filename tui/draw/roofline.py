@@ -69,7 +69,9 @@ def _mark_points(chart: Plot, roofs: Sequence[Roof], points: Sequence[Point]) ->
     for (column, row), here in named.items():
         style = series_style(here[0].series)
         chart.canvas.text(column, row, shape(here[0].series), style)
-        labels.append(Label(column, row, ", ".join(point.name for point in here), style, priority=here[0].series))
+        labels.append(
+            Label(x=column, y=row, text=", ".join(point.name for point in here), style=style, priority=here[0].series)
+        )
     return labels
 
 
@@ -80,7 +82,7 @@ def _roof_labels(chart: Plot, roofs: Sequence[Roof]) -> list[Label]:
         style = series_style(index)
         name = f"{shape(index)} {roof.name} {number(roof.flops)}"
         column, row = chart.cell(chart.x.high, roof.flops)
-        labels.append(Label(column - len(name) - 2, row - 1, name, style, priority=10 + index))
+        labels.append(Label(x=column - len(name) - 2, y=row - 1, text=name, style=style, priority=10 + index))
         column, row = chart.cell(roof.ridge, roof.flops)
-        labels.append(Label(column, row, f"ridge {number(roof.ridge)}", style, priority=20 + index))
+        labels.append(Label(x=column, y=row, text=f"ridge {number(roof.ridge)}", style=style, priority=20 + index))
     return labels

@@ -48,7 +48,7 @@ def tradeoff(cells: int, lines: int, curves: Sequence[CostCurve], least_per_user
     if least_per_user:
         chart.line((least_per_user, chart.y.low), (least_per_user, chart.y.high), "warn", every=2)
         column, _ = chart.cell(least_per_user, chart.y.high)
-        labels.append(Label(column, 0, f"level {number(least_per_user)}/s ▸", "warn", priority=9))
+        labels.append(Label(x=column, y=0, text=f"level {number(least_per_user)}/s ▸", style="warn", priority=9))
     for index, curve in enumerate(curves):
         style = series_style(index)
         for start, end in zip(curve.points, curve.points[1:], strict=False):

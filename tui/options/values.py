@@ -14,7 +14,7 @@ TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "of
 DECIMAL = re.compile(r"[-+]?(\d+(_\d+)*|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][-+]?\d+)?")
 """A comma is read between groups of three digits only: `2,5` is somebody's two and a half, never 25."""
 MOST_DIGITS = 300
-"""Of a number; longer text is none, and float() would make it infinite."""
+"""Longest number; longer text is none, and float() would make it infinite."""
 
 
 class Declared(Protocol):

@@ -178,7 +178,14 @@ SERVING = (
         "throughput",
     ),
     _of_row("cost", "$/hour", readings.price, figures.usd, "low", working="usd_month"),
-    Line("cost", "$/month", lambda answer: figures.usd(_month(answer)), _month, "low", working="usd_month"),
+    Line(
+        group="cost",
+        title="$/month",
+        text=lambda answer: figures.usd(_month(answer)),
+        figure=_month,
+        better="low",
+        working="usd_month",
+    ),
     _of_row(
         "cost",
         "$/Mtok",

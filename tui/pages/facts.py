@@ -28,7 +28,13 @@ SOLVED_USERS = (1, 4, 16, 64)
 
 def bench_of(answer: Answer, row: Evaluation) -> Study:
     """The row with everything that variations of it take."""
-    return Study(row.candidate, answer.session.scenario, answer.model, answer.inventory, answer.prices)
+    return Study(
+        candidate=row.candidate,
+        scenario=answer.session.scenario,
+        model=answer.model,
+        inventory=answer.inventory,
+        prices=answer.prices,
+    )
 
 
 def heading(answer: Answer, row: Evaluation) -> str:
@@ -43,7 +49,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
     study = bench_of(answer, row)
     scenario, memory, workload = study.scenario, study.memory, study.scenario.workload
     tokens = workload.total_tokens
-    usage = Usage(row.memory, _busy(study, row), tokens, memory.request_terms(tokens))
+    usage = Usage(report=row.memory, sequences=_busy(study, row), tokens=tokens, request=memory.request_terms(tokens))
     sold = f"{study.node.device.memory_sold_gb:g} GB"
     return MemoryFacts(
         heading=heading(answer, row),
@@ -140,7 +146,7 @@ def _operating(study: Study) -> list[OperatingPoint]:
     for load, report in study.operating_points():
         meets = level.met_by(report.ttft_s.typical, report.tpot_s.typical)
         per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
-        points.append(OperatingPoint(load, per_user, total, meets))
+        points.append(OperatingPoint(concurrency=load, per_user=per_user, throughput=total, meets=meets))
     return points
 
 
@@ -163,7 +169,7 @@ def cost_curves(pins: Pins, answers: Sequence[Answer | None]) -> list[CostCurve]
 def _load_point(row: Evaluation, users: float, speed: PerformanceReport, level: ServiceLevel) -> LoadPoint:
     cost = usd_per_1m_tokens(row.cost.price_usd_per_hour or 0.0, speed).typical
     meets = level.met_by(speed.ttft_s.typical, speed.tpot_s.typical)
-    return LoadPoint(users, speed.tokens_per_s_per_user.typical, cost, meets)
+    return LoadPoint(users=users, per_user=speed.tokens_per_s_per_user.typical, usd=cost, meets=meets)
 
 
 def own_point(study: Study) -> str:
@@ -233,11 +239,11 @@ def group_by_name(operators: tuple[OperatorTime, ...]) -> tuple[OperatorTime, ..
         groups.setdefault(each.name, []).append(each)
     return tuple(
         OperatorTime(
-            name,
-            sum(each.seconds for each in group),
-            max(group, key=lambda each: each.seconds).bound,
-            sum(each.flops for each in group),
-            sum(each.bytes for each in group),
+            name=name,
+            seconds=sum(each.seconds for each in group),
+            bound=max(group, key=lambda each: each.seconds).bound,
+            flops=sum(each.flops for each in group),
+            bytes=sum(each.bytes for each in group),
         )
         for name, group in groups.items()
     )

@@ -44,7 +44,9 @@ def lay_out(sections: Sequence[Section], cells: int, lines: int) -> list[Spot]:
         for index, field in enumerate(section.fields):
             room = min(max(column_cells - NAME - 3, len(field.shown)), column_cells - len(field.name) - 4)
             x = left + column_cells - 1 - max(room, 1)  # a long value starts left of the others rather than be cut
-            spots.append(Spot(field, section.title, left, x, top + 1 + index, max(room, 1)))
+            spots.append(
+                Spot(field=field, section=section.title, left=left, x=x, y=top + 1 + index, cells=max(room, 1))
+            )
         tops[column] = top + len(section.fields) + 1 + gap
     return sorted(spots, key=lambda spot: (spot.left, spot.y))
 

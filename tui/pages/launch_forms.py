@@ -31,23 +31,23 @@ def command_forms(command: Command, row: Evaluation, image: str) -> tuple[Form, 
     """
     reasons = tuple((argument.text, argument.why) for argument in command.arguments)
     notes = command.notes
-    shell = Form("shell", command.line, reasons, notes)
+    shell = Form(name="shell", text=command.line, reasons=reasons, notes=notes)
     words = _words(command)
     if not image or row.candidate.machines > row.candidate.replicas:
         return (shell,)
     devices = row.candidate.layout.devices
     return (
         shell,
-        Form("compose", _compose(image, words, devices, row.candidate.replicas), (), notes),
-        Form("Kubernetes", _kubernetes(image, words, devices, row), (), notes),
-        Form("SkyPilot", _skypilot(command, row), (), notes),
+        Form(name="compose", text=_compose(image, words, devices, row.candidate.replicas), reasons=(), notes=notes),
+        Form(name="Kubernetes", text=_kubernetes(image, words, devices, row), reasons=(), notes=notes),
+        Form(name="SkyPilot", text=_skypilot(command, row), reasons=(), notes=notes),
     )
 
 
 def recipe_forms(written: Recipe) -> tuple[Form, ...]:
     """A training run's command, and the file that it reads."""
     reasons = tuple((f"{setting.key}: {setting.text}", setting.why) for setting in written.settings)
-    shell = Form("shell", written.command, reasons, tuple(written.notes))
+    shell = Form(name="shell", text=written.command, reasons=reasons, notes=tuple(written.notes))
     return (shell, Form(written.file, written.text)) if written.file else (shell,)
 
 

@@ -42,7 +42,7 @@ class PerformanceFacts(NamedTuple):
     roofs: Sequence[Roof]
     points: Sequence[Point]
     other_roofs: Sequence[Roof]
-    """Of the best rows on other accelerators; drawn where there is room."""
+    """Rooflines of the best rows on other accelerators; drawn where there is room."""
     other_points: Sequence[Point]
     """Their `series` counts from the first of the other roofs."""
     prefill: Sequence[OperatorTime]

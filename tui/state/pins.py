@@ -44,7 +44,12 @@ def pin_of(answer: "Answer") -> Pin:
     at = row.candidate
     if at.machine in answer.inventory.machines:
         return Pin(answer.session.scenario, at.machine)
-    return Pin(answer.session.scenario, at.machine, at.accelerator, int(at.accelerators / at.machines))
+    return Pin(
+        scenario=answer.session.scenario,
+        machine=at.machine,
+        accelerator=at.accelerator,
+        count=int(at.accelerators / at.machines),
+    )
 
 
 def toggle_pin(answer: "Answer") -> "Session":

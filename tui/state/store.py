@@ -19,7 +19,7 @@ from tui.tabs import TABS
 LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run", "pins"))
 """Keys that say how the answer was looked at; the headless verbs skip them."""
 MOST_BYTES = 1_000_000
-"""Of a session file as we write it."""
+"""Largest session file as we write it."""
 POINTS = "calibrations"
 """Key of the user's own measurements."""
 PINS = "pins"
@@ -28,7 +28,7 @@ PIN_KEYS = ("machine", "accelerator-of", "count-of", "name")
 """Keys of a pin that are no scenario options."""
 SCHEMA = "schema"
 VERSION = 2
-"""Of the session file: 1 had no pins. A file of a later version is refused, not half read."""
+"""Version of the session file: 1 had no pins. A file of a later version is refused, not half read."""
 
 
 def default_path() -> Path:
@@ -130,7 +130,11 @@ def _pins_of(values: object) -> Pins:
         if not isinstance(count or 0, int) or isinstance(count, bool):
             raise InputError(f"{LETTERS[at - 1]}", "count-of is a number of devices")
         own = {key: Setting(value, f"pin {at}") for key, value in each.items() if key not in PIN_KEYS}
-        pins.append(Pin(_scenario_of(own), texts[0], texts[1], count or 0, texts[2][:40]))
+        pins.append(
+            Pin(
+                scenario=_scenario_of(own), machine=texts[0], accelerator=texts[1], count=count or 0, name=texts[2][:40]
+            )
+        )
     return tuple(pins)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture
 from estimator.models.hf_config.fields import Fields
-from estimator.models.hf_config.registry import class_named, reader
+from estimator.models.hf_config.lookup import reader
+from estimator.models.hf_config.registry import class_named
 
 WAYS_ON = (
     "ways on: give its parameters by hand (total, hidden size, layers, heads, experts), "

@@ -9,7 +9,8 @@ from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config import projected_towers, towers
 from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack
 from estimator.models.hf_config.fields import Fields
-from estimator.models.hf_config.registry import class_named, reader, reads
+from estimator.models.hf_config.lookup import reader
+from estimator.models.hf_config.registry import class_named, reads
 from estimator.models.mixers import CrossAttention
 from estimator.models.mlps import DenseMlp
 from estimator.models.tensors import Tensor

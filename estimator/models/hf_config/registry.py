@@ -4,7 +4,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TypeVar
 
-from estimator.errors import UnsupportedArchitecture
 from estimator.models.architecture import Architecture
 from estimator.models.hf_config.fields import Fields
 
@@ -64,18 +63,6 @@ def class_named(f: Fields) -> str:
         return names[0]
     model_type = f.text("model_type", default="")
     return _look_up(MODEL_TYPES, model_type) or model_type if model_type else ""
-
-
-def reader(class_name: str, otherwise: str) -> Reader:
-    """The reader of that class. Raises UnsupportedArchitecture, with that reason, where there is none."""
-    known = find_reader(class_name)
-    if known is None or class_name.endswith("Model"):
-        from estimator.models.hf_config.heads import HEAD_STYLES, headed_reader
-
-        known = headed_reader(class_name) if known is None or class_name in HEAD_STYLES else known
-    if known is None:
-        raise UnsupportedArchitecture(ascii(class_name[:80])[1:-1], otherwise)
-    return known
 
 
 def find_reader(class_name: str) -> Reader | None:

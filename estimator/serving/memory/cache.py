@@ -53,7 +53,7 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         state = architecture.layer_state_bytes(mixer, drafts) / ranks
         for kind in (
             LayerKind(0, growing),
-            LayerKind(0, mixer.window_width * share, mixer.window, mixer.chunked),
+            LayerKind(layers=0, token_bytes=mixer.window_width * share, window=mixer.window, chunked=mixer.chunked),
             LayerKind(0, 0.0, state_bytes=state),
         ):
             if kind.token_bytes or kind.state_bytes:
@@ -98,7 +98,7 @@ def _pages(kinds: tuple[LayerKind, ...], windows: tuple[LayerKind, ...], span: i
         (kind.layers * kind.token_bytes * span, span, _window_cells(kind.window + step_tokens), 0.0) for kind in windows
     )
     growing = ((token_bytes * span, growing_span),) if token_bytes else ()
-    return Pool(1.0, growing, windowed, fixed, added)
+    return Pool(page_bytes=1.0, growing=growing, windowed=windowed, fixed=fixed, token_bytes=added)
 
 
 def _window_cells(tokens: int) -> int:
@@ -128,7 +128,14 @@ def _hybrid_pages(kinds: tuple[LayerKind, ...], policy: HybridBlocks, step_token
         else:
             growing.append((groups, span * dcp))
     added = sum(groups * size * page / span for groups, span in growing)
-    return Pool(page * size, tuple(growing), tuple(windowed), fixed, added, total)
+    return Pool(
+        page_bytes=page * size,
+        growing=tuple(growing),
+        windowed=tuple(windowed),
+        fixed=fixed,
+        token_bytes=added,
+        groups=total,
+    )
 
 
 def _hybrid_page_bytes(kinds: tuple[LayerKind, ...], policy: HybridBlocks) -> float:

@@ -18,7 +18,7 @@ OVERLAPPING = 4
 """The ratio whose pooled spans overlap, so that states of two spans stay."""
 ALIGNMENT = 576
 SCALE_BYTES = 8
-"""Of one FP8 vector; its rotary part stays 16-bit."""
+"""Bytes of one FP8 vector; its rotary part stays 16-bit."""
 INDEX_SCALE_BYTES = 4
 
 

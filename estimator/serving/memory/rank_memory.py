@@ -96,7 +96,7 @@ def plan_memory(
     kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts)
     pool = _pool(model.architecture, cache, kinds, policy, start)
     ranks = _ranks(model, weights, layout, policy, start, kinds)
-    return MemoryPlan(tuple(ranks), kinds, pool, tuple(_notes(policy, pool, start.dcp)))
+    return MemoryPlan(ranks=tuple(ranks), kinds=kinds, pool=pool, notes=tuple(_notes(policy, pool, start.dcp)))
 
 
 def _pool(
@@ -238,7 +238,7 @@ def _plan_by_rule(
             for kind in layer_kinds(architecture, cache, 1)
         )
     pool = page_table(kinds, rule.cache, 0)
-    return MemoryPlan((rank,), kinds, pool, (f"this rule of thumb ignores {rule.ignores}",))
+    return MemoryPlan(ranks=(rank,), kinds=kinds, pool=pool, notes=(f"this rule of thumb ignores {rule.ignores}",))
 
 
 def _notes(policy: EnginePolicy, pool: Pool, dcp: int) -> Iterator[str]:

@@ -14,7 +14,7 @@ from estimator.serving.load.replay.step_table import StepTable
 from estimator.serving.speed.step import Step
 
 SEED = 20231116
-"""Of the sample of lengths and gaps: equal questions get equal answers."""
+"""Seed of the sample of lengths and gaps: equal questions get equal answers."""
 STEADY_REQUESTS = 400
 """Requests of a replay whose number nobody says, at least: percentiles up to p99 rest on four of them."""
 ROUNDS = 8

@@ -121,7 +121,7 @@ def _gaps(spans: Sequence[Span]) -> Percentiles:
     weights.sort()
     total = sum(tokens for _, tokens in weights)
     if not total:
-        return Percentiles(0.0, 0.0, 0.0, 0.0, 0.0)
+        return Percentiles(mean=0.0, p50=0.0, p90=0.0, p95=0.0, p99=0.0)
     shares, passed, quantiles = [0.5, 0.9, 0.95, 0.99], 0.0, list[float]()
     for gap, tokens in weights:
         passed += tokens

@@ -103,7 +103,9 @@ class StepTable:
             device_s = self.head.at(rows) + self.rows.at(rows) + self.attention_latency_s
             device_s += sum(exchange.seconds(rows) for exchange in operators.dcp_exchanges)
             device_s += sum(state.seconds(each, rows) for state in operators.states) + self._handed_over_s(rows)
-            known = self.batches[batch] = Batch(device_s, each, self._stalled(each), self.step.host_s(batch))
+            known = self.batches[batch] = Batch(
+                fixed_s=device_s, each=each, factor=self._stalled(each), host_s=self.step.host_s(batch)
+            )
         return known
 
     def _handed_over_s(self, rows: float) -> float:
