@@ -30,18 +30,10 @@ def _dotted(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those that only a type checker sees."""
-    yield tree
-    for child in ast.iter_child_nodes(tree):
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
-            yield from nodes(child)
-
-
 def imports(module: str) -> set[str]:
-    """Our own modules that a module imports, wherever in it."""
+    """Our own modules that a module imports, wherever in it and be it for its types alone."""
     known, targets = trees(), set()
-    for node in nodes(known[module]):
+    for node in ast.walk(known[module]):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             targets |= {name if name in known else node.module for name in names}

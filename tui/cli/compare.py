@@ -14,7 +14,8 @@ from tui.pages.comparison import Compared, Line, compare_line, lines_for
 from tui.state import store
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
-from tui.state.pins import LETTERS, MOST_PINS, Pin, pin_of
+from tui.state.pinning import pin_of
+from tui.state.pins import LETTERS, MOST_PINS, Pin
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,8 @@ from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from tui.state.answer import Answer
 from tui.state.editing import Change, SessionEditor
-from tui.state.pins import LETTERS, toggle_pin
+from tui.state.pinning import toggle_pin
+from tui.state.pins import LETTERS
 from tui.widgets.drawing import Drawing
 from tui.widgets.frame import Head, Hints
 

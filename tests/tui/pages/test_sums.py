@@ -20,7 +20,7 @@ from tui.pages.memory_parts import Usage
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.columns import BY_KEY
-from tui.state.pins import pin_of
+from tui.state.pinning import pin_of
 from tui.state.session import Session
 
 CALCULATOR = Calculator(load())
