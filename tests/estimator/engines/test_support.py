@@ -16,7 +16,7 @@ VOLTA, TURING, AMPERE, ADA, HOPPER = "v100-32gb", "t4", "a10g", "l40s", "h100-sx
 BLACKWELL, AMD = "b200-sxm", "mi300x"
 COLUMNS = (VOLTA, TURING, AMPERE, ADA, HOPPER, AMD)
 VLLM_0_15 = {  # docs.vllm.ai v0.15.1, features/quantization: Volta, Turing, Ampere, Ada, Hopper, AMD
-    "int4-awq": "-xxxx-",
+    "int4-awq": "-xxxxx",  # the page denies it on AMD, where published runs have it (sudoingX/qwen38-mtp)
     "int4-gptq": "xxxxx-",
     "int8": "-xxxxx",  # AMD has no row for its own INT8 kernels
     "fp8": "--xxxx",  # W8A8 from Ada on, by Marlin on Ampere
@@ -24,7 +24,7 @@ VLLM_0_15 = {  # docs.vllm.ai v0.15.1, features/quantization: Volta, Turing, Amp
     "nf4": "xxxxx-",
 }
 VLLM_LATEST = {  # the same page, latest: CUDA 13 builds leave Volta, Marlin runs on Turing but for MXFP4
-    "int4-awq": "-xxxx-",
+    "int4-awq": "-xxxxx",
     "int4-gptq": "-xxxx-",
     "fp8": "-xxxxx",
     "mxfp4": "--xxxx",
