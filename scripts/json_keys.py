@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from estimator import results
-from tui.cli.json_output import SCHEMA, keys_of
+from estimator.documents import keys_of
+from tui.cli.json_output import SCHEMA
 
 PAGE = Path(__file__).parents[1] / "docs" / "interface.md"
 BEGIN, END = "<!-- keys: made by `make docs`; do not edit -->", "<!-- end of keys -->"

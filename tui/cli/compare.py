@@ -7,6 +7,7 @@ from typing import Any
 
 from catalog.load import load
 from catalog.sources.resolve import resolve
+from estimator import documents
 from estimator.errors import InputError
 from tui.cli import json_output, progress, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
@@ -79,7 +80,7 @@ def _page(
     pins: Sequence[Pin], answers: Sequence[Answer], table: Sequence[tuple[Line, Sequence[Compared]]]
 ) -> dict[str, Any]:
     candidates = [
-        {"name": pin.label, "scenario": json_output.scenario(pin.scenario), **json_output.evaluation(answer.rows[0])}
+        {"name": pin.label, "scenario": json_output.scenario(pin.scenario), **documents.document(answer.rows[0])}
         for pin, answer in zip(pins, answers, strict=True)
     ]
     lines = [

@@ -2,6 +2,7 @@
 
 import argparse
 
+from estimator import documents
 from estimator.results import Evaluation
 from tui.cli import json_output, question, status, text_output
 
@@ -17,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
     print(
-        json_output.document(json_output.evaluation(row))
+        json_output.document(documents.document(row))
         if arguments.format == "json"
         else text_output.estimate(asked.scenario, row, _note(asked, row))
     )

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
+from estimator import documents
 from estimator.checks import rules
 from estimator.errors import InputError
 from estimator.ranking.fleet import Demand, Fleet, fleets
@@ -69,7 +70,7 @@ def _json(fleet: Fleet) -> dict[str, object]:
         "replicas": fleet.copies * fleet.copy.candidate.replicas,
         "usd_per_month": fleet.usd_per_month,
         "mixes": [mix._asdict() for mix in fleet.mixes],
-        "copy": json_output.evaluation(fleet.copy),
+        "copy": documents.document(fleet.copy),
     }
 
 

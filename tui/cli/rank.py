@@ -2,6 +2,7 @@
 
 import argparse
 
+from estimator import documents
 from tui.cli import json_output, question, status, table_output, text_output
 
 
@@ -24,13 +25,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         answer = {
             "scenario": json_output.scenario(asked.scenario),
-            "rows": [json_output.evaluation(row) for row in shown],
+            "rows": [documents.document(row) for row in shown],
         }
         print(json_output.document(answer))
     elif arguments.format == "text":
         print(text_output.leaderboard(asked.scenario, shown, arguments.all))
     elif arguments.format == "csv":
-        print(table_output.csv_table(map(json_output.evaluation, shown)))
+        print(table_output.csv_table(map(documents.document, shown)))
     else:
         titles = text_output.leaderboard_titles(asked.scenario)
         print(table_output.markdown_table(titles, text_output.leaderboard_cells(asked.scenario, shown)))

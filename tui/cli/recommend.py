@@ -2,6 +2,7 @@
 
 import argparse
 
+from estimator import documents
 from tui.cli import json_output, question, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
@@ -20,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     recommended = ranking.recommended(ranking.rank(*query).rows)
     by_group = dict(zip(GROUPS, recommended, strict=True))
     if arguments.format == "json":
-        rows = {key: [json_output.evaluation(row) for row in group] for key, group in by_group.items()}
+        rows = {key: [documents.document(row) for row in group] for key, group in by_group.items()}
         print(json_output.document({"scenario": json_output.scenario(query.scenario), **rows}))
     else:
         print(text_output.scenario(query.scenario))

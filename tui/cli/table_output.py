@@ -2,18 +2,16 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from estimator.documents import flattened
 from estimator.printable import printable
-
-SECTIONS = ("memory", "performance", "cost", "training")
-"""Absent as a whole where a row has none."""
 
 
 def csv_table(rows: Iterable[Mapping[str, Any]]) -> str:
     """Every figure of every row; a missing one is empty."""
-    flat = [dict(_flat(row)) for row in rows]
+    flat = [dict(flattened(row)) for row in rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(key for row in flat for key in row)), lineterminator="\n")
     writer.writeheader()
@@ -34,14 +32,6 @@ def markdown_table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(titles)
     lines = [head, ["---"] * len(head), *([printable(cell).replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in row.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}_")
-        elif key not in SECTIONS:
-            yield f"{prefix}{key}", value
 
 
 def _cell(value: object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog import atomic
+from estimator import documents
 from estimator.printable import printable
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Scenario
@@ -97,12 +98,12 @@ def comparison_report(answers: Sequence[Answer | None], labels: Sequence[str]) -
 
 def table_csv(rows: Sequence[Evaluation]) -> str:
     """Every figure of every row, a line each."""
-    return table_output.csv_table([json_output.evaluation(row) for row in rows]) + "\n"
+    return table_output.csv_table([documents.document(row) for row in rows]) + "\n"
 
 
 def table_json(scenario: Scenario, rows: Sequence[Evaluation]) -> str:
     """The rows as `rank --format json` prints them."""
-    page = {"scenario": json_output.scenario(scenario), "rows": [json_output.evaluation(row) for row in rows]}
+    page = {"scenario": json_output.scenario(scenario), "rows": [documents.document(row) for row in rows]}
     return json_output.document(page) + "\n"
 
 
@@ -112,7 +113,7 @@ def comparison_json(answers: Sequence[Answer | None], labels: Sequence[str]) -> 
         {
             "name": label,
             "scenario": json_output.scenario(answer.session.scenario),
-            "row": json_output.evaluation(answer.rows[0]),
+            "row": documents.document(answer.rows[0]),
         }
         for label, answer in zip(labels, answers, strict=True)
         if answer is not None

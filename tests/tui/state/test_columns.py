@@ -5,10 +5,10 @@ from functools import reduce
 import pytest
 
 from catalog.load import load
+from estimator import documents
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
-from tui.cli import json_output
 from tui.draw.runs import rows_as_text
 from tui.draw.table import fit_columns, header_row
 from tui.state.calculator import Calculator
@@ -33,7 +33,7 @@ def in_json(row: Evaluation, column: BoardColumn) -> object:
     value = reduce(
         lambda section, key: section[key] if section else None,
         column.json_key.split("."),
-        json_output.evaluation(row),
+        documents.document(row),
     )
     return value["typical"] if isinstance(value, dict) else value
 

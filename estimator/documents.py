@@ -1,0 +1,130 @@
+"""Results as plain records: the keys of the headless contract, units in names, None for what is absent.
+
+`document(row)` nests by memory, performance, cost and training; `flat(row)` is the same in one level, a row of a table.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from estimator.results import (
+    Band,
+    CostReport,
+    Evaluation,
+    MemoryReport,
+    PerformanceReport,
+    TrainingMemory,
+    TrainingReport,
+)
+
+Report = MemoryReport | PerformanceReport | CostReport | TrainingMemory | TrainingReport
+
+LAYOUT = ("tp", "pp", "ep", "dp")
+
+
+def document(row: Evaluation) -> dict[str, object]:
+    """One candidate, judged: what it is, its verdict and class, and the four sections of figures (None: absent)."""
+    candidate = row.candidate
+    return {
+        "instance": candidate.machine,
+        "machines": candidate.machines,
+        "accelerator": candidate.accelerator,
+        "accelerators": number(candidate.accelerators),
+        "layout": {name: getattr(candidate.layout, name) for name in LAYOUT},
+        "replicas": candidate.replicas,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "confidence": row.confidence,
+        "memory": section(row.memory),
+        "performance": performance(row),
+        "cost": section(row.cost),
+        "training": training(row.training),
+    }
+
+
+def performance(row: Evaluation) -> dict[str, object] | None:
+    """Speed at the asked load, and whether it is what is asked; null where the row has none."""
+    if row.performance is None:
+        return None
+    judged = {
+        "meets_service_level": row.meets_service_level,
+        "holds_load": row.holds_load,
+        "max_users": row.max_users,
+    }
+    return {**section(row.performance), **judged}
+
+
+def training(report: TrainingReport | None) -> dict[str, object] | None:
+    """A training run; null where the row serves."""
+    if report is None:
+        return None
+    return {
+        "setup": report.setup._asdict() | {"devices": report.setup.devices},
+        "memory": section(report.memory),
+        **section(report),
+        "step_parts_s": {part.name: number(part.value) for part in report.step},
+        "run_parts_s": {part.name: number(part.value) for part in report.run},
+        "notes": list(report.notes),
+    }
+
+
+def section(report: Report | None) -> Any:
+    """Every figure of a report under its field's name; null where there is no report."""
+    if report is None:
+        return None
+    record: Any = type(report)
+    return {key: figure(key, getattr(report, key)) for key in keys_of(record)}
+
+
+@cache
+def keys_of(record: Any) -> tuple[str, ...]:
+    """The fields of a result that are figures or words, in their order; its lists of parts are not in the contract."""
+    return tuple(name for name, kind in get_type_hints(record).items() if _is_figure(kind))
+
+
+def _is_figure(kind: Any) -> bool:
+    members = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return all(member in _FIGURES or get_origin(member) is Literal for member in members)
+
+
+_FIGURES = (int, float, str, bool, Band, type(None))
+
+
+def figure(key: str, value: object) -> object:
+    """A report's value as JSON: bands as objects, bytes and tokens as whole numbers, no NaN."""
+    if isinstance(value, Band):
+        return {name: number(each) for name, each in value._asdict().items()}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        whole = key.endswith(("_bytes", "_tokens"))
+        return number(round(value) if whole and math.isfinite(value) else value)
+    return value
+
+
+def number(value: float) -> float | None:
+    """Whole numbers as integers; null where the figure is not finite."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else value
+
+
+SECTIONS = ("memory", "performance", "cost", "training")
+"""Absent as a whole where a row has none."""
+
+
+def flat(row: Evaluation) -> dict[str, object]:
+    """One candidate as a row of a table: `performance_tpot_s_typical` and its like, one key a figure.
+
+    A section that a row does not have leaves its keys out, so that a data frame shows them empty.
+    """
+    return dict(flattened(document(row)))
+
+
+def flattened(page: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every figure of a nested record under its whole name; absent sections are left out."""
+    for key, value in page.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{key}_")
+        elif key not in SECTIONS:
+            yield f"{prefix}{key}", value
