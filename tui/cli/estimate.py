@@ -2,6 +2,7 @@
 
 import argparse
 
+from catalog.questions import Question
 from estimator import documents
 from estimator.results import Evaluation
 from tui.cli import json_output, question, status, text_output
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     return status.of([row])
 
 
-def _note(asked: question.Question, row: Evaluation) -> str | None:
+def _note(asked: Question, row: Evaluation) -> str | None:
     """What the weight format takes; nothing of a training run, nor where an engine stands in that stores its own."""
     from estimator.models.conversion import conversion
 

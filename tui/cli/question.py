@@ -3,30 +3,16 @@
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
+from catalog import questions
 from catalog.load import load
-from catalog.sources.resolve import resolve
+from catalog.questions import Question
 from estimator.errors import InputError
-from estimator.hardware.prices import RegionPrices
-from estimator.models.format_choice import starting_weights
-from estimator.models.model import Model
 from estimator.printable import printable
-from estimator.scenario.inventory import Inventory
-from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.scenario import Scenario
 from tui.cli import progress
 from tui.options import options
-
-
-class Question(NamedTuple):
-    """What `ranking` takes."""
-
-    model: Model
-    scenario: Scenario
-    inventory: Inventory
-    prices: RegionPrices
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,19 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def ask(arguments: argparse.Namespace) -> Question:
     """Everything a ranking takes. Raises InputError for whatever does not exist."""
-    asked = scenario(arguments)
     catalog = load()
-    prices = catalog.prices(asked.region)
-    asked = replace(asked, placement=_named(asked.placement, catalog.inventory))
+    asked = scenario(arguments)
+    other_model = arguments.model is not None and arguments.weights is None
     with progress.shown() as watched:
-        model = resolve(asked.model, catalog, watched)
-    if arguments.model is not None and arguments.weights is None:
-        asked = replace(asked, weights=starting_weights(model, asked.weights))
-    if asked.weights == "native" and model.unknown_weights is None:
-        asked = replace(asked, weights=model.native_weights)
+        question = questions.ask(catalog, asked, watched, starting_format=other_model)
     for problem in catalog.problems:
         print(f"llmcalc-tui: left out: {printable(problem)}", file=sys.stderr)
-    return Question(model=model, scenario=replace(asked, model=model.id), inventory=catalog.inventory, prices=prices)
+    return question
 
 
 def scenario(arguments: argparse.Namespace) -> Scenario:
@@ -76,12 +57,3 @@ def _refuse_contradictions(query: Scenario, given: Mapping[str, object]) -> None
     for name in given:
         if query.training and name in options.SERVING_ONLY:
             raise InputError(f"--{name}", "belongs to serving, and a training run is asked for")
-
-
-def _named(placement: Placement, inventory: Inventory) -> Placement:
-    """The placement in the catalogue's own names. Raises InputError with close matches."""
-    if placement.instance:
-        return replace(placement, instance=inventory.machine(placement.instance).id)
-    if placement.accelerator:
-        return replace(placement, accelerator=inventory.accelerator(placement.accelerator).id)
-    return placement

@@ -1,0 +1,97 @@
+"""Questions as they are put to the catalogue: scenario in, judged candidates out. The Python surface of the product."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalog.load import Catalog
+from catalog.sources.checkpoint import Progress
+from catalog.sources.resolve import resolve, silent
+from estimator.hardware.prices import RegionPrices
+from estimator.models.format_choice import starting_weights
+from estimator.models.model import Model
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Placement, Scenario
+
+if TYPE_CHECKING:
+    from estimator.ranking.fleet import Demand, Fleet
+    from estimator.ranking.side_by_side import Figure
+    from estimator.results import Evaluation, Leaderboard
+
+
+class Question(NamedTuple):
+    """What a ranking takes: `rank(*question)`."""
+
+    model: Model
+    scenario: Scenario
+    inventory: Inventory
+    prices: RegionPrices
+
+
+def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, starting_format: bool = False) -> Question:
+    """The scenario with its model read and its names as the catalogue spells them.
+
+    `starting_format` asks for the weight format that the model is published in, or one that it can have, in place of
+    the scenario's. A model that is neither in the catalogue nor on disk is fetched from the Hub; `progress` is told.
+    Raises InputError with near names for what does not exist, UnsupportedArchitecture for a class without a reader.
+    """
+    prices = catalog.prices(scenario.region)
+    scenario = replace(scenario, placement=_named(scenario.placement, catalog.inventory))
+    model = resolve(scenario.model, catalog, progress)
+    if starting_format:
+        scenario = replace(scenario, weights=starting_weights(model, scenario.weights))
+    if scenario.weights == "native" and model.unknown_weights is None:
+        scenario = replace(scenario, weights=model.native_weights)
+    asked = replace(scenario, model=model.id)
+    return Question(model=model, scenario=asked, inventory=catalog.inventory, prices=prices)
+
+
+def _named(placement: Placement, inventory: Inventory) -> Placement:
+    """The placement in the catalogue's own names. Raises InputError with close matches."""
+    if placement.instance:
+        return replace(placement, instance=inventory.machine(placement.instance.removeprefix("ml.")).id)
+    if placement.accelerator:
+        return replace(placement, accelerator=inventory.accelerator(placement.accelerator).id)
+    return placement
+
+
+def scenario(catalog: Catalog, base: Scenario | None = None, /, **keywords: object) -> Scenario:
+    """A scenario by keyword: `scenario(catalog, model="Qwen/Qwen3-8B", concurrency=32, instance="g6e.xlarge")`.
+
+    What is not said stays as in `base`; without one, Llama-3.3-70B-Instruct in fp8 for 16 users of 2,048 + 512 tokens.
+    Every field of a scenario and of its parts is a keyword, `preset` too. A model without `weights` starts in the
+    format it is published in, as everywhere. Raises InputError, with near names, for what can not be asked.
+    """
+    from estimator.scenario.keywords import with_keywords
+
+    changed = with_keywords(base or Scenario(), **keywords)
+    return ask(catalog, changed, starting_format="model" in keywords and "weights" not in keywords).scenario
+
+
+def estimate(catalog: Catalog, scenario: Scenario) -> "Evaluation":
+    """One candidate in full: the one that the scenario places, else the best of the leaderboard."""
+    from estimator.ranking.rank import evaluate
+
+    return evaluate(*ask(catalog, scenario))
+
+
+def rank(catalog: Catalog, scenario: Scenario, every_layout: bool = False) -> "Leaderboard":
+    """The best layout of every machine (or every layout); what fits, holds the load and costs least comes first."""
+    from estimator.ranking import rank as ranking
+
+    return ranking.rank(*ask(catalog, scenario), every_layout=every_layout)
+
+
+def plan(catalog: Catalog, scenario: Scenario, demand: "Demand | None" = None) -> "tuple[Fleet, ...]":
+    """Fleets that carry the scenario's load as the peak of `demand`, cheapest month first; empty where none can."""
+    from estimator.ranking.fleet import Demand, fleets
+
+    question = ask(catalog, scenario)
+    return fleets(question.model, question.scenario, demand or Demand(), question.inventory, question.prices)
+
+
+def compare(catalog: Catalog, scenarios: Iterable[Scenario]) -> "tuple[Figure, ...]":
+    """Every figure of each scenario's candidate side by side, with ratios to the first."""
+    from estimator.ranking.side_by_side import side_by_side
+
+    return side_by_side([estimate(catalog, each) for each in scenarios])
