@@ -70,9 +70,9 @@ class LlamaCppKernels(NamedTuple):
     """llama.cpp on one generation: fractions of the memory bandwidth and of the 16-bit peak."""
 
     memory: float
-    """Share of the bandwidth, with 16-bit weights."""
+    """Share of the bandwidth, with 16-bit weights and with blocks of 32 that share one scale."""
     memory_quantised: float
-    """Share of the bandwidth, with quantised weights."""
+    """Share of the bandwidth, with super-blocks, whose scales are packed themselves."""
     compute: float
     """Share of the 16-bit peak, with 16-bit weights."""
     compute_quantised: float
@@ -98,6 +98,10 @@ class LlamaCpp:
     """Hand-over to each device of a layer split."""
     pipeline: float
     """Relative cost of running the layer split as a pipeline over prompts."""
+    vector_compute: float
+    """Share of the FP32 peak that the kernels for a few rows of quantised weights reach."""
+    tile_rows: float
+    """Rows that the smallest tile of the kernels for many rows computes."""
     fp16_accumulate: tuple[str, ...] = ()
     """Accelerators that run at twice their catalogued peak because products accumulate in 16 bit."""
     source: str = ""

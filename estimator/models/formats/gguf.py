@@ -122,6 +122,11 @@ def _format(name: str, bits: float, stored: tuple[Stored, ...]) -> WeightFormat:
     )
 
 
+def has_super_blocks(weights: WeightFormat) -> bool:
+    """Whether most matrices are K or IQ types: super-blocks of 256, whose scales are packed themselves."""
+    return bool(re.match(r"gguf-(?:q\d_k|iq(?!4_nl)|tq)", weights.id))
+
+
 _HALF, _EIGHTH = 0.5, 0.125
 
 MIXES = (

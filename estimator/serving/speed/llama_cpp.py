@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from estimator.layouts.rank_work import Product, RankWork
+from estimator.models.formats.gguf import has_super_blocks
 from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
-from estimator.serving.speed.operators import DecodeAttention, Experts, Gemm, Operators, PrefillAttention, StateUpdate
+from estimator.serving.speed.ggml_product import GgmlProduct
+from estimator.serving.speed.operators import DecodeAttention, Experts, Operators, PrefillAttention, StateUpdate
 from estimator.units import MICROSECOND
 
 STATE_BYTES = 4
@@ -24,6 +26,8 @@ class LlamaCppOperators:
         "kernels",
         "memory",
         "peak",
+        "tile_rows",
+        "vector_compute",
         "weights",
     )
 
@@ -34,23 +38,27 @@ class LlamaCppOperators:
         quantised = weights.bits < 16
         self.peak = device.matrix_flops * (2 if device.id in self.constants.fp16_accumulate else 1)
         self.bandwidth = device.bandwidth_bytes_per_s
-        self.memory = self.bandwidth * (self.kernels.memory_quantised if quantised else self.kernels.memory)
+        unpacked = has_super_blocks(weights)
+        self.memory = self.bandwidth * (self.kernels.memory_quantised if unpacked else self.kernels.memory)
+        self.vector_compute = device.fp32_flops * self.constants.vector_compute if quantised else 0.0
+        self.tile_rows = self.constants.tile_rows if quantised else 0.0
         self.compute = self.peak * (self.kernels.compute_quantised if quantised else self.kernels.compute)
         self.cache_bandwidth = self.bandwidth * self.constants.cache_memory
         self.weights, self.cache = weights, deployment.cache.bits / 8
 
-    def product(self, name: str, products: Iterable[tuple[Product, int]], layers: int) -> Gemm:
+    def product(self, name: str, products: Iterable[tuple[Product, int]], layers: int) -> GgmlProduct:
         """Matrices of `layers` layers as one product, each kind in its own bits, with a fixed time of each layer."""
         elements = [(each.role, times * each.outputs * each.inputs) for each, times in products]
-        return Gemm(
+        return GgmlProduct(
             name=name,
             times=1,
             latency_s=layers * self.kernels.layer_us * MICROSECOND,
             flops=2 * sum(count for _, count in elements),
             weight_bytes=sum(count * self.weights.kind_bits(role) / 8 for role, count in elements),
-            row_bytes=0.0,
             flops_per_s=self.compute,
             bytes_per_s=self.memory,
+            vector_flops_per_s=self.vector_compute,
+            tile_rows=self.tile_rows,
         )
 
     def experts(self, work: RankWork) -> Iterator[Experts]:

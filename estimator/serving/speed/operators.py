@@ -23,6 +23,15 @@ class RowOperator(Protocol):
     def detail(self, rows: float) -> OperatorTime: ...
 
 
+class Weights(RowOperator, Protocol):
+    """A row operator that reads matrices whole, whatever the rows."""
+
+    @property
+    def times(self) -> float: ...
+    @property
+    def weight_bytes(self) -> float: ...
+
+
 class Gemm(NamedTuple):
     """`times` products (rows, inputs) x (inputs, outputs): latency plus the smooth maximum of compute and memory."""
 
@@ -48,7 +57,7 @@ class Gemm(NamedTuple):
 
     def bound(self, rows: float) -> Bound:
         moved = self.weight_bytes + rows * self.row_bytes
-        return _bound(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
+        return longest_of(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
 
     def detail(self, rows: float) -> OperatorTime:
         flops, moved = rows * self.flops, self.weight_bytes + rows * self.row_bytes
@@ -123,7 +132,7 @@ class Experts(NamedTuple):
         tokens, touched = self.load(rows)
         moved = touched * self.expert_bytes + tokens * self.token_bytes
         padding = self.ramp_rows * touched * self.flops / self.flops_per_s  # tiles that few rows leave empty
-        return _bound(self.latency_s + padding, tokens * self.flops / self.flops_per_s, moved / self.bytes_per_s)
+        return longest_of(self.latency_s + padding, tokens * self.flops / self.flops_per_s, moved / self.bytes_per_s)
 
     def detail(self, rows: float) -> OperatorTime:
         tokens, touched = self.load(rows)
@@ -150,7 +159,7 @@ class Elementwise(NamedTuple):
         return self.times * (self.latency_s + rows * self.row_bytes / self.bytes_per_s)
 
     def bound(self, rows: float) -> Bound:
-        return _bound(self.latency_s, 0.0, rows * self.row_bytes / self.bytes_per_s)
+        return longest_of(self.latency_s, 0.0, rows * self.row_bytes / self.bytes_per_s)
 
     def detail(self, rows: float) -> OperatorTime:
         moved = self.times * rows * self.row_bytes
@@ -230,7 +239,7 @@ class DecodeAttention(NamedTuple):
 
     def bound(self, batch: float, context: float) -> Bound:
         flops, moved = self.work(batch, context)
-        return _bound(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return longest_of(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
 
     def detail(self, batch: float, context: float) -> OperatorTime:
         flops, moved = self.work(batch, context)
@@ -264,7 +273,7 @@ class PrefillAttention(NamedTuple):
         )
 
     def bound(self, new: int, cached: int) -> Bound:
-        return _bound(self.latency_s, self.share * self.flops(new, cached) / self.flops_per_s, 0.0)
+        return longest_of(self.latency_s, self.share * self.flops(new, cached) / self.flops_per_s, 0.0)
 
     def detail(self, new: int, cached: int, launches: float = 1) -> OperatorTime:
         work = self.times * self.share * self.flops(new, cached)
@@ -293,7 +302,7 @@ class StateUpdate(NamedTuple):
 
     def bound(self, batch: float, rows: float) -> Bound:
         moved = batch * 2 * self.state_bytes
-        return _bound(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
+        return longest_of(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
 
     def detail(self, batch: float, rows: float) -> OperatorTime:
         moved, flops = self.times * batch * 2 * self.state_bytes, self.times * rows * self.flops
@@ -311,7 +320,7 @@ class Operators(NamedTuple):
 
     rows: tuple[RowOperator, ...]
     """Everything whose cost depends on the tokens of a step alone."""
-    head: Gemm
+    head: Weights
     """The output projection, of one row per sequence."""
     decode_attention: tuple[DecodeAttention, ...]
     prefill_attention: tuple[PrefillAttention, ...]
@@ -320,8 +329,8 @@ class Operators(NamedTuple):
     """Collectives of decode context parallelism, for the new tokens of a decode step."""
 
 
-def _bound(launch: float, compute: float, memory: float) -> Bound:
-    """The longest of three times [s]."""
+def longest_of(launch: float, compute: float, memory: float) -> Bound:
+    """What limits an operator: the longest of the times [s] to launch it, to compute and to move its bytes."""
     if launch >= compute and launch >= memory:
         return "latency"
     return "compute" if compute >= memory else "memory"

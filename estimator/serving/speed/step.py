@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from estimator.engines.speed_constants import EngineSpeed, Spreads
 from estimator.layout import Layout
 from estimator.results import Confidence
+from estimator.serving.speed.ggml_product import GgmlProduct
 from estimator.serving.speed.operators import Experts, Gemm, Operators
 from estimator.units import MICROSECOND, MILLISECOND
 
@@ -206,7 +207,7 @@ class Step:
         return sum(
             each.times * (each.experts * each.expert_bytes if isinstance(each, Experts) else each.weight_bytes)
             for each in (*self.operators.rows, self.operators.head)
-            if isinstance(each, Experts | Gemm)
+            if isinstance(each, Experts | Gemm | GgmlProduct)
         )
 
     def sequence_bytes(self, context: float) -> float:

@@ -1,0 +1,50 @@
+"""A matrix product as llama.cpp runs it: by vector kernels for a few rows, by tiles of a matrix kernel for many."""
+
+from math import hypot
+from typing import NamedTuple
+
+from estimator.results import Bound, OperatorTime
+from estimator.serving.speed.operators import longest_of
+
+
+class GgmlProduct(NamedTuple):
+    """Matrices of all layers as one product over `rows` tokens: latency plus the smooth maximum of compute and memory.
+
+    Quantised weights have two kernels (ggml/src/ggml-cuda: mmvq.cu, mmq.cu). The vector kernel multiplies row by row at
+    a share of the FP32 peak; the matrix kernel computes tiles of at least `tile_rows` rows. llama.cpp takes the faster
+    one for its number of rows (`ggml_cuda_should_use_mmvq`).
+    """
+
+    name: str
+    times: float
+    latency_s: float
+    flops: float
+    """FLOPs of one row (token)."""
+    weight_bytes: float
+    flops_per_s: float
+    """FLOP/s of the matrix kernel."""
+    bytes_per_s: float
+    vector_flops_per_s: float = 0.0
+    """FLOP/s of the vector kernel; 0 where weights have none."""
+    tile_rows: float = 0.0
+    """Rows that the matrix kernel's smallest tile computes."""
+
+    def compute_s(self, rows: float) -> float:
+        """Seconds of arithmetic alone, by the faster kernel."""
+        tiled = hypot(rows, self.tile_rows) * self.flops / self.flops_per_s
+        return min(tiled, rows * self.flops / self.vector_flops_per_s) if self.vector_flops_per_s else tiled
+
+    def seconds(self, rows: float) -> float:
+        return self.times * (self.latency_s + hypot(self.compute_s(rows), self.weight_bytes / self.bytes_per_s))
+
+    def bound(self, rows: float) -> Bound:
+        return longest_of(self.latency_s, self.compute_s(rows), self.weight_bytes / self.bytes_per_s)
+
+    def detail(self, rows: float) -> OperatorTime:
+        return OperatorTime(
+            name=self.name,
+            seconds=self.seconds(rows),
+            bound=self.bound(rows),
+            flops=self.times * rows * self.flops,
+            bytes=self.times * self.weight_bytes,
+        )

@@ -1,0 +1,53 @@
+"""llama.cpp's steps against published tables that no constant was fitted on."""
+
+import pytest
+
+from catalog.load import Catalog
+from estimator.models.model import Model, read_model
+from estimator.serving.speed.ggml_product import GgmlProduct
+from tests.estimator.serving.steps import step_on
+
+RTX3090_Q4_0 = {1: 156.56, 2: 279.89, 3: 390.96, 4: 470.48, 5: 509.70, 6: 541.57, 7: 559.30, 8: 583.77}
+"""Rows of a step -> tokens/s of Llama-3-8B Q4_0 (github.com/ggml-org/llama.cpp pull 15802)."""
+V100_Q2_K = {1: 113.65, 2: 199.00, 3: 237.89, 4: 255.33, 5: 284.95, 6: 309.45, 7: 363.13, 8: 419.26}
+"""The same of Q2_K (pull 28912)."""
+
+
+def model(catalog: Catalog, name: str) -> Model:
+    return read_model(name, catalog.model_entry(catalog.model_id(name)))
+
+
+@pytest.mark.parametrize(
+    ("device", "weights", "measured"),
+    [("rtx3090", "gguf-q4_0", RTX3090_Q4_0), ("v100-32gb", "gguf-q2_k", V100_Q2_K)],
+)
+def test_rows_of_quantised_weights(catalog: Catalog, device: str, weights: str, measured: dict[int, float]) -> None:
+    step = step_on(
+        catalog.inventory, model(catalog, "meta-llama/Meta-Llama-3-8B"), device, weights=weights, engine="llamacpp"
+    )
+    for rows, tokens_per_s in measured.items():
+        assert rows / step.decode_s(rows, 64) == pytest.approx(tokens_per_s, rel=0.12)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "tokens_per_s"),
+    [
+        ("openai/gpt-oss-20b", "gguf-mxfp4", 84.10),
+        ("openai/gpt-oss-120b", "gguf-mxfp4", 59.02),
+        ("Qwen/Qwen3-30B-A3B", "gguf-q8_0", 60.92),
+        ("Qwen/Qwen2.5-7B-Instruct", "gguf-q8_0", 29.24),
+    ],
+)
+def test_blocks_of_32_are_read_like_16_bit_weights(
+    catalog: Catalog, name: str, weights: str, tokens_per_s: float
+) -> None:
+    """GB10, build 6918 (llama.cpp's benches/dgx-spark.md)."""
+    step = step_on(catalog.inventory, model(catalog, name), "gb10", weights=weights, engine="llamacpp")
+    assert 1 / step.decode_s(1, 32) == pytest.approx(tokens_per_s, rel=0.06)
+
+
+def test_the_faster_of_two_kernels_multiplies() -> None:
+    product = GgmlProduct("layers", 1, 0.0, 1e9, 1.0, 1e12, 1e12, vector_flops_per_s=1e11, tile_rows=40)
+    assert product.compute_s(1) == pytest.approx(0.01)
+    assert product.compute_s(8) == pytest.approx((64 + 1600) ** 0.5 / 1000)
+    assert product.bound(8) == "compute"
