@@ -3,9 +3,9 @@
 `document(row)` nests by memory, performance, cost and training; `flat(row)` is the same in one level, a row of a table.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from functools import cache
+from math import isfinite
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -95,18 +95,22 @@ _FIGURES = (int, float, str, bool, Band, type(None))
 def figure(key: str, value: object) -> object:
     """A report's value as JSON: bands as objects, bytes and tokens as whole numbers, no NaN."""
     if isinstance(value, Band):
-        return {name: number(each) for name, each in value._asdict().items()}
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        whole = key.endswith(("_bytes", "_tokens"))
-        return number(round(value) if whole and math.isfinite(value) else value)
+        return {"low": number(value.low), "typical": number(value.typical), "high": number(value.high)}
+    if isinstance(value, (float, int)) and not isinstance(value, bool):
+        return number(round(value) if key.endswith(WHOLE) and isfinite(value) else value)
     return value
+
+
+WHOLE = ("_bytes", "_tokens")
+"""Endings of keys that count things."""
 
 
 def number(value: float) -> float | None:
     """Whole numbers as integers; null where the figure is not finite."""
-    if not math.isfinite(value):
+    if not isfinite(value):
         return None
-    return int(value) if value == int(value) else value
+    whole = int(value)
+    return whole if value == whole else value
 
 
 SECTIONS = ("memory", "performance", "cost", "training")

@@ -9,6 +9,7 @@ VERBS = {
     "accuracy": "predicted against measured",
     "catalog": "list, show ID, check [FILE], refresh prices or models",
     "command": "the launch command of the engine",
+    "sweep": "every combination of some options, as JSON lines, on all cores",
     "plan": "replicas, price mix and monthly cost for a load",
     "serve": "the TUI in a browser, loopback only",
 }
