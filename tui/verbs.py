@@ -11,5 +11,6 @@ VERBS = {
     "command": "the launch command of the engine",
     "sweep": "every combination of some options, as JSON lines, on all cores",
     "plan": "replicas, price mix and monthly cost for a load",
+    "mcp": "a server for assistants, over standard input and output",
     "serve": "the TUI in a browser, loopback only",
 }

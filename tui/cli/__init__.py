@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 still gets its answer
     try:
-        status = _version() if list(argv) == ["--version"] else _run(argv)
+        status = _version() if list(argv) == ["--version"] else run(argv)
         sys.stdout.flush()
         return status
     except InputError as error:
@@ -65,7 +65,8 @@ def _version() -> int:
     return ANSWERED
 
 
-def _run(argv: Sequence[str]) -> int:
+def run(argv: Sequence[str]) -> int:
+    """Prints what one verb answers to its arguments. Returns the exit status; raises InputError for a wrong input."""
     verb = argv[0] if argv else ""
     if verb not in VERBS:
         raise InputError(printable(verb, 40) or "llmcalc-tui", f"no such verb; one of {', '.join(VERBS)}")
