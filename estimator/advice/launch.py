@@ -45,7 +45,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
     if row.verdict != "fits" or row.memory is None:
         raise InputError("command", f"{row.candidate.machine}: {row.reason or row.verdict.replace('_', ' ')}")
     candidate = row.candidate
-    node = node_of(machine_named(candidate, inventory), inventory)
+    node = node_of(machine_named(candidate, inventory), inventory, scenario.placement)
     engine = engine_on(node.device, inventory.engine(scenario.engine, scenario.engine_version), inventory)
     writer = WRITERS.get(engine.program.launch)
     if writer is None:

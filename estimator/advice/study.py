@@ -49,7 +49,7 @@ class Study:
 
     @cached_property
     def node(self) -> Node:
-        return node_of(self.machine, self.inventory)
+        return node_of(self.machine, self.inventory, self.scenario.placement)
 
     @cached_property
     def deployment(self) -> Deployment:

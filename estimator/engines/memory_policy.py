@@ -140,6 +140,11 @@ class ActivationPeak:
     """Vectors of the hidden width per token alive inside one layer."""
     logits_of_every_token: bool = False
     """Computes the logits of a whole step, not of one token per sequence (llama.cpp)."""
+    gathers_logits: bool = False
+    """Every rank's share of the logits stands beside those that it gathers from all (TGI)."""
+    keeps_layer_buffers: bool = False
+    """Counts the memory that is free, not the peak in use: what the allocator keeps of the widest layer stands beside
+    the sampler (TGI)."""
     profiles_model_len: bool = False
     """Profiles one prompt of full length (vLLM V0), not `max_num_batched_tokens`."""
     chunks_above: int = 0

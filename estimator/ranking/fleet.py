@@ -125,7 +125,7 @@ def _fleet(
         return None
     row = _row(model, _shared(share, copies * (1 - demand.headroom)), inventory, prices, machine)
     base = ceil(copies * demand.base_load)
-    mixes = _mixes(scenario, demand, (base, copies - base), node_of(machine, inventory), prices, row)
+    mixes = _mixes(scenario, demand, (base, copies - base), node_of(machine, inventory, placement), prices, row)
     return Fleet(copy=row, copies=copies, base_copies=base, mixes=mixes) if mixes else None
 
 

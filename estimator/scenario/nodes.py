@@ -11,10 +11,14 @@ from estimator.layout import Layout
 from estimator.layouts.legal import legal_layouts
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Placement
 from estimator.units import GIB
 
+ANYWHERE = Placement()
 MOST_MACHINES = 8
 """Largest cluster that is tried for a model too big for one machine."""
+DESKTOP_CPU = "cpu-desktop"
+"""The CPU of a machine of which nothing is known but its RAM."""
 CLUSTER_NETWORK_BYTES_PER_S = 100e9 / 8
 """Slowest network over which one model is worth spreading."""
 
@@ -28,10 +32,17 @@ class Node(NamedTuple):
     devices: int
 
 
+def node_of(machine: Machine, inventory: Inventory, placement: Placement = ANYWHERE) -> Node:
+    """The devices of a machine, with the memory of device and host that the placement states."""
+    return _node(machine, inventory, placement.usable_memory_gib or 0.0, placement.host_memory_gib or 0.0)
+
+
 @lru_cache(maxsize=4096)
-def node_of(machine: Machine, inventory: Inventory) -> Node:
-    """The devices of a machine: a NeuronCore is a device, a fractional share is one smaller device, and a CPU host is
-    one device with the host's RAM."""
+def _node(machine: Machine, inventory: Inventory, usable_gib: float, host_gib: float) -> Node:
+    """A NeuronCore is a device, a fractional share is one smaller device, and a CPU host is one device with the host's
+    RAM; 0 leaves a memory as catalogued."""
+    if host_gib:
+        machine = with_host_memory(machine, host_gib)
     device = inventory.accelerators[machine.accelerator]
     if machine.kind == "host":
         device = host_device(device, machine)
@@ -39,6 +50,8 @@ def node_of(machine: Machine, inventory: Inventory) -> Node:
         device = share_of(device, machine.count)
     elif device.cores > 1:
         device = core_of(device)
+    if usable_gib:
+        device = with_usable_memory(device, usable_gib)
     cores = inventory.accelerators[machine.accelerator].cores
     return Node(
         machine=machine,
@@ -58,6 +71,18 @@ def share_of(device: Accelerator, share: float) -> Accelerator:
         bandwidth_bytes_per_s=device.bandwidth_bytes_per_s * share,
         **{name: getattr(device, name) * share for name in PEAKS},
     )
+
+
+@lru_cache(maxsize=256)
+def with_usable_memory(device: Accelerator, gib: float) -> Accelerator:
+    """A device whose driver reports that much memory: another size of it, or another limit of unified memory."""
+    return replace(device, memory_sold_gb=max(device.memory_sold_gb, gib), memory_usable_bytes=int(gib * GIB))
+
+
+@lru_cache(maxsize=1024)
+def with_host_memory(machine: Machine, gib: float) -> Machine:
+    """A machine with that much RAM."""
+    return replace(machine, memory_bytes=int(gib * GIB))
 
 
 @lru_cache(maxsize=256)
@@ -82,7 +107,14 @@ def host_device(socket: Accelerator, machine: Machine) -> Accelerator:
 
 @lru_cache(maxsize=1024)
 def host_cpu(machine: Machine, inventory: Inventory) -> Accelerator | None:
-    """The CPU beside the accelerators: its vCPUs as slow as the slowest catalogued host's of that architecture."""
+    """The CPU beside the accelerators: its vCPUs as slow as the slowest catalogued host's of that architecture.
+
+    A machine of one's own, whose RAM alone is stated, has a desktop's CPU. Unified memory leaves no other beside it.
+    """
+    if "unified-memory" in inventory.accelerators[machine.accelerator].tags:
+        return None
+    if machine.kind == "device" and machine.memory_bytes and DESKTOP_CPU in inventory.accelerators:
+        return replace(inventory.accelerators[DESKTOP_CPU], memory_usable_bytes=machine.memory_bytes)
     hosts = [
         each
         for each in inventory.machines.values()

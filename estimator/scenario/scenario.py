@@ -45,6 +45,10 @@ class Placement:
     pp: Count | None = None
     ep: Count | None = None
     dp: Count | None = None
+    usable_memory_gib: Annotated[float, Gt(0), Le(10_000)] | None = None
+    """What one device may use, where its owner knows better than the catalogue: unified memory, another size."""
+    host_memory_gib: Annotated[float, Gt(0), Le(100_000)] | None = None
+    """RAM of the machine, for what does not fit its devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +85,7 @@ def check_place(scenario: Scenario) -> None:
         raise InputError("accelerator", f"the instance {placement.instance} is named already; say one of the two")
     if placement.count and not placement.accelerator:
         raise InputError("count", "counts accelerators; say which accelerator as well")
+    if placement.usable_memory_gib and not (placement.accelerator or placement.instance):
+        raise InputError("usable_memory", "is what one device may use; say which accelerator or instance as well")
     if scenario.price_terms not in PRICE_TERMS:
         raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")

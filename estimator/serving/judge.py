@@ -57,7 +57,7 @@ class ServingJudge:
 
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
-        node = node_of(machine, self.inventory)
+        node = node_of(machine, self.inventory, self.scenario.placement)
         deployment = deploy(node, self.model, self.scenario, self.inventory)
         engine = deployment.engine
         unsupported = refusal(node.device, engine, deployment.weights, self.model.architecture)

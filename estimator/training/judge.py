@@ -69,7 +69,7 @@ class TrainingJudge:
 
     def evaluation(self, machine: Machine) -> Evaluation:
         """The machine's best setup, priced; over several machines where one does not hold the run."""
-        at = node_of(machine, self.inventory)
+        at = node_of(machine, self.inventory, self.scenario.placement)
         framework = self.constants.framework_on(at.device, self.framework)
         refused = refusal(self.model, self.workload, framework, at.device, self.constants)
         if framework is not self.framework and not refused:

@@ -27,6 +27,8 @@ UNSET = {
     "loss": "stack's own",
     "hardware-usd": "street price",
     "power-limit-watts": "datasheet's",
+    "usable-memory": "the driver's",
+    "host-memory": "the machine's",
     "train": "off: serving",
     "preset": "own",
 }
@@ -49,6 +51,8 @@ STARTS = {
     "dp": 1,
     "hardware-usd": 10_000.0,
     "power-limit-watts": 300.0,
+    "usable-memory": 16.0,
+    "host-memory": 64.0,
 }
 """Where an empty number begins when it is stepped."""
 

@@ -27,7 +27,7 @@ class Option(NamedTuple):
 
 PRESETS = tuple(each.name for each in presets.PRESETS)
 TRAINING_PRESETS = {each.name: each for each in training_presets.TRAINING_PRESETS}
-NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "Y"})
+NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "Y", "GIB"})
 """Metavars of options that hold numbers."""
 
 
@@ -82,6 +82,8 @@ GROUPS = (
             Option("machines", "placement.machines", "N", "machines that work together"),
             Option("accelerator", "placement.accelerator", "ID", "this accelerator only"),
             Option("count", "placement.count", "N", "how many accelerators"),
+            Option("usable-memory", "placement.usable_memory_gib", "GIB", "memory that one device may use"),
+            Option("host-memory", "placement.host_memory_gib", "GIB", "RAM of the machine, for what does not fit"),
             Option("tp", "placement.tp", "N", "tensor parallelism"),
             Option("pp", "placement.pp", "N", "pipeline parallelism"),
             Option("ep", "placement.ep", "N", "expert parallelism"),

@@ -60,6 +60,8 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "machines": lambda value: f"{value} machine{'s' if value > 1 else ''}",
     "accelerator": lambda value: f"only {value}",
     "count": lambda value: f"{value} accelerators",
+    "usable-memory": lambda value: f"{value:g} GiB a device",
+    "host-memory": lambda value: f"{value:g} GiB host",
     "region": str,
     "price-terms": str,
     "deployment": str,

@@ -55,16 +55,17 @@ def layer_widths(architecture: Architecture) -> LayerWidths:
 
 
 def sampler_terms(
-    architecture: Architecture, peak: ActivationPeak, sequences: int, tokens: int, element_bytes: int
+    architecture: Architecture, peak: ActivationPeak, sequences: int, tokens: int, element_bytes: int, tp: int
 ) -> tuple[MemoryTerm, ...]:
     """Logits of every sequence with the sampler's copies, beside the hidden states of one step."""
     rows = tokens if peak.logits_of_every_token else sequences
+    own_share = element_bytes / tp if peak.gathers_logits and tp > 1 else 0.0
     return (
         term(
             "logits",
             ("tokens" if peak.logits_of_every_token else "sequences", rows),
             ("vocabulary", architecture.vocabulary),
-            ("bytes a logit", peak.logit_bytes + element_bytes),
+            ("bytes a logit", peak.logit_bytes + element_bytes + own_share),
         ),
         term(
             "hidden states",

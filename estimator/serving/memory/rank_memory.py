@@ -173,8 +173,8 @@ def _activation(
     else:
         highest = (*highest, experts)
     if last and samples:
-        sampler = sampler_terms(architecture, peak, start.sequences, length, element_bytes)
-        highest = max(highest, sampler, key=_total)
+        sampler = sampler_terms(architecture, peak, start.sequences, length, element_bytes, tp)
+        highest = (*highest, *sampler) if peak.keeps_layer_buffers else max(highest, sampler, key=_total)
     received = received_term(architecture, layout.pp, step, element_bytes)
     return tuple(each for each in (*highest, *resident, received) if each.bytes)
 
