@@ -1,6 +1,11 @@
 """How a model is spread over devices, as a value: one engine's ranks, and one training run's."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+HostPart = Literal["layers", "experts", "weights"]
+"""What of a layer stays in host memory: all of it with its cache, run by the CPU (llama.cpp --n-gpu-layers); its routed
+experts, run by the CPU (--n-cpu-moe); or its weights, which cross to the device in every step (vLLM --cpu-offload-gb).
+"""
 
 
 class Layout(NamedTuple):
@@ -11,7 +16,8 @@ class Layout(NamedTuple):
     ep: int = 1
     dp: int = 1
     host: int = 0
-    """Layers that stay in host memory and run on its CPU (llama.cpp)."""
+    """Layers of which a part stays in host memory."""
+    host_part: HostPart = "layers"
 
     @property
     def devices(self) -> int:
@@ -26,7 +32,7 @@ class Layout(NamedTuple):
         if self.ep > 1:
             parts.append(f"EP{self.ep}")
         if self.host:
-            parts.append(f"H{self.host}")
+            parts.append(f"H{self.host}" + ("" if self.host_part == "layers" else f" {self.host_part}"))
         return "·".join(parts)
 
 

@@ -94,6 +94,8 @@ class MemoryReport(NamedTuple):
     """Copies of the attention among which a replica's requests are divided."""
     shortfall_bytes: float = 0.0
     """What is missing per device for one sequence of the asked length; 0 when it fits."""
+    host_bytes: float = 0.0
+    """What stays in host memory of the weights, of all ranks together."""
     weights: tuple[Part, ...] = ()
     """Weight bytes per device by kind: 8-bit linear layers, 16-bit embedding ..."""
     activation: tuple[MemoryTerm, ...] = ()

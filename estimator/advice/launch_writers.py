@@ -13,6 +13,7 @@ from estimator.engines.memory_policy import DeviceDefaults
 from estimator.layout import Layout
 from estimator.results import MemoryReport
 from estimator.scenario.scenario import Scenario
+from estimator.units import GIB
 
 HEAD_PORT = 29_500
 """Port on which the machines of one engine find each other; PyTorch's own default for a rendezvous."""
@@ -95,6 +96,9 @@ def _vllm_arguments(server: Server) -> Iterator[Argument]:
         yield Argument(f"--master-addr {HEAD} --master-port {HEAD_PORT}", "the first machine")
         yield Argument(_not_on_head("--headless"), "only the first machine answers requests")
     yield Argument(f"--max-model-len {server.max_model_len}", *_length(server))
+    if layout.host:
+        each = server.memory.host_bytes / layout.devices / GIB
+        yield Argument(f"--cpu-offload-gb {each:.1f}", f"weights of {layout.host} layers stay in host memory")
     share = _source(server, "memory-utilization")
     yield Argument(f"--gpu-memory-utilization {server.memory.utilization:g}", "share of device memory it takes", share)
     yield Argument(f"--max-num-seqs {_sequences(server)}", "sequences in a batch", _source(server, "max-num-seqs"))
@@ -203,7 +207,10 @@ def llamacpp(server: Server) -> Start:
 
 def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
     layout = server.layout
-    if layout.host:
+    if layout.host and layout.host_part == "experts":
+        yield Argument("--n-gpu-layers 999", "every layer on the accelerator, but for experts")
+        yield Argument(f"--n-cpu-moe {layout.host}", f"the experts of {layout.host} layers stay in host memory")
+    elif layout.host:
         kept = f"--n-gpu-layers {server.layers - layout.host}"
         yield Argument(kept, f"the other {layout.host} layers stay in host memory")
     else:

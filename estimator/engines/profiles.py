@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from estimator.engines.memory_policy import HybridBlocks, MemoryPolicy, RuleOfThumb
+from estimator.layout import HostPart
 
 STATE_PAGES_OF_PREFIXES = 2
 """Recurrent states of a sequence under prefix caching: the one in use, and one at a page border (vLLM pull 50991)."""
@@ -51,6 +52,8 @@ class Program:
     """Formats that it makes of 16-bit weights while it loads them -> how its option names them."""
     stands_in_on: tuple[str, ...] = ()
     """Kinds of devices on which it answers in the place of an engine that does not run there."""
+    offloads: tuple[HostPart, ...] = ()
+    """What it can keep in host memory where the devices are too small for the whole model."""
     exclusions: tuple[Exclusion, ...] = ()
     """Support matrix, told by what is missing."""
 
@@ -85,8 +88,6 @@ class EngineProfile:
     expert_parallel: bool = True
     context_parallel: tuple[str, ...] = ()
     """Kinds of layers that models may have under decode context parallelism; empty where the engine has none of it."""
-    offloads: bool = False
-    """Keeps layers in host memory where the devices are too small for all of them."""
     source: str = ""
     as_of: str = ""
     note: str = ""

@@ -186,3 +186,8 @@ class Architecture:
     def is_moe(self) -> bool:
         """Whether any layer routes tokens to some of its experts."""
         return any(group.layer.mlp and group.layer.mlp.active_fraction < 1 for group in self.groups)
+
+    @cached_property
+    def expert_layers(self) -> int:
+        """Layers that have routed experts."""
+        return sum(group.count for group in self.groups if group.layer.mlp and group.layer.mlp.routed)

@@ -41,7 +41,7 @@ class Deployment(NamedTuple):
     draft_tokens: int = 0
     """Tokens proposed in each step by the model's own prediction modules, which then stay loaded."""
     host: Accelerator | None = None
-    """CPU beside the devices that runs the layers kept in host memory; None where the engine keeps none there."""
+    """CPU and RAM beside the devices, for what the engine keeps there; None where it keeps nothing."""
 
     @property
     def confidence(self) -> Confidence:
@@ -57,7 +57,9 @@ def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -
     if engine is not requested:
         weights = weight_format(stand_in(engine, weights.id))
     efficiency = calibrated(inventory.efficiency, scenario.calibrations)
-    offloads = engine.offloads and node.device.kind == "gpu"
+    offloads = engine.program.offloads and node.device.kind == "gpu"
+    if "weights" in engine.program.offloads:  # slower than a smaller format, so only where its room is stated
+        offloads = offloads and scenario.placement.host_memory_gib is not None
     return Deployment(
         model=model,
         weights=weights,

@@ -25,7 +25,7 @@ from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
 from estimator.serving.load.performance import load_replica, report_performance
 from estimator.serving.memory import compile_memory
-from estimator.serving.offload import offload
+from estimator.serving.offload import offloads
 from estimator.serving.speed.compile import compile_step
 from estimator.units import size_text
 
@@ -88,7 +88,7 @@ class ServingJudge:
             return estimates
         fitting = [each for each in estimates if each.load]
         if not fitting and (offloaded := self.with_offload(deployment, machines)):
-            return [offloaded]
+            return offloaded
         spread = self.spread(node, deployment)
         return [*estimates, *spread] if fitting else spread or estimates
 
@@ -206,21 +206,22 @@ class ServingJudge:
             estimate = self._estimates[key] = self.with_speed(base, busy) if fits else base
         return estimate if estimate.machines == machines else estimate._replace(machines=machines)
 
-    def with_offload(self, deployment: Deployment, machines: int) -> LayoutEstimate | None:
-        """Some layers in host memory, where the engine can and the host has room."""
-        offloaded = offload(deployment, self.tokens)
-        if offloaded is None:
-            return None
-        report = offloaded.memory.report(self.tokens)._replace(max_concurrency=offloaded.max_concurrency)
-        base = LayoutEstimate(
-            deployment=deployment,
-            layout=offloaded.layout,
-            machines=machines,
-            replicas=machines,
-            memory=report,
-            confidence=deployment.confidence,
-        )
-        return self.with_speed(base, self.scenario.workload.busy_replicas(machines))
+    def with_offload(self, deployment: Deployment, machines: int) -> list[LayoutEstimate]:
+        """Layers, experts or weights in host memory, where the engine can and the host has room."""
+        estimates = []
+        for split in offloads(deployment, self.tokens):
+            base = LayoutEstimate(
+                deployment=deployment,
+                layout=split.layout,
+                machines=machines,
+                replicas=machines,
+                memory=split.memory.report(self.tokens)._replace(
+                    host_bytes=split.host_bytes, max_concurrency=split.max_concurrency
+                ),
+                confidence=deployment.confidence,
+            )
+            estimates.append(self.with_speed(base, self.scenario.workload.busy_replicas(machines)))
+        return estimates
 
     def with_speed(self, estimate: LayoutEstimate, busy_replicas: int) -> LayoutEstimate:
         """A layout that fits, with its speed at its share of the load: requests are spread evenly over the replicas."""
@@ -277,8 +278,12 @@ class ServingJudge:
         """What the reader of a row that fits must know."""
         engine, devices = estimate.deployment.engine, node.devices * estimate.machines
         cautions = [f"{shortage}; the others wait" if shortage.startswith("holds") else shortage] if shortage else []
-        if estimate.layout.host:
-            cautions.append(f"{estimate.layout.host} of {self.model.architecture.layers} layers stay in host memory")
+        if host := estimate.layout.host:
+            layers, part = self.model.architecture.layers, estimate.layout.host_part
+            what = (
+                f"{host} of {layers} layers stay" if part == "layers" else f"{part} of {host} of {layers} layers stay"
+            )
+            cautions.append(f"{what} in host memory")
         elif idle := devices - estimate.replicas * estimate.layout.devices:
             kind = "cores" if node.device.kind == "neuron" else "accelerators"
             cautions.append(f"{idle} of {devices} {kind} idle")

@@ -1,9 +1,11 @@
-"""llama.cpp on a device too small for the model: some layers stay in host memory, where the CPU runs them."""
+"""Devices too small for the model: some layers, their experts or their weights stay in host memory."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from estimator.hardware.devices import Accelerator
-from estimator.layout import Layout
+from estimator.layout import HostPart, Layout
+from estimator.layouts.legal import legal_tensor_parallel
 from estimator.serving.deployment import Deployment
 from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.units import GIB
@@ -12,44 +14,67 @@ HOST_RESERVE_BYTES = 2 * GIB
 """Share of the host's RAM kept for everything else that runs there; engineering guess."""
 
 
-class OffloadedLayers(NamedTuple):
+class HostSplit(NamedTuple):
     """Layers over devices and host, and how many sequences both memories hold."""
 
     layout: Layout
     memory: ServingMemory
+    host_bytes: float
+    """Weights that the host keeps."""
     max_concurrency: float
 
 
-def offload(deployment: Deployment, tokens: int) -> OffloadedLayers | None:
-    """The fewest layers on the host with which one sequence of `tokens` fits; None where the host is too small.
+def offloads(deployment: Deployment, tokens: int) -> Iterator[HostSplit]:
+    """For each part that the engine can keep on the host: the fewest layers with which a sequence of `tokens` fits."""
+    if deployment.host is None:
+        return
+    for part in deployment.engine.program.offloads:
+        split = offload(deployment, deployment.host, part, tokens)
+        if split:
+            yield split
 
-    One layer's weights and cache are the same everywhere, so the count on the devices is one division.
+
+def offload(deployment: Deployment, host: Accelerator, part: HostPart, tokens: int) -> HostSplit | None:
+    """The fewest layers whose `part` stays on the host; None where devices or host are too small for the rest.
+
+    Memory on the devices falls as layers leave them, so their number is found by bisection.
     """
-    layers, devices = deployment.model.architecture.layers, deployment.machine_devices
-    if deployment.host is None or devices >= layers:
+    architecture = deployment.model.architecture
+    layers = architecture.expert_layers if part == "experts" else architecture.layers
+    on_devices = _devices_layout(deployment, part)
+    most = layers - on_devices.pp if part == "layers" else layers
+    if most < 1:
         return None
 
     def memory_with(host_layers: int) -> ServingMemory:
-        return compile_memory(deployment, Layout(pp=devices, host=host_layers))
+        return compile_memory(deployment, on_devices._replace(host=host_layers, host_part=part))
 
-    probe = memory_with(1)
-    rank = probe.tightest_rank
-    layer_bytes = (rank.weights_bytes + probe.sequence_bytes(tokens)) / (rank.cached_layer_fraction * layers)
-    device_layers = int((rank.weights_bytes + probe.pool_bytes) / layer_bytes) * devices
-    host_layers = max(layers - device_layers, 1)
-    while host_layers <= layers - devices and memory_with(host_layers).shortfall_bytes(tokens) > 0:
-        host_layers += 1
-    if host_layers > layers - devices:
+    def fits(host_layers: int) -> bool:
+        report = memory_with(host_layers).report(tokens)
+        return report.shortfall_bytes <= 0 and report.max_concurrency >= 1
+
+    if not fits(most):
         return None
-    memory = memory_with(host_layers)
-    sequences = min(memory.max_sequences(tokens), _host_sequences(deployment, deployment.host, memory, tokens))
-    return OffloadedLayers(memory.layout, memory, sequences) if sequences >= 1 else None
-
-
-def _host_sequences(deployment: Deployment, host: Accelerator, memory: ServingMemory, tokens: int) -> float:
-    """Sequences of that length whose cache of the host's layers its RAM holds beside their weights."""
+    low, high = 0, most  # `high` fits; what fits entirely still asks for the least
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    memory = memory_with(high)
     whole = compile_memory(deployment, Layout())
-    host_fraction = memory.layout.host / deployment.model.architecture.layers
-    host_weights = whole.tightest_rank.weights_bytes - sum(rank.weights_bytes for rank in memory.plan.ranks)
-    room = host.memory_usable_bytes - HOST_RESERVE_BYTES - host_weights
-    return room / (whole.sequence_bytes(tokens) * host_fraction)
+    kept = whole.tightest_rank.weights_bytes - memory.layout.tp * sum(rank.weights_bytes for rank in memory.plan.ranks)
+    room = host.memory_usable_bytes - HOST_RESERVE_BYTES - kept
+    sequences = memory.max_sequences(tokens)
+    if part == "layers":
+        cache = whole.sequence_bytes(tokens) * memory.layout.host / layers
+        sequences = min(sequences, room / cache if cache else sequences)
+    if room < 0 or sequences < 1:
+        return None
+    return HostSplit(layout=memory.layout, memory=memory, host_bytes=kept, max_concurrency=sequences)
+
+
+def _devices_layout(deployment: Deployment, part: HostPart) -> Layout:
+    """All devices of the machine: in turn where the CPU runs what it keeps, side by side where weights are copied."""
+    devices = max(deployment.machine_devices, 1)
+    if part != "weights":
+        return Layout(pp=devices)
+    return Layout(tp=legal_tensor_parallel(deployment.model, deployment.engine, devices, deployment.device)[-1])

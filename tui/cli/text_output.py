@@ -123,6 +123,7 @@ def _memory(memory: MemoryReport) -> list[list[str]]:
         ("memory per device", memory.device_bytes, "as sold"),
         ("usable", memory.usable_bytes, "as the driver reports it"),
         ("weights", memory.weights_bytes, ""),
+        *([("weights on the host", memory.host_bytes, "of the machine")] if memory.host_bytes else []),
         ("activations", memory.activation_bytes, ""),
         ("runtime", memory.runtime_bytes, ""),
         *([("CUDA graphs", memory.cuda_graph_bytes, outside)] if memory.cuda_graph_bytes else []),

@@ -59,6 +59,8 @@ STARTS = {
 
 OWNED = frozenset({"hardware-usd", "amortization-years", "usd-per-kwh", "power-limit-watts"})
 """Options that only owned hardware has."""
+STATED_MEMORY = frozenset({"usable-memory", "host-memory"})
+"""Options about the machine that is named."""
 
 
 class Field(NamedTuple):
@@ -102,6 +104,8 @@ def _applies(option: Option, scenario: Scenario) -> bool:
     """Whether a field can matter: a run's settings without a run, a price per kWh in the cloud can not."""
     if option.name in OWNED:
         return scenario.deployment != "cloud"
+    if option.name in STATED_MEMORY:
+        return bool(scenario.placement.accelerator or scenario.placement.instance)
     if option.name == "accepted-tokens":
         return scenario.workload.draft_tokens > 0
     return not option.field.startswith("training.") or option.name == "train" or scenario.training is not None

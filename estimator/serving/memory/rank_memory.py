@@ -131,7 +131,9 @@ def _ranks(
         rounds_allocations=loading.rounds_allocations,
         mxfp4=loading.mxfp4_kernel(start.compute_capability),
         embedding_on_host=loading.embedding_on_host,
-        layers_on_host=layout.host,
+        layers_on_host=layout.host if layout.host_part == "layers" else 0,
+        experts_on_host=layout.host if layout.host_part == "experts" else 0,
+        weights_on_host=layout.host if layout.host_part == "weights" else 0,
         prediction_modules=start.drafts > 0,
     )
     outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start.compute_capability)

@@ -1,11 +1,12 @@
 """Weight bytes that one rank holds: its share of every tensor, what is replicated, and allocator rounding."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import Mxfp4Kernel
-from estimator.models.architecture import Architecture
+from estimator.models.architecture import Architecture, LayerGroup
 from estimator.models.formats import WeightFormat
 from estimator.models.tensors import Tensor
 from estimator.results import Part
@@ -56,6 +57,10 @@ class Sharding(NamedTuple):
     embedding_on_host: bool = False
     layers_on_host: int = 0
     """Layers that stay in host memory, and the head with them."""
+    experts_on_host: int = 0
+    """Layers whose routed experts stay in host memory."""
+    weights_on_host: int = 0
+    """Layers whose weights stay in host memory; one at a time is copied to the device."""
     prediction_modules: bool = False
     """The model's own multi-token-prediction modules stay loaded."""
 
@@ -77,7 +82,11 @@ def stage_weights(
     rotary_bytes: float = 0.0,
 ) -> tuple[StageWeights, ...]:
     """Weights of every pipeline stage: embedding and towers on the first, head and final norm on the last."""
-    groups = [(group.count, _parts(group.layer.tensors, weights, sharding)) for group in architecture.groups]
+    groups = [
+        (group.count * share, _parts(tensors, weights, sharding))
+        for group in architecture.groups
+        for tensors, share in _on_devices(architecture, group, sharding)
+    ]
     stages = []
     layers_on_devices = architecture.layers - sharding.layers_on_host
     for index, layers in enumerate(stage_layers(layers_on_devices, sharding.stages)):
@@ -99,6 +108,19 @@ def stage_weights(
             )
         )
     return tuple(stages)
+
+
+def _on_devices(
+    architecture: Architecture, group: LayerGroup, sharding: Sharding
+) -> Iterator[tuple[tuple[Tensor, ...], float]]:
+    """Tensors of equal layers, each kind with the share of these layers that keeps it on the devices."""
+    tensors = group.layer.tensors
+    if sharding.experts_on_host:
+        experts = tuple(tensor for tensor in tensors if tensor.role == "expert")
+        yield experts, 1 - sharding.experts_on_host / architecture.expert_layers
+        tensors = tuple(tensor for tensor in tensors if tensor.role != "expert")
+    copied = max(sharding.weights_on_host - 1, 0)
+    yield tensors, 1 - copied / architecture.layers
 
 
 def _add_first(

@@ -8,6 +8,7 @@ from estimator.layouts.rank_work import RankWork, rank_work
 from estimator.results import Confidence
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.gpu import gpu_operators, peak_flops
+from estimator.serving.speed.host import host_link_bytes_per_s, stored_bytes
 from estimator.serving.speed.llama_cpp import llama_cpp_operators
 from estimator.serving.speed.neuron import neuron_operators
 from estimator.serving.speed.operators import Operators
@@ -23,12 +24,17 @@ BAND_KIND = "serving_concurrency"
 
 @lru_cache(maxsize=8192)
 def compile_step(deployment: Deployment, layout: Layout) -> Step:
-    """The step of a deployment's engine in that layout; layers kept in host memory take turns with the device's."""
+    """The step of a deployment's engine in that layout; what is kept in host memory takes turns with the device."""
     step = _device_step(deployment, layout)
     if not layout.host or deployment.host is None:
         return step
-    cpu_step = _device_step(deployment._replace(device=deployment.host, machine_devices=0), Layout())
-    return step.with_offloaded_layers(cpu_step, layout.host / step.layers)
+    link, fraction = host_link_bytes_per_s(deployment.fabric), layout.host / step.layers
+    if layout.host_part == "weights":
+        return step.with_weights_on_host(sum(stored_bytes(each) for each in step.operators.rows) * fraction, link)
+    cpu = _device_step(deployment._replace(device=deployment.host, machine_devices=0), Layout()).operators
+    if layout.host_part == "experts":
+        return step.with_experts_on_host(cpu, layout.host / deployment.model.architecture.expert_layers, link)
+    return step.with_layers_on_host(cpu, fraction, link)
 
 
 def _device_step(deployment: Deployment, layout: Layout) -> Step:

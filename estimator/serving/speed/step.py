@@ -1,6 +1,6 @@
 """Seconds of one engine step: a model's operators on one device, in one layout, under one engine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil, log, sqrt
 from typing import Any, NamedTuple
@@ -9,7 +9,8 @@ from estimator.engines.speed_constants import EngineSpeed, Spreads
 from estimator.layout import Layout
 from estimator.results import Confidence
 from estimator.serving.speed.ggml_product import GgmlProduct
-from estimator.serving.speed.operators import Experts, Gemm, Operators
+from estimator.serving.speed.host import HostCopy, host_operator, scaled
+from estimator.serving.speed.operators import Experts, Gemm, Operators, RowOperator
 from estimator.units import MICROSECOND, MILLISECOND
 
 SMALLEST_BUCKET = 128
@@ -186,20 +187,40 @@ class Step:
             seconds += state.seconds(launches * batch, new * batch)
         return self.prefill_factor * (prompts.factor * seconds + launches * self.host_s(0)), launches
 
-    def with_offloaded_layers(self, cpu_step: "Step", fraction: float) -> "Step":
-        """This step with `fraction` of the layers and the LM head run on the CPU; times add, the two never overlap."""
-        device, cpu = self.operators, cpu_step.operators
-        return replace(
-            self,
-            operators=Operators(
-                rows=_divided(device.rows, cpu.rows, fraction),
+    def with_layers_on_host(self, cpu: Operators, fraction: float, link_bytes_per_s: float) -> "Step":
+        """This step with `fraction` of the layers and the LM head on the CPU; times add, the two never overlap."""
+        device = self.operators
+        rows = zip(cpu.rows, device.rows, strict=True)
+        return self._on_host(
+            device._replace(
+                rows=(
+                    *(scaled(each, 1 - fraction) for each in device.rows),
+                    *(host_operator(ours, theirs, fraction, link_bytes_per_s) for ours, theirs in rows),
+                ),
                 head=cpu.head,
                 decode_attention=_divided(device.decode_attention, cpu.decode_attention, fraction),
                 prefill_attention=_divided(device.prefill_attention, cpu.prefill_attention, fraction),
                 states=_divided(device.states, cpu.states, fraction),
-            ),
-            confidence="C",
+            )
         )
+
+    def with_experts_on_host(self, cpu: Operators, fraction: float, link_bytes_per_s: float) -> "Step":
+        """This step with the routed experts of a `fraction` of the layers that have some on the CPU."""
+        rows: list[RowOperator] = []
+        for ours, theirs in zip(cpu.rows, self.operators.rows, strict=True):
+            if isinstance(theirs, Experts):
+                rows += [scaled(theirs, 1 - fraction), host_operator(ours, theirs, fraction, link_bytes_per_s)]
+            else:
+                rows.append(theirs)
+        return self._on_host(self.operators._replace(rows=tuple(rows)))
+
+    def with_weights_on_host(self, copied_bytes: float, link_bytes_per_s: float) -> "Step":
+        """This step with weights that cross from the host in every step; copies and kernels are taken in turn."""
+        rows = (*self.operators.rows, HostCopy(copied_bytes, link_bytes_per_s))
+        return self._on_host(self.operators._replace(rows=rows))
+
+    def _on_host(self, operators: Operators) -> "Step":
+        return replace(self, operators=operators, confidence="C")
 
     @property
     def weight_bytes(self) -> float:
@@ -219,8 +240,4 @@ class Step:
 
 def _divided(device: Iterable[Any], cpu: Iterable[Any], fraction: float) -> tuple[Any, ...]:
     """Operators of the device's layers and of the `fraction` that the CPU runs."""
-    return (*_scaled(device, 1 - fraction), *_scaled(cpu, fraction))
-
-
-def _scaled(operators: Iterable[Any], share: float) -> Iterator[Any]:
-    return (operator._replace(times=operator.times * share) for operator in operators)
+    return (*(scaled(each, 1 - fraction) for each in device), *(scaled(each, fraction) for each in cpu))

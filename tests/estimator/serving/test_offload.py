@@ -6,13 +6,15 @@ import pytest
 
 from catalog.load import Catalog
 from estimator.layout import Layout
+from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.nodes import host_cpu, node_of
-from estimator.scenario.scenario import Scenario
+from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import deploy
 from estimator.serving.judge import ServingJudge
-from estimator.serving.offload import offload
+from estimator.serving.offload import offloads
+from estimator.units import GIB
 from tests.estimator.serving.memory_cases import memory_in
 
 NAME, FORMAT = "meta-llama/Llama-3.3-70B-Instruct", "gguf-q4_k_m"
@@ -81,6 +83,65 @@ def test_a_model_that_fits_needs_the_least_of_the_host(catalog: Catalog) -> None
     model, inventory = catalog.model("meta-llama/Llama-3.1-8B"), catalog.inventory
     node = node_of(inventory.machines["g5.8xlarge"], inventory)
     scenario = Scenario(model.id, FORMAT, engine="llamacpp")
-    found = offload(deploy(node, model, scenario, inventory), 4096)
-    assert found
-    assert found.layout.host == 1
+    (split,) = offloads(deploy(node, model, scenario, inventory), 4096)
+    assert split.layout == Layout(host=1)
+
+
+def own_card(
+    catalog: Catalog, model: str, weights: str, card: str, host_gib: float, engine: str = "llamacpp", count: int = 1
+) -> Evaluation:
+    placement = Placement(accelerator=card, count=count, host_memory_gib=host_gib)
+    scenario = Scenario(model, weights, workload=ONE_USER, engine=engine, placement=placement)
+    return rank(catalog.model(model), scenario, catalog.inventory, catalog.prices("us-east-1")).rows[0]
+
+
+def test_a_mixture_keeps_its_experts_on_the_host_first(catalog: Catalog) -> None:
+    """gpt-oss-120b on one card of 24 GB runs with --n-cpu-moe: attention and cache stay on the card."""
+    row = own_card(catalog, "openai/gpt-oss-120b", "mxfp4", "rtx4090", 96)
+    assert row.verdict == "fits"
+    assert row.candidate.layout.host_part == "experts"
+    assert 20 <= row.candidate.layout.host <= 28  # of 36; 1.64 GiB of experts in each
+    assert row.memory
+    assert row.memory.host_bytes == pytest.approx(row.candidate.layout.host * 1.576 * GIB, rel=0.01)
+    assert row.performance
+    assert 1 / 60 < row.performance.tpot_s.typical < 1 / 20
+
+
+def test_ollama_knows_whole_layers_only(catalog: Catalog) -> None:
+    row = own_card(catalog, "openai/gpt-oss-120b", "mxfp4", "rtx4090", 96, "ollama")
+    assert row.candidate.layout.host_part == "layers"
+
+
+def test_long_prompts_copy_the_weights_to_the_card(catalog: Catalog) -> None:
+    """The CPU alone would take a minute and more for 512 tokens of 33 layers of a 70B model."""
+    row = own_card(catalog, NAME, FORMAT, "rtx4090", 64)
+    assert row.performance
+    layer_flops, cpu_flops = 2 * 0.86e9, 1.2e12
+    cpu_s = 512 * row.candidate.layout.host * layer_flops / cpu_flops
+    assert row.performance.ttft_s.typical < cpu_s / 3
+
+
+def test_vllm_streams_weights_over_the_link_where_the_room_is_stated(catalog: Catalog) -> None:
+    row = own_card(catalog, "Qwen/Qwen3-32B", "fp8", "rtx4090", 64, "vllm")
+    assert row.verdict == "fits"
+    assert row.candidate.layout.host_part == "weights"
+    assert row.memory
+    assert row.performance
+    assert row.performance.tpot_s.typical > row.memory.host_bytes / 31.5e9  # PCIe 4 x16
+    assert judged(catalog, "g6.xlarge", "vllm", "int4-awq").verdict == "does_not_fit"
+
+
+@pytest.mark.parametrize("engine", ["llamacpp", "vllm"])
+def test_weights_on_card_and_host_add_up(catalog: Catalog, engine: str) -> None:
+    weights = "bf16"
+    row = own_card(catalog, "Qwen/Qwen3-14B", weights, "rtx4090", 64, engine)
+    whole = own_card(catalog, "Qwen/Qwen3-14B", weights, "a6000", 64, engine)
+    assert row.memory
+    assert whole.memory
+    assert whole.memory.host_bytes == 0
+    assert row.memory.weights_bytes + row.memory.host_bytes == pytest.approx(whole.memory.weights_bytes, rel=1e-6)
+
+
+def test_a_host_too_small_for_the_experts_is_said(catalog: Catalog) -> None:
+    row = own_card(catalog, "deepseek-ai/DeepSeek-V3", FORMAT, "rtx5090", 128)
+    assert row.verdict == "does_not_fit"
