@@ -13,6 +13,7 @@ from estimator.results import (
     Band,
     CostReport,
     Evaluation,
+    LatencyPercentiles,
     MemoryReport,
     PerformanceReport,
     TrainingMemory,
@@ -53,7 +54,17 @@ def performance(row: Evaluation) -> dict[str, object] | None:
         "holds_load": row.holds_load,
         "max_users": row.max_users,
     }
-    return {**section(row.performance), **judged}
+    return {**section(row.performance), "percentiles": percentiles(row.performance.percentiles), **judged}
+
+
+def percentiles(seen: LatencyPercentiles | None) -> dict[str, object] | None:
+    """What requests see one by one, as p50 to p99 [s]; None where nothing was replayed."""
+    if seen is None:
+        return None
+    return {
+        name: {key: number(value) for key, value in each._asdict().items() if key != "mean"}
+        for name, each in seen._asdict().items()
+    }
 
 
 def training(report: TrainingReport | None) -> dict[str, object] | None:
@@ -113,7 +124,7 @@ def number(value: float) -> float | None:
     return whole if value == whole else value
 
 
-SECTIONS = ("memory", "performance", "cost", "training")
+SECTIONS = ("memory", "performance", "percentiles", "cost", "training")
 """Absent as a whole where a row has none."""
 
 

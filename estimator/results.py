@@ -117,6 +117,25 @@ class OperatorTime(NamedTuple):
     bytes: float = 0.0
 
 
+class Percentiles(NamedTuple):
+    """Mean and percentiles of one figure over all requests (or tokens)."""
+
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+
+class LatencyPercentiles(NamedTuple):
+    """What the requests of a traffic saw, under the engine's own scheduler [s]."""
+
+    ttft_s: Percentiles
+    tpot_s: Percentiles
+    latency_s: Percentiles
+    """Whole requests."""
+
+
 class PerformanceReport(NamedTuple):
     """Speed at the asked load. Per user unless named otherwise."""
 
@@ -145,10 +164,10 @@ class PerformanceReport(NamedTuple):
     """Whether more requests arrive than can be completed: the queue grows without end, and no latency holds."""
     possible_requests_per_s: float | None = None
     """Requests per second that the whole candidate completes at most; None where a concurrency is held instead."""
-    ttft_percentiles_s: tuple[float, float, float] | None = None
-    """p50, p95 and p99 under open arrivals."""
-    tpot_percentiles_s: tuple[float, float, float] | None = None
-    """p50, p95 and p99 under open arrivals."""
+    goodput_requests_per_s: float | None = None
+    """Requests per second of the whole candidate that keep every bound of the service level; None unless replayed."""
+    percentiles: LatencyPercentiles | None = None
+    """What the requests see one by one; None unless replayed."""
 
 
 class TrainingMemory(NamedTuple):

@@ -15,7 +15,7 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, node_of
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
-from estimator.scenario.traffic import Traffic
+from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.operating_point import best_concurrency
 from estimator.serving.load.performance import performance
@@ -89,7 +89,7 @@ class Study:
         level, limit = self.scenario.service_level, self.most_users
         if not level or limit < self.replicas:
             return 0
-        last = best_concurrency(self.step, self.scenario.workload, level, limit / self.replicas)
+        last = best_concurrency(self.step, self.workload, level, limit / self.replicas)
         return int(last.concurrency) * self.replicas if last else 0
 
     def longest(self, users: int) -> int:
@@ -109,30 +109,37 @@ class Study:
     @cached_property
     def performance(self) -> PerformanceReport:
         """Speed at the scenario's own load, with the parts that its latencies are made of."""
-        workload = self.scenario.workload
+        workload = self.workload
         busy = workload.busy_replicas(self.replicas)
         limit = self.memory.max_sequences(workload.total_tokens)
-        return performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
+        speed = performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
+        if not self.scenario.workload.is_finite:
+            return speed
+        from estimator.serving.load.replay import with_replay
 
-    def replayed(self, traffic: Traffic) -> "ReplayReport":
-        """Percentiles, goodput and queue of a traffic under the engine's own scheduler, over all replicas.
+        return with_replay(speed, self.replay, self.step, self.scenario.workload, busy)
 
-        A replica runs as many sequences as the engine is set to, and its cache holds the tokens of as many requests of
-        the asked length as its memory says. Raises InputError for a traffic without requests.
+    @property
+    def workload(self) -> ServingWorkload:
+        """The scenario's requests as a stream that goes on for ever."""
+        return self.scenario.workload.steady
+
+    @cached_property
+    def replay(self) -> "ReplayReport":
+        """Percentiles, goodput and queue of the scenario's traffic under the engine's own scheduler, over all replicas.
+
+        Raises InputError for a traffic that can not be sent.
         """
         from estimator.serving.load.replay import Limits, replay
 
-        workload, level = self.scenario.workload, self.scenario.service_level
-        tokens = workload.total_tokens
-        limits = Limits(
-            sequences=self.memory.max_num_seqs * self.candidate.layout.dp,
-            cache_tokens=self.memory.max_sequences(tokens) * tokens,
-        )
-        return replay(self.step, workload, traffic, limits, self.replicas, level)
+        workload = self.scenario.workload
+        limits = Limits.of(self.memory, self.step, workload.total_tokens)
+        busy = self.workload.busy_replicas(self.replicas)
+        return replay(self.step, workload, limits, busy, self.scenario.service_level)
 
     def at_users(self, users: int) -> PerformanceReport:
         """Speed with that many requests in flight."""
-        workload = replace(self.scenario.workload, requests_per_second=None)
+        workload = replace(self.scenario.workload, requests_per_second=None, traffic=None, requests=None)
         busy = min(self.replicas, users)
         limit = self.memory.max_sequences(workload.total_tokens)
         return performance(self.step, workload, users / busy, limit, busy)

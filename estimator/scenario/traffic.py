@@ -1,16 +1,15 @@
 """How requests come: users who wait for their answers, arrivals at a rate, a burst, or a recorded trace."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from estimator.bounds import Ge, Gt, Le
-from estimator.errors import InputError
-
-TrafficKind = Literal["closed", "rate", "burst", "trace"]
-LengthShape = Literal["fixed", "chat", "code"]
-
+TRAFFICS = ("closed", "rate", "burst", "trace")
+"""Users who each send the next request when the last one is answered; arrivals at a rate; a number of requests sent at
+once, or at a rate; what was recorded."""
+LENGTHS = ("fixed", "chat", "rag", "code", "reasoning")
+"""Shapes of the lengths around the workload's means, as public traces have them; `fixed` has none of its own."""
 MOST_REQUESTS = 100_000
-"""Requests of one replay: some ten seconds of work."""
+"""Requests of one replay: some seconds of work."""
 
 
 class Request(NamedTuple):
@@ -22,28 +21,39 @@ class Request(NamedTuple):
     output_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """The way in which requests come to all replicas together; how many and how fast, the workload says.
+class Trace:
+    """A recorded traffic, with the load that it comes to; two traces are equal where they are the same object."""
 
-    `closed` holds the workload's concurrency: every user sends the next request when the last one is answered.
-    `rate` draws gaps from a gamma distribution of mean 1 / rate with shape `burstiness` (1: Poisson), as the clients of
-    vLLM and SGLang do. `burst` sends all `requests` at once, or at the workload's rate where it names one.
-    `trace` sends what was recorded.
-    """
+    __slots__ = ("input_tokens", "output_tokens", "path", "requests", "requests_per_second")
 
-    kind: TrafficKind = "closed"
-    requests: Annotated[int, Ge(1), Le(MOST_REQUESTS)] | None = None
-    """Requests that are sent; None is as many as a steady state needs."""
-    burstiness: Annotated[float, Gt(0), Le(100)] = 1.0
-    """Shape of the gamma distribution of gaps between arrivals: below 1 they come in clumps, above evenly."""
-    lengths: LengthShape = "fixed"
-    """Shape of the lengths around the workload's means."""
-    trace: tuple[Request, ...] = ()
+    def __init__(self, path: str, requests: Sequence[Request]) -> None:
+        count, last_s = len(requests), max(each.arrival_s for each in requests)
+        self.path = path
+        """The file that it was read from."""
+        self.requests = tuple(requests)
+        self.input_tokens = round(sum(each.input_tokens for each in requests) / count)
+        """Tokens of the mean prompt."""
+        self.output_tokens = round(sum(each.output_tokens for each in requests) / count)
+        """Tokens of the mean answer."""
+        self.requests_per_second = (count - 1) / last_s if last_s > 0 else None
+        """None where all requests come at once."""
 
-    def check(self) -> None:
-        """Raises InputError for a burst without a number of requests, or a trace without requests."""
-        if self.kind == "burst" and self.requests is None:
-            raise InputError("requests", "a burst says how many requests it sends")
-        if self.kind == "trace" and not self.trace:
-            raise InputError("trace", "no request in it")
+    def __str__(self) -> str:
+        return self.path
+
+    def scaled(self, input_tokens: int, output_tokens: int, requests_per_second: float | None) -> tuple[Request, ...]:
+        """The requests in their order and proportions, at other mean lengths and another mean rate; at its own means
+        and its own rate the trace as it was recorded."""
+        own_rate = self.requests_per_second
+        sooner = requests_per_second / own_rate if requests_per_second and own_rate else 1.0
+        longer_in, longer_out = input_tokens / self.input_tokens, output_tokens / self.output_tokens
+        if sooner == longer_in == longer_out == 1.0:
+            return self.requests
+        return tuple(
+            Request(
+                each.arrival_s / sooner,
+                max(round(each.input_tokens * longer_in), 1),
+                max(round(each.output_tokens * longer_out), 1),
+            )
+            for each in self.requests
+        )

@@ -1,18 +1,19 @@
-"""What is asked of the hardware: requests to serve, and the service level they need."""
+"""What is asked of the hardware: requests to serve, how they come, and the service level they need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.checks import check
-from estimator.errors import InputError
+from estimator.errors import InputError, unknown_name
+from estimator.scenario.traffic import LENGTHS, MOST_REQUESTS, TRAFFICS, Trace
 
 Tokens = Annotated[int, Ge(1), Le(10_000_000)]
 
 
 @dataclass(frozen=True, slots=True)
 class ServingWorkload:
-    """A stream of equal requests, held at a concurrency or arriving at a rate."""
+    """Requests of some mean lengths, and how they come to all replicas together."""
 
     input_tokens: Tokens = 2048
     output_tokens: Tokens = 512
@@ -30,6 +31,35 @@ class ServingWorkload:
     """Standard deviation of prompt and output lengths over their means; 0 where all are equal."""
     prefill_replicas: Annotated[int, Ge(0), Le(100_000)] = 0
     """Replicas that only prefill and hand the cache to the others; 0 lets every replica do both."""
+    traffic: str | None = None
+    """One of `TRAFFICS`; None is `rate` where requests per second are asked for, else `closed`."""
+    requests: Annotated[int, Ge(1), Le(MOST_REQUESTS)] | None = None
+    """Requests that are sent, as by a benchmark; of a trace the first ones. None is for ever, or the whole trace."""
+    burstiness: Annotated[float, Gt(0), Le(100)] = 1.0
+    """Shape of the gamma distribution of gaps between arrivals, as the clients of vLLM and SGLang define it: at 1
+    arrivals are Poisson, below they come in clumps, above evenly."""
+    lengths: str = "fixed"
+    """One of `LENGTHS`."""
+    trace: Trace | None = None
+    """Recorded requests; they are sent at the workload's mean lengths and rate, which are the trace's own at first."""
+
+    @property
+    def kind(self) -> str:
+        """How requests come: one of `TRAFFICS`."""
+        return self.traffic or ("closed" if self.requests_per_second is None else "rate")
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it ends, so that its opening and its last requests count in what users see on average."""
+        return self.kind in ("burst", "trace") or self.requests is not None
+
+    @property
+    def steady(self) -> "ServingWorkload":
+        """The stream that goes on for ever as this one is at its height: a burst holds all of its requests at once."""
+        if self.requests_per_second is not None or self.kind not in ("burst", "trace"):
+            return self
+        recorded = len(self.trace.requests) if self.trace and self.kind == "trace" else MOST_REQUESTS
+        return replace(self, concurrency=min(self.requests or recorded, recorded))
 
     @property
     def uncached_tokens(self) -> tuple[int, int]:
@@ -52,12 +82,30 @@ class ServingWorkload:
 
 
 def check_workload(workload: ServingWorkload) -> None:
-    """Raises InputError for a field out of range, or where a step would yield more tokens than it verifies."""
+    """Raises InputError for a field out of range, where a step would yield more tokens than it verifies, and for a
+    traffic that lacks its own number or names another's."""
     check(workload)
+    _check_traffic(workload)
     drafts, accepted = workload.draft_tokens, workload.accepted_tokens
     if accepted > drafts + 1:
         verified = f"{drafts} draft tokens yield at most {drafts + 1}" if drafts else "without draft tokens it is 1"
         raise InputError("accepted_tokens", f"{accepted:g} tokens a step, but {verified}")
+
+
+def _check_traffic(workload: ServingWorkload) -> None:
+    kind, rate = workload.kind, workload.requests_per_second
+    if kind not in TRAFFICS:
+        raise unknown_name("traffic", f"unknown {kind!r}", kind, TRAFFICS)
+    if workload.lengths not in LENGTHS:
+        raise unknown_name("lengths", f"unknown {workload.lengths!r}", workload.lengths, LENGTHS)
+    if kind == "closed" and rate is not None:
+        raise InputError("traffic", "users in a closed loop send at no rate: leave requests-per-second out")
+    if kind == "rate" and rate is None:
+        raise InputError("traffic", "a rate says how many requests-per-second come")
+    if kind == "burst" and workload.requests is None:
+        raise InputError("traffic", "a burst says how many requests it sends")
+    if kind == "trace" and workload.trace is None:
+        raise InputError("traffic", "a trace is read from a file: say trace FILE.csv")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
 
 from estimator.checks import check
 from estimator.cost.bill import bill, not_supported
@@ -16,7 +18,7 @@ from estimator.layout import Layout
 from estimator.layouts.context_parallel import check_context_parallel, context_parallel_refusal
 from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_parallel
 from estimator.models.model import Model
-from estimator.results import Candidate, Evaluation
+from estimator.results import Candidate, Evaluation, PerformanceReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, clusters, node_of
 from estimator.scenario.scenario import Scenario, check_place
@@ -27,6 +29,7 @@ from estimator.serving.load.performance import load_replica, report_performance
 from estimator.serving.memory import compile_memory
 from estimator.serving.offload import offloads
 from estimator.serving.speed.compile import compile_step
+from estimator.serving.speed.step import Step
 from estimator.units import size_text
 
 
@@ -42,7 +45,9 @@ class ServingJudge:
         check(scenario.service_level)
         check(scenario.settings)
         self.model = model
-        self.scenario = scenario
+        self.traffic = scenario.workload
+        """The requests as they are asked for; the scenario's are taken for a stream that goes on for ever."""
+        self.scenario = scenario = steady(scenario)
         self.inventory = inventory
         self.prices = prices
         self.engine = inventory.engine(scenario.engine, scenario.engine_version)
@@ -241,6 +246,8 @@ class ServingJudge:
         speed = None
         if estimate.step and estimate.load:
             speed = report_performance(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
+            if self.detail:
+                speed = self.replayed(estimate, estimate.step, speed)
         short = f"{size_text(estimate.memory.shortfall_bytes)} short per device"
         shortage = estimate.shortage(workload)
         candidate = Candidate(
@@ -264,6 +271,21 @@ class ServingJudge:
             shortage=shortage,
             max_users=self.max_users(estimate),
         )
+
+    def replayed(self, estimate: LayoutEstimate, step: Step, speed: PerformanceReport) -> PerformanceReport:
+        """Speed of a layout with what the asked traffic sees under the engine's own scheduler.
+
+        Prefill on replicas of its own has no schedule to replay, nor has a queue that grows without end.
+        """
+        if self.traffic.prefill_replicas or (speed.overloaded and not self.traffic.is_finite):
+            return speed
+        from estimator.serving.load.replay import Limits, replay, with_replay  # of the selected row alone
+
+        memory = compile_memory(estimate.deployment, estimate.layout)
+        room = estimate.memory.max_concurrency if estimate.layout.host else inf
+        limits = Limits.of(memory, step, self.tokens, room)
+        shown = replay(step, self.traffic, limits, estimate.busy_replicas, self.scenario.service_level)
+        return with_replay(speed, shown, step, self.traffic, estimate.busy_replicas)
 
     def max_users(self, estimate: LayoutEstimate) -> int:
         """Users that the layout carries within the level, worked out once for equal devices."""
@@ -292,6 +314,12 @@ class ServingJudge:
             other_format = "" if weights is self.weights else f", as {weights.name}"
             cautions.append(f"under {engine.name}{other_format}")
         return "; ".join(cautions) or None
+
+
+def steady(scenario: Scenario) -> Scenario:
+    """The scenario with its requests as a stream that goes on for ever."""
+    workload = scenario.workload.steady
+    return scenario if workload is scenario.workload else replace(scenario, workload=workload)
 
 
 def request_tokens(scenario: Scenario, model: Model) -> int:

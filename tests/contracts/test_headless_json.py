@@ -116,6 +116,45 @@ def assert_shape(value: Any, shape: Any, where: str = "") -> None:
         assert isinstance(value, shape), f"{where}: {value!r}"
 
 
+def test_a_candidate_is_replayed_and_a_row_is_not(ask: Ask) -> None:
+    load = ("--instance", "p5.48xlarge", "--requests-per-second", "3", "--format", "json")
+    speed = ask("estimate", *load).json["performance"]
+    assert list(speed["percentiles"]) == ["ttft_s", "tpot_s", "latency_s"]
+    for figure in speed["percentiles"].values():
+        assert list(figure) == ["p50", "p90", "p95", "p99"]
+        assert list(figure.values()) == sorted(figure.values())
+    assert speed["goodput_requests_per_s"] == pytest.approx(3, rel=0.1)
+    (row,) = ask("rank", *load).json["rows"]
+    assert row["performance"]["percentiles"] is row["performance"]["goodput_requests_per_s"] is None
+
+
+def test_a_benchmark_that_ends_is_answered_with_its_opening(ask: Ask) -> None:
+    burst = ("--instance", "p5.48xlarge", "--traffic", "burst", "--requests", "300", "--format", "json")
+    asked = ask("estimate", *burst).json["performance"]
+    ever = ask("estimate", "--instance", "p5.48xlarge", "--concurrency", "300", "--format", "json").json["performance"]
+    assert asked["ttft_s"]["typical"] > 3 * ever["percentiles"]["ttft_s"]["p50"]
+    assert asked["percentiles"]["ttft_s"]["p99"] > asked["ttft_s"]["typical"]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--traffic", "burst"), "--traffic: a burst says how many requests it sends"),
+        (("--traffic", "rate"), "--traffic: a rate says how many requests-per-second come"),
+        (("--traffic", "closed", "--requests-per-second", "3"), "--traffic: users in a closed loop send at no rate"),
+        (("--traffic", "trace"), "--traffic: a trace is read from a file"),
+        (("--traffic", "flood"), "--traffic: 'flood' is not known"),
+        (("--requests-per-second", "0"), "--requests-per-second: 0"),
+        (("--trace", "/nowhere.csv"), "--trace: '/nowhere.csv': no such file"),
+    ],
+)
+def test_a_traffic_that_can_not_be_sent_is_one_line(ask: Ask, options: tuple[str, ...], complaint: str) -> None:
+    answer = ask("estimate", *options)
+    assert answer.status == 2
+    assert complaint in answer.err
+    assert answer.err.count("\n") == 1
+
+
 def test_estimate_keeps_these_keys(ask: Ask) -> None:
     answer = ask("estimate", "--instance", "p5.48xlarge", "--format", "json")
     assert answer.status == 0

@@ -29,9 +29,8 @@ def scenario(asked: Scenario) -> str:
     if asked.training:
         return printable(training_output.question(asked, asked.training))
     work = asked.workload
-    load = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
-    load = ", ".join((load, *readings.level_bounds(asked.service_level)))
+    load = ", ".join((readings.load(work), *readings.traffic(work), *readings.level_bounds(asked.service_level)))
     own = f" | {points}" if (points := readings.own_points(asked)) else ""
     return printable(
         f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
@@ -104,6 +103,8 @@ def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
         blocks += [printable(note) for note in row.training.notes]
     if row.performance:
         blocks.append(aligned(_performance(row.performance), left=(0, 4)))
+        if seen := _percentiles(row.performance):
+            blocks.append(aligned(seen))
     blocks.append(aligned(_cost(row), left=(0, 4)))
     return "\n\n".join(blocks)
 
@@ -153,13 +154,30 @@ def _performance(speed: PerformanceReport) -> list[list[str]]:
 
 
 def _arrivals(speed: PerformanceReport) -> list[list[str]]:
-    """Utilization and percentiles, where requests arrive at a rate."""
+    """Utilization where requests arrive at a rate."""
     if not speed.utilization:
         return []
-    busy = f"{100 * speed.utilization:.0f} %"
-    rows = [["utilization", "", busy, "", "" if speed.utilization < 1 else "more arrives than is served"]]
-    named = (("TTFT p50 p95 p99", speed.ttft_percentiles_s), ("TPOT p50 p95 p99", speed.tpot_percentiles_s))
-    return rows + [[name, *map(figures.duration, each), ""] for name, each in named if each]
+    return [
+        [
+            "utilization",
+            "",
+            figures.percent(speed.utilization),
+            "",
+            "more arrives than is served" if speed.overloaded else "",
+        ]
+    ]
+
+
+def _percentiles(speed: PerformanceReport) -> list[list[str]]:
+    """What the requests see one by one."""
+    seen = speed.percentiles
+    if seen is None:
+        return []
+    named = (("TTFT", seen.ttft_s), ("TPOT", seen.tpot_s), ("request latency", seen.latency_s))
+    return [
+        ["requests see", "mean", "p50", "p90", "p95", "p99"],
+        *([name, *map(figures.duration, each)] for name, each in named),
+    ]
 
 
 def _cost(row: Evaluation) -> list[list[str]]:

@@ -16,6 +16,8 @@ UNSET = {
     "model": "",
     "engine": "the newest",
     "requests-per-second": "users held",
+    "requests": "for ever",
+    "trace": "none",
     "ttft": "any",
     "tpot": "any",
     "memory-utilization": "engine's own",
@@ -37,6 +39,7 @@ STEPS = {"prefix-cache-hit": 0.05, "memory-utilization": 0.01, "usd-per-kwh": 0.
 """Fields that move by a difference; the others double and halve."""
 STARTS = {
     "requests-per-second": 1.0,
+    "requests": 100,
     "ttft": 1.0,
     "tpot": 0.05,
     "memory-utilization": 0.9,
@@ -106,6 +109,8 @@ def _applies(option: Option, scenario: Scenario) -> bool:
         return scenario.deployment != "cloud"
     if option.name in STATED_MEMORY:
         return bool(scenario.placement.accelerator or scenario.placement.instance)
+    if option.name == "burstiness":
+        return scenario.workload.requests_per_second is not None and scenario.workload.kind != "trace"
     if option.name == "accepted-tokens":
         return scenario.workload.draft_tokens > 0
     return not option.field.startswith("training.") or option.name == "train" or scenario.training is not None
@@ -120,9 +125,24 @@ def typed(scenario: Scenario, name: str, text: str) -> Scenario:
         return replace(scenario, training=None)
     if name == "preset" and not text:
         return scenario  # what it filled in is the scenario's own
+    if name == "traffic":
+        kind = text or "closed"
+        return with_option(_ready_for(scenario, kind), name, None if kind in ("closed", "rate") else kind)
     if not text:
         return with_option(scenario, name, None)
     return with_option(scenario, name, text)
+
+
+def _ready_for(scenario: Scenario, kind: str) -> Scenario:
+    """The scenario with the numbers that a traffic can not do without, and without those that it can not have."""
+    workload = scenario.workload
+    if kind == "closed":
+        workload = replace(workload, requests_per_second=None)
+    if kind == "rate":
+        workload = replace(workload, requests_per_second=workload.requests_per_second or STARTS["requests-per-second"])
+    if kind == "burst":
+        workload = replace(workload, requests=workload.requests or int(STARTS["requests"]))
+    return replace(scenario, workload=workload)
 
 
 def stepped(scenario: Scenario, field: Field, by: int) -> Scenario:
@@ -161,6 +181,8 @@ def _text(scenario: Scenario, option: Option) -> str:
         own = [each.name for each in PRESETS if each.describes(scenario)]
         own += [each.name for each in TRAINING_PRESETS if each.describes(scenario)]
         return own[-1] if own else ""
+    if option.name == "traffic":
+        return scenario.workload.kind
     value = _value(scenario, option)
     if value is None:
         return ""
@@ -187,4 +209,6 @@ def _choices(option: Option, inventory: Inventory) -> tuple[str, ...]:
             return tuple(dict.fromkeys(profile.id for profile in inventory.engines))
         case "packing":
             return ("no", "yes")
+        case "traffic":
+            return tuple(kind for kind in option.choices if kind != "trace")  # the field beside it names the file
     return option.choices

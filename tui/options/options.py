@@ -9,6 +9,7 @@ from estimator.errors import InputError, close_names, unknown_name
 from estimator.scenario import presets, training_presets
 from estimator.scenario import training_workload as training
 from estimator.scenario.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
+from estimator.scenario.traffic import LENGTHS, TRAFFICS, Trace
 from tui.options import values
 
 
@@ -27,7 +28,7 @@ class Option(NamedTuple):
 
 PRESETS = tuple(each.name for each in presets.PRESETS)
 TRAINING_PRESETS = {each.name: each for each in training_presets.TRAINING_PRESETS}
-NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "Y", "GIB"})
+NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "X", "Y", "GIB"})
 """Metavars of options that hold numbers."""
 
 
@@ -51,10 +52,15 @@ GROUPS = (
         "workload",
         (
             Option("preset", "", "NAME", ", ".join((*PRESETS, *TRAINING_PRESETS))),
+            Option("traffic", "workload.traffic", "KIND", "how requests come: " + ", ".join(TRAFFICS), TRAFFICS),
+            Option("trace", "workload.trace", "FILE", "recorded requests: seconds, input tokens, output tokens"),
             Option("input-tokens", "workload.input_tokens", "N", "prompt tokens of a request"),
             Option("output-tokens", "workload.output_tokens", "N", "generated tokens of a request"),
             Option("concurrency", "workload.concurrency", "N", "requests in flight on the whole candidate"),
             Option("requests-per-second", "workload.requests_per_second", "R", "open arrivals, not a held concurrency"),
+            Option("requests", "workload.requests", "N", "how many are sent, by a benchmark; left out: for ever"),
+            Option("burstiness", "workload.burstiness", "X", "gamma shape of arrivals: 1 Poisson, below in clumps"),
+            Option("lengths", "workload.lengths", "SHAPE", ", ".join(LENGTHS), LENGTHS),
             Option("prefix-cache-hit", "workload.prefix_cache_hit", "F", "fraction of the prompt already cached"),
             Option("draft-tokens", "workload.draft_tokens", "N", "speculative decoding: tokens proposed each step"),
             Option("accepted-tokens", "workload.accepted_tokens", "N", "tokens that such a step yields on average"),
@@ -157,6 +163,8 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
         raise InputError(name, "no such option", close_names(name, OPTIONS))
     if name == "preset":
         return _with_preset(scenario, value)
+    if name == "trace":
+        return _with_trace(scenario, value)
     if name == "train" and scenario.training is None:
         scenario = replace(scenario, training=training.TrainingWorkload())
     if name == "instance" and isinstance(value, str):
@@ -181,6 +189,28 @@ def _with_preset(scenario: Scenario, name: object) -> Scenario:
     return presets.preset(name).applied_to(scenario)
 
 
+def _with_trace(scenario: Scenario, value: object) -> Scenario:
+    """The scenario under a recorded traffic, whose mean lengths and rate it takes; without one where it is None."""
+    workload = scenario.workload
+    if value is None:
+        kind = None if workload.kind == "trace" else workload.traffic
+        return replace(scenario, workload=replace(workload, trace=None, traffic=kind))
+    from tui.options import trace_file  # few questions come with one
+
+    if not isinstance(value, str) or not value.isprintable():
+        raise InputError("trace", f"{value!r} is not the name of a file")
+    trace = trace_file.read(value)
+    workload = replace(
+        workload,
+        trace=trace,
+        traffic="trace",
+        input_tokens=trace.input_tokens,
+        output_tokens=trace.output_tokens,
+        requests_per_second=trace.requests_per_second,
+    )
+    return replace(scenario, workload=workload)
+
+
 def given_options(scenario: Scenario) -> dict[str, object]:
     """The options that give this scenario, as a session file holds them; what is unset is left out."""
     given: dict[str, object] = {}
@@ -189,7 +219,7 @@ def given_options(scenario: Scenario) -> dict[str, object]:
         owner = getattr(scenario, section) if dot else scenario
         value = getattr(owner, attribute, None) if attribute else None
         if value is not None:
-            given[name] = value
+            given[name] = value.path if isinstance(value, Trace) else value
     if scenario.engine_version:
         given["engine"] = f"{scenario.engine}@{scenario.engine_version}"
     return given

@@ -39,7 +39,7 @@ def read(option: Declared, value: object, rule: Rule) -> object:
     elif rule.type is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < 1e300 else float("inf")
     complaint = rule.complaint(value)
-    if complaint is None and option.choices and value not in option.choices:
+    if complaint is None and option.choices and value not in (*option.choices, None):
         complaint = f"{value!r} is not known, expected one of {', '.join(option.choices)}"
     elif complaint and option.seconds and isinstance(value, str):
         complaint = f"{value!r} is not a time, expected seconds (0.8) or 800ms"

@@ -83,8 +83,7 @@ def _load(answer: Answer) -> str:
     work, run = scenario.workload, scenario.training
     if run:
         return f"{figures.tokens(run.sequence_length)} x{run.global_batch}"
-    rate = f"{work.requests_per_second:g}/s" if work.requests_per_second else f"x{work.concurrency}"
-    return f"{figures.tokens(work.input_tokens)}→{figures.tokens(work.output_tokens)} {rate}"
+    return f"{figures.tokens(work.input_tokens)}→{figures.tokens(work.output_tokens)} {readings.load(work)}"
 
 
 def _method(answer: Answer) -> str:

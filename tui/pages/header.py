@@ -9,6 +9,7 @@ from tui.draw.figures import number, tokens
 from tui.draw.runs import Row, clip, fit_row, justify, width
 from tui.state.answer import Answer
 from tui.state.chips import Chip, chips
+from tui.state.readings import load
 from tui.tabs import TABS
 
 MOST_STATUS = 34
@@ -62,8 +63,7 @@ def _model(scenario: Scenario) -> tuple[str, str]:
 def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
     """The formats, and the load."""
     workload = scenario.workload
-    load = f"{workload.requests_per_second:g}/s" if workload.requests_per_second else f"x{workload.concurrency:,}"
-    request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load}"
+    request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load(workload)}"
     formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
     return formats, [[(request, "text")]]
 

@@ -45,6 +45,11 @@ LAST = ("region", "price-terms")
 TEXTS: dict[str, Callable[[Any], str]] = {
     "ttft": lambda value: f"TTFT<{bound(value)}",
     "tpot": lambda value: f"TPOT<{bound(value)}",
+    "traffic": str,
+    "trace": lambda value: f"trace {value.path.rpartition('/')[2]}",
+    "requests": lambda value: f"{value:,} requests",
+    "burstiness": lambda value: f"burstiness {value:g}",
+    "lengths": lambda value: f"{value} lengths",
     "prefix-cache-hit": lambda value: f"{value:.0%} cached",
     "draft-tokens": lambda value: f"draft {value}",
     "accepted-tokens": lambda value: f"{value:g} a step",
@@ -99,15 +104,23 @@ def _chip(scenario: Scenario, plain: Scenario, option: Option) -> Chip | None:
     section, dot, attribute = option.field.rpartition(".")
     owner: Any = getattr(scenario, section) if dot else scenario
     usual: Any = getattr(plain, section) if dot else plain
-    if option.name in IN_HEADER or owner is None or not attribute:
+    if option.name in IN_HEADER or owner is None or not attribute or _is_said_by_another(scenario, option.name):
         return None
     value = getattr(owner, attribute)
     changed: dict[str, Any] = {attribute: getattr(usual, attribute)}
     if option.name == "engine":
         value = f"{value}@{scenario.engine_version}" if scenario.engine_version else value
         changed["engine_version"] = None
+    if option.name == "trace":
+        changed["traffic"] = None
     if value == getattr(usual, attribute):
         return None
     text = TEXTS.get(option.name, lambda value: f"{option.name.replace('-', ' ')} {value}")(value)
     without: Any = replace(owner, **changed)
     return Chip(without_controls(text), replace(scenario, **{section: without}) if dot else without)
+
+
+def _is_said_by_another(scenario: Scenario, name: str) -> bool:
+    """Whether a chip beside it or the load says an option as well: a trace its traffic, a burst its requests."""
+    kind = scenario.workload.kind
+    return (name == "traffic" and kind == "trace") or (name == "requests" and kind == "burst")

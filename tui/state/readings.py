@@ -4,7 +4,7 @@ from estimator.printable import without_controls
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
-from estimator.scenario.workload import ServiceLevel
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.memory.shares import memory_shares
 from tui.draw.cells import seconds_cell, wait_cell
 from tui.draw.figures import bound
@@ -146,6 +146,30 @@ def shortcomings(row: Evaluation, scenario: Scenario) -> list[str]:
         ]
     if row.verdict == "fits" and row.shortage:
         texts.append(without_controls(row.shortage))
+    return texts
+
+
+def load(workload: ServingWorkload) -> str:
+    """How many requests there are: `x16` users, `5/s`, `200 at once`, `200 at 5/s`."""
+    rate, steady = workload.requests_per_second, workload.steady
+    if workload.kind == "burst":
+        return f"{workload.requests or 0:,} at " + (f"{rate:g}/s" if rate else "once")
+    if rate:
+        return f"{rate:.4g}/s" if workload.kind == "trace" else f"{rate:g}/s"
+    return f"x{steady.concurrency:,}"
+
+
+def traffic(workload: ServingWorkload) -> list[str]:
+    """How requests come, where that is not what the load says: `200 requests`, `rag lengths`."""
+    texts = []
+    if workload.kind == "trace" and workload.trace:
+        texts.append(f"trace {workload.trace.path.rpartition('/')[2]}")
+    if workload.requests and workload.kind != "burst":
+        texts.append(f"{workload.requests:,} requests")
+    if workload.burstiness != 1:
+        texts.append(f"burstiness {workload.burstiness:g}")
+    if workload.lengths != "fixed":
+        texts.append(f"{workload.lengths} lengths")
     return texts
 
 

@@ -8,6 +8,7 @@ from estimator.errors import InputError
 from estimator.models.formats import WEIGHT_FORMATS
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import PRICE_TERMS, Scenario
+from estimator.scenario.traffic import MOST_REQUESTS
 from estimator.scenario.training_presets import TRAINING_PRESETS
 from estimator.scenario.training_workload import METHODS, OPTIMIZERS, TrainingWorkload
 from estimator.scenario.workload import ServingWorkload
@@ -144,7 +145,7 @@ class Session:
         return self.with_input_tokens(tokens)
 
     def _with_load(self, factor: float) -> "Session":
-        """Users, requests per second, or the global batch of a training run."""
+        """Users, requests per second or of a burst, or the global batch of a training run."""
         workload, training = self.scenario.workload, self.scenario.training
         if training:
             batch = max(1, min(MOST_USERS, int(training.global_batch * factor)))
@@ -152,6 +153,9 @@ class Session:
         if workload.requests_per_second is not None:
             rate = min(1e6, workload.requests_per_second * factor)
             return self.with_workload(replace(workload, requests_per_second=rate))
+        if workload.kind == "burst":
+            requests = max(1, min(MOST_REQUESTS, int((workload.requests or 1) * factor)))
+            return self.with_workload(replace(workload, requests=requests))
         return self.with_users(max(1, min(MOST_USERS, int(workload.concurrency * factor))))
 
     # What is looked at.

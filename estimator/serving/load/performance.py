@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.arrivals import point_at_rate, tpot_percentiles_s, ttft_percentiles_s, with_random_arrivals
+from estimator.serving.load.arrivals import point_at_rate, with_random_arrivals
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
@@ -100,10 +100,6 @@ def report_performance(
     new, cached = workload.uncached_tokens
     prompt = prefill_operators(step, new, cached)
     decode = decode_operators(step, point.concurrency, workload.mean_context, workload.draft_tokens)
-    ttft_percentiles = tpot_percentiles = None
-    if workload.requests_per_second is not None and load.utilization < 1:
-        ttft_percentiles = ttft_percentiles_s(point, load.ttft_s, workload.length_variation)
-        tpot_percentiles = tpot_percentiles_s(step, workload, point, load.limit)
     return PerformanceReport(
         concurrency=point.concurrency,
         ttft_s=ttft,
@@ -122,8 +118,6 @@ def report_performance(
         utilization=load.utilization,
         overloaded=load.overloaded,
         possible_requests_per_s=_possible_rate(workload, load),
-        ttft_percentiles_s=ttft_percentiles,
-        tpot_percentiles_s=tpot_percentiles,
     )
 
 

@@ -7,7 +7,6 @@ from estimator.advice.study import Study
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
-from estimator.scenario.traffic import Traffic
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 
 
@@ -43,7 +42,7 @@ def test_a_bench_is_the_rankings_own_arithmetic(scenario: Scenario) -> None:
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
 def test_the_users_of_a_ranked_row_see_its_speed_when_they_are_replayed(engine: str) -> None:
     catalog = load()
-    workload = ServingWorkload(1000, 300, 16, length_variation=0.3)
+    workload = ServingWorkload(1000, 300, 16, length_variation=0.3, requests=800)
     scenario = Scenario(
         "meta-llama/Llama-3.1-8B-Instruct",
         "bf16",
@@ -53,7 +52,7 @@ def test_the_users_of_a_ranked_row_see_its_speed_when_they_are_replayed(engine: 
     )
     model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
     row = rank(model, scenario, catalog.inventory, prices).rows[0]
-    shown = Study(row.candidate, scenario, model, catalog.inventory, prices).replayed(Traffic(requests=800))
+    shown = Study(row.candidate, scenario, model, catalog.inventory, prices).replay
     assert row.performance
     assert shown.tpot_s.mean == pytest.approx(row.performance.tpot_s.typical, rel=0.10)
     assert shown.steady_output_tokens_per_s == pytest.approx(row.performance.output_tokens_per_s.typical, rel=0.10)

@@ -101,3 +101,21 @@ def test_no_two_fields_share_a_place(cells: int) -> None:
 
 def test_columns_are_balanced() -> None:
     assert balance((4, 11, 6, 12, 2), 2) == (0, 0, 1, 1, 0)
+
+
+def test_a_traffic_brings_the_numbers_that_it_can_not_do_without() -> None:
+    at_a_rate = typed(Scenario(), "traffic", "rate")
+    assert at_a_rate.workload.requests_per_second == 1
+    burst = typed(at_a_rate, "traffic", "burst")
+    assert (burst.workload.kind, burst.workload.requests) == ("burst", 100)
+    assert typed(at_a_rate, "traffic", "closed") == Scenario()
+    assert "burstiness" in fields(at_a_rate)
+    assert "burstiness" not in fields(Scenario())
+
+
+def test_a_step_goes_through_the_traffics_that_need_no_file() -> None:
+    scenario, seen = Scenario(), []
+    for _ in range(4):
+        seen.append(fields(scenario)["traffic"].text)
+        scenario = stepped(scenario, fields(scenario)["traffic"], 1)
+    assert seen == ["closed", "rate", "burst", "closed"]

@@ -2,6 +2,7 @@
 
 from estimator.serving.load.replay.replay import replay
 from estimator.serving.load.replay.replica import Limits
-from estimator.serving.load.replay.report import Percentiles, ReplayReport
+from estimator.serving.load.replay.report import ReplayReport
+from estimator.serving.load.replay.seen import with_replay
 
-__all__ = ["Limits", "Percentiles", "ReplayReport", "replay"]
+__all__ = ["Limits", "ReplayReport", "replay", "with_replay"]

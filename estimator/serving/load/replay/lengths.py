@@ -4,13 +4,16 @@ from math import exp, log
 from random import Random
 from statistics import NormalDist
 
-from estimator.scenario.traffic import LengthShape
-
-# Azure's public trace of November 2023 (AzurePublicDataset, AzureLLMInferenceTrace_{conv,code}.csv): tokens over their
-# mean at the quantiles below, of 19,366 conversations and 8,819 code completions. Prompts and answers hardly correlate.
+# Tokens over their mean at the quantiles below, prompts and answers apart (they hardly correlate):
+# chat, code: Azure's public trace of November 2023 (AzurePublicDataset, AzureLLMInferenceTrace_{conv,code}.csv), of
+#   19,366 conversations and 8,819 code completions;
+# rag: Mooncake's conversations over long documents (kvcache-ai/Mooncake, FAST25-release, conversation_trace.jsonl),
+#   12,031 requests of 12,035 and 343 tokens on average;
+# reasoning: DeepSeek-R1 as a service (alibaba/ServeGen, data/reason/deepseek-r1), 73 clients by their rates, of 1,268
+#   and 1,527 tokens on average.
 QUANTILES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 Shape = tuple[float, ...]
-SHAPES: dict[LengthShape, tuple[Shape, Shape]] = {
+SHAPES: dict[str, tuple[Shape, Shape]] = {
     "chat": (
         (0.002, 0.157, 0.179, 0.335, 0.349, 0.609, 0.883, 0.928, 0.979, 1.139, 2.369, 3.536, 3.587, 12.168),
         (0.033, 0.194, 0.256, 0.365, 0.431, 0.488, 0.611, 0.838, 1.819, 1.895, 2.008, 2.136, 2.847, 4.737),
@@ -18,6 +21,14 @@ SHAPES: dict[LengthShape, tuple[Shape, Shape]] = {
     "code": (
         (0.001, 0.037, 0.072, 0.188, 0.376, 0.525, 0.717, 0.932, 1.188, 1.559, 2.536, 3.572, 3.631, 3.632),
         (0.215, 0.215, 0.251, 0.287, 0.323, 0.395, 0.466, 0.574, 0.717, 1.040, 1.973, 3.228, 9.038, 68.107),
+    ),
+    "rag": (
+        (0.074, 0.075, 0.080, 0.138, 0.271, 0.415, 0.574, 0.795, 1.096, 1.485, 2.274, 3.286, 7.096, 10.486),
+        (0.003, 0.029, 0.070, 0.292, 0.622, 0.849, 1.022, 1.165, 1.305, 1.471, 1.742, 2.037, 3.254, 5.837),
+    ),
+    "reasoning": (
+        (0.003, 0.010, 0.014, 0.023, 0.045, 0.089, 0.164, 0.210, 0.320, 0.590, 1.650, 5.294, 18.469, 45.168),
+        (0.006, 0.147, 0.188, 0.253, 0.308, 0.381, 0.519, 0.723, 0.895, 1.100, 2.247, 3.732, 8.254, 21.453),
     ),
 }
 """Prompt and answer lengths by the kind of use."""

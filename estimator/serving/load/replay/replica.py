@@ -11,6 +11,12 @@ from typing import NamedTuple
 
 from estimator.engines.speed_constants import Scheduler
 from estimator.serving.load.replay.step_table import StepTable
+from estimator.serving.memory import ServingMemory
+from estimator.serving.speed.step import Step
+
+FEW_SLOTS = 8
+"""Engines that hold at most so many sequences by default (llama.cpp, Ollama, Transformers, Neuron) are started with as
+many as their memory holds, by whoever serves with them: what the steady state assumes, too."""
 
 
 class Limits(NamedTuple):
@@ -20,6 +26,17 @@ class Limits(NamedTuple):
     """Sequences that the engine runs at once."""
     cache_tokens: float = inf
     """Tokens of its cache."""
+
+    @classmethod
+    def of(cls, memory: ServingMemory, step: Step, tokens: int, room: float = inf) -> "Limits":
+        """Limits of a replica whose requests have `tokens` tokens on average; `room` is how many of them it has room
+        for where that is less than its devices hold (layers in host memory)."""
+        dp = memory.layout.dp
+        room = min(room, memory.pool_sequences(tokens) * dp)
+        asked, default = memory.deployment.settings.max_num_seqs, memory.max_num_seqs
+        slots = asked or (default if default > FEW_SLOTS else inf)
+        sequences = min(slots * dp, step.speed.max_batch * dp, room if slots == inf else inf)
+        return cls(sequences=max(int(sequences), 1), cache_tokens=room * tokens)
 
 
 class Job:

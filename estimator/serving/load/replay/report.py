@@ -3,18 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from estimator.results import Percentiles
 from estimator.scenario.workload import ServiceLevel
 from estimator.serving.load.replay.replica import Job, Span
-
-
-class Percentiles(NamedTuple):
-    """Mean and percentiles of one figure over all requests (or tokens)."""
-
-    mean: float
-    p50: float
-    p90: float
-    p95: float
-    p99: float
 
 
 class ReplayReport(NamedTuple):

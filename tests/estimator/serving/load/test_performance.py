@@ -170,8 +170,6 @@ def test_more_arrivals_are_busier_and_later_and_never_more_than_arrive() -> None
     for rate, report in zip((0.1, 1, 4, 8, 16), reports, strict=True):
         if report.utilization < 1:
             assert report.requests_per_s.typical == pytest.approx(rate)
-            assert report.ttft_percentiles_s is not None
-            assert list(report.ttft_percentiles_s) == sorted(report.ttft_percentiles_s)
     assert performance(step, ServingWorkload(requests_per_second=1000), 1, 256).utilization > 1
 
 

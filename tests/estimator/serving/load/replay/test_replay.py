@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from catalog.load import load
 from estimator.errors import InputError
 from estimator.layout import Layout
-from estimator.scenario.traffic import Request, Traffic
+from estimator.scenario.traffic import LENGTHS, Request, Trace
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.load.operating_point import operate
 from estimator.serving.load.replay import Limits, ReplayReport, replay
@@ -42,7 +43,7 @@ def test_users_in_a_closed_loop_get_what_the_steady_state_says() -> None:
         )
         prompt, answer, users = random.randint(50, 4000), random.randint(200, 1000), random.choice([1, 2, 4, 16, 64])
         workload = ServingWorkload(prompt, answer, users, length_variation=0.3)
-        shown = replay(step, workload, Traffic(requests=max(12 * users, 60)), ROOM)
+        shown = replay(step, replace(workload, requests=max(12 * users, 60)), ROOM)
         steady = operate(step, workload, users)
         ratios.append(shown.steady_output_tokens_per_s / (steady.requests_per_s * answer))
         assert shown.tpot_s.mean == pytest.approx(steady.tpot_s, rel=0.20)
@@ -50,11 +51,15 @@ def test_users_in_a_closed_loop_get_what_the_steady_state_says() -> None:
     assert all(0.85 < ratio < 1.15 for ratio in ratios)
 
 
+COUNT = st.integers(1, 200)
 TRAFFIC = st.one_of(
-    st.builds(Traffic, requests=st.integers(1, 200), lengths=st.sampled_from(["fixed", "chat", "code"])),
-    st.builds(Traffic, st.just("burst"), requests=st.integers(1, 200)),
-    st.builds(Traffic, st.just("rate"), requests=st.integers(1, 200), burstiness=st.floats(0.1, 4)),
-)
+    st.builds(dict, requests=COUNT, lengths=st.sampled_from(LENGTHS)),
+    st.builds(dict, traffic=st.just("burst"), requests=COUNT),
+    st.builds(
+        dict, requests=COUNT, burstiness=st.floats(0.1, 4), requests_per_second=st.sampled_from([0.5, 20.0]),
+        traffic=st.sampled_from(["rate", "burst", None]),
+    ),
+)  # fmt: skip
 LIMITS = st.builds(Limits, st.integers(1, 64), st.sampled_from([6_000.0, 20_000.0, 1e6]))
 
 
@@ -71,14 +76,12 @@ LIMITS = st.builds(Limits, st.integers(1, 64), st.sampled_from([6_000.0, 20_000.
     LIMITS,
     st.integers(1, 4000),
     st.integers(1, 600),
-    st.sampled_from([0.5, 20.0]),
 )
 def test_every_request_is_answered_in_order_of_its_times(
-    step: Step, traffic: Traffic, limits: Limits, prompt: int, answer: int, rate: float
+    step: Step, traffic: dict[str, Any], limits: Limits, prompt: int, answer: int
 ) -> None:
-    workload = ServingWorkload(prompt, answer, 8, requests_per_second=None if traffic.kind == "burst" else rate)
-    shown = replay(step, workload, traffic, limits)
-    assert shown.requests == traffic.requests
+    shown = replay(step, ServingWorkload(prompt, answer, 8, **traffic), limits)
+    assert shown.requests == traffic["requests"]
     for figure in (shown.ttft_s, shown.tpot_s, shown.gap_s, shown.latency_s):
         assert 0 <= figure.p50 <= figure.p90 <= figure.p95 <= figure.p99
     assert shown.latency_s.p99 >= shown.ttft_s.p99
@@ -90,8 +93,8 @@ def test_every_request_is_answered_in_order_of_its_times(
 
 
 def burst(step: Step, requests: int = 200, **workload: object) -> ReplayReport:
-    asked = replace(ServingWorkload(500, 200), **workload)  # type: ignore[arg-type]
-    return replay(step, asked, Traffic("burst", requests=requests), Limits(256, 400_000))
+    asked = replace(ServingWorkload(500, 200, traffic="burst", requests=requests), **workload)  # type: ignore[arg-type]
+    return replay(step, asked, Limits(256, 400_000))
 
 
 def test_a_burst_makes_its_first_tokens_wait_for_the_prompts_before_them() -> None:
@@ -114,10 +117,9 @@ def test_a_prefix_in_the_cache_brings_first_tokens_forward() -> None:
 
 
 def test_more_replicas_never_raise_a_percentile() -> None:
-    step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(1000, 200, requests_per_second=6)
-    reports = [
-        replay(step, workload, Traffic("rate", requests=400), Limits(256, 100_000), replicas) for replicas in (1, 2, 4)
-    ]
+    step = compiled(LLAMA, "l40s", "vllm")
+    workload = ServingWorkload(1000, 200, requests_per_second=6, requests=400)
+    reports = [replay(step, workload, Limits(256, 100_000), replicas) for replicas in (1, 2, 4)]
     for fewer, more in pairwise(reports):
         assert all(after <= before * 1.02 for before, after in zip(fewer.ttft_s, more.ttft_s, strict=True))
         assert all(after <= before * 1.02 for before, after in zip(fewer.tpot_s, more.tpot_s, strict=True))
@@ -125,9 +127,9 @@ def test_more_replicas_never_raise_a_percentile() -> None:
 
 def test_a_full_cache_preempts_where_pages_grow_and_queues_where_they_are_reserved() -> None:
     tight = Limits(64, 8_000)
-    workload, traffic = ServingWorkload(100, 800), Traffic("burst", requests=64)
-    grows = replay(compiled(LLAMA, "l40s", "vllm"), workload, traffic, tight)
-    reserves = replay(compiled(LLAMA, "l40s", "trt-serve"), workload, traffic, tight)
+    workload = ServingWorkload(100, 800, traffic="burst", requests=64)
+    grows = replay(compiled(LLAMA, "l40s", "vllm"), workload, tight)
+    reserves = replay(compiled(LLAMA, "l40s", "trt-serve"), workload, tight)
     assert grows.preemptions > 0
     assert reserves.preemptions == 0
     assert max(span.cache_tokens for span in reserves.spans) <= tight.cache_tokens
@@ -135,18 +137,16 @@ def test_a_full_cache_preempts_where_pages_grow_and_queues_where_they_are_reserv
 
 
 def test_clumps_wait_longer_than_even_arrivals() -> None:
-    step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(2000, 100, requests_per_second=3)
-    even, clumps = (
-        replay(step, workload, Traffic("rate", requests=400, burstiness=each), Limits(256, 200_000))
-        for each in (10.0, 0.2)
-    )
+    step = compiled(LLAMA, "l40s", "vllm")
+    workload = ServingWorkload(2000, 100, requests_per_second=3, requests=400)
+    even, clumps = (replay(step, replace(workload, burstiness=each), Limits(256, 200_000)) for each in (10.0, 0.2))
     assert clumps.ttft_s.p95 > even.ttft_s.p95
 
 
 def test_an_overload_waits_ever_longer() -> None:
     step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(2000, 300, requests_per_second=50)
     short, long = (
-        replay(step, workload, Traffic("rate", requests=each), Limits(64, 100_000), level=ServiceLevel(ttft_s=1.0))
+        replay(step, replace(workload, requests=each), Limits(64, 100_000), level=ServiceLevel(ttft_s=1.0))
         for each in (100, 400)
     )
     assert long.ttft_s.p99 > 2 * short.ttft_s.p99
@@ -155,17 +155,39 @@ def test_an_overload_waits_ever_longer() -> None:
 
 def test_a_trace_is_sent_as_it_was_recorded() -> None:
     step = compiled(LLAMA, "l40s", "vllm")
-    trace = (Request(0.0, 400, 10), Request(100.0, 800, 20))
-    shown = replay(step, ServingWorkload(), Traffic("trace", trace=trace), ROOM)
+    trace = Trace("two.csv", (Request(0.0, 400, 10), Request(100.0, 800, 20)))
+    assert (trace.input_tokens, trace.output_tokens, trace.requests_per_second) == (600, 15, 0.01)
+    workload = ServingWorkload(600, 15, requests_per_second=0.01, traffic="trace", trace=trace)
+    shown = replay(step, workload, ROOM)
     assert shown.requests == 2
-    assert shown.duration_s > 100
+    assert 100 < shown.duration_s < 102
     assert shown.most_waiting == 0 or shown.ttft_s.p99 < 1
+    faster = replay(step, replace(workload, requests_per_second=0.1), ROOM)
+    assert 10 < faster.duration_s < 12
 
 
-@pytest.mark.parametrize("traffic", [Traffic("burst"), Traffic("trace")])
-def test_a_traffic_without_requests_is_refused(traffic: Traffic) -> None:
+@pytest.mark.parametrize(
+    "workload",
+    [
+        ServingWorkload(traffic="burst"),
+        ServingWorkload(traffic="trace"),
+        ServingWorkload(traffic="rate"),
+        ServingWorkload(traffic="closed", requests_per_second=1.0),
+        ServingWorkload(traffic="flood"),
+        ServingWorkload(lengths="poem"),
+    ],
+)
+def test_a_traffic_without_its_own_number_is_refused(workload: ServingWorkload) -> None:
     with pytest.raises(InputError):
-        replay(compiled(LLAMA, "l40s", "vllm"), ServingWorkload(), traffic, ROOM)
+        replay(compiled(LLAMA, "l40s", "vllm"), workload, ROOM)
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_lengths_keep_the_means_that_are_asked_for(name: str) -> None:
+    workload = ServingWorkload(1000, 300, traffic="burst", requests=400, lengths=name)
+    shown = replay(compiled(LLAMA, "h100-sxm", "vllm"), workload, ROOM)
+    assert shown.output_tokens_per_s * shown.duration_s / 400 == pytest.approx(300, rel=0.01)
+    assert shown.total_tokens_per_s * shown.duration_s / 400 == pytest.approx(1300, rel=0.01)
 
 
 def test_equal_questions_get_equal_answers() -> None:

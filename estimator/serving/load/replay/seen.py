@@ -1,0 +1,63 @@
+"""A replay's figures in the report of a candidate: percentiles for every traffic, and all of it for one that ends."""
+
+from estimator.results import Band, LatencyPercentiles, OperatorTime, PerformanceReport
+from estimator.scenario.workload import ServingWorkload
+from estimator.serving.load.replay.report import ReplayReport
+from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
+from estimator.serving.speed.step import Step
+
+Parts = tuple[OperatorTime, ...]
+
+
+def with_replay(
+    report: PerformanceReport, shown: ReplayReport, step: Step, workload: ServingWorkload, replicas: int
+) -> PerformanceReport:
+    """The report of `replicas` replicas with what a replay of the workload's traffic shows.
+
+    Its latencies and throughputs are those of a stream that goes on for ever. Where the traffic ends, the replay's take
+    their place: its opening and its last requests count in what a benchmark prints.
+    """
+    percentiles = LatencyPercentiles(ttft_s=shown.ttft_s, tpot_s=shown.tpot_s, latency_s=shown.latency_s)
+    if not workload.is_finite:
+        kept = shown.goodput_requests_per_s / shown.requests_per_s
+        goodput = kept * report.requests_per_s.typical
+        return report._replace(percentiles=percentiles, goodput_requests_per_s=goodput)
+    bands, steps = step.spreads, workload.output_tokens - 1
+    ttft_s = shown.ttft_s.mean
+    tpot_s = (shown.latency_s.mean - ttft_s) / steps if steps else report.tpot_s.typical
+    ttft, tpot = bands.ttft.of(ttft_s), bands.tpot.of(tpot_s)
+    throughput = bands.throughput.of(shown.output_tokens_per_s)
+    return report._replace(
+        concurrency=shown.mean_running,
+        ttft_s=ttft,
+        tpot_s=tpot,
+        request_latency_s=Band(*(first + steps * token for first, token in zip(ttft, tpot, strict=True))),
+        tokens_per_s_per_user=Band(1 / tpot.high, 1 / tpot.typical, 1 / tpot.low),
+        output_tokens_per_s_per_replica=throughput.times(1 / replicas),
+        output_tokens_per_s=throughput,
+        total_tokens_per_s=throughput.times(shown.total_tokens_per_s / shown.output_tokens_per_s),
+        requests_per_s=throughput.times(shown.requests_per_s / shown.output_tokens_per_s),
+        overloaded=False,
+        goodput_requests_per_s=shown.goodput_requests_per_s,
+        percentiles=percentiles,
+        prefill=_with_waits(prefill_operators(step, *workload.uncached_tokens), ttft_s, step) if report.prefill else (),
+        decode=_decode_parts(step, workload, shown, tpot_s) if report.decode else (),
+    )
+
+
+def _decode_parts(step: Step, workload: ServingWorkload, shown: ReplayReport, token_s: float) -> Parts:
+    """A mean token by operator at the batch that runs on average."""
+    batch = max(shown.mean_running, 1.0)
+    parts = decode_operators(step, batch, workload.mean_context, workload.draft_tokens)
+    accepted = workload.accepted_tokens
+    return _with_waits(tuple(part._replace(seconds=part.seconds / accepted) for part in parts), token_s, step)
+
+
+def _with_waits(parts: Parts, seconds: float, step: Step) -> Parts:
+    """The parts and what is missing to `seconds`: waits behind other requests. Parts that are more than all of it, as
+    those of a mean request are where lengths differ, take their share of it."""
+    alone_s = sum(part.seconds for part in parts)
+    if alone_s < seconds:
+        bound = bound_of(step, parts) if parts else "latency"
+        return (*parts, OperatorTime("other requests", seconds - alone_s, bound))
+    return tuple(part._replace(seconds=part.seconds * seconds / alone_s) for part in parts)
