@@ -45,6 +45,7 @@ NO_CONSTANTS = Efficiency(
     expert_skew=0.0,
     bands=(),
     bands_source="",
+    bandwidth_of_parts={},
 )
 """Constants of folders without a valid efficiency.yaml: no accelerator and no engine finds its constants there."""
 

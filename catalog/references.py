@@ -49,6 +49,9 @@ def constant_faults(efficiency: Efficiency, accelerators: Iterable[str]) -> Iter
     for name in efficiency.evidence:
         if name not in known:
             yield Fault(("evidence", name), unknown("accelerator", name, known, "accelerators.yaml"))
+    for name in efficiency.bandwidth_of_parts:
+        if name not in known:
+            yield Fault(("bandwidth_of_parts", name), unknown("accelerator", name, known, "accelerators.yaml"))
     local = efficiency.llama_cpp
     for name, kernels in local.devices.items():
         if name not in known:

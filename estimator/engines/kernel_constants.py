@@ -64,6 +64,19 @@ class Kernels:
     experts: Mapping[str, ExpertKernel]
     attention: AttentionKernel
     source: str = ""
+    flops_per_joule: float = 0.0
+    """16-bit FLOPs of large products per joule of board power on the part that was measured; 0 is no limit."""
+
+    def sustained(self, device: Accelerator) -> float:
+        """Share of the class's FLOP/s that the board power of a device feeds.
+
+        Tensor cores clock down to what the power limit allows, so that a part with fewer watts per FLOP of its peak
+        than the measured one reaches a smaller share of it.
+        """
+        if not self.flops_per_joule or not device.tdp_watts:
+            return 1.0
+        fed = self.flops_per_joule * device.tdp_watts
+        return min(fed / (self.gemm["16"].compute * device.matrix_flops), 1.0)
 
 
 class LlamaCppKernels(NamedTuple):

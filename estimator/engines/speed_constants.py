@@ -224,6 +224,8 @@ class Efficiency:
     """Extra load of the slowest expert-parallel rank per doubling of ranks."""
     bands: tuple[ResidualBand, ...]
     bands_source: str
+    bandwidth_of_parts: Mapping[str, float]
+    """Accelerator id -> bandwidth that it reaches over what its kernel class says, where parts of one class differ."""
     calibrations: tuple[Calibration, ...] = ()
     """The user's own points; the last one of an accelerator and engine holds."""
 

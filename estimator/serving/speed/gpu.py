@@ -63,6 +63,7 @@ class GpuKernels:
 
     __slots__ = (
         "architecture",
+        "bandwidth",
         "cache",
         "device",
         "efficiency",
@@ -74,6 +75,7 @@ class GpuKernels:
         "sixteen_bit_rates",
         "state_element_bytes",
         "state_us",
+        "sustained",
         "weights",
     )
 
@@ -84,6 +86,9 @@ class GpuKernels:
         self.state_us = deployment.speed.state_us
         self.state_element_bytes = deployment.speed.state_element_bytes
         self.kernels = self.efficiency.kernels_of(self.device)
+        self.sustained = self.kernels.sustained(self.device)
+        reached = self.efficiency.bandwidth_of_parts.get(self.device.id, 1.0)
+        self.bandwidth = self.device.bandwidth_bytes_per_s * reached
         self.quantised = quantised_format(self.weights, self.device)
         self.sixteen_bit = GemmFormat(
             kernel_key="16",
@@ -105,8 +110,10 @@ class GpuKernels:
         return GemmRates(
             input_bytes=form.input_bytes,
             latency_s=kernel.latency_us * MICROSECOND * factors.latency,
-            flops_per_s=form.peak_flops_per_s * min(compute * factors.compute * self.format_factor(key), 1.0),
-            bytes_per_s=self.device.bandwidth_bytes_per_s * min(kernel.memory * factors.bandwidth, MEMORY_CEILING),
+            flops_per_s=form.peak_flops_per_s
+            * self.sustained
+            * min(compute * factors.compute * self.format_factor(key), 1.0),
+            bytes_per_s=self.bandwidth * min(kernel.memory * factors.bandwidth, MEMORY_CEILING),
         )
 
     def gemm(self, product: Product, times: float) -> Gemm:
@@ -134,8 +141,7 @@ class GpuKernels:
         latency = kernel.latency_us * MICROSECOND * factors.expert_latency
         if key == "8":
             latency *= factors.block_expert_latency
-        bandwidth = self.device.bandwidth_bytes_per_s
-        reached = min(kernel.compute * factors.expert_compute * self.format_factor(key), 1.0)
+        reached = self.sustained * min(kernel.compute * factors.expert_compute * self.format_factor(key), 1.0)
         return Experts(
             name="experts",
             times=times,
@@ -153,8 +159,8 @@ class GpuKernels:
             routing_bytes=bank.routing_elements * 2,
             ramp_rows=kernel.ramp_rows,
             flops_per_s=form.peak_flops_per_s * reached,
-            bytes_per_s=bandwidth * min(kernel.memory * factors.expert_bandwidth, MEMORY_CEILING),
-            routing_bytes_per_s=bandwidth * ELEMENTWISE_MEMORY,
+            bytes_per_s=self.bandwidth * min(kernel.memory * factors.expert_bandwidth, MEMORY_CEILING),
+            routing_bytes_per_s=self.bandwidth * ELEMENTWISE_MEMORY,
         )
 
     def elementwise(self, work: RankWork) -> Elementwise:
@@ -164,7 +170,7 @@ class GpuKernels:
             times=work.layers,
             latency_s=ELEMENTWISE_LAUNCH_US * MICROSECOND * self.factors.latency,
             row_bytes=ELEMENTWISE_PASSES * work.hidden * 2,
-            bytes_per_s=ELEMENTWISE_MEMORY * self.device.bandwidth_bytes_per_s,
+            bytes_per_s=ELEMENTWISE_MEMORY * self.bandwidth,
         )
 
     def decode_attention(self, mixer: Mixer, times: float, tp: int, dcp: int) -> Iterator[DecodeAttention]:
@@ -187,8 +193,8 @@ class GpuKernels:
             index_bytes=mixer.index_width * INDEX_ELEMENT_BYTES,
             flops=mixer.decode_flops,
             share=1 / tp,
-            flops_per_s=device.matrix_flops * kernel.latent_compute,
-            bytes_per_s=device.bandwidth_bytes_per_s * min(memory, MEMORY_CEILING),
+            flops_per_s=device.matrix_flops * self.sustained * kernel.latent_compute,
+            bytes_per_s=self.bandwidth * min(memory, MEMORY_CEILING),
         )
 
     def _cache_memory(self, mixer: Mixer) -> float:
@@ -210,7 +216,9 @@ class GpuKernels:
             flops=mixer.attention_flops,
             share=1 / tp,
             ramp_tokens=kernel.ramp_tokens,
-            flops_per_s=self.device.matrix_flops * min(kernel.prefill_compute * self.factors.compute, 1.0),
+            flops_per_s=self.device.matrix_flops
+            * self.sustained
+            * min(kernel.prefill_compute * self.factors.compute, 1.0),
         )
 
     def states(self, mixer: Mixer, times: float, tp: int) -> Iterator[StateUpdate]:
@@ -223,9 +231,9 @@ class GpuKernels:
             times=times,
             latency_s=self.state_us * MICROSECOND,
             state_bytes=state_bytes / tp,
-            bytes_per_s=self.device.bandwidth_bytes_per_s * ELEMENTWISE_MEMORY,
+            bytes_per_s=self.bandwidth * ELEMENTWISE_MEMORY,
             flops=mixer.attention_flops(1) / tp,
-            flops_per_s=self.device.matrix_flops * STATE_COMPUTE,
+            flops_per_s=self.device.matrix_flops * self.sustained * STATE_COMPUTE,
         )
 
 

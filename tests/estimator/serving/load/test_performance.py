@@ -34,10 +34,25 @@ def compiled(
     return step_on(CATALOG.inventory, model(name), accelerator, layout, weights, engine, fabric=fabric or "")
 
 
-def test_eight_l40s_over_pcie_do_not_beat_four() -> None:
-    four, eight = (compiled(LLAMA_70B, "l40s", Layout(tp), "fp8") for tp in (4, 8))
+def test_eight_l40s_through_the_host_do_not_beat_four() -> None:
+    four, eight = (compiled(LLAMA_70B, "l40s", Layout(tp), "fp8", fabric="pcie4-x16") for tp in (4, 8))
     assert eight.decode_s(16, 2048) > four.decode_s(16, 2048)
     assert eight.prefill_s(2048) > four.prefill_s(2048)
+
+
+def test_devices_that_reach_each_other_need_no_host() -> None:
+    """g6e copies what a rank sends through host memory; L40S boards on a switch of their own do not."""
+    own, rented = (compiled(LLAMA_70B, "l40s", Layout(8), "fp8", fabric=each) for each in ("pcie4-x16-p2p", "pcie4-x8"))
+    assert rented.prefill_s(2048) > 3 * own.prefill_s(2048)
+
+
+def test_seventy_two_watts_do_not_feed_the_peak() -> None:
+    """L4 has 1.7 TFLOPS of peak a watt, L40S 1.0: the same prompt reaches a smaller share of it."""
+    shares = {
+        name: CATALOG.inventory.accelerators[name].matrix_flops * compiled(LLAMA_8B, name, Layout()).prefill_s(4096)
+        for name in ("l4", "l40s")
+    }
+    assert 1.3 * shares["l40s"] < shares["l4"] < 1.8 * shares["l40s"]
 
 
 def test_eight_h100_over_nvlink_beat_four() -> None:
