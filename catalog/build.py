@@ -1,6 +1,7 @@
 """The catalogue from its YAML files: read, validated, merged with the user's own. Slow; a cache keeps its result."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from estimator.engines.kernel_constants import LlamaCpp, Network, NeuronSpeed
 from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
 from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.hardware.power import PowerConstants
 from estimator.hardware.prices import InstancePrices
 from estimator.scenario.inventory import Inventory
 
@@ -151,6 +153,7 @@ def merge(files: Files) -> Sections:
 def _inventory(files: Files) -> Inventory:
     fabrics: dict[str, Fabric] = {name: entry.fabric(name) for _, name, entry in files.entries("fabrics.yaml")}
     efficiency: Efficiency = files.last("efficiency.yaml", NO_CONSTANTS)
+    power: PowerConstants | None = files.last("power.yaml", None)
     accelerators: dict[str, Accelerator] = {}
     for source, name, entry in files.entries("accelerators.yaml"):
         if entry.fabric not in fabrics:
@@ -159,7 +162,7 @@ def _inventory(files: Files) -> Inventory:
             reason = unknown("kernel class", entry.kernels, efficiency.kernels, "efficiency.yaml")
             files.complain(source, (name, "kernels"), reason)
         else:
-            accelerators[name] = entry.accelerator(name)
+            accelerators[name] = _with_idle_power(entry.accelerator(name), power)
     for source, constants in files.content["efficiency.yaml"][-1:]:
         files.complain_of(source, constant_faults(constants, accelerators))
     machines: dict[str, Machine] = {}
@@ -182,7 +185,15 @@ def _inventory(files: Files) -> Inventory:
         efficiency=efficiency,
         training=files.last("training.yaml", None),
         sizes=sizes,
+        power=power,
     )
+
+
+def _with_idle_power(device: Accelerator, power: PowerConstants | None) -> Accelerator:
+    """The device with what it draws without work, where its power is known."""
+    if power is None or device.tdp_watts is None:
+        return device
+    return replace(device, idle_watts=device.tdp_watts * power.idle_share)
 
 
 def _engines(files: Files, efficiency: Efficiency, accelerators: dict[str, Accelerator]) -> tuple[EngineProfile, ...]:
@@ -233,8 +244,30 @@ def _prices(files: Files, inventory: Inventory) -> dict[str, dict[str, InstanceP
         for name, prices in quotes.items():
             if machine := inventory.machines.get(name):
                 quotes[name] = _after_cuts(prices, machine.family, cuts)
+    for quotes in regions.values():
+        quotes |= _derived(quotes, regions.get(LIST_REGION, {}))
     anywhere = [machine.id for machine in inventory.machines.values() if machine.kind != "cloud"]
     return {region: dict.fromkeys(anywhere, InstancePrices()) | quotes for region, quotes in regions.items()}
+
+
+LIST_REGION = "us-east-1"
+"""Where list prices are read most often; ratios of other regions to it have stood still (g5, g6, g6e: to 0.02 %)."""
+
+
+def _derived(quotes: dict[str, InstancePrices], listed: dict[str, InstancePrices]) -> dict[str, InstancePrices]:
+    """The types whose own list price is older than the one of `LIST_REGION`, with what follows from that one.
+
+    `price_cuts.yaml` names every family whose list price changed since 2025-04-04 (compared in us-east-1 on
+    2026-07-20). Without a cut in between the price of then, times the ratio, is the region's own price still.
+    """
+    derived = {}
+    for name, offered in quotes.items():
+        own, there = offered.on_demand, listed[name].on_demand if name in listed else None
+        if own and there and own.kind == there.kind == "list" and not own.cut_on and own.as_of < there.as_of:
+            source = f"{own.source}; {LIST_REGION} lists the type unchanged on {there.as_of}"
+            price = own._replace(kind="derived", as_of=there.as_of, source=source)
+            derived[name] = offered._replace(on_demand_derived=price)
+    return derived
 
 
 def _after_cuts(prices: InstancePrices, family: str, cuts: Iterable[PriceCut]) -> InstancePrices:

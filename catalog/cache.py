@@ -23,7 +23,7 @@ MOST_BYTES = 4_000_000
 """Largest catalogue file; larger ones are refused unread."""
 PREBUILT = PACKAGE / "catalog.cache"
 LONGEST_HEADER = 1_000_000
-FORMAT = f"3 python {sys.version_info.major}.{sys.version_info.minor}"
+FORMAT = f"4 python {sys.version_info.major}.{sys.version_info.minor}"
 
 Folders = tuple[Path, ...]
 Texts = Mapping[str, str]

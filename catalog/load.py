@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ class Catalog:
             text = self.texts.get(f"prices/{region}")
             if text is None:
                 raise InputError("region", f"unknown region {region!r}", close_names(region, self.regions))
-            self._priced[region] = RegionPrices(region, _decode(dict[str, InstancePrices], text))
+            self._priced[region] = RegionPrices(region, _decode(dict[str, InstancePrices], text), asked_on=date.today())
         return self._priced[region]
 
 

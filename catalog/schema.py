@@ -15,6 +15,7 @@ from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntr
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
+from estimator.hardware.power import PowerConstants
 from estimator.models.by_hand import DecoderShape
 
 FILES: dict[str, Any] = {
@@ -29,6 +30,7 @@ FILES: dict[str, Any] = {
     "efficiency.yaml": Efficiency,
     "training.yaml": TrainingConstants,
     "sizes.yaml": dict[str, DecoderShape],
+    "power.yaml": PowerConstants,
 }
 """Glob below the data folder -> the type of the whole file."""
 

@@ -16,11 +16,12 @@ from estimator.results import (
     LatencyPercentiles,
     MemoryReport,
     PerformanceReport,
+    PowerReport,
     TrainingMemory,
     TrainingReport,
 )
 
-Report = MemoryReport | PerformanceReport | CostReport | TrainingMemory | TrainingReport
+Report = MemoryReport | PerformanceReport | CostReport | PowerReport | TrainingMemory | TrainingReport
 
 LAYOUT = ("tp", "pp", "ep", "dp")
 
@@ -40,7 +41,7 @@ def document(row: Evaluation) -> dict[str, object]:
         "confidence": row.confidence,
         "memory": section(row.memory),
         "performance": performance(row),
-        "cost": section(row.cost),
+        "cost": {**section(row.cost), "power": section(row.cost.power)},
         "training": training(row.training),
     }
 

@@ -222,6 +222,18 @@ class TrainingReport(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class PowerReport(NamedTuple):
+    """Power that the whole candidate draws at the asked load, as far as it is known."""
+
+    watts: float | None = None
+    """Accelerators at their limit while they work and at idle while they do not, the host of owned hardware, times PUE:
+    an upper bound, since memory-bound decode draws less."""
+    kwh_per_1m_tokens: float | None = None
+    usd_per_1m_tokens: float | None = None
+    """The kWh at their price; null in the cloud, where the rent holds it."""
+    tokens_per_joule: float | None = None
+
+
 class CostReport(NamedTuple):
     """USD for the whole candidate (all machines)."""
 
@@ -230,15 +242,24 @@ class CostReport(NamedTuple):
     price_low_usd_per_hour: float | None = None
     price_high_usd_per_hour: float | None = None
     price_kind: str | None = None
-    """list, derived, snapshot, estimate"""
+    """list, derived, snapshot, estimate, own (typed by the user)"""
     price_as_of: str | None = None
+    price_age_days: int | None = None
+    """Days since the first day that `price_as_of` may mean; null for a price of one's own."""
+    price_stale: bool | None = None
+    """Whether the price is older than 180 days, or than a known cut of its list price; null where there is none."""
     usd_per_1m_tokens: Band | None = None
     """Input and output together for the asked mix: $/request over the tokens of a request. What rows are ranked by."""
+    usd_per_1k_tokens: Band | None = None
+    """A thousandth of `usd_per_1m_tokens`."""
+    tokens_per_usd: Band | None = None
+    """Input and output tokens that a dollar buys: 1e6 over `usd_per_1m_tokens`."""
     usd_per_1m_input_tokens: Band | None = None
     usd_per_1m_output_tokens: Band | None = None
     usd_per_request: Band | None = None
     usd_per_month: float | None = None
     usd_per_hour_per_gb: float | None = None
+    power: PowerReport = PowerReport()
 
 
 class Candidate(NamedTuple):

@@ -21,6 +21,7 @@ SECTIONS = {
     "memory": results.MemoryReport,
     "performance": results.PerformanceReport,
     "cost": results.CostReport,
+    "cost.power": results.PowerReport,
     "training": results.TrainingReport,
     "training.memory": results.TrainingMemory,
 }

@@ -12,7 +12,7 @@ from estimator.models.formats import cache_format
 from estimator.models.model import Model
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.nodes import engine_on, node_of
+from estimator.scenario.nodes import engine_on, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Scenario
 from estimator.serving.memory.budget import device_defaults
@@ -45,7 +45,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
     if row.verdict != "fits" or row.memory is None:
         raise InputError("command", f"{row.candidate.machine}: {row.reason or row.verdict.replace('_', ' ')}")
     candidate = row.candidate
-    node = node_of(machine_named(candidate, inventory), inventory, scenario.placement)
+    node = node_for(machine_named(candidate, inventory), scenario, inventory)
     engine = engine_on(node.device, inventory.engine(scenario.engine, scenario.engine_version), inventory)
     writer = WRITERS.get(engine.program.launch)
     if writer is None:

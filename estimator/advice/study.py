@@ -12,7 +12,7 @@ from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Candidate, Evaluation, OperatorTime, PerformanceReport
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.nodes import Node, node_of
+from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
@@ -49,7 +49,7 @@ class Study:
 
     @cached_property
     def node(self) -> Node:
-        return node_of(self.machine, self.inventory, self.scenario.placement)
+        return node_for(self.machine, self.scenario, self.inventory)
 
     @cached_property
     def deployment(self) -> Deployment:

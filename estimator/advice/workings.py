@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from estimator.advice.study import Study
+from estimator.cost.power import WATTS_PER_KILOWATT
+from estimator.cost.quote import purchase_usd
 from estimator.results import Evaluation, Factor, MemoryReport, MemoryTerm, OperatorTime, PerformanceReport
 from estimator.serving.memory.shares import cache_in_use_bytes, memory_shares
 from estimator.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
@@ -263,16 +265,37 @@ def _cost(study: Study, evaluation: Evaluation, speed: PerformanceReport) -> Ite
             source=source,
         )
     if cost.usd_per_month is not None:
-        formula = f"$ per hour * {HOURS_PER_MONTH}"
+        month: tuple[str, tuple[Term, ...]] = (f"$ per hour * {HOURS_PER_MONTH}", (price,))
+        if study.machine.kind == "device" and cost.price_kind == "estimate":
+            month = _owned_month(study, evaluation)
         yield Working(
             figure="usd_month",
-            title="$ per month at 100 %",
+            title="$ per month",
             value=cost.usd_per_month,
             unit="usd",
-            formula=formula,
-            terms=(price,),
+            formula=month[0],
+            terms=month[1],
             source=source,
         )
+
+
+def _owned_month(study: Study, evaluation: Evaluation) -> tuple[str, tuple[Term, ...]]:
+    """How a month of owned hardware comes about: purchase written off, and power."""
+    ownership, machine = study.scenario.ownership, study.machine
+    formula = (
+        f"machines * purchase / years / 12 + watts / {WATTS_PER_KILOWATT} * $ per kWh * {HOURS_PER_MONTH}"
+        if evaluation.cost.power.watts
+        else "machines * purchase / years / 12"
+    )
+    purchase = purchase_usd(study.node.device, machine.count, ownership) or 0.0
+    terms = [
+        Term("machines", evaluation.candidate.machines, "number"),
+        Term("purchase", purchase, "usd"),
+        Term("years", ownership.amortization_years, "number"),
+    ]
+    if evaluation.cost.power.watts:
+        terms += [Term("watts", evaluation.cost.power.watts, "number"), Term("$ per kWh", ownership.usd_per_kwh, "usd")]
+    return formula, tuple(terms)
 
 
 def _sum(figure: str, title: str, value: float, terms: Sequence[Term], source: str) -> Working:

@@ -1,7 +1,10 @@
 """Prices into unit costs: $/h, $/request, $/1M tokens, $/month."""
 
+from datetime import date
+
+from estimator.cost.power import owned_draw, power_report, rented_draw
 from estimator.cost.quote import Quote, quote
-from estimator.hardware.prices import Price, RegionPrices
+from estimator.hardware.prices import Price, RegionPrices, price_age_days, price_stale
 from estimator.layout import Layout
 from estimator.results import Band, Candidate, CostReport, Evaluation, PerformanceReport
 from estimator.scenario.nodes import Node
@@ -18,9 +21,18 @@ def bill(
     performance: PerformanceReport | None = None,
 ) -> CostReport:
     """What `machines` of these machines cost under the scenario's terms, and a token where the speed is known."""
-    hourly = quote(node.machine, node.device, prices, scenario.price_terms, scenario.ownership)
-    sold_gb = node.device.memory_sold_gb * node.devices * machines
-    return cost_report(hourly, machines, sold_gb, performance, scenario.workload)
+    machine, device, ownership = node.machine, node.device, scenario.ownership
+    hourly = quote(machine, device, prices, scenario.price_terms, ownership)
+    sold_gb = device.memory_sold_gb * node.devices * machines
+    report = cost_report(hourly, machines, sold_gb, performance, scenario.workload, prices.asked_on)
+    if machine.kind != "device":
+        busy = min(performance.utilization, 1.0) if performance and performance.utilization else 1.0
+        power = power_report(rented_draw(machine, device), machines, busy, performance, None)
+        return report._replace(power=power)
+    draw, busy = owned_draw(device, machine.count, ownership), ownership.utilization
+    power = power_report(draw, machines, busy, performance, ownership.usd_per_kwh)
+    month = report.usd_per_month
+    return report._replace(power=power, usd_per_month=None if month is None else month * busy)
 
 
 def not_supported(node: Node, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:
@@ -52,12 +64,13 @@ def cost_report(
     memory_sold_gb: float,
     performance: PerformanceReport | None,
     workload: ServingWorkload,
+    today: date | None = None,
 ) -> CostReport:
     """Unit costs of a candidate of `machines` machines with `memory_sold_gb` accelerator memory in all.
 
     `usd_per_1m_tokens` is the cost to compare by: input and output together, $/request over the tokens of a request.
     The split into input and output goes by the device time that prefill and decode take, so that unit costs times
-    volumes equal the bill; a slow prefill moves cost from the output to the input side.
+    volumes equal the bill; a slow prefill moves cost from the output to the input side. `today` ages the price.
     """
     if hourly.price is None:
         return CostReport(hourly.state)
@@ -69,17 +82,22 @@ def cost_report(
         price_low_usd_per_hour=machines * price.low if price.low is not None else None,
         price_high_usd_per_hour=machines * price.high if price.high is not None else None,
         price_kind=price.kind,
-        price_as_of=price.as_of,
+        price_as_of=price.as_of or None,
+        price_age_days=price_age_days(price, today) if today and price.as_of else None,
+        price_stale=price_stale(price, today) if today else None,
         usd_per_month=usd_per_hour * HOURS_PER_MONTH,
         usd_per_hour_per_gb=usd_per_hour / memory_sold_gb if memory_sold_gb else None,
     )
     if performance is None or performance.requests_per_s.low <= 0:
         return report
     per_request = _over_price_range(performance.requests_per_s.reciprocal(usd_per_hour / SECONDS_PER_HOUR), price)
+    per_million = _over_price_range(usd_per_1m_tokens(usd_per_hour, performance), price)
     prefill = performance.prefill_time_share
     return report._replace(
         usd_per_request=per_request,
-        usd_per_1m_tokens=_over_price_range(usd_per_1m_tokens(usd_per_hour, performance), price),
+        usd_per_1m_tokens=per_million,
+        usd_per_1k_tokens=per_million.times(1000 / MILLION),
+        tokens_per_usd=per_million.reciprocal(MILLION),
         usd_per_1m_input_tokens=per_request.times(prefill * MILLION / workload.input_tokens),
         usd_per_1m_output_tokens=per_request.times((1 - prefill) * MILLION / workload.output_tokens),
     )

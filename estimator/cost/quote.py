@@ -1,10 +1,10 @@
-"""What one machine costs for an hour: rented under some terms, or owned."""
+"""What one machine costs for an hour: rented under some terms, owned, or at a price of the user's own."""
 
-from datetime import date
 from typing import NamedTuple
 
+from estimator.cost.power import WATTS_PER_KILOWATT, owned_draw
 from estimator.hardware.devices import Accelerator, Machine
-from estimator.hardware.prices import InstancePrices, Price, RegionPrices, price_day
+from estimator.hardware.prices import InstancePrices, Price, RegionPrices
 from estimator.results import PriceState
 from estimator.scenario.workload import Ownership
 from estimator.units import HOURS_PER_MONTH
@@ -21,7 +21,9 @@ NO_PRICE = Quote("no_price")
 
 
 def quote(machine: Machine, device: Accelerator, prices: RegionPrices, terms: str, ownership: Ownership) -> Quote:
-    """The price of one machine for an hour: rented where it is an instance type, owned where it is a card or a Mac."""
+    """The price of one machine for an hour: the user's own, rented where it is an instance type, else owned."""
+    if ownership.usd_per_gpu_hour and machine.kind != "host":
+        return Quote("priced", Price(ownership.usd_per_gpu_hour * machine.count, "own", ""))
     if machine.kind == "device":
         return owned(device, machine.count, ownership)
     offered = prices.quotes.get(machine.id)
@@ -45,17 +47,21 @@ def savings_plan_estimate(offered: InstancePrices, terms: str) -> Price | None:
 
 
 def owned(device: Accelerator, count: float, ownership: Ownership) -> Quote:
-    """Hardware price written off over its life, plus the power that `count` devices draw at their limit, per hour."""
-    card_usd = ownership.hardware_usd or device.list_price_usd
-    if card_usd is None:
+    """Purchase written off over its life, plus power, for an hour of use.
+
+    `count` devices in one host. Hours without work cost as well (their write-off, and power at idle): the hours of use
+    carry them, so that a month costs the price times 730 times the utilization.
+    """
+    purchase = purchase_usd(device, count, ownership)
+    if purchase is None:
         return NO_PRICE
-    watts = ownership.power_limit_watts or device.tdp_watts or 0.0
-    write_off = card_usd / (ownership.amortization_years * 12 * HOURS_PER_MONTH)
-    power = watts / 1000 * ownership.usd_per_kwh
-    return Quote("priced", Price(count * (write_off + power), "estimate", device.as_of, source=device.source))
+    draw, busy = owned_draw(device, count, ownership), ownership.utilization
+    write_off = purchase / (ownership.amortization_years * 12 * HOURS_PER_MONTH)
+    power = draw.mean(busy) / WATTS_PER_KILOWATT * ownership.usd_per_kwh if draw else 0.0
+    return Quote("priced", Price((write_off + power) / busy, "estimate", device.as_of, source=device.source))
 
 
-def newest_price_day(prices: RegionPrices, machine: str) -> date | None:
-    """The day of the newest price of a machine on any terms; None without a price."""
-    offered = prices.quotes.get(machine)
-    return max((price_day(each) for each in offered or () if isinstance(each, Price)), default=None)
+def purchase_usd(device: Accelerator, count: float, ownership: Ownership) -> float | None:
+    """What `count` devices and their host cost to buy [USD]; None where a device has no price."""
+    card_usd = ownership.hardware_usd or device.list_price_usd
+    return None if card_usd is None else count * card_usd + ownership.host_usd

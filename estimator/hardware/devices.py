@@ -37,6 +37,7 @@ class Accelerator:
     fabric: str = "none"
     compute_capability: float = 0.0
     tdp_watts: float | None = None
+    idle_watts: float = 0.0
     release_year: int | None = None
     list_price_usd: float | None = None
     cores: int = 1

@@ -7,14 +7,14 @@ from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.checks import check
-from estimator.cost.quote import newest_price_day, quote
+from estimator.cost.quote import quote
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices, price_stale
 from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.nodes import Node, node_of
+from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.placement import machines_for
 from estimator.scenario.scenario import Scenario
 from estimator.units import HOURS_PER_MONTH
@@ -46,7 +46,7 @@ class Mix(NamedTuple):
     kinds: tuple[str, ...]
     """Kinds of the prices used: list, derived, snapshot, estimate."""
     stale: bool = False
-    """Whether a price used is from before a known cut, or half a year older than the machine's newest."""
+    """Whether a price used is from before a known cut, or older than half a year."""
 
     @property
     def interruptible(self) -> bool:
@@ -125,7 +125,7 @@ def _fleet(
         return None
     row = _row(model, _shared(share, copies * (1 - demand.headroom)), inventory, prices, machine)
     base = ceil(copies * demand.base_load)
-    mixes = _mixes(scenario, demand, (base, copies - base), node_of(machine, inventory, placement), prices, row)
+    mixes = _mixes(scenario, demand, (base, copies - base), node_for(machine, scenario, inventory), prices, row)
     return Fleet(copy=row, copies=copies, base_copies=base, mixes=mixes) if mixes else None
 
 
@@ -158,7 +158,6 @@ def _mixes(
     """Every way to pay for so many copies that always run and so many at the peak, the one to take first."""
     base, extra = copies
     hours = HOURS_PER_MONTH, demand.peak_hours / HOURS_PER_DAY * HOURS_PER_MONTH
-    newest = newest_price_day(prices, node.machine.id)
     mixes = []
     for terms in mixes_of(scenario.price_terms, extra > 0, node.machine.kind == "device"):
         used = [each for each in terms if each is not None]
@@ -174,7 +173,7 @@ def _mixes(
                 peak_terms=terms[1],
                 usd_per_month=usd,
                 kinds=tuple(dict.fromkeys(price.kind for price in paid)),
-                stale=newest is not None and any(price_stale(price, newest) for price in paid),
+                stale=prices.asked_on is not None and any(price_stale(price, prices.asked_on) for price in paid),
             )
         )
     return tuple(sorted(mixes, key=lambda mix: (mix.stale, mix.interruptible, mix.usd_per_month)))

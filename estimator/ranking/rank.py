@@ -89,8 +89,12 @@ def with_badges(rows: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
 
 
 def best_value(rows: Iterable[Evaluation]) -> Evaluation | None:
-    """The lowest price per GB of accelerator memory among what holds the load, else among what fits."""
+    """The lowest price per GB of accelerator memory among what holds the load, else among what fits.
+
+    An old price recommends nothing, unless all are old.
+    """
     priced = [row for row in rows if row.verdict == "fits" and row.cost.usd_per_hour_per_gb is not None]
+    priced = [row for row in priced if not row.cost.price_stale] or priced
     holding = [row for row in priced if row.holds_load] or priced
     return min(holding, key=lambda row: row.cost.usd_per_hour_per_gb or 0.0, default=None)
 
@@ -128,8 +132,8 @@ def indistinguishable(one: Evaluation, other: Evaluation) -> bool:
 def recommended(rows: Iterable[Evaluation], most: int = 5) -> tuple[tuple[Evaluation, ...], tuple[Evaluation, ...]]:
     """The classic answer: up to five single- and five multi-accelerator rows by lowest hourly cost.
 
-    Only rows that fit, hold the load and meet the service level. The Best Value row, where it is one of these, is
-    always among them: it takes the last place of its group if need be.
+    Only rows that fit, hold the load and meet the service level, at a price that is not old. The Best Value row, where
+    it is one of these, is always among them: it takes the last place of its group if need be.
     """
     answering = sorted(
         (
@@ -139,6 +143,7 @@ def recommended(rows: Iterable[Evaluation], most: int = 5) -> tuple[tuple[Evalua
             and row.holds_load
             and row.meets_service_level
             and row.cost.price_usd_per_hour is not None
+            and not row.cost.price_stale
         ),
         key=lambda row: row.cost.price_usd_per_hour or 0.0,
     )

@@ -9,6 +9,7 @@ from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
 from estimator.errors import InputError, close_names, unknown_name
 from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.hardware.power import PowerConstants
 from estimator.models.by_hand import DecoderShape
 
 
@@ -26,6 +27,7 @@ class Inventory:
     training: TrainingConstants | None = None
     sizes: Mapping[str, DecoderShape] = field(default_factory=dict)
     """Decoders known by size alone, by id."""
+    power: PowerConstants | None = None
 
     def accelerator(self, name: str) -> Accelerator:
         """By id, label, or the name a driver or benchmark prints. Raises InputError with close matches."""

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from estimator.engines.profiles import EngineProfile
 from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.hardware.power import under_limit
 from estimator.layout import Layout
 from estimator.layouts.legal import legal_layouts
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.scenario import Placement
+from estimator.scenario.scenario import Placement, Scenario
 from estimator.units import GIB
 
 ANYWHERE = Placement()
@@ -136,6 +137,14 @@ def host_cpu(machine: Machine, inventory: Inventory) -> Accelerator | None:
 
 def _bandwidth_per_vcpu(host: Machine) -> float:
     return host.memory_bandwidth_bytes_per_s / host.vcpus
+
+
+def node_for(machine: Machine, scenario: Scenario, inventory: Inventory) -> Node:
+    """The machine as the scenario has it: devices that it does not rent run under its power limit."""
+    node, watts = node_of(machine, inventory, scenario.placement), scenario.ownership.power_limit_watts
+    if machine.kind != "device" or watts is None or inventory.power is None:
+        return node
+    return node._replace(device=under_limit(node.device, watts, inventory.power))
 
 
 PEAKS = ("fp32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "int8_flops", "fp4_flops")

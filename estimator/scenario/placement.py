@@ -1,7 +1,7 @@
 """What the user insists on, as a machine: an instance type, or a number of accelerators of one kind."""
 
 from estimator.errors import InputError, close_names
-from estimator.hardware.devices import Machine
+from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.results import Candidate
 from estimator.scenario.inventory import Inventory
@@ -27,7 +27,7 @@ def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices)
 def machines_for(scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> tuple[Machine, ...]:
     """What the placement names; else every accelerated EC2 type, or, owned, every accelerator that is sold by itself.
 
-    A local machine holds up to eight GPUs, an edge machine one accelerator.
+    A local machine holds up to eight GPUs; an edge machine is one device that runs within the power there is.
     """
     named = machine_of(scenario.placement, inventory, prices)
     if named:
@@ -37,9 +37,19 @@ def machines_for(scenario: Scenario, inventory: Inventory, prices: RegionPrices)
     return tuple(
         devices(device.id, count, inventory)
         for device in inventory.accelerators.values()
-        if device.kind in OWNED_KINDS and "end-of-life" not in device.tags
+        if device.kind in OWNED_KINDS
+        and "end-of-life" not in device.tags
+        and (scenario.deployment == "local" or runs_at_the_edge(device, scenario, inventory))
         for count in (OWNED_COUNTS if scenario.deployment == "local" and device.fabric != "none" else (1,))
     )
+
+
+def runs_at_the_edge(device: Accelerator, scenario: Scenario, inventory: Inventory) -> bool:
+    """Whether a device runs within the asked power limit, or draws no more than edge devices do where none is asked."""
+    power, limit = inventory.power, scenario.ownership.power_limit_watts
+    if device.tdp_watts is None or power is None:
+        return device.kind == "apple"
+    return device.tdp_watts <= power.edge_watts if limit is None else limit >= device.tdp_watts * power.lowest_share
 
 
 OWNED_KINDS = ("gpu", "apple", "other")

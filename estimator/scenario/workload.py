@@ -124,11 +124,22 @@ class ServiceLevel:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """What an owned card costs per hour: its price written off, and its power."""
+    """What an hour costs of hardware that is owned (written off, and its power), or whose price the user knows."""
 
     hardware_usd: Annotated[float, Gt(0)] | None = None
     """Price of one accelerator; None takes the catalogue's street price."""
     amortization_years: Annotated[float, Gt(0), Le(20)] = 3.0
+    host_usd: Annotated[float, Ge(0), Le(1e9)] = 0.0
+    """Price of what holds the accelerators of one machine: host, chassis, power supply."""
     usd_per_kwh: Annotated[float, Ge(0), Le(10)] = 0.15
+    host_watts: Annotated[float, Ge(0), Le(1e6)] = 0.0
+    """Power of the host beside its accelerators."""
+    pue: Annotated[float, Ge(1), Le(5)] = 1.0
+    """Power of the whole room over that of its machines: 1 at a desk, 1.56 in the average data centre (Uptime Institute
+    survey of 2024), 1.1 in the best."""
+    utilization: Annotated[float, Gt(0), Le(1)] = 1.0
+    """Share of its hours that owned hardware works; the rest it idles."""
     power_limit_watts: Annotated[float, Gt(0)] | None = None
-    """Edge deployments run below the datasheet's power."""
+    """Power that one accelerator may draw; it lowers the clock and with it the speed."""
+    usd_per_gpu_hour: Annotated[float, Gt(0), Le(1e6)] | None = None
+    """The user's own price of one accelerator for an hour, whatever the terms; None takes the catalogue's."""

@@ -20,7 +20,7 @@ from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_
 from estimator.models.model import Model
 from estimator.results import Candidate, Evaluation, PerformanceReport
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.nodes import Node, clusters, node_of
+from estimator.scenario.nodes import Node, clusters, node_for
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import check_workload
 from estimator.serving.deployment import Deployment, deploy
@@ -62,7 +62,7 @@ class ServingJudge:
 
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
-        node = node_of(machine, self.inventory, self.scenario.placement)
+        node = node_for(machine, self.scenario, self.inventory)
         deployment = deploy(node, self.model, self.scenario, self.inventory)
         engine = deployment.engine
         unsupported = refusal(node.device, engine, deployment.weights, self.model.architecture)

@@ -13,7 +13,7 @@ from estimator.models.model import Model
 from estimator.results import Candidate, Confidence, CostReport, Evaluation, TrainingMemory, TrainingReport
 from estimator.scenario import training_workload as workload
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.nodes import Node, node_of
+from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training import memory, smaller_runs, speed
@@ -69,7 +69,7 @@ class TrainingJudge:
 
     def evaluation(self, machine: Machine) -> Evaluation:
         """The machine's best setup, priced; over several machines where one does not hold the run."""
-        at = node_of(machine, self.inventory, self.scenario.placement)
+        at = node_for(machine, self.scenario, self.inventory)
         framework = self.constants.framework_on(at.device, self.framework)
         refused = refusal(self.model, self.workload, framework, at.device, self.constants)
         if framework is not self.framework and not refused:

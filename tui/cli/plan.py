@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     if asked.scenario.training:
         raise InputError("plan", "a training run is no load to carry; `estimate --train …` says what it takes")
     demand = _demand(arguments)
-    plans = fleets(asked.model, asked.scenario, demand, asked.inventory, asked.prices)[: max(arguments.limit, 1)]
+    prices = asked.prices.for_decisions()
+    plans = fleets(asked.model, asked.scenario, demand, asked.inventory, prices)[: max(arguments.limit, 1)]
     if arguments.format == "json":
         scenario = json_output.scenario(asked.scenario) | {
             name: getattr(demand, name) for name in ("headroom", "base_load", "peak_hours")

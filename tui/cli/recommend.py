@@ -18,7 +18,8 @@ def run(arguments: argparse.Namespace) -> int:
     from estimator.ranking import rank as ranking
 
     query = question.ask(arguments)
-    recommended = ranking.recommended(ranking.rank(*query).rows)
+    decision = query._replace(prices=query.prices.for_decisions())
+    recommended = ranking.recommended(ranking.rank(*decision).rows)
     by_group = dict(zip(GROUPS, recommended, strict=True))
     if arguments.format == "json":
         rows = {key: [documents.document(row) for row in group] for key, group in by_group.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from estimator.printable import printable
-from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport
+from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport, PowerReport
 from estimator.scenario.scenario import Scenario
 from tui.cli import training_output
 from tui.draw import figures
@@ -77,6 +77,7 @@ def remarks(row: Evaluation, asked: Scenario) -> list[str]:
     texts = [
         ("cheapest run" if row.training else "best value") if row.best_value else "",
         "=" if row.tie else "",
+        "old price" if row.cost.price_stale and row.verdict == "fits" else "",
         *readings.shortcomings(row, asked),
         (row.reason or "") if row.verdict != "fits" or row.training else "",
     ]
@@ -183,7 +184,8 @@ def _percentiles(speed: PerformanceReport) -> list[list[str]]:
 def _cost(row: Evaluation) -> list[list[str]]:
     cost = row.cost
     rows = [["cost", "low", "typical", "high", ""]]
-    note = f"{cost.price_kind}, {cost.price_as_of}" if cost.price_kind else ""
+    age = f"{cost.price_age_days:,} days: old" if cost.price_stale else ""
+    note = ", ".join(filter(None, (cost.price_kind, cost.price_as_of, age)))
     low, high = figures.usd(cost.price_low_usd_per_hour), figures.usd(cost.price_high_usd_per_hour)
     rows.append(["$/hour", low, plain_price(row), high, note])
     for name, band in (
@@ -195,6 +197,21 @@ def _cost(row: Evaluation) -> list[list[str]]:
         if band:
             rows.append([name, *map(figures.usd, band), ""])
     rows.append(["$/month", "", figures.usd(cost.usd_per_month), "", "730 hours"])
+    if cost.tokens_per_usd:
+        rows.append(["tokens per $", *map(figures.count, cost.tokens_per_usd), "input and output"])
+    return rows + _power(cost.power)
+
+
+def _power(power: PowerReport) -> list[list[str]]:
+    """What it draws at the load, and what that makes of a token."""
+    if power.watts is None:
+        return []
+    rows = [["power", "", f"{figures.number(power.watts)} W", "", "at the limit while it works"]]
+    if power.kwh_per_1m_tokens is not None and power.tokens_per_joule is not None:
+        note = f"{figures.number(power.tokens_per_joule)} tokens a joule"
+        rows.append(["kWh/1M tokens", "", figures.number(power.kwh_per_1m_tokens), "", note])
+    if power.usd_per_1m_tokens is not None:
+        rows.append(["power $/1M tokens", "", figures.usd(power.usd_per_1m_tokens), "", "within $/1M tokens"])
     return rows
 
 

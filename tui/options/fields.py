@@ -27,6 +27,7 @@ UNSET = {
     "decode-context-parallel": "off",
     "precision": "stack's own",
     "loss": "stack's own",
+    "usd-per-gpu-hour": "the catalogue's",
     "hardware-usd": "street price",
     "power-limit-watts": "datasheet's",
     "usable-memory": "the driver's",
@@ -35,8 +36,16 @@ UNSET = {
     "preset": "own",
 }
 """What an empty field means; the others leave it to the ranking."""
-STEPS = {"prefix-cache-hit": 0.05, "memory-utilization": 0.01, "usd-per-kwh": 0.01}
-"""Fields that move by a difference; the others double and halve."""
+STEPS = {
+    "prefix-cache-hit": 0.05,
+    "memory-utilization": 0.01,
+    "usd-per-kwh": 0.01,
+    "host-usd": 500.0,
+    "host-watts": 50.0,
+    "pue": 0.05,
+    "utilization": 0.05,
+}
+"""Shares, small prices and what begins at 0 move by a difference; the others double and halve."""
 STARTS = {
     "requests-per-second": 1.0,
     "requests": 100,
@@ -52,6 +61,7 @@ STARTS = {
     "pp": 1,
     "ep": 1,
     "dp": 1,
+    "usd-per-gpu-hour": 2.0,
     "hardware-usd": 10_000.0,
     "power-limit-watts": 300.0,
     "usable-memory": 16.0,
@@ -60,7 +70,18 @@ STARTS = {
 """Where an empty number begins when it is stepped."""
 
 
-OWNED = frozenset({"hardware-usd", "amortization-years", "usd-per-kwh", "power-limit-watts"})
+OWNED = frozenset(
+    {
+        "hardware-usd",
+        "host-usd",
+        "amortization-years",
+        "usd-per-kwh",
+        "host-watts",
+        "pue",
+        "utilization",
+        "power-limit-watts",
+    }
+)
 """Options that only owned hardware has."""
 STATED_MEMORY = frozenset({"usable-memory", "host-memory"})
 """Options about the machine that is named."""
@@ -157,7 +178,8 @@ def stepped(scenario: Scenario, field: Field, by: int) -> Scenario:
         return with_option(scenario, field.name, STARTS.get(field.name, 1))
     value = _value(scenario, field.option)
     if field.name in STEPS:
-        return with_option(scenario, field.name, round(min(max(value + by * STEPS[field.name], 0.0), 1.0), 4))
+        moved = round(value + by * STEPS[field.name], 4)
+        return with_option(scenario, field.name, moved if rule.complaint(moved) is None else value)
     changed = value * 2 if by > 0 else value / 2
     return with_option(scenario, field.name, max(int(changed), 1) if rule.type is int else changed)
 

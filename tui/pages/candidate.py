@@ -185,7 +185,8 @@ def _run_block(run: TrainingReport, cells: int) -> list[Row]:
 
 def _priced_as(row: Evaluation) -> str:
     cost = row.cost
-    return f"{cost.price_kind or ''} {cost.price_as_of or ''}".strip()
+    old = "· old" if cost.price_stale else ""
+    return " ".join(filter(None, (cost.price_kind, cost.price_as_of, old)))
 
 
 def _cost_block(row: Evaluation, cells: int) -> list[Row]:

@@ -16,6 +16,7 @@ GLYPHS = (
     ("▲▼", "how the last change moved a figure; u takes it back"),
     ("=", "a tie: its cost can not be told from the row above"),
     ("!", "fits, but misses the service level or holds less than the load asked for"),
+    ("*", "an old price: of more than 180 days ago, or from before a known cut"),
     ("★", "best value: lowest price per GB among what fits; of training runs, the cheapest"),
     ("±", "half of the 80 % band, in per cent"),
     ("A B C", "measured on this kind, transferred from its kin, specifications only"),

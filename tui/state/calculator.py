@@ -73,8 +73,12 @@ class Calculator:
         return answer._replace(detail=self.detail(answer, selected) if selected else None)
 
     def rank(self, session: Session, model: Model, prices: RegionPrices) -> Leaderboard:
-        """Every machine of the deployment; in the accelerators view also stand-alone devices and CPU hosts."""
+        """Every machine of the deployment; in the accelerators view also stand-alone devices and CPU hosts.
+
+        Recommendations stand on prices to decide by.
+        """
         inventory = self.catalog.inventory
+        prices = prices.for_decisions() if session.view == "recommended" else prices
         machines = inventory.machines.values() if session.view == "accelerators" else None
         return ranking.rank(model, session.scenario, inventory, prices, machines)
 
@@ -127,8 +131,8 @@ def _comparable(before: Session, now: Session) -> bool:
     return one != other and one.model == other.model and before.task == now.task
 
 
-def _asked(session: Session) -> tuple[object, bool]:
-    return session.scenario, session.view == "accelerators"
+def _asked(session: Session) -> tuple[object, str]:
+    return session.scenario, session.view
 
 
 def _rows_by_machine(answer: Answer) -> Mapping[str, Evaluation]:

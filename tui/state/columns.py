@@ -107,7 +107,7 @@ DEVICES = BoardColumn(
 PRICE = BoardColumn(
     cell=Column("price", "$/h", 7, 0, most=12),
     figure=readings.price,
-    text=lambda row: cells.price_cell(readings.price(row)),
+    text=lambda row: cells.price_cell(readings.price(row)) + ("*" if row.cost.price_stale else ""),
     changes=True,
     cost=True,
     before_note="where refused",
