@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, number, text
-from estimator.engines.memory_policy import RuleOfThumb
+from estimator.engines.memory_policy import RuleOfThumb, device_defaults
 from estimator.engines.profiles import EngineProfile, caching_prefixes, version_key
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
@@ -17,7 +17,6 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import EngineSettings
 from estimator.serving.deployment import Deployment
 from estimator.serving.memory import ServingMemory, compile_memory
-from estimator.serving.memory.budget import device_defaults
 from estimator.units import GIB
 
 ENGINES = {

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from estimator.advice.launch_writers import WRITERS, Argument, Server, Start
+from estimator.engines.memory_policy import device_defaults
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.support import stand_in
 from estimator.errors import InputError
@@ -15,7 +16,6 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import engine_on, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Scenario
-from estimator.serving.memory.budget import device_defaults
 
 FIRST_PORT = 8000
 """Port of the first replica; the next ones take those that follow."""

@@ -6,6 +6,8 @@ A `kind` in the data chooses the class; `estimator/serving/memory` holds the ari
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from estimator.units import GIB
+
 
 class DeviceDefaults(NamedTuple):
     """What an engine's settings default to on devices of at least some memory."""
@@ -241,3 +243,15 @@ class RuleOfThumb:
 
 
 MemoryPolicy = FractionOfDevice | StaticFraction | FractionOfFree | WholeDevice | RuleOfThumb
+
+
+def device_defaults(policy: MemoryPolicy, kernels: str, usable_bytes: float, image_tokens: int = 0) -> DeviceDefaults:
+    """The engine's default settings on a device of that kernel class and memory."""
+    matching = (
+        each for each in policy.defaults if usable_bytes >= each.min_memory_gib * GIB and kernels != each.except_kernels
+    )
+    defaults = next(matching, policy.defaults[-1])
+    takes_images_whole = not isinstance(policy, RuleOfThumb) and policy.activations.whole_images
+    if takes_images_whole and defaults.max_num_batched_tokens < image_tokens:
+        return defaults._replace(max_num_batched_tokens=image_tokens)
+    return defaults

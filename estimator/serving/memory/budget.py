@@ -6,6 +6,7 @@ from estimator.engines.memory_policy import (
     RuleOfThumb,
     StaticFraction,
     StaticReserve,
+    device_defaults,
 )
 from estimator.layout import Layout
 from estimator.serving.deployment import Deployment
@@ -69,18 +70,6 @@ def _tightest(
         if count < pages:
             tightest, least, pages = rank, budget, count
     return tightest, least, pages
-
-
-def device_defaults(policy: MemoryPolicy, kernels: str, usable_bytes: float, image_tokens: int = 0) -> DeviceDefaults:
-    """The engine's default settings on a device of that kernel class and memory."""
-    matching = (
-        each for each in policy.defaults if usable_bytes >= each.min_memory_gib * GIB and kernels != each.except_kernels
-    )
-    defaults = next(matching, policy.defaults[-1])
-    takes_images_whole = not isinstance(policy, RuleOfThumb) and policy.activations.whole_images
-    if takes_images_whole and defaults.max_num_batched_tokens < image_tokens:
-        return defaults._replace(max_num_batched_tokens=image_tokens)
-    return defaults
 
 
 def default_utilization(

@@ -1,8 +1,10 @@
 """A deployment in one layout, compiled into the step of its engine."""
 
+from dataclasses import replace
 from functools import lru_cache
 
-from estimator.engines.speed_constants import Spreads
+from estimator.engines.memory_policy import device_defaults
+from estimator.engines.speed_constants import EngineSpeed, Spreads
 from estimator.layout import Layout
 from estimator.layouts.rank_work import RankWork, rank_work
 from estimator.results import Confidence
@@ -56,7 +58,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         hop_s_per_row=(layout.pp - 1) * work.hidden * 2 / max(deployment.fabric.link_bytes_per_s, GB),
         pipeline=llama_cpp.pipeline if llama_cpp else 0.0,
         stall=efficiency.pipeline_stall,
-        speed=speed,
+        speed=_chunking(speed, _step_tokens(deployment)),
         engine=engine,
         confidence=confidence,
         spreads=spreads,
@@ -65,6 +67,33 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         network_gb_s=efficiency.network.bandwidth_gb_s,
         decode_factor=own.decode if own else 1.0,
         prefill_factor=own.prefill if own else 1.0,
+    )
+
+
+def _step_tokens(deployment: Deployment) -> int:
+    """Most prompt tokens of one step: as asked for, as the engine's profile says of the device, else its class's own.
+
+    The class's own also where the deployment's profile stands for another class, and where an engine has no chunks.
+    """
+    speed, profile, device = deployment.speed, deployment.engine, deployment.device
+    own = speed.prompts.chunk_tokens
+    if not speed.scheduler.chunked:
+        return own
+    if deployment.settings.max_num_batched_tokens:
+        return deployment.settings.max_num_batched_tokens
+    if deployment.efficiency.engines.get(profile.speed) is not speed:
+        return own
+    return device_defaults(profile.memory, device.kernels, device.memory_usable_bytes).max_num_batched_tokens
+
+
+@lru_cache(maxsize=256)
+def _chunking(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
+    """The constants with prompts in chunks of that many tokens; the same value for the same chunk."""
+    prompts = speed.prompts
+    return (
+        speed
+        if chunk_tokens == prompts.chunk_tokens
+        else replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens))
     )
 
 

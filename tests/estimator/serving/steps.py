@@ -24,6 +24,7 @@ def step_on(
     efficiency: Efficiency | None = None,
     machine_devices: int = 0,
     dcp: int = 1,
+    batched_tokens: int | None = None,
 ) -> Step:
     """The step of a rank with a 16-bit cache; the device's own fabric where none is given."""
     device = inventory.accelerators[device] if isinstance(device, str) else device
@@ -39,6 +40,6 @@ def step_on(
         speed=efficiency.engines[engine],
         efficiency=efficiency,
         machine_devices=machine_devices,
-        settings=EngineSettings(decode_context_parallel=dcp),
+        settings=EngineSettings(decode_context_parallel=dcp, max_num_batched_tokens=batched_tokens),
     )
     return compile_step(deployment, layout)
