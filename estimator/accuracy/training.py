@@ -212,8 +212,10 @@ def device_of(row: Row, context: Context) -> Accelerator:
 def doubt(row: Row, case: TrainingCase) -> str | None:
     """The rule by which a row is doubtful, whatever is predicted for it."""
     notes = f"{text(row, 'notes')} {text(row, 'dp_zero')}".lower()
-    if "outlier" in notes or "inconsistent" in notes:
-        return "marked by who collected it: contradicts other runs of the same kind"
+    if "inconsistent" in notes:
+        return "the source contradicts itself"
+    if "tflops_per_device" in row and "taken per micro-batch" in notes:
+        return "what a printed step is, is not stated"
     if "replicated" in notes or "prints the same memory as 1x" in notes:
         return "several devices, one device's peak"
     if "doubtful" in notes:

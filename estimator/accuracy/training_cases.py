@@ -46,7 +46,7 @@ def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
         method=method,
         optimizer=optimizer,
         optimizer_in_backward=in_backward,
-        precision=_precision(dtype, row.get("optimizer", "").lower(), method, framework),
+        precision=_precision(row, method, framework, sharding),
         compute=_compute(dtype),
         sequence_length=length,
         micro_batch=micro_batch,
@@ -142,7 +142,11 @@ def _optimizer(row: Row) -> tuple[str, bool]:
     return name if name in OPTIMIZERS else "adamw", in_backward
 
 
-def _precision(dtype: str, optimizer: str, method: str, framework: Framework) -> str:
+def _precision(row: Row, method: str, framework: Framework, sharding: str) -> str:
+    dtype, optimizer = row.get("dtype", "").lower(), row.get("optimizer", "").lower()
+    autocast = method == "full" and sharding in ("fsdp", "hybrid") and "autocast" in row.get("notes", "").lower()
+    if autocast and framework.sharded_precision:
+        return framework.sharded_precision  # what is loaded in 16 bit is upcast before it is sharded
     if "true" in dtype or "pure" in dtype or "bf16 states" in optimizer:
         return "bf16"
     if "mixed" in dtype:

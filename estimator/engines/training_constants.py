@@ -116,6 +116,8 @@ class Framework(NamedTuple):
     """Multiplies the residual vectors that checkpointing keeps, where FSDP shards a frozen base under adapters."""
     accumulates_whole_gradients: bool = False
     """Gradients are accumulated unsharded between optimizer steps."""
+    loads_whole_frozen: bool = False
+    """Every rank quantises the whole frozen base on its device before FSDP shards it, so the peak is while it loads."""
     loads_whole_weights: bool = False
     """Sharded runs peak while a whole copy is loaded."""
     adapter_input_bytes: Bytes = 0.0

@@ -133,7 +133,7 @@ def _gathered_bytes(
     weights_away = stored_bytes * (1.0 - fractions.weights)
     if not weights_away:
         return min(_bucket_bytes(run, parameters), sharded_away_bytes)
-    if run.framework.loads_whole_weights:
+    if run.framework.loads_whole_weights or (run.framework.loads_whole_frozen and run.workload.adapters):
         return stored_bytes
     if run.setup.pp > 1:  # a stage stays gathered, and its gradients unreduced, from its first micro-batch to its last
         layers = parameters.total / parameters.largest_layer

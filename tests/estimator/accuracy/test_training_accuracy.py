@@ -89,10 +89,30 @@ def test_speeds_of_each_stack_are_within_the_target(context, source):
     assert median(errors) <= 0.15
 
 
-def test_a_row_that_its_collector_marked_as_contradictory_is_doubtful(context):
+def test_a_unit_that_is_a_guess_makes_a_speed_doubtful_and_a_collectors_mark_does_not(context):
     row = next(row for row in rows(THROUGHPUT) if row["case_id"] == "ult-t-0030")
     (score,) = training.score(row, context)
-    assert "rows=doubtful" in score.groups
+    assert "doubtful=what a printed step is, is not stated" in score.groups
+    marked = next(row for row in rows(THROUGHPUT) if "fms-acceleration" in row["source"])
+    (score,) = training.score(marked | {"notes": "OUTLIER: slower than others"}, context)
+    assert "rows=kept" in score.groups
+
+
+@pytest.mark.parametrize(("devices", "peak"), [("2", 78.92), ("4", 53.43)])
+def test_accelerate_upcasts_what_fsdp_shards_under_autocast(context, devices, peak):
+    """Llama-3-8B, loaded in 16 bit: torch allocates 74.80 GiB over two devices, 20 bytes a parameter while it steps."""
+    row = next(
+        row for row in rows(MEMORY) if row["n_devices"] == devices and row["peak_memory_gib_per_device"] == str(peak)
+    )
+    (score,) = training.score(row, context)
+    assert abs(score.error) < 0.15  # two devices are full, so the cache of earlier phases is given back
+
+
+@pytest.mark.parametrize("name", ["axolotl-glm47-flash-qlora_fsdp-2g", "axolotl-glm47-flash-lora_fsdp-2g"])
+def test_axolotl_quantises_the_whole_base_before_fsdp_shards_it(context, name):
+    row = next(row for row in rows(MEMORY) if row["case_id"] == name)
+    (score,) = training.score(row, context)
+    assert abs(score.error) < 0.2
 
 
 def test_doubt_is_a_rule_about_the_row(context):
