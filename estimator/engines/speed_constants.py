@@ -61,6 +61,8 @@ class HostCost(NamedTuple):
     """Host time of each layer, where kernels are launched one by one (eager execution)."""
     admission_layer_ms: float = 0.0
     """Host time of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
+    draft_ms: float = 0.0
+    """Host time of each drafted token: its own pass is launched, its logits are sampled."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
 

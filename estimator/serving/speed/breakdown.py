@@ -9,7 +9,7 @@ from math import ceil
 
 from estimator.results import Bound, OperatorTime
 from estimator.serving.speed.operators import RowOperator
-from estimator.serving.speed.step import Step
+from estimator.serving.speed.step import Step, kept_states
 
 
 @lru_cache(maxsize=4096)
@@ -31,7 +31,7 @@ def _decode(step: Step, batch: float, context: float, drafts: int) -> Iterator[O
         *(operator.detail(rows) for operator in operators.rows),
         *(attention.detail(each, context) for attention in operators.decode_attention),
         *(exchange.detail(rows) for exchange in operators.dcp_exchanges),
-        *(state.detail(each, rows) for state in operators.states),
+        *(state.detail(kept_states(each, drafts), rows) for state in operators.states),
         operators.head.detail(rows),
     ]
     yield from parts
@@ -42,7 +42,7 @@ def _decode(step: Step, batch: float, context: float, drafts: int) -> Iterator[O
         yield OperatorTime("pipeline", stalled - seconds, "network")
         seconds = stalled
     if drafts:
-        yield OperatorTime("drafting", step.drafting_s(each, seconds, drafts), "memory")
+        yield OperatorTime("drafting", step.drafting_s(each, context, drafts), "memory")
 
 
 @lru_cache(maxsize=4096)

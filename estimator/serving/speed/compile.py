@@ -1,12 +1,13 @@
 """A deployment in one layout, compiled into the step of its engine."""
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from estimator.engines.memory_policy import device_defaults
-from estimator.engines.speed_constants import EngineSpeed, Spreads
+from estimator.engines.speed_constants import FREE_HOST, EngineSpeed, Spreads
 from estimator.layout import Layout
 from estimator.layouts.rank_work import RankWork, rank_work
+from estimator.models.prediction import module_weights, prediction_module
 from estimator.results import Confidence
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.gpu import gpu_operators, peak_flops
@@ -65,9 +66,30 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         peak_flops_per_s=peak_flops(deployment.weights, device),
         peak_bytes_per_s=device.bandwidth_bytes_per_s,
         network_gb_s=efficiency.network.bandwidth_gb_s,
+        drafter=partial(_draft_step, deployment, layout),
         decode_factor=own.decode if own else 1.0,
         prefill_factor=own.prefill if own else 1.0,
     )
+
+
+def _draft_step(deployment: Deployment, layout: Layout) -> Step:
+    """The step of the model's own prediction module on the ranks of one pipeline stage, without host time."""
+    return compile_step(
+        deployment._replace(
+            model=prediction_module(deployment.model),
+            weights=module_weights(deployment.weights),
+            speed=_without_host(deployment.speed),
+            draft_tokens=0,
+            host=None,
+        ),
+        layout._replace(pp=1, host=0),
+    )
+
+
+@lru_cache(maxsize=64)
+def _without_host(speed: EngineSpeed) -> EngineSpeed:
+    """The constants without what the CPU adds to a step."""
+    return replace(speed, host=FREE_HOST)
 
 
 def _step_tokens(deployment: Deployment) -> int:

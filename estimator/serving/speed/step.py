@@ -1,6 +1,6 @@
 """Seconds of one engine step: a model's operators on one device, in one layout, under one engine."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import ceil, log, sqrt
 from typing import Any, NamedTuple
@@ -26,6 +26,15 @@ class PromptTime(NamedTuple):
     """From their first chunk to their last, with nothing beside them."""
     engine_s: float
     """Engine time that they take from others: pipeline stages and attention replicas work side by side."""
+
+
+def kept_states(sequences: float, drafts: int) -> float:
+    """Recurrent states that a step reads and writes, as whole ones.
+
+    Verifying drafts leaves a state after each of them, so that the last accepted one can be gone back to (vLLM's and
+    llama.cpp's states of drafted tokens).
+    """
+    return sequences * (1 + drafts / 2)
 
 
 def prompts_on_busiest_replica(prompts: float, replicas: int, most: float) -> float:
@@ -62,6 +71,8 @@ class Step:
     """Datasheet memory bandwidth of one device."""
     network_gb_s: float
     """Bandwidth between machines [GB/s]."""
+    drafter: "Callable[[], Step]"
+    """The step of what proposes tokens to verify, without its host time; compiled where it is first asked for."""
     decode_factor: float = 1.0
     """Seconds of decode steps, device and host, over the prediction: the user's own measurement."""
     prefill_factor: float = 1.0
@@ -96,24 +107,26 @@ class Step:
             for prefill in operators.prefill_attention:
                 seconds += prefill.seconds(new, cached, 1 / prompts) * most
         for state in operators.states:
-            seconds += state.seconds(each + share, rows)
+            seconds += state.seconds(kept_states(each, drafts) + share, rows)
         if layout.pp > 1:
             seconds += layout.pp * self.hop_s + rows * self.hop_s_per_row
             if each > 1:
                 seconds *= 1 + self.stall * (1 - 1 / layout.pp)
-        seconds += self.drafting_s(each, seconds, drafts)
+        if drafts:
+            seconds += self.drafting_s(each, context, drafts)
         host = self.host_s(batch)
         if self.speed.host.overlap:
             return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
         return self.decode_factor * (seconds + host)
 
-    def drafting_s(self, sequences: float, verifying_s: float, drafts: int) -> float:
+    def drafting_s(self, sequences: float, context: float, drafts: int) -> float:
         """Seconds of proposing `drafts` tokens, one after the other, beside a step that verifies them.
 
-        A prediction module is a layer like the model's (a share of `verifying_s`) and needs the whole LM head for every
-        token that it proposes (DeepSeek-V3 report, arXiv:2412.19437, section 2.2).
+        Each is a pass of the drafter, and a launch and a sample of its own on the host.
         """
-        return drafts * (verifying_s / self.layers + self.operators.head.seconds(sequences)) if drafts else 0.0
+        drafter = self.drafter()
+        proposing_s = drafter.step_s(sequences * self.layout.dp, context)
+        return drafts * (proposing_s + self.speed.host.draft_ms * MILLISECOND)
 
     def _waiting_s(self, rows: float, most: float) -> float:
         """Seconds that attention replicas wait for the one with `most` rows; experts have everybody's rows anyway."""

@@ -5,7 +5,7 @@ from math import log2
 from typing import NamedTuple
 
 from estimator.serving.speed.operators import DecodeAttention, Experts
-from estimator.serving.speed.step import OVERLAP_POWER, Step, prompts_on_busiest_replica
+from estimator.serving.speed.step import OVERLAP_POWER, Step, kept_states, prompts_on_busiest_replica
 
 POINTS_PER_DOUBLING = 8
 """Tabulated points; between them a step is taken as linear (within 0.1 %; exact for attention)."""
@@ -69,7 +69,7 @@ class StepTable:
         """One step in which `batch` sequences at `context` tokens gain a token each."""
         fixed_s, each, factor, host_s = self._batch(batch)
         device_s = (fixed_s + each * self.attention.at(context)) * factor
-        device_s += self.step.drafting_s(each, device_s, self.drafts)
+        device_s += self._drafting_s(each, context)
         if self.overlaps:
             return self.step.decode_factor * _longer(device_s, host_s)
         return self.step.decode_factor * (device_s + host_s)
@@ -102,7 +102,8 @@ class StepTable:
             rows = each * self.verified
             device_s = self.head.at(rows) + self.rows.at(rows) + self.attention_latency_s
             device_s += sum(exchange.seconds(rows) for exchange in operators.dcp_exchanges)
-            device_s += sum(state.seconds(each, rows) for state in operators.states) + self._handed_over_s(rows)
+            kept = kept_states(each, self.drafts)
+            device_s += sum(state.seconds(kept, rows) for state in operators.states) + self._handed_over_s(rows)
             known = self.batches[batch] = Batch(
                 fixed_s=device_s, each=each, factor=self._stalled(each), host_s=self.step.host_s(batch)
             )
@@ -131,9 +132,14 @@ class StepTable:
         if batch:
             seconds += self.attention_latency_s + each * self.attention.at(context)
             seconds += sum(exchange.seconds(verified) for exchange in operators.dcp_exchanges)
-        seconds += sum(state.seconds(each + share, rows) for state in operators.states)
+        kept = kept_states(each, self.drafts) + share
+        seconds += sum(state.seconds(kept, rows) for state in operators.states)
         seconds = (seconds + self._handed_over_s(rows)) * self._stalled(each)
-        return seconds + (step.drafting_s(each, seconds, self.drafts) if batch else 0.0)
+        return seconds + (self._drafting_s(each, context) if batch else 0.0)
+
+    def _drafting_s(self, each: float, context: float) -> float:
+        """Proposing the tokens that one stage's `each` sequences verify."""
+        return self.step.drafting_s(each, context, self.drafts) if self.drafts else 0.0
 
 
 def _longer(device_s: float, host_s: float) -> float:

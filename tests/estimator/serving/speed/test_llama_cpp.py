@@ -51,3 +51,29 @@ def test_the_faster_of_two_kernels_multiplies() -> None:
     assert product.compute_s(1) == pytest.approx(0.01)
     assert product.compute_s(8) == pytest.approx((64 + 1600) ** 0.5 / 1000)
     assert product.bound(8) == "compute"
+
+
+RTX5090_DRAFTS = {1: (0.889, 115.7), 2: (0.79, 144.4), 3: (0.725, 156.0), 4: (0.647, 162.1), 5: (0.591, 159.7)}
+"""Drafts a step -> share accepted, tokens/s of Qwen3.8-27B Q4_K_M; 74.8 without (github.com/sudoingX/qwen38-mtp)."""
+
+
+def test_every_further_draft_is_worth_less(catalog: Catalog) -> None:
+    """Drafts cost a pass of the module with the whole LM head and a sample, verifying them rows and states."""
+    step = step_on(
+        catalog.inventory, model(catalog, "Qwen/Qwen3.8-27B"), "rtx5090", weights="gguf-q4_k_m", engine="llamacpp"
+    )
+    plain = step.decode_s(1, 260)
+    for drafts, (accepted, tokens_per_s) in RTX5090_DRAFTS.items():
+        speedup = (1 + drafts * accepted) * plain / step.decode_s(1, 260, drafts)
+        assert speedup == pytest.approx(tokens_per_s / 74.8, rel=0.08)
+
+
+def test_two_rows_cost_a_v100_what_they_gain_an_rtx_4090(catalog: Catalog) -> None:
+    """Two drafts at 75 % acceptance: 1.44 times as fast on V100 (same source), whose FP32 units are few."""
+    qwen = model(catalog, "Qwen/Qwen3.8-27B")
+    speedup = {}
+    for device in ("v100-32gb", "rtx4090"):
+        step = step_on(catalog.inventory, qwen, device, weights="gguf-q4_k_m", engine="llamacpp")
+        speedup[device] = 2.5 * step.decode_s(1, 260) / step.decode_s(1, 260, 2)
+    assert speedup["v100-32gb"] == pytest.approx(1.44, rel=0.15)
+    assert speedup["rtx4090"] > 1.1 * speedup["v100-32gb"]
