@@ -1,6 +1,5 @@
 """Which devices, engines, number formats and models go together. The rules are data: `exclusions` in engines.yaml."""
 
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from estimator.engines.profiles import EngineProfile, Exclusion, version_key
@@ -65,11 +64,16 @@ def applies(exclusion: Exclusion, device: Accelerator, weights: WeightFormat) ->
     """Whether an exclusion is about such a device and format, whatever the model."""
     if exclusion.vendors and device.vendor not in exclusion.vendors:
         return False
-    if exclusion.formats and not any(fnmatchcase(weights.id, name) for name in exclusion.formats):
+    if exclusion.formats and not any(_matches(weights.id, name) for name in exclusion.formats):
         return False
     if exclusion.below_capability:
         return 0 < device.compute_capability < exclusion.below_capability
     return True
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a format's name is the pattern, or begins as one that ends in * does."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def _names(exclusion: Exclusion, features: frozenset[str], class_name: str) -> bool:

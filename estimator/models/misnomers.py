@@ -1,6 +1,7 @@
 """Formats that a model can not have: they would quantise nothing of it and still carry their name."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from estimator.errors import Refusal
 from estimator.models.architecture import Architecture
@@ -8,6 +9,7 @@ from estimator.models.formats import EXPERTS, WeightFormat
 from estimator.models.tensors import Tensor
 
 
+@lru_cache(maxsize=1024)
 def misnomer(architecture: Architecture, weights: WeightFormat) -> Refusal | None:
     """Why the format would be a false name for this architecture; None where it says what it does."""
     expert_format = weights.quantises == EXPERTS or weights.id == "gguf-mxfp4"

@@ -150,6 +150,7 @@ def node_for(machine: Machine, scenario: Scenario, inventory: Inventory) -> Node
 PEAKS = ("fp32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "int8_flops", "fp4_flops")
 
 
+@lru_cache(maxsize=1024)
 def engine_on(device: Accelerator, engine: EngineProfile, inventory: Inventory) -> EngineProfile:
     """The engine that answers for this kind of device: vLLM hands Neuron chips to its Neuron plugin, and what GPU
     engines can not drive (Apple silicon, CPUs) is what llama.cpp is for."""

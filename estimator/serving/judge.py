@@ -26,7 +26,7 @@ from estimator.scenario.workload import check_workload
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
 from estimator.serving.load.performance import load_replica, report_performance
-from estimator.serving.memory import compile_memory
+from estimator.serving.memory import compile_memory, memory_report
 from estimator.serving.offload import offloads
 from estimator.serving.speed.compile import compile_step
 from estimator.serving.speed.step import Step
@@ -198,7 +198,7 @@ class ServingJudge:
         estimate = self._estimates.get(key)
         if estimate is None:
             self.considered += 1
-            report = compile_memory(deployment, layout).report(self.tokens)
+            report = memory_report(deployment, layout, self.tokens)
             base = LayoutEstimate(
                 deployment=deployment,
                 layout=layout,

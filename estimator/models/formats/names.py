@@ -1,6 +1,7 @@
 """Names of formats: as people and tools spell them, and as checkpoint names end in them."""
 
 import re
+from functools import lru_cache
 
 from estimator.models.formats import exllama, gguf
 
@@ -106,6 +107,7 @@ _NAME_ENDINGS = (
 dynamic uploads leave some modules 16-bit, which only their configuration tells."""
 
 
+@lru_cache(maxsize=256)
 def key(name: str) -> str:
     """A format's name as the tables are keyed: lower case, one dash for every run of blanks, brackets and commas."""
     return re.sub(r"[\s()+,]+", "-", name.strip().lower()[:60]).strip("-")

@@ -1,6 +1,7 @@
 """Peak of the profiling run: the sampler's logits or the widest layer, and the workspaces that stay beside them."""
 
 from functools import lru_cache
+from itertools import starmap
 from math import prod
 from typing import NamedTuple
 
@@ -157,5 +158,6 @@ def cuda_graph_terms(
 
 
 def term(name: str, *factors: tuple[str, float]) -> MemoryTerm:
-    """A term whose bytes are the product of its factors."""
-    return MemoryTerm(name, prod(value for _, value in factors), tuple(Factor(*factor) for factor in factors))
+    """A term whose bytes are the product of its factors; one of nothing has none."""
+    size = prod([value for _, value in factors])
+    return MemoryTerm(name, size, tuple(starmap(Factor, factors))) if size else MemoryTerm(name, 0.0)

@@ -1,5 +1,7 @@
 """A deployment's memory on a device: the settings an engine starts with, its tightest rank, and the pages it has."""
 
+from functools import lru_cache
+
 from estimator.engines.memory_policy import (
     DeviceDefaults,
     MemoryPolicy,
@@ -9,6 +11,7 @@ from estimator.engines.memory_policy import (
     device_defaults,
 )
 from estimator.layout import Layout
+from estimator.results import MemoryReport
 from estimator.serving.deployment import Deployment
 from estimator.serving.memory.cache_budget import CacheBudget, cache_budget
 from estimator.serving.memory.pool import UNBOUNDED, Pool
@@ -20,6 +23,7 @@ LEAST_STATIC_FRACTION = 0.1
 """SGLang's default fraction never falls below this; engineering guess, it only concerns devices of a few GiB."""
 
 
+@lru_cache(maxsize=8192)
 def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
     """The memory of one rank of a deployment, as its engine would lay it out when it starts."""
     device, settings, policy = deployment.device, deployment.settings, deployment.engine.memory
@@ -29,7 +33,7 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
         sequences=settings.max_num_seqs or defaults.max_num_seqs,
         batched_tokens=settings.max_num_batched_tokens or defaults.max_num_batched_tokens,
         model_len=settings.max_model_len or 0,
-        compute_capability=device.compute_capability,
+        compute_capability=least_capability_alike(policy, device.compute_capability),
         drafts=deployment.draft_tokens,
         dcp=settings.dcp,
     )
@@ -57,6 +61,12 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
     )
 
 
+@lru_cache(maxsize=8192)
+def memory_report(deployment: Deployment, layout: Layout, tokens: int) -> MemoryReport:
+    """What one rank holds of requests of `tokens` tokens. Kept: another load leaves it as it is."""
+    return compile_memory(deployment, layout).report(tokens)
+
+
 def _tightest(
     policy: MemoryPolicy, utilization: float, total_bytes: float, ranks: tuple[RankMemory, ...], pool: Pool
 ) -> tuple[RankMemory, CacheBudget, int]:
@@ -70,6 +80,16 @@ def _tightest(
         if count < pages:
             tightest, least, pages = rank, budget, count
     return tightest, least, pages
+
+
+@lru_cache(maxsize=256)
+def least_capability_alike(policy: MemoryPolicy, capability: float) -> float:
+    """The lowest compute capability that a policy treats as this one, so that devices alike to it share a plan."""
+    if isinstance(policy, RuleOfThumb):
+        return 0.0
+    steps = [line.least_capability for line in policy.outside_torch]
+    steps += [kernel.least_capability for kernel in policy.loading.mxfp4]
+    return max((step for step in steps if step <= capability), default=0.0)
 
 
 def default_utilization(

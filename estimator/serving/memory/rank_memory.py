@@ -22,7 +22,7 @@ from estimator.serving.memory.activations import (
 from estimator.serving.memory.cache import LayerKind, layer_kinds, page_table
 from estimator.serving.memory.compressed import compressed_pool
 from estimator.serving.memory.pool import Pool
-from estimator.serving.memory.weights import Sharding, stage_weights
+from estimator.serving.memory.weights import Sharding, StageWeights, stage_weights
 from estimator.units import GB
 
 NOTED_PAGE_TOKENS = 64
@@ -75,6 +75,7 @@ class StartUp(NamedTuple):
     model_len: int
     """max_model_len; 0 is the model's own."""
     compute_capability: float
+    """The device's, or a lower one that the engine treats alike."""
     drafts: int
     """Tokens proposed each step by the model's own prediction modules."""
     dcp: int
@@ -96,7 +97,7 @@ def plan_memory(
     kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts)
     pool = _pool(model.architecture, cache, kinds, policy, start)
     ranks = _ranks(model, weights, layout, policy, start, kinds)
-    return MemoryPlan(ranks=tuple(ranks), kinds=kinds, pool=pool, notes=tuple(_notes(policy, pool, start.dcp)))
+    return MemoryPlan(ranks=ranks, kinds=kinds, pool=pool, notes=tuple(_notes(policy, pool, start.dcp)))
 
 
 def _pool(
@@ -119,8 +120,8 @@ def _ranks(
     policy: EnginePolicy,
     start: StartUp,
     kinds: tuple[LayerKind, ...],
-) -> Iterator[RankMemory]:
-    """Every pipeline stage's spending."""
+) -> tuple[RankMemory, ...]:
+    """Every pipeline stage's spending; stages that hold the same are one value."""
     architecture, loading, peak = model.architecture, policy.loading, policy.activations
     tp, table = layout.tp, architecture.rotary_positions * architecture.rotary_dim * _element_bytes(weights)
     rotary = table if loading.rotary_table else 0
@@ -137,21 +138,29 @@ def _ranks(
         prediction_modules=start.drafts > 0,
     )
     outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start.compute_capability)
-    for stage in stage_weights(architecture, weights, sharding, model.tower_parameters, rotary):
-        activation = _activation(model, weights, layout, peak, start, kinds, stage.last)
+    stages = stage_weights(architecture, weights, sharding, model.tower_parameters, rotary)
+    activation = {
+        last: _activation(model, weights, layout, peak, start, kinds, last) for last in {each.last for each in stages}
+    }
+
+    def rank_of(stage: StageWeights) -> RankMemory:
+        terms = activation[stage.last]
         graphs = cuda_graph_terms(architecture, policy.graphs, weights, start.sequences, stage.layers, tp)
-        yield RankMemory(
+        return RankMemory(
             weights_bytes=sum(part.value for part in stage.weights),
             buffers_bytes=sum(part.value for part in stage.buffers),
-            activation_bytes=_total(activation),
+            activation_bytes=_total(terms),
             outside_torch_bytes=outside_torch,
             cuda_graph_bytes=_total(graphs),
             cached_layer_fraction=stage.layers / architecture.layers,
             weights=stage.weights,
-            activation=activation,
+            activation=terms,
             runtime=_runtime(outside_torch, stage.buffers),
             cuda_graphs=graphs,
         )
+
+    ranks = {stage: rank_of(stage) for stage in set(stages)}
+    return tuple(ranks[stage] for stage in stages)
 
 
 def _activation(

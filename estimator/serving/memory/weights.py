@@ -87,10 +87,8 @@ def stage_weights(
         for group in architecture.groups
         for tensors, share in _on_devices(architecture, group, sharding)
     ]
-    stages = []
-    layers_on_devices = architecture.layers - sharding.layers_on_host
-    for index, layers in enumerate(stage_layers(layers_on_devices, sharding.stages)):
-        first, last = index == 0, index == sharding.stages - 1
+
+    def stage(layers: int, first: bool, last: bool) -> StageWeights:
         total: dict[str, float] = {}
         for count, parts in groups:
             _add(total, parts, count * layers / architecture.layers)
@@ -99,15 +97,17 @@ def stage_weights(
         if last:
             _add_last(total, architecture, weights, sharding)
         rounding = total.pop(ROUNDING, 0.0)
-        stages.append(
-            StageWeights(
-                layers=layers,
-                weights=tuple(Part(name, value) for name, value in total.items()),
-                buffers=(Part("rotary table", rotary_bytes), Part(ROUNDING, rounding)),
-                last=last,
-            )
+        return StageWeights(
+            layers=layers,
+            weights=tuple(Part(name, value) for name, value in total.items()),
+            buffers=(Part("rotary table", rotary_bytes), Part(ROUNDING, rounding)),
+            last=last,
         )
-    return tuple(stages)
+
+    counts = stage_layers(architecture.layers - sharding.layers_on_host, sharding.stages)
+    kinds = [(layers, index == 0, index == sharding.stages - 1) for index, layers in enumerate(counts)]
+    stages = {kind: stage(*kind) for kind in set(kinds)}
+    return tuple(stages[kind] for kind in kinds)
 
 
 def _on_devices(

@@ -1,6 +1,7 @@
 """Operators of a GPU engine: kernel by kernel, at the rates that one device reaches."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.hardware.devices import Accelerator
@@ -237,9 +238,15 @@ class GpuKernels:
         )
 
 
+@lru_cache(maxsize=1024)
+def gpu_kernels(deployment: Deployment) -> GpuKernels:
+    """The kernels of a deployment, which all of its layouts share."""
+    return GpuKernels(deployment)
+
+
 def gpu_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
     """Operators of one rank on a GPU."""
-    kernels, tp, dcp = GpuKernels(deployment), layout.tp, deployment.settings.dcp
+    kernels, tp, dcp = gpu_kernels(deployment), layout.tp, deployment.settings.dcp
     return Operators(
         rows=(
             *(kernels.gemm(product, times) for product, times in work.products),
