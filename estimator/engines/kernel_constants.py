@@ -4,10 +4,10 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from estimator.hardware.devices import Accelerator
+from estimator.records import record
 
 
 class GemmKernel(NamedTuple):
@@ -56,7 +56,7 @@ class AttentionKernel(NamedTuple):
     """Fraction of the 16-bit peak of latent attention in its absorbed form."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Kernels:
     """Kernel constants of one accelerator generation, by kernel key of the weight format."""
 
@@ -96,7 +96,7 @@ class LlamaCppKernels(NamedTuple):
     """Fixed time of a layer."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class LlamaCpp:
     """llama.cpp: per-generation kernels and what every step costs."""
 

@@ -3,9 +3,9 @@
 A `kind` in the data chooses the class; `estimator/serving/memory` holds the arithmetic.
 """
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from estimator.records import record
 from estimator.units import GIB
 
 
@@ -78,7 +78,7 @@ class StaticReserve(NamedTuple):
     """Devices from this size on keep at least `least_bytes`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class Blocks:
     """A cache in blocks of some tokens, which sequences take as they grow. Every layer keeps every token."""
 
@@ -86,7 +86,7 @@ class Blocks:
     block_tokens: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class HybridBlocks:
     """vLLM's hybrid allocator: pages span equal groups of layers, and window layers keep only their window."""
 
@@ -100,7 +100,7 @@ class HybridBlocks:
     """Steps whose tokens a window layer keeps beside its window: 2 where the next one is scheduled ahead."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class Slots:
     """A contiguous cache: the full length of every slot is reserved, for a fixed number of sequences."""
 
@@ -112,7 +112,7 @@ class Slots:
 CachePolicy = Blocks | HybridBlocks | Slots
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class Loading:
     """What an engine makes of a checkpoint's tensors while loading them."""
 
@@ -130,7 +130,7 @@ class Loading:
         return next((each for each in reversed(self.mxfp4) if capability >= each.least_capability), None)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class ActivationPeak:
     """Peak of the activations of one step, as an engine measures or plans it when it starts."""
 
@@ -157,7 +157,7 @@ class ActivationPeak:
     """A step takes an image whole where its tokens attend both ways, so it is never shorter than the largest one."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class EnginePolicy:
     """What every engine's budget is made of, whatever its way of dividing the device."""
 
@@ -185,7 +185,7 @@ class EnginePolicy:
         return (visible_bytes + self.driver_reserved_bytes) / (1 - self.driver_reserved_fraction)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class FractionOfDevice(EnginePolicy):
     """vLLM, TGI: a fraction of the whole device, less everything that is measured at start-up."""
 
@@ -196,7 +196,7 @@ class FractionOfDevice(EnginePolicy):
     """Refuses to start unless one sequence of `max_model_len` fits."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class StaticFraction(EnginePolicy):
     """SGLang: weights and cache inside a fraction of what is free at start, everything else outside."""
 
@@ -204,21 +204,21 @@ class StaticFraction(EnginePolicy):
     reserve: StaticReserve
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class FractionOfFree(EnginePolicy):
     """TensorRT-LLM: a fraction of what is free once the engine is loaded."""
 
     kind: Literal["fraction-of-free"]
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class WholeDevice(EnginePolicy):
     """llama.cpp, transformers, Neuron: allocates what it needs, up to the whole device."""
 
     kind: Literal["whole-device"]
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class RuleOfThumb:
     """A classic shortcut, so that old figures can be reproduced. It counts with the memory as sold."""
 

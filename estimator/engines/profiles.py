@@ -1,17 +1,18 @@
 """Serving engines by version: what they run on and load, and how they spend a device's memory. Values are data."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 
 from estimator.engines.memory_policy import HybridBlocks, MemoryPolicy, RuleOfThumb
 from estimator.layout import HostPart
+from estimator.records import record
 
 STATE_PAGES_OF_PREFIXES = 2
 """Recurrent states of a sequence under prefix caching: the one in use, and one at a page border (vLLM pull 50991)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class Exclusion:
     """What an engine does not run: devices, formats and models that meet every condition that is given."""
 
@@ -32,7 +33,7 @@ class Exclusion:
     source: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class Program:
     """What an engine is, whatever its version."""
 
@@ -58,7 +59,7 @@ class Program:
     """Support matrix, told by what is missing."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class EngineProfile:
     """One engine from a version on, up to the next profile of that engine."""
 

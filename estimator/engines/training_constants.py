@@ -1,11 +1,11 @@
 """Measured constants of training stacks. Values are data: catalog/data/training.yaml."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
 from estimator.bounds import Ge, Gt
 from estimator.hardware.devices import Accelerator
+from estimator.records import record
 
 Bytes = Annotated[float, Ge(0)]
 Factor = Annotated[float, Gt(0)]
@@ -228,7 +228,7 @@ class RunRules(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class TrainingConstants:
     """Everything measured that training needs."""
 

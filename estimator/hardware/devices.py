@@ -1,12 +1,12 @@
 """Accelerators, the links between them, and the machines that hold them. Peaks are dense, per datasheet."""
 
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from estimator.bounds import Ge, Gt
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Accelerator:
     """One device as software sees it: a GPU, a Neuron chip, a TPU, an Apple SoC or a CPU socket."""
 
@@ -65,7 +65,7 @@ class AllReduce(NamedTuple):
     q: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Fabric:
     """The links between the accelerators of one machine, as measured collectives."""
 
@@ -78,7 +78,7 @@ class Fabric:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Machine:
     """One rentable instance type, host or stand-alone device."""
 

@@ -1,18 +1,19 @@
 """Power limits: what a device under one still does, by published sweeps."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le
 from estimator.hardware.devices import Accelerator
+from estimator.records import record
 
 Share = Annotated[float, Gt(0), Le(1)]
 PEAKS = ("fp32_flops", "tf32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "int8_flops", "fp4_flops", "int4_flops")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class PowerConstants:
     """How speed follows a power limit, and what devices draw without work. Measured, see the file's source."""
 

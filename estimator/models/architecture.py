@@ -8,6 +8,7 @@ from typing import Literal
 from estimator.models.mixers import Mixer
 from estimator.models.mlps import Mlp
 from estimator.models.tensors import Tensor, parameters
+from estimator.records import record
 
 Task = Literal[
     "generation",
@@ -28,7 +29,7 @@ CONV_ELEMENT_BYTES = 2
 """Bytes of one element of a convolution's state: engines keep it in the model's 16-bit type (vLLM MambaStateDtype)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Layer:
     """One block: a token mixer, a feed-forward part, and whatever small tensors surround them."""
 
@@ -49,7 +50,7 @@ class Layer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LayerGroup:
     """`count` equal layers, wherever they stand in the stack."""
 

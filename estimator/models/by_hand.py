@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from estimator.models.architecture import Architecture, Layer, LayerGroup
 from estimator.models.mixers import Attention
 from estimator.models.mlps import DenseMlp, MixtureOfExperts, Mlp
 from estimator.models.tensors import Tensor, parameters
+from estimator.records import record
 
 Width = Annotated[int, Ge(1), Le(1 << 20)]
 VOCABULARY = 128_256
@@ -22,7 +23,7 @@ CONTEXT = 131_072
 """Longest sequence in tokens where none is stated: Llama-3.1's."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DecoderShape:
     """A decoder of equal layers, as a model card, a paper or a size preset states it."""
 

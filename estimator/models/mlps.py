@@ -1,12 +1,11 @@
 """Feed-forward parts: dense and mixture of experts."""
 
-from dataclasses import dataclass
-
 from estimator.errors import InputError
 from estimator.models.tensors import Role, Tensor
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DenseMlp:
     """Gated (SwiGLU, GeGLU: three matrices) or plain (GELU, ReLU: two) feed-forward layer."""
 
@@ -56,7 +55,7 @@ class DenseMlp:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MixtureOfExperts:
     """Routed experts of which each token visits `per_token`, with optional shared experts beside them."""
 

@@ -1,7 +1,7 @@
 """A published model: its architecture, and what its checkpoint and card say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from estimator.errors import InputError, Refusal
@@ -11,9 +11,10 @@ from estimator.models.formats import LINEAR, Stored, WeightFormat, weight_format
 from estimator.models.misnomers import misnomer
 from estimator.models.published import Explanation, explain
 from estimator.models.quantization import quantization_section, read_quantization
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Model:
     """A model with its checkpoint; compared and hashed by identity."""
 

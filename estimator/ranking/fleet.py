@@ -1,7 +1,7 @@
 """How many copies of a candidate carry a load within its service level, and what they cost under mixed prices."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import Annotated, NamedTuple
 
@@ -12,6 +12,7 @@ from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices, price_stale
 from estimator.models.model import Model
 from estimator.ranking.rank import rank
+from estimator.records import record
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, node_for
@@ -23,7 +24,7 @@ MOST_COPIES = 4096
 HOURS_PER_DAY = 24
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Demand:
     """How the scenario's load, taken as the peak, is spread over the day, and what is kept free for bursts."""
 

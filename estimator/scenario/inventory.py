@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
@@ -11,9 +11,10 @@ from estimator.errors import InputError, close_names, unknown_name
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.power import PowerConstants
 from estimator.models.by_hand import DecoderShape
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Inventory:
     """Hardware, engines and kernel constants. Prices are apart: they change with the region."""
 

@@ -1,12 +1,13 @@
 """The question: what the user edits, what a session file holds, what the headless verbs take."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le
 from estimator.checks import check
 from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
+from estimator.records import record
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.scenario.workload import Ownership, ServiceLevel, ServingWorkload
 
@@ -16,7 +17,7 @@ PRICE_TERMS = ("on-demand", "spot", "reserved-1y", "reserved-3y", "savings-1y", 
 DEPLOYMENTS = ("cloud", "local", "edge")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class EngineSettings:
     """The engine's own knobs; None leaves the engine's default."""
 
@@ -33,7 +34,7 @@ class EngineSettings:
         return self.decode_context_parallel or 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Placement:
     """What the user insists on; None leaves it to the ranking."""
 
@@ -51,7 +52,7 @@ class Placement:
     """RAM of the machine, for what does not fit its devices."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scenario:
     """Model, formats, workload, service level, engine, region and price terms."""
 

@@ -1,11 +1,11 @@
 """A training run as the user asks for it; a field that is None leaves the choice to the search."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from estimator import checks
 from estimator.bounds import Ge, Le
 from estimator.errors import InputError
+from estimator.records import record
 from estimator.scenario.workload import Tokens
 
 METHODS = ("full", "lora", "qlora", "dora")
@@ -37,7 +37,7 @@ MOST_SEQUENCES = 65_536
 """Largest micro-batch that can be asked: bound of an input, far above what any published run uses."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TrainingWorkload:
     """One run over a data set: method, states, batch, and how memory may be saved."""
 

@@ -117,7 +117,7 @@ def records() -> set[str]:
             if isinstance(node, ast.ClassDef):
                 made = [ast.unparse(each) for each in (*node.bases, *node.decorator_list)]
                 fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
-                if len(fields) >= 4 and any(text.startswith(("NamedTuple", "dataclass")) for text in made):
+                if len(fields) >= 4 and any(text.startswith(("NamedTuple", "dataclass", "record")) for text in made):
                     wide.add(node.name)
     return wide
 

@@ -1,8 +1,9 @@
 """Pins: rows kept for comparison, each a machine with its whole scenario, and the verbs that change their list."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from estimator.records import record
 from estimator.scenario.scenario import Scenario
 
 MOST_PINS = 8
@@ -10,7 +11,7 @@ MOST_PINS = 8
 LETTERS = "ABCDEFGH"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Pin:
     """One column of the comparison."""
 

@@ -1,11 +1,12 @@
 """What is asked and what is looked at, as one frozen value with verbs; undo is a list of them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from estimator.checks import check
 from estimator.errors import InputError
 from estimator.models.formats import WEIGHT_FORMATS
+from estimator.records import record
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import PRICE_TERMS, Scenario
 from estimator.scenario.traffic import MOST_REQUESTS
@@ -23,7 +24,7 @@ KEPT = 200
 """Scenarios that undo remembers."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Session:
     """The scenario, and how its leaderboard is looked at."""
 

@@ -1,12 +1,11 @@
 """Softmax attention over cached keys and values: multi-head, grouped-query, multi-query, windowed, cross."""
 
-from dataclasses import dataclass
-
 from estimator.models.mixers.base import Mixer, causal_pairs
 from estimator.models.tensors import Tensor
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Attention(Mixer):
     """Multi-head, grouped-query (arXiv:2305.13245) and multi-query attention, full or over a window."""
 
@@ -153,7 +152,7 @@ class Attention(Mixer):
         return 2 * self.heads * (self.head_dim + self.v_dim) * pairs
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CrossAttention(Mixer):
     """Attention over an encoder's output or an image, whose keys and values are computed once."""
 

@@ -1,9 +1,9 @@
 """The questions that every token mixer answers, for one layer and one sequence."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 from estimator.models.tensors import Tensor
+from estimator.records import record
 
 
 class Mixer(ABC):
@@ -145,7 +145,7 @@ class Mixer(ABC):
         return self.attention_flops(new, cached)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parallel(Mixer):
     """Several mixers in one block: T5's self and cross attention, Falcon-H1's attention beside Mamba."""
 

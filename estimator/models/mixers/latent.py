@@ -1,12 +1,11 @@
 """Attention over compressed keys and values: MLA, its sparse indexer, DeepSeek-V4's compressed attention."""
 
-from dataclasses import dataclass
-
 from estimator.models.mixers.base import Mixer, causal_pairs
 from estimator.models.tensors import Tensor
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Indexer:
     """Lightning indexer (DeepSeek-V3.2): small heads that choose the `top_k` tokens worth attending to."""
 
@@ -39,7 +38,7 @@ class Indexer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LatentAttention(Mixer):
     """Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434): one compressed vector per token."""
 
@@ -150,7 +149,7 @@ class LatentAttention(Mixer):
         return self.indexer.flops(new, cached) if self.indexer else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CompressedSparseAttention(Mixer):
     """DeepSeek-V4: one shared key-value head, the last tokens raw and the older ones pooled `ratio` to one."""
 

@@ -1,12 +1,11 @@
 """Linear attention and convolutions: a state of fixed size in place of a cache."""
 
-from dataclasses import dataclass
-
 from estimator.models.mixers.base import Mixer
 from estimator.models.tensors import Tensor
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GatedDeltaNet(Mixer):
     """Gated delta rule (arXiv:2412.06464) as in Qwen3-Next and Qwen3.5: fast weights per value head."""
 
@@ -59,7 +58,7 @@ class GatedDeltaNet(Mixer):
         return 6.0 * new * self.state_elements
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class KimiDeltaAttention(Mixer):
     """Kimi delta attention (Kimi Linear, arXiv:2510.26692): a gated delta rule with a decay per channel."""
 
@@ -128,7 +127,7 @@ class KimiDeltaAttention(Mixer):
         return 6.0 * new * self.state_elements
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LightningAttention(Mixer):
     """Lightning attention (MiniMax-01, arXiv:2501.08313): linear attention with a fixed decay per head."""
 
@@ -159,7 +158,7 @@ class LightningAttention(Mixer):
         return 4.0 * new * self.state_elements
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ShortConvolution(Mixer):
     """LFM2's gated convolution over a few tokens."""
 

@@ -1,12 +1,11 @@
 """Recurrences without keys over the past: RWKV-4, RWKV-7 and the gated linear unit of Griffin."""
 
-from dataclasses import dataclass
-
 from estimator.models.mixers.base import Mixer
 from estimator.models.tensors import Tensor
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rwkv4(Mixer):
     """RWKV-4's time mixing (arXiv:2305.13048): a weighted mean per channel, and the token before."""
 
@@ -40,7 +39,7 @@ class Rwkv4(Mixer):
         return 8.0 * new * self.inner
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rwkv7(Mixer):
     """RWKV-7's time mixing (arXiv:2503.14456): a generalised delta rule over one matrix per head."""
 
@@ -84,7 +83,7 @@ class Rwkv7(Mixer):
         return 6.0 * new * self.hidden * self.head_dim
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GatedLinearRecurrence(Mixer):
     """Griffin's real-gated linear recurrent unit (arXiv:2402.19427), behind a short convolution."""
 

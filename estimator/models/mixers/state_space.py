@@ -1,12 +1,11 @@
 """Selective state spaces: Mamba-1 and Mamba-2."""
 
-from dataclasses import dataclass
-
 from estimator.models.mixers.base import Mixer
 from estimator.models.tensors import Tensor
+from estimator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mamba1(Mixer):
     """Mamba (arXiv:2312.00752), as in Jamba and FalconMamba."""
 
@@ -65,7 +64,7 @@ class Mamba1(Mixer):
         return 6.0 * new * self.state_elements
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mamba2(Mixer):
     """Mamba-2 (arXiv:2405.21060): scalar decay per head, B and C shared by groups of heads."""
 
