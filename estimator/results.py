@@ -136,6 +136,14 @@ class LatencyPercentiles(NamedTuple):
     """Whole requests."""
 
 
+class LevelTimes(NamedTuple):
+    """Each time that a service level may bound, at the percentile that it asks for, else on average [s]."""
+
+    ttft_s: float
+    tpot_s: float
+    latency_s: float
+
+
 class PerformanceReport(NamedTuple):
     """Speed at the asked load. Per user unless named otherwise."""
 
@@ -286,6 +294,8 @@ class Evaluation(NamedTuple):
     performance: PerformanceReport | None
     cost: CostReport
     meets_service_level: bool = True
+    level_times: LevelTimes | None = None
+    """What the service level is judged by; None where none is asked, or nothing fits."""
     holds_load: bool = True
     """False where the cache holds fewer requests than are in flight, or more requests arrive than are completed."""
     shortage: str | None = None

@@ -55,7 +55,7 @@ def quicker(study: Study) -> list[Change]:
     scenario, most = study.scenario, study.most_within_level
     changes = []
     if 0 < most < scenario.workload.concurrency:
-        fewer = replace(scenario.workload, concurrency=most, requests_per_second=None)
+        fewer = scenario.workload.with_users(most)
         changes.append(
             Change(f"{most:,} users", "the most that see the service level", replace(scenario, workload=fewer))
         )
@@ -137,7 +137,7 @@ def _accepted(study: Study) -> Iterator[Change]:
     scenario, most = study.scenario, study.most_users
     workload = scenario.workload
     if most >= 1 and most != workload.concurrency:
-        full = replace(workload, concurrency=most, requests_per_second=None)
+        full = workload.with_users(most)
         yield Change(f"{most:,} users", "as many as the pool holds at this length", replace(scenario, workload=full))
     longest = study.longest(workload.concurrency)
     if longest > workload.total_tokens:

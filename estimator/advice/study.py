@@ -17,7 +17,7 @@ from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import Deployment, deploy
-from estimator.serving.load.operating_point import best_concurrency
+from estimator.serving.load.percentiles import best_concurrency
 from estimator.serving.load.performance import performance
 from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.serving.speed.breakdown import decode_operators, prefill_operators
@@ -139,7 +139,7 @@ class Study:
 
     def at_users(self, users: int) -> PerformanceReport:
         """Speed with that many requests in flight."""
-        workload = replace(self.scenario.workload, requests_per_second=None, traffic=None, requests=None)
+        workload = self.scenario.workload.with_users(users)
         busy = min(self.replicas, users)
         limit = self.memory.max_sequences(workload.total_tokens)
         return performance(self.step, workload, users / busy, limit, busy)

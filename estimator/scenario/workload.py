@@ -54,12 +54,22 @@ class ServingWorkload:
         return self.kind in ("burst", "trace") or self.requests is not None
 
     @property
+    def is_benchmark(self) -> bool:
+        """Whether a number of requests is sent and the queue then drains: more of them than can be served at once, or
+        in a second, is no overload."""
+        return self.is_finite and self.kind != "trace"
+
+    @property
     def steady(self) -> "ServingWorkload":
         """The stream that goes on for ever as this one is at its height: a burst holds all of its requests at once."""
         if self.requests_per_second is not None or self.kind not in ("burst", "trace"):
             return self
         recorded = len(self.trace.requests) if self.trace and self.kind == "trace" else MOST_REQUESTS
         return replace(self, concurrency=min(self.requests or recorded, recorded))
+
+    def with_users(self, users: int) -> "ServingWorkload":
+        """These requests from users who each wait for an answer before the next one."""
+        return replace(self, concurrency=users, requests_per_second=None, traffic=None, requests=None)
 
     @property
     def uncached_tokens(self) -> tuple[int, int]:
@@ -108,18 +118,60 @@ def _check_traffic(workload: ServingWorkload) -> None:
         raise InputError("traffic", "a trace is read from a file: say trace FILE.csv")
 
 
+PERCENTILES = (50, 90, 95, 99)
+"""Shares of the requests [%] that a bound may be asked of."""
+Percentile = Annotated[int, Ge(50), Le(99)]
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """Upper bounds that a user must see; None asks nothing."""
+    """Upper bounds that users must see, each on the mean or on a percentile of all requests; None asks nothing."""
 
     ttft_s: Annotated[float, Gt(0)] | None = None
+    """Time to first token."""
     tpot_s: Annotated[float, Gt(0)] | None = None
+    """Time per output token."""
+    latency_s: Annotated[float, Gt(0)] | None = None
+    """A whole request."""
+    ttft_percentile: Percentile | None = None
+    """One of `PERCENTILES`; None bounds the mean."""
+    tpot_percentile: Percentile | None = None
+    """One of `PERCENTILES`; None bounds the mean."""
+    latency_percentile: Percentile | None = None
+    """One of `PERCENTILES`; None bounds the mean."""
 
     def __bool__(self) -> bool:
-        return self.ttft_s is not None or self.tpot_s is not None
+        return self.ttft_s is not None or self.tpot_s is not None or self.latency_s is not None
 
-    def met_by(self, ttft_s: float, tpot_s: float) -> bool:
-        return (self.ttft_s is None or ttft_s <= self.ttft_s) and (self.tpot_s is None or tpot_s <= self.tpot_s)
+    @property
+    def asks_percentiles(self) -> bool:
+        """Whether a bound is on anything but a mean."""
+        return bool(self.ttft_percentile or self.tpot_percentile or self.latency_percentile)
+
+    def excess(self, ttft_s: float, tpot_s: float, latency_s: float = 0.0) -> float:
+        """The worst time over its bound, less 1: 0 and below keeps the level; -1 where nothing is asked."""
+        return (
+            max(
+                ttft_s / self.ttft_s if self.ttft_s else 0.0,
+                tpot_s / self.tpot_s if self.tpot_s else 0.0,
+                latency_s / self.latency_s if self.latency_s else 0.0,
+            )
+            - 1
+        )
+
+    def met_by(self, ttft_s: float, tpot_s: float, latency_s: float = 0.0) -> bool:
+        """Whether these times, of one request or at the percentiles that are asked, keep every bound."""
+        return self.excess(ttft_s, tpot_s, latency_s) <= 0
+
+
+def check_level(level: ServiceLevel) -> None:
+    """Raises InputError for a bound that is none, or for a percentile that is not counted."""
+    check(level)
+    for name in ("ttft", "tpot", "latency"):
+        percentile = getattr(level, f"{name}_percentile")
+        if percentile not in (None, *PERCENTILES):
+            known = ", ".join(f"p{each}" for each in PERCENTILES)
+            raise InputError(f"{name}_percentile", f"p{percentile} is not counted; one of {known}")
 
 
 @dataclass(frozen=True, slots=True)

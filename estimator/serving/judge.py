@@ -18,11 +18,11 @@ from estimator.layout import Layout
 from estimator.layouts.context_parallel import check_context_parallel, context_parallel_refusal
 from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_parallel
 from estimator.models.model import Model
-from estimator.results import Candidate, Evaluation, PerformanceReport
+from estimator.results import Candidate, Evaluation, LevelTimes, PerformanceReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, clusters, node_for
 from estimator.scenario.scenario import Scenario, check_place
-from estimator.scenario.workload import check_workload
+from estimator.scenario.workload import check_level, check_workload
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
 from estimator.serving.load.performance import load_replica, report_performance
@@ -42,7 +42,7 @@ class ServingJudge:
         check(scenario)
         check_place(scenario)
         check_workload(scenario.workload)
-        check(scenario.service_level)
+        check_level(scenario.service_level)
         check(scenario.settings)
         self.model = model
         self.traffic = scenario.workload
@@ -108,7 +108,8 @@ class ServingJudge:
             estimate = self.estimate(node, deployment, layout, asked_machines or span, span)
             if estimate.load:
                 fitting.append(estimate)
-                if not estimate.shortage(self.scenario.workload) and estimate.meets(self.scenario.service_level):
+                workload, level = self.scenario.workload, self.scenario.service_level
+                if not estimate.shortage(workload) and estimate.meets(workload, level):
                     break
         return fitting
 
@@ -243,11 +244,12 @@ class ServingJudge:
     def evaluation(self, node: Node, estimate: LayoutEstimate) -> Evaluation:
         """A layout with its price, verdict and reason."""
         machine, workload, level = node.machine, self.scenario.workload, self.scenario.service_level
-        speed = None
+        speed, times = None, estimate.level_times(workload, level)
         if estimate.step and estimate.load:
             speed = report_performance(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
             if self.detail:
-                speed = self.replayed(estimate, estimate.step, speed)
+                speed, times = self.replayed(estimate, estimate.step, speed, times)
+        met = times is not None and level.met_by(*times) and not (speed and speed.overloaded)
         short = f"{size_text(estimate.memory.shortfall_bytes)} short per device"
         shortage = estimate.shortage(workload)
         candidate = Candidate(
@@ -266,26 +268,32 @@ class ServingJudge:
             memory=estimate.memory,
             performance=speed,
             cost=bill(node, estimate.machines, self.scenario, self.prices, speed),
-            meets_service_level=not level or (estimate.meets(level) and shortage is None),
+            meets_service_level=not level or (met and shortage is None),
+            level_times=times,
             holds_load=speed is not None and shortage is None,
             shortage=shortage,
             max_users=self.max_users(estimate),
         )
 
-    def replayed(self, estimate: LayoutEstimate, step: Step, speed: PerformanceReport) -> PerformanceReport:
-        """Speed of a layout with what the asked traffic sees under the engine's own scheduler.
+    def replayed(
+        self, estimate: LayoutEstimate, step: Step, speed: PerformanceReport, times: LevelTimes | None
+    ) -> tuple[PerformanceReport, LevelTimes | None]:
+        """Speed of a layout, and the times that the level is judged by, as the asked traffic sees them under the
+        engine's own scheduler.
 
         Prefill on replicas of its own has no schedule to replay, nor has a queue that grows without end.
         """
         if self.traffic.prefill_replicas or (speed.overloaded and not self.traffic.is_finite):
-            return speed
-        from estimator.serving.load.replay import Limits, replay, with_replay  # of the selected row alone
+            return speed, times
+        from estimator.serving.load.replay import Limits, replay, replayed_times, with_replay  # of one row alone
 
         memory = compile_memory(estimate.deployment, estimate.layout)
         room = estimate.memory.max_concurrency if estimate.layout.host else inf
         limits = Limits.of(memory, step, self.tokens, room)
-        shown = replay(step, self.traffic, limits, estimate.busy_replicas, self.scenario.service_level)
-        return with_replay(speed, shown, step, self.traffic, estimate.busy_replicas)
+        level = self.scenario.service_level
+        shown = replay(step, self.traffic, limits, estimate.busy_replicas, level)
+        speed = with_replay(speed, shown, step, self.traffic, estimate.busy_replicas)
+        return speed, replayed_times(speed, level) if level else None
 
     def max_users(self, estimate: LayoutEstimate) -> int:
         """Users that the layout carries within the level, worked out once for equal devices."""

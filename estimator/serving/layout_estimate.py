@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from estimator.layout import Layout
-from estimator.results import Confidence, MemoryReport
+from estimator.results import Confidence, LevelTimes, MemoryReport
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.deployment import Deployment
-from estimator.serving.load.operating_point import best_concurrency
+from estimator.serving.load.percentiles import best_concurrency, level_times
 from estimator.serving.load.performance import ReplicaLoad
 from estimator.serving.speed.step import Step
 
@@ -49,17 +49,23 @@ class LayoutEstimate(NamedTuple):
         if asked_per_s is not None:
             overloaded = f"overloaded: {asked_per_s:g}/s asked, {self.requests_per_s:.3g}/s possible"
             return overloaded if self.load.overloaded else None
-        if self.request_capacity >= workload.concurrency:
+        if self.request_capacity >= workload.concurrency or workload.kind == "burst":
             return None
         return f"holds {self.request_capacity} of {workload.concurrency} requests at once"
 
-    def meets(self, level: ServiceLevel) -> bool:
-        """Whether a typical request sees the service level; where nothing is asked, all do."""
-        return (
-            self.load is not None
-            and not self.load.overloaded
-            and level.met_by(self.load.ttft_s, self.load.point.tpot_s)
-        )
+    def level_times(self, workload: ServingWorkload, level: ServiceLevel) -> LevelTimes | None:
+        """What the service level is judged by; None where none is asked, or no request fits."""
+        if self.step is None or self.load is None or not level:
+            return None
+        return level_times(self.step, workload, self.load, level)
+
+    def meets(self, workload: ServingWorkload, level: ServiceLevel) -> bool:
+        """Whether every bound of the service level is kept; where nothing is asked, all are. A queue that grows without
+        end keeps none."""
+        if self.load is None or self.load.overloaded:
+            return False
+        times = self.level_times(workload, level)
+        return times is None or level.met_by(*times)
 
     def max_users(self, workload: ServingWorkload, level: ServiceLevel) -> int:
         """Requests in flight that all replicas carry within the level; by memory alone where none is asked."""
@@ -81,7 +87,7 @@ def best_layout(estimates: Iterable[LayoutEstimate], workload: ServingWorkload, 
     if not fitting:
         return min(estimates, key=lambda each: each.memory.shortfall_bytes)
     holding = [each for each in fitting if not each.shortage(workload)] or fitting
-    meeting = [each for each in holding if each.meets(level)] or holding
+    meeting = [each for each in holding if each.meets(workload, level)] or holding
     lowest = min(map(_usd_per_request, meeting))
     cheapest = [each for each in meeting if _usd_per_request(each) <= lowest * (1 + SAME_COST)]
     if len(cheapest) == 1:

@@ -136,6 +136,27 @@ def test_a_benchmark_that_ends_is_answered_with_its_opening(ask: Ask) -> None:
     assert asked["percentiles"]["ttft_s"]["p99"] > asked["ttft_s"]["typical"]
 
 
+def test_a_level_on_percentiles_is_judged_by_the_replay(ask: Ask) -> None:
+    load = ("--instance", "p5.48xlarge", "--tp", "8", "--requests-per-second", "3", "--format", "json")
+    speed = ask("estimate", *load).json["performance"]["percentiles"]
+    for name in ("ttft", "tpot", "latency"):
+        seen = speed[f"{name}_s"]["p95"]
+        kept = ask("estimate", *load, f"--{name}", f"{seen * 1.01}@p95")
+        missed = ask("estimate", *load, f"--{name}", f"{seen * 0.99}@p95")
+        assert (kept.status, missed.status) == (0, 1), name
+        assert kept.json["performance"]["meets_service_level"] > missed.json["performance"]["meets_service_level"]
+
+
+def test_an_overload_is_never_a_pass(ask: Ask) -> None:
+    answer = ask("estimate", "--instance", "p5.48xlarge", "--requests-per-second", "600", "--format", "json")
+    assert answer.status == 1
+    assert re.match(r"overloaded: 600/s asked, [\d.]+/s possible", answer.json["reason"])
+    speed = answer.json["performance"]
+    assert speed["overloaded"]
+    assert not speed["holds_load"]
+    assert speed["percentiles"] is None
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

@@ -8,9 +8,11 @@ ANSWERED, NOTHING_FITS, WRONG_INPUT = 0, 1, 2
 
 
 def of(rows: Iterable[Evaluation]) -> int:
-    """Answered where a row fits, meets the service level and can be had where it is asked for."""
+    """Answered where a row fits, meets the service level, is not overloaded and can be had where it is asked for."""
     return ANSWERED if any(map(_answers, rows)) else NOTHING_FITS
 
 
 def _answers(row: Evaluation) -> bool:
-    return row.verdict == "fits" and row.meets_service_level and row.cost.price_state != "not_offered"
+    overloaded = row.performance is not None and row.performance.overloaded
+    answers = row.verdict == "fits" and row.meets_service_level and not overloaded
+    return answers and row.cost.price_state != "not_offered"

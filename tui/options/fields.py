@@ -9,8 +9,7 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_presets import TRAINING_PRESETS
-from tui.draw.figures import bound
-from tui.options.options import GROUPS, NUMBERS, Option, with_option
+from tui.options.options import GROUPS, NUMBERS, Option, bound_text, with_option
 
 UNSET = {
     "model": "",
@@ -20,6 +19,7 @@ UNSET = {
     "trace": "none",
     "ttft": "any",
     "tpot": "any",
+    "latency": "any",
     "memory-utilization": "engine's own",
     "max-model-len": "the model's",
     "max-num-seqs": "engine's own",
@@ -51,6 +51,7 @@ STARTS = {
     "requests": 100,
     "ttft": 1.0,
     "tpot": 0.05,
+    "latency": 20.0,
     "memory-utilization": 0.9,
     "max-model-len": 8192,
     "max-num-seqs": 256,
@@ -213,7 +214,7 @@ def _text(scenario: Scenario, option: Option) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if option.seconds:
-        return bound(value)
+        return bound_text(value, getattr(scenario.service_level, f"{option.name}_percentile"))
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,6 +10,8 @@ from estimator.scenario import presets, training_presets
 from estimator.scenario import training_workload as training
 from estimator.scenario.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
 from estimator.scenario.traffic import LENGTHS, TRAFFICS, Trace
+from estimator.scenario.workload import PERCENTILES
+from tui.draw.figures import bound
 from tui.options import values
 
 
@@ -30,6 +32,15 @@ PRESETS = tuple(each.name for each in presets.PRESETS)
 TRAINING_PRESETS = {each.name: each for each in training_presets.TRAINING_PRESETS}
 NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "X", "Y", "GIB"})
 """Metavars of options that hold numbers."""
+
+
+BOUNDS = frozenset({"ttft", "tpot", "latency"})
+"""Options that bound a time, on its mean or on a percentile."""
+
+
+def bound_text(seconds: float, percentile: int | None) -> str:
+    """A bound as it is asked for: `1.5s`, `50ms@p99`."""
+    return bound(seconds) + (f"@p{percentile}" if percentile else "")
 
 
 class Group(NamedTuple):
@@ -66,8 +77,9 @@ GROUPS = (
             Option("accepted-tokens", "workload.accepted_tokens", "N", "tokens that such a step yields on average"),
             Option("length-variation", "workload.length_variation", "F", "spread of lengths over their means"),
             Option("prefill-replicas", "workload.prefill_replicas", "N", "replicas that only prefill, for the others"),
-            Option("ttft", "service_level.ttft_s", "S", "longest time to first token: 0.8 or 800ms", seconds=True),
-            Option("tpot", "service_level.tpot_s", "S", "longest time per output token: 0.05 or 50ms", seconds=True),
+            Option("ttft", "service_level.ttft_s", "S", "longest time to first token: 800ms, 1s@p95", seconds=True),
+            Option("tpot", "service_level.tpot_s", "S", "longest time per output token: 50ms, 50ms@p99", seconds=True),
+            Option("latency", "service_level.latency_s", "S", "longest whole request: 20s, 20s@p99", seconds=True),
         ),
     ),
     Group(
@@ -170,6 +182,8 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
         return _with_preset(scenario, value)
     if name == "trace":
         return _with_trace(scenario, value)
+    if name in BOUNDS and (value is None or isinstance(value, str)):
+        scenario, value = _with_percentile(scenario, name, value)
     if name == "train" and scenario.training is None:
         scenario = replace(scenario, training=training.TrainingWorkload())
     if name == "instance" and isinstance(value, str):
@@ -192,6 +206,20 @@ def _with_preset(scenario: Scenario, name: object) -> Scenario:
     if name in TRAINING_PRESETS:
         return TRAINING_PRESETS[name].applied_to(scenario)
     return presets.preset(name).applied_to(scenario)
+
+
+def _with_percentile(scenario: Scenario, name: str, value: str | None) -> tuple[Scenario, str | None]:
+    """The scenario with the percentile that a bound such as `1s@p95` is on, and the bound itself; the mean without one.
+
+    Raises InputError for a percentile that is not counted."""
+    text, at, percentile = (value or "").partition("@")
+    counted: Any = {f"p{each}": each for each in PERCENTILES} | {"mean": None, "": None}
+    if percentile.strip() not in counted or (at and not percentile.strip()):
+        raise InputError(
+            name, f"{value!r} is on no percentile that is counted, expected one of {', '.join(counted)[:-2]}"
+        )
+    chosen: Any = {f"{name}_percentile": counted[percentile.strip()]}
+    return replace(scenario, service_level=replace(scenario.service_level, **chosen)), text.strip() if value else None
 
 
 def _with_trace(scenario: Scenario, value: object) -> Scenario:
@@ -225,6 +253,8 @@ def given_options(scenario: Scenario) -> dict[str, object]:
         value = getattr(owner, attribute, None) if attribute else None
         if value is not None:
             given[name] = value.path if isinstance(value, Trace) else value
+            if name in BOUNDS and getattr(owner, f"{name}_percentile"):
+                given[name] = bound_text(value, getattr(owner, f"{name}_percentile"))
     if scenario.engine_version:
         given["engine"] = f"{scenario.engine}@{scenario.engine_version}"
     return given

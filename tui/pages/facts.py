@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from estimator.advice.fixes import Change, fixes, gains
 from estimator.advice.study import Study
@@ -9,7 +10,6 @@ from estimator.cost.bill import usd_per_1m_tokens
 from estimator.errors import InputError
 from estimator.models.formats import cache_format, weight_format
 from estimator.results import Evaluation, OperatorTime, PerformanceReport
-from estimator.scenario.workload import ServiceLevel
 from estimator.serving.memory.cache import layer_kinds
 from tui.draw.curve import OperatingPoint, Series
 from tui.draw.figures import amount, count, size
@@ -142,11 +142,10 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
 
 def _operating(study: Study) -> list[OperatingPoint]:
     """Speed of one user and of all, from one user to as many as the memory holds."""
-    level, points = study.scenario.service_level, []
+    within, points = study.most_within_level if study.scenario.service_level else inf, []
     for load, report in study.operating_points():
-        meets = level.met_by(report.ttft_s.typical, report.tpot_s.typical)
         per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
-        points.append(OperatingPoint(concurrency=load, per_user=per_user, throughput=total, meets=meets))
+        points.append(OperatingPoint(concurrency=load, per_user=per_user, throughput=total, meets=load <= within))
     return points
 
 
@@ -158,17 +157,17 @@ def cost_curves(pins: Pins, answers: Sequence[Answer | None]) -> list[CostCurve]
         if answer is None or row is None or row.performance is None or row.cost.price_usd_per_hour is None:
             curves.append(CostCurve(LETTERS[at], pin.label, ()))
             continue
-        study, level = bench_of(answer, row), answer.session.scenario.service_level
+        study = bench_of(answer, row)
+        within = study.most_within_level if study.scenario.service_level else inf
         asked = row.performance.concurrency * study.replicas
-        points = [_load_point(row, users, report, level) for users, report in study.operating_points()]
-        here = _load_point(row, asked, row.performance, level)._replace(asked=True)
+        points = [_load_point(row, users, report, users <= within) for users, report in study.operating_points()]
+        here = _load_point(row, asked, row.performance, row.meets_service_level)._replace(asked=True)
         curves.append(CostCurve(LETTERS[at], pin.label, tuple(sorted([*points, here]))))
     return curves
 
 
-def _load_point(row: Evaluation, users: float, speed: PerformanceReport, level: ServiceLevel) -> LoadPoint:
+def _load_point(row: Evaluation, users: float, speed: PerformanceReport, meets: bool) -> LoadPoint:
     cost = usd_per_1m_tokens(row.cost.price_usd_per_hour or 0.0, speed).typical
-    meets = level.met_by(speed.ttft_s.typical, speed.tpot_s.typical)
     return LoadPoint(users=users, per_user=speed.tokens_per_s_per_user.typical, usd=cost, meets=meets)
 
 

@@ -120,8 +120,13 @@ class Calculator:
         machines = [machine_named(row.candidate, inventory)]
         full = ranking.rank(answer.model, answer.session.scenario, inventory, answer.prices, machines, detail=True)
         suggestion = answer.remedies.of(row) if answer.remedies else None
+        seen = full.rows[0]
         return row._replace(
-            performance=full.rows[0].performance, training=full.rows[0].training, suggestion=suggestion or None
+            performance=seen.performance,
+            training=seen.training,
+            meets_service_level=seen.meets_service_level,
+            level_times=seen.level_times,
+            suggestion=suggestion or None,
         )
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
-from tui.draw.figures import bound, tokens
-from tui.options.options import OPTIONS, Option
+from tui.draw.figures import tokens
+from tui.options.options import BOUNDS, OPTIONS, Option, bound_text
 from tui.state.readings import own_points
 
 
@@ -43,8 +43,9 @@ LAYOUT = ("tp", "pp", "ep", "dp")
 LAST = ("region", "price-terms")
 """Where and on which terms stands last in the header, so its chips are the first to be dropped."""
 TEXTS: dict[str, Callable[[Any], str]] = {
-    "ttft": lambda value: f"TTFT<{bound(value)}",
-    "tpot": lambda value: f"TPOT<{bound(value)}",
+    "ttft": lambda value: f"TTFT<{value}",
+    "tpot": lambda value: f"TPOT<{value}",
+    "latency": lambda value: f"request<{value}",
     "traffic": str,
     "trace": lambda value: f"trace {value.path.rpartition('/')[2]}",
     "requests": lambda value: f"{value:,} requests",
@@ -118,6 +119,9 @@ def _chip(scenario: Scenario, plain: Scenario, option: Option) -> Chip | None:
         changed["engine_version"] = None
     if option.name == "trace":
         changed["traffic"] = None
+    if option.name in BOUNDS and value is not None:
+        value = bound_text(value, getattr(owner, f"{option.name}_percentile"))
+        changed[f"{option.name}_percentile"] = None
     if value == getattr(usual, attribute):
         return None
     text = TEXTS.get(option.name, lambda value: f"{option.name.replace('-', ' ')} {value}")(value)

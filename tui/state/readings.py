@@ -134,16 +134,11 @@ def refusal(row: Evaluation) -> str:
 
 def shortcomings(row: Evaluation, scenario: Scenario) -> list[str]:
     """What a row that fits does not give of what is asked, in figures: `TTFT 2.5s > 1s`."""
-    texts = []
-    if row.verdict == "fits" and row.performance and not row.meets_service_level:
-        level = scenario.service_level
-        times = (
-            ("TTFT", wait_cell(ttft(row)), ttft(row), level.ttft_s),
-            ("TPOT", seconds_cell(tpot(row)), tpot(row), level.tpot_s),
-        )
-        texts += [
-            f"{name} {figure} > {bound(most)}" for name, figure, value, most in times if most and (value or 0) > most
-        ]
+    texts, times = [], row.level_times
+    if row.verdict == "fits" and times and not row.meets_service_level:
+        shown = (wait_cell(times.ttft_s), seconds_cell(times.tpot_s), wait_cell(times.latency_s))
+        bounds = zip(level_parts(scenario.service_level), shown, times, strict=True)
+        texts += [f"{name} {text} > {bound(most)}" for (name, most), text, time in bounds if most and time > most]
     if row.verdict == "fits" and row.shortage:
         texts.append(without_controls(row.shortage))
     return texts
@@ -173,10 +168,19 @@ def traffic(workload: ServingWorkload) -> list[str]:
     return texts
 
 
+def level_parts(level: ServiceLevel) -> list[tuple[str, float | None]]:
+    """The times that may be bounded, by the names of their percentiles, and their bounds: `TTFT p95`, 1.0."""
+    parts = (
+        ("TTFT", level.ttft_percentile, level.ttft_s),
+        ("TPOT", level.tpot_percentile, level.tpot_s),
+        ("request", level.latency_percentile, level.latency_s),
+    )
+    return [(f"{name} p{percentile}" if percentile else name, most) for name, percentile, most in parts]
+
+
 def level_bounds(level: ServiceLevel) -> list[str]:
-    """Bounds on times as they were asked: `TTFT<1s`."""
-    bounds = (("TTFT", level.ttft_s), ("TPOT", level.tpot_s))
-    return [f"{name}<{bound(most)}" for name, most in bounds if most is not None]
+    """Bounds on times as they were asked: `TTFT<1s`, `TTFT p95<1s`."""
+    return [f"{name}<{bound(most)}" for name, most in level_parts(level) if most is not None]
 
 
 def own_points(scenario: Scenario) -> str:

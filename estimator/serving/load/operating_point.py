@@ -11,7 +11,7 @@ clients come back sooner, never shows as a later first token.
 from math import inf, log, sqrt
 from typing import NamedTuple
 
-from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.scenario.workload import ServingWorkload
 from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
@@ -144,31 +144,3 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
 def _prompts_in_a_step(step: Step, new: int) -> float:
     """Prompts of `new` tokens that one step carries."""
     return step.speed.prompts.chunk_tokens * step.layout.pp * step.layout.dp / new
-
-
-def best_concurrency(
-    step: Step, workload: ServingWorkload, level: ServiceLevel, max_concurrency: float
-) -> OperatingPoint | None:
-    """The most requests in flight that keep the service level; None where a single one misses it.
-
-    Both latencies grow with concurrency and nearly in a line, so that false position needs few evaluations.
-    """
-
-    def excess(point: OperatingPoint) -> float:
-        ttft = point.ttft_s / level.ttft_s if level.ttft_s else 0.0
-        tpot = point.tpot_s / level.tpot_s if level.tpot_s else 0.0
-        return max(ttft, tpot) - 1
-
-    best, worst = operate(step, workload, 1.0), operate(step, workload, max(float(int(max_concurrency)), 1.0))
-    if excess(best) > 0:
-        return None
-    if excess(worst) <= 0:
-        return worst
-    while worst.concurrency - best.concurrency > 1:
-        low, high = excess(best), excess(worst)
-        share = min(max(low / (low - high), 0.05), 0.95)  # never only the ends of the bracket
-        between = int(best.concurrency + share * (worst.concurrency - best.concurrency))
-        between = min(max(between, int(best.concurrency) + 1), int(worst.concurrency) - 1)
-        point = operate(step, workload, float(between))
-        best, worst = (point, worst) if excess(point) <= 0 else (best, point)
-    return best

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.arrivals import point_at_rate, with_random_arrivals
+from estimator.serving.load.arrivals import point_at_rate, with_prompts_at_once, with_random_arrivals
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
@@ -30,11 +30,13 @@ class ReplicaLoad(NamedTuple):
     """Arrivals over what one replica can complete; 0 where a concurrency is held instead."""
     limit: float = inf
     """Requests that one replica holds."""
+    drains: bool = False
+    """Whether the requests end, so that no queue grows for ever."""
 
     @property
     def overloaded(self) -> bool:
         """Whether more requests arrive than are completed, so that the queue grows without end."""
-        return self.utilization >= 1
+        return self.utilization >= 1 and not self.drains
 
     @property
     def ttft_s(self) -> float:
@@ -57,17 +59,24 @@ def load_replica(
         return ReplicaLoad(point, outside / point.requests_per_s, point.requests_per_s, limit=limit)
     if workload.requests_per_second is None:
         point = operate(step, workload, min(concurrency, limit))
+        if workload.kind == "burst":
+            outside = max(concurrency - limit, 0.0)  # who comes at once waits for half of those outside before him
+            outside_s = outside**2 / (2 * concurrency * point.requests_per_s)
+            return ReplicaLoad(
+                with_prompts_at_once(step, workload, point), outside_s, point.requests_per_s, limit=limit
+            )
         outside_s = max(concurrency - limit, 0.0) / point.requests_per_s  # Little's law for those outside
         return ReplicaLoad(point, outside_s, point.requests_per_s, limit=limit)
     arriving = workload.requests_per_second / replicas
     point, utilization = point_at_rate(step, workload, arriving, limit)
     completed = arriving if utilization < 1 else point.requests_per_s
     return ReplicaLoad(
-        point=with_random_arrivals(point, arriving, workload.length_variation),
+        point=with_random_arrivals(point, arriving, workload),
         queue_s=0.0,
         requests_per_s=completed,
         utilization=utilization,
         limit=limit,
+        drains=workload.is_benchmark,
     )
 
 

@@ -103,6 +103,18 @@ def test_columns_are_balanced() -> None:
     assert balance((4, 11, 6, 12, 2), 2) == (0, 0, 1, 1, 0)
 
 
+def test_a_bound_may_be_on_a_percentile() -> None:
+    asked = typed(typed(Scenario(), "ttft", "1.5s@p95"), "latency", "20s")
+    level = asked.service_level
+    assert (level.ttft_s, level.ttft_percentile) == (1.5, 95)
+    assert (level.latency_s, level.latency_percentile) == (20, None)
+    assert fields(asked)["ttft"].text == "1.5s@p95"
+    assert stepped(asked, fields(asked)["ttft"], 1).service_level == replace(level, ttft_s=3.0)
+    assert typed(typed(asked, "ttft", "1.5s"), "latency", "") == typed(Scenario(), "ttft", "1.5s")
+    with pytest.raises(InputError, match="is on no percentile that is counted"):
+        typed(Scenario(), "ttft", "1s@p97")
+
+
 def test_a_traffic_brings_the_numbers_that_it_can_not_do_without() -> None:
     at_a_rate = typed(Scenario(), "traffic", "rate")
     assert at_a_rate.workload.requests_per_second == 1

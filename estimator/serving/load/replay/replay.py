@@ -6,8 +6,8 @@ from random import Random
 
 from estimator.scenario.traffic import Request
 from estimator.scenario.workload import ServiceLevel, ServingWorkload, check_workload
+from estimator.serving.load.lengths import SHAPES, sample_arrivals, sample_lengths
 from estimator.serving.load.operating_point import first_token_overhead_s, operate
-from estimator.serving.load.replay.lengths import SHAPES, sample_arrivals, sample_lengths
 from estimator.serving.load.replay.replica import Job, Limits, Replica
 from estimator.serving.load.replay.report import ReplayReport, report
 from estimator.serving.load.replay.step_table import StepTable

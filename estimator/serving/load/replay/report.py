@@ -57,7 +57,7 @@ def report(
     ttft = [job.first_token_s - job.arrival_s + overhead_s for job in jobs]
     latency = [job.finish_s - job.arrival_s + overhead_s for job in jobs]
     tpot = [(job.finish_s - job.first_token_s) / (job.output - 1) if job.output > 1 else 0.0 for job in jobs]
-    kept = sum(level.met_by(first, token) for first, token in zip(ttft, tpot, strict=True))
+    kept = sum(map(level.met_by, ttft, tpot, latency))
     output = sum(job.output for job in jobs)
     given = sum(job.given for job in jobs)
     opening = [index for index, job in enumerate(jobs) if job.arrival_s - overhead_s <= begin]

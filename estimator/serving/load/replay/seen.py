@@ -1,7 +1,7 @@
 """A replay's figures in the report of a candidate: percentiles for every traffic, and all of it for one that ends."""
 
-from estimator.results import Band, LatencyPercentiles, OperatorTime, PerformanceReport
-from estimator.scenario.workload import ServingWorkload
+from estimator.results import Band, LatencyPercentiles, LevelTimes, OperatorTime, Percentiles, PerformanceReport
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.load.replay.report import ReplayReport
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
 from estimator.serving.speed.step import Step
@@ -37,12 +37,30 @@ def with_replay(
         output_tokens_per_s=throughput,
         total_tokens_per_s=throughput.times(shown.total_tokens_per_s / shown.output_tokens_per_s),
         requests_per_s=throughput.times(shown.requests_per_s / shown.output_tokens_per_s),
-        overloaded=False,
         goodput_requests_per_s=shown.goodput_requests_per_s,
         percentiles=percentiles,
         prefill=_with_waits(prefill_operators(step, *workload.uncached_tokens), ttft_s, step) if report.prefill else (),
         decode=_decode_parts(step, workload, shown, tpot_s) if report.decode else (),
     )
+
+
+def replayed_times(report: PerformanceReport, level: ServiceLevel) -> LevelTimes | None:
+    """What a service level is judged by where its requests were replayed: their percentiles, and the report's means."""
+    seen = report.percentiles
+    if seen is None:
+        return None
+    return LevelTimes(
+        ttft_s=_at(seen.ttft_s, level.ttft_percentile, report.ttft_s),
+        tpot_s=_at(seen.tpot_s, level.tpot_percentile, report.tpot_s),
+        latency_s=_at(seen.latency_s, level.latency_percentile, report.request_latency_s),
+    )
+
+
+def _at(seen: Percentiles, percentile: int | None, mean: Band) -> float:
+    if percentile is None:
+        return mean.typical
+    at: float = getattr(seen, f"p{percentile}")
+    return at
 
 
 def _decode_parts(step: Step, workload: ServingWorkload, shown: ReplayReport, token_s: float) -> Parts:

@@ -13,7 +13,8 @@ from estimator.layout import Layout
 from estimator.models.hf_config import read
 from estimator.models.model import Model
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.serving.load.operating_point import best_concurrency, operate
+from estimator.serving.load.operating_point import operate
+from estimator.serving.load.percentiles import best_concurrency
 from estimator.serving.load.performance import performance
 from estimator.serving.speed.breakdown import decode_operators
 from estimator.serving.speed.step import Step

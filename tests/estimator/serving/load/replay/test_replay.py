@@ -198,6 +198,12 @@ def test_lengths_keep_the_means_that_are_asked_for(name: str) -> None:
     assert shown.total_tokens_per_s * shown.duration_s / 400 == pytest.approx(1300, rel=0.01)
 
 
+@pytest.mark.parametrize("variation", [5e-324, 1e-160, 1e-9, 3.0])
+def test_lengths_vary_as_little_or_as_much_as_is_asked(variation: float) -> None:
+    shown = burst(compiled(LLAMA, "l40s", "vllm"), 20, length_variation=variation)
+    assert (shown.latency_s.p99 > 1.5 * shown.latency_s.p50) == (variation > 1)
+
+
 def test_equal_questions_get_equal_answers() -> None:
     step = compiled(LLAMA, "l40s", "vllm")
     first, second = (burst(step, length_variation=0.5) for _ in range(2))

@@ -1,6 +1,6 @@
 """Lengths of requests and gaps between them: a fixed sample, so that equal questions get equal answers."""
 
-from math import exp, log
+from math import exp, log, sqrt
 from random import Random
 from statistics import NormalDist
 
@@ -34,6 +34,10 @@ SHAPES: dict[str, tuple[Shape, Shape]] = {
 """Prompt and answer lengths by the kind of use."""
 
 
+STRATA = 400
+"""Equal strata over which a shape is summed."""
+
+
 def sample_lengths(mean: int, count: int, shape: Shape | None, variation: float, random: Random) -> list[int]:
     """`count` lengths [tokens] with that mean, one of each of as many equal strata, shuffled.
 
@@ -43,23 +47,30 @@ def sample_lengths(mean: int, count: int, shape: Shape | None, variation: float,
         return [mean] * count
     levels = [(stratum + 0.5) / count for stratum in range(count)]
     if shape is not None:
-        relative = [_interpolated(shape, level) for level in levels]
+        relative = [quantile(shape, level) for level in levels]
     else:
         width = log(1 + variation**2) ** 0.5
-        normal = NormalDist(0.0, width)
-        relative = [exp(normal.inv_cdf(level)) for level in levels]
+        normal = NormalDist()
+        relative = [exp(width * normal.inv_cdf(level)) for level in levels]
     scale = mean * count / sum(relative)
     lengths = [max(round(each * scale), 1) for each in relative]
     random.shuffle(lengths)
     return lengths
 
 
-def _interpolated(shape: Shape, level: float) -> float:
+def quantile(shape: Shape, level: float) -> float:
     """Quantile of a shape between those that are known."""
     upper = next(index for index, each in enumerate(QUANTILES) if each >= level)
     low, high = QUANTILES[upper - 1], QUANTILES[upper]
     share = (level - low) / (high - low)
     return shape[upper - 1] + share * (shape[upper] - shape[upper - 1])
+
+
+def variation(shape: Shape) -> float:
+    """Standard deviation of a shape over its mean."""
+    strata = [quantile(shape, (stratum + 0.5) / STRATA) for stratum in range(STRATA)]
+    mean = sum(strata) / STRATA
+    return sqrt(sum(each**2 for each in strata) / STRATA / mean**2 - 1)
 
 
 def sample_arrivals(count: int, requests_per_s: float, burstiness: float, random: Random) -> list[float]:

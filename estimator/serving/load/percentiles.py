@@ -1,0 +1,115 @@
+"""The steady state's times at the percentiles of a service level, in closed form: what a ranking judges by."""
+
+from math import exp, log, sqrt
+
+from estimator.results import LevelTimes
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.serving.load.arrivals import prompt_load, queue_s
+from estimator.serving.load.operating_point import OperatingPoint, operate
+from estimator.serving.load.performance import ReplicaLoad
+from estimator.serving.speed.step import Step
+
+DEVIATIONS = {50: 0.0, 90: 1.282, 95: 1.645, 99: 2.326}
+"""Standard deviations of a normal distribution at the percentiles that are counted."""
+
+
+def level_times(step: Step, workload: ServingWorkload, load: ReplicaLoad, level: ServiceLevel) -> LevelTimes:
+    """Times of one replica under its load, each at the percentile that the level asks for."""
+    point = load.point
+    means = LevelTimes(ttft_s=load.ttft_s, tpot_s=point.tpot_s, latency_s=point.request_s + load.queue_s)
+    if not level.asks_percentiles:
+        return means
+    return means._replace(
+        ttft_s=_ttft_s(workload, load, level.ttft_percentile),
+        tpot_s=_tpot_s(step, workload, load, level.tpot_percentile),
+        latency_s=_latency_s(step, workload, load, means, level.latency_percentile),
+    )
+
+
+def best_concurrency(
+    step: Step, workload: ServingWorkload, level: ServiceLevel, max_concurrency: float
+) -> OperatingPoint | None:
+    """The most requests in flight that keep the service level; None where a single one misses it.
+
+    Latencies grow with concurrency and nearly in a line, so that false position needs few evaluations.
+    """
+
+    def excess(point: OperatingPoint) -> float:
+        if not level.asks_percentiles:
+            return level.excess(point.ttft_s, point.tpot_s, point.request_s)
+        return level.excess(*level_times(step, workload, ReplicaLoad(point, 0.0, point.requests_per_s), level))
+
+    best, worst = operate(step, workload, 1.0), operate(step, workload, max(float(int(max_concurrency)), 1.0))
+    if excess(best) > 0:
+        return None
+    if excess(worst) <= 0:
+        return worst
+    while worst.concurrency - best.concurrency > 1:
+        low, high = excess(best), excess(worst)
+        share = min(max(low / (low - high), 0.05), 0.95)  # never only the ends of the bracket
+        between = int(best.concurrency + share * (worst.concurrency - best.concurrency))
+        between = min(max(between, int(best.concurrency) + 1), int(worst.concurrency) - 1)
+        point = operate(step, workload, float(between))
+        best, worst = (point, worst) if excess(point) <= 0 else (best, point)
+    return best
+
+
+def _ttft_s(workload: ServingWorkload, load: ReplicaLoad, percentile: int | None) -> float:
+    """Deviations by the wait, by the prompt's own length and by what is left of the running step (anything of it)."""
+    if percentile is None:
+        return load.ttft_s
+    point = load.point
+    wait_s = _wait_s(workload, load, 1 - percentile / 100) - point.prompt_wait_s
+    longer = length_quantile(workload, PROMPT, percentile) - 1
+    return load.ttft_s + _together(wait_s, longer * point.prompt_alone_s, (percentile / 100 - 0.5) * point.tpot_s)
+
+
+def _wait_s(workload: ServingWorkload, load: ReplicaLoad, beyond: float) -> float:
+    """Wait that a share `beyond` of the requests exceeds: who has to wait at all waits an exponential time, for the
+    prompts ahead, under arrivals as in a closed loop."""
+    point = load.point
+    if not load.utilization:
+        return -point.prompt_wait_s * log(beyond)
+    busy = prompt_load(point)
+    return max(queue_s(point, workload) * log(busy / beyond), 0.0) if busy else 0.0
+
+
+def _together(*deviations: float) -> float:
+    """Deviations from a mean, taken for independent: their root of squares, with the sign of their sum."""
+    root = sqrt(sum(each**2 for each in deviations))
+    return root if sum(deviations) >= 0 else -root
+
+
+def _tpot_s(step: Step, workload: ServingWorkload, load: ReplicaLoad, percentile: int | None) -> float:
+    """Under arrivals the number in flight varies like a Poisson count, up to what the engine holds."""
+    point = load.point
+    if percentile is None or not load.utilization:
+        return point.tpot_s
+    others = DEVIATIONS[percentile] * sqrt(point.concurrency)
+    return operate(step, workload, min(point.concurrency + others, load.limit)).tpot_s
+
+
+def _latency_s(
+    step: Step, workload: ServingWorkload, load: ReplicaLoad, means: LevelTimes, percentile: int | None
+) -> float:
+    """Deviations by the first token, by the step and by the length of the answer."""
+    if percentile is None:
+        return means.latency_s
+    first_s = _ttft_s(workload, load, percentile) - means.ttft_s
+    step_s = _tpot_s(step, workload, load, percentile) - means.tpot_s
+    longer = length_quantile(workload, ANSWER, percentile) - 1
+    gaps, answer_s = workload.output_tokens - 1, workload.output_tokens * means.tpot_s
+    return means.latency_s + _together(first_s, gaps * step_s, longer * answer_s)
+
+
+PROMPT, ANSWER = 0, 1
+
+
+def length_quantile(workload: ServingWorkload, part: int, percentile: int) -> float:
+    """Tokens of a prompt or an answer at a percentile, over their mean."""
+    if workload.lengths != "fixed":
+        from estimator.serving.load.lengths import SHAPES, quantile  # few questions name a shape
+
+        return quantile(SHAPES[workload.lengths][part], percentile / 100)
+    width = sqrt(log(1 + workload.length_variation**2))
+    return exp(width * DEVIATIONS[percentile] - width**2 / 2)

@@ -1,0 +1,83 @@
+"""Percentiles of the steady state: in order, growing with the load, and near to those of a replay."""
+
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from random import Random
+from statistics import median
+
+import pytest
+
+from catalog.load import load
+from estimator.errors import InputError
+from estimator.scenario.workload import PERCENTILES, ServiceLevel, ServingWorkload, check_level
+from estimator.serving.load.percentiles import best_concurrency, level_times
+from estimator.serving.load.performance import load_replica
+from estimator.serving.load.replay import Limits, replay
+from estimator.serving.speed.step import Step
+from tests.estimator.serving.steps import step_on
+
+CATALOG = load()
+
+
+@cache
+def compiled(engine: str, accelerator: str = "l40s") -> Step:
+    return step_on(CATALOG.inventory, CATALOG.model("meta-llama/Llama-3.1-8B"), accelerator, engine=engine)
+
+
+def at(percentile: int) -> ServiceLevel:
+    return ServiceLevel(1.0, 1.0, 1.0, percentile, percentile, percentile)
+
+
+@pytest.mark.parametrize("rate", [None, 1.0, 3.0])
+@pytest.mark.parametrize("lengths", ["fixed", "chat", "rag", "code", "reasoning"])
+def test_a_higher_percentile_is_never_sooner(rate: float | None, lengths: str) -> None:
+    step, workload = compiled("vllm"), ServingWorkload(1000, 200, 8, requests_per_second=rate, lengths=lengths)
+    under = load_replica(step, workload, 8, 256)
+    times = [level_times(step, workload, under, at(each)) for each in PERCENTILES]
+    for lower, higher in pairwise(times):
+        assert all(one <= other for one, other in zip(lower, higher, strict=True))
+
+
+def test_percentiles_lie_near_those_of_a_replay() -> None:
+    """Within a third for nine in ten latencies; first tokens are the hardest to say in closed form."""
+    dice, ratios = Random(11), []
+    for _ in range(40):
+        step = compiled(dice.choice(["vllm", "sglang", "trt-serve"]), dice.choice(["l40s", "h100-sxm"]))
+        workload = ServingWorkload(
+            dice.choice([200, 1000, 3000]),
+            dice.choice([100, 300]),
+            requests_per_second=dice.choice([0.5, 1.0, 2.0]),
+            length_variation=dice.choice([0.0, 0.5]),
+        )
+        under = load_replica(step, workload, 1, 256)
+        if under.utilization < 0.7:
+            seen = replay(step, workload, Limits(256))
+            said = level_times(step, workload, under, at(95))
+            shown = seen.ttft_s.p95, seen.tpot_s.p95, seen.latency_s.p95
+            ratios.append([mine / theirs for mine, theirs in zip(said, shown, strict=True)])
+    first, token, whole = zip(*ratios, strict=True)
+    assert median(first) == pytest.approx(1, abs=0.2)
+    assert median(token) == pytest.approx(1, abs=0.1)
+    assert sum(0.75 < each < 1.33 for each in whole) >= 0.9 * len(whole)
+
+
+def test_a_percentile_carries_fewer_users_than_the_mean() -> None:
+    step, workload, mean = compiled("vllm"), ServingWorkload(1000, 200), ServiceLevel(ttft_s=0.5)
+    on_average, for_most = (
+        best_concurrency(step, workload, level, 256) for level in (mean, replace(mean, ttft_percentile=99))
+    )
+    assert on_average is not None
+    assert for_most is not None
+    assert for_most.concurrency < on_average.concurrency
+
+
+def test_clumps_wait_longer_in_the_steady_state_too() -> None:
+    step, workload = compiled("vllm"), ServingWorkload(2000, 100, requests_per_second=3)
+    calm, clumped = (load_replica(step, replace(workload, burstiness=each), 1, 256) for each in (1.0, 0.2))
+    assert clumped.ttft_s > calm.ttft_s
+
+
+def test_a_percentile_that_is_not_counted_is_refused() -> None:
+    with pytest.raises(InputError, match="p75 is not counted; one of p50, p90, p95, p99"):
+        check_level(ServiceLevel(ttft_s=1.0, ttft_percentile=75))
