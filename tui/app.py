@@ -168,6 +168,13 @@ class LlmCalc(AnsweringApp):
             RegionPicker(self.calculator.catalog.regions, answer.session.scenario.region, machine, price_in), go
         )
 
+    def action_reverse(self) -> None:
+        """What runs on a machine, this one included."""
+        from tui.screens.reverse import ask
+
+        if isinstance(self.screen, Page):
+            ask(self.screen, self.calculator)
+
     def action_model(self) -> None:
         from tui.screens.fetch import Fetch
         from tui.screens.models import ModelPicker

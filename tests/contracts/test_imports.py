@@ -23,7 +23,13 @@ def test_the_estimator_is_pure(module: str) -> None:
 
 
 def test_the_catalogue_knows_no_interface() -> None:
-    assert not loaded_by("import catalog.load, catalog.sources.resolve") & {"textual", "rich", "tui", "huggingface_hub"}
+    assert not loaded_by("import catalog.load, catalog.sources.resolve") & {
+        "textual",
+        "rich",
+        "tui",
+        "huggingface_hub",
+        "pynvml",
+    }
 
 
 @pytest.mark.parametrize("argv", [("rank", "--limit", "1"), ("model", "7B"), ("estimate", "--format", "json")])

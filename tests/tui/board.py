@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import cast
 
 from catalog.load import Catalog
+from catalog.model_listing import ModelListing
 from estimator.engines.speed_constants import Efficiency
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, AllReduce, Fabric, Machine
@@ -196,6 +197,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.inventory = inventory()
+        self.models = {id: ModelListing(id) for id in self.model_ids}
 
     def model_id(self, name: str) -> str:
         if name not in self.model_ids:

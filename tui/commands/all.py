@@ -63,6 +63,14 @@ COMMANDS = (
         hint="what if",
         task="serve",
     ),
+    Command(
+        "reverse",
+        "What runs here",
+        "i",
+        "Pick a machine, or this one: models by formats that fit there, with users, speed and context.",
+        "app.reverse",
+        hint="runs here",
+    ),
     *(
         Command(f"page-{page.name}", page.title, page.key, f"The {page.title} page.", f"app.page({page.name!r})")
         for page in TABS
@@ -145,6 +153,7 @@ HINTS = (
     "launch",
     "formats",
     "what if",
+    "runs here",
     "copy",
     "export",
     "region",

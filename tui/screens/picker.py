@@ -116,6 +116,11 @@ class Picker(ModalScreen[str | None]):
         """How many match."""
         return f"{len(self.matches)} of {len(self.names)}"
 
+    @property
+    def query_text(self) -> str:
+        """What is typed so far."""
+        return self.query_one(Input).value
+
     @on(Input.Changed)
     def search(self, event: Input.Changed) -> None:
         self.matches = self.matching(event.value)
