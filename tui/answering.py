@@ -79,6 +79,27 @@ class AnsweringApp(FrugalApp):
             self.save()
         return ""
 
+    def adopt(self, session: Session, kept_in: Path, notice: str = "") -> str:
+        """Goes on with another session, written back to its own file; returns why it can not be answered, or nothing.
+
+        The one before is saved where it is kept.
+        """
+        self.save()
+        answer, complaint = self._attempt(session)
+        if answer is None:
+            self.say(complaint)
+            return complaint
+        self.history, self.kept_in = History(answer.session), kept_in
+        self.answer = answer._replace(before={}, problem=notice)
+        return ""
+
+    def keep_in(self, path: Path) -> str:
+        """Writes the session to a file of its own, where it is kept from now on; returns a complaint, or nothing."""
+        complaint = store.save(self.history.now, path)
+        if not complaint:
+            self.kept_in, self.unsaved = path, ""
+        return complaint
+
     def _attempt(self, session: Session) -> tuple[Answer | None, str]:
         """The answer, or None and why there is none; a fault of ours is told in a line too."""
         try:

@@ -175,6 +175,18 @@ class LlmCalc(AnsweringApp):
         if isinstance(self.screen, Page):
             ask(self.screen, self.calculator)
 
+    def action_save_as(self) -> None:
+        from tui.screens.sessions import save_as
+
+        if isinstance(self.screen, Page):
+            save_as(self.screen)
+
+    def action_open_session(self) -> None:
+        from tui.screens.sessions import open_session
+
+        if isinstance(self.screen, Page):
+            open_session(self.screen, lambda: self.action_page(self.history.now.screen))
+
     def action_model(self) -> None:
         from tui.screens.fetch import Fetch
         from tui.screens.models import ModelPicker

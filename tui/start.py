@@ -68,7 +68,9 @@ def _last(path: Path, notices: list[str]) -> Session:
     """The session of the last run, else the default one; one that is broken is set aside, with a notice."""
     try:
         if path.exists():
-            return store.load(path)
+            session, unknown = store.load_leniently(path)
+            notices += unknown
+            return session
     except InputError as error:
         copy = store.set_aside(path)
         notices.append(f"started afresh: {error}" + (f"; kept as {copy.name}" if copy else ""))

@@ -118,6 +118,20 @@ COMMANDS = (
         Session.without_points,
     ),
     Command("redo", "Redo", "ctrl+r", "The change that was undone, again.", "app.redo"),
+    Command(
+        "save-as",
+        "Save the session as",
+        "ctrl+s",
+        "Under a name or a path of its own, pins and all; from then on it is kept there.",
+        "app.save_as",
+    ),
+    Command(
+        "open-session",
+        "Open a session",
+        "ctrl+o",
+        "The saved ones with their dates; the one that is open is saved first.",
+        "app.open_session",
+    ),
     Command("theme", "Next theme", "ctrl+t", "Dark, light, or the terminal's own sixteen colours.", "app.theme"),
     Command("redraw", "Redraw", "ctrl+l", "Sends the whole screen again.", "app.redraw"),
     Command("help", "Help", "?", "Every key that works here.", "app.help", hint="help"),
@@ -153,11 +167,11 @@ HINTS = (
     "launch",
     "formats",
     "what if",
-    "runs here",
     "copy",
     "export",
     "region",
     "terms",
+    "runs here",
 )
 """The words of the hint line, the most wanted first; the others follow in the order of their commands."""
 

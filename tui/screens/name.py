@@ -15,12 +15,12 @@ class NameLine(ModalScreen[str | None]):
     CSS_PATH = "name.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close", show=False)]
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, most: int = 40) -> None:
         super().__init__()
-        self.line_title, self.text = title, text
+        self.line_title, self.text, self.most = title, text, most
 
     def compose(self) -> ComposeResult:
-        line = Input(self.text, select_on_focus=True, max_length=40)
+        line = Input(self.text, select_on_focus=True, max_length=self.most)
         line.cursor_blink = False
         line.border_title = f"{self.line_title} · enter takes it · esc leaves it"
         yield line

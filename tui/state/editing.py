@@ -1,9 +1,11 @@
 """How pages and panels change the session: by a verb that the app applies to the answer of that moment."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from tui.state.answer import Answer
+from tui.state.calculator import Calculator
 from tui.state.session import Session
 
 Change = Callable[[Answer], Session]
@@ -12,6 +14,10 @@ Change = Callable[[Answer], Session]
 
 class SessionEditor(Protocol):
     """What a page asks of its app. Keys that arrive together all count, because nothing is worked out in advance."""
+
+    calculator: Calculator
+    kept_in: Path | None
+    """The file that the session is written back to."""
 
     def edit(self, change: Change) -> str:
         """Makes a change and shows its answer; returns why it was refused, or nothing."""
@@ -23,4 +29,12 @@ class SessionEditor(Protocol):
 
     def say(self, text: str, refused: bool = True) -> None:
         """Shows a line until the next key: what was refused and why, or what was done."""
+        ...
+
+    def adopt(self, session: Session, kept_in: Path, notice: str = "") -> str:
+        """Goes on with another session, written back to its own file; returns why it is not answered, or nothing."""
+        ...
+
+    def keep_in(self, path: Path) -> str:
+        """Writes the session to a file of its own, where it is kept from now on; returns a complaint, or nothing."""
         ...

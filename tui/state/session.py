@@ -20,6 +20,8 @@ WEIGHT_CYCLE = ("bf16", "fp8", "int8", "int4-awq", "mxfp4", "nvfp4")
 CACHE_CYCLE = ("bf16", "fp8")
 MOST_TOKENS = 10_000_000
 MOST_USERS = 1_000_000
+MOST_USED = 8
+"""Models that are remembered as used."""
 KEPT = 200
 """Scenarios that undo remembers."""
 
@@ -43,6 +45,10 @@ class Session:
     """The last training run, for when one comes back to it."""
     pins: Pins = ()
     """Rows kept for comparison; undo leaves them alone."""
+    used: tuple[str, ...] = ()
+    """Models that were asked about, the last one first."""
+    unknown: tuple[tuple[str, str], ...] = ()
+    """Keys of its file that this program does not know, with their values as JSON: they are written back."""
 
     @property
     def task(self) -> str:
@@ -61,7 +67,9 @@ class Session:
     def with_model(self, model: str, native_weights: str = "") -> "Session":
         """Another model; one that is published quantised is asked for as published."""
         published = native_weights if native_weights in WEIGHT_FORMATS and native_weights != "bf16" else ""
-        return replace(self, scenario=replace(self.scenario, model=model, weights=published or self.scenario.weights))
+        scenario = replace(self.scenario, model=model, weights=published or self.scenario.weights)
+        used = dict.fromkeys((model, self.scenario.model, *self.used))
+        return replace(self, scenario=scenario, used=tuple(used)[:MOST_USED])
 
     def with_weights(self, weights: str) -> "Session":
         return replace(self, scenario=replace(self.scenario, weights=weights))

@@ -13,10 +13,12 @@ from estimator.serving.load import calibration
 from tui.options import options
 from tui.options.session_file import Setting
 from tui.state.pins import LETTERS, MOST_PINS, Pin, Pins
-from tui.state.session import VIEWS, Session
+from tui.state.session import MOST_USED, VIEWS, Session
 from tui.tabs import TABS
 
-LOOK = tuple(field.name for field in fields(Session) if field.name not in ("scenario", "run", "pins"))
+LOOK = tuple(
+    field.name for field in fields(Session) if field.name not in ("scenario", "run", "pins", "used", "unknown")
+)
 """Keys that say how the answer was looked at; the headless verbs skip them."""
 MOST_BYTES = 1_000_000
 """Largest session file as we write it."""
@@ -24,6 +26,8 @@ POINTS = "calibrations"
 """Key of the user's own measurements."""
 PINS = "pins"
 """Key of the rows kept for comparison: each a mapping of scenario options with its machine."""
+USED = "used"
+"""Key of the models that were asked about last."""
 PIN_KEYS = ("machine", "accelerator-of", "count-of", "name")
 """Keys of a pin that are no scenario options."""
 SCHEMA = "schema"
@@ -44,6 +48,9 @@ def save(session: Session, path: Path) -> str:
     values = {SCHEMA: VERSION, **_scenario_values(session.scenario), **look}
     if session.pins:
         values[PINS] = [_pin_values(pin) for pin in session.pins]
+    if session.used:
+        values[USED] = [_printable(name) for name in session.used]
+    values |= {name: json.loads(value) for name, value in session.unknown if name not in values}
     text = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
     try:
         atomic.write(path, text)
@@ -88,18 +95,39 @@ def _printable(value: Any) -> Any:
 
 def load(path: Path) -> Session:
     """The session in a file. Raises InputError naming the file, the line and what is wrong with it."""
+    return _session_of(_settings(path), ())
+
+
+def load_leniently(path: Path) -> tuple[Session, list[str]]:
+    """The session in a file with the keys of it that are not known, which it keeps; and a complaint about each.
+
+    Raises InputError naming the file, the line and what is wrong with a key that is known.
+    """
     settings = _settings(path)
+    known = {*options.OPTIONS, *LOOK, SCHEMA, PINS, POINTS, USED}
+    strange = {name: settings.pop(name) for name in list(settings) if name not in known}
+    kept = tuple((name, json.dumps(setting.value, default=str)) for name, setting in strange.items())
+    complaints = [f"{setting.where}: {name}: no such option, kept as it is" for name, setting in strange.items()]
+    return _session_of(settings, kept), complaints
+
+
+def _session_of(settings: dict[str, Setting], unknown: tuple[tuple[str, str], ...]) -> Session:
+    """The session that the settings of a file give. Raises InputError naming the place of one that is refused."""
     version = settings.pop(SCHEMA, Setting(VERSION, ""))
     if version.value not in range(1, VERSION + 1):
         raise InputError(version.where, f"schema: {version.value!r} is not known, this program reads up to {VERSION}")
     look = {name: settings.pop(name).value for name in LOOK if name in settings}
-    pins = settings.pop(PINS, Setting([], ""))
+    pins, used = settings.pop(PINS, Setting([], "")), settings.pop(USED, Setting([], "")).value
+    names = (
+        tuple(name for name in used if isinstance(name, str) and name.isprintable()) if isinstance(used, list) else ()
+    )
     scenario = _scenario_of(settings)
     try:
         session = replace(_looked(look), pins=_pins_of(pins.value))
     except InputError as error:
         raise InputError(pins.where, f"pins: {error}") from None
-    return replace(session, scenario=scenario, run=scenario.training or session.run)
+    run = scenario.training or session.run
+    return replace(session, scenario=scenario, run=run, used=names[:MOST_USED], unknown=unknown)
 
 
 def _scenario_of(settings: Mapping[str, Setting]) -> Scenario:
