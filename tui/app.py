@@ -152,7 +152,8 @@ class LlmCalc(AnsweringApp):
         self.push_screen(Palette(choices), run)
 
     def action_region(self) -> None:
-        from tui.screens.region import RegionPicker
+        from estimator.scenario.placement import machine_named
+        from tui.screens.region import RegionPicker, quota_text
 
         answer = self.answer
         if answer is None:
@@ -162,11 +163,25 @@ class LlmCalc(AnsweringApp):
             if region:
                 self.edit(lambda answer: answer.session.in_region(region.split()[0]))
 
-        machine = answer.selected.candidate.machine if answer.selected else ""
-        price_in = partial(self.calculator.price_in, answer)
+        at = answer.selected.candidate if answer.selected else None
+        title = quota_text(machine_named(at, answer.inventory), at.machines) if at else ""
+        quote_in = partial(self.calculator.quote_in, answer)
         self.push_screen(
-            RegionPicker(self.calculator.catalog.regions, answer.session.scenario.region, machine, price_in), go
+            RegionPicker(self.calculator.catalog.regions, answer.session.scenario.region, title, quote_in), go
         )
+
+    def action_terms(self) -> None:
+        """The terms of price of the selected row, side by side."""
+        from tui.screens.terms import ask
+
+        if isinstance(self.screen, Page):
+            ask(self.screen)
+
+    def action_presets(self) -> None:
+        from tui.screens.presets import ask
+
+        if isinstance(self.screen, Page):
+            ask(self.screen)
 
     def action_reverse(self) -> None:
         """What runs on a machine, this one included."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from estimator.scenario.scenario import PRICE_TERMS
 from tui.commands.command import Command
 from tui.commands.on_pages import PAGE_COMMANDS
 from tui.state.session import CACHE_CYCLE, WEIGHT_CYCLE, Session
@@ -100,7 +99,22 @@ COMMANDS = (
     Command(
         "region", "Choose a region", "r", "Another AWS region: its offers and prices.", "app.region", hint="region"
     ),
-    Command("terms", "Next price terms", "$", f"{' → '.join(PRICE_TERMS)}.", Session.next_price_terms, hint="terms"),
+    Command(
+        "terms",
+        "Price terms",
+        "$",
+        "The row under every term side by side, with age and the hours from which a commitment pays; enter takes one.",
+        "app.terms",
+        hint="terms",
+    ),
+    Command(
+        "preset",
+        "Presets",
+        "f",
+        "What typical applications and runs ask; enter takes one.",
+        "app.presets",
+        hint="preset",
+    ),
     Command(
         "task",
         "Serve or train",

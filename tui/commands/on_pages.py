@@ -1,7 +1,6 @@
 """The commands that belong to one page, in the order of the pages' help."""
 
 from estimator.errors import InputError
-from estimator.scenario.presets import PRESETS
 from tui.commands.command import Command
 from tui.state.chips import chips
 from tui.state.session import Session
@@ -100,14 +99,6 @@ PAGE_COMMANDS = (
         Command("field-clear", "Clear", "backspace,delete", "Back to what an empty field means.", "screen.clear"),
         Command("group-next", "Next group", "tab", "The first field of the next group.", "screen.section(1)"),
         Command("group-last", "Group before", "shift+tab", "The group before.", "screen.section(-1)"),
-        Command(
-            "preset",
-            "Next preset",
-            "f",
-            f"{' → '.join(each.name for each in PRESETS)}.",
-            Session.next_preset,
-            hint="preset",
-        ),
     ),
     *_at(
         "memory",

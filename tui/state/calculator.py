@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from catalog.load import Catalog
 from catalog.sources.resolve import at_hand
-from estimator.cost.quote import quote
+from estimator.cost.quote import Quote, quote
 from estimator.errors import InputError
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
@@ -104,15 +104,18 @@ class Calculator:
             )
         return self._pinned[pin]
 
-    def price_in(self, answer: Answer, region: str) -> float | None:
-        """Price of the selected row's machines in another region, on the asked terms [USD/hour]; None without one."""
+    def quote_in(self, answer: Answer, region: str) -> Quote:
+        """The selected row's machines in another region on the asked terms, priced together; or why not."""
         row = answer.selected
         if row is None:
-            return None
+            return Quote("not_offered")
         machine = machine_named(row.candidate, answer.inventory)
         device, scenario = answer.inventory.accelerators[row.candidate.accelerator], answer.session.scenario
         asked = quote(machine, device, self.catalog.prices(region), scenario.price_terms, scenario.ownership)
-        return asked.price.usd_per_hour * row.candidate.machines if asked.price else None
+        if asked.price is None:
+            return asked
+        together = asked.price.usd_per_hour * row.candidate.machines
+        return asked._replace(price=asked.price._replace(usd_per_hour=together))
 
     def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
         """A row of the board in full."""

@@ -7,10 +7,8 @@ from estimator.checks import check
 from estimator.errors import InputError
 from estimator.models.formats import WEIGHT_FORMATS
 from estimator.records import record
-from estimator.scenario.presets import PRESETS
-from estimator.scenario.scenario import PRICE_TERMS, Scenario
+from estimator.scenario.scenario import Scenario
 from estimator.scenario.traffic import MOST_REQUESTS
-from estimator.scenario.training_presets import TRAINING_PRESETS
 from estimator.scenario.training_workload import METHODS, OPTIMIZERS, TrainingWorkload
 from estimator.scenario.workload import ServingWorkload
 from tui.state.pins import Pin, Pins
@@ -120,17 +118,6 @@ class Session:
         if training:
             return self.with_training(replace(training, optimizer=_after(training.optimizer, OPTIMIZERS)))
         return self.with_cache(_after(self.scenario.kv, CACHE_CYCLE))
-
-    def next_price_terms(self) -> "Session":
-        return self.with_price_terms(_after(self.scenario.price_terms, PRICE_TERMS))
-
-    def next_preset(self) -> "Session":
-        """The preset after the one that is asked now, of the same task; the first where none is."""
-        if self.scenario.training:
-            now = next((at for at, each in enumerate(TRAINING_PRESETS) if each.describes(self.scenario)), -1)
-            return self.with_scenario(TRAINING_PRESETS[(now + 1) % len(TRAINING_PRESETS)].applied_to(self.scenario))
-        asked = next((at for at, each in enumerate(PRESETS) if each.describes(self.scenario)), -1)
-        return self.with_scenario(PRESETS[(asked + 1) % len(PRESETS)].applied_to(self.scenario))
 
     def more_users(self) -> "Session":
         return self._with_load(2)

@@ -122,14 +122,14 @@ async def test_sagemaker_names_are_understood() -> None:
         assert app.history.now.scenario.placement.instance == "g5.12xlarge"
 
 
-async def test_presets_fill_the_form_in_one_key() -> None:
+async def test_presets_fill_the_form() -> None:
     app = form_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f")
+        await pilot.press("f", "enter")
         await pilot.pause()
         assert "chatbot" in screen_text(app)
         assert app.history.now.scenario.workload.input_tokens == 1024
-        await pilot.press("f")
+        await pilot.press("f", "down", "enter")
         await pilot.pause()
         assert "rag" in screen_text(app)
 
@@ -149,7 +149,7 @@ async def test_a_field_is_cleared() -> None:
 async def test_a_preset_has_nothing_to_clear() -> None:
     app = form_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f")
+        await pilot.press("f", "enter")
         await pilot.pause()
         before = app.history.now.scenario
         app.screen.query_one(Form).field = "preset"

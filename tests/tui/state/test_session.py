@@ -37,7 +37,7 @@ def test_tokens_out_of_bounds_are_refused(tokens: float) -> None:
         Session().with_input_tokens(tokens)  # type: ignore[arg-type]
 
 
-VERBS = ["more_users", "fewer_users", "more_input", "less_input", "next_weights", "next_cache", "next_price_terms"]
+VERBS = ["more_users", "fewer_users", "more_input", "less_input", "next_weights", "next_cache"]
 
 
 @settings(max_examples=50, deadline=None)

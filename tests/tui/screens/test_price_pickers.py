@@ -1,0 +1,81 @@
+"""`$`, `r` and `f`: lists that answer before one is chosen."""
+
+from datetime import date
+
+import pytest
+
+from catalog.load import load
+from estimator.cost.terms import TermsOffer
+from estimator.hardware.prices import Price
+from tests.tui.screens.conftest import screen_text
+from tests.tui.screens.test_keys import press
+from tui.app import LlmCalc
+from tui.draw.figures import usd
+from tui.draw.runs import rows_as_text
+from tui.screens.terms import TermsPicker
+from tui.state.calculator import Calculator
+from tui.state.session import Session
+
+CALCULATOR = Calculator(load())
+
+
+def app_on(session: Session | None = None) -> LlmCalc:
+    return LlmCalc(CALCULATOR, session or Session())
+
+
+async def test_terms_stand_side_by_side_and_enter_takes_one() -> None:
+    app = app_on()
+    async with app.run_test(size=(80, 24)) as pilot:
+        row = (await press(pilot, *"/p4d", "enter", "j", "k")).selected
+        assert row
+        await press(pilot, "dollar_sign")
+        shown = screen_text(app)
+        assert f"{row.candidate.machine} in us-east-1" in shown
+        for terms in ("on-demand ‹", "spot", "reserved-3y", "capacity-block"):
+            assert terms in shown
+        assert "h/month" in shown
+        answer = await press(pilot, *"savings-1", "enter")
+        assert answer.session.scenario.price_terms == "savings-1y"
+        assert answer.selected
+        assert usd(answer.selected.cost.price_usd_per_hour) in shown
+
+
+def test_an_old_price_says_its_age_with_a_mark() -> None:
+    offer = TermsOffer(
+        terms="reserved-1y",
+        state="priced",
+        price=Price(13.0, "list", "2025-04-04"),
+        against_on_demand=0.65,
+        break_even_hours=474.5,
+        stale=True,
+    )
+    picker = TermsPicker([offer], "on-demand", "p4d", date(2026, 11, 29))
+    line = rows_as_text([picker.line("reserved-1y", 100, False)])
+    assert "2025-04-04 604d !" in line
+    assert "474 h/month" in line
+    assert "-35%" in line
+    assert "old price" in picker.status()
+
+
+async def test_a_region_says_price_difference_and_quota() -> None:
+    app = app_on()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *"/g6e.12", "enter", "r")
+        shown = screen_text(app)
+        assert "g6e.12xlarge: 48 vCPU of the quota “G and VT”" in shown
+        assert "not offered" in shown
+        answer = await press(pilot, *"oregon", "enter")
+        assert answer.session.scenario.region == "us-west-2"
+
+
+@pytest.mark.parametrize(("task", "name"), [("serve", "rag"), ("train", "qlora-70b-80gb")])
+async def test_presets_of_the_task_are_a_list(task: str, name: str) -> None:
+    session = Session().serve_or_train() if task == "train" else Session()
+    app = app_on(session)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await press(pilot, "f")
+        assert ("8k→512 x16" in screen_text(app)) == (task == "serve")
+        answer = await press(pilot, *name.split("-")[0], "enter")
+        assert answer.session.task == task
+        await press(pilot, "f")
+        assert f"{name} ‹" in screen_text(app)

@@ -1,0 +1,66 @@
+"""The presets as a list: what each asks, one key takes it."""
+
+from collections.abc import Mapping
+
+from estimator.scenario.presets import PRESETS, Preset
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.training_presets import TRAINING_PRESETS, TrainingPreset
+from tui.draw.figures import tokens
+from tui.draw.runs import Row, fit_row
+from tui.screens.page import Page
+from tui.screens.picker import Picker
+from tui.state.readings import level_bounds
+
+
+class PresetPicker(Picker):
+    """Returns the name of a preset of the task that is asked."""
+
+    PROMPT = "preset: rag, agent, qlora …"
+
+    def __init__(self, scenario: Scenario) -> None:
+        own: tuple[Preset | TrainingPreset, ...] = TRAINING_PRESETS if scenario.training else PRESETS
+        self.presets: Mapping[str, Preset | TrainingPreset] = {f"{each.name} {each.title}": each for each in own}
+        now = next((name for name, each in self.presets.items() if each.describes(scenario)), "")
+        super().__init__(list(self.presets), now)
+        self.now = now
+
+    def heading(self, cells: int) -> list[Row]:
+        return [fit_row([(f"{'preset':<20}what it asks", "title")], cells)]
+
+    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+        each = self.presets[name]
+        mark = " ‹" if name == self.now else ""
+        return fit_row(
+            [
+                (f"{each.name + mark:<20}", "cursor" if highlighted else "text"),
+                (f"{asked(each):<34}", "text"),
+                (f"  {each.title}", "dim"),
+            ],
+            cells,
+        )
+
+
+def asked(preset: Preset | TrainingPreset) -> str:
+    """The load and its level, or the run, in the words of the header."""
+    if isinstance(preset, TrainingPreset):
+        run = preset.workload
+        return " ".join((run.method, f"{tokens(run.sequence_length)} x{run.global_batch}", preset.instance or ""))
+    work = preset.workload
+    cached = f" {work.prefix_cache_hit:.0%} cached" if work.prefix_cache_hit else ""
+    load = f"{tokens(work.input_tokens)}→{tokens(work.output_tokens)} x{work.concurrency}{cached}"
+    return " ".join((load, *level_bounds(preset.service_level)))
+
+
+def ask(page: Page) -> None:
+    """Asks for a preset of the session's task and applies it."""
+    if page.answer is None:
+        return
+    picker = PresetPicker(page.answer.session.scenario)
+
+    def take(name: str | None) -> None:
+        if name:
+            page.edit(
+                lambda answer: answer.session.with_scenario(picker.presets[name].applied_to(answer.session.scenario))
+            )
+
+    page.app.push_screen(picker, take)
