@@ -114,11 +114,12 @@ class LlmCalc(AnsweringApp):
         return made
 
     def action_close(self) -> None:
-        """Back to the leaderboard; there, the filter is cleared."""
+        """Back to the leaderboard; there, the column cursor is taken away, then the filter is cleared."""
+        now = self.history.now
         if self.screen.name != BASE and len(self.screen_stack) > 1:
             self.action_page(BASE)
         else:
-            self.show(self.history.to(self.history.now.filtered("")))
+            self.show(self.history.to(now.at_column("") if now.column else now.filtered("")))
 
     def action_redraw(self) -> None:
         self.redraw()
@@ -131,7 +132,9 @@ class LlmCalc(AnsweringApp):
     def action_help(self) -> None:
         from tui.screens.help import Help
 
-        self.push_screen(Help(list(self.screen.active_bindings.values())))
+        page = self.screen
+        if isinstance(page, Page) and self.answer:
+            self.push_screen(Help(list(page.active_bindings.values()), self.answer, page.NAME))
 
     def action_palette(self) -> None:
         """Everything by name; a command runs on the page it was opened from."""

@@ -42,9 +42,28 @@ PAGE_COMMANDS = (
             "sort",
             "Sort by the next column",
             "s",
-            "Of those that are shown; after the last, by rank again.",
+            "By the chosen column, again by rank; without one by the next of those that are shown.",
             "screen.sort",
             hint="sort",
+        ),
+        Command(
+            "column-last",
+            "Column before",
+            "less_than_sign",
+            "The column cursor to the left: enter explains that figure, s sorts by it; esc takes it away.",
+            "screen.column(-1)",
+            hint="column",
+        ),
+        Command(
+            "column-next",
+            "Next column",
+            "greater_than_sign",
+            "The column cursor to the right: enter explains that figure, s sorts by it.",
+            "screen.column(1)",
+            hint="column",
+        ),
+        Command(
+            "columns", "Choose columns", "|", "Which are shown, and in which order; they are kept.", "screen.columns"
         ),
         Command("sort-reverse", "Reverse the order", "S", "The same column the other way round.", Session.reversed),
         Command(

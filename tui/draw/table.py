@@ -44,16 +44,33 @@ def fit_columns(columns: Sequence[Column], cells: int) -> tuple[Column, ...]:
     return tuple(kept)
 
 
-def header_row(columns: Sequence[Column], cells: int, sorted_by: str = "", descending: bool = False) -> Row:
-    """The titles whole; the sorted column carries an arrow, in the gap before it where its own cells are full."""
+def header_row(
+    columns: Sequence[Column], cells: int, sorted_by: str = "", descending: bool = False, chosen: str = ""
+) -> Row:
+    """The titles whole; the sorted column carries an arrow, in the gap before it where its own cells are full.
+
+    The chosen one is marked by a pointer on the left of its title, and by its style.
+    """
     row: Row = []
     for column in columns:
         arrow = ("▼" if descending else "▲") if column.key == sorted_by else ""
         inside = arrow if len(column.title) < column.width else ""
         marked = (column.title.rstrip() + inside).ljust(len(column.title) + len(inside))  # blanks stay behind an arrow
-        row.append((" ", "title") if inside or not arrow else (arrow, "accent"))
-        row.append((_aligned(marked, column), "accent" if arrow else "title"))
+        before = arrow if arrow and not inside else " "
+        text, style = _aligned(marked, column), "accent" if arrow else "title"
+        if column.key == chosen:
+            before, text, style = *_pointed(before, text), "key"
+        row.append((before, style if before != " " else "title"))
+        row.append((text, style))
     return fit_row(merge_runs(row[1:]), cells, "title")
+
+
+def _pointed(before: str, title: str) -> tuple[str, str]:
+    """The cell before a title and the title, a pointer on its left."""
+    blanks = len(title) - len(title.lstrip())
+    if blanks:
+        return before, " " * (blanks - 1) + "›" + title.lstrip()
+    return ("›", title) if before == " " else (before, title)
 
 
 def table_row(columns: Sequence[Column], values: Mapping[str, Cell], cells: int, style: str = "text") -> Row:

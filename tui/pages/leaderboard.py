@@ -41,7 +41,7 @@ class TableContext(NamedTuple):
     def of(cls, cells: int, answer: Answer) -> "TableContext":
         digits = max(2, len(str(len(answer.rows))))
         scenario = answer.session.scenario
-        columns = fit_columns([column.cell for column in columns_of(scenario)], cells - digits - 2)
+        columns = fit_columns([each.cell for each in columns_of(scenario, answer.session.columns)], cells - digits - 2)
         return cls(
             columns=columns,
             before=answer.before,
@@ -59,13 +59,13 @@ class TableContext(NamedTuple):
         return self.digits + 2
 
 
-def title_line(frame: TableContext, sort: str, reverse: bool) -> Row:
-    """The titles; the sorted one carries an arrow, the rank where nothing else orders."""
+def title_line(frame: TableContext, sort: str, reverse: bool, chosen: str = "") -> Row:
+    """The titles; the sorted one carries an arrow, the one under the column cursor a pointer before it."""
     descending = BY_KEY[sort].descending != reverse if sort in BY_KEY else False
     columns = [_titled(column, sort, column.width) for column in frame.columns]
     return [
         ("#".rjust(frame.gutter - 1) + " ", "title"),
-        *header_row(columns, frame.cells - frame.gutter, sort, descending),
+        *header_row(columns, frame.cells - frame.gutter, sort, descending, chosen),
     ]
 
 
@@ -111,7 +111,13 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     name = Cell(machine, "cursor" if selected else "bold" if fits else "dim")
     number = (str(rank) if fits else "–").rjust(frame.digits)
     missed = fits and not (row.meets_service_level and row.holds_load)
-    marks = ((missed, "!", "warn"), (row.best_value, "★", "badge"), (rank in frame.ties, "=", "dim"))
+    unmeasured = row.confidence == "C"  # such a row neither leads nor wears the badge without saying so
+    marks = (
+        (missed, "!", "warn"),
+        (row.best_value, "☆" if unmeasured else "★", "badge"),
+        (fits and unmeasured and rank == 1, "?", "warn"),
+        (rank in frame.ties, "=", "dim"),
+    )
     badge = next(((mark, style) for holds, mark, style in marks if holds), (" ", "text"))
     pin = frame.pins.get(row.candidate.machine, " ")
     gutter: Row = [("▌", "cursor") if selected else (pin, "accent"), (number, "cursor" if selected else "dim"), badge]

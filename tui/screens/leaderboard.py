@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from tui.commands.bindings import bindings
 from tui.screens.page import Page
 from tui.state.columns import BY_KEY
-from tui.state.view import next_sort, select_row, step_rows
+from tui.state.view import next_column, select_row, sorted_on, step_rows
 from tui.widgets.board import Board
 from tui.widgets.filter_line import FilterLine
 
@@ -22,8 +22,9 @@ class LeaderboardScreen(Page):
 
     @property
     def figure(self) -> str:
-        """The working that belongs to the sorted column; the cost of a token where nothing else sorts."""
-        column = BY_KEY.get(self.answer.session.sort) if self.answer else None
+        """The working of the chosen column, else of the sorted one; the cost of a token where there is neither."""
+        session = self.answer.session if self.answer else None
+        column = BY_KEY.get(session.column or session.sort) if session else None
         return (column.working if column else "") or "usd_tokens"
 
     def action_move(self, by: int) -> None:
@@ -40,9 +41,20 @@ class LeaderboardScreen(Page):
         self.edit(lambda answer: select_row(answer, len(answer.rows) - 1))
 
     def action_sort(self, by: int = 1) -> None:
-        """The next column that is shown orders the rows; after the last, the ranking again."""
+        """The chosen column orders the rows, again the ranking; without one the next of those that are shown."""
         shown = self.query_one(Board).columns_shown
-        self.edit(lambda answer: answer.session.sorted_by(next_sort(answer.session, shown, by)))
+        self.edit(lambda answer: sorted_on(answer.session, shown, by))
+
+    def action_column(self, by: int) -> None:
+        """The column cursor to the next column that is shown; beyond the ends it leaves the table."""
+        shown = self.query_one(Board).columns_shown
+        self.edit(lambda answer: answer.session.at_column(next_column(answer.session, shown, by)))
+
+    def action_columns(self) -> None:
+        """Which columns are shown, and in which order."""
+        from tui.screens.columns import ask
+
+        ask(self)
 
     async def action_filter(self) -> None:
         """Opens the filter line; it is made when it is first needed."""

@@ -51,6 +51,8 @@ class BoardColumn(NamedTuple):
     """The working that explains it."""
     json_key: str = ""
     """Where `--format json` has the figure, dotted."""
+    meaning: str = ""
+    """What the figure is, for the help."""
     plain_title: str = ""
     """Its title in the headless table, where that is not the drawn one."""
     plain_text: Callable[[Evaluation], str] | None = None
@@ -89,6 +91,7 @@ def plain_price(row: Evaluation) -> str:
 
 INSTANCE = BoardColumn(
     cell=Column("instance", "instance", 14, 0, "left", most=20),
+    meaning="the machine, and how many carry the load within the level",
     figure=readings.instance,
     text=readings.instance,
     before_note="always",
@@ -96,6 +99,7 @@ INSTANCE = BoardColumn(
 )
 DEVICES = BoardColumn(
     cell=Column("devices", "devices", 12, 2, "left", most=16),
+    meaning="its accelerators, over all machines",
     figure=_device_order,
     text=_device_order,
     before_note="always",
@@ -106,6 +110,7 @@ DEVICES = BoardColumn(
 )
 PRICE = BoardColumn(
     cell=Column("price", "$/h", 7, 0, most=12),
+    meaning="dollars an hour on the asked terms; a commitment's hour, a spot typical, or your own hardware written off",
     figure=readings.price,
     text=lambda row: cells.price_cell(readings.price(row)) + ("*" if row.cost.price_stale else ""),
     changes=True,
@@ -118,6 +123,7 @@ PRICE = BoardColumn(
 )
 CLASS = BoardColumn(
     cell=Column("class", "class", 5, 8, "left"),
+    meaning="how far to trust the row: A measured on this kind, B transferred from its kin, C specifications only",
     figure=lambda row: row.confidence,
     text=lambda row: row.confidence,
     bounds=("class",),
@@ -130,6 +136,7 @@ SERVING = (
     DEVICES,
     BoardColumn(
         cell=Column("layout", "layout", 8, 4, "left", most=12),
+        meaning="how one engine spreads the model (tensor, pipeline, expert, data parallel), times the replicas",
         figure=readings.layout,
         text=readings.layout,
         sorts=False,
@@ -138,6 +145,7 @@ SERVING = (
     PRICE,
     BoardColumn(
         cell=Column("tokens", "$/Mtok", 7, 1, most=13),
+        meaning="dollars per 1M tokens, input and output together for the asked mix, with half of its band in per cent",
         figure=readings.token_cost,
         text=lambda row: cells.band_cell(row.cost.usd_per_1m_tokens),
         changes=True,
@@ -150,6 +158,7 @@ SERVING = (
     ),
     BoardColumn(
         cell=Column("ttft", "TTFT", 5, 5, most=9),
+        meaning="mean time to the first token of the answer at this load, queueing included",
         figure=readings.ttft,
         text=lambda row: cells.wait_cell(readings.ttft(row)),
         changes=True,
@@ -161,6 +170,7 @@ SERVING = (
     ),
     BoardColumn(
         cell=Column("tpot", "TPOT", 6, 3, most=10),
+        meaning="mean time per further token that one user sees",
         figure=readings.tpot,
         text=lambda row: cells.seconds_cell(readings.tpot(row)),
         changes=True,
@@ -172,6 +182,7 @@ SERVING = (
     ),
     BoardColumn(
         cell=Column("speed", "tok/s", 6, 9, most=10),
+        meaning="output tokens per second of all users together",
         figure=readings.throughput,
         text=lambda row: cells.count_cell(readings.throughput(row)),
         changes=True,
@@ -183,6 +194,7 @@ SERVING = (
     ),
     BoardColumn(
         cell=Column("users", "users", 5, 6, most=9),
+        meaning="requests at once that hold the service level; those that the memory holds where none is asked",
         figure=readings.users,
         text=lambda row: cells.count_cell(readings.users(row)),
         changes=True,
@@ -193,6 +205,7 @@ SERVING = (
     ),
     BoardColumn(
         cell=Column("mem", "mem", 4, 7, most=8),
+        meaning="share of a device's memory that this load uses",
         figure=readings.memory_share,
         text=lambda row: figures.percent(readings.memory_share(row)),
         changes=True,
@@ -207,6 +220,7 @@ TRAINING = (
     DEVICES,
     BoardColumn(
         cell=Column("setup", "setup", 9, 3, "left", most=20),
+        meaning="how the run is spread over its devices",
         figure=readings.setup,
         text=readings.setup,
         sorts=False,
@@ -214,6 +228,7 @@ TRAINING = (
     ),
     BoardColumn(
         cell=Column("settings", "settings", 14, 9, "left", most=40),
+        meaning="micro-batch, and what memory is saved by",
         figure=readings.run_settings,
         text=readings.run_settings,
         sorts=False,
@@ -221,6 +236,7 @@ TRAINING = (
     PRICE,
     BoardColumn(
         cell=Column("run", "$/run", 8, 1, most=13),
+        meaning="dollars of the whole run, with half of its band in per cent",
         figure=readings.run_cost,
         text=lambda row: cells.band_cell(row.training.usd if row.training else None),
         changes=True,
@@ -231,6 +247,7 @@ TRAINING = (
     ),
     BoardColumn(
         cell=Column("time", "time", 6, 2, most=10),
+        meaning="length of the whole run",
         figure=readings.run_hours,
         text=lambda row: cells.hours_cell(readings.run_hours(row)),
         changes=True,
@@ -241,6 +258,7 @@ TRAINING = (
     ),
     BoardColumn(
         cell=Column("pace", "tok/s", 6, 5, most=10),
+        meaning="tokens per second of all devices together",
         figure=readings.run_speed,
         text=lambda row: cells.count_cell(readings.run_speed(row)),
         changes=True,
@@ -250,6 +268,7 @@ TRAINING = (
     ),
     BoardColumn(
         cell=Column("peak", "mem", 4, 6, most=8),
+        meaning="share of a device's memory at the peak of a step",
         figure=readings.run_memory_share,
         text=lambda row: figures.percent(readings.run_memory_share(row)),
         changes=True,
@@ -260,6 +279,7 @@ TRAINING = (
     ),
     BoardColumn(
         cell=Column("mfu", "MFU", 4, 7, most=8),
+        meaning="useful FLOP/s over the 16-bit peak of the devices",
         figure=readings.run_mfu,
         text=lambda row: figures.percent(readings.run_mfu(row)),
         changes=True,
@@ -273,6 +293,12 @@ BOUNDS = {name: column for column in BY_KEY.values() for name in column.bounds}
 """The columns by the names that a filter bounds them by."""
 
 
-def columns_of(scenario: Scenario) -> tuple[BoardColumn, ...]:
-    """The columns of what is asked: a service or a training run."""
-    return TRAINING if scenario.training else SERVING
+def columns_of(scenario: Scenario, chosen: str = "") -> tuple[BoardColumn, ...]:
+    """The columns of what is asked, a service or a training run: all, or the chosen keys in their order.
+
+    The machine always stands first; keys that the task does not have are left out.
+    """
+    own = TRAINING if scenario.training else SERVING
+    keys = {column.key: column for column in own}
+    picked = tuple(keys[key] for key in dict.fromkeys(chosen.split(",")) if key in keys and key != INSTANCE.key)
+    return (INSTANCE, *picked) if picked else own

@@ -35,6 +35,12 @@ class Session:
     sort: str = ""
     """Column that orders the rows; empty is the ranking's own order."""
     reverse: bool = False
+    column: str = ""
+    """Key of the leaderboard's column under the column cursor; empty where none is chosen."""
+    serving_columns: str = ""
+    """Keys of the columns that are shown of a service, in their order; empty shows all there is room for."""
+    training_columns: str = ""
+    """Keys of the columns that are shown of a training run, in their order."""
     selection: str = ""
     """Machine of the selected row; empty, or one that is not shown, selects the first."""
     follow: bool = False
@@ -176,6 +182,21 @@ class Session:
     def sorted_by(self, column: str, reverse: bool = False) -> "Session":
         """Another order, from the top."""
         return replace(self.from_the_top(), sort=column, reverse=reverse)
+
+    @property
+    def columns(self) -> str:
+        """Keys of the columns that were chosen for the task; empty shows all."""
+        return self.training_columns if self.scenario.training else self.serving_columns
+
+    def with_columns(self, keys: str) -> "Session":
+        """Other columns of the task, in another order."""
+        if self.scenario.training:
+            return replace(self, training_columns=keys)
+        return replace(self, serving_columns=keys)
+
+    def at_column(self, column: str) -> "Session":
+        """The column cursor on another column, or on none."""
+        return replace(self, column=column)
 
     def reversed(self) -> "Session":
         """The order of the rows the other way round, from the top."""

@@ -88,6 +88,25 @@ def next_sort(session: Session, shown: Collection[str], by: int = 1) -> str:
     return order[(order.index(session.sort) + by) % len(order)] if session.sort in order else ""
 
 
+def sorted_on(session: Session, shown: Collection[str], by: int = 1) -> Session:
+    """The session ordered by its chosen column, or by rank where it already is; by the next column without one.
+
+    Raises InputError for a column that gives no order.
+    """
+    if session.column not in shown:
+        return session.sorted_by(next_sort(session, shown, by))
+    if session.column not in sortable(session):
+        raise InputError("sort", f"{BY_KEY[session.column].cell.title} gives no order")
+    return session.sorted_by("" if session.sort == session.column else session.column)
+
+
+def next_column(session: Session, shown: Collection[str], by: int) -> str:
+    """The column, of those that are shown, beside the chosen one; beyond the ends none."""
+    order = ("", *shown)
+    at = order.index(session.column) if session.column in order else 0
+    return order[(at + by) % len(order)]
+
+
 def _first(pair: tuple[Figure, Evaluation]) -> tuple[bool, float, str]:
     figure = pair[0]
     return (True, 0.0, figure) if isinstance(figure, str) else (False, figure or 0.0, "")

@@ -85,7 +85,7 @@ class Board(Drawing):
             self._selection = answer.session.selection
             self._top = scroll_to(self._top, cursor, len(shown), room)
         self._top = max(0, min(self._top, len(shown) - room))
-        rows = [title_line(frame, answer.session.sort, answer.session.reverse)]
+        rows = [title_line(frame, answer.session.sort, answer.session.reverse, answer.session.column)]
         for each in shown[self._top : self._top + room]:
             if isinstance(each, str):
                 rows.append(heading_line(each, width))

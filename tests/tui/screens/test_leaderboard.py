@@ -174,8 +174,19 @@ async def test_what_is_missed_is_marked_before_what_is_best() -> None:
     assert shown is not None
     best = next(row for row in shown.rows if row.best_value)
     frame = TableContext.of(80, shown)
-    assert rows_as_text([candidate_line(best, 2, False, frame)])[3] == "★"
+    measured = best._replace(confidence="A")
+    assert rows_as_text([candidate_line(measured, 2, False, frame)])[3] == "★"
     assert rows_as_text([candidate_line(best._replace(holds_load=False), 2, False, frame)])[3] == "!"
+
+
+async def test_a_row_of_specifications_alone_neither_leads_nor_wears_the_badge_silently() -> None:
+    shown = application().answer
+    assert shown is not None
+    best = next(row for row in shown.rows if row.best_value)._replace(confidence="C")
+    frame = TableContext.of(80, shown)
+    assert rows_as_text([candidate_line(best, 2, False, frame)])[3] == "☆"
+    assert rows_as_text([candidate_line(best._replace(best_value=False), 1, False, frame)])[3] == "?"
+    assert rows_as_text([candidate_line(best._replace(best_value=False), 2, False, frame)])[3] == " "
 
 
 async def test_a_tie_is_with_the_row_that_is_shown_above() -> None:
@@ -238,7 +249,7 @@ async def test_choosing_a_region_by_its_place_changes_the_prices() -> None:
 
 
 async def test_help_lists_every_key_that_works_here() -> None:
-    async with application().run_test(size=(120, 100)) as pilot:
+    async with application().run_test(size=(120, 160)) as pilot:
         await press(pilot, "question_mark")
         shown = screen_text(pilot.app)
         for command in COMMANDS:

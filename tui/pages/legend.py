@@ -1,0 +1,89 @@
+"""What a page shows, explained on the row under the cursor: its columns with their figures, then its glyphs."""
+
+from typing import NamedTuple
+
+from estimator.printable import without_controls
+from tui.draw.bars import HATCHES
+from tui.pages.comparison import lines_for
+from tui.pages.leaderboard import note
+from tui.state.answer import Answer
+from tui.state.columns import columns_of
+from tui.state.readings import devices, instance, shortcomings
+
+
+class Explained(NamedTuple):
+    """One thing on the page: how it is written there, what it reads on the row, what it means."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+GLYPHS = {
+    "leaderboard": (
+        ("▲ ▼", "how the last change moved a figure, better or worse by its colour; u takes it back"),
+        ("=", "a tie: its cost can not be told from the row above"),
+        ("!", "fits, but misses the service level or holds less than the load asked for"),
+        ("*", "an old price: of more than 180 days ago, or from before a known cut"),
+        ("★", "best value: lowest price per GB among what fits; of training runs, the cheapest"),
+        ("☆ ?", "best value, or the first row, by specifications alone: nothing of this kind was measured (class C)"),
+        ("±", "half of the 80 % band, in per cent"),
+        ("● ○", "pinned for 5 Compare, with this scenario or another one"),
+        ("–", "does not fit, or is not supported; the row says why and what would help"),
+    ),
+    "memory": (
+        *(
+            (HATCHES[style], meaning)
+            for style, meaning in (
+                ("weights", "weights of the model on one device"),
+                ("kv", "the pool of the KV cache"),
+                ("activation", "activations of the largest step"),
+                ("runtime", "context of the driver, communication and CUDA graphs"),
+                ("free", "what the engine leaves alone"),
+            )
+        ),
+        ("●", "that many users of that context fit"),
+        ("○", "the frontier: the last that fits"),
+        ("·", "does not fit"),
+    ),
+    "performance": (
+        ("╱ ─", "the roof: what memory, then arithmetic allow at an intensity"),
+        ("● ◆ ▲ ■", "where a step stands under it: prefill, decode alone, at the load, at the most that fits"),
+        ("±", "half of the 80 % band, in per cent"),
+    ),
+    "compare": (
+        ("★ ☆", "best of its line, and as good within its band"),
+        ("×  %", "against the first pin, the baseline; < > moves another pin there"),
+        ("=", "the same as the baseline"),
+    ),
+    "workload": (("✗", "why what is typed is refused; the last valid scenario stays"),),
+}
+"""The marks of each page and what they say."""
+
+
+def legend(answer: Answer, page: str) -> list[Explained]:
+    """The page's figures on the row under the cursor, and its marks."""
+    return [*_figures(answer, page), *(Explained(glyph, "", meaning) for glyph, meaning in GLYPHS.get(page, ()))]
+
+
+def subject(answer: Answer, page: str) -> str:
+    """What the figures are read from, and what it lacks: the title over them."""
+    row = answer.selected
+    if row is None or page not in ("leaderboard", "memory", "performance"):
+        return "on this page"
+    missed = shortcomings(row, answer.session.scenario) or [text for text in (note(row),) if text]
+    return without_controls(": ".join(filter(None, (f"{instance(row)}, rank {answer.cursor + 1}", ", ".join(missed)))))
+
+
+def _figures(answer: Answer, page: str) -> list[Explained]:
+    row = answer.selected
+    if page == "compare":
+        return [Explained(line.title, "", line.group) for line in lines_for([])] if answer.session.pins else []
+    if row is None or page != "leaderboard":
+        return []
+    columns = columns_of(answer.session.scenario, answer.session.columns)
+    texts = {"devices": devices(row, answer.inventory)}
+    return [
+        Explained(column.cell.title, without_controls(texts.get(column.key) or column.text(row)), column.meaning)
+        for column in columns
+    ]
