@@ -145,14 +145,16 @@ class LlmCalc(AnsweringApp):
             return
         choices = entries(self.answer, page.NAME, self.calculator.catalog.regions, self.remapped)
 
+        opened = Palette(choices)
+
         async def run(name: str | None) -> None:
-            entry = choices.get(name or "")
+            entry = opened.choices.get(name or "")
             if entry and entry.change:
                 self.edit(entry.change)
             elif entry:
                 await page.run_action(entry.action)
 
-        self.push_screen(Palette(choices), run)
+        self.push_screen(opened, run)
 
     def action_region(self) -> None:
         from estimator.scenario.placement import machine_named
@@ -206,16 +208,20 @@ class LlmCalc(AnsweringApp):
             open_session(self.screen, lambda: self.action_page(self.history.now.screen))
 
     def action_model(self) -> None:
+        from tui.screens.by_hand import ByHand
         from tui.screens.fetch import Fetch
-        from tui.screens.models import ModelPicker
+        from tui.screens.models import BY_HAND, SIZE, ModelPicker
 
         def ask(name: str | None) -> None:
-            if name and self.calculator.knows(name):
+            if name == BY_HAND:
+                self.push_screen(ByHand(), self.choose)
+            elif name and (self.calculator.knows(name) or SIZE.fullmatch(name)):
                 self.choose(name)
             elif name:
                 self.push_screen(Fetch(name, self.calculator), self.choose)
 
-        self.push_screen(ModelPicker(self.calculator, self.history.now.scenario.model), ask)
+        now = self.history.now
+        self.push_screen(ModelPicker(self.calculator, now.scenario.model, now.used), ask)
 
     def choose(self, name: str | None) -> None:
         if name:

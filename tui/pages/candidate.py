@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from estimator.advice.guidance import guidance
+from estimator.hardware.devices import Accelerator
 from estimator.printable import without_controls
 from estimator.results import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.scenario.inventory import Inventory
@@ -26,7 +28,9 @@ def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventor
         (f"  {_hardware(row, inventory, readings.layout_or_setup(row))}  ", "text"),
     ]
     where = shares(row)
-    remark = ", ".join(readings.shortcomings(row, scenario)) or limits(row)
+    device = inventory.accelerators.get(row.candidate.accelerator)
+    compiles = " · compiles first" if device and guidance(device).effort and row.verdict == "fits" else ""
+    remark = ", ".join(readings.shortcomings(row, scenario)) or limits(row) + compiles
     head = justify(who, [(f"{remark}  ", "text"), (f"class {row.confidence} ", "accent")], cells)
     if row.verdict == "fits" and where:
         return [head, fit_row(_memory_line(where, cells), cells), fit_row(_cost_line(row, best), cells)]
@@ -57,7 +61,20 @@ def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory
     lines += [[], [("cost", "title"), (f"  {_priced_as(row)}", "dim")], *_cost_block(row, cells)]
     if best:
         lines += [[("★ ", "badge"), (_best(row, best), "text")]]
+    lines += [[], *guidance_rows(inventory.accelerators.get(row.candidate.accelerator), cells)]
     return [fit_row(line, cells) for line in lines]
+
+
+def guidance_rows(device: Accelerator | None, cells: int) -> list[Row]:
+    """What the family is for, what it gives up, and the effort before the first token."""
+    if device is None:
+        return []
+    words = guidance(device)
+    rows: list[Row] = [[(f"what {without_controls(device.label or device.name)} is for", "title")]]
+    for mark, text in (("+ ", words.purpose), ("− ", words.trade_off), ("! ", words.effort)):
+        for at, line in enumerate(wrap_text(text, cells - 2) if text else ()):
+            rows.append([(mark if at == 0 else "  ", "accent"), (line, "dim")])
+    return rows
 
 
 def limits(row: Evaluation) -> str:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from estimator.advice.guidance import guidance
 from estimator.printable import without_controls
 from tui.draw.bars import HATCHES
 from tui.pages.comparison import lines_for
@@ -63,7 +64,8 @@ GLYPHS = {
 
 def legend(answer: Answer, page: str) -> list[Explained]:
     """The page's figures on the row under the cursor, and its marks."""
-    return [*_figures(answer, page), *(Explained(glyph, "", meaning) for glyph, meaning in GLYPHS.get(page, ()))]
+    glyphs = (Explained(glyph, "", meaning) for glyph, meaning in GLYPHS.get(page, ()))
+    return [*_figures(answer, page), *glyphs, *_family(answer, page)]
 
 
 def subject(answer: Answer, page: str) -> str:
@@ -73,6 +75,17 @@ def subject(answer: Answer, page: str) -> str:
         return "on this page"
     missed = shortcomings(row, answer.session.scenario) or [text for text in (note(row),) if text]
     return without_controls(": ".join(filter(None, (f"{instance(row)}, rank {answer.cursor + 1}", ", ".join(missed)))))
+
+
+def _family(answer: Answer, page: str) -> list[Explained]:
+    """What the selected row's accelerators are for."""
+    row = answer.selected
+    device = answer.inventory.accelerators.get(row.candidate.accelerator) if row else None
+    if device is None or page == "workload":
+        return []
+    words, name = guidance(device), without_controls(device.label or device.name)
+    said = (("is for", words.purpose), ("gives up", words.trade_off), ("takes once", words.effort))
+    return [Explained(name, verb, text) for verb, text in said if text]
 
 
 def _figures(answer: Answer, page: str) -> list[Explained]:

@@ -1,5 +1,7 @@
 """The model picker: the catalogue by fuzzy search, a Hub id or a path by its name."""
 
+import re
+from collections.abc import Sequence
 from functools import cache
 
 from catalog.sources import hub
@@ -13,12 +15,18 @@ from tui.draw.runs import Row, clip, fit_row
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.screens.picker import Picker
 from tui.state.calculator import Calculator
+from tui.state.model_order import by_standing
 
+BY_HAND = "by hand …"
+"""The last choice: a form for a model's numbers."""
+SIZE = re.compile(r"\d{1,5}(\.\d{1,3})?[bB]?")
+"""A size as people say it: 70B, 9.5b, 14."""
 COLUMNS = (
     Column("name", "model", 30, 0, "left", most=44),
     Column("parameters", "params", 7, 0),
     Column("active", "active", 7, 2),
     Column("context", "context", 7, 1),
+    Column("class", "class", 14, 2, "left", most=22),
     Column("cache", "KV B/token", 10, 1),
     Column("release", "release", 10, 3),
     Column("licence", "licence", 12, 4, "left", most=18),
@@ -28,18 +36,23 @@ COLUMNS = (
 class ModelPicker(Picker):
     """Returns a catalogue id, or the id or path that was typed and is to be resolved."""
 
-    PROMPT = "model: a name, a Hub id (org/name), a folder, config.json or .gguf"
+    PROMPT = "model: a name, a size (70B), a Hub id (org/name), a folder, config.json or .gguf"
     PREVIEWED = True
 
-    def __init__(self, calculator: Calculator, current: str) -> None:
-        names = dict.fromkeys((*calculator.resolved, *calculator.catalog.model_ids))
-        super().__init__(list(names), current)
-        self.calculator = calculator
+    def __init__(self, calculator: Calculator, current: str, used: Sequence[str] = ()) -> None:
+        known = calculator.catalog.models
+        recent = [name for name in (current, *used, *calculator.resolved) if calculator.knows(name)]
+        sizes = [size for each in calculator.catalog.inventory.sizes.values() if (size := each.plain_size)]
+        super().__init__([*by_standing(known, recent), *sizes, BY_HAND], current)
+        self.calculator, self.sizes = calculator, frozenset(sizes)
         self.known = cache(calculator.model)
 
     def matching(self, query: str) -> list[str]:
         """The catalogue's names, and what was typed where it could be read from disk or from the Hub."""
         names, typed = super().matching(query), query.strip()
+        if SIZE.fullmatch(typed):
+            size = f"{typed.upper().rstrip('B')}B"
+            return [size, *(name for name in names if name != size)]
         if origin(typed) is None or self.calculator.knows(typed):
             return names
         named = any(typed.lower() in name.lower() for name in names)
@@ -50,6 +63,9 @@ class ModelPicker(Picker):
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         style = "cursor" if highlighted else "text"
+        if name == BY_HAND or self._is_size(name):
+            what = "parameters, layers and heads in a form" if name == BY_HAND else "a decoder of that size"
+            return fit_row([(name, style), (f"  {what}", "accent")], cells)
         if not self.calculator.knows(name):
             return fit_row([(without_controls(name), style), (f"  from {origin(name)}", "accent")], cells)
         values = {"name": Cell(without_controls(name), style)}
@@ -59,8 +75,13 @@ class ModelPicker(Picker):
             return fit_row([(without_controls(name), "dim"), (f"  {error.complaint}", "warn")], cells)
         return table_row(fit_columns(COLUMNS, cells), values, cells)
 
+    def _is_size(self, name: str) -> bool:
+        return name in self.sizes or bool(SIZE.fullmatch(name))
+
     def preview(self, name: str, cells: int) -> list[Row]:
-        if not self.calculator.knows(name):
+        if name == BY_HAND:
+            return [[(clip("enter opens a form", cells), "dim")]]
+        if not self.calculator.knows(name) and not self._is_size(name):
             return [
                 [(clip(without_controls(name), cells), "bold")],
                 [(clip(f"enter reads it from {origin(name)}", cells), "dim")],
@@ -86,6 +107,7 @@ def facts(model: Model) -> dict[str, str]:
     return {
         "parameters": billions(shape.parameters),
         "active": billions(shape.active_parameters) if shape.is_moe else "",
+        "class": without_controls(re.sub("For[A-Z].*|LMHeadModel", "", shape.class_name)),
         "context": tokens(shape.max_context or None),
         "cache": count(2 * growing) if (growing := growing_elements(model)) else "windowed",
         "release": without_controls(model.release),

@@ -10,7 +10,7 @@ from estimator.scenario.training_presets import TRAINING_PRESETS
 from tui.commands.all import commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.runs import Row, clip, fit_row
-from tui.options.options import with_option
+from tui.options.options import OPTIONS, with_option
 from tui.screens.picker import Picker
 from tui.state.answer import Answer
 from tui.state.editing import Change
@@ -75,14 +75,34 @@ def _of_option(option: str, value: str, detail: str) -> Entry:
     )
 
 
+def typed_option(query: str) -> Entry | None:
+    """The option that a query sets, by its name or the beginning of one alone; None where it names none."""
+    start, _, value = query.strip().partition(" ")
+    meant = [name for name in OPTIONS if name == start] or [
+        name for name in OPTIONS if start and name.startswith(start)
+    ]
+    if len(meant) != 1 or not value.strip():
+        return None
+    return _of_option(meant[0], value.strip(), f"sets it: {OPTIONS[meant[0]].help}")
+
+
 class Palette(Picker):
     """Returns the searched text of an entry."""
 
-    PROMPT = "a command or a value: export, tokyo, int4-awq, rag, g6e.12xlarge …"
+    PROMPT = "a command or a value: export, tokyo, int4-awq, rag, ttft 1s, g6e.12xlarge …"
 
     def __init__(self, choices: Mapping[str, Entry]) -> None:
         super().__init__(list(choices))
         self.choices = choices
+
+    def matching(self, query: str) -> list[str]:
+        """What has the words; in front an option with the value that is typed after it, `ttft 1s`."""
+        names = super().matching(query)
+        typed = typed_option(query)
+        if typed is None:
+            return names
+        self.choices = {**self.choices, typed.title: typed}
+        return [typed.title, *(name for name in names if name != typed.title)]
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         entry = self.choices[name]

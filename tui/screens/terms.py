@@ -1,11 +1,11 @@
 """The terms of price side by side: what the selected row costs under each, how old that is, from when it pays."""
 
 from collections.abc import Sequence
-from datetime import date
 
-from estimator.cost.terms import TermsOffer, offers
-from estimator.hardware.prices import Price, price_age_days
+from estimator.cost.offers import Offer, offers
+from estimator.hardware.prices import Price
 from estimator.scenario.placement import machine_named
+from estimator.units import HOURS_PER_MONTH
 from tui.draw.figures import usd
 from tui.draw.runs import Row, fit_row
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
@@ -22,6 +22,8 @@ COLUMNS = (
     Column("even", "pays from", 16, 2),
 )
 MISSING = {"capacity_block_only": "capacity block only", "not_offered": "not offered here", "no_price": "no price"}
+COMMITTED = frozenset({"reserved-1y", "reserved-3y", "savings-1y", "savings-3y"})
+"""Terms that are paid for every hour of a month, used or not."""
 
 
 class TermsPicker(Picker):
@@ -29,10 +31,10 @@ class TermsPicker(Picker):
 
     PROMPT = "price terms: spot, savings …"
 
-    def __init__(self, offers: Sequence[TermsOffer], current: str, title: str, today: date) -> None:
-        self.offers = {each.terms: each for each in offers}
+    def __init__(self, listed: Sequence[Offer], current: str, title: str, machines: int = 1) -> None:
+        self.offers = {each.terms: each for each in listed}
         super().__init__(list(self.offers), current)
-        self.now, self.title_text, self.today = current, title, today
+        self.now, self.title_text, self.machines = current, title, machines
 
     def heading(self, cells: int) -> list[Row]:
         return [fit_row([(self.title_text, "bold")], cells), header_row(fit_columns(COLUMNS, cells), cells)]
@@ -43,43 +45,43 @@ class TermsPicker(Picker):
         if offer.price is None:
             width = COLUMNS[0].width
             return fit_row([(f"{title.text:<{width}}", title.style), (f" {MISSING[offer.state]}", "dim")], cells)
-        ratio, even = offer.against_on_demand, offer.break_even_hours
+        ratio = offer.share_of_on_demand
         change = f"{ratio - 1:+.0%}" if ratio and name != "on-demand" else ""
         values = {
             "terms": title,
-            "price": Cell(usd(offer.price.usd_per_hour), "bold"),
+            "price": Cell(usd(offer.price.usd_per_hour * self.machines), "bold"),
             "change": Cell(change, "better" if ratio and ratio < 1 else "worse"),
-            "range": Cell(_range(offer.price), "dim"),
-            "age": Cell(_age(offer, self.today), "warn" if offer.stale else "dim"),
-            "even": Cell(_pays(even), "text"),
+            "range": Cell(_range(offer.price, self.machines), "dim"),
+            "age": Cell(_age(offer), "warn" if offer.stale else "dim"),
+            "even": Cell(_pays(offer), "text"),
         }
         return table_row(fit_columns(COLUMNS, cells), values, cells)
 
     def status(self) -> str:
-        notes = [f"{each.terms} {each.note}" for each in self.offers.values() if each.note]
-        if any(each.stale for each in self.offers.values()):
-            notes.append("! old price")
-        return " · ".join(notes)
+        notes = [f"{each.terms} taken back: {each.interruption}" for each in self.offers.values() if each.interruption]
+        return " · ".join([*notes, *(["* old price"] if any(each.stale for each in self.offers.values()) else [])])
 
 
-def _range(price: Price) -> str:
+def _range(price: Price, machines: int) -> str:
     """The least and the most that zones ask; empty where all ask one price."""
     if price.low is None or price.high is None or price.low == price.high:
         return ""
-    return f"{usd(price.low)}–{usd(price.high)}"
+    return f"{usd(price.low * machines)}–{usd(price.high * machines)}"
 
 
-def _age(offer: TermsOffer, today: date) -> str:
-    """`2025-04-04 604d !`: the day of the price, its age, and a mark where that matters."""
-    assert offer.price
-    return f"{offer.price.as_of} {price_age_days(offer.price, today)}d{' !' if offer.stale else '  '}"
+def _age(offer: Offer) -> str:
+    """`2025-04-04 604d*`: the day of the price, its age, and a mark where that matters."""
+    day = offer.price.as_of if offer.price else ""
+    age = f" {offer.age_days}d" if offer.age_days is not None else ""
+    return f"{day}{age}{'*' if offer.stale else ' '}"
 
 
-def _pays(hours: float | None) -> str:
+def _pays(offer: Offer) -> str:
     """From how many hours a month a commitment is cheaper than on-demand."""
-    if hours is None:
+    if offer.terms not in COMMITTED or offer.share_of_on_demand is None:
         return ""
-    return f"{hours:.0f} h/month" if hours < 730 else "never"
+    hours = offer.share_of_on_demand * HOURS_PER_MONTH
+    return f"{hours:.0f} h/month" if hours < HOURS_PER_MONTH else "never"
 
 
 def ask(page: Page) -> None:
@@ -91,11 +93,12 @@ def ask(page: Page) -> None:
         return
     scenario, machine = answer.session.scenario, machine_named(row.candidate, answer.inventory)
     device = answer.inventory.accelerators[row.candidate.accelerator]
-    sheet = offers(machine, device, answer.prices, scenario.ownership, row.candidate.machines)
+    listed = offers(machine, device, answer.prices, scenario.ownership)
     title = f"{instance(row)} in {answer.prices.region}" if machine.kind != "device" else f"{instance(row)}, owned"
 
     def take(terms: str | None) -> None:
         if terms:
             page.edit(lambda answer: answer.session.with_price_terms(terms))
 
-    page.app.push_screen(TermsPicker(sheet, scenario.price_terms, title, date.today()), take)
+    picker = TermsPicker(listed, scenario.price_terms, title, row.candidate.machines)
+    page.app.push_screen(picker, take)

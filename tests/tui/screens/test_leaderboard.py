@@ -186,7 +186,7 @@ async def test_a_row_of_specifications_alone_neither_leads_nor_wears_the_badge_s
     frame = TableContext.of(80, shown)
     assert rows_as_text([candidate_line(best, 2, False, frame)])[3] == "☆"
     assert rows_as_text([candidate_line(best._replace(best_value=False), 1, False, frame)])[3] == "?"
-    assert rows_as_text([candidate_line(best._replace(best_value=False), 2, False, frame)])[3] == " "
+    assert rows_as_text([candidate_line(best._replace(best_value=False), 3, False, frame)])[3] == " "
 
 
 async def test_a_tie_is_with_the_row_that_is_shown_above() -> None:

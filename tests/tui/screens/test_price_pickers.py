@@ -1,11 +1,9 @@
 """`$`, `r` and `f`: lists that answer before one is chosen."""
 
-from datetime import date
-
 import pytest
 
 from catalog.load import load
-from estimator.cost.terms import TermsOffer
+from estimator.cost.offers import Offer
 from estimator.hardware.prices import Price
 from tests.tui.screens.conftest import screen_text
 from tests.tui.screens.test_keys import press
@@ -41,19 +39,21 @@ async def test_terms_stand_side_by_side_and_enter_takes_one() -> None:
 
 
 def test_an_old_price_says_its_age_with_a_mark() -> None:
-    offer = TermsOffer(
+    offer = Offer(
         terms="reserved-1y",
         state="priced",
-        price=Price(13.0, "list", "2025-04-04"),
-        against_on_demand=0.65,
-        break_even_hours=474.5,
+        price=Price(13.0, "list", "2025-04-04", low=12.0, high=14.0),
+        age_days=604,
+        share_of_on_demand=0.6,
         stale=True,
     )
-    picker = TermsPicker([offer], "on-demand", "p4d", date(2026, 11, 29))
+    picker = TermsPicker([offer], "on-demand", "2xp4d", machines=2)
     line = rows_as_text([picker.line("reserved-1y", 100, False)])
-    assert "2025-04-04 604d !" in line
-    assert "474 h/month" in line
-    assert "-35%" in line
+    assert "2025-04-04 604d*" in line
+    assert f"{0.6 * 730:.0f} h/month" in line
+    assert "-40%" in line
+    assert "$26.00" in line
+    assert "$24.00–$28.00" in line
     assert "old price" in picker.status()
 
 
