@@ -31,6 +31,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m scripts.models_table
 	$(BIN)/python -m scripts.accuracy_page
 	$(BIN)/python -m scripts.leaderboard_picture
+	$(BIN)/python -m scripts.questions_page
 
 accuracy: $(VENV)/.dev
 	$(BIN)/llmcalc-tui accuracy

@@ -70,7 +70,8 @@ def run_sheet(answer: Answer, row: Evaluation) -> Sheet:
         memory = row.training.memory
         lines = [(part.name, gib(part.value)) for part in memory.parts if part.value > 0]
         lines += [("peak", gib(memory.peak_bytes.typical)), ("planned up to", gib(memory.budget_bytes))]
-        return [fit_row([(f"   {name:<40}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
+        rows = [fit_row([(f"   {name:<40}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
+        return rows + [[(f"   {line}", "dim")] for note in row.training.notes for line in wrap_text(note, cells - 3)]
 
     title = "room" if row.verdict == "fits" else "why not"
     return Sheet(f"{title} · {heading(answer, row)}", body, changes(bench_of(answer, row), row))
