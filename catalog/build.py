@@ -36,6 +36,7 @@ NO_CONSTANTS = Efficiency(
         prefill_layer_us=0.0,
         device_us=0.0,
         pipeline=0.0,
+        reduce_us=0.0,
         vector_compute=0.0,
         tile_rows=0.0,
     ),

@@ -218,7 +218,9 @@ def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
     context = server.max_model_len * server.users
     yield Argument(f"--ctx-size {context}", f"{server.max_model_len} tokens for each slot", _length(server)[1])
     yield Argument(f"--parallel {server.users}", "requests at once", "--concurrency")
-    if layout.devices > 1:
+    if layout.tp > 1:
+        yield Argument("--split-mode tensor", f"a slice of every layer on each of {layout.tp} devices", "--tp")
+    elif layout.devices > 1:
         yield Argument("--split-mode layer", f"layers over {layout.devices} devices, which take turns")
     if server.cache != "bf16":
         formats = f"--cache-type-k {server.cache} --cache-type-v {server.cache}"

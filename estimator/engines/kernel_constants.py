@@ -111,6 +111,8 @@ class LlamaCpp:
     """Hand-over to each device of a layer split."""
     pipeline: float
     """Relative cost of running the layer split as a pipeline over prompts."""
+    reduce_us: float
+    """Fixed time of adding up the devices' shares of a tensor split, twice a layer."""
     vector_compute: float
     """Share of the FP32 peak that the kernels for a few rows of quantised weights reach."""
     tile_rows: float

@@ -86,6 +86,8 @@ class EngineProfile:
     formats: tuple[str, ...] = ()
     """Weight formats it loads, by the beginning of their names; empty is every one but GGUF."""
     pipeline: bool = True
+    one_split: bool = False
+    """Splits a model by layers or by tensors, never by both at once (llama.cpp's split modes)."""
     expert_parallel: bool = True
     context_parallel: tuple[str, ...] = ()
     """Kinds of layers that models may have under decode context parallelism; empty where the engine has none of it."""

@@ -42,7 +42,7 @@ def legal_layouts(
     layouts = []
     for tp in legal_tensor_parallel(model, engine, devices, device):
         layouts.append(Layout(tp))
-        if engine.pipeline:
+        if engine.pipeline and not (engine.one_split and tp > 1):
             layouts += [Layout(tp, pp) for pp in _pipelines(model.architecture, tp, devices)]
     if layouts and engine.expert_parallel and divisors(model.architecture).experts:
         layouts += _expert_layouts(model, devices, engine)
@@ -74,6 +74,8 @@ def layout_refusal(
         return Refusal("tp", f"{refusal}; legal: {_listed(legal_tensor_parallel(model, engine, MOST_RANKS, device))}")
     if layout.pp > 1 and not engine.pipeline:
         return Refusal("pp", f"{engine.name} has no pipeline parallelism; legal: 1")
+    if layout.pp > 1 and layout.tp > 1 and engine.one_split:
+        return Refusal("pp", f"{engine.name} splits by layers or by tensors, not by both; legal with tp {layout.tp}: 1")
     if layout.pp > model.architecture.layers:
         return Refusal("pp", f"{layout.pp} stages for {model.architecture.layers} layers")
     return _expert_refusal(model, layout, engine) or _too_large(layout, devices)

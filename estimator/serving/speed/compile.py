@@ -123,7 +123,7 @@ def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operat
     """The operators of one rank by the kind of runtime."""
     match deployment.speed.runtime:
         case "llama.cpp":
-            return llama_cpp_operators(work, deployment)
+            return llama_cpp_operators(work, layout, deployment)
         case "neuron":
             return neuron_operators(work, layout, deployment)
         case _:

@@ -1,17 +1,33 @@
-"""Operators of llama.cpp: layers in turn over the devices, one fixed time a layer, whole-model bandwidth fractions."""
+"""Operators of llama.cpp: one fixed time a layer, whole-model bandwidth fractions.
+
+Over several devices layers take turns (`--split-mode layer`, pipeline stages here), or every device holds a slice of
+each layer (`--split-mode tensor`, tensor-parallel ranks).
+"""
 
 from collections.abc import Iterable, Iterator
 
+from estimator.hardware.devices import AllReduce
+from estimator.layout import Layout
 from estimator.layouts.rank_work import Product, RankWork
 from estimator.models.formats.gguf import has_super_blocks
 from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
+from estimator.serving.speed.collectives import link
 from estimator.serving.speed.ggml_product import GgmlProduct
-from estimator.serving.speed.operators import DecodeAttention, Experts, Operators, PrefillAttention, StateUpdate
+from estimator.serving.speed.operators import (
+    Collective,
+    DecodeAttention,
+    Experts,
+    Operators,
+    PrefillAttention,
+    StateUpdate,
+)
 from estimator.units import MICROSECOND
 
 STATE_BYTES = 4
 """Bytes of an element of a recurrent state: float32 in ggml."""
+SUM_BYTES = 4
+"""Bytes of an element of a partial sum that devices add up: float32, as ggml's products come out."""
 
 
 class LlamaCppOperators:
@@ -23,15 +39,18 @@ class LlamaCppOperators:
         "cache_bandwidth",
         "compute",
         "constants",
+        "fabric",
         "kernels",
         "memory",
         "peak",
         "tile_rows",
+        "tp",
         "vector_compute",
         "weights",
     )
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, layout: Layout) -> None:
+        self.tp, self.fabric = layout.tp, deployment.fabric
         weights, device = deployment.weights, deployment.device
         self.constants = deployment.efficiency.llama_cpp
         self.kernels = self.constants.kernels[self.constants.key(device)]
@@ -62,7 +81,7 @@ class LlamaCppOperators:
         )
 
     def experts(self, work: RankWork) -> Iterator[Experts]:
-        """Routed experts, all on one device; every token is routed independently."""
+        """Routed experts, or a slice of each; every token is routed independently."""
         for bank, times in work.banks:
             yield Experts(
                 name="experts",
@@ -87,17 +106,18 @@ class LlamaCppOperators:
 
     def decode_attention(self, mixer: Mixer, times: int) -> DecodeAttention:
         """Attention of one new token per sequence."""
+        ways = min(mixer.cache_ways, self.tp)
         return DecodeAttention(
             name="attention",
             times=times,
             latency_s=0.0,
-            token_bytes=mixer.growing_width * self.cache,
+            token_bytes=mixer.growing_width * self.cache / ways,
             limit=0,
-            window_bytes=mixer.window_width * self.cache,
+            window_bytes=mixer.window_width * self.cache / ways,
             window=mixer.window,
             index_bytes=0.0,
             flops=mixer.decode_flops,
-            share=1.0,
+            share=1 / self.tp,
             flops_per_s=self.peak * self.kernels.compute,
             bytes_per_s=self.cache_bandwidth,
         )
@@ -110,7 +130,7 @@ class LlamaCppOperators:
             times=times,
             latency_s=layer_us * MICROSECOND,
             flops=mixer.attention_flops,
-            share=1.0,
+            share=1 / self.tp,
             ramp_tokens=0.0,
             flops_per_s=self.peak * self.kernels.attention,
         )
@@ -121,19 +141,31 @@ class LlamaCppOperators:
             name="state",
             times=times,
             latency_s=0.0,
-            state_bytes=mixer.state_elements * STATE_BYTES,
+            state_bytes=mixer.state_elements * STATE_BYTES / self.tp,
             bytes_per_s=self.cache_bandwidth,
-            flops=mixer.attention_flops(1),
+            flops=mixer.attention_flops(1) / self.tp,
             flops_per_s=self.peak * self.kernels.attention,
         )
 
+    def all_reduces(self, work: RankWork) -> Iterator[Collective]:
+        """Sums of a tensor split, in 32 bit: the graph is cut at each, so that its fixed time is the host's."""
+        if work.all_reduces:
+            measured = link(self.fabric, self.tp)
+            yield Collective(
+                name="all-reduce",
+                times=work.all_reduces,
+                link=AllReduce(self.constants.reduce_us * MICROSECOND, measured.bandwidth_bytes_per_s, 1.0),
+                wire=2 * (self.tp - 1) / self.tp,
+                row_bytes=SUM_BYTES * work.hidden,
+            )
 
-def llama_cpp_operators(work: RankWork, deployment: Deployment) -> Operators:
-    """Operators of the whole model on devices that take turns."""
-    of = LlamaCppOperators(deployment)
+
+def llama_cpp_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
+    """Operators of one rank: of the whole model on devices that take turns, or of a slice of each layer."""
+    of = LlamaCppOperators(deployment, layout)
     cached = [(mixer, times) for mixer, times in work.mixers if mixer.growing_width or mixer.window_width]
     return Operators(
-        rows=(of.product("layers", work.products, work.layers), *of.experts(work)),
+        rows=(of.product("layers", work.products, work.layers), *of.experts(work), *of.all_reduces(work)),
         head=of.product("LM head", [(work.head, 1)], 0),
         decode_attention=tuple(of.decode_attention(mixer, times) for mixer, times in cached),
         prefill_attention=tuple(of.prefill_attention(mixer, times) for mixer, times in cached),

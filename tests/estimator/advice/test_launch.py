@@ -183,6 +183,17 @@ def test_llamacpp_fetches_gguf_files_by_repository_and_format(catalog: Catalog) 
     assert any("stands for a repository that holds GGUF files" in note for note in given.notes)
 
 
+@pytest.mark.parametrize(("tp", "pp", "mode"), [(4, 1, "tensor"), (1, 4, "layer")])
+def test_llamacpp_is_told_how_to_split(catalog: Catalog, tp: int, pp: int, mode: str) -> None:
+    asked = Scenario(
+        model="meta-llama/Llama-3.1-8B",
+        weights="gguf-q8_0",
+        engine="llamacpp",
+        placement=Placement(instance="g6.12xlarge", tp=tp, pp=pp),
+    )
+    assert f"--split-mode {mode}" in command(catalog, asked).line
+
+
 def test_a_name_that_begins_with_a_dash_is_never_an_option(tmp_path: Path) -> None:
     assert words(quoted_operand("--trust-remote-code")) == ["./--trust-remote-code"]
     assert words(quoted_operand("a'b; $(touch x)")) == ["a'b; $(touch x)"]

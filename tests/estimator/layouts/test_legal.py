@@ -63,3 +63,12 @@ def test_experts_spread_over_all_ranks(catalog: Catalog, named: Named) -> None:
     assert layout_refusal(sparse, Layout(tp=8, ep=3), 8, vllm) == Refusal("ep", "3 does not divide 256 experts")
     assert "no experts" in str(layout_refusal(dense, Layout(tp=2, ep=2), 8, vllm))
     assert "needs 16 accelerators" in str(layout_refusal(dense, Layout(16), 8, vllm))
+
+
+def test_llama_cpp_splits_by_layers_or_by_tensors(catalog: Catalog, named: Named) -> None:
+    """Its split modes exclude each other; tensor came with build b8863."""
+    found, new, old = named("Qwen/Qwen3-8B"), catalog.inventory.engine("llamacpp"), catalog.inventory.engine
+    assert set(legal_layouts(found, 4, new)) == {Layout(), Layout(2), Layout(4), Layout(1, 2), Layout(1, 4)}
+    assert "not by both" in str(layout_refusal(found, Layout(2, 2), 4, new))
+    assert legal_tensor_parallel(found, old("llamacpp", "b2797"), 4) == (1,)
+    assert legal_tensor_parallel(found, old("ollama"), 4) == (1,)

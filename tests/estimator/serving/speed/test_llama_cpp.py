@@ -3,6 +3,7 @@
 import pytest
 
 from catalog.load import Catalog
+from estimator.layout import Layout
 from estimator.models.model import Model, read_model
 from estimator.serving.speed.ggml_product import GgmlProduct
 from tests.estimator.serving.steps import step_on
@@ -77,3 +78,14 @@ def test_two_rows_cost_a_v100_what_they_gain_an_rtx_4090(catalog: Catalog) -> No
         speedup[device] = 2.5 * step.decode_s(1, 260) / step.decode_s(1, 260, 2)
     assert speedup["v100-32gb"] == pytest.approx(1.44, rel=0.15)
     assert speedup["rtx4090"] > 1.1 * speedup["v100-32gb"]
+
+
+@pytest.mark.parametrize(("device", "speedup"), [("rtx5060-ti-16gb", 1.68), ("rtx5090", 1.44)])
+def test_a_tensor_split_reads_weights_on_both_devices_at_once(catalog: Catalog, device: str, speedup: float) -> None:
+    """Over a layer split, whose devices take turns (github.com/sudoingX/qwen38-mtp, sweeps/multi-gpu.md)."""
+    qwen = model(catalog, "Qwen/Qwen3.8-27B")
+    layers, tensors = (
+        step_on(catalog.inventory, qwen, device, layout, weights="gguf-q4_k_m", engine="llamacpp")
+        for layout in (Layout(pp=2), Layout(tp=2))
+    )
+    assert layers.decode_s(1, 260) / tensors.decode_s(1, 260) == pytest.approx(speedup, rel=0.15)
