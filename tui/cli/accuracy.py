@@ -16,7 +16,7 @@ from catalog.sources.resolve import entry
 from estimator.accuracy.score import Context, Row, Score, Summary, summarise
 from estimator.errors import InputError
 from estimator.models.model import Model, read_model
-from tui.cli import json_output, text_output
+from tui.cli import json_output, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
 EVIDENCE = DATA / "evidence"
@@ -33,7 +33,7 @@ KINDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", action="append", metavar="FILE.csv", help="measured cases; the shipped ones if none")
     parser.add_argument("--configs", metavar="DIR", help="config.json files named org__name.json")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
     context = Context(catalog.inventory, _models(catalog, arguments.configs))
     scores = [score for file in files for score in score_file(file, context)]
     summary = summarise(scores)
-    if arguments.format == "json":
+    if arguments.format == "csv":
+        print(table_output.csv_table({name: getattr(score, name) for name in CASE} for score in scores))
+    elif arguments.format == "markdown":
+        print(table_output.records((each._asdict() for each in summary), "markdown"))
+    elif arguments.format == "json":
         cases = [{name: getattr(score, name) for name in CASE} for score in scores]
         print(json_output.document({"cases": cases, "summary": [each._asdict() for each in summary]}))
     else:

@@ -10,7 +10,7 @@ from catalog.load import Catalog, load
 from estimator.errors import InputError
 from estimator.printable import printable
 from estimator.scenario.scenario import Scenario
-from tui.cli import json_output, progress, text_output
+from tui.cli import json_output, progress, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
 DEFAULT_REGION = Scenario().region
@@ -19,44 +19,51 @@ DEFAULT_REGION = Scenario().region
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=tuple(VERBS), metavar="|".join(VERBS))
     parser.add_argument("names", nargs="*", metavar="NAME", help="a word, an id, a file; prices [REGION …] or models")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return VERBS[arguments.what](load(), arguments.names, arguments.format == "json")
+    return VERBS[arguments.what](load(), arguments.names, arguments.format)
 
 
-def list_entries(catalog: Catalog, words: Sequence[str], as_json: bool) -> int:
+def list_entries(catalog: Catalog, words: Sequence[str], form: str) -> int:
     """Every entry in one line, or those that hold every word."""
     rows = [row for row in listing.rows(catalog) if all(word.lower() in " ".join(row).lower() for word in words)]
-    if as_json:
+    if form == "json":
         print(json_output.documents(row._asdict() for row in rows))
+    elif form != "text":
+        print(table_output.records((row._asdict() for row in rows), form))
     else:
         print(text_output.aligned(rows, left=range(len(listing.Row._fields))))
     return ANSWERED if rows else NOTHING_FITS
 
 
-def show(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
+def show(catalog: Catalog, names: Sequence[str], form: str) -> int:
     """Everything the catalogue says of one entry."""
     if len(names) != 1:
         raise InputError("catalog show", "one id of an accelerator, instance, model, engine or region is needed")
     page = listing.show(catalog, names[0])
-    print(json_output.document(page) if as_json else "\n".join(_lines(page)))
+    if form in ("csv", "markdown"):
+        print(table_output.records([page], form))
+    else:
+        print(json_output.document(page) if form == "json" else "\n".join(_lines(page)))
     return ANSWERED
 
 
-def check(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
+def check(catalog: Catalog, names: Sequence[str], form: str) -> int:
     """The problems of files, or of every file in use, one a line as `file:line: field: reason`."""
     files: list[Path | None] = [Path(name) for name in names] or [None]
     problems = [problem for file in files for problem in listing.check(catalog, file)]
-    if as_json:
+    if form in ("csv", "markdown"):
+        print(table_output.records(({"problem": problem} for problem in problems), form))
+    elif form == "json":
         print(json_output.document({"problems": problems}))
     else:
         print("\n".join(map(printable, problems)) or "no problems")
     return NOTHING_FITS if problems else ANSWERED
 
 
-def refresh(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
+def refresh(catalog: Catalog, names: Sequence[str], form: str) -> int:
     """Current prices from AWS, or the kept models from the Hub again, into the user's catalogue."""
     what, *rest = names or [""]
     if what == "prices":
@@ -65,14 +72,17 @@ def refresh(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
         done, problems = _refresh_models()
     else:
         raise InputError("catalog refresh", "what? prices [REGION …] or models")
-    if as_json:
+    if form in ("csv", "markdown"):
+        lines = [*(("refreshed", each) for each in done), *(("problem", each) for each in problems)]
+        print(table_output.records(({"kind": kind, "text": text} for kind, text in lines), form))
+    elif form == "json":
         print(json_output.document({"refreshed": done, "problems": problems}))
     else:
         print("\n".join(map(printable, (*done, *problems))) or "nothing to refresh")
     return NOTHING_FITS if problems else ANSWERED
 
 
-VERBS: dict[str, Callable[[Catalog, Sequence[str], bool], int]] = {
+VERBS: dict[str, Callable[[Catalog, Sequence[str], str], int]] = {
     "list": list_entries,
     "show": show,
     "check": check,

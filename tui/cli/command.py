@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from estimator.printable import printable, without_controls
-from tui.cli import json_output, question, text_output
+from tui.cli import json_output, question, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_arguments(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
         _print_recipe(recipe_of(asked.model, asked.scenario, row, asked.inventory), row, arguments.format)
         return ANSWERED
     command = launch(asked.model, asked.scenario, row, asked.inventory)
-    if arguments.format == "json":
+    if arguments.format in ("csv", "markdown"):
+        _print_table(command.line, [(each.text, each.why) for each in command.arguments], arguments.format)
+    elif arguments.format == "json":
         given = [argument._asdict() for argument in command.arguments]
         page = {"instance": row.candidate.machine, "command": command.line, "arguments": given, "notes": command.notes}
         print(json_output.document(page))
@@ -45,6 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_recipe(recipe: "Recipe", row: "Evaluation", form: str) -> None:
     """A training stack's configuration file and the command that takes it."""
+    if form in ("csv", "markdown"):
+        settings = [(f"{each.key}: {each.text}", each.why) for each in recipe.settings]
+        _print_table("\n\n".join(filter(None, (recipe.text, recipe.command))), settings, form)
+        return
     if form == "json":
         given = [{"text": f"{each.key}: {each.text}", "why": each.why} for each in recipe.settings]
         page = {"instance": row.candidate.machine, "command": recipe.command, "arguments": given, "notes": recipe.notes}
@@ -53,6 +59,15 @@ def _print_recipe(recipe: "Recipe", row: "Evaluation", form: str) -> None:
     notes = [f"# {printable(note)}" for note in (text_output.candidate_text(row), *recipe.notes)]
     file = [f"# {recipe.file}", recipe.text, ""] if recipe.file else []
     _print_lines([*notes, *file, recipe.command])
+
+
+def _print_table(text: str, reasons: Iterable[tuple[str, str]], form: str) -> None:
+    """Each argument with its reason as a table; in Markdown under the command."""
+    if form == "csv":
+        print(table_output.plain_csv(("argument", "why"), reasons))
+        return
+    fenced = "\n".join(map(without_controls, text.split("\n")))
+    print(f"```sh\n{fenced}\n```\n\n{table_output.markdown_table(('argument', 'why'), reasons)}")
 
 
 def _print_lines(texts: Iterable[str]) -> None:

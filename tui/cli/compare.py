@@ -21,7 +21,7 @@ from tui.state.pins import LETTERS, MOST_PINS, Pin
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sessions", nargs="+", metavar="SESSION.yaml", help="saved sessions; the first is the baseline")
-    parser.add_argument("--format", choices=("text", "json", "csv", "markdown"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:

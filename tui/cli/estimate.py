@@ -5,12 +5,12 @@ import argparse
 from catalog.questions import Question
 from estimator import documents
 from estimator.results import Evaluation
-from tui.cli import json_output, question, status, text_output
+from tui.cli import json_output, question, status, table_output, text_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_arguments(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -18,11 +18,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
-    print(
-        json_output.document(documents.document(row))
-        if arguments.format == "json"
-        else text_output.estimate(asked.scenario, row, _note(asked, row))
-    )
+    if arguments.format == "json":
+        print(json_output.document(documents.document(row)))
+    elif arguments.format == "text":
+        print(text_output.estimate(asked.scenario, row, _note(asked, row)))
+    else:
+        print(table_output.records([documents.document(row)], arguments.format))
     return status.of([row])
 
 

@@ -6,14 +6,14 @@ from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.models.model import Model
-from tui.cli import json_output, model_text, progress
+from tui.cli import json_output, model_text, progress, table_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="catalogue id, Hub id, folder, config.json or .gguf")
     parser.add_argument("--explain", action="store_true", help="print the working, layer by layer")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,6 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     answers = [_answer(name, catalog) for name in arguments.models]
     if arguments.format == "json":
         print(json_output.documents(json_output.model(name, answer) for name, answer in answers))
+    elif arguments.format != "text":
+        print(table_output.records((json_output.model(name, answer) for name, answer in answers), arguments.format))
     else:
         print("\n\n".join(model_text.page(name, answer, arguments.explain) for name, answer in answers))
     refused = any(isinstance(answer, InputError) for _, answer in answers)

@@ -9,7 +9,7 @@ from estimator.checks import rules
 from estimator.errors import InputError
 from estimator.ranking.fleet import Demand, Fleet, fleets
 from estimator.scenario.scenario import Scenario
-from tui.cli import json_output, question, text_output
+from tui.cli import json_output, question, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.draw import figures
 from tui.options import options, values
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for option in DEMAND:
         group.add_argument(f"--{option.name}", dest=option.field, metavar=option.metavar, help=option.help)
     parser.add_argument("--limit", type=int, default=SHOWN, metavar="N", help=f"show the N cheapest ({SHOWN})")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
             name: getattr(demand, name) for name in ("headroom", "base_load", "peak_hours")
         }
         print(json_output.document({"scenario": scenario, "plans": [_json(fleet) for fleet in plans]}))
+    elif arguments.format == "csv":
+        print(table_output.csv_table(map(_json, plans)))
+    elif arguments.format == "markdown":
+        print(table_output.markdown_table(TITLES, map(_row, plans)))
     else:
         print(_text(asked.scenario, demand, plans))
     return ANSWERED if plans else NOTHING_FITS

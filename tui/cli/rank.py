@@ -8,7 +8,7 @@ from tui.cli import json_output, question, status, table_output, text_output
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_arguments(parser)
-    parser.add_argument("--format", choices=("text", "json", "csv", "markdown"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
     parser.add_argument("--limit", type=int, metavar="N", help="show the first N rows")
     parser.add_argument("--all", action="store_true", help="every layout, and every row that does not fit")
 

@@ -11,7 +11,7 @@ GROUPS = {"single_accelerator": "one accelerator", "several_accelerators": "seve
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_arguments(parser)
-    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -22,8 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
     recommended = ranking.recommended(ranking.rank(*decision).rows)
     by_group = dict(zip(GROUPS, recommended, strict=True))
     if arguments.format == "json":
-        rows = {key: [documents.document(row) for row in group] for key, group in by_group.items()}
-        print(json_output.document({"scenario": json_output.scenario(query.scenario), **rows}))
+        groups = {key: [documents.document(row) for row in group] for key, group in by_group.items()}
+        print(json_output.document({"scenario": json_output.scenario(query.scenario), **groups}))
+    elif arguments.format == "csv":
+        rows = [{"group": GROUPS[key], **documents.document(row)} for key, group in by_group.items() for row in group]
+        print(table_output.csv_table(rows))
     else:
         print(text_output.scenario(query.scenario))
         for key, group in by_group.items():

@@ -8,6 +8,27 @@ from typing import Any
 from estimator.documents import flattened
 from estimator.printable import printable
 
+FORMS = ("text", "json", "csv", "markdown")
+"""What `--format` takes everywhere."""
+
+
+def records(rows: Iterable[Mapping[str, Any]], form: str) -> str:
+    """Documents as a table, `csv` or `markdown`: a line each, a single one in Markdown figure by figure."""
+    listed = list(rows)
+    if not listed:
+        return ""
+    if form == "csv":
+        return csv_table(listed)
+    flat = [dict(flattened(row)) for row in listed]
+    if len(flat) == 1:
+        return markdown_table(("figure", "value"), ((key, _plain(value)) for key, value in flat[0].items()))
+    titles = list(dict.fromkeys(key for row in flat for key in row))
+    return markdown_table(titles, ([_plain(row.get(key)) for key in titles] for row in flat))
+
+
+def _plain(value: object) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
 
 def csv_table(rows: Iterable[Mapping[str, Any]]) -> str:
     """Every figure of every row; a missing one is empty."""
