@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from estimator.accuracy.score import Context, Row, number, text
 from estimator.engines.memory_policy import RuleOfThumb, device_defaults
-from estimator.engines.profiles import EngineProfile, caching_prefixes, version_key
+from estimator.engines.profiles import EngineProfile, caching_prefixes, reserving_no_graphs, version_key
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
@@ -35,6 +35,15 @@ UNSTATED_VERSION = "0.11"
 RELEASES = (("2026-06", "0.21"), ("2026-03", "0.19"))
 """A model of that month or later needs at least this vLLM."""
 
+DATED = {
+    "2026 Jun": "0.22",
+    "2026 Jul": "0.25",
+    "2026 Aug": "0.27",
+    "2026 Sep": "0.29",
+    "2026 Oct": "0.30",
+    "2026 Nov": "0.31",
+}
+"""The newest vLLM in the middle of a month, for rows that say when they were run and not with what."""
 OPTIMIZER_RECIPES = (("Qwen3_5", "nvfp4-fp8"), ("Gemma4", "nvfp4-mlp"))
 PREFIXES_CACHED = ("noonghunna/club-3090", "mitchross/talos-argocd-proxmox")
 """Sources whose deployments all pass --enable-prefix-caching."""
@@ -87,6 +96,8 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
             max_model_len=_whole(row, "max_model_len"),
             max_num_seqs=_whole(row, "max_num_seqs"),
             max_num_batched_tokens=_step_tokens(row, model, engine, device),
+            enforce_eager=_is_eager(row, engine) or None,
+            compile_cache=text(row, "compile_cache") or None,
         ),
         inventory=context.inventory,
         problem=problem,
@@ -173,6 +184,8 @@ def _engine(row: Row, context: Context, model: Model) -> EngineProfile:
     if name != "vllm":
         return context.inventory.engine(name)
     profile = context.inventory.engine(name, vllm_version(row, model))
+    if "graph reserve disabled" in text(row, "quantity_notes"):
+        profile = reserving_no_graphs(profile)
     return caching_prefixes(profile) if text(row, "source").startswith(PREFIXES_CACHED) else profile
 
 
@@ -185,10 +198,20 @@ def vllm_version(row: Row, model: Model) -> str:
     for below, version in ISSUES:
         if issue and int(issue[1]) < below:
             return version
+    dated = re.search(r"vLLM of (\w{3}) (\d{4})", text(row, "quantity_notes"))
+    if dated:
+        return DATED.get(f"{dated[2]} {dated[1]}", UNSTATED_VERSION)
     for month, version in RELEASES:
         if model.release >= month:
             return version
     return UNSTATED_VERSION
+
+
+def _is_eager(row: Row, engine: EngineProfile) -> bool:
+    """Whether the row is of a start without graphs: its own column, or what its notes quote of the command."""
+    stated = text(row, "enforce_eager")
+    eager = stated == "yes" if stated else bool(re.search(r"\beager\b", text(row, "quantity_notes")))
+    return eager and bool(engine.program.eager_option)
 
 
 def _layout(row: Row) -> Layout:

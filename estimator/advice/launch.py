@@ -59,6 +59,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         is_own_format=model.weights(weights) == model.checkpoint,
         quantisation=engine.program.quantises.get(weights, ""),
         cache=cache_format(scenario.kv).id,
+        eager_option=engine.program.eager_option,
         layout=candidate.layout,
         layers=model.architecture.layers,
         machines=-(-candidate.layout.devices // node.devices),

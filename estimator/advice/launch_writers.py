@@ -63,6 +63,8 @@ class Server(NamedTuple):
     max_model_len: int
     users: int
     """Requests in flight on one replica."""
+    eager_option: str
+    """The engine's own option for capturing no graphs; empty where it has none."""
     defaults: DeviceDefaults
     has_prediction_modules: bool
     scenario: Scenario
@@ -105,6 +107,7 @@ def _vllm_arguments(server: Server) -> Iterator[Argument]:
     source = _source(server, "max-num-batched-tokens")
     yield Argument(f"--max-num-batched-tokens {_chunk(server)}", "tokens in a step", source)
     yield from _quantised(server)
+    yield from _eager(server)
     if server.cache != "bf16":
         yield Argument(f"--kv-cache-dtype {server.cache}", "format of keys and values", "--kv")
     if workload.prefix_cache_hit:
@@ -153,6 +156,7 @@ def _sglang_arguments(server: Server) -> Iterator[Argument]:
     source = _source(server, "max-num-batched-tokens")
     yield Argument(f"--chunked-prefill-size {chunk}", "tokens of a prompt in one step", source)
     yield from _quantised(server)
+    yield from _eager(server)
     if server.cache == "fp8":
         yield Argument("--kv-cache-dtype fp8_e4m3", "format of keys and values", "--kv")
     if workload.draft_tokens and server.has_prediction_modules:
@@ -238,6 +242,7 @@ def tgi(server: Server) -> Start:
         Argument(f"--max-total-tokens {server.max_model_len}", *_length(server)),
         Argument(f"--max-batch-prefill-tokens {_chunk(server)}", "tokens in a prefill step", chunk),
         Argument(f"--cuda-memory-fraction {server.memory.utilization:g}", "share of device memory", share),
+        *_eager(server),
     )
     return Start(f"text-generation-launcher --model-id {server.model}", arguments)
 
@@ -270,6 +275,11 @@ def _context_parallel(server: Server, option: str) -> Iterator[Argument]:
 def _quantised(server: Server) -> Iterator[Argument]:
     if not server.is_own_format and server.quantisation:
         yield Argument(f"--quantization {server.quantisation}", "16-bit weights, quantised while loading", "--weights")
+
+
+def _eager(server: Server) -> Iterator[Argument]:
+    if server.scenario.settings.enforce_eager:
+        yield Argument(server.eager_option, "no CUDA graphs: their memory goes to the cache", "--enforce-eager")
 
 
 def _length(server: Server) -> tuple[str, str]:

@@ -33,6 +33,10 @@ class OutsideTorch(NamedTuple):
     """Pipeline stages, at least."""
     least_capability: float = 0.0
     """Compute capability from which it holds (fused all-reduce workspaces exist on Hopper and later)."""
+    peer_links: bool = False
+    """Only between devices with links of their own (NVLink): over PCIe the buffers lie in the host's memory."""
+    compiling: bool = False
+    """Only of a start that compiles: kernels are loaded to be tuned."""
 
 
 class CudaGraphs(NamedTuple):
@@ -153,6 +157,10 @@ class ActivationPeak:
     """Model length above which prompts are computed in chunks, whose profile samples nothing (vLLM V0)."""
     keeps_expert_buffers: bool = False
     """The fused experts' buffers outlive their layer."""
+    compiles_embedding: bool = False
+    """While it measures a first start's peak, the engine tunes kernels with inputs it makes up: the embedding."""
+    compiles_head: bool = False
+    """An untied LM head as well."""
     whole_images: bool = False
     """A step takes an image whole where its tokens attend both ways, so it is never shorter than the largest one."""
 
@@ -191,7 +199,9 @@ class FractionOfDevice(EnginePolicy):
 
     kind: Literal["fraction-of-device"]
     graphs_in_budget: bool = False
-    """CUDA graphs come out of the budget (vLLM from 0.21), not out of what it leaves."""
+    """CUDA graphs come out of the budget (vLLM from 0.20), not out of what it leaves."""
+    except_dense: bool = False
+    """But for models without routed experts: vLLM's second model runner, which serves these, reserves nothing."""
     checks_model_len: bool = False
     """Refuses to start unless one sequence of `max_model_len` fits."""
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import field, replace
 from functools import lru_cache
 
-from estimator.engines.memory_policy import HybridBlocks, MemoryPolicy, RuleOfThumb
+from estimator.engines.memory_policy import FractionOfDevice, HybridBlocks, MemoryPolicy, RuleOfThumb
 from estimator.layout import HostPart
 from estimator.records import record
 
@@ -57,6 +57,10 @@ class Program:
     """What it can keep in host memory where the devices are too small for the whole model."""
     exclusions: tuple[Exclusion, ...] = ()
     """Support matrix, told by what is missing."""
+    eager_option: str = ""
+    """The option by which it captures no graphs; empty where it has none."""
+    eager_layer_us: float = 0.0
+    """Host time of each layer of a decode step without graphs; the host runs ahead, so the longer one counts."""
 
 
 @record(frozen=True, slots=True, eq=False)
@@ -94,6 +98,15 @@ class EngineProfile:
     source: str = ""
     as_of: str = ""
     note: str = ""
+
+
+@lru_cache(maxsize=64)
+def reserving_no_graphs(engine: EngineProfile) -> EngineProfile:
+    """An engine told to leave its CUDA graphs out of the budget (VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0)."""
+    memory = engine.memory
+    if not isinstance(memory, FractionOfDevice):
+        return engine
+    return replace(engine, memory=replace(memory, graphs_in_budget=False))
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ Count = Annotated[int, Ge(1), Le(100_000)]
 
 PRICE_TERMS = ("on-demand", "spot", "reserved-1y", "reserved-3y", "savings-1y", "savings-3y", "capacity-block")
 DEPLOYMENTS = ("cloud", "local", "edge")
+COMPILE_CACHES = ("cold", "warm")
 
 
 @record(frozen=True, slots=True)
@@ -27,6 +28,15 @@ class EngineSettings:
     max_num_batched_tokens: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     decode_context_parallel: Annotated[int, Ge(1), Le(1024)] | None = None
     """Tensor-parallel ranks that share the tokens of a sequence; 1 is none."""
+    enforce_eager: bool | None = None
+    """Whether kernels are launched one by one: nothing is compiled, no CUDA graph captured."""
+    compile_cache: str | None = None
+    """`warm` where an earlier start with the same settings left its compiled kernels; None is a first start, cold."""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the engine compiles while it measures how much memory it needs."""
+        return not self.enforce_eager and self.compile_cache != "warm"
 
     @property
     def dcp(self) -> int:

@@ -2,16 +2,18 @@
 
 from typing import NamedTuple
 
+from estimator.engines.memory_policy import RuleOfThumb
 from estimator.engines.profiles import EngineProfile, caching_prefixes
 from estimator.engines.speed_constants import Efficiency, EngineSpeed, calibrated
 from estimator.engines.support import stand_in
+from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, Fabric
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.models.model import Model
 from estimator.results import Confidence
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, engine_on, host_cpu
-from estimator.scenario.scenario import EngineSettings, Scenario
+from estimator.scenario.scenario import COMPILE_CACHES, EngineSettings, Scenario
 
 DEFAULT_SETTINGS = EngineSettings()
 
@@ -47,6 +49,17 @@ class Deployment(NamedTuple):
     def confidence(self) -> Confidence:
         """Class of evidence behind the constants of this device and engine."""
         return self.efficiency.confidence(self.device, self.speed)
+
+
+def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
+    """Raises InputError where the engine has no such way to start."""
+    if settings.compile_cache not in (None, *COMPILE_CACHES):
+        raise InputError("compile_cache", f"{settings.compile_cache!r}; expected one of {', '.join(COMPILE_CACHES)}")
+    if settings.enforce_eager and not engine.program.eager_option:
+        raise InputError("enforce_eager", f"{engine.name} has no option for it")
+    memory = engine.memory
+    if settings.compile_cache and (isinstance(memory, RuleOfThumb) or not memory.activations.compiles_embedding):
+        raise InputError("compile_cache", f"{engine.name} does not compile while it measures its memory")
 
 
 def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -> Deployment:

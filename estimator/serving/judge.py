@@ -23,7 +23,7 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.nodes import Node, clusters, node_for
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import check_level, check_workload
-from estimator.serving.deployment import Deployment, deploy
+from estimator.serving.deployment import Deployment, check_start, deploy
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
 from estimator.serving.load.performance import load_replica, report_performance
 from estimator.serving.memory import compile_memory, memory_report
@@ -54,6 +54,7 @@ class ServingJudge:
         self.dcp = scenario.settings.dcp
         self.weights = model.weights(scenario.weights)
         self.tokens = request_tokens(scenario, model)
+        check_start(self.engine, scenario.settings)
         check_context_parallel(model, self.engine, self.dcp)
         self.detail = detail
         self.considered = 0

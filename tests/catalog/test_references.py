@@ -81,9 +81,9 @@ def test_constants_of_what_does_not_exist_are_an_error(
 def test_a_users_engine_version_is_added_to_the_packaged_ones(empty_home: Path, tmp_path: Path) -> None:
     (tmp_path / "engines.yaml").write_text(vllm("0.30"))
     inventory = load(tmp_path).inventory
-    assert [inventory.engine("vllm", version).version for version in ("0.27", "0.29", "0.31")] == [
+    assert [inventory.engine("vllm", version).version for version in ("0.26.1", "0.29", "0.31")] == [
         "0.26",
-        "0.28",
+        "0.29",
         "0.30",
     ]
     assert inventory.engine("vllm").version == "0.30"

@@ -25,6 +25,8 @@ UNSET = {
     "max-num-seqs": "engine's own",
     "max-num-batched-tokens": "engine's own",
     "decode-context-parallel": "off",
+    "enforce-eager": "no",
+    "compile-cache": "cold",
     "precision": "stack's own",
     "loss": "stack's own",
     "usd-per-gpu-hour": "the catalogue's",
@@ -230,7 +232,7 @@ def _choices(option: Option, inventory: Inventory) -> tuple[str, ...]:
             return tuple(CACHE_FORMATS)
         case "engine":
             return tuple(dict.fromkeys(profile.id for profile in inventory.engines))
-        case "packing":
+        case "packing" | "enforce-eager":
             return ("no", "yes")
         case "traffic":
             return tuple(kind for kind in option.choices if kind != "trace")  # the field beside it names the file

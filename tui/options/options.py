@@ -8,7 +8,7 @@ from estimator.checks import rules
 from estimator.errors import InputError, close_names, unknown_name
 from estimator.scenario import presets, training_presets
 from estimator.scenario import training_workload as training
-from estimator.scenario.scenario import DEPLOYMENTS, PRICE_TERMS, Scenario
+from estimator.scenario.scenario import COMPILE_CACHES, DEPLOYMENTS, PRICE_TERMS, Scenario
 from estimator.scenario.traffic import LENGTHS, TRAFFICS, Trace
 from estimator.scenario.workload import PERCENTILES
 from tui.draw.figures import bound
@@ -91,6 +91,14 @@ GROUPS = (
             Option("max-num-seqs", "settings.max_num_seqs", "N", "most sequences in a batch"),
             Option("max-num-batched-tokens", "settings.max_num_batched_tokens", "N", "most tokens in one step"),
             Option("decode-context-parallel", "settings.decode_context_parallel", "N", "ranks that share a sequence"),
+            Option("enforce-eager", "settings.enforce_eager", "BOOL", "no CUDA graphs: more cache, slower steps"),
+            Option(
+                "compile-cache",
+                "settings.compile_cache",
+                "STATE",
+                "cold: a first start; warm: kernels of an earlier one are kept",
+                COMPILE_CACHES,
+            ),
         ),
     ),
     Group(

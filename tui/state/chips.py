@@ -62,6 +62,8 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "max-num-seqs": lambda value: f"seqs {value}",
     "max-num-batched-tokens": lambda value: f"chunk {tokens(value)}",
     "decode-context-parallel": lambda value: f"dcp {value}",
+    "enforce-eager": lambda value: "eager" if value else "graphs",
+    "compile-cache": lambda value: f"{value} compile cache",
     "instance": lambda value: f"only {value}",
     "machines": lambda value: f"{value} machine{'s' if value > 1 else ''}",
     "accelerator": lambda value: f"only {value}",

@@ -20,6 +20,17 @@ EIGHT_BIT = (7.9, 9.0)
 """Bits a weight of formats whose inputs are quantised to 8 bit beside the 16-bit ones."""
 LEAST_GRAPH_FRACTION = 0.1
 """What the graphs of the smallest batches still take of those of all batches; engineering guess."""
+COMPILING = "matrices made up to compile with"
+"""Name of the term of a start that compiles."""
+
+
+class StageEnds(NamedTuple):
+    """Which ends of the model a pipeline stage holds."""
+
+    first: bool
+    """The embedding."""
+    last: bool
+    """The head."""
 
 
 class LayerWidths(NamedTuple):
@@ -125,6 +136,23 @@ def workspace_terms(architecture: Architecture, tower_parameters: int, tokens: i
             ("parameters of a rank", tower_parameters / tp),
             ("bytes", 2),
         ),
+    )
+
+
+def compiling_term(
+    architecture: Architecture, peak: ActivationPeak, stage: StageEnds, element_bytes: int, tp: int
+) -> MemoryTerm:
+    """Inputs that the compiler makes up to tune its kernels with: matrices of the vocabulary are by far the largest.
+
+    Source: github.com/vllm-project/vllm issues 54122, 54383; the peaks are those of first starts with them.
+    """
+    head = stage.last and peak.compiles_head and not architecture.tied
+    return term(
+        COMPILING,
+        ("matrices", (stage.first and peak.compiles_embedding) + head),
+        ("vocabulary of a rank", architecture.vocabulary / tp),
+        ("hidden width", architecture.hidden),
+        ("bytes", element_bytes),
     )
 
 

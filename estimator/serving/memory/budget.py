@@ -36,6 +36,9 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
         compute_capability=least_capability_alike(policy, device.compute_capability),
         drafts=deployment.draft_tokens,
         dcp=settings.dcp,
+        peer_links=not device.fabric.startswith("pcie"),
+        eager=bool(settings.enforce_eager),
+        compiles=settings.compiles,
     )
     plan = plan_memory(deployment.model, deployment.weights, deployment.cache, layout, policy, start)
     utilization = settings.memory_utilization or default_utilization(

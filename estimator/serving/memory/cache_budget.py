@@ -27,7 +27,7 @@ def cache_budget(policy: MemoryPolicy, utilization: float, planned_bytes: float,
     loaded, peak, outside_torch = rank.loaded_bytes, rank.activation_bytes, rank.outside_torch_bytes
     match policy:
         case FractionOfDevice():
-            graphs_inside = rank.cuda_graph_bytes if policy.graphs_in_budget else 0.0
+            graphs_inside = rank.reserved_graph_bytes
             graphs_outside = rank.cuda_graph_bytes - graphs_inside  # a higher budget runs out when they are captured
             budget = min(utilization * visible, visible - graphs_outside)
             return CacheBudget(budget, budget - loaded - peak - outside_torch - graphs_inside)
@@ -56,7 +56,7 @@ def pool_terms(
             if budget < utilization * visible:
                 start = MemoryTerm("what CUDA graphs outside the budget leave", budget)
             spent |= {"activations": rank.activation_bytes, "runtime": rank.outside_torch_bytes + rank.buffers_bytes}
-            spent |= {"CUDA graphs": rank.cuda_graph_bytes if policy.graphs_in_budget else 0.0}
+            spent |= {"CUDA graphs": rank.reserved_graph_bytes}
         case StaticFraction():
             start = MemoryTerm(
                 "budget", budget, (fraction, Factor("free at start", visible - rank.outside_torch_bytes))

@@ -4,13 +4,24 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.engines.memory_policy import ActivationPeak, EnginePolicy, HybridBlocks, OutsideTorch, RuleOfThumb, Slots
+from estimator.engines.memory_policy import (
+    ActivationPeak,
+    EnginePolicy,
+    FractionOfDevice,
+    HybridBlocks,
+    OutsideTorch,
+    RuleOfThumb,
+    Slots,
+)
 from estimator.layout import Layout
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
 from estimator.results import MemoryTerm, Part
 from estimator.serving.memory.activations import (
+    COMPILING,
+    StageEnds,
+    compiling_term,
     cuda_graph_terms,
     expert_term,
     layer_terms,
@@ -39,6 +50,8 @@ class RankMemory(NamedTuple):
     outside_torch_bytes: float
     """CUDA context, NCCL, all-reduce buffers."""
     cuda_graph_bytes: float
+    reserved_graph_bytes: float
+    """The part of them that the engine takes out of its budget."""
     cached_layer_fraction: float
     """Layers whose cache this stage keeps, as a fraction of the model's."""
     weights: tuple[Part, ...]
@@ -80,6 +93,12 @@ class StartUp(NamedTuple):
     """Tokens proposed each step by the model's own prediction modules."""
     dcp: int
     """Degree of decode context parallelism: ranks that share the tokens of a sequence."""
+    peer_links: bool
+    """Whether devices have links of their own, not PCIe alone."""
+    eager: bool
+    """Whether no graphs are captured."""
+    compiles: bool
+    """Whether kernels are compiled while the engine measures what it needs."""
 
 
 @lru_cache(maxsize=8192)
@@ -97,7 +116,7 @@ def plan_memory(
     kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts)
     pool = _pool(model.architecture, cache, kinds, policy, start)
     ranks = _ranks(model, weights, layout, policy, start, kinds)
-    return MemoryPlan(ranks=ranks, kinds=kinds, pool=pool, notes=tuple(_notes(policy, pool, start.dcp)))
+    return MemoryPlan(ranks=ranks, kinds=kinds, pool=pool, notes=tuple(_notes(policy, ranks, pool, start.dcp)))
 
 
 def _pool(
@@ -137,21 +156,24 @@ def _ranks(
         weights_on_host=layout.host if layout.host_part == "weights" else 0,
         prediction_modules=start.drafts > 0,
     )
-    outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start.compute_capability)
+    outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start)
+    rule = None if start.eager else policy.graphs
+    reserves_graphs = reserves_cuda_graphs(policy, architecture)
     stages = stage_weights(architecture, weights, sharding, model.tower_parameters, rotary)
-    activation = {
-        last: _activation(model, weights, layout, peak, start, kinds, last) for last in {each.last for each in stages}
-    }
+    placed = [(stage, StageEnds(index == 0, stage.last)) for index, stage in enumerate(stages)]
+    at_ends = {ends for _, ends in placed}
+    activation = {ends: _activation(model, weights, layout, peak, start, kinds, ends) for ends in at_ends}
 
-    def rank_of(stage: StageWeights) -> RankMemory:
-        terms = activation[stage.last]
-        graphs = cuda_graph_terms(architecture, policy.graphs, weights, start.sequences, stage.layers, tp)
+    def rank_of(stage: StageWeights, ends: StageEnds) -> RankMemory:
+        terms = activation[ends]
+        graphs = cuda_graph_terms(architecture, rule, weights, start.sequences, stage.layers, tp)
         return RankMemory(
             weights_bytes=sum(part.value for part in stage.weights),
             buffers_bytes=sum(part.value for part in stage.buffers),
             activation_bytes=_total(terms),
             outside_torch_bytes=outside_torch,
             cuda_graph_bytes=_total(graphs),
+            reserved_graph_bytes=_total(graphs) if reserves_graphs else 0.0,
             cached_layer_fraction=stage.layers / architecture.layers,
             weights=stage.weights,
             activation=terms,
@@ -159,8 +181,8 @@ def _ranks(
             cuda_graphs=graphs,
         )
 
-    ranks = {stage: rank_of(stage) for stage in set(stages)}
-    return tuple(ranks[stage] for stage in stages)
+    ranks = {each: rank_of(*each) for each in set(placed)}
+    return tuple(ranks[each] for each in placed)
 
 
 def _activation(
@@ -170,9 +192,12 @@ def _activation(
     peak: ActivationPeak,
     start: StartUp,
     kinds: tuple[LayerKind, ...],
-    last: bool,
+    ends: StageEnds,
 ) -> tuple[MemoryTerm, ...]:
-    """Peak of one stage: its widest layer, or on the last one the sampler if that takes more; and what stays."""
+    """Peak of one stage: its widest layer, on the last one the sampler, or compiling; and what stays.
+
+    Compiling is over before the step that is measured, so the higher of the two counts, not their sum.
+    """
     architecture, tp, step = model.architecture, layout.tp, start.batched_tokens
     element_bytes = _element_bytes(weights)
     length, samples = _profiled_prompt(model, peak, start, kinds)
@@ -183,9 +208,12 @@ def _activation(
         resident = (*resident, experts)
     else:
         highest = (*highest, experts)
-    if last and samples:
+    if ends.last and samples:
         sampler = sampler_terms(architecture, peak, start.sequences, length, element_bytes, tp)
         highest = (*highest, *sampler) if peak.keeps_layer_buffers else max(highest, sampler, key=_total)
+    if start.compiles:
+        compiling = (compiling_term(architecture, peak, ends, element_bytes, tp),)
+        highest = max(highest, compiling, key=_total)
     received = received_term(architecture, layout.pp, step, element_bytes)
     return tuple(each for each in (*highest, *resident, received) if each.bytes)
 
@@ -236,6 +264,7 @@ def _plan_by_rule(
         activation_bytes=0.0,
         outside_torch_bytes=overhead / devices,
         cuda_graph_bytes=0.0,
+        reserved_graph_bytes=0.0,
         cached_layer_fraction=1.0,
         weights=tuple(Part(part.name, part.value * size / exact / devices) for part in whole.weights),
         runtime=(MemoryTerm("overhead of the rule", overhead / devices),) if overhead else (),
@@ -252,18 +281,28 @@ def _plan_by_rule(
     return MemoryPlan(ranks=(rank,), kinds=kinds, pool=pool, notes=(f"this rule of thumb ignores {rule.ignores}",))
 
 
-def _notes(policy: EnginePolicy, pool: Pool, dcp: int) -> Iterator[str]:
+def _notes(policy: EnginePolicy, ranks: tuple[RankMemory, ...], pool: Pool, dcp: int) -> Iterator[str]:
     span = max((tokens for _, tokens in pool.growing), default=0)
     if isinstance(policy.cache, HybridBlocks) and span > NOTED_PAGE_TOKENS * dcp:
         yield f"a page is {span:,} tokens, so that a recurrent state fits it: capacity moves in steps"
     if isinstance(policy.cache, Slots):
         yield "the cache of every slot is reserved at its full length"
+    if any(each.name == COMPILING for rank in ranks for each in rank.activation):
+        yield "a first start compiles: with the kernels of an earlier one (--compile-cache warm) the cache is larger"
 
 
-def outside_torch_bytes(table: tuple[OutsideTorch, ...], layout: Layout, hidden: int, capability: float) -> float:
-    """Memory of one rank outside PyTorch, by the last line of the table that holds for the layout and the device."""
+def outside_torch_bytes(table: tuple[OutsideTorch, ...], layout: Layout, hidden: int, start: StartUp) -> float:
+    """Memory of one rank outside PyTorch, by the last line of the table that holds for layout, device and start."""
     for line in reversed(table):
         enough = layout.tp * layout.dp >= line.ranks and layout.pp >= line.stages
-        if enough and capability >= line.least_capability:
+        capable = start.compute_capability >= line.least_capability and start.peer_links >= line.peer_links
+        if enough and capable and start.compiles >= line.compiling:
             return line.bytes + line.bytes_per_hidden * hidden
     return 0.0
+
+
+def reserves_cuda_graphs(policy: EnginePolicy, architecture: Architecture) -> bool:
+    """Whether an engine takes the graphs of that model out of its budget."""
+    if not isinstance(policy, FractionOfDevice) or not policy.graphs_in_budget:
+        return False
+    return not policy.except_dense or layer_widths(architecture).expert > 0

@@ -117,7 +117,7 @@ class ServingMemory:
             activation_bytes=rank.activation_bytes,
             runtime_bytes=rank.outside_torch_bytes + rank.buffers_bytes,
             cuda_graph_bytes=rank.cuda_graph_bytes,
-            cuda_graphs_in_budget=isinstance(policy, FractionOfDevice) and policy.graphs_in_budget,
+            cuda_graphs_in_budget=rank.reserved_graph_bytes > 0,
             left_bytes=self.pool_bytes,
             kv_cache_bytes=max(self.pool_bytes, 0.0),
             utilization=self.utilization,

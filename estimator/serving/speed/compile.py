@@ -42,9 +42,9 @@ def compile_step(deployment: Deployment, layout: Layout) -> Step:
 
 def _device_step(deployment: Deployment, layout: Layout) -> Step:
     """The step as if every layer ran on the deployment's device."""
-    device, speed, efficiency = deployment.device, deployment.speed, deployment.efficiency
+    device, efficiency = deployment.device, deployment.efficiency
     work = rank_work(deployment.model.architecture, layout)
-    engine = efficiency.engine_name(speed)
+    engine, speed = efficiency.engine_name(deployment.speed), _launching(deployment)
     confidence = _confidence(deployment, layout)
     spreads = efficiency.spreads(engine, BAND_KIND, confidence)
     own = efficiency.calibration(device, engine)
@@ -117,6 +117,15 @@ def _chunking(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
         if chunk_tokens == prompts.chunk_tokens
         else replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens))
     )
+
+
+def _launching(deployment: Deployment) -> EngineSpeed:
+    """The constants of the engine class; where no graphs are captured, with the host that launches every kernel."""
+    speed, program = deployment.speed, deployment.engine.program
+    if not deployment.settings.enforce_eager:
+        return speed
+    layer_us = max(speed.host.layer_us, program.eager_layer_us)
+    return replace(speed, host=speed.host._replace(layer_us=layer_us, overlap=True))
 
 
 def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:

@@ -22,8 +22,8 @@ def memory_of(catalog: Catalog) -> MemoryOf:
 @pytest.mark.parametrize(
     ("asked", "profile"),
     [("0.6.3", "0.2"), ("0.7.3", "0.6.5"), ("0.10.2", "0.8"), ("0.11.0", "0.11"), ("0.16", "0.11.1"),
-     ("0.17.1", "0.17"), ("0.19.0", "0.18"), ("0.20.1rc1.dev16", "0.20"), ("0.25.1", "0.21"),
-     ("0.27.1", "0.26"), ("0.29.1rc1.dev17", "0.28"), ("v0.21", "0.21")],
+     ("0.17.1", "0.17"), ("0.19.0", "0.18"), ("0.20.1rc1.dev16", "0.20"), ("0.24", "0.21"), ("0.25.1", "0.25"),
+     ("0.27.1", "0.27"), ("0.28.0", "0.28"), ("0.29.1rc1.dev17", "0.29"), ("v0.21", "0.21")],
 )  # fmt: skip
 def test_a_version_finds_its_profile(catalog: Catalog, asked: str, profile: str) -> None:
     assert catalog.inventory.engine("vllm", asked).version == profile

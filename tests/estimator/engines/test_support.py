@@ -81,10 +81,10 @@ def test_llama_cpp_runs_every_gguf_type_on_every_generation(catalog: Catalog, we
     [
         ("trtllm", None, "a100-80gb-sxm", "fp8",
          "TensorRT-LLM from 0.20: FP8 per tensor or channel needs compute capability 8.9, NVIDIA A100"),
-        ("vllm", None, VOLTA, "bf16", "vLLM from 0.28: the engine needs compute capability 7.5, NVIDIA"),
+        ("vllm", None, VOLTA, "bf16", "vLLM from 0.29: the engine needs compute capability 7.5, NVIDIA"),
         ("vllm", "0.11.0", VOLTA, "int4-awq",
          "vLLM 0.11.0 from 0.11: AWQ INT4, groups of 128 needs compute capability 7.5, NVIDIA"),
-        ("vllm", None, AMD, "nf4", "vLLM from 0.28: bitsandbytes NF4 is not supported on AMD devices"),
+        ("vllm", None, AMD, "nf4", "vLLM from 0.29: bitsandbytes NF4 is not supported on AMD devices"),
         ("vllm", None, "radeon-v520", "bf16", "AMD Radeon Pro V520 is supported by no serving engine"),
         ("vllm", None, "gaudi2", "bf16", "vLLM on Intel Gaudi 2 is not modelled here"),
         ("trtllm", None, AMD, "bf16", "TensorRT-LLM does not run on AMD Instinct MI300X"),
