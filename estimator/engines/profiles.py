@@ -42,7 +42,8 @@ class Program:
     launch: str = ""
     """Key of the command that starts it (estimator/advice/launch.py); empty is no server."""
     image: str = ""
-    """The container image that its own documentation names; empty where there is none."""
+    """The container image that its own documentation names, with its tag; `{version}` is the release that is asked for.
+    Empty where there is none."""
     torch: bool = False
     """Allocates through PyTorch, whose words an out-of-memory error then has."""
     cache_formats: tuple[str, ...]
@@ -117,6 +118,12 @@ def caching_prefixes(engine: EngineProfile) -> EngineProfile:
         return engine
     cache = replace(memory.cache, state_pages=STATE_PAGES_OF_PREFIXES)
     return replace(engine, memory=replace(memory, cache=cache))
+
+
+def container_image(engine: EngineProfile, version: str | None = None) -> str:
+    """The image of an engine at a version, or at the first one of its profile; empty where it has none."""
+    release = [*version_key(version or engine.version), 0, 0][:3]
+    return engine.program.image.replace("{version}", ".".join(map(str, release)))
 
 
 def version_key(version: str) -> tuple[int, ...]:

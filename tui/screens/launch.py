@@ -8,6 +8,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from estimator.advice.launch import launch
+from estimator.engines.profiles import container_image
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from estimator.results import Evaluation
@@ -26,7 +27,8 @@ def forms_of(answer: Answer, row: Evaluation) -> tuple[Form, ...]:
     if row.training:
         return recipe_forms(recipe(answer.model, scenario, row, answer.inventory))
     command = launch(answer.model, scenario, row, answer.inventory)
-    return command_forms(command, row, bench_of(answer, row).engine.program.image)
+    image = container_image(bench_of(answer, row).engine, scenario.engine_version)
+    return command_forms(command, row, image)
 
 
 class LaunchView(Drawing):

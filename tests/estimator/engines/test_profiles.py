@@ -5,6 +5,7 @@ import pytest
 from catalog.load import Catalog
 from estimator.advice.launch_writers import WRITERS
 from estimator.engines.memory_policy import EnginePolicy
+from estimator.engines.profiles import container_image
 from estimator.errors import InputError
 from estimator.layout import Layout
 from estimator.models.formats import WEIGHT_FORMATS, cache_format
@@ -27,6 +28,26 @@ def memory_of(catalog: Catalog) -> MemoryOf:
 )  # fmt: skip
 def test_a_version_finds_its_profile(catalog: Catalog, asked: str, profile: str) -> None:
     assert catalog.inventory.engine("vllm", asked).version == profile
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "image"),
+    [
+        ("vllm", None, "vllm/vllm-openai:v0.29.0"),
+        ("vllm", "0.27.1", "vllm/vllm-openai:v0.27.1"),
+        ("vllm", "0.26", "vllm/vllm-openai:v0.26.0"),
+        ("neuron", None, ""),
+    ],
+)
+def test_the_image_is_of_the_version_that_is_asked_for(
+    catalog: Catalog, engine: str, version: str | None, image: str
+) -> None:
+    assert container_image(catalog.inventory.engine(engine, version), version) == image
+
+
+def test_every_image_has_a_tag_of_its_own(catalog: Catalog) -> None:
+    images = {container_image(engine) for engine in catalog.inventory.engines} - {""}
+    assert all(":" in image and not image.endswith((":latest", ":")) for image in images)
 
 
 def test_an_unknown_version_is_refused(catalog: Catalog) -> None:
