@@ -197,12 +197,19 @@ class ResidualBand(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """A user's own measurement: factors on the seconds of one engine class on one accelerator."""
+    """A user's own measurement of one engine class on one accelerator: factors on its seconds, and its reserve."""
 
     accelerator: str
     engine: str
     decode: float = 1.0
     prefill: float = 1.0
+    reserve_gib: float = 0.0
+    """Memory of every rank that a start-up log kept beyond the budget [GiB]; negative where it kept less."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether its seconds were measured, not only its memory."""
+        return self.decode != 1.0 or self.prefill != 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -49,11 +49,12 @@ def clashes(remapped: Mapping[str, str] | None = None) -> Iterator[tuple[str, st
 def command_elsewhere(key: str, page: str, task: str, remapped: Mapping[str, str] | None = None) -> str:
     """What a key that does nothing on this page does elsewhere: `s: sort by the next column, on 4 Leaderboard`."""
     named = key_name(key)
-    for command in COMMANDS:
+    here = (page, EVERYWHERE)
+    for command in sorted(COMMANDS, key=lambda each: each.where not in here):
         if key not in keys_of(command, remapped):
             continue
         title = command.title[0].lower() + command.title[1:]
-        if command.where in (page, EVERYWHERE):
+        if command.where in here:
             return f"{named}: {title}, {'of a served model' if task == 'train' else 'of a training run'} (t changes)"
         tab = next((tab for tab in TABS if tab.name == command.where), None)
         if tab:

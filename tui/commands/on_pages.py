@@ -169,6 +169,18 @@ PAGE_COMMANDS = (
         ),
     ),
     *_at(
+        "memory",
+        Command(
+            "start-log",
+            "A start-up log",
+            "n",
+            "Paste what vLLM or SGLang printed while starting: each figure beside ours; the reserve is corrected.",
+            "screen.measure",
+            hint="log",
+            task="serve",
+        ),
+    ),
+    *_at(
         "performance",
         Command(
             "performance-view",

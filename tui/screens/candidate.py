@@ -56,6 +56,19 @@ class CandidatePage(Page):
         """On to another row of the leaderboard."""
         self.edit(lambda answer: step_rows(answer, by))
 
+    def action_measure(self) -> None:
+        """A measurement of one's own: a benchmark's result or a start-up log is pasted."""
+        from tui.screens.measure import Measure
+
+        answer = self.answer
+        row = answer.selected if answer else None
+        if answer is None or row is None:
+            return
+        if row.performance is None:
+            self.say("a measured point belongs to a row that serves")
+            return
+        self.app.push_screen(Measure(bench_of(answer, row)), self.take_scenario)
+
 
 def _stay(answer: Answer) -> Session:
     """The session of a page that stays with the row it was opened on."""

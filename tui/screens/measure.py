@@ -9,13 +9,35 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from estimator.advice.study import Study
+from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
 from estimator.serving.load.calibration import MOST_POINTS, calibration, parse
+from estimator.serving.memory.start_log import StartLog, compare_start, read_start_log
 from tui.fault import describe_internal_error
 
-ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, or its JSON."
+ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, its JSON, or an engine's start-up log."
+
+
+def scenario_point(scenario: Scenario, accelerator: str, engine: str) -> Calibration:
+    """The point that a scenario holds of an engine class on an accelerator; one that corrects nothing where none."""
+    empty = Calibration(accelerator=accelerator, engine=engine)
+    points = [each for each in scenario.calibrations if each[:2] == empty[:2]]
+    return points[-1] if points else empty
+
+
+def point_text(point: Calibration) -> str:
+    """What a point corrects."""
+    times = f"decode x{point.decode:.2f}, prefill x{point.prefill:.2f}"
+    reserve = f"reserve {point.reserve_gib:+.2f} GiB"
+    return ", ".join([*([times] if point.timed else []), *([reserve] if point.reserve_gib else [])]) or times
+
+
+def start_text(log: StartLog) -> str:
+    """A start-up beside the budget, figure by figure, and the reserve that follows."""
+    lines = [f"{each.name} {each.printed_gib:.2f} for {each.predicted_gib:.2f}" for each in log.lines]
+    return f"✓ GiB printed for expected: {', '.join(lines)} · reserve {log.reserve_gib:+.2f} GiB"
 
 
 class Measure(ModalScreen[Scenario | None]):
@@ -57,11 +79,16 @@ class Measure(ModalScreen[Scenario | None]):
         if not pasted.strip():
             if others == scenario.calibrations:
                 return None, ASK
-            factors = f"decode x{step.decode_factor:.2f}, prefill x{step.prefill_factor:.2f}"
+            factors = point_text(scenario_point(scenario, device.id, step.engine))
             return replace(scenario, calibrations=others), f"{ASK} Nothing pasted, enter forgets the point: {factors}."
+        own = scenario_point(scenario, device.id, step.engine)
         try:
+            if figures := read_start_log(pasted):
+                log = compare_start(figures, self.study.memory, own.reserve_gib)
+                point = own._replace(reserve_gib=log.reserve_gib)
+                return replace(scenario, calibrations=(*others, point)[-MOST_POINTS:]), start_text(log)
             measured = parse(pasted)
-            point = calibration(measured, step, device.id, self.study.replicas)
+            point = calibration(measured, step, device.id, self.study.replicas)._replace(reserve_gib=own.reserve_gib)
         except InputError as error:
             return None, f"✗ {error.complaint}"
         lengths = f"{measured.input_tokens:,} → {measured.output_tokens:,} x{measured.concurrency:.4g}"

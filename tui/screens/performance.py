@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from estimator.results import Evaluation, TrainingReport
 from tui.commands.bindings import bindings
 from tui.draw.runs import Row
-from tui.pages.facts import bench_of, heading, performance_facts
+from tui.pages.facts import heading, performance_facts
 from tui.pages.performance import VIEWS, performance_page
 from tui.pages.training import training_speed_page
 from tui.screens.candidate import CandidatePage, CandidateView, refused_rows
@@ -45,15 +45,3 @@ class PerformanceScreen(CandidatePage):
         shown = self.query_one(PerformanceView)
         shown.view = VIEWS[(VIEWS.index(shown.view) + 1) % len(VIEWS)]
         shown.redraw()
-
-    def action_measure(self) -> None:
-        from tui.screens.measure import Measure
-
-        answer = self.answer
-        row = answer.selected if answer else None
-        if answer is None or row is None:
-            return
-        if row.performance is None:
-            self.say("a measured point belongs to a row that serves")
-            return
-        self.app.push_screen(Measure(bench_of(answer, row)), self.take_scenario)

@@ -17,6 +17,8 @@ LEAST, MOST = 0.1, 10.0
 """A factor outside of these says that another model, machine or load was measured (engineering guess)."""
 MOST_POINTS = 64
 """Measured points that one session holds."""
+MOST_RESERVE_GIB = 1000.0
+"""Largest reserve that a session may hold [GiB]; no device has more memory."""
 ROUNDS = 12
 """Alternating corrections of the two factors; each moves both figures."""
 LONGEST_PASTE = 1_000_000
@@ -116,6 +118,9 @@ def _point(value: object) -> Calibration:
     for factor in (point.decode, point.prefill):
         if isinstance(factor, bool) or not isinstance(factor, int | float) or not LEAST <= factor <= MOST:
             raise InputError("calibrations", f"decode and prefill are numbers from {LEAST:g} to {MOST:g}")
+    reserve = point.reserve_gib
+    if isinstance(reserve, bool) or not isinstance(reserve, int | float) or not abs(reserve) <= MOST_RESERVE_GIB:
+        raise InputError("calibrations", f"reserve_gib is a number from {-MOST_RESERVE_GIB:g} to {MOST_RESERVE_GIB:g}")
     return point
 
 

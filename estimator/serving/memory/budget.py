@@ -39,6 +39,7 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
         peer_links=not device.fabric.startswith("pcie"),
         eager=bool(settings.enforce_eager),
         compiles=settings.compiles,
+        own_reserve_bytes=own_reserve_bytes(deployment),
     )
     plan = plan_memory(deployment.model, deployment.weights, deployment.cache, layout, policy, start)
     utilization = settings.memory_utilization or default_utilization(
@@ -68,6 +69,15 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
 def memory_report(deployment: Deployment, layout: Layout, tokens: int) -> MemoryReport:
     """What one rank holds of requests of `tokens` tokens. Kept: another load leaves it as it is."""
     return compile_memory(deployment, layout).report(tokens)
+
+
+def own_reserve_bytes(deployment: Deployment) -> float:
+    """What the user's own start-up of that engine kept beyond the budget; negative where it kept less."""
+    efficiency = deployment.efficiency
+    if not efficiency.calibrations:
+        return 0.0
+    own = efficiency.calibration(deployment.device, efficiency.engine_name(deployment.speed))
+    return own.reserve_gib * GIB if own else 0.0
 
 
 def _tightest(

@@ -99,6 +99,8 @@ class StartUp(NamedTuple):
     """Whether no graphs are captured."""
     compiles: bool
     """Whether kernels are compiled while the engine measures what it needs."""
+    own_reserve_bytes: float = 0.0
+    """What the user's own start-up kept beyond the budget."""
 
 
 @lru_cache(maxsize=8192)
@@ -171,13 +173,13 @@ def _ranks(
             weights_bytes=sum(part.value for part in stage.weights),
             buffers_bytes=sum(part.value for part in stage.buffers),
             activation_bytes=_total(terms),
-            outside_torch_bytes=outside_torch,
+            outside_torch_bytes=outside_torch + start.own_reserve_bytes,
             cuda_graph_bytes=_total(graphs),
             reserved_graph_bytes=_total(graphs) if reserves_graphs else 0.0,
             cached_layer_fraction=stage.layers / architecture.layers,
             weights=stage.weights,
             activation=terms,
-            runtime=_runtime(outside_torch, stage.buffers),
+            runtime=_runtime(outside_torch, start.own_reserve_bytes, stage.buffers),
             cuda_graphs=graphs,
         )
 
@@ -218,9 +220,13 @@ def _activation(
     return tuple(each for each in (*highest, *resident, received) if each.bytes)
 
 
-def _runtime(outside_torch: float, buffers: tuple[Part, ...]) -> tuple[MemoryTerm, ...]:
-    """Context, libraries and collectives, and what loading adds."""
-    terms = (MemoryTerm("context, libraries and NCCL", outside_torch), *(MemoryTerm(*part[:2]) for part in buffers))
+def _runtime(outside_torch: float, own_reserve: float, buffers: tuple[Part, ...]) -> tuple[MemoryTerm, ...]:
+    """Context, libraries and collectives, what a start-up of one's own kept, and what loading adds."""
+    terms = (
+        MemoryTerm("context, libraries and NCCL", outside_torch),
+        MemoryTerm("your own start-up", own_reserve),
+        *(MemoryTerm(*part[:2]) for part in buffers),
+    )
     return tuple(each for each in terms if each.bytes)
 
 

@@ -48,7 +48,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
     confidence = _confidence(deployment, layout)
     spreads = efficiency.spreads(engine, BAND_KIND, confidence)
     own = efficiency.calibration(device, engine)
-    if own:
+    if own and own.timed:
         spreads = Spreads(*(each.calibrated for each in spreads))
     llama_cpp = efficiency.llama_cpp if speed.runtime == "llama.cpp" else None
     return Step(

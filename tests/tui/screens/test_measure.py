@@ -136,3 +136,24 @@ async def test_whatever_is_pasted_gets_one_line_at_once(pasted: str) -> None:
         await pilot.pause()
         assert app.is_running
         await pilot.press("enter", "escape")
+
+
+async def test_a_start_up_log_corrects_the_reserve_and_is_undone() -> None:
+    app = on_h100()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2", "n")
+        await pilot.pause()
+        app.screen.query_one(TextArea).text = "Available KV cache memory: 55.0 GiB"
+        await pilot.pause()
+        said = str(app.screen.query_one("#reading", Static).render())
+        assert "cache 55.00 for " in said
+        assert "reserve +" in said
+        await pilot.press("enter")
+        await pilot.pause()
+        (point,) = app.history.now.scenario.calibrations
+        assert point.reserve_gib > 0
+        assert not point.timed
+        assert "1 own point" in screen_text(app)
+        await pilot.press("u")
+        await pilot.pause()
+        assert app.history.now.scenario.calibrations == ()
