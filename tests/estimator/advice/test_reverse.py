@@ -10,6 +10,7 @@ from estimator.ranking.rank import evaluate
 from estimator.scenario.placement import devices
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
+from estimator.scenario.workload import ServingWorkload
 
 CATALOG = load()
 INVENTORY, PRICES = CATALOG.inventory, CATALOG.prices("us-east-1")
@@ -21,7 +22,8 @@ def answers(machine: str, model: str, scenario: Scenario | None = None) -> list[
 
 
 def test_70b_on_one_48_gb_card_is_4_bit_alone() -> None:
-    assert [each.weights for each in answers("g6e.xlarge", "meta-llama/Llama-3.3-70B-Instruct")] == ["int4-awq"]
+    short = Scenario(workload=ServingWorkload(input_tokens=1024, output_tokens=256))
+    assert [each.weights for each in answers("g6e.xlarge", "meta-llama/Llama-3.3-70B-Instruct", short)] == ["int4-awq"]
 
 
 @pytest.mark.parametrize("machine", ["g6.xlarge", "p5.48xlarge", "inf2.xlarge"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
+from estimator.serving.load.calibration import MOST_RESERVE_GIB
 from tui.state import store
 from tui.state.session import History, Session
 
@@ -74,6 +75,7 @@ def test_a_session_comes_back_from_its_file(tmp_path: Path) -> None:
             st.just("vllm-0.11"),
             st.floats(0.1, 10),
             st.floats(0.1, 10),
+            st.floats(-MOST_RESERVE_GIB, MOST_RESERVE_GIB),
         ),
         max_size=5,
     )
