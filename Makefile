@@ -43,7 +43,7 @@ bench: $(VENV)/.dev
 
 # Cross-validation of the fitted constants; docs/refitting.md says how to write new ones.
 fit: $(VENV)/.fit
-	$(BIN)/python fitting/fit_serving.py
+	$(BIN)/python -m fitting.fit_serving
 	$(BIN)/python fitting/fit_training.py
 
 $(VENV)/.app: pyproject.toml constraints.txt

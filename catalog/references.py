@@ -27,9 +27,10 @@ def engine_faults(profiles: tuple[EngineProfile, ...], efficiency: Efficiency) -
     """Speed classes that do not exist, and versions that do not ascend: an entry ends where the next one begins."""
     latest: dict[str, EngineProfile] = {}
     for number, profile in enumerate(profiles):
-        if profile.speed not in efficiency.engines:
-            reason = unknown("engine constants", profile.speed, efficiency.engines, "efficiency.yaml")
-            yield Fault((number, "speed"), reason)
+        for place, speed in (("speed", profile.speed), *(("speed_of", each) for each in profile.speed_of.values())):
+            if speed not in efficiency.engines:
+                reason = unknown("engine constants", speed, efficiency.engines, "efficiency.yaml")
+                yield Fault((number, place), reason)
         before, version = latest.setdefault(profile.id, profile), version_key(profile.version)
         if not version:
             yield Fault((number, "version"), f"{profile.version!r} is no version, expected numbers such as 0.28")

@@ -174,6 +174,8 @@ class PerformanceReport(NamedTuple):
     """Requests per second that the whole candidate completes at most; None where a concurrency is held instead."""
     goodput_requests_per_s: float | None = None
     """Requests per second of the whole candidate that keep every bound of the service level; None unless replayed."""
+    median_gap_s: Band | None = None
+    """Median time between two tokens of an answer, which benchmarks print as inter-token latency."""
     percentiles: LatencyPercentiles | None = None
     """What the requests see one by one; None unless replayed."""
 

@@ -1,6 +1,6 @@
 """Writes docs/accuracy.md and docs/accuracy.svg: what is predicted against everything measured that ships.
 
-The table of left-out architectures comes from fitting/left_out.csv, which `fitting/fit_serving.py` writes.
+Predictions of what a fit had not seen come from fitting/left_out.csv, which `fitting/fit_serving.py --write` writes.
 """
 
 import csv
@@ -9,13 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean, median
 
-from catalog.load import Catalog, load
+from catalog.load import load
 from estimator.accuracy.score import Context, Score, Summary, summarise
 from tui.cli.accuracy import EVIDENCE, score_file
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 LEFT_OUT = ROOT / "fitting" / "left_out.csv"
+LEFT = ("source", "architecture", "accelerator")
+"""What was left out in turn."""
+FAR, ASIDE = 0.20, 0.12
+"""Median error, and bias, from which a group is called weak."""
 FEWEST = 20
 """Cases of a group that the page shows."""
 GROUPS = ("kind", "engine", "accelerator", "format", "model")
@@ -28,12 +32,13 @@ COLORS = {
 }
 HEAD = """# Accuracy
 
-Made by `python scripts/accuracy_page.py` from the measured cases in `catalog/data/evidence`; do not edit.
-`llmcalc-tui accuracy` prints the same for them, or for a CSV of your own.
+Made by `python -m scripts.accuracy_page` from the measured cases in `catalog/data/evidence`; do not edit.
+`llmcalc-tui accuracy` prints the same for them, or for a CSV of your own. A serving row is asked like a scenario of
+yours and answered by what answers a screen ([evidence-columns.md](evidence-columns.md)).
 
 MdAPE and MAPE are the median and the mean absolute error, bias is the median signed error, and the last column is the
 share of cases inside the band, which aims at 80 %. Rows of one source are not independent, and a few sources hold most
-rows: the last table weighs every source alike.
+rows: the headline weighs every source alike. Expect of a case that nobody measured what stands under sources left out.
 
 ![Predicted against measured serving figures](accuracy.svg)
 """
@@ -45,27 +50,71 @@ def main() -> None:
     catalog = load()
     context = Context(catalog.inventory, catalog.model)
     scores = {path.stem: list(score_file(path, context)) for path in sorted(EVIDENCE.glob("*.csv"))}
-    (DOCS / "accuracy.md").write_text("\n".join(page(scores, catalog)), encoding="utf-8")
+    (DOCS / "accuracy.md").write_text("\n".join(page(scores)), encoding="utf-8")
     (DOCS / "accuracy.svg").write_text("\n".join(plot(scores["serving"])) + "\n", encoding="utf-8")
 
 
-def page(scores: dict[str, list[Score]], catalog: Catalog) -> Iterator[str]:
+def page(scores: dict[str, list[Score]]) -> Iterator[str]:
     yield HEAD
+    yield from headline(scores["serving"])
     for name, found in scores.items():
         lines = summarise(found)
-        refused = [score for score in found if score.status != "scored"]
+        answered = sum(score.status == "scored" for score in found)
         yield f"## {name.replace('_', ' ').capitalize()}\n"
-        yield f"{len(found):,} figures, {len(found) - len(refused):,} answered.\n"
+        yield f"{len(found):,} figures, {answered:,} answered.\n"
         yield table("metric", [(line.metric, line) for line in lines if line.group == "all"])
         if name == "serving":
-            yield from serving(found, lines)
-    if LEFT_OUT.exists():
-        yield "## Serving, whole architectures left out of the fit\n"
-        yield "Every case predicted by constants that were fitted without its architecture, over all engines.\n"
-        yield table("metric, kind", _headline(summarise(_left_out(scores["serving"], catalog))))
+            yield from serving(lines)
+            yield from excluded(found)
+    for name in LEFT:
+        yield f"## Serving, whole {name}s left out of the fit\n"
+        yield f"Every case predicted by constants that were fitted without its {name}.\n"
+        lines = summarise(left_out(scores["serving"], name))
+        yield table("metric, kind or engine", _headline(lines))
+        if name == "source":
+            yield from weak(lines)
 
 
-def serving(scores: list[Score], lines: list[Summary]) -> Iterator[str]:
+def headline(scores: list[Score]) -> Iterator[str]:
+    """The mean over sources of each source's median error, in sample and left out."""
+    yield "## Headline: every source alike\n"
+    yield "The mean over sources of each source's median absolute error, in the fit and with a group left out of it.\n"
+    columns = {"fit": _by_source(scores)} | {name: _by_source(left_out(scores, name)) for name in LEFT}
+    yield f"| metric | sources | {' | '.join(name if name == 'fit' else f'{name}s left out' for name in columns)} |"
+    yield f"|---|---:|{'---:|' * len(columns)}"
+    for metric, known in columns["fit"].items():
+        figures = [_percent(fmean(each[metric].values())) if metric in each else "" for each in columns.values()]
+        yield f"| {metric} | {len(known)} | {' | '.join(figures)} |"
+    yield ""
+
+
+def weak(lines: Iterable[Summary]) -> Iterator[str]:
+    """Groups of some size that are off by more than a fifth, or all to one side."""
+    yield "### Where we are weak\n"
+    yield f"Groups of {FEWEST} cases and more, sources left out: off by {FAR:.0%}, or by {ASIDE:.0%} to one side.\n"
+    groups = ("kind=", "engine=", "accelerator=", "format=")
+    poor = [
+        (f"{line.group}: {line.metric}", line)
+        for line in lines
+        if line.cases >= FEWEST and line.group.startswith(groups) and (line.mdape > FAR or abs(line.bias) > ASIDE)
+    ]
+    yield table("group: metric", sorted(poor, key=lambda pair: -pair[1].mdape))
+
+
+def excluded(scores: list[Score]) -> Iterator[str]:
+    """Rows that a rule keeps out, by rule, and what the figures are with them."""
+    out = [score for score in scores if score.status == "excluded"]
+    yield "### Excluded by rule\n"
+    yield "The rules stand in [evidence-columns.md](evidence-columns.md); none of them looks at a residual.\n"
+    yield "| rule | cases |\n|---|---|"
+    for rule in sorted({score.reason or "" for score in out}):
+        yield f"| {rule} | {', '.join(dict.fromkeys(each.case_id for each in out if each.reason == rule))} |"
+    yield "\nWith them included:\n"
+    lines = summarise(score._replace(status="scored") if score.status == "excluded" else score for score in scores)
+    yield table("metric", [(line.metric, line) for line in lines if line.group == "all"])
+
+
+def serving(lines: list[Summary]) -> Iterator[str]:
     for group in GROUPS:
         chosen = [
             (f"{line.group.partition('=')[2]}: {line.metric}", line)
@@ -74,23 +123,18 @@ def serving(scores: list[Score], lines: list[Summary]) -> Iterator[str]:
         ]
         yield f"### By {group}\n"
         yield table(f"{group}: metric", sorted(chosen, key=lambda pair: pair[0].lower()))
-    yield "### Every source alike\n"
-    yield "The mean over sources of each source's median absolute error.\n"
-    yield "| metric | sources | mean of MdAPE |\n|---|---:|---:|"
-    yield from by_source(scores)
-    yield ""
 
 
-def by_source(scores: list[Score]) -> Iterator[str]:
-    """A source is a repository or a page: what stands before the file name."""
+def _by_source(scores: Iterable[Score]) -> dict[str, dict[str, float]]:
+    """Metric -> source -> median absolute error; a source is a repository or page: what stands before the file name."""
     with (EVIDENCE / "serving.csv").open(newline="") as lines:
         sources = {row["case_id"]: row["source"].partition(":")[0] for row in csv.DictReader(lines)}
     errors: dict[str, dict[str, list[float]]] = {}
     for score in scores:
         if score.status == "scored":
-            errors.setdefault(score.metric, {}).setdefault(sources[score.case_id], []).append(abs(score.error))
-    for metric, known in errors.items():
-        yield f"| {metric} | {len(known)} | {_percent(fmean(median(each) for each in known.values()))} |"
+            known = errors.setdefault(score.metric, {})
+            known.setdefault(sources[score.case_id], []).append(abs(score.error))
+    return {metric: {name: median(each) for name, each in known.items()} for metric, known in errors.items()}
 
 
 def table(title: str, rows: Sequence[tuple[str, Summary]]) -> str:
@@ -104,27 +148,23 @@ def table(title: str, rows: Sequence[tuple[str, Summary]]) -> str:
 
 def _headline(lines: Iterable[Summary]) -> list[tuple[str, Summary]]:
     return [
-        (f"{line.metric}, {line.group.removeprefix('kind=')}", line)
+        (f"{line.metric}, {line.group.partition('=')[2] or line.group}", line)
         for line in lines
-        if line.group == "all" or (line.group.startswith("kind=") and line.cases >= FEWEST)
+        if line.group == "all" or (line.group.startswith(("kind=", "engine=")) and line.cases >= FEWEST)
     ]
 
 
-def _left_out(scores: list[Score], catalog: Catalog) -> Iterator[Score]:
-    """The same figures as predicted without their architecture; maximum load also by what the layers are."""
-    with (EVIDENCE / "serving.csv").open(newline="") as lines:
-        models = {row["case_id"]: row["base_model_id"] or row["model_id"] for row in csv.DictReader(lines)}
-    known = {(score.case_id, score.metric): score for score in scores}
+def left_out(scores: list[Score], name: str) -> Iterator[Score]:
+    """The same figures as predicted by constants that had not seen their source, architecture or accelerator."""
+    known = {(score.case_id, score.metric): score for score in scores if score.status == "scored"}
     with LEFT_OUT.open(newline="") as lines:
         for line in csv.DictReader(lines):
             score = known.get((line["case_id"], line["metric"]))
-            if score:
-                predicted, low, high = (float(line[column]) for column in ("predicted", "low", "high"))
-                groups = score.groups
-                if "kind=throughput_max" in groups:
-                    sparse = catalog.model(models[score.case_id]).architecture.is_moe
-                    groups = (*groups, f"kind=throughput_max, {'experts' if sparse else 'dense'}")
-                yield score._replace(predicted=predicted, low=low, high=high, status="scored", groups=groups)
+            if line["left_out"] != name or score is None or not score.predicted:
+                continue
+            moved = float(line["predicted"]) / score.predicted
+            low, high = (None if edge is None else edge * moved for edge in (score.low, score.high))
+            yield score._replace(predicted=score.predicted * moved, low=low, high=high)
 
 
 def plot(scores: list[Score]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from math import inf, log2
 from typing import NamedTuple
 
 from estimator.accuracy import serving
+from estimator.accuracy.prose import profile
 from estimator.accuracy.score import Context, Row, Score, number, text
 from estimator.advice.study import Study
 from estimator.errors import InputError
@@ -32,7 +33,7 @@ def nearest(study: Study, figure: str, cases: Iterable[Row], context: Context) -
     metric = METRICS.get(figure)
     if metric is None:
         return None
-    measured = [row for row in cases if number(row, metric) and text(row, "kind") == "serving_concurrency"]
+    measured = [row for row in cases if number(row, metric) and _is_served(row)]
     device, name = study.node.device, study.model.id.lower()
     same = [row for row in measured if text(row, "accelerator_id") == device.id]
     kin = same or [row for row in measured if _kernels(row, study) == device.kernels]
@@ -44,6 +45,11 @@ def nearest(study: Study, figure: str, cases: Iterable[Row], context: Context) -
     return None
 
 
+def _is_served(row: Row) -> bool:
+    """Whether a case is of users who are served, and no rule excludes it."""
+    return text(row, "kind") == "serving_concurrency" and not text(row, "excluded")
+
+
 def distance(row: Row, study: Study, context: Context) -> float:
     """How far a case is from the question: doublings of size, load and lengths, each at its weight."""
     workload, layout = study.scenario.workload, study.candidate.layout
@@ -51,7 +57,7 @@ def distance(row: Row, study: Study, context: Context) -> float:
     far += 0.2 * _doublings(number(row, "input_tokens"), workload.input_tokens)
     far += 0.2 * _doublings(number(row, "output_tokens"), workload.output_tokens)
     far += 0.5 * _doublings(number(row, "tp"), layout.tp)
-    far += 0.0 if study.engine.id in text(row, "engine").lower().replace("-", "") else 1.0
+    far += 0.0 if study.engine.id == (text(row, "profile") or profile(row)).partition("@")[0] else 1.0
     try:
         other = context.model(row).architecture
         far += 0.5 * abs(_bits(text(row, "weight_format")) - _bits(study.scenario.weights)) / 4

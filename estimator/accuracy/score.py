@@ -19,7 +19,8 @@ Row = Mapping[str, str]
 
 LARGEST = 1e18
 """Largest figure that a case may state: bytes of the largest machine by a factor of a thousand."""
-Status = Literal["scored", "unsupported", "skipped"]
+Status = Literal["scored", "excluded", "unsupported", "skipped"]
+"""Excluded is predicted as well, and left out of every summary by the rule that `reason` names."""
 
 
 class Score(NamedTuple):

@@ -76,6 +76,8 @@ class EngineProfile:
     """Key into the efficiency table's engine constants."""
     program: Program
     memory: MemoryPolicy
+    speed_of: dict[str, str] = field(default_factory=dict)
+    """Engine constants by the vendor of the device, where its builds are a stack of their own."""
     tensor_parallel: tuple[int, ...] = ()
     """The only tensor-parallel degrees it runs; empty is any that the model allows."""
     tensor_parallel_of: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -99,6 +101,10 @@ class EngineProfile:
     source: str = ""
     as_of: str = ""
     note: str = ""
+
+    def speed_on(self, vendor: str) -> str:
+        """Key of the engine constants on that vendor's devices."""
+        return self.speed_of.get(vendor, self.speed)
 
 
 @lru_cache(maxsize=64)

@@ -63,6 +63,10 @@ class HostCost(NamedTuple):
     """Host time of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
     draft_ms: float = 0.0
     """Host time of each drafted token: its own pass is launched, its logits are sampled."""
+    top_p_step_ms: float = 0.0
+    """Time of each step more where requests sample by top-p or top-k: launching a sort of the vocabulary."""
+    top_p_sequence_us: float = 0.0
+    """Time of each such sequence more: sorting its logits."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
 
@@ -117,21 +121,6 @@ class FirstToken(NamedTuple):
     """Time of each request, on its way."""
 
 
-class BenchmarkTerms(NamedTuple):
-    """What a benchmark's rows need beside a steady load; read by the scoring of measured cases alone."""
-
-    burst: float
-    """Extra prompts a first token waits for, per request in flight, in the opening burst (fitted)."""
-    cache_share: float
-    """Share of the output that a running sequence's cache holds in the mean; 1 where it is reserved in full."""
-    memory_fraction: float
-    """Share of the device's memory that the engine takes."""
-    reserve_gb: float
-    """Device memory that neither weights nor cache can use [GB] (fitted)."""
-    fraction_of_free: bool = False
-    """The fraction is of what weights and reserve leave free (TensorRT-LLM), not of the device."""
-
-
 TABLES_AS_THEY_ARE, FREE_HOST = KernelFactors(), HostCost()
 
 
@@ -141,7 +130,6 @@ class EngineSpeed:
 
     prompts: PromptCost
     first_token: FirstToken
-    benchmark: BenchmarkTerms
     scheduler: Scheduler
     max_batch: float
     """Sequences in one step at full load, of one attention replica."""
@@ -183,6 +171,11 @@ class Spreads(NamedTuple):
     throughput: Spread
 
 
+LoadKind = Literal["single", "serving", "burst"]
+"""Loads whose residuals differ: one request at a time, several users or arrivals, everything queued at once."""
+LOAD_KINDS: tuple[LoadKind, ...] = ("single", "serving", "burst")
+
+
 class ResidualBand(NamedTuple):
     """The spread of one metric, for an engine class and kind of case, or for a confidence class."""
 
@@ -192,7 +185,7 @@ class ResidualBand(NamedTuple):
     high: float
     engine: str = ""
     kind: str = ""
-    """Kind of the cases: serving_concurrency, throughput_max, single_stream_decode, prefill_latency."""
+    """Kind of load; empty where a confidence class is meant."""
     confidence: str = ""
 
 

@@ -14,6 +14,8 @@ from estimator.scenario.workload import Ownership, ServiceLevel, ServingWorkload
 Count = Annotated[int, Ge(1), Le(100_000)]
 
 PRICE_TERMS = ("on-demand", "spot", "reserved-1y", "reserved-3y", "savings-1y", "savings-3y", "capacity-block")
+TOP_P = "top-p"
+SAMPLINGS = ("greedy", TOP_P)
 DEPLOYMENTS = ("cloud", "local", "edge")
 COMPILE_CACHES = ("cold", "warm")
 
@@ -32,6 +34,8 @@ class EngineSettings:
     """Whether kernels are launched one by one: nothing is compiled, no CUDA graph captured."""
     compile_cache: str | None = None
     """`warm` where an earlier start with the same settings left its compiled kernels; None is a first start, cold."""
+    sampling: str | None = None
+    """How requests choose their tokens: `top-p` (or top-k) sorts the vocabulary; greedy where nothing is said."""
 
     @property
     def compiles(self) -> bool:

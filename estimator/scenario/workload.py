@@ -67,9 +67,14 @@ class ServingWorkload:
         recorded = len(self.trace.requests) if self.trace and self.kind == "trace" else MOST_REQUESTS
         return replace(self, concurrency=min(self.requests or recorded, recorded))
 
+    @property
+    def users_requests(self) -> int | None:
+        """Requests that users who wait for their answers send in all; None is for ever."""
+        return self.requests if self.kind == "closed" else None
+
     def with_users(self, users: int) -> "ServingWorkload":
         """These requests from users who each wait for an answer before the next one."""
-        return replace(self, concurrency=users, requests_per_second=None, traffic=None, requests=None)
+        return replace(self, concurrency=users, requests_per_second=None, traffic=None, requests=self.users_requests)
 
     @property
     def uncached_tokens(self) -> tuple[int, int]:

@@ -80,7 +80,7 @@ def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -
         device=node.device,
         fabric=node.fabric,
         engine=caching_prefixes(engine) if scenario.workload.prefix_cache_hit else engine,
-        speed=efficiency.engines[engine.speed],
+        speed=efficiency.engines[engine.speed_on(node.device.vendor)],
         efficiency=efficiency,
         machine_devices=node.devices,
         settings=scenario.settings,

@@ -108,7 +108,7 @@ def _text(scores: list[Score], summary: list[Summary]) -> str:
 
 SHOWN_FROM = 10
 """Cases from which a group has a line of its own; JSON holds every group."""
-STATUSES = ("scored", "unsupported", "skipped")
+STATUSES = ("scored", "excluded", "unsupported", "skipped")
 TITLES = ("metric", "group", "cases", "MdAPE", "MAPE", "bias", "in 20 %", "in band")
 
 

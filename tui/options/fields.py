@@ -27,6 +27,7 @@ UNSET = {
     "decode-context-parallel": "off",
     "enforce-eager": "no",
     "compile-cache": "cold",
+    "sampling": "greedy",
     "precision": "stack's own",
     "loss": "stack's own",
     "usd-per-gpu-hour": "the catalogue's",

@@ -8,7 +8,7 @@ from estimator.checks import rules
 from estimator.errors import InputError, close_names, unknown_name
 from estimator.scenario import presets, training_presets
 from estimator.scenario import training_workload as training
-from estimator.scenario.scenario import COMPILE_CACHES, DEPLOYMENTS, PRICE_TERMS, Scenario
+from estimator.scenario.scenario import COMPILE_CACHES, DEPLOYMENTS, PRICE_TERMS, SAMPLINGS, Scenario
 from estimator.scenario.traffic import LENGTHS, TRAFFICS, Trace
 from estimator.scenario.workload import PERCENTILES
 from tui.draw.figures import bound
@@ -99,6 +99,7 @@ GROUPS = (
                 "cold: a first start; warm: kernels of an earlier one are kept",
                 COMPILE_CACHES,
             ),
+            Option("sampling", "settings.sampling", "HOW", ", ".join(SAMPLINGS), SAMPLINGS),
         ),
     ),
     Group(

@@ -64,6 +64,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "decode-context-parallel": lambda value: f"dcp {value}",
     "enforce-eager": lambda value: "eager" if value else "graphs",
     "compile-cache": lambda value: f"{value} compile cache",
+    "sampling": lambda value: f"{value} sampling",
     "instance": lambda value: f"only {value}",
     "machines": lambda value: f"{value} machine{'s' if value > 1 else ''}",
     "accelerator": lambda value: f"only {value}",

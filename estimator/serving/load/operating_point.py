@@ -65,7 +65,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
     decode = step.decode_s(concurrency, context, drafts)
     together = 1.0
     if new:  # prompts that come in one step are computed together
-        together = min(max(concurrency / output, 1.0), _prompts_in_a_step(step, new))
+        together = min(max(concurrency / output, 1.0), prompts_in_a_step(step, new))
         if speed.scheduler.chunked:
             prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
         elif together > 1:
@@ -134,13 +134,13 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
     context, drafts = workload.mean_context, workload.draft_tokens
     new, cached = workload.uncached_tokens
     prompts = batch / workload.output_tokens
-    riding = min(prompts, _prompts_in_a_step(step, new)) if new else prompts
+    riding = min(prompts, prompts_in_a_step(step, new)) if new else prompts
     seconds = step.step_s(batch, context, new, cached, riding, drafts) + min(prompts, 1.0) * step.admission_s
     if prompts > riding:
         seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)
     return workload.accepted_tokens * batch / seconds
 
 
-def _prompts_in_a_step(step: Step, new: int) -> float:
+def prompts_in_a_step(step: Step, new: int) -> float:
     """Prompts of `new` tokens that one step carries."""
     return step.speed.prompts.chunk_tokens * step.layout.pp * step.layout.dp / new

@@ -3,8 +3,10 @@
 from math import inf
 from typing import NamedTuple
 
+from estimator.engines.speed_constants import LoadKind
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
+from estimator.serving.load import finite_run, median_gap
 from estimator.serving.load.arrivals import point_at_rate, with_prompts_at_once, with_random_arrivals
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate
@@ -32,6 +34,8 @@ class ReplicaLoad(NamedTuple):
     """Requests that one replica holds."""
     drains: bool = False
     """Whether the requests end, so that no queue grows for ever."""
+    kind: LoadKind = "serving"
+    """Whose residuals make the bands."""
 
     @property
     def overloaded(self) -> bool:
@@ -52,6 +56,10 @@ def load_replica(
     An engine holds at most `max_concurrency` requests; the others wait outside and that counts into TTFT.
     """
     limit = max(min(max_concurrency, step.speed.max_batch * step.layout.dp), 1.0)
+    kind = _load_kind(workload, concurrency)
+    if workload.is_benchmark and workload.requests and not workload.prefill_replicas:
+        run = _finite_run(step, workload, concurrency, limit, replicas)
+        return ReplicaLoad(run.point, run.queue_s, run.requests_per_s, limit=limit, drains=True, kind=kind)
     if 0 < workload.prefill_replicas < replicas and workload.requests_per_second is None:
         share = workload.prefill_replicas / replicas
         point = disaggregated_point(step, workload, concurrency, limit, share)
@@ -66,7 +74,7 @@ def load_replica(
                 with_prompts_at_once(step, workload, point), outside_s, point.requests_per_s, limit=limit
             )
         outside_s = max(concurrency - limit, 0.0) / point.requests_per_s  # Little's law for those outside
-        return ReplicaLoad(point, outside_s, point.requests_per_s, limit=limit)
+        return ReplicaLoad(point, outside_s, point.requests_per_s, limit=limit, kind=kind)
     arriving = workload.requests_per_second / replicas
     point, utilization = point_at_rate(step, workload, arriving, limit)
     completed = arriving if utilization < 1 else point.requests_per_s
@@ -78,6 +86,26 @@ def load_replica(
         limit=limit,
         drains=workload.is_benchmark,
     )
+
+
+def _load_kind(workload: ServingWorkload, concurrency: float) -> LoadKind:
+    """One user at a time, a burst that fills the engine, or anything between."""
+    if workload.kind == "burst":
+        return "burst"
+    return "single" if concurrency <= 1 else "serving"
+
+
+def _finite_run(
+    step: Step, workload: ServingWorkload, concurrency: float, limit: float, replicas: int
+) -> finite_run.FiniteRun:
+    """One replica's share of a traffic that ends."""
+    requests = max((workload.requests or 1) / replicas, 1.0)
+    rate = workload.requests_per_second
+    if workload.kind == "closed":
+        return finite_run.closed_run(step, workload, concurrency, limit, requests)
+    if rate is None:
+        return finite_run.burst_run(step, workload, limit, requests)
+    return finite_run.arriving_run(step, workload, rate / replicas, limit, requests)
 
 
 def performance(
@@ -98,7 +126,7 @@ def report_performance(
 ) -> PerformanceReport:
     """Every figure of `replicas` engines at that load, with its band; `detail` keeps the operators."""
     point = load.point
-    bands = step.spreads
+    bands = step.spreads[load.kind]
     ttft = bands.ttft.of(load.ttft_s)
     tpot = bands.tpot.of(point.tpot_s)
     throughput = bands.throughput.of(load.requests_per_s * workload.output_tokens)
@@ -114,6 +142,7 @@ def report_performance(
         ttft_s=ttft,
         tpot_s=tpot,
         request_latency_s=Band(*(first + steps * token for first, token in zip(ttft, tpot, strict=True))),
+        median_gap_s=bands.tpot.of(median_gap.median_gap_s(workload, point)),
         tokens_per_s_per_user=Band(1 / tpot.high, 1 / tpot.typical, 1 / tpot.low),
         output_tokens_per_s_per_replica=throughput,
         output_tokens_per_s=throughput.times(replicas),

@@ -4,11 +4,12 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 from estimator.engines.memory_policy import device_defaults
-from estimator.engines.speed_constants import FREE_HOST, EngineSpeed, Spreads
+from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, EngineSpeed, Spreads
 from estimator.layout import Layout
 from estimator.layouts.rank_work import RankWork, rank_work
 from estimator.models.prediction import module_weights, prediction_module
 from estimator.results import Confidence
+from estimator.scenario.scenario import TOP_P
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.gpu import gpu_operators, peak_flops
 from estimator.serving.speed.host import host_link_bytes_per_s, stored_bytes
@@ -46,10 +47,10 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
     work = rank_work(deployment.model.architecture, layout)
     engine, speed = efficiency.engine_name(deployment.speed), _launching(deployment)
     confidence = _confidence(deployment, layout)
-    spreads = efficiency.spreads(engine, BAND_KIND, confidence)
+    spreads = {kind: efficiency.spreads(engine, kind, confidence) for kind in LOAD_KINDS}
     own = efficiency.calibration(device, engine)
     if own and own.timed:
-        spreads = Spreads(*(each.calibrated for each in spreads))
+        spreads = {kind: Spreads(*(each.calibrated for each in known)) for kind, known in spreads.items()}
     llama_cpp = efficiency.llama_cpp if speed.runtime == "llama.cpp" else None
     return Step(
         operators=_operators(work, layout, deployment),
@@ -69,6 +70,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         drafter=partial(_draft_step, deployment, layout),
         decode_factor=own.decode if own else 1.0,
         prefill_factor=own.prefill if own else 1.0,
+        samples_top_p=deployment.settings.sampling == TOP_P,
     )
 
 
@@ -103,7 +105,7 @@ def _step_tokens(deployment: Deployment) -> int:
         return own
     if deployment.settings.max_num_batched_tokens:
         return deployment.settings.max_num_batched_tokens
-    if deployment.efficiency.engines.get(profile.speed) is not speed:
+    if deployment.efficiency.engines.get(profile.speed_on(device.vendor)) is not speed:
         return own
     return device_defaults(profile.memory, device.kernels, device.memory_usable_bytes).max_num_batched_tokens
 

@@ -1,11 +1,11 @@
 """Seconds of one engine step: a model's operators on one device, in one layout, under one engine."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil, log, sqrt
 from typing import Any, NamedTuple
 
-from estimator.engines.speed_constants import EngineSpeed, Spreads
+from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
 from estimator.results import Confidence
 from estimator.serving.speed.ggml_product import GgmlProduct
@@ -64,7 +64,7 @@ class Step:
     engine: str
     """Key of the engine class."""
     confidence: Confidence
-    spreads: Spreads
+    spreads: Mapping[LoadKind, Spreads]
     peak_flops_per_s: float
     """Dense datasheet peak of one device for the weight format."""
     peak_bytes_per_s: float
@@ -77,6 +77,8 @@ class Step:
     """Seconds of decode steps, device and host, over the prediction: the user's own measurement."""
     prefill_factor: float = 1.0
     """Seconds of prompts, device and host, over the prediction: the user's own measurement."""
+    samples_top_p: bool = False
+    """Whether requests sample by top-p or top-k."""
 
     def step_s(
         self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
@@ -140,9 +142,12 @@ class Step:
         Each attention replica schedules its own sequences.
         """
         host = self.speed.host
+        step_ms, sequence_us = host.step_ms, host.sequence_us
+        if self.samples_top_p:
+            step_ms, sequence_us = step_ms + host.top_p_step_ms, sequence_us + host.top_p_sequence_us
         return (
-            host.step_ms * MILLISECOND
-            + host.sequence_us * MICROSECOND * batch / self.layout.dp
+            step_ms * MILLISECOND
+            + sequence_us * MICROSECOND * batch / self.layout.dp
             + host.layer_us * MICROSECOND * self.layers
         )
 

@@ -14,15 +14,15 @@ def with_replay(
 ) -> PerformanceReport:
     """The report of `replicas` replicas with what a replay of the workload's traffic shows.
 
-    Its latencies and throughputs are those of a stream that goes on for ever. Where the traffic ends, the replay's take
-    their place: its opening and its last requests count in what a benchmark prints.
+    Its latencies and throughputs have a closed form, but for a recorded traffic's: there the replay's take the place of
+    those of a stream that goes on for ever.
     """
     percentiles = LatencyPercentiles(ttft_s=shown.ttft_s, tpot_s=shown.tpot_s, latency_s=shown.latency_s)
-    if not workload.is_finite:
+    if workload.kind != "trace":
         kept = shown.goodput_requests_per_s / shown.requests_per_s
         goodput = kept * report.requests_per_s.typical
         return report._replace(percentiles=percentiles, goodput_requests_per_s=goodput)
-    bands, steps = step.spreads, workload.output_tokens - 1
+    bands, steps = step.spreads["serving"], workload.output_tokens - 1
     ttft_s = shown.ttft_s.mean
     tpot_s = (shown.latency_s.mean - ttft_s) / steps if steps else report.tpot_s.typical
     ttft, tpot = bands.ttft.of(ttft_s), bands.tpot.of(tpot_s)

@@ -91,7 +91,7 @@ def test_the_measured_point_is_met_on_that_accelerator_alone_and_its_band_shrink
     workload = ServingWorkload(measured.input_tokens, measured.output_tokens)
     assert operate(fitted, workload, 32.0).tpot_s == pytest.approx(measured.tpot_s, rel=0.02)
     assert operate(fitted, workload, 32.0).ttft_s == pytest.approx(measured.ttft_s, rel=0.05)
-    assert fitted.spreads.tpot.high < plain.spreads.tpot.high
+    assert fitted.spreads["serving"].tpot.high < plain.spreads["serving"].tpot.high
     assert operate(step("a100-80gb-sxm", (point,)), workload, 32.0) == operate(step("a100-80gb-sxm"), workload, 32.0)
     assert step("h100-sxm", ()) is plain
 

@@ -1,0 +1,202 @@
+"""What a serving row says in prose, as columns: filled where a file has them not or leaves them empty.
+
+The shipped file holds every column (docs/evidence-columns.md); a file of one's own may say it in `notes` instead, by
+the phrases below. A phrase that is not listed decides nothing.
+"""
+
+import re
+from collections.abc import Callable
+
+from estimator.accuracy.score import Row, number, text
+
+COLUMNS = (
+    "profile",
+    "traffic",
+    "requests",
+    "request_rate",
+    "length_variation",
+    "max_num_seqs",
+    "sampling",
+    "dcp",
+    "tpot_is",
+    "rate_is",
+    "excluded",
+)
+"""What is filled, in the order of the shipped file."""
+
+QUEUED_PROMPTS = {
+    (128, 128): 30_000, (128, 2048): 3_000, (128, 4096): 1_500, (500, 2000): 3_000, (1000, 1000): 3_000,
+    (1000, 2000): 1_500, (1024, 1024): 3_000, (1024, 8192): 1_500, (1024, 32768): 1_000, (2048, 128): 3_000,
+    (2048, 2048): 1_500, (5000, 500): 1_500, (8192, 1024): 1_500, (20000, 2000): 1_000, (32768, 1024): 1_000,
+}  # fmt: skip
+"""Requests queued in TensorRT-LLM overviews (1.0 and later, "Preparing a dataset"), by prompt and output tokens."""
+REQUESTS_A_USER = 10
+"""What the clients of InferenceX send for every user they hold (num-prompts: concurrency x 10)."""
+HIGHEST_RATE = 1000.0
+"""Requests per second from which on a client is taken to send everything at once."""
+
+EXCLUSIONS = {
+    "INCONSISTENT": "inconsistent",
+    "OUTLIER": "defect",
+    "SPECULATIVE": "speculative",
+    "DISAGGREGATED": "disaggregated",
+}
+"""A flag in the notes -> the rule: the source contradicts itself, names a defect, or runs something of its own kind."""
+
+_ENGINES = (
+    (r"vllm.?neuron", "neuron@2.31"),
+    (r"neuron", "neuron@2.18"),
+    (r"ollama", "ollama"),
+    (r"llama\.?cpp|gguf|koboldcpp|lm studio", "llamacpp"),
+    (r"nim\b", "nim"),
+    (r"sglang", "sglang"),
+    (r"tgi|text.generation.inference", "tgi"),
+    (r"lmdeploy|turbomind", "lmdeploy"),
+    (r"gpt-fast", "gpt-fast"),
+    (r"gemv", "autoawq-gemv"),
+    (r"autoawq|tinychat", "autoawq"),
+    (r"exllama", "exllama"),
+    (r"transformers|^hf\b|accelerate", "transformers"),
+)
+
+
+def filled(row: Row) -> Row:
+    """The row with every column of `COLUMNS`: as it states them, else as its prose does."""
+    return {**row, **{column: text(row, column) or _READERS[column](row) for column in COLUMNS}}
+
+
+def profile(row: Row) -> str:
+    """`engine@version` in the catalogue's names; empty where no profile describes the stack."""
+    engine, version = text(row, "engine").lower(), text(row, "engine_version").lower()
+    for pattern, name in _ENGINES:
+        if re.search(pattern, engine):
+            return name
+    if "tensorrt" in engine or "trt" in engine:
+        return _tensorrt(version, text(row, "kind"))
+    return f"vllm@{_vllm_version(version)}" if "vllm" in engine else ""
+
+
+def _tensorrt(version: str, kind: str) -> str:
+    """Behind a server; or its own benchmark of maximum load, which feeds the engine without one."""
+    release = _release(version)
+    if (release and release < (0, 9)) or version.startswith("2024"):
+        return "trtllm@0.5"
+    if kind != "throughput_max":
+        return "trtllm@0.20"
+    if release and release < (1, 0):
+        return "trtllm@0.9"
+    return "trtllm-bench@1.0" if release == (1, 0) else "trtllm-bench@1.1"
+
+
+def _vllm_version(version: str) -> str:
+    """The stated release; else the one of that time: 0.6 of 2024, 0.8 of early and 0.11 of late 2025, 0.17 after."""
+    if "ml.energy" in version:
+        return "0.11.1"
+    stated, date = re.search(r"(?<![\d.])v?(\d\.\d+(?:\.\d+)?)", version), re.search(r"20(\d\d)-(\d\d)", version)
+    if stated:
+        return stated[1]
+    if date and int(date[1]) <= 24:
+        return "0.6"
+    return "0.8" if date and int(date[1]) <= 25 else "0.18"
+
+
+def _release(version: str) -> tuple[int, int] | None:
+    release = re.search(r"(?<![\d.])v?(\d+)\.(\d+)", version)
+    return (int(release[1]), int(release[2])) if release and int(release[1]) < 10 else None
+
+
+def _traffic(row: Row) -> str:
+    """closed, burst or rate; a maximum load, a static batch and what is sent at once are bursts."""
+    rate, users = _stated_rate(row), number(row, "concurrency") or 1
+    at_once = re.search(r"static batch|static inference|(?:prompts|requests)(?: sent)? at once", _notes(row))
+    if text(row, "kind") == "throughput_max" or (at_once and users > 1):
+        return "burst"
+    if number(row, "concurrency") is None and rate is not None:
+        return "burst" if rate >= HIGHEST_RATE else "rate"
+    return "closed"
+
+
+def _requests(row: Row) -> str:
+    """How many requests were sent in all; empty is a steady state."""
+    notes, users = _notes(row), number(row, "concurrency")
+    stated = re.search(r"([1-9]\d{0,7}) (?:sharegpt )?(?:prompts|requests)", notes)
+    if _traffic(row) != "closed":
+        if users:
+            return f"{users:.0f}"
+        lengths = (int(number(row, "input_tokens") or 0), int(number(row, "output_tokens") or 0))
+        overview = QUEUED_PROMPTS.get(lengths) if profile(row).startswith("trtllm") else None
+        return stated[1] if stated else str(overview or "")
+    if "silicon run" in notes and users:
+        return f"{users * REQUESTS_A_USER:.0f}"
+    return stated[1] if stated and users and float(stated[1]) > users else ""
+
+
+def _request_rate(row: Row) -> str:
+    rate = _stated_rate(row)
+    return f"{rate:g}" if rate and _traffic(row) == "rate" else ""
+
+
+def _stated_rate(row: Row) -> float | None:
+    rate = re.search(r"request[_ ]rate\s*=?\s*(\d{1,6}(?:\.\d{1,6})?)", _notes(row))
+    return float(rate[1]) if rate and float(rate[1]) else None
+
+
+def _length_variation(row: Row) -> str:
+    """ShareGPT's conversations: answers deviate from their mean by as much as it is."""
+    return "1" if "sharegpt" in _notes(row) else ""
+
+
+def _max_num_seqs(row: Row) -> str:
+    stated = re.search(r"max[-_](?:num[-_]seqs|running[-_]requests|batch[-_]size)[= ]+([1-9]\d{0,5})\b", _notes(row))
+    return stated[1] if stated else ""
+
+
+def _sampling(row: Row) -> str:
+    """ML.ENERGY asks as a model's own configuration does: most by top-p, gpt-oss by neither."""
+    model = f"{text(row, 'base_model_id')} {text(row, 'model_id')}".lower()
+    return "top-p" if "ml.energy" in text(row, "engine_version").lower() and "gpt-oss" not in model else ""
+
+
+def _dcp(row: Row) -> str:
+    stated = re.search(r"(?:decode context parallel(?:ism)?|\bdcp)\s*=?\s*([1-9]\d{0,3})\b", _notes(row))
+    return stated[1] if stated else ""
+
+
+def _tpot_is(row: Row) -> str:
+    """mean; median, of all gaps between tokens; request, a whole request's time over its tokens."""
+    notes = _notes(row)
+    if "request latency" in notes:
+        return "request"
+    return "median" if "median itl" in notes else "mean"
+
+
+def _rate_is(row: Row) -> str:
+    """decode: output tokens over the time of decoding alone, as single streams print them; request: over all of it."""
+    counts_prompt = re.search(r"nim|lmdeploy|neuron", text(row, "engine").lower()) or "incl. prefill" in _notes(row)
+    single = text(row, "kind") == "single_stream_decode" and (number(row, "concurrency") or 1) <= 1
+    return "decode" if (single and not counts_prompt) or "decode phase" in _notes(row) else "request"
+
+
+def _excluded(row: Row) -> str:
+    """The rule that keeps a row out of fits and summaries: what its source, not its residual, says of it."""
+    flagged = re.search(r"\b(INCONSISTENT|OUTLIER|SPECULATIVE|DISAGGREGATED)\b", text(row, "notes"))
+    return EXCLUSIONS[flagged[1]] if flagged else ""
+
+
+def _notes(row: Row) -> str:
+    return text(row, "notes").lower()
+
+
+_READERS: dict[str, Callable[[Row], str]] = {
+    "profile": profile,
+    "traffic": _traffic,
+    "requests": _requests,
+    "request_rate": _request_rate,
+    "length_variation": _length_variation,
+    "max_num_seqs": _max_num_seqs,
+    "sampling": _sampling,
+    "dcp": _dcp,
+    "tpot_is": _tpot_is,
+    "rate_is": _rate_is,
+    "excluded": _excluded,
+}

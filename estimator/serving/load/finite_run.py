@@ -1,0 +1,150 @@
+"""A run of so many requests, from the first to the last answer: what benchmark clients do, and what they print.
+
+Its means hold an opening, in which every user's prompt comes at once, and an end, at which nobody sends the next
+request. Closed forms beside the replay of `load/replay`, which is exact and takes a thousand times as long.
+"""
+
+from math import exp, floor, log, sqrt
+from typing import NamedTuple
+
+from estimator.scenario.workload import ServingWorkload
+from estimator.serving.load.operating_point import OperatingPoint, maximum_throughput, operate, prompts_in_a_step
+from estimator.serving.speed.step import Step
+
+FIXED_POINT_STEPS = 20
+"""Halvings towards the number in flight while requests pile up and drain."""
+
+
+class FiniteRun(NamedTuple):
+    """The mean request of a run on one replica, and the rate over all of it."""
+
+    point: OperatingPoint
+    """Its `prompt_wait_s` holds the opening."""
+    queue_s: float
+    """Wait outside the engine."""
+    requests_per_s: float
+    """Requests over the time from the first to the last answer."""
+
+
+def closed_run(step: Step, workload: ServingWorkload, users: float, limit: float, requests: float) -> FiniteRun:
+    """`users` who all begin at once and send `requests` in all, each the next one when the last is answered.
+
+    In the opening a request waits for half of the others' prompts; how they are spread then stays, so that the first
+    round takes as much longer as the last of them waits. Who finds the engine full waits outside (Little's law).
+    """
+    users = min(users, requests)
+    running = min(users, limit)
+    point, rounds = operate(step, workload, running), requests / users
+    opening_s = _opening_s(step, workload, running)
+    outside_s = (users - running) / point.requests_per_s
+    lasting_s = requests / point.requests_per_s + max(opening_s - point.prompt_wait_s, 0.0)
+    lasting_s += _longest_s(step, workload, running)
+    return FiniteRun(_opened(step, workload, point, rounds), outside_s, requests / lasting_s)
+
+
+def burst_run(step: Step, workload: ServingWorkload, limit: float, requests: float) -> FiniteRun:
+    """`requests` that come at once: as many as fit start and end together, and the last ones have the engine alone."""
+    running = min(requests, limit)
+    waves, last = floor(requests / running), requests % running
+    point = operate(step, workload, running)
+    wave_s = _wave_s(step, workload, point)
+    lasting_s = waves * wave_s + _longest_s(step, workload, last or running)
+    if last >= 1:
+        lasting_s += _wave_s(step, workload, operate(step, workload, last))
+    before = running * waves * (waves - 1) / 2 + last * waves
+    opened = _opened(step, workload, point, requests / running)
+    return FiniteRun(opened, wave_s * before / requests, requests / lasting_s)
+
+
+def arriving_run(
+    step: Step, workload: ServingWorkload, requests_per_s: float, limit: float, requests: float
+) -> FiniteRun:
+    """`requests` at a rate: what exceeds the engine's own rate queues, and those who come last still finish."""
+    limit = min(limit, requests)
+    point = _piled_up(step, workload, requests_per_s, limit, requests)
+    full = operate(step, workload, limit)
+    rate = min(full.requests_per_s, requests_per_s)
+    queue_s = (requests - limit) ** 2 / (2 * requests) * (1 / rate - 1 / requests_per_s)
+    # where requests queue, those in flight at the end are half done when the last one starts
+    draining_s = point.request_s / (2 if rate < requests_per_s else 1) + _longest_s(step, workload, limit)
+    return FiniteRun(point, queue_s, requests / (requests / rate + draining_s))
+
+
+def _opening_s(step: Step, workload: ServingWorkload, prompts: float) -> float:
+    """Engine time of so many prompts that come at once, in steps that are full of them."""
+    new, cached = workload.uncached_tokens
+    if step.speed.scheduler.static or not new:
+        return 0.0
+    together = _together(step, workload, prompts)
+    return prompts * step.prompt_time(new, cached, together).engine_s / together
+
+
+def _together(step: Step, workload: ServingWorkload, prompts: float) -> float:
+    """Prompts of one step, of so many that wait."""
+    return max(min(prompts_in_a_step(step, workload.uncached_tokens[0]), prompts), 1.0)
+
+
+def _opened(step: Step, workload: ServingWorkload, point: OperatingPoint, rounds: float) -> OperatingPoint:
+    """The mean request of so many rounds, the first of which begins with every prompt.
+
+    There a first token waits for half of the prompts, and for the end of its own step; the answers wait for the other
+    half, where they would wait for all of them between their tokens later on.
+    """
+    opening_s = _opening_s(step, workload, point.concurrency)
+    if not opening_s:
+        return point
+    waiting_s = opening_s * (1 + _together(step, workload, point.concurrency) / point.concurrency) / 2
+    later_s = max(waiting_s - point.prompt_alone_s - point.prompt_wait_s, 0.0) / rounds
+    sooner_s = (point.tpot_s - point.decode_step_s) / (2 * rounds)
+    return point._replace(
+        ttft_s=point.ttft_s + later_s,
+        tpot_s=point.tpot_s - sooner_s,
+        request_s=point.request_s + later_s - sooner_s * (workload.output_tokens - 1),
+        prompt_wait_s=point.prompt_wait_s + later_s,
+    )
+
+
+def _wave_s(step: Step, workload: ServingWorkload, point: OperatingPoint) -> float:
+    """Seconds in which the requests of a point that start together are answered."""
+    running = point.concurrency
+    if step.speed.scheduler.static:
+        return point.request_s
+    if step.speed.scheduler.chunked:
+        return running * workload.output_tokens / maximum_throughput(step, workload, running)
+    return _opening_s(step, workload, running) + workload.output_tokens * point.decode_step_s
+
+
+def _longest_s(step: Step, workload: ServingWorkload, running: float) -> float:
+    """How much later than a mean answer the longest of so many ends (extreme value of normal lengths)."""
+    if not workload.length_variation or running <= 1:
+        return 0.0
+    tokens = workload.length_variation * sqrt(2 * log(running)) * workload.output_tokens
+    return (
+        tokens * step.decode_s(sqrt(running), workload.mean_context, workload.draft_tokens) / workload.accepted_tokens
+    )
+
+
+def _piled_up(
+    step: Step, workload: ServingWorkload, requests_per_s: float, limit: float, requests: float
+) -> OperatingPoint:
+    """The mean request's point while requests pile up to a plateau, or to all of them, and drain again."""
+    sending_s, running = requests / requests_per_s, 1.0
+    varied = min(workload.length_variation, 1.0)
+    for _ in range(FIXED_POINT_STEPS):
+        lasting_s = operate(step, workload, running).request_s
+        equal, unequal = (seen(requests, sending_s, lasting_s) for seen in (_seen_equal, _seen_unequal))
+        mean = equal + varied * (unequal - equal)
+        running = (running + min(max(mean, 1.0), limit)) / 2
+    return operate(step, workload, running)
+
+
+def _seen_equal(requests: float, sending_s: float, lasting_s: float) -> float:
+    """Mean number in flight that requests of equal length see: a trapezoid in time."""
+    short, long = sorted((sending_s, lasting_s))
+    return requests * min(lasting_s / sending_s, 1.0) * (1 - short / (3 * long))
+
+
+def _seen_unequal(requests: float, sending_s: float, lasting_s: float) -> float:
+    """The same where lengths are exponential: those that are short leave before others have come."""
+    share = lasting_s / sending_s
+    return requests * share * (1 - share * (1 - exp(-1 / share)))

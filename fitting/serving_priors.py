@@ -1,0 +1,136 @@
+"""Which constants `fit_serving.py` moves, each with its prior and how far from it a few cases may take it."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from estimator.engines.speed_constants import Efficiency
+from fitting.serving_rows import FitCase
+
+# Field, by the path inside an engine class: (prior, standard deviation of its logarithm)
+Priors = dict[str, tuple[float, float]]
+KERNELS: Priors = {
+    "kernels.latency": (1.0, 0.2),
+    "kernels.bandwidth": (1.0, 0.1),
+    "kernels.compute": (1.0, 0.12),
+    "kernels.attention_bandwidth": (1.0, 0.12),
+    "kernels.expert_latency": (1.0, 0.25),
+    "kernels.expert_bandwidth": (1.0, 0.12),
+    "kernels.expert_compute": (1.0, 0.25),
+    "kernels.all_reduce_latency": (1.0, 0.2),
+}
+FORMATS: Priors = {
+    "kernels.fp8_compute": (1.0, 0.12),
+    "kernels.fp4_compute": (1.0, 0.12),
+    "kernels.fp8_cache": (1.0, 0.25),
+}
+HOST: Priors = {"host.step_ms": (0.5, 1.0), "host.sequence_us": (10.0, 1.0)}
+FIRST: Priors = {
+    "first_token.layer_ms": (0.7, 0.35),
+    "first_token.wait": (1.0, 0.12),
+    "prompts.factor": (1.0, 0.2),
+}
+LOADED: Priors = {"max_batch": (2048.0, 0.4)}
+ENGINES: dict[str, Priors] = {
+    "vllm": KERNELS | FORMATS | FIRST,
+    "sglang": KERNELS | FORMATS | FIRST | {"first_token.layer_ms": (2.3, 0.35)},
+    "trt-serve": KERNELS | FORMATS | FIRST,
+    "vllm-0.11": KERNELS
+    | FORMATS
+    | FIRST
+    | {"host.step_ms": (0.7, 1.0), "host.sequence_us": (25.0, 1.0)}
+    | {"host.top_p_step_ms": (1.0, 1.0), "host.top_p_sequence_us": (25.0, 1.0)}
+    | {"kernels.block_expert_latency": (2.0, 0.4)}
+    | {"host.admission_layer_ms": (0.2, 1.0), "state_us": (30.0, 0.5), "prompts.factor": (1.0, 0.3)},
+    "vllm-v0": KERNELS
+    | FIRST
+    | {"host.step_ms": (5.0, 1.0), "host.sequence_us": (100.0, 1.0), "prompts.factor": (1.5, 0.3)},
+    "vllm-rocm": KERNELS | FIRST | HOST | {"kernels.fp8_compute": (1.0, 0.25)},
+    "trt-1": KERNELS | FORMATS | HOST | LOADED,
+    "trt-1.x": KERNELS | FORMATS | HOST | LOADED,
+    "trt-0.12": KERNELS | FORMATS | HOST | LOADED,
+    "trt-0.5": KERNELS | {"prompts.factor": (1.0, 0.25)},
+    "tgi": KERNELS
+    | {"host.step_ms": (0.5, 1.0), "first_token.network_ms": (10.0, 0.7), "kernels.all_reduce_latency": (1.0, 1.0)},
+    "lmdeploy": KERNELS
+    | {"host.step_ms": (0.3, 1.0), "first_token.fixed_ms": (8.0, 0.25), "prompts.factor": (1.0, 0.25)},
+    "gptfast": KERNELS,
+    "local-w4": KERNELS | {"host.step_ms": (0.1, 1.0)},
+    "awq-gemv": KERNELS | {"prompts.factor": (5.0, 1.0), "host.step_ms": (0.1, 1.0)},
+    "nim": KERNELS | {"prompts.factor": (1.0, 0.25), "kernels.fp8_cache": (1.0, 0.25)},
+}
+GENERATIONS = ("turing", "a100", "ga102", "ada", "h100", "h200", "b200", "b300", "gb202", "cdna3")
+UNMEASURED = {"turing": 4.0, "ga102": 2.0, "cdna3": 2.0}
+"""Generations without kernel tables: their priors are that much wider."""
+GEMM_WIDTHS = ({"compute": 0.08, "memory": 0.06, "latency_us": 0.15}, {"memory": 0.06, "latency_us": 0.15})
+"""Weight-only products keep their share of the 16-bit product's compute."""
+EXPERT_WIDTHS = {"compute": 0.35, "memory": 0.15, "latency_us": 0.25}
+MXFP4_WIDTHS = {"compute": 0.25, "memory": 0.25, "latency_us": 0.25, "ramp_rows": 0.4}
+"""Kernel tables of mxfp4 disagree most among frameworks."""
+ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill_compute": 0.08}
+LLAMA_CPP_WIDTHS = {
+    "memory": 0.15, "memory_quantised": 0.15, "compute": 0.15, "compute_quantised": 0.2, "attention": 0.3,
+    "layer_us": 0.3,
+}  # fmt: skip
+OWN_KERNELS = frozenset({"llamacpp", "neuron", "neuron-static"})
+"""Speed classes whose runtime has kernels of its own."""
+TABLES = Path(__file__).parent / "kernel_priors.yaml"
+
+
+class Parameter(NamedTuple):
+    """One constant by its path in the file, its prior, and which cases it can move."""
+
+    path: tuple[str, ...]
+    prior: float
+    width: float
+    start: float
+
+    def moves(self, case: FitCase) -> bool:
+        section, name, *rest = self.path
+        if section == "engines":
+            return case.engine == name and (case.has_experts or "expert" not in rest[-1])
+        if section == "llama_cpp":
+            return case.engine == "llamacpp" and case.local == rest[0]
+        if case.generation != name or case.engine in OWN_KERNELS:
+            return False
+        if rest[0] == "experts" and not case.has_experts:
+            return False
+        return rest[0] == "attention" or rest[1] in case.kernels
+
+
+def parameters(base: Efficiency) -> list[Parameter]:
+    """Every constant that is fitted, starting from what the file holds."""
+    found: list[Parameter] = []
+    tables = yaml.safe_load(TABLES.read_text())
+    for engine, priors in ENGINES.items():
+        for field, (prior, width) in priors.items():
+            path = tuple(field.split("."))
+            value: Any = base.engines[engine]
+            for name in path:
+                value = getattr(value, name)
+            found.append(Parameter(("engines", engine, *path), prior, width, max(value, 0.05 * prior)))
+    for generation in GENERATIONS:
+        kernels = base.kernels[generation]
+        first = len(found)
+        for key, gemm in kernels.gemm.items():
+            path = ("kernels", generation, "gemm", key)
+            found += _around(tables, path, gemm, GEMM_WIDTHS[key.startswith("i")])
+        for key, experts in kernels.experts.items():
+            widths = MXFP4_WIDTHS if key.startswith("mx") else EXPERT_WIDTHS
+            found += _around(tables, ("kernels", generation, "experts", key), experts, widths)
+        found += _around(tables, ("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
+        wider = UNMEASURED.get(generation, 1.0)
+        found[first:] = [each._replace(width=each.width * wider) for each in found[first:]]
+    for name, local in base.llama_cpp.kernels.items():
+        found += _around(tables, ("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
+    return found
+
+
+def _around(known: Any, path: tuple[str, ...], constants: Any, widths: dict[str, float]) -> list[Parameter]:
+    for name in path:
+        known = known[name]
+    return [
+        Parameter((*path, field), known[field], width, float(getattr(constants, field)))
+        for field, width in widths.items()
+    ]

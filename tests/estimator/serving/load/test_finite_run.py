@@ -1,0 +1,70 @@
+"""A run of so many requests in closed form is what the replay of the engine's scheduler shows."""
+
+from functools import cache
+from random import Random
+
+from catalog.load import load
+from estimator.scenario.workload import ServingWorkload
+from estimator.serving.load.performance import load_replica
+from estimator.serving.load.replay import Limits, replay
+from estimator.serving.speed.step import Step
+from tests.estimator.serving.steps import step_on
+
+CATALOG = load()
+LLAMA, QWEN = "meta-llama/Llama-3.1-8B", "Qwen/Qwen3-30B-A3B"
+SEQUENCES = 256
+
+
+@cache
+def compiled(name: str, accelerator: str, engine: str) -> Step:
+    return step_on(CATALOG.inventory, CATALOG.model(name), accelerator, weights="bf16", engine=engine)
+
+
+def ratios(kind: str, users: tuple[int, ...], rounds: tuple[int, ...]) -> tuple[list[float], list[float]]:
+    """Throughput and mean TTFT of the closed form over those of the replay."""
+    draw, rates, firsts = Random(3), [], []
+    for _ in range(40):
+        step = compiled(
+            draw.choice((LLAMA, QWEN)),
+            draw.choice(("l40s", "h100-sxm", "b200-sxm")),
+            draw.choice(("vllm", "sglang", "trt-serve")),
+        )
+        held = draw.choice(users)
+        requests = held * draw.choice(rounds)
+        workload = ServingWorkload(
+            input_tokens=draw.randint(100, 4000),
+            output_tokens=draw.randint(100, 1000),
+            concurrency=held,
+            length_variation=0.3,
+            traffic=kind,
+            requests=requests,
+        )
+        shown = replay(step, workload, Limits(SEQUENCES))
+        run = load_replica(step, workload, held, SEQUENCES)
+        rates.append(run.requests_per_s / (shown.output_tokens_per_s / workload.output_tokens))
+        firsts.append(run.ttft_s / shown.ttft_s.mean)
+    return sorted(rates), sorted(firsts)
+
+
+def inside(values: list[float], low: float, high: float) -> float:
+    return sum(low <= value <= high for value in values) / len(values)
+
+
+def test_users_who_send_ten_requests_each() -> None:
+    rates, firsts = ratios("closed", (4, 16, 64), (5, 10))
+    assert inside(rates, 0.9, 1.1) >= 0.95
+    assert inside(firsts, 0.9, 1.1) >= 0.95
+
+
+def test_everything_at_once() -> None:
+    rates, firsts = ratios("burst", (100, 256, 1000), (1, 2))
+    assert inside(rates, 0.87, 1.15) >= 0.9
+    assert inside(firsts, 0.75, 1.1) >= 0.95
+
+
+def test_a_long_run_is_the_steady_state() -> None:
+    step, steady = compiled(LLAMA, "h100-sxm", "vllm"), ServingWorkload(1000, 300, 32)
+    endless = ServingWorkload(1000, 300, 32, traffic="closed", requests=1_000_000)
+    one, other = (load_replica(step, each, 32, SEQUENCES) for each in (steady, endless))
+    assert abs(one.ttft_s / other.ttft_s - 1) < 0.01
+    assert abs(one.requests_per_s / other.requests_per_s - 1) < 0.01
