@@ -207,3 +207,15 @@ def test_every_option_names_the_input_it_comes_from(catalog: Catalog) -> None:
     assert sources["--max-num-seqs"] == "--max-num-seqs"
     assert sources["--max-num-batched-tokens"] == "the engine's default"
     assert sources["--max-model-len"] == "--input-tokens, --output-tokens"
+
+
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [("vllm", "--enforce-eager"), ("sglang", "--disable-cuda-graph"), ("tgi", "--cuda-graphs 0")],
+)
+def test_eager_is_said_in_the_engines_own_option(catalog: Catalog, engine: str, option: str) -> None:
+    asked = Scenario(
+        "meta-llama/Llama-3.1-8B", weights="bf16", engine=engine, placement=Placement(instance="g5.xlarge")
+    )
+    assert option not in command(catalog, asked).line
+    assert option in command(catalog, replace(asked, settings=EngineSettings(enforce_eager=True))).line
