@@ -21,6 +21,8 @@ class Exclusion:
     before: str = ""
     """First version that it is no longer true of; empty is none."""
     vendors: tuple[str, ...] = ()
+    generations: tuple[str, ...] = ()
+    """Generations of accelerators, as the catalogue names them."""
     formats: tuple[str, ...] = ()
     """Names of weight formats; one that ends in * is a beginning."""
     below_capability: float = 0.0

@@ -64,6 +64,8 @@ def applies(exclusion: Exclusion, device: Accelerator, weights: WeightFormat) ->
     """Whether an exclusion is about such a device and format, whatever the model."""
     if exclusion.vendors and device.vendor not in exclusion.vendors:
         return False
+    if exclusion.generations and device.generation not in exclusion.generations:
+        return False
     if exclusion.formats and not any(_matches(weights.id, name) for name in exclusion.formats):
         return False
     if exclusion.below_capability:
@@ -91,6 +93,7 @@ def _reason(exclusion: Exclusion, device: Accelerator, weights: WeightFormat) ->
         has = f"{device.name} has {device.compute_capability:g}"
         return f"{what} needs compute capability {exclusion.below_capability:g}, {has}{_why(exclusion)}"
     on = f" on {device.vendor.upper()} devices" if exclusion.vendors else ""
+    on = f" on {device.name}" if exclusion.generations else on
     return f"{what} is not supported{on}{_why(exclusion)}"
 
 
