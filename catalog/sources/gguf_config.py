@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from catalog.sources.gguf import Header
+from catalog.sources.gguf_classic import CLASSIC
 from catalog.sources.gguf_table import CONVERSIONS, FIELDS, Keys
 from catalog.sources.gguf_weights import as_stored
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.model import Model, read_model
 from estimator.printable import printable
 
+READ = {**CONVERSIONS, **CLASSIC}
+"""Every GGUF architecture that is read."""
 DERIVED = ("rope_freqs", "rope_factors", "mm.", "v.")
 """Tensors that conversion adds: rotary tables, and the vision parts of multimodal files."""
 TOLERANCE = 0.002
@@ -26,8 +29,8 @@ def model(header: Header, path: Path) -> Model:
     is not read; both say the bytes and parameters that the header gives all the same.
     """
     architecture, source = str(header.metadata.get("general.architecture", "")), printable(path)
-    if architecture not in CONVERSIONS:
-        reason = f"this GGUF architecture has no reader; {', '.join(CONVERSIONS)} are read"
+    if architecture not in READ:
+        reason = f"this GGUF architecture has no reader; {', '.join(READ)} are read"
         raise UnsupportedArchitecture(printable(architecture, 60), f"{_in_figures(header)}: {reason}")
     try:
         described = read_model(
@@ -53,14 +56,17 @@ def _check_parameters(described: Model, header: Header) -> None:
     """Raises InputError where the tensors hold another number of parameters than the metadata describes."""
     stored = sum(each.stored.elements for name, each in header.tensors.items() if not name.startswith(DERIVED))
     a = described.architecture
-    counts = (a.text_parameters, a.parameters - a.vision_parameters)  # with and without modules for drafting
+    counts = [a.text_parameters, a.parameters - a.vision_parameters]  # with and without modules for drafting
+    if header.metadata.get("general.architecture") in CLASSIC:  # poolers are left out, tied heads stored again
+        pooler = sum(tensor.parameters for tensor in a.final if tensor.name.startswith("dense"))
+        counts += [a.text_parameters - pooler, a.text_parameters + sum(t.parameters for t in a.head if a.tied)]
     if all(abs(stored - count) > TOLERANCE * stored for count in counts):
         raise InputError("tensors", f"its tensors hold {stored:,} parameters, its metadata describes {counts[0]:,}")
 
 
 def config(header: Header, architecture: str, source: str) -> dict[str, Any]:
     """The fields that the class's reader needs. Raises InputError for metadata that it can not have."""
-    conversion, keys = CONVERSIONS[architecture], Keys(header, architecture)
+    conversion, keys = READ[architecture], Keys(header, architecture)
     fields: dict[str, Any] = {"architectures": [conversion.class_name]}
     for key, field in FIELDS.items():
         value = keys.get(key)

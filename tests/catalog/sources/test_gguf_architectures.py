@@ -1,5 +1,6 @@
 """GGUF keys lead to the same readers as config.json: a toy of each family is the same architecture by both ways."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from catalog.sources import gguf_config, gguf_weights
 from catalog.sources.checkpoint import Stored
 from catalog.sources.gguf import Header, StoredTensor
-from catalog.sources.gguf_table import CONVERSIONS
+from catalog.sources.gguf_config import READ
 from estimator.errors import InputError
 from estimator.models import hf_config
+from estimator.models.hf_config.heads import headed_reader
 from estimator.models.hf_config.registry import find_reader
 
 BASE = {
@@ -45,6 +47,173 @@ def header(architecture: str, keys: dict[str, Any], *names: str, tied: bool = Fa
     return Header(metadata, tensors)
 
 
+ENCODER = {"architectures": [], "num_hidden_layers": 3, "intermediate_size": 256}
+CLASSIC_TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
+    (
+        "bert",
+        {"block_count": 3, "feed_forward_length": 256},
+        {**ENCODER, "architectures": ["BertModel"], "type_vocab_size": 1},
+        (),
+    ),
+    (
+        "nomic-bert",
+        {"block_count": 3, "feed_forward_length": 256},
+        {
+            **ENCODER,
+            "architectures": ["NomicBertModel"],
+            "qkv_proj_bias": False,
+            "mlp_fc1_bias": False,
+            "mlp_fc2_bias": False,
+            "moe_every_n_layers": 0,
+            "activation_function": "swiglu",
+            "type_vocab_size": 2,
+        },
+        (),
+    ),
+    (
+        "modern-bert",
+        {"block_count": 3, "feed_forward_length": 256, "attention.sliding_window": 64},
+        {**ENCODER, "architectures": ["ModernBertModel"], "local_attention": 64},
+        (),
+    ),
+    (
+        "gemma-embedding",
+        {"block_count": 7, "feed_forward_length": 256, "attention.sliding_window": 512},
+        {
+            **ENCODER,
+            "architectures": ["Gemma3TextModel"],
+            "num_hidden_layers": 7,
+            "sliding_window": 512,
+            "sliding_window_pattern": 6,
+            "use_bidirectional_attention": True,
+        },
+        (),
+    ),
+    (
+        "t5encoder",
+        {"block_count": 3, "feed_forward_length": 96, "attention.relative_buckets_count": 32},
+        {
+            "architectures": ["T5EncoderModel"],
+            "d_model": 64,
+            "d_kv": 16,
+            "d_ff": 96,
+            "num_layers": 3,
+            "num_heads": 4,
+            "feed_forward_proj": "gated-gelu",
+        },
+        ("enc.blk.0.ffn_gate.weight",),
+    ),
+    (
+        "falcon",
+        {"block_count": 3, "feed_forward_length": 256, "attention.head_count_kv": 1},
+        {
+            "architectures": ["FalconForCausalLM"],
+            "num_hidden_layers": 3,
+            "multi_query": True,
+            "bias": False,
+            "tie_word_embeddings": True,
+        },
+        (),
+    ),
+    (
+        "falcon",
+        {"block_count": 3, "feed_forward_length": 256},
+        {
+            "architectures": ["FalconForCausalLM"],
+            "num_hidden_layers": 3,
+            "new_decoder_architecture": True,
+            "num_kv_heads": 2,
+            "bias": False,
+            "tie_word_embeddings": True,
+        },
+        ("blk.0.attn_norm_2.weight",),
+    ),
+    (
+        "starcoder",
+        {"block_count": 3, "feed_forward_length": 256, "attention.head_count_kv": 1},
+        {
+            "architectures": ["GPTBigCodeForCausalLM"],
+            "n_embd": 64,
+            "n_head": 4,
+            "n_layer": 3,
+            "n_positions": 4096,
+            "multi_query": True,
+        },
+        (),
+    ),
+    (
+        "gpt2",
+        {"block_count": 3, "feed_forward_length": 256},
+        {"architectures": ["GPT2LMHeadModel"], "n_embd": 64, "n_head": 4, "n_layer": 3, "n_positions": 4096},
+        (),
+    ),
+    (
+        "gptneox",
+        {"block_count": 3, "feed_forward_length": 256},
+        {"architectures": ["GPTNeoXForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 256},
+        ("blk.0.attn_qkv.bias",),
+    ),
+    (
+        "mpt",
+        {"block_count": 3, "feed_forward_length": 256},
+        {
+            "tie_word_embeddings": True,
+            "architectures": ["MPTForCausalLM"],
+            "d_model": 64,
+            "n_heads": 4,
+            "n_layers": 3,
+            "expansion_ratio": 4,
+        },
+        (),
+    ),
+    (
+        "bloom",
+        {"block_count": 3},
+        {"architectures": ["BloomForCausalLM"], "n_head": 4, "n_layer": 3},
+        (),
+    ),
+    (
+        "mamba2",
+        {"block_count": 3, **MAMBA2},
+        {
+            "architectures": ["Mamba2ForCausalLM"],
+            "num_hidden_layers": 3,
+            "num_heads": 8,
+            "head_dim": 16,
+            "n_groups": 2,
+            "state_size": 16,
+            "conv_kernel": 4,
+        },
+        (),
+    ),
+    (
+        "chatglm",
+        {"block_count": 3, "feed_forward_length": 256},
+        {
+            "architectures": ["ChatGLMModel"],
+            "num_layers": 3,
+            "multi_query_attention": True,
+            "multi_query_group_num": 2,
+            "kv_channels": 16,
+            "ffn_hidden_size": 256,
+            "padded_vocab_size": 1000,
+            "add_qkv_bias": True,
+        },
+        ("blk.0.attn_qkv.bias",),
+    ),
+    (
+        "granitemoe",
+        {"block_count": 3, "feed_forward_length": 96, "expert_count": 8, "expert_used_count": 2},
+        {
+            "architectures": ["GraniteMoeForCausalLM"],
+            "num_hidden_layers": 3,
+            "intermediate_size": 96,
+            "num_local_experts": 8,
+            "num_experts_per_tok": 2,
+        },
+        (),
+    ),
+]
 TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
     (
         "qwen35moe",
@@ -163,7 +332,10 @@ TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("architecture", "keys", "fields", "names"), TOYS, ids=[toy[0] for toy in TOYS])
+ALL_TOYS = [*TOYS, *CLASSIC_TOYS]
+
+
+@pytest.mark.parametrize(("architecture", "keys", "fields", "names"), ALL_TOYS, ids=[toy[0] for toy in ALL_TOYS])
 def test_a_toy_is_the_same_by_its_keys_and_by_its_config(
     architecture: str, keys: dict[str, Any], fields: dict[str, Any], names: tuple[str, ...]
 ) -> None:
@@ -177,8 +349,10 @@ def test_a_toy_is_the_same_by_its_keys_and_by_its_config(
 
 
 def test_every_architecture_of_the_table_has_a_reader() -> None:
-    assert len(CONVERSIONS) >= 55
-    assert [name for name, each in CONVERSIONS.items() if find_reader(each.class_name) is None] == []
+    assert len(READ) >= 75
+    assert [
+        name for name, each in READ.items() if not (find_reader(each.class_name) or headed_reader(each.class_name))
+    ] == []
 
 
 def test_what_is_missing_is_said_beside_the_bytes_that_are_known(tmp_path: Any) -> None:
@@ -210,3 +384,19 @@ def test_kinds_of_tensors_keep_their_own_widths_and_add_up_to_the_file() -> None
     assert weights.kind_bits("attention", "q_proj") == pytest.approx(8 * 10_000 / 8000)
     assert weights.kind_bits("norm") == 32
     assert weights.bits == pytest.approx(8 * 47_464 / 75_216)
+
+
+def test_a_pooler_that_conversion_leaves_out_is_no_contradiction() -> None:
+    """bge and e5 files hold BERT without the dense layer over its first token."""
+    keys = {**KEYS, "block_count": 3, "feed_forward_length": 256}
+    described = hf_config.read({**BASE, **ENCODER, "architectures": ["BertModel"], "type_vocab_size": 1})
+    pooler = 64 * 64 + 64
+    rest = described.text_parameters - pooler - 64_000
+    one = StoredTensor("F16", (rest,), Stored(rest, 2 * rest))
+    file = header("bert", keys, tied=True)
+    file.tensors["blk.0.rest"] = one  # type: ignore[index]
+    assert gguf_config.model(file, Path("bge.gguf")).architecture.class_name == "BertModel"
+    more = StoredTensor("F16", (2 * rest,), Stored(2 * rest, 4 * rest))
+    file.tensors["blk.0.rest"] = more  # type: ignore[index]
+    with pytest.raises(InputError, match="its metadata describes"):
+        gguf_config.model(file, Path("bge.gguf"))
