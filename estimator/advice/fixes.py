@@ -118,8 +118,8 @@ def _remedies(study: Study) -> Iterator[tuple[str, Scenario]]:
     for weights in _narrower(study):
         yield f"weights in {weights}", replace(scenario, weights=weights)
     longest = memory.max_context(1)
-    if workload.output_tokens < longest < workload.total_tokens:
-        shorter = replace(workload, input_tokens=longest - workload.output_tokens)
+    if workload.output_tokens + workload.media.tokens < longest < workload.total_tokens:
+        shorter = replace(workload, input_tokens=longest - workload.output_tokens - workload.media.tokens)
         yield f"input of {shorter.input_tokens:,} tokens", replace(scenario, workload=shorter)
 
 
@@ -141,7 +141,7 @@ def _accepted(study: Study) -> Iterator[Change]:
         yield Change(f"{most:,} users", "as many as the pool holds at this length", replace(scenario, workload=full))
     longest = study.longest(workload.concurrency)
     if longest > workload.total_tokens:
-        longer = replace(workload, input_tokens=longest - workload.output_tokens)
+        longer = replace(workload, input_tokens=longest - workload.output_tokens - workload.media.tokens)
         title = f"{longer.input_tokens:,} input tokens"
         yield Change(title, f"the longest for {workload.concurrency:,} users", replace(scenario, workload=longer))
 

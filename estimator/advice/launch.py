@@ -13,6 +13,7 @@ from estimator.models.formats import cache_format
 from estimator.models.model import Model
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.media import with_media
 from estimator.scenario.nodes import engine_on, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Scenario
@@ -44,7 +45,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
     """How to start one replica of a candidate that fits. Raises InputError where there is nothing to start."""
     if row.verdict != "fits" or row.memory is None:
         raise InputError("command", f"{row.candidate.machine}: {row.reason or row.verdict.replace('_', ' ')}")
-    candidate = row.candidate
+    candidate, scenario = row.candidate, with_media(scenario, model)
     node = node_for(machine_named(candidate, inventory), scenario, inventory)
     engine = engine_on(node.device, inventory.engine(scenario.engine, scenario.engine_version), inventory)
     writer = WRITERS.get(engine.program.launch)

@@ -238,7 +238,7 @@ def tgi(server: Server) -> Start:
     share, chunk = _source(server, "memory-utilization"), _source(server, "max-num-batched-tokens")
     arguments = (
         Argument(f"--num-shard {server.layout.tp}", "tensor parallelism", _source(server, "tp")),
-        Argument(f"--max-input-tokens {workload.input_tokens}", "longest prompt", "--input-tokens"),
+        Argument(f"--max-input-tokens {workload.prompt_tokens}", "longest prompt", "--input-tokens"),
         Argument(f"--max-total-tokens {server.max_model_len}", *_length(server)),
         Argument(f"--max-batch-prefill-tokens {_chunk(server)}", "tokens in a prefill step", chunk),
         Argument(f"--cuda-memory-fraction {server.memory.utilization:g}", "share of device memory", share),

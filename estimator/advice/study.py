@@ -12,6 +12,7 @@ from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Candidate, Evaluation, OperatorTime, PerformanceReport
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
@@ -37,6 +38,10 @@ class Study:
     model: Model
     inventory: Inventory
     prices: RegionPrices
+
+    def __post_init__(self) -> None:
+        """Every figure is about the request as the model sees it, images and sound included."""
+        object.__setattr__(self, "scenario", with_media(self.scenario, self.model))
 
     def asking(self, scenario: Scenario) -> "Study":
         """A study of this candidate under another scenario."""

@@ -242,7 +242,7 @@ def _cost(study: Study, evaluation: Evaluation, speed: PerformanceReport) -> Ite
         )
     if cost.usd_per_1m_input_tokens:
         value = cost.usd_per_1m_input_tokens.typical
-        terms = (price, rate, prefill, Term("input tokens", workload.input_tokens, "tokens"))
+        terms = (price, rate, prefill, Term("input tokens", workload.prompt_tokens, "tokens"))
         formula = f"{request} * prefill share * 1e6 / input tokens"
         yield Working(
             figure="usd_input",

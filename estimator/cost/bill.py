@@ -98,7 +98,7 @@ def cost_report(
         usd_per_1m_tokens=per_million,
         usd_per_1k_tokens=per_million.times(1000 / MILLION),
         tokens_per_usd=per_million.reciprocal(MILLION),
-        usd_per_1m_input_tokens=per_request.times(prefill * MILLION / workload.input_tokens),
+        usd_per_1m_input_tokens=per_request.times(prefill * MILLION / workload.prompt_tokens),
         usd_per_1m_output_tokens=per_request.times((1 - prefill) * MILLION / workload.output_tokens),
     )
 

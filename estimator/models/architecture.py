@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from estimator.models.media import AudioRule, ImageRule
 from estimator.models.mixers import Mixer
 from estimator.models.mlps import Mlp
 from estimator.models.tensors import Tensor, parameters
@@ -106,6 +107,10 @@ class Architecture:
     """Tokens of the largest image, where they attend both ways and so belong into one step."""
     tower_missing: bool = False
     """The class has a vision tower, but the configuration does not describe it."""
+    image_rule: ImageRule | None = None
+    """How images become tokens; None where the model takes none, or by no rule that is known."""
+    audio_rule: AudioRule | None = None
+    """How sound becomes tokens; None likewise."""
     task: Task = "generation"
     """The question the head answers; every task but generation is one pass over the whole text."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.checks import check
 from estimator.errors import InputError, unknown_name
+from estimator.models.media import NOTHING, Media
 from estimator.scenario.traffic import LENGTHS, MOST_REQUESTS, TRAFFICS, Trace
 
 Tokens = Annotated[int, Ge(1), Le(10_000_000)]
@@ -40,6 +41,12 @@ class ServingWorkload:
     arrivals are Poisson, below they come in clumps, above evenly."""
     lengths: str = "fixed"
     """One of `LENGTHS`."""
+    images: str | None = None
+    """Images of a request, `N` or `N@WxH` in pixels."""
+    audio_seconds: Annotated[float, Gt(0), Le(1e6)] | None = None
+    """Sound of a request."""
+    media: Media = NOTHING
+    """What the model makes of images and sound: set by `scenario.media.with_media`, never asked for."""
     trace: Trace | None = None
     """Recorded requests; they are sent at the workload's mean lengths and rate, which are the trace's own at first."""
 
@@ -80,7 +87,12 @@ class ServingWorkload:
     def uncached_tokens(self) -> tuple[int, int]:
         """Prompt tokens to compute, and those in the prefix cache."""
         cached = int(self.input_tokens * self.prefix_cache_hit)
-        return self.input_tokens - cached, cached
+        return self.prompt_tokens - cached, cached
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of text, images and sound."""
+        return self.input_tokens + self.media.tokens
 
     def busy_replicas(self, replicas: int) -> int:
         """Replicas that have work: all under open arrivals, else no more than there are requests in flight."""
@@ -88,12 +100,12 @@ class ServingWorkload:
 
     @property
     def total_tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
+        return self.prompt_tokens + self.output_tokens
 
     @property
     def mean_context(self) -> float:
         """Tokens that a decode step finds cached: half of the answer is written."""
-        return self.input_tokens + self.output_tokens / 2
+        return self.prompt_tokens + self.output_tokens / 2
 
 
 def check_workload(workload: ServingWorkload) -> None:

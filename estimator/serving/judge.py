@@ -20,6 +20,7 @@ from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_
 from estimator.models.model import Model
 from estimator.results import Candidate, Evaluation, LevelTimes, PerformanceReport
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, clusters, node_for
 from estimator.scenario.scenario import Scenario, check_place
 from estimator.scenario.workload import check_level, check_workload
@@ -45,6 +46,7 @@ class ServingJudge:
         check_level(scenario.service_level)
         check(scenario.settings)
         self.model = model
+        scenario = with_media(scenario, model)
         self.traffic = scenario.workload
         """The requests as they are asked for; the scenario's are taken for a stream that goes on for ever."""
         self.scenario = scenario = steady(scenario)

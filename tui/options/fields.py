@@ -13,6 +13,8 @@ from tui.options.options import GROUPS, NUMBERS, Option, bound_text, with_option
 
 UNSET = {
     "model": "",
+    "images": "none",
+    "audio": "none",
     "engine": "the newest",
     "requests-per-second": "users held",
     "requests": "for ever",
@@ -56,6 +58,7 @@ STARTS = {
     "tpot": 0.05,
     "latency": 20.0,
     "memory-utilization": 0.9,
+    "audio": 30.0,
     "max-model-len": 8192,
     "max-num-seqs": 256,
     "max-num-batched-tokens": 8192,

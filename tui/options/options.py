@@ -30,7 +30,7 @@ class Option(NamedTuple):
 
 PRESETS = tuple(each.name for each in presets.PRESETS)
 TRAINING_PRESETS = {each.name: each for each in training_presets.TRAINING_PRESETS}
-NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "X", "Y", "GIB"})
+NUMBERS = frozenset({"N", "F", "R", "S", "USD", "W", "X", "Y", "GIB", "SECONDS"})
 """Metavars of options that hold numbers."""
 
 
@@ -72,6 +72,8 @@ GROUPS = (
             Option("requests", "workload.requests", "N", "how many are sent, by a benchmark; left out: for ever"),
             Option("burstiness", "workload.burstiness", "X", "gamma shape of arrivals: 1 Poisson, below in clumps"),
             Option("lengths", "workload.lengths", "SHAPE", ", ".join(LENGTHS), LENGTHS),
+            Option("images", "workload.images", "N[@WxH]", "images of a request, and their size in pixels"),
+            Option("audio", "workload.audio_seconds", "SECONDS", "sound of a request"),
             Option("prefix-cache-hit", "workload.prefix_cache_hit", "F", "fraction of the prompt already cached"),
             Option("draft-tokens", "workload.draft_tokens", "N", "speculative decoding: tokens proposed each step"),
             Option("accepted-tokens", "workload.accepted_tokens", "N", "tokens that such a step yields on average"),

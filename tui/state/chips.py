@@ -52,6 +52,8 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "burstiness": lambda value: f"burstiness {value:g}",
     "lengths": lambda value: f"{value} lengths",
     "prefix-cache-hit": lambda value: f"{value:.0%} cached",
+    "images": lambda value: f"images {value}",
+    "audio": lambda value: f"{value:g}s of sound",
     "draft-tokens": lambda value: f"draft {value}",
     "accepted-tokens": lambda value: f"{value:g} a step",
     "length-variation": lambda value: f"lengths ±{value:.0%}",

@@ -10,6 +10,7 @@ from estimator.models.hf_config import projected_towers, towers
 from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.lookup import reader
+from estimator.models.hf_config.media_rules import AUDIO_RULES, image_rule
 from estimator.models.hf_config.registry import class_named, reads
 from estimator.models.mixers import CrossAttention
 from estimator.models.mlps import DenseMlp
@@ -156,6 +157,8 @@ def wrapped(outer: Fields) -> Architecture:
     if text.config.get("use_bidirectional_attention") == "vision":
         architecture = replace(architecture, whole_image_tokens=WHOLE_IMAGE_TOKENS)
     vision, audio = outer.section("vision_config"), outer.section("audio_config")
+    images, sound = image_rule(outer.class_name, vision, outer), AUDIO_RULES.get(outer.class_name)
+    architecture = replace(architecture, image_rule=images, audio_rule=sound)
     counted = _count_towers(wrapper, vision, audio, outer, architecture.hidden)
     if counted is not None:
         return replace(architecture, vision_parameters=counted)

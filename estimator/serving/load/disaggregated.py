@@ -1,7 +1,7 @@
 """Prefill and decode on engines of their own: no token waits for a prompt, and caches travel between them."""
 
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.operating_point import OperatingPoint, operate
+from estimator.serving.load.operating_point import OperatingPoint, operate, tower_s
 from estimator.serving.speed.step import Step
 from estimator.units import GB
 
@@ -26,11 +26,11 @@ def disaggregated_point(
     alone = operate(step, workload, batch)
     tpot = alone.decode_step_s / DECODE_BUSY
     network = step.network_gb_s * GB * LINK_SHARE
-    transfer = step.sequence_bytes(workload.input_tokens) * step.layout.tp / network
+    transfer = step.sequence_bytes(workload.prompt_tokens) * step.layout.tp / network
     unqueued = alone.ttft_s - alone.prompt_wait_s + transfer
     request = unqueued + (workload.output_tokens - 1) * tpot
     rate = batch * decode_share / request
-    prompt = step.prompt_time(*workload.uncached_tokens).engine_s
+    prompt = step.prompt_time(*workload.uncached_tokens).engine_s + tower_s(step, workload)
     if prompt:
         rate = min(rate, PREFILL_BUSY * prefill_replica_share / prompt)
         load = min(rate * prompt / prefill_replica_share, PREFILL_BUSY)

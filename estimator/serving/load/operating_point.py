@@ -55,12 +55,18 @@ def first_token_overhead_s(step: Step, workload: ServingWorkload) -> float:
     return (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
 
 
+def tower_s(step: Step, workload: ServingWorkload) -> float:
+    """Seconds of a request's images and sound in their tower, before the prompt."""
+    return step.tower_s_per_patch * workload.media.patches
+
+
 def operate(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
     """One replica with `concurrency` requests in flight, each followed at once by the next."""
     speed = step.speed
     output = workload.output_tokens
     new, cached = workload.uncached_tokens
     prompt_alone, prompt = step.prompt_time(new, cached)
+    tower = tower_s(step, workload)
     context, drafts = workload.mean_context, workload.draft_tokens
     decode = step.decode_s(concurrency, context, drafts)
     together = 1.0
@@ -70,7 +76,8 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
             prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
         elif together > 1:
             prompt = step.prompt_time(new, cached, together).engine_s / together
-    prompt += step.admission_s / together
+    prompt += step.admission_s / together + tower
+    prompt_alone += tower
     alone = decode / workload.accepted_tokens
     overhead = first_token_overhead_s(step, workload)
     decoding = output * alone
@@ -78,7 +85,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
     longest = 1.0
     if speed.scheduler.static:
         tpot = alone
-        prompt_wait = step.prefill_s(new, cached, max(round(concurrency), 1)) - prompt_alone
+        prompt_wait = step.prefill_s(new, cached, max(round(concurrency), 1)) + concurrency * tower - prompt_alone
         ttft = prompt_alone + prompt_wait + overhead
         # everybody waits for the longest of the batch (extreme value of as many normal lengths)
         longest = 1 + workload.length_variation * sqrt(2 * log(concurrency)) if concurrency > 1 else 1.0
@@ -136,6 +143,7 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
     prompts = batch / workload.output_tokens
     riding = min(prompts, prompts_in_a_step(step, new)) if new else prompts
     seconds = step.step_s(batch, context, new, cached, riding, drafts) + min(prompts, 1.0) * step.admission_s
+    seconds += prompts * tower_s(step, workload)
     if prompts > riding:
         seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)
     return workload.accepted_tokens * batch / seconds

@@ -9,7 +9,7 @@ from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load import finite_run, median_gap
 from estimator.serving.load.arrivals import point_at_rate, with_prompts_at_once, with_random_arrivals
 from estimator.serving.load.disaggregated import disaggregated_point
-from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate
+from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
 from estimator.serving.speed.step import Step
 
@@ -171,6 +171,7 @@ def _first_token_parts(
 ) -> tuple[OperatorTime, ...]:
     """The time to first token by what it is spent on; the seconds add up to it."""
     waits = (
+        OperatorTime("tower", tower_s(step, workload), "compute"),
         OperatorTime("first token", first_token_overhead_s(step, workload), "latency"),
         OperatorTime("other prompts", load.point.prompt_wait_s, bound_of(step, prompt) if prompt else "latency"),
         OperatorTime("queue", load.queue_s, "latency"),

@@ -22,6 +22,8 @@ from estimator.units import GB, MICROSECOND
 PIPELINE_HOP_US = 10.0
 """Hand-over between pipeline stages of a GPU engine, without the activations' own time on the link (guess: two
 kernel launches)."""
+TOWER_COMPUTE = 0.4
+"""Share of the 16-bit peak that a tower's products reach (engineering guess: as long prompts of small models do)."""
 BAND_KIND = "serving_concurrency"
 """Kind of measured cases whose residuals make the bands of a step."""
 
@@ -68,6 +70,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         peak_bytes_per_s=device.bandwidth_bytes_per_s,
         network_gb_s=efficiency.network.bandwidth_gb_s,
         drafter=partial(_draft_step, deployment, layout),
+        tower_s_per_patch=_tower_s_per_patch(deployment, layout),
         decode_factor=own.decode if own else 1.0,
         prefill_factor=own.prefill if own else 1.0,
         samples_top_p=deployment.settings.sampling == TOP_P,
@@ -128,6 +131,12 @@ def _launching(deployment: Deployment) -> EngineSpeed:
         return speed
     layer_us = max(speed.host.layer_us, program.eager_layer_us)
     return replace(speed, host=speed.host._replace(layer_us=layer_us, overlap=True))
+
+
+def _tower_s_per_patch(deployment: Deployment, layout: Layout) -> float:
+    """Every parameter of the tower once for each patch, in 16 bit; attention among the patches is left out."""
+    flops = 2 * deployment.model.tower_parameters
+    return flops / (deployment.device.matrix_flops * TOWER_COMPUTE * layout.tp) if flops else 0.0
 
 
 def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:

@@ -73,6 +73,8 @@ class Step:
     """Bandwidth between machines [GB/s]."""
     drafter: "Callable[[], Step]"
     """The step of what proposes tokens to verify, without its host time; compiled where it is first asked for."""
+    tower_s_per_patch: float = 0.0
+    """Seconds of one patch of an image, or frame of sound, in the tower before the first layer."""
     decode_factor: float = 1.0
     """Seconds of decode steps, device and host, over the prediction: the user's own measurement."""
     prefill_factor: float = 1.0

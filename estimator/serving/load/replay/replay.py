@@ -7,7 +7,7 @@ from random import Random
 from estimator.scenario.traffic import Request
 from estimator.scenario.workload import ServiceLevel, ServingWorkload, check_workload
 from estimator.serving.load.lengths import SHAPES, sample_arrivals, sample_lengths
-from estimator.serving.load.operating_point import first_token_overhead_s, operate
+from estimator.serving.load.operating_point import first_token_overhead_s, operate, tower_s
 from estimator.serving.load.replay.replica import Job, Limits, Replica
 from estimator.serving.load.replay.report import ReplayReport, report
 from estimator.serving.load.replay.step_table import StepTable
@@ -26,13 +26,13 @@ def replay(
 ) -> ReplayReport:
     """One of `replicas` equal replicas under its share of the traffic. Raises InputError for a traffic that is none.
 
-    Each replica gets the same share of the requests; a trace is dealt in turn. A request first spends the first token's
-    overhead (tokenising, launching outside graphs, network) in the front end. The users of a closed loop begin all at
-    once where it is a benchmark that ends; where it goes on for ever, they come one after the other within the time of
-    one request, so that requests of equal lengths do not march in step.
+    Each replica gets the same share of the requests; a trace is dealt in turn. A request first spends the first
+    token's overhead (tokenising, launching outside graphs, network) and its images in the front end. The users of a
+    closed loop begin all at once where it is a benchmark that ends; where it goes on for ever, they come one after the
+    other within the time of one request, so that requests of equal lengths do not march in step.
     """
     check_workload(workload)
-    overhead_s = first_token_overhead_s(step, workload)
+    overhead_s = first_token_overhead_s(step, workload) + tower_s(step, workload)
     table = StepTable(step, workload.draft_tokens)
     users = max(ceil(workload.concurrency / replicas), 1)
     joining_s = 0.0 if workload.is_finite else operate(step, workload, users).request_s
@@ -65,7 +65,7 @@ def _jobs(workload: ServingWorkload, replicas: int, users: int, overhead_s: floa
     for number, (arrival_s, given, wanted) in enumerate(_requests(workload, replicas, users)):
         cached = int(given * workload.prefix_cache_hit)
         joined_s = joining_s * number / users if closed and number < users else 0.0
-        yield Job(number, arrival_s + joined_s + overhead_s, given - cached, cached, wanted)
+        yield Job(number, arrival_s + joined_s + overhead_s, given - cached + workload.media.tokens, cached, wanted)
 
 
 def _requests(workload: ServingWorkload, replicas: int, users: int) -> Iterator[Request]:

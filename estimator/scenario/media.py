@@ -1,0 +1,57 @@
+"""Images and sound of the asked requests, as tokens of the asked model."""
+
+import re
+from dataclasses import replace
+
+from estimator.errors import InputError
+from estimator.models.media import NOTHING, Images, Media
+from estimator.models.model import Model
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.workload import ServingWorkload
+
+MOST_IMAGES = 10_000
+LONGEST_SIDE = 100_000
+"""Pixels of an image's longest side; more is no image."""
+
+
+def read_images(text: str) -> Images:
+    """`3` or `3@1280x720`. Raises InputError for anything else."""
+    match = re.fullmatch(r"(\d{1,5})(?:@(\d{1,6})[x\u00d7](\d{1,6}))?", text.strip().lower())
+    if not match:
+        raise InputError("images", f"{text!r} is not understood, expected a number, or N@WxH in pixels (2@1280x720)")
+    images = Images(int(match[1]), *(int(side) for side in match.groups()[1:] if side))
+    if images.number > MOST_IMAGES or not 1 <= min(images[1:]) <= max(images[1:]) <= LONGEST_SIDE:
+        raise InputError("images", f"{text!r} is out of range: up to {MOST_IMAGES:,} of 1 to {LONGEST_SIDE:,} pixels")
+    if max(images[1:]) > 200 * min(images[1:]):
+        raise InputError("images", f"{text!r}: processors refuse sides more than 200 times each other")
+    return images
+
+
+def with_media(scenario: Scenario, model: Model) -> Scenario:
+    """The scenario with what the model makes of its images and sound; the same one where there are none.
+
+    Raises InputError where the model takes none, or none by a rule that is known.
+    """
+    workload = scenario.workload
+    media = _images(workload, model), _sound(workload, model)
+    total = Media(sum(each.tokens for each in media), sum(each.patches for each in media))
+    return scenario if total == workload.media else replace(scenario, workload=replace(workload, media=total))
+
+
+def _images(workload: ServingWorkload, model: Model) -> Media:
+    if not workload.images:
+        return NOTHING
+    images, rule = read_images(workload.images), model.architecture.image_rule
+    if rule is None:
+        raise InputError("images", f"how {model.id} ({model.architecture.class_name}) takes images is not known")
+    one = rule.of(images.width, images.height)
+    return Media(images.number * one.tokens, images.number * one.patches)
+
+
+def _sound(workload: ServingWorkload, model: Model) -> Media:
+    if not workload.audio_seconds:
+        return NOTHING
+    rule = model.architecture.audio_rule
+    if rule is None:
+        raise InputError("audio", f"how {model.id} ({model.architecture.class_name}) takes sound is not known")
+    return rule.of(workload.audio_seconds)
