@@ -72,8 +72,8 @@ def _gemma3(v: Fields, outer: Fields) -> ImageRule:
 
 def _gemma4(v: Fields, outer: Fields) -> ImageRule:
     """Gemma 4: 280 soft tokens by default, each pooled from three by three patches."""
-    tokens = outer.size("vision_soft_tokens_per_image", default=280, most=1 << 16)
-    return FixedImage(tokens + 2, 9 * tokens)
+    tokens = v.size("default_output_length", default=280, most=1 << 16)
+    return FixedImage(tokens + 2, v.size("pooling_kernel_size", default=3, most=64) ** 2 * tokens)
 
 
 def _llama4(v: Fields, outer: Fields) -> ImageRule:

@@ -210,5 +210,6 @@ def _step_sliding_heads(f: Fields, full: Attention) -> tuple[int, int]:
     else:
         other = f.required_section("attention_other_setting")
         heads, groups = other.size("num_attention_heads"), other.size("num_attention_groups")
+        other.refuse_unless("head_dim", full.head_dim)
     divides("attention_other_setting.num_attention_groups", groups, heads)
     return heads, groups
