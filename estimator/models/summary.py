@@ -1,12 +1,12 @@
 """A model in figures, as the `model` verb and the picker's details show it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from estimator.models.architecture import Architecture, LayerGroup
 from estimator.models.labels import class_label
 from estimator.models.model import Model
-from estimator.models.tensors import Role, parameters
+from estimator.models.tensors import Role, Tensor, parameters
 
 CACHE_BYTES = 2
 """Cache figures are stated at 16 bit."""
@@ -128,13 +128,20 @@ class StoredPart(NamedTuple):
     roles: tuple[str, ...]
 
 
+def text_tensors(a: Architecture) -> Iterator[tuple[int, Tensor]]:
+    """Every tensor of the language model with the times that it is there; a tied head is its embedding."""
+    for tensor in (*a.embedding, *(() if a.tied else a.head), *a.final):
+        yield 1, tensor
+    for group in (*a.groups, *a.encoder):
+        for tensor in group.layer.tensors:
+            yield group.count, tensor
+
+
 def stored(model: Model) -> tuple[StoredPart, ...]:
     """The language model's weights as the checkpoint holds them: the quantised part, and what stays wider."""
-    a, weights = model.architecture, model.checkpoint
-    once = ((1, tensor) for tensor in (*a.embedding, *(() if a.tied else a.head), *a.final))
-    layers = ((g.count, tensor) for g in (*a.groups, *a.encoder) for tensor in g.layer.tensors)
+    weights = model.checkpoint
     sizes: dict[bool, dict[str, float]] = {True: {}, False: {}}
-    for count, tensor in (*once, *layers):
+    for count, tensor in text_tensors(model.architecture):
         narrow = weights.quantised(tensor) and weights.bits_of(tensor) < weights.rest_bits
         role = tensor.role.replace("_", " ")
         sizes[narrow][role] = sizes[narrow].get(role, 0.0) + count * weights.bytes_of(tensor)

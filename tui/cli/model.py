@@ -24,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.format != "text":
         print(table_output.records((json_output.model(name, answer) for name, answer in answers), arguments.format))
     else:
-        print("\n\n".join(model_text.page(name, answer, arguments.explain) for name, answer in answers))
+        pages = (model_text.page(name, answer, arguments.explain, catalog.inventory) for name, answer in answers)
+        print("\n\n".join(pages))
     refused = any(isinstance(answer, InputError) for _, answer in answers)
     return NOTHING_FITS if refused else ANSWERED
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 
+from estimator.advice.reach import FormatSize, engines_for, format_sizes, unknowns
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.architecture import LayerGroup
 from estimator.models.model import Model
 from estimator.models.summary import CACHE_BYTES, ModelSummary, stored, summary
 from estimator.models.tensors import Tensor
 from estimator.printable import printable
+from estimator.scenario.inventory import Inventory
 from estimator.units import GIB
 from tui.cli.text_output import aligned
 from tui.draw import figures
 
 
-def page(name: str, answer: Model | InputError, explain: bool) -> str:
-    """The model's figures, with every tensor behind them where the working is asked for; or why it is refused."""
+def page(name: str, answer: Model | InputError, explain: bool, inventory: Inventory) -> str:
+    """The model's figures, formats, engines, unknowns and, where asked for, every tensor; or why it is refused."""
     if isinstance(answer, InputError):
         status = "unsupported" if isinstance(answer, UnsupportedArchitecture) else "invalid"
         return f"{printable(name)}: {status}: {printable(answer)}"
@@ -37,7 +39,24 @@ def page(name: str, answer: Model | InputError, explain: bool) -> str:
     head = f"{printable(answer.id)}: {printable(architecture.class_name)}, {architecture.layers} layers, {context}"
     notes = [printable(note) for note in (*overview.notes, _published(answer), _stored(answer)) if note]
     working = ["", aligned(_working(answer), left=(0, 1))] if explain else []
-    return "\n".join([head, aligned(rows, left=(1,)), *notes, *working])
+    return "\n".join([head, aligned(rows, left=(1,)), *notes, *_reach(answer, inventory), *working])
+
+
+def _reach(model: Model, inventory: Inventory) -> Iterator[str]:
+    """Its bytes by format with the smallest device, the engines that take it, and what is not known."""
+    sizes = list(format_sizes(model, inventory))
+    yield ""
+    yield aligned([(each.format, figures.gib(each.bytes) + " GiB", _holder(each)) for each in sizes], left=(0, 2))
+    engines = list(engines_for(model, inventory))
+    taken = [each.engine for each in engines if not each.reason]
+    yield f"runs under {', '.join(taken)}" if taken else "runs under no engine that is modelled here"
+    yield from (f"not under {each.engine}: {printable(each.reason)}" for each in engines if each.reason and taken)
+    if missing := list(unknowns(model)):
+        yield f"not known: {'; '.join(map(printable, missing))}"
+
+
+def _holder(size: FormatSize) -> str:
+    return f"one {size.smallest_device} holds it" if size.smallest_device else "more than one device"
 
 
 def _cache_rows(overview: ModelSummary) -> list[tuple[str, float]]:
