@@ -46,6 +46,16 @@ def document(row: Evaluation) -> dict[str, object]:
     }
 
 
+OF_OUTPUT_TOKENS = (
+    "tpot_s",
+    "tokens_per_s_per_user",
+    "output_tokens_per_s_per_replica",
+    "output_tokens_per_s",
+    "decode_bound",
+)
+"""Keys that a model which writes nothing has no figure for."""
+
+
 def performance(row: Evaluation) -> dict[str, object] | None:
     """Speed at the asked load, and whether it is what is asked; null where the row has none."""
     if row.performance is None:
@@ -55,7 +65,10 @@ def performance(row: Evaluation) -> dict[str, object] | None:
         "holds_load": row.holds_load,
         "max_users": row.max_users,
     }
-    return {**section(row.performance), "percentiles": percentiles(row.performance.percentiles), **judged}
+    figures = section(row.performance) or {}
+    if row.performance.one_pass:
+        figures |= dict.fromkeys(OF_OUTPUT_TOKENS)
+    return {**figures, "percentiles": percentiles(row.performance.percentiles), **judged}
 
 
 def percentiles(seen: LatencyPercentiles | None) -> dict[str, object] | None:

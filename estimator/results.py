@@ -172,6 +172,8 @@ class PerformanceReport(NamedTuple):
     """Whether more requests arrive than can be completed: the queue grows without end, and no latency holds."""
     possible_requests_per_s: float | None = None
     """Requests per second that the whole candidate completes at most; None where a concurrency is held instead."""
+    one_pass: bool = False
+    """Whether a request is read in one pass and nothing is written: no figure per output token then means anything."""
     goodput_requests_per_s: float | None = None
     """Requests per second of the whole candidate that keep every bound of the service level; None unless replayed."""
     median_gap_s: Band | None = None

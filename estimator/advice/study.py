@@ -118,7 +118,7 @@ class Study:
         busy = workload.busy_replicas(self.replicas)
         limit = self.memory.max_sequences(workload.total_tokens)
         speed = performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
-        if not self.scenario.workload.is_finite:
+        if not self.scenario.workload.is_finite or self.scenario.workload.encodes:
             return speed
         from estimator.serving.load.replay import with_replay
 

@@ -99,7 +99,9 @@ def cost_report(
         usd_per_1k_tokens=per_million.times(1000 / MILLION),
         tokens_per_usd=per_million.reciprocal(MILLION),
         usd_per_1m_input_tokens=per_request.times(prefill * MILLION / workload.prompt_tokens),
-        usd_per_1m_output_tokens=per_request.times((1 - prefill) * MILLION / workload.output_tokens),
+        usd_per_1m_output_tokens=None
+        if performance.one_pass
+        else per_request.times((1 - prefill) * MILLION / workload.output_tokens),
     )
 
 

@@ -103,8 +103,11 @@ def _why(exclusion: Exclusion) -> str:
 
 @lru_cache(maxsize=1024)
 def model_features(architecture: Architecture) -> frozenset[str]:
-    """What engines may lack for a model: encoders that its decoder attends to, images that it attends to."""
+    """What engines may lack for a model: encoders that its decoder attends to, images that it attends to,
+    one pass over a text in the place of generation."""
     crosses = any(group.layer.mixer and group.layer.mixer.cross_width for group in architecture.groups)
+    if architecture.encodes:
+        return frozenset({"one pass"})
     if architecture.encoder:
         return frozenset({"encoder-decoder"})
     return frozenset({"cross-attention"}) if crosses else frozenset()

@@ -111,10 +111,10 @@ MOST_RANKS = 64
 
 
 def _recipe_refusal(engine: EngineProfile, model: Model) -> Refusal | None:
-    """Why the engine does not serve the class at all; None where it does. One pass over a text is not modelled."""
+    """Why the engine does not serve the class at all; None where it does. Diffusion of a text is not modelled."""
     architecture = model.architecture
-    if not architecture.generates:
-        return Refusal("model", f"{model.id} writes no text ({architecture.task}); only generation is modelled here")
+    if not architecture.generates and not architecture.encodes:
+        return Refusal("model", f"{model.id} writes no text ({architecture.task}), which is not modelled here")
     if engine.architectures and architecture.class_name not in engine.architectures:
         return Refusal("engine", f"{engine.name} has no recipe for {architecture.class_name}")
     return None

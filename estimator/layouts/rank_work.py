@@ -91,7 +91,7 @@ def rank_work(architecture: Architecture, layout: Layout) -> RankWork:
                 exchanges += count
                 continue
         all_reduces += 0 if layer.one_all_reduce else count
-    head = architecture.head[0]
+    head = architecture.head[0] if architecture.head else Tensor("none", "head", 0, architecture.hidden)
     return RankWork(
         products=tuple(products.items()),
         banks=tuple(banks.items()),

@@ -119,6 +119,11 @@ class Architecture:
         """Whether the model writes text token by token."""
         return self.task == "generation"
 
+    @property
+    def encodes(self) -> bool:
+        """Whether the model answers in one pass over the text: a vector, a class, a score."""
+        return self.task not in ("generation", "diffusion")
+
     @cached_property
     def layers(self) -> int:
         """Layers of the decoder, an encoder's not counted."""

@@ -28,14 +28,17 @@ def read_images(text: str) -> Images:
 
 
 def with_media(scenario: Scenario, model: Model) -> Scenario:
-    """The scenario with what the model makes of its images and sound; the same one where there are none.
+    """The scenario as the model sees it: tokens of its images and sound, and whether it writes anything at all.
 
     Raises InputError where the model takes none, or none by a rule that is known.
     """
     workload = scenario.workload
     media = _images(workload, model), _sound(workload, model)
     total = Media(sum(each.tokens for each in media), sum(each.patches for each in media))
-    return scenario if total == workload.media else replace(scenario, workload=replace(workload, media=total))
+    encodes = model.architecture.encodes
+    if (total, encodes) == (workload.media, workload.encodes):
+        return scenario
+    return replace(scenario, workload=replace(workload, media=total, encodes=encodes))
 
 
 def _images(workload: ServingWorkload, model: Model) -> Media:

@@ -47,6 +47,8 @@ class ServingWorkload:
     """Sound of a request."""
     media: Media = NOTHING
     """What the model makes of images and sound: set by `scenario.media.with_media`, never asked for."""
+    encodes: bool = False
+    """The model reads a request in one pass and writes nothing: set with `media`, never asked for."""
     trace: Trace | None = None
     """Recorded requests; they are sent at the workload's mean lengths and rate, which are the trace's own at first."""
 
@@ -100,7 +102,7 @@ class ServingWorkload:
 
     @property
     def total_tokens(self) -> int:
-        return self.prompt_tokens + self.output_tokens
+        return self.prompt_tokens + (0 if self.encodes else self.output_tokens)
 
     @property
     def mean_context(self) -> float:

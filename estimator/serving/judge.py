@@ -286,7 +286,7 @@ class ServingJudge:
 
         Prefill on replicas of its own has no schedule to replay, nor has a queue that grows without end.
         """
-        if self.traffic.prefill_replicas or (speed.overloaded and not self.traffic.is_finite):
+        if self.traffic.encodes or self.traffic.prefill_replicas or (speed.overloaded and not self.traffic.is_finite):
             return speed, times
         from estimator.serving.load.replay import Limits, replay, replayed_times, with_replay  # of one row alone
 

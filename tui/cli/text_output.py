@@ -150,6 +150,12 @@ def _performance(speed: PerformanceReport) -> list[list[str]]:
         ("total tokens/s", speed.total_tokens_per_s, figures.number, "input and output"),
         ("requests/s", speed.requests_per_s, figures.number, ""),
     ]
+    if speed.one_pass:
+        rows = [
+            ("batch latency", speed.ttft_s, figures.duration, f"limited by {speed.prefill_bound}"),
+            ("sequences/s", speed.requests_per_s, figures.number, ""),
+            ("tokens/s", speed.total_tokens_per_s, figures.number, "read; nothing is written"),
+        ]
     head = ["speed", "low", "typical", "high", ""]
     return [head, *([name, *map(show, band), note] for name, band, show, note in rows), *_arrivals(speed)]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from estimator.advice.guidance import guidance
 from estimator.hardware.devices import Accelerator
 from estimator.printable import without_controls
-from estimator.results import Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
+from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.serving.memory.shares import memory_shares
@@ -171,7 +171,7 @@ def _memory_block(row: Evaluation, where: Sequence[Share], cells: int) -> list[R
 
 
 def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
-    bands = (
+    bands: tuple[tuple[str, str, Band, str], ...] = (
         ("TTFT", seconds_cell(speed.ttft_s.typical), speed.ttft_s, prefill_limits(speed)),
         ("TPOT", seconds_cell(speed.tpot_s.typical), speed.tpot_s, decode_limits(speed)),
         (
@@ -182,6 +182,12 @@ def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
         ),
         ("request", duration(speed.request_latency_s.typical), speed.request_latency_s, ""),
     )
+    if speed.one_pass:
+        bands = (
+            ("batch", seconds_cell(speed.ttft_s.typical), speed.ttft_s, prefill_limits(speed)),
+            ("seq/s", count(speed.requests_per_s.typical), speed.requests_per_s, ""),
+            ("tok/s", count(speed.total_tokens_per_s.typical), speed.total_tokens_per_s, "read; nothing is written"),
+        )
     lines: list[Row] = []
     for name, value, band, why in bands:
         figure = f"{name:<8}{value:>7} {spread_percent(band):<5}"

@@ -57,12 +57,15 @@ def ttft(row: Evaluation) -> float | None:
 
 def tpot(row: Evaluation) -> float | None:
     """Mean time per output token [s]."""
-    return row.performance.tpot_s.typical if row.performance else None
+    return row.performance.tpot_s.typical if row.performance and not row.performance.one_pass else None
 
 
 def throughput(row: Evaluation) -> float | None:
-    """Output tokens/s of all replicas."""
-    return row.performance.output_tokens_per_s.typical if row.performance else None
+    """Output tokens/s of all replicas; of a model that writes nothing, tokens read."""
+    speed = row.performance
+    if speed is None:
+        return None
+    return (speed.total_tokens_per_s if speed.one_pass else speed.output_tokens_per_s).typical
 
 
 def users(row: Evaluation) -> float | None:

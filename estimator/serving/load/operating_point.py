@@ -62,6 +62,8 @@ def tower_s(step: Step, workload: ServingWorkload) -> float:
 
 def operate(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
     """One replica with `concurrency` requests in flight, each followed at once by the next."""
+    if workload.encodes:
+        return one_pass(step, workload, concurrency)
     speed = step.speed
     output = workload.output_tokens
     new, cached = workload.uncached_tokens
@@ -106,6 +108,29 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
         prefill_time_share=prompt / (prompt + decoding / concurrency),
         prompt_wait_s=prompt_wait,
         prompt_s=prompt,
+    )
+
+
+def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
+    """A replica that reads `concurrency` texts together, and writes nothing: the batch is a request's time."""
+    new, cached = workload.uncached_tokens
+    tower = tower_s(step, workload)
+    alone = step.prompt_time(new, cached).alone_s + tower
+    together = step.prompt_time(new, cached, concurrency)
+    batch_s = together.alone_s + concurrency * tower
+    request = batch_s + first_token_overhead_s(step, workload)
+    engine_s = together.engine_s / concurrency + tower
+    return OperatingPoint(
+        concurrency=concurrency,
+        ttft_s=request,
+        tpot_s=0.0,
+        request_s=request,
+        requests_per_s=min(concurrency / request, 1 / engine_s),
+        prompt_alone_s=alone,
+        decode_step_s=0.0,
+        prefill_time_share=1.0,
+        prompt_wait_s=batch_s - alone,
+        prompt_s=engine_s,
     )
 
 

@@ -125,6 +125,8 @@ def report_performance(
     step: Step, workload: ServingWorkload, load: ReplicaLoad, replicas: int, detail: bool = False
 ) -> PerformanceReport:
     """Every figure of `replicas` engines at that load, with its band; `detail` keeps the operators."""
+    if workload.encodes:
+        return _report_passes(step, workload, load, replicas, detail)
     point = load.point
     bands = step.spreads[load.kind]
     ttft = bands.ttft.of(load.ttft_s)
@@ -156,6 +158,35 @@ def report_performance(
         utilization=load.utilization,
         overloaded=load.overloaded,
         possible_requests_per_s=_possible_rate(workload, load),
+    )
+
+
+def _report_passes(
+    step: Step, workload: ServingWorkload, load: ReplicaLoad, replicas: int, detail: bool
+) -> PerformanceReport:
+    """Figures of a model that reads and writes nothing: the latency of a batch, texts and tokens per second."""
+    bands, nothing = step.spreads, Band(0.0, 0.0, 0.0)
+    latency, rate = bands.ttft.of(load.ttft_s), bands.throughput.of(load.requests_per_s)
+    new, cached = workload.uncached_tokens
+    prompt = prefill_operators(step, new, cached)
+    return PerformanceReport(
+        concurrency=load.point.concurrency,
+        ttft_s=latency,
+        tpot_s=nothing,
+        request_latency_s=latency,
+        tokens_per_s_per_user=nothing,
+        output_tokens_per_s_per_replica=nothing,
+        output_tokens_per_s=nothing,
+        total_tokens_per_s=rate.times(replicas * workload.total_tokens),
+        requests_per_s=rate.times(replicas),
+        prefill_bound=bound_of(step, prompt) if prompt else "latency",
+        decode_bound="latency",
+        prefill_time_share=1.0,
+        prefill=_first_token_parts(step, workload, load, prompt) if detail else (),
+        utilization=load.utilization,
+        overloaded=load.overloaded,
+        possible_requests_per_s=_possible_rate(workload, load),
+        one_pass=True,
     )
 
 

@@ -210,7 +210,7 @@ def _activation(
         resident = (*resident, experts)
     else:
         highest = (*highest, experts)
-    if ends.last and samples:
+    if ends.last and samples and architecture.head:
         sampler = sampler_terms(architecture, peak, start.sequences, length, element_bytes, tp)
         highest = (*highest, *sampler) if peak.keeps_layer_buffers else max(highest, sampler, key=_total)
     if start.compiles:

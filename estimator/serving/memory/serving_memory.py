@@ -63,7 +63,10 @@ class ServingMemory:
         """Sequences of that length that the pool of one attention copy holds; whole ones where slots are reserved."""
         if self.pages <= 0:
             return 0.0
-        sequences = self.pages / self.sequence_pages(tokens)
+        pages = self.sequence_pages(tokens)
+        if not pages:  # an encoder keeps nothing: what one step takes is what runs at once
+            return float(max(self.max_num_batched_tokens // max(tokens, 1), 1))
+        sequences = self.pages / pages
         return int(sequences) if isinstance(self._policy.cache, Slots) else sequences
 
     def max_context(self, sequences: float = 1) -> int:
@@ -80,7 +83,7 @@ class ServingMemory:
 
     def capacity_tokens(self, tokens: int) -> int:
         """Tokens that one replica's pool holds in sequences of that length."""
-        return round(self.pool_sequences(tokens) * tokens * self.layout.dp)
+        return round(self.pool_sequences(tokens) * tokens * self.layout.dp) if self.plan.kinds else 0
 
     def sequence_bytes(self, tokens: int) -> float:
         """Cache of one sequence of that length on the tightest rank."""
@@ -119,7 +122,7 @@ class ServingMemory:
             cuda_graph_bytes=rank.cuda_graph_bytes,
             cuda_graphs_in_budget=rank.reserved_graph_bytes > 0,
             left_bytes=self.pool_bytes,
-            kv_cache_bytes=max(self.pool_bytes, 0.0),
+            kv_cache_bytes=max(self.pool_bytes, 0.0) if self.plan.kinds else 0.0,
             utilization=self.utilization,
             kv_bytes_per_token=self.plan.pool.token_bytes * rank.cached_layer_fraction,
             kv_capacity_tokens=self.capacity_tokens(self.max_model_len or tokens),

@@ -151,10 +151,12 @@ def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operat
 
 
 def _confidence(deployment: Deployment, layout: Layout) -> Confidence:
-    """The deployment's class; at most B across machines or under decode context parallelism.
+    """The deployment's class; at most B across machines or under decode context parallelism, C for one pass over texts.
 
     One model's cases are all that was measured of either.
     """
+    if deployment.model.architecture.encodes:
+        return "C"
     spans_machines = 0 < deployment.machine_devices < layout.devices
     if deployment.confidence == "A" and (spans_machines or deployment.settings.dcp > 1):
         return "B"
