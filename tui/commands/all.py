@@ -146,7 +146,13 @@ COMMANDS = (
         "The saved ones with their dates; the one that is open is saved first.",
         "app.open_session",
     ),
-    Command("theme", "Next theme", "ctrl+t", "Dark, light, or the terminal's own sixteen colours.", "app.theme"),
+    Command(
+        "theme",
+        "Next theme",
+        "ctrl+t",
+        "Dark, light, high contrast, colour-blind-safe, the terminal's own.",
+        "app.theme",
+    ),
     Command("redraw", "Redraw", "ctrl+l", "Sends the whole screen again.", "app.redraw"),
     Command(
         "help",

@@ -127,7 +127,46 @@ _ANSI = {
     "gathered": "magenta",
     "overhead": "dim",
 }
-_STYLES = {"dusk": _DUSK, "paper": _PAPER, "ansi": _ANSI}
+_SAFE = _DUSK | {
+    "good": "#56b4e9",
+    "warn": "#e69f00",
+    "bad": "bold #f0e442",
+    "better": "bold #56b4e9",
+    "worse": "bold #e69f00",
+    "up": "bold #e69f00",
+    "down": "bold #cc79a7",
+    "weights": "#56b4e9",
+    "kv": "#009e73",
+    "activation": "#e69f00",
+    "runtime": "#cc79a7",
+    "compute": "#e69f00",
+    "memory": "#56b4e9",
+    "network": "#cc79a7",
+    "series0": "#56b4e9",
+    "series1": "#e69f00",
+    "series2": "#cc79a7",
+    "series3": "#009e73",
+}
+"""Hues that the common kinds of colour blindness tell apart: Okabe and Ito, "Color Universal Design" (2008)."""
+_CONTRAST = _SAFE | {
+    "text": "#ffffff",
+    "bold": "bold #ffffff",
+    "dim": "#d8d8d8",
+    "faint": "#b8b8b8",
+    "title": "bold #ffffff",
+    "grid": "#9a9a9a",
+    "accent": "#66e0ff",
+    "key": "bold #66e0ff",
+    "cursor": "bold #000000 on #ffffff",
+    "tab": "bold #000000 on #ffffff",
+    "reserve": "#d8d8d8",
+    "free": "#b8b8b8",
+    "axis": "#d8d8d8",
+    "latency": "#d8d8d8",
+    "overhead": "#b8b8b8",
+}
+"""Every text at least 7 to 1 against the black ground (WCAG 2.2, 1.4.6)."""
+_STYLES = {"dusk": _DUSK, "paper": _PAPER, "contrast": _CONTRAST, "safe": _SAFE, "ansi": _ANSI}
 NAMES = frozenset(_DUSK)
 FILLED = frozenset({"tab", "cursor"})
 """Styles that show on a blank: they have a background in some theme."""
@@ -159,6 +198,32 @@ THEMES = (
         surface="#f2f1ec",
         panel="#e6e8ea",
         dark=False,
+    ),
+    Theme(
+        name="contrast",
+        primary="#66e0ff",
+        secondary="#56b4e9",
+        accent="#66e0ff",
+        warning="#e69f00",
+        error="#f0e442",
+        success="#56b4e9",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#303030",
+    ),
+    Theme(
+        name="safe",
+        primary="#7cc5d9",
+        secondary="#56b4e9",
+        accent="#7cc5d9",
+        warning="#e69f00",
+        error="#f0e442",
+        success="#56b4e9",
+        foreground="#c9d1d9",
+        background="#14181d",
+        surface="#1b2027",
+        panel="#232a33",
     ),
     replace(BUILTIN_THEMES["ansi-dark"], name="ansi"),
 )

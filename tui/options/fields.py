@@ -9,7 +9,7 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.presets import PRESETS
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_presets import TRAINING_PRESETS
-from tui.options.options import GROUPS, NUMBERS, Option, bound_text, with_option
+from tui.options.options import GROUPS, NUMBERS, SERVING_ONLY, Option, bound_text, with_option
 
 UNSET = {
     "model": "",
@@ -127,12 +127,15 @@ def sections(scenario: Scenario, inventory: Inventory) -> tuple[Section, ...]:
     for group in GROUPS:
         options = [option for option in group.options if _applies(option, scenario)]
         fields = tuple(Field(option, _text(scenario, option), _choices(option, inventory)) for option in options)
-        groups.append(Section(group.title, fields))
+        if fields:
+            groups.append(Section(group.title, fields))
     return tuple(groups)
 
 
 def _applies(option: Option, scenario: Scenario) -> bool:
     """Whether a field can matter: a run's settings without a run, a price per kWh in the cloud can not."""
+    if scenario.training and option.name in SERVING_ONLY:
+        return False
     if option.name in OWNED:
         return scenario.deployment != "cloud"
     if option.name in STATED_MEMORY:

@@ -90,6 +90,15 @@ def tabs_row(answer: Answer, here: str, cells: int) -> Row:
     return justify(row, status(answer, cells - width(row) - 1), cells)
 
 
+def tab_at(answer: Answer, here: str, cells: int, x: int) -> str:
+    """The page whose tab stands at that cell of the line; empty beside the tabs."""
+    text = "".join(part for part, _ in tabs_row(answer, here, cells))
+    starts = [(max(text.find(f" {page.key} "), text.find(f"[{page.key} ")), page.name) for page in TABS]
+    last = text.find("  ", starts[-1][0])
+    under = [name for start, name in starts if 0 <= start <= x]
+    return under[-1] if under and not 0 <= last < x else ""
+
+
 def _tabs(here: str, counts: Mapping[str, str], letters: int) -> Row:
     row: Row = [(" ", "text")]
     for page in TABS:

@@ -76,6 +76,12 @@ class LeaderboardScreen(Page):
     def select_clicked(self, event: Board.Chosen) -> None:
         self.edit(lambda answer: select_row(answer, event.position))
 
+    @on(Board.Titled)
+    def sort_by_clicked(self, event: Board.Titled) -> None:
+        """The clicked title orders the rows, again the ranking."""
+        shown = self.query_one(Board).columns_shown
+        self.edit(lambda answer: sorted_on(answer.session.at_column(event.column), shown))
+
     @on(Board.Scrolled)
     def follow_wheel(self, event: Board.Scrolled) -> None:
         self.action_move(event.rows)

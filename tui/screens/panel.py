@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.geometry import Size
@@ -48,6 +49,15 @@ class SheetView(Drawing):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(len(self.sheet.body(width)) + len(self._choices(width)), 1)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Applies the choice under the pointer."""
+        listed = self.sheet.choices
+        body = min(len(self.sheet.body(self.size.width)), self.size.height - len(listed) - 1)
+        at = event.y - body - 1
+        if listed and 0 <= at < len(listed) and listed[at].scenario is not None:
+            self.cursor = at
+            await self.run_action("screen.apply")
 
     def _choices(self, width: int) -> list[Row]:
         if not self.sheet.choices:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -33,6 +33,17 @@ class Choices(Drawing):
             mark = ("▌ ", "cursor") if at == picker.cursor else ("  ", "text")
             rows.append([mark, *picker.line(picker.matches[at], width - 2, at == picker.cursor)])
         return rows if picker.matches else [*rows, [("  ", "text"), *picker.nothing(width - 2)]]
+
+    def on_click(self, event: events.Click) -> None:
+        """Highlights the choice under the pointer; the highlighted one is taken."""
+        picker = self.picker
+        at = self._top + event.y - len(picker.heading(self.size.width - 2))
+        if not self._top <= at < len(picker.matches):
+            return
+        if at == picker.cursor:
+            picker.choose()
+        else:
+            picker.action_step(at - picker.cursor)
 
 
 class Preview(Drawing):

@@ -107,7 +107,8 @@ def chips(scenario: Scenario) -> list[Chip]:
         shown.append(Chip(text, replace(scenario, placement=placement)))
     if points := own_points(scenario):
         shown.append(Chip(points, replace(scenario, calibrations=())))
-    return shown + [by_option[name] for name in LAST if name in by_option]
+    rented = scenario.deployment == "cloud"  # hardware of one's own has neither region nor terms
+    return shown + [by_option[name] for name in LAST if rented and name in by_option]
 
 
 def _chip(scenario: Scenario, plain: Scenario, option: Option) -> Chip | None:

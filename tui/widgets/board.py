@@ -27,6 +27,13 @@ class Board(Drawing):
             super().__init__()
             self.position = position
 
+    class Titled(Message):
+        """The title of a column was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
+
     class Scrolled(Message):
         """The wheel turned by so many rows."""
 
@@ -102,11 +109,27 @@ class Board(Drawing):
         return height - 1 - (0 if width >= WIDE else STRIP)
 
     def on_click(self, event: events.Click) -> None:
+        if event.y == 0 and (column := self._column_at(event.x)):
+            self.post_message(self.Titled(column))
+            return
         shown = lines(self.answer.rows, self.answer.session) if self.answer else []
         at = self._top + event.y - 1
         inside = 1 <= event.y <= self._rows_shown(*self.size) and at < len(shown)
         if inside and isinstance(position := shown[at], int):
             self.post_message(self.Chosen(position))
+
+    def _column_at(self, x: int) -> str:
+        """The column whose cells include that one; empty beside the table."""
+        if self.answer is None:
+            return ""
+        width = self.size.width - PANE if self.size.width >= WIDE else self.size.width
+        frame = TableContext.of(width, self.answer)
+        left = frame.gutter
+        for column in frame.columns:
+            if left <= x < left + column.width:
+                return column.key
+            left += column.width + 1
+        return ""
 
     def on_mouse_scroll_down(self) -> None:
         self.post_message(self.Scrolled(1))

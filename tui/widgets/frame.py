@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from textual import events
 from textual.geometry import Size
 from textual.widgets import Input
 
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.runs import Row, clip, fit_row, width, wrap_text
-from tui.pages.header import scenario_row, tabs_row
+from tui.pages.header import scenario_row, tab_at, tabs_row
 from tui.state.session import Session
 from tui.widgets.drawing import Drawing
 
@@ -32,6 +33,12 @@ class Head(Drawing):
         if self.app.size.width < LEAST_WIDTH or self.app.size.height < LEAST_HEIGHT:
             return too_small(self.app.size, width)
         return [scenario_row(self.answer.session.scenario, width), tabs_row(self.answer, self.page, width)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Opens the page whose tab was clicked."""
+        at = tab_at(self.answer, self.page, self.size.width, event.x) if self.answer and event.y == 1 else ""
+        if at and at != self.page:
+            self.app.call_later(self.app.run_action, f"app.page({at!r})")  # a page is bound in the app's own context
 
 
 class Hints(Drawing):
