@@ -37,9 +37,7 @@ accuracy: $(VENV)/.dev
 	$(BIN)/llmcalc-tui accuracy
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.bytes
-	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks
 
 # Cross-validation of the fitted constants; docs/refitting.md says how to write new ones.
 fit: $(VENV)/.fit

@@ -1,14 +1,15 @@
 """Time of one evaluation, one compilation, one leaderboard and a sweep: `python -m benchmarks.speed`.
 
-Each is printed beside a tight loop of about the same arithmetic, so that the ratio holds on any machine.
+Each stands beside a tight loop of about the same arithmetic, so that the ratio holds on any machine.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from math import hypot
 
+from benchmarks.measure import Measure, table
 from catalog.load import load
 from estimator.cost.bill import cost_report
 from estimator.cost.quote import quote
@@ -25,7 +26,8 @@ ARITHMETIC = 24
 """Operators evaluated for one prefill and one decode of a dense model."""
 
 
-def main() -> None:
+def measure() -> Iterator[Measure]:
+    """The arithmetic from one operating point up to a leaderboard and a sweep."""
     catalog = load()
     scenario = Scenario()
     inventory, prices = catalog.inventory, catalog.prices(scenario.region)
@@ -46,10 +48,15 @@ def main() -> None:
         return cost_report(asked, 1, 640, speed, workload)
 
     loop = best(arithmetic, 2000)
-    print(f"{'tight loop of the same arithmetic':40} {loop * 1e6:9.1f} µs")
-    show("prefill, decode and their queueing", best(lambda: operate(step, workload, 16.0), 2000), loop)
-    show("one evaluation with bands and cost", best(evaluated, 1000), loop)
-    show("compiling a step", best(compiled, 500), loop)
+    yield Measure("tight loop of the same arithmetic", loop * 1e6, "µs")
+    yield from (
+        Measure(name, seconds * 1e6, "µs", f"{seconds / loop:.1f} x the loop", target)
+        for name, seconds, target in (
+            ("prefill, decode and their queueing", best(lambda: operate(step, workload, 16.0), 2000), ""),
+            ("one evaluation with bands and cost", best(evaluated, 1000), "40 µs"),
+            ("compiling a step", best(compiled, 500), ""),
+        )
+    )
     loads = iter(range(17, 1000))
 
     def ranked() -> object:
@@ -58,15 +65,13 @@ def main() -> None:
 
     ranked()
     seconds = best(ranked, 1, rounds=9)
-    board = rank(model, scenario, inventory, prices)
-    print(
-        f"{'the leaderboard after an edit':40} {seconds * 1e3:9.1f} ms  {board.considered} distinct layouts (target 20)"
-    )
+    layouts = rank(model, scenario, inventory, prices).considered
+    yield Measure("the leaderboard after an edit", seconds * 1e3, "ms", f"{layouts} distinct layouts", "12 ms")
     sweep = list(product(range(1, 101), range(100, 100_100, 1000), range(10)))
     started = time.perf_counter()
     for users, tokens, drafts in sweep:
         operate(step, replace(workload, input_tokens=tokens, draft_tokens=drafts), float(users))
-    print(f"{'a sweep of 100,000 operating points':40} {time.perf_counter() - started:9.1f} s   (target 6)")
+    yield Measure("100,000 operating points", time.perf_counter() - started, "s", target="6 s")
 
 
 def arithmetic() -> float:
@@ -89,9 +94,5 @@ def best(run: Callable[[], object], repeats: int, rounds: int = 7) -> float:
     return fastest
 
 
-def show(name: str, seconds: float, loop: float) -> None:
-    print(f"{name:40} {seconds * 1e6:9.1f} µs  {seconds / loop:5.1f} x the loop")
-
-
 if __name__ == "__main__":
-    main()
+    print(table(measure()))

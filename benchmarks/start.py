@@ -4,18 +4,22 @@ import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.measure import Measure, table
 from benchmarks.terminal import EMPTY_APP, Terminal
 
 PAINTED = {"empty": b"hello", "llmcalc-tui": b"instance"}
+RUNS = 9
 
 
-def main(runs: int) -> None:
+def measure(runs: int = RUNS) -> Iterator[Measure]:
+    """First paint, processor time until then and resident memory, beside an empty Textual app; then `rank`."""
     seconds: dict[str, list[float]] = {name: [] for name in PAINTED}
     busy: dict[str, list[float]] = {name: [] for name in PAINTED}
     resident: dict[str, list[float]] = {name: [] for name in PAINTED}
-    sent: dict[str, int] = {}
+    ranked: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         empty = home / "empty.py"
@@ -26,21 +30,24 @@ def main(runs: int) -> None:
                 with Terminal(command, home) as terminal:
                     painted = terminal.until(PAINTED[name])
                     worked = processor_s(terminal.process)
-                    sent[name] = len(terminal.seen) + len(terminal.settle())
+                    terminal.settle()
                     if run:  # the first run fills the caches
                         seconds[name].append(painted)
                         busy[name].append(worked)
                         resident[name].append(resident_mib(terminal.process))
-    for name in PAINTED:
-        print(
-            f"{name:<12} first paint {statistics.median(seconds[name]) * 1000:6.0f} ms"
-            f"  settled after {sent[name]:,} bytes  resident {statistics.median(resident[name]):.0f} MiB"
-        )
-    for what, measured in (("first paint", seconds), ("processor time", busy)):
-        pairs = zip(measured["llmcalc-tui"], measured["empty"], strict=True)
-        print(
-            f"{what:<14} {statistics.median(ours / theirs for ours, theirs in pairs):.2f} x an empty app (target 1.4)"
-        )
+            with Terminal(["-m", "tui", "rank", "--format", "json"], home) as terminal:
+                printed = terminal.until(b'"rows"')
+            if run:
+                ranked.append(printed)
+    for what, unit, scale, measured, target in (
+        ("first paint", "ms", 1000, seconds, 1.25),
+        ("processor time until then", "ms", 1000, busy, 1.25),
+        ("resident memory", "MiB", 1, resident, 1.3),
+    ):
+        ratios = (ours / theirs for ours, theirs in zip(measured["llmcalc-tui"], measured["empty"], strict=True))
+        against = f"{statistics.median(ratios):.2f} x an empty app"
+        yield Measure(what, scale * statistics.median(measured["llmcalc-tui"]), unit, against, f"{target} x")
+    yield Measure("rank --format json", 1000 * statistics.median(ranked), "ms", target="180 ms")
 
 
 def processor_s(process: int) -> float:
@@ -55,4 +62,4 @@ def resident_mib(process: int) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    print(table(measure(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS)))

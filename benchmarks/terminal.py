@@ -51,7 +51,7 @@ class Terminal:
         os.waitpid(self.process, 0)
         os.close(self.descriptor)
 
-    def until(self, text: bytes, limit_s: float = 30) -> float:
+    def until(self, text: bytes, limit_s: float = 120) -> float:
         """Seconds from the start to the arrival of a text."""
         seen = b""
         while time.perf_counter() < self.started + limit_s:

@@ -30,7 +30,9 @@ class AnsweringApp(FrugalApp):
         theme: str = palette.DEFAULT_THEME,
         remapped: Mapping[str, str] | None = None,
         notices: tuple[str, ...] = (),
+        answer: Answer | None = None,
     ) -> None:
+        """`answer` is the session's, where it was worked out already."""
         super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
         self.calculator = calculator
         self.kept_in = kept_in
@@ -44,11 +46,11 @@ class AnsweringApp(FrugalApp):
             self.register_theme(each)
         self.theme = theme
         self.stylesheet.set_variables(self.get_css_variables())
-        self.set_reactive(AnsweringApp.answer, self._first_answer(session, notices))
+        self.set_reactive(AnsweringApp.answer, self._first_answer(session, notices, answer))
 
-    def _first_answer(self, session: Session, notices: tuple[str, ...]) -> Answer:
+    def _first_answer(self, session: Session, notices: tuple[str, ...], answer: Answer | None) -> Answer:
         """A session that can not be answered any more gives way to the default one, and says so."""
-        answer, complaint = self._attempt(session)
+        answer, complaint = (answer, "") if answer else self._attempt(session)
         if answer is None:
             copy = store.set_aside(self.kept_in) if self.kept_in else None
             kept = f"; kept as {copy.name}" if copy else ""

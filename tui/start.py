@@ -14,6 +14,7 @@ from tui.cli import Parser
 from tui.commands.bindings import keymap
 from tui.draw import palette
 from tui.state import store
+from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.session import Session
 from tui.verbs import VERBS
@@ -44,24 +45,29 @@ def application(catalog: Catalog, session_path: str | None, theme: str | None) -
     remapped, complaints = keymap(configured.get("keys") or {})
     notices += complaints
     calculator = Calculator(catalog)
-    if session_path:
-        kept_in = Path(session_path)
-        session = _named(kept_in, calculator)
-    else:
-        kept_in = store.default_path()
-        session = _last(kept_in, notices)
-    return LlmCalc(calculator, session, kept_in, _theme(theme, configured, notices), remapped, tuple(notices))
+    answer = _named(Path(session_path), calculator) if session_path else None
+    kept_in = Path(session_path) if session_path else store.default_path()
+    return LlmCalc(
+        calculator=calculator,
+        session=answer.session if answer else _last(kept_in, notices),
+        kept_in=kept_in,
+        theme=_theme(theme, configured, notices),
+        remapped=remapped,
+        notices=tuple(notices),
+        answer=answer,
+    )
 
 
-def _named(path: Path, calculator: Calculator) -> Session:
-    """The session in a file that the user names, which is written back there. Raises InputError where it can not be
-    answered: the file is then left as it is."""
+def _named(path: Path, calculator: Calculator) -> Answer:
+    """The answer of a session in a file that the user names, which is written back there.
+
+    Raises InputError where it can not be answered: the file is then left as it is.
+    """
     session = store.load(path)
     try:
-        calculator.answer(session)
+        return calculator.answer(session)
     except InputError as error:
         raise InputError(str(path), str(error)) from None
-    return session
 
 
 def _last(path: Path, notices: list[str]) -> Session:

@@ -15,7 +15,7 @@ def test_little_is_sent_at_start_and_nothing_in_a_quiet_second(tmp_path: Path) -
     with Terminal(["-m", "tui"], tmp_path) as terminal:
         terminal.until(START)
         sent = len(terminal.seen) + len(terminal.settle())
-        assert sent <= 12_000
+        assert sent <= 8_000
         assert terminal.chunk(1.0) == b""
         down = terminal.press(b"j")
         assert 0 < len(down) <= 1_000
