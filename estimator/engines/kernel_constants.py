@@ -144,7 +144,7 @@ class NeuronSpeed(NamedTuple):
 
 
 class Network(NamedTuple):
-    """An all-reduce across machines."""
+    """Constants of an all-reduce between machines: a fixed time, and the bandwidth of one machine's link."""
 
     latency_us: float
     bandwidth_gb_s: float

@@ -53,7 +53,7 @@ class Accelerator:
 
     @property
     def matrix_flops(self) -> float:
-        """Peak of 16-bit matrix products, in whichever 16-bit format the device is fast."""
+        """Dense peak of matrix products [FLOP/s]: in bfloat16, else in float16, else in float32."""
         return self.bf16_flops or self.fp16_flops or self.fp32_flops
 
 

@@ -51,7 +51,7 @@ class Mix(NamedTuple):
 
     @property
     def interruptible(self) -> bool:
-        """Whether machines of it can be taken away."""
+        """Whether this way to pay takes spot machines, which the provider can take away."""
         return "spot" in (self.base_terms, self.peak_terms)
 
 

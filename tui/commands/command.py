@@ -15,7 +15,10 @@ def _always(session: Session) -> bool:
 
 
 class Command(NamedTuple):
-    """`do` is an action of the screen or app, or a verb of the session: the edit it stands for."""
+    """Something that the user can ask for: its keys, what hints and help say of it, and what it does.
+
+    `do` is the name of an action of the screen or app, or a verb of the session that returns the edited one.
+    """
 
     id: str
     title: str

@@ -26,7 +26,7 @@ class Series(NamedTuple):
 
 
 def best_point(points: Sequence[OperatingPoint]) -> OperatingPoint | None:
-    """The most throughput that keeps the service level."""
+    """The point of most throughput among those that keep the service level; None where none does."""
     return max((point for point in points if point.meets), key=lambda point: point.throughput, default=None)
 
 

@@ -20,7 +20,8 @@ MOST_CHANGES = 18
 
 
 def formats(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
-    """Weights by cache on this machine: what fits, users, speed, cost, how they are multiplied; one key takes one."""
+    """The panel that compares formats: each weight format with each cache format on the row's machine, whether it fits,
+    its users, speed, cost and kernels. A key takes a combination into the session."""
     board = formats_of(bench_of(answer, row))
     now = answer.session.scenario
     choices = [

@@ -40,7 +40,7 @@ class ColumnList(Drawing):
 
 
 class ColumnChoice(ModalScreen[str | None]):
-    """Returns the keys of the chosen columns in their order, empty for all, or None."""
+    """Chooses the columns of the board: their keys in order, joined; empty for all, None where it is left as it was."""
 
     CSS_PATH = "panel.tcss"
     BINDINGS = [  # noqa: RUF012

@@ -26,7 +26,7 @@ LEAST_BETWEEN_S = 0.1
 
 
 class FetchView(Drawing):
-    """What is read and how much of it; or why it can not be."""
+    """A model on its way from the Hub: the file that is read, a bar of its bytes; or why it can not be fetched."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

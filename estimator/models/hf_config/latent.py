@@ -88,7 +88,7 @@ def sparse_deepseek(f: Fields) -> Architecture:
 
 @reads(LongcatFlashForCausalLM="longcat_flash")
 def longcat(f: Fields) -> Architecture:
-    """Two attentions and two dense MLPs per layer beside the experts, some of which only pass the token through."""
+    """LongCat-Flash: two attentions and two dense MLPs per layer beside experts, some of which pass tokens through."""
     hidden, mixer = hidden_size(f), latent_attention(f)
     f.refuse_unless("router_bias", False)
     real, empty = f.size("n_routed_experts", most=1 << 16), f.count("zero_expert_num", most=1 << 16)
