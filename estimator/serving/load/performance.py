@@ -165,7 +165,7 @@ def _report_passes(
     step: Step, workload: ServingWorkload, load: ReplicaLoad, replicas: int, detail: bool
 ) -> PerformanceReport:
     """Figures of a model that reads and writes nothing: the latency of a batch, texts and tokens per second."""
-    bands, nothing = step.spreads, Band(0.0, 0.0, 0.0)
+    bands, nothing = step.spreads[load.kind], Band(0.0, 0.0, 0.0)
     latency, rate = bands.ttft.of(load.ttft_s), bands.throughput.of(load.requests_per_s)
     new, cached = workload.uncached_tokens
     prompt = prefill_operators(step, new, cached)
