@@ -30,10 +30,10 @@ def test_two_sessions_are_compared_with_the_first(capsys: pytest.CaptureFixture[
     assert (status, page["schema"]) == (0, 2)
     assert [each["name"] for each in page["candidates"]] == ["fp8: g7e.2xlarge", "int4: g7e.2xlarge"]
     assert [each["scenario"]["weights"] for each in page["candidates"]] == ["fp8", "int4-awq"]
-    tpot = next(line for line in page["comparison"] if line["title"] == "TPOT")
-    seconds = [each["performance"]["tpot_s"]["typical"] for each in page["candidates"]]
-    assert seconds[1] < seconds[0]
-    assert tpot["deltas"] == [None, f"{seconds[1] / seconds[0] - 1:+.0%}"]
+    line = next(line for line in page["comparison"] if line["title"] == "users held")
+    users = [each["performance"]["max_users"] for each in page["candidates"]]
+    assert users[1] > users[0]
+    assert line["deltas"] == [None, f"{users[1] / users[0]:.1f}×"]
     assert "model" not in [line["title"] for line in page["comparison"]]  # both have it: no line says so twice
 
 
