@@ -4,12 +4,13 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from estimator.engines.kernel_constants import Kernels, LlamaCpp, Network, NeuronSpeed
 from estimator.hardware.devices import Accelerator
+from estimator.records import record
 from estimator.results import Band, Confidence
 
 Evidence = Literal["measured", "transferred", "spec"]
@@ -124,7 +125,7 @@ class FirstToken(NamedTuple):
 TABLES_AS_THEY_ARE, FREE_HOST = KernelFactors(), HostCost()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class EngineSpeed:
     """One engine class: its kernels, its host, how it computes prompts and schedules requests."""
 
@@ -205,7 +206,7 @@ class Calibration(NamedTuple):
         return self.decode != 1.0 or self.prefill != 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Efficiency:
     """Constants by accelerator and by engine."""
 

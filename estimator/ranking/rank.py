@@ -20,18 +20,20 @@ def rank(
     machines: Iterable[Machine] | None = None,
     every_layout: bool = False,
     detail: bool = False,
+    replayed: bool = False,
 ) -> Leaderboard:
     """The best layout of each machine (or every layout): what fits first, cheapest first.
 
     `machines` defaults to what the scenario's placement names, else to every machine of its deployment.
-    `detail` keeps the time of every operator. A scenario that asks for a training run is ranked as one. Raises
+    `detail` keeps the time of every operator, `replayed` adds what a replay of the traffic sees of a row, which takes
+    as long as ranking all of them. A scenario that asks for a training run is ranked as one. Raises
     InputError for a scenario that can not be asked.
     """
     if scenario.training:
         from estimator.ranking.rank_training import rank_training  # most questions are about serving
 
         return rank_training(model, scenario, inventory, prices, machines, detail)
-    judge = ServingJudge(model, scenario, inventory, prices, detail)
+    judge = ServingJudge(model, scenario, inventory, prices, detail, replayed)
     if machines is None:
         machines = machines_for(scenario, inventory, prices)
     rows = [row for machine in machines for row in judge.evaluations(machine, every_layout)]
@@ -40,7 +42,7 @@ def rank(
 
 def evaluate(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:
     """One candidate in full: the placement that the scenario names, else the first of the leaderboard."""
-    return rank(model, scenario, inventory, prices, detail=True).rows[0]
+    return rank(model, scenario, inventory, prices, detail=True, replayed=True).rows[0]
 
 
 PRICE_STATES = {"priced": 0, "capacity_block_only": 1, "no_price": 2, "not_offered": 3}

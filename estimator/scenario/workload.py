@@ -1,18 +1,19 @@
 """What is asked of the hardware: requests to serve, how they come, and the service level they need."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.checks import check
 from estimator.errors import InputError, unknown_name
 from estimator.models.media import NOTHING, Media
+from estimator.records import record
 from estimator.scenario.traffic import LENGTHS, MOST_REQUESTS, TRAFFICS, Trace
 
 Tokens = Annotated[int, Ge(1), Le(10_000_000)]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ServingWorkload:
     """Requests of some mean lengths, and how they come to all replicas together."""
 
@@ -142,7 +143,7 @@ PERCENTILES = (50, 90, 95, 99)
 Percentile = Annotated[int, Ge(50), Le(99)]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ServiceLevel:
     """Upper bounds that users must see, each on the mean or on a percentile of all requests; None asks nothing."""
 
@@ -193,7 +194,7 @@ def check_level(level: ServiceLevel) -> None:
             raise InputError(f"{name}_percentile", f"p{percentile} is not counted; one of {known}")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ownership:
     """What an hour costs of hardware that is owned (written off, and its power), or whose price the user knows."""
 

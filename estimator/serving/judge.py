@@ -38,7 +38,13 @@ class ServingJudge:
     """Judges machines for one scenario, with one inventory and one region's prices."""
 
     def __init__(
-        self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices, detail: bool = False
+        self,
+        model: Model,
+        scenario: Scenario,
+        inventory: Inventory,
+        prices: RegionPrices,
+        detail: bool = False,
+        replayed: bool = False,
     ) -> None:
         check(scenario)
         check_place(scenario)
@@ -58,7 +64,7 @@ class ServingJudge:
         self.tokens = request_tokens(scenario, model)
         check_start(self.engine, scenario.settings)
         check_context_parallel(model, self.engine, self.dcp)
-        self.detail = detail
+        self.detail, self.replays = detail, replayed
         self.considered = 0
         self._estimates: dict[tuple[object, ...], LayoutEstimate] = {}
         self._max_users: dict[int, int] = {}
@@ -250,7 +256,7 @@ class ServingJudge:
         speed, times = None, estimate.level_times(workload, level)
         if estimate.step and estimate.load:
             speed = report_performance(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
-            if self.detail:
+            if self.replays:
                 speed, times = self.replayed(estimate, estimate.step, speed, times)
         met = times is not None and level.met_by(*times) and not (speed and speed.overloaded)
         short = f"{size_text(estimate.memory.shortfall_bytes)} short per device"

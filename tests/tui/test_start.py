@@ -19,6 +19,7 @@ LATER = {
     "estimator.advice.study",
     "estimator.training",
     "estimator.models.summary",
+    "estimator.serving.load.replay",
     "huggingface_hub",
     "pydantic",
     "tui.pages.memory",

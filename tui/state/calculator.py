@@ -89,7 +89,7 @@ class Calculator:
             model, prices = self.model(pin.scenario.model), self.catalog.prices(pin.scenario.region)
             inventory = self.catalog.inventory
             machine = inventory.machines.get(pin.machine) or devices(pin.accelerator, pin.count, inventory)
-            board = ranking.rank(model, pin.scenario, inventory, prices, [machine], detail=True)
+            board = ranking.rank(model, pin.scenario, inventory, prices, [machine], detail=True, replayed=True)
             if not board.rows:
                 raise InputError(pin.machine, "is not offered for this scenario")
             self._pinned[pin] = Answer(
@@ -121,7 +121,9 @@ class Calculator:
         """A row of the board in full."""
         inventory = self.catalog.inventory
         machines = [machine_named(row.candidate, inventory)]
-        full = ranking.rank(answer.model, answer.session.scenario, inventory, answer.prices, machines, detail=True)
+        scenario = answer.session.scenario
+        replayed = bool(scenario.service_level)  # without one no page shows what only a replay knows
+        full = ranking.rank(answer.model, scenario, inventory, answer.prices, machines, detail=True, replayed=replayed)
         suggestion = answer.remedies.of(row) if answer.remedies else None
         seen = full.rows[0]
         return row._replace(

@@ -1,12 +1,13 @@
 """Seconds of one engine step: a model's operators on one device, in one layout, under one engine."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, log, sqrt
 from typing import Any, NamedTuple
 
 from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
+from estimator.records import record
 from estimator.results import Confidence
 from estimator.serving.speed.ggml_product import GgmlProduct
 from estimator.serving.speed.host import HostCopy, host_operator, scaled
@@ -45,7 +46,7 @@ def prompts_on_busiest_replica(prompts: float, replicas: int, most: float) -> fl
     return max(prompts, min(replicas * prompts, prompts + sqrt(2 * prompts * log(replicas)), most))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Step:
     """Operators of one rank with their rates. Compared by identity; see `compile_step`."""
 
