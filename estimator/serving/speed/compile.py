@@ -24,8 +24,6 @@ PIPELINE_HOP_US = 10.0
 kernel launches)."""
 TOWER_COMPUTE = 0.4
 """Share of the 16-bit peak that a tower's products reach (engineering guess: as long prompts of small models do)."""
-BAND_KIND = "serving_concurrency"
-"""Kind of measured cases whose residuals make the bands of a step."""
 
 
 @lru_cache(maxsize=8192)
