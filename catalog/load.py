@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catalog import cache
 from catalog.codec import decoder
@@ -15,6 +15,9 @@ from estimator.errors import InputError, close_names
 from estimator.hardware.prices import InstancePrices, RegionPrices
 from estimator.models.model import Model, read_model
 from estimator.scenario.inventory import Inventory
+
+if TYPE_CHECKING:
+    from estimator.planning.breakeven import ApiPrice
 
 LONGEST_NAME = 200
 """Longest name of a model; longer text is none."""
@@ -96,6 +99,14 @@ class Catalog:
     @cached_property
     def _priced(self) -> dict[str, RegionPrices]:
         return {}
+
+    @cached_property
+    def api_prices(self) -> Mapping[str, "ApiPrice"]:
+        """What hosted APIs ask for their tokens, by name."""
+        from estimator.planning.breakeven import ApiPrice  # few questions are about an API
+
+        prices: Mapping[str, ApiPrice] = _decode(dict[str, ApiPrice], self.texts["api_prices"])
+        return prices
 
     def prices(self, region: str) -> RegionPrices:
         """Every quote of one region. Raises InputError."""

@@ -14,7 +14,8 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Placement, Scenario
 
 if TYPE_CHECKING:
-    from estimator.ranking.fleet import Demand, Fleet
+    from estimator.planning.day import Demand
+    from estimator.planning.plan import Plan
     from estimator.ranking.side_by_side import Figure
     from estimator.results import Evaluation, Leaderboard
 
@@ -82,12 +83,13 @@ def rank(catalog: Catalog, scenario: Scenario, every_layout: bool = False) -> "L
     return ranking.rank(*ask(catalog, scenario), every_layout=every_layout)
 
 
-def plan(catalog: Catalog, scenario: Scenario, demand: "Demand | None" = None) -> "tuple[Fleet, ...]":
-    """Fleets that carry the scenario's load as the peak of `demand`, cheapest month first; empty where none can."""
-    from estimator.ranking.fleet import Demand, fleets
+def plan(catalog: Catalog, scenario: Scenario, demand: "Demand | None" = None) -> "tuple[Plan, ...]":
+    """Plans that carry the scenario's load as the peak of `demand`, cheapest month first; empty where none can."""
+    from estimator.planning.day import Demand
+    from estimator.planning.plan import plans
 
-    question = ask(catalog, scenario)
-    return fleets(question.model, question.scenario, demand or Demand(), question.inventory, question.prices)
+    model, asked, inventory, prices = ask(catalog, scenario)
+    return plans(model, asked, demand or Demand(), inventory, prices.for_decisions())
 
 
 def compare(catalog: Catalog, scenarios: Iterable[Scenario]) -> "tuple[Figure, ...]":

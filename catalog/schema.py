@@ -17,6 +17,7 @@ from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
 from estimator.hardware.power import PowerConstants
 from estimator.models.by_hand import DecoderShape
+from estimator.planning.breakeven import ApiPrice
 
 FILES: dict[str, Any] = {
     "accelerators.yaml": dict[str, AcceleratorEntry],
@@ -31,6 +32,7 @@ FILES: dict[str, Any] = {
     "training.yaml": TrainingConstants,
     "sizes.yaml": dict[str, DecoderShape],
     "power.yaml": PowerConstants,
+    "api_prices.yaml": dict[str, ApiPrice],
 }
 """Glob below the data folder -> the type of the whole file."""
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from estimator.documents import document, flat
     from estimator.errors import InputError, UnsupportedArchitecture
-    from estimator.ranking.fleet import Demand, Fleet
+    from estimator.planning.day import Demand
+    from estimator.planning.plan import Plan
     from estimator.ranking.side_by_side import Figure
     from estimator.results import Band, Candidate, Evaluation, Leaderboard
     from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "estimator.documents": ("document", "flat"),
     "estimator.errors": ("InputError", "UnsupportedArchitecture"),
-    "estimator.ranking.fleet": ("Demand", "Fleet"),
+    "estimator.planning.day": ("Demand",),
+    "estimator.planning.plan": ("Plan",),
     "estimator.ranking.side_by_side": ("Figure",),
     "estimator.results": ("Band", "Candidate", "Evaluation", "Leaderboard"),
     "estimator.scenario.scenario": ("EngineSettings", "Placement", "Scenario"),
@@ -36,11 +38,11 @@ __all__ = [
     "EngineSettings",
     "Evaluation",
     "Figure",
-    "Fleet",
     "InputError",
     "Leaderboard",
     "Ownership",
     "Placement",
+    "Plan",
     "Scenario",
     "ServiceLevel",
     "ServingWorkload",

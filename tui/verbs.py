@@ -10,7 +10,8 @@ VERBS = {
     "catalog": "list, show ID, check [FILE], refresh prices or models",
     "command": "the launch command of the engine",
     "sweep": "every combination of some options, as JSON lines, on all cores",
-    "plan": "replicas, price mix and monthly cost for a load",
+    "plan": "replicas by hour, price mix and monthly cost for a load",
+    "breakeven": "against an API price, other terms, or buying",
     "mcp": "a server for assistants, over standard input and output",
     "serve": "the TUI in a browser, loopback only",
 }

@@ -345,6 +345,32 @@ def test_plan_sizes_a_fleet(ask: Ask) -> None:
     assert ask(*argv, "--tpot", "0.001ms").status == 1
 
 
+def test_plan_says_what_to_run_at_each_hour_and_on_which_terms(ask: Ask) -> None:
+    load = ("--input-tokens", "1000", "--output-tokens", "300", "--ttft", "1s", "--region", "eu-west-1")
+    asked = ("plan", "--model", "8B", "--requests-per-hour", "72_000", "--day", "office", "--spare", "1", *load)
+    page = ask(*asked, "--format", "json").json
+    assert [row["hour"] for row in page["hours"]] == list(range(24))
+    assert max(row["load"] for row in page["hours"]) == 20
+    assert sum(line["usd"] for line in page["mix"]) == pytest.approx(page["usd_per_month"]["typical"])
+    assert all(line["why"] and not line["price_stale"] for line in page["mix"])
+    assert page["runner_up"]["usd_per_month"]["typical"] >= page["usd_per_month"]["typical"]
+    assert page["autoscaling"]["cold_start_s"] == pytest.approx(sum(page["autoscaling"]["cold_start"].values()))
+    costs = [at["usd_per_1m_tokens"]["typical"] for at in page["usd_per_1m_tokens_at"]]
+    assert costs == sorted(costs)
+    assert ask(*asked, "--budget", "1").status == 1
+    assert ask(*asked, "--budget", "1", "--format", "json").json["mix"] is None
+
+
+def test_breakeven_is_where_the_api_costs_as_much_as_the_rent(ask: Ask) -> None:
+    typed = ("--api", "mine", "--api-usd-per-1m-input", "5", "--api-usd-per-1m-output", "25")
+    page = ask("breakeven", "--instance", "p5.48xlarge", "--concurrency", "256", *typed, "--format", "json").json
+    (api,) = page["api"]
+    assert api["breakeven_requests_per_month"] * api["api_usd_per_request"] == pytest.approx(api["rent_usd_per_month"])
+    assert page["buying"]["months"] > 0
+    assert {each["terms"] for each in page["terms"]} <= {"reserved-1y", "reserved-3y", "savings-1y", "savings-3y"}
+    assert len(ask("breakeven", "--instance", "p5.48xlarge", "--format", "json").json["api"]) > 5
+
+
 def test_command_is_a_line_with_reasons(ask: Ask) -> None:
     page = ask("command", "--instance", "p5.48xlarge", "--tp", "4", "--format", "json").json
     assert list(page) == ["schema", "instance", "command", "arguments", "notes"]
@@ -393,6 +419,14 @@ WRONG = (
     ("rank", "--count", "8"),
     ("plan", "--train", "lora"),
     ("plan", "--headroom", "1"),
+    ("plan", "--day", "lunch"),
+    ("plan", "--day", "office", "--peak-hours", "8"),
+    ("plan", "--requests-per-hour", "0"),
+    ("plan", "--requests-per-hour", "10", "--tokens-per-day", "1000"),
+    ("plan", "--budget", "much"),
+    ("breakeven", "--api", "nobody"),
+    ("breakeven", "--api-usd-per-1m-input", "1"),
+    ("breakeven", "--train", "lora"),
     ("rank", "--no-such-option"),
     ("rank", "--limit", "0"),
     ("rank", "nowhere.yaml"),

@@ -1,34 +1,61 @@
-"""Replicas, price mix and monthly cost for a load: how many of each machine keep the service level at the peak."""
+"""A load over the day and the month: replicas by hour, what to rent on which terms, autoscaling, and the runner-up."""
 
 import argparse
 from dataclasses import replace
 from typing import Any
 
+from catalog.load import load
+from catalog.questions import Question
 from estimator import documents
 from estimator.checks import rules
 from estimator.errors import InputError
-from estimator.ranking.fleet import Demand, Fleet, fleets
+from estimator.planning.day import DAYS, Demand, read_day
+from estimator.planning.mix import Mix
+from estimator.planning.plan import Plan, SecondRegion, plans, second_region
 from estimator.scenario.scenario import Scenario
 from tui.cli import json_output, question, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
-from tui.draw import figures
 from tui.options import options, values
-from tui.state.columns import plain_price
+from tui.pages.planning import describe_hours, plan_cells, plan_lines
 
 DEMAND = (
-    options.Option("headroom", "headroom", "F", "share of capacity kept free at the peak (0.2)"),
+    options.Option("headroom", "headroom", "F", "share of capacity kept free in every hour (0.2)"),
     options.Option("base-load", "base_load", "F", "share of the peak that never goes away (1)"),
     options.Option("peak-hours", "peak_hours", "H", "hours a day at the peak (24)"),
+    options.Option("spare", "spare", "N", "copies beyond what the load needs: 1 survives the loss of one"),
 )
+DAY = f"shape of the day: {', '.join(DAYS)}, or 24 loads h0,…,h23"
+LOADS = {
+    "requests-per-hour": "peak load by the hour, in place of --requests-per-second",
+    "tokens-per-day": "input and output tokens of a whole day, spread over its shape",
+}
 SHOWN = 5
+ANSWER = (
+    "instance",
+    "hours",
+    "mix",
+    "autoscaling",
+    "usd_per_month",
+    "utilization",
+    "usd_per_1m_tokens",
+    "usd_per_1m_tokens_at",
+    "runner_up",
+    "second_region",
+)
+"""Keys of the plan to take; null where there is none."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_arguments(parser)
     group = parser.add_argument_group("load")
     for option in DEMAND:
-        group.add_argument(f"--{option.name}", dest=option.field, metavar=option.metavar, help=option.help)
-    parser.add_argument("--limit", type=int, default=SHOWN, metavar="N", help=f"show the N cheapest ({SHOWN})")
+        if option.name not in options.OPTIONS:
+            group.add_argument(f"--{option.name}", dest=option.field, metavar=option.metavar, help=option.help)
+    group.add_argument("--day", metavar="SHAPE", help=DAY)
+    for name, text in LOADS.items():
+        group.add_argument(f"--{name}", dest=name.replace("-", "_"), metavar="R", help=text)
+    group.add_argument("--budget", metavar="USD", help="most that an expected month may cost")
+    parser.add_argument("--limit", type=int, default=SHOWN, metavar="N", help=f"show the N first ({SHOWN})")
     parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
@@ -37,84 +64,165 @@ def run(arguments: argparse.Namespace) -> int:
     if asked.scenario.training:
         raise InputError("plan", "a training run is no load to carry; `estimate --train …` says what it takes")
     demand = _demand(arguments)
-    prices = asked.prices.for_decisions()
-    plans = fleets(asked.model, asked.scenario, demand, asked.inventory, prices)[: max(arguments.limit, 1)]
+    scenario = _with_load(asked.scenario, demand, arguments)
+    budget = number_above_0("budget", arguments.budget)
+    known = plans(asked.model, scenario, demand, asked.inventory, asked.prices.for_decisions())
+    within = [each for each in known if budget is None or each.usd_per_month.typical <= budget]
+    other = _second_region(within[0], scenario, asked) if within else None
+    shown = within[: max(arguments.limit, 1)]
     if arguments.format == "json":
-        scenario = json_output.scenario(asked.scenario) | {
-            name: getattr(demand, name) for name in ("headroom", "base_load", "peak_hours")
-        }
-        print(json_output.document({"scenario": scenario, "plans": [_json(fleet) for fleet in plans]}))
+        print(json_output.document(_document(scenario, demand, budget, shown, other)))
     elif arguments.format == "csv":
-        print(table_output.csv_table(map(_json, plans)))
+        print(table_output.csv_table(map(_plan, shown)))
     elif arguments.format == "markdown":
-        print(table_output.markdown_table(TITLES, map(_row, plans)))
+        titles, *rows = plan_cells(shown)
+        print(table_output.markdown_table(titles, rows))
     else:
-        print(_text(asked.scenario, demand, plans))
-    return ANSWERED if plans else NOTHING_FITS
+        print(_text(scenario, demand, shown, other, _none_why(known, budget)))
+    return ANSWERED if shown else NOTHING_FITS
 
 
 def _demand(arguments: argparse.Namespace) -> Demand:
     demand = Demand()
     kind: Any = Demand
     for option in DEMAND:
-        given = getattr(arguments, option.field)
+        given = getattr(arguments, option.field, None)
         if given is not None:
             try:
                 value: Any = values.read(option, given, rules(kind)[option.field])
                 demand = replace(demand, **{option.field: value})
             except InputError as error:
                 raise error.under(f"--{error.field}") from None
+    if arguments.day is not None:
+        if {"base_load", "peak_hours"} & {name for name, value in vars(arguments).items() if value is not None}:
+            raise InputError("--day", "says the whole day: leave --base-load and --peak-hours out")
+        demand = replace(demand, day=read_day(arguments.day))
     return demand
 
 
-def _json(fleet: Fleet) -> dict[str, object]:
-    return {
-        "copies": fleet.copies,
-        "base_copies": fleet.base_copies,
-        "machines": fleet.copies * fleet.copy.candidate.machines,
-        "replicas": fleet.copies * fleet.copy.candidate.replicas,
-        "usd_per_month": fleet.usd_per_month,
-        "mixes": [mix._asdict() for mix in fleet.mixes],
-        "copy": documents.document(fleet.copy),
+def _with_load(scenario: Scenario, demand: Demand, arguments: argparse.Namespace) -> Scenario:
+    """The scenario under a load that is told by the hour or by the day. Raises InputError for two loads."""
+    by_hour = number_above_0("requests-per-hour", arguments.requests_per_hour)
+    by_day = number_above_0("tokens-per-day", arguments.tokens_per_day)
+    if by_hour is None and by_day is None:
+        return scenario
+    if by_hour is not None and by_day is not None:
+        raise InputError("--tokens-per-day", "--requests-per-hour says the load already: give one of the two")
+    work = scenario.workload
+    rate = by_hour / 3600 if by_hour is not None else (by_day or 0) / work.total_tokens / 86_400 / demand.mean
+    return replace(scenario, workload=replace(work, requests_per_second=rate))
+
+
+def number_above_0(name: str, text: str | None) -> float | None:
+    """A number above 0 as it was typed. Raises InputError."""
+    if text is None:
+        return None
+    try:
+        value = float(text.replace(",", "").replace("_", ""))
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e15:
+        raise InputError(f"--{name}", f"{text!r} is not a number above 0")
+    return value
+
+
+def _second_region(first: Plan, scenario: Scenario, asked: Question) -> SecondRegion | None:
+    catalog = load()
+    return second_region(first, scenario, asked.inventory, (catalog.prices(region) for region in catalog.regions))
+
+
+def _none_why(known: tuple[Plan, ...], budget: float | None) -> str:
+    if known and budget is not None:
+        least = min(known, key=lambda each: each.usd_per_month.typical)
+        asks = f"{least.row.candidate.machine} asks ${least.usd_per_month.typical:,.0f}"
+        return f"nothing carries this load for ${budget:,.0f} a month; {asks}"
+    return "no priced machine carries this load within its service level"
+
+
+def _document(
+    scenario: Scenario, demand: Demand, budget: float | None, shown: list[Plan], other: SecondRegion | None
+) -> dict[str, object]:
+    question_asked = json_output.scenario(scenario) | {
+        "headroom": demand.headroom,
+        "base_load": demand.base_load,
+        "peak_hours": demand.peak_hours,
+        "spare": demand.spare,
+        "day": list(demand.hours),
+        "budget_usd_per_month": budget,
+    }
+    page: dict[str, object] = {"scenario": question_asked, "plans": [_plan(each) for each in shown]}
+    if not shown:
+        return page | dict.fromkeys(ANSWER)
+    first, runner_up = shown[0], shown[1] if len(shown) > 1 else None
+    policy = first.autoscaling
+    return page | {
+        "instance": first.row.candidate.machine,
+        "hours": [{"hour": at, **hour._asdict()} for at, hour in enumerate(first.hours)],
+        "mix": _lines(first.mix),
+        "autoscaling": policy._asdict()
+        | {"cold_start": policy.cold_start._asdict(), "cold_start_s": policy.cold_start.total_s},
+        "usd_per_month": first.usd_per_month._asdict(),
+        "utilization": first.utilization,
+        "usd_per_1m_tokens": first.usd_per_1m_tokens,
+        "usd_per_1m_tokens_at": [
+            {"utilization": share, "usd_per_1m_tokens": documents.figure("", band)}
+            for share, band in first.usd_per_1m_tokens_at
+        ],
+        "runner_up": runner_up
+        and {
+            "instance": runner_up.row.candidate.machine,
+            "machines": max(hour.machines for hour in runner_up.hours),
+            "replicas": max(hour.replicas for hour in runner_up.hours),
+            "mix": _lines(runner_up.mix),
+            "usd_per_month": runner_up.usd_per_month._asdict(),
+        },
+        "second_region": other and other._asdict(),
     }
 
 
-def _text(asked: Scenario, demand: Demand, plans: tuple[Fleet, ...]) -> str:
-    head = (
-        f"{text_output.scenario(asked)}\n{demand.headroom:.0%} head-room, "
-        f"{demand.base_load:.0%} of the peak always there, {demand.peak_hours:g} hours a day at the peak"
-    )
-    if not plans:
-        return f"{head}\n\nno priced machine carries this load within its service level"
-    table = text_output.aligned([TITLES, *map(_row, plans)], left=(0, 1, 8))
-    best = plans[0]
-    mixes = [
-        (
-            f"{mix.base_terms} for {best.base_copies}",
-            f"{mix.peak_terms} for {best.copies - best.base_copies}" if mix.peak_terms else "",
-            figures.usd(mix.usd_per_month),
-            "old price" if mix.stale else "",
-        )
-        for mix in best.mixes
+def _lines(mix: Mix) -> list[dict[str, object]]:
+    return [
+        {
+            "terms": line.terms,
+            "machines": line.machines,
+            "machine_hours_per_day": line.hours_per_day,
+            "usd": line.usd_per_month,
+            "price_kind": line.kind,
+            "price_stale": line.stale,
+            "why": line.why,
+        }
+        for line in mix.lines
     ]
-    ways = text_output.aligned([("always", "at the peak", "$/month", ""), *mixes], left=(0, 1, 3))
-    return f"{head}\n\n{table}\n\n{best.copies} x {text_output.candidate_text(best.copy)}\n{ways}"
 
 
-TITLES = ("machines", "layout", "replicas", "TTFT", "TPOT", "req/s", "$/h list", "$/month", "paid as")
+def _plan(each: Plan) -> dict[str, object]:
+    copies = [hour.copies for hour in each.hours]
+    at = each.row.candidate
+    return {
+        "copies": max(copies),
+        "base_copies": min(copies),
+        "machines": max(copies) * at.machines,
+        "replicas": max(copies) * at.replicas,
+        "usd_per_month": each.usd_per_month.typical,
+        "mixes": [
+            {
+                "base_terms": mix.base_terms,
+                "peak_terms": mix.peak_terms,
+                "usd_per_month": mix.usd_per_month.typical,
+                "usd_per_worst_month": mix.usd_per_month.high,
+                "kinds": list(mix.kinds),
+                "stale": mix.stale,
+                "lines": _lines(mix),
+            }
+            for mix in each.mixes
+        ],
+        "copy": documents.document(each.row),
+    }
 
 
-def _row(fleet: Fleet) -> tuple[str, ...]:
-    at, speed, mix = fleet.copy.candidate, fleet.copy.performance, fleet.mixes[0]
-    bands = (speed.ttft_s.typical, speed.tpot_s.typical, speed.requests_per_s.typical) if speed else (None,) * 3
-    return (
-        f"{fleet.copies * at.machines} x {at.machine}",
-        str(at.layout),
-        str(fleet.copies * at.replicas),
-        figures.duration(bands[0]),
-        figures.duration(bands[1]),
-        figures.number(None if bands[2] is None else bands[2] * fleet.copies),
-        plain_price(fleet.copy),
-        figures.usd(mix.usd_per_month),
-        " + ".join(dict.fromkeys(filter(None, (mix.base_terms, mix.peak_terms)))),
-    )
+def _text(scenario: Scenario, demand: Demand, shown: list[Plan], other: SecondRegion | None, none_why: str) -> str:
+    head = f"{text_output.scenario(scenario)}\n{describe_hours(demand)}"
+    if not shown:
+        return f"{head}\n\n{none_why}"
+    table = text_output.aligned(plan_cells(shown), left=(0, 1, 8))
+    return f"{head}\n\n{table}\n\n" + "\n".join(plan_lines(shown, other, 110))

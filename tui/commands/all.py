@@ -70,6 +70,24 @@ COMMANDS = (
         "app.reverse",
         hint="runs here",
     ),
+    Command(
+        "plan",
+        "Plan of a month",
+        "v",
+        "The load as the peak of an office day: replicas by hour, what to rent on which terms, autoscaling, runner-up.",
+        "screen.panel('plan')",
+        hint="plan",
+        task="serve",
+    ),
+    Command(
+        "breakeven",
+        "Break-even",
+        "b",
+        "From which load, hours or months on another way is cheaper: an API, committed terms, buying.",
+        "screen.panel('breakeven')",
+        hint="break-even",
+        task="serve",
+    ),
     *(
         Command(f"page-{page.name}", page.title, page.key, f"The {page.title} page.", f"app.page({page.name!r})")
         for page in TABS
@@ -199,6 +217,8 @@ HINTS = (
     "launch",
     "formats",
     "what if",
+    "plan",
+    "break-even",
     "copy",
     "export",
     "region",

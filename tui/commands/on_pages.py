@@ -86,7 +86,7 @@ PAGE_COMMANDS = (
         Command(
             "view",
             "Next view",
-            "v",
+            "tab",
             "Instances; the best of each accelerator; the recommendations by hourly cost.",
             Session.next_view,
             hint="view",

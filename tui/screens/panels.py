@@ -14,6 +14,7 @@ from tui.pages.performance import layout_rows
 from tui.pages.solver import capacity_rows
 from tui.pages.working import near_rows, working_rows
 from tui.screens.alternative_panels import formats, sensitivity
+from tui.screens.money_panels import breakeven_sheet, plan_sheet
 from tui.screens.panel import KEYS, Sheet
 from tui.state.answer import Answer
 from tui.state.readings import instance, layout, refusal, shortcomings
@@ -180,4 +181,6 @@ PANELS: dict[str, Callable[[Answer, Evaluation, str], Sheet]] = {
     "layouts": layouts,
     "formats": formats,
     "sensitivity": sensitivity,
+    "plan": plan_sheet,
+    "breakeven": breakeven_sheet,
 }

@@ -12,6 +12,7 @@ from tui.state.session import Session
 from tui.tabs import BASE
 
 if TYPE_CHECKING:
+    from estimator.planning.breakeven import ApiPrice
     from tui.state.measurements import Measurements
     from tui.state.remedies import Remedies
 
@@ -27,6 +28,8 @@ class Answer(NamedTuple):
     """The rows of the session's view, filtered and in its order."""
     prices: RegionPrices = RegionPrices("", {})
     """Prices of the session's region: pages judge variations of the selected row with them."""
+    api_prices: "Callable[[], Mapping[str, ApiPrice]] | None" = None
+    """What hosted APIs ask for their tokens, by name; read when a panel asks."""
     before: Mapping[str, Evaluation] = {}
     """The rows by machine as they were before the last change of the scenario; empty after none."""
     measurements: "Measurements | None" = None

@@ -61,6 +61,7 @@ class Calculator:
                 board=board,
                 rows=(),
                 prices=prices,
+                api_prices=lambda: self.catalog.api_prices,
                 before=before,
                 measurements=self.measurements,
                 remedies=remedies,

@@ -59,7 +59,7 @@ async def test_an_edit_marks_every_figure_it_moved(size: tuple[int, int], screen
 
 async def test_recommendations_are_the_cheapest_of_each_kind(screen: SnapshotAssertion) -> None:
     async with application().run_test(size=(80, 24)) as pilot:
-        shown = await press(pilot, "v", "v")
+        shown = await press(pilot, "tab", "tab")
         prices = [row.cost.price_usd_per_hour for row in shown.rows]
         assert prices == sorted(prices)
         assert len(shown.rows) == 5
@@ -135,7 +135,7 @@ async def test_the_whole_way_on_the_real_catalogue() -> None:
         assert len(first.rows) > 80
         assert first.rows[0].verdict == "fits"
         assert first.rows[-1].verdict != "fits"
-        for key in ("w", "c", "plus", "right_square_bracket", "v", "s", "S", "G", "u"):
+        for key in ("w", "c", "plus", "right_square_bracket", "tab", "s", "S", "G", "u"):
             shown = await press(pilot, key)
             assert not shown.problem, key
             assert shown.rows, key
@@ -335,7 +335,7 @@ async def test_a_key_that_has_nothing_to_do_says_so(key: str, said: str) -> None
 async def test_the_status_is_whole_or_not_there() -> None:
     async with application().run_test(size=(60, 20)) as pilot:
         assert "…" not in screen_text(pilot.app).splitlines()[1]
-        await press(pilot, "v")
+        await press(pilot, "tab")
         assert "…" not in screen_text(pilot.app).splitlines()[1]
 
 

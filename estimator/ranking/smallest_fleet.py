@@ -1,0 +1,86 @@
+"""How many copies of a candidate carry a load within its service level."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import ceil
+from typing import NamedTuple
+
+from estimator.hardware.devices import Machine
+from estimator.hardware.prices import RegionPrices
+from estimator.models.model import Model
+from estimator.ranking.fleet import MOST_COPIES
+from estimator.ranking.rank import rank
+from estimator.results import Evaluation
+from estimator.scenario.inventory import Inventory
+from estimator.scenario.scenario import Scenario
+
+
+class Fleet(NamedTuple):
+    """Equal copies of one candidate that carry a load together."""
+
+    copy: Evaluation
+    """One copy at its share of the load, the head-room taken for used."""
+    copies: int
+
+    @property
+    def machines(self) -> int:
+        return self.copies * self.copy.candidate.machines
+
+    @property
+    def replicas(self) -> int:
+        return self.copies * self.copy.candidate.replicas
+
+
+def smallest_fleet(
+    model: Model,
+    scenario: Scenario,
+    headroom: float,
+    inventory: Inventory,
+    prices: RegionPrices,
+    machine: Machine,
+) -> Fleet | None:
+    """The fewest copies that keep the level with `headroom` of their capacity unused; None where no number does.
+
+    A copy is one machine, and several only where one does not carry the smallest share. Raises InputError for a
+    scenario that can not be asked.
+    """
+    placement = scenario.placement
+    one = replace(scenario, placement=replace(placement, machines=placement.machines or 1))
+    for share in (one, scenario):
+
+        def judged(copies: int, share: Scenario = share) -> Evaluation:
+            part = share_of_load(share, copies * (1 - headroom))
+            return rank(model, part, inventory, prices, (machine,)).rows[0]
+
+        if copies := _fewest_copies(judged):
+            return Fleet(judged(copies), copies)
+    return None
+
+
+def _fewest_copies(judged: Callable[[int], Evaluation]) -> int:
+    """The least number of copies each of which carries its share, by bisection; 0 where none does."""
+
+    def carries(copies: int) -> bool:
+        row = judged(copies)
+        return row.verdict == "fits" and row.meets_service_level and row.holds_load
+
+    if not carries(MOST_COPIES):
+        return 0
+    enough = 1
+    while not carries(enough):
+        enough *= 2
+    short = enough // 2
+    while enough - short > 1:
+        middle = (enough + short) // 2
+        short, enough = (short, middle) if carries(middle) else (middle, enough)
+    return enough
+
+
+def share_of_load(scenario: Scenario, parts: float) -> Scenario:
+    """The scenario under one of so many equal parts of its load."""
+    whole = scenario.workload
+    if whole.requests_per_second is not None:
+        workload = replace(whole, requests_per_second=whole.requests_per_second / parts)
+    else:
+        workload = replace(whole, concurrency=min(max(1, ceil(whole.concurrency / parts)), 1_000_000))
+    return replace(scenario, workload=workload)

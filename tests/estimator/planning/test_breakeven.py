@@ -1,0 +1,70 @@
+"""Break-even points are where two curves cross."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from catalog.load import Catalog, load
+from catalog.sources.resolve import resolve
+from estimator.planning.breakeven import AgainstApi, AgainstBuying, ApiPrice, against_api, against_buying, against_terms
+from estimator.ranking.rank import rank
+from estimator.scenario.nodes import node_for
+from estimator.scenario.placement import machine_named
+from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.workload import ServingWorkload
+
+USD = st.floats(1, 1e6)
+
+
+@given(USD, st.floats(1e3, 1e9), st.floats(1e-5, 10))
+def test_renting_and_the_api_cost_the_same_where_they_break_even(month: float, most: float, api: float) -> None:
+    against = AgainstApi(month, most, api)
+    if against.requests is None:
+        assert against.rent(most) > against.api(most)
+        assert against.always_from is None
+        return
+    assert against.rent(against.requests) == pytest.approx(against.api(against.requests))
+    assert against.rent(against.requests * 0.99) > against.api(against.requests * 0.99)
+    if against.always_from is not None and against.always_from < 1e3 * most:
+        for beyond in (1.0, 1.001, 1.5, 2.7, 10.0):
+            volume = against.always_from * beyond
+            assert against.rent(volume) <= against.api(volume) * (1 + 1e-9)
+
+
+@given(USD, USD, USD)
+def test_buying_and_renting_cost_the_same_where_they_break_even(purchase: float, running: float, rent: float) -> None:
+    against = AgainstBuying(purchase, running, rent)
+    assume(against.months is None or against.months < 1e6)
+    if against.months is None:
+        assert running >= rent
+    else:
+        assert against.bought(against.months) == pytest.approx(against.rented(against.months))
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return load(tmp_path_factory.mktemp("user"))
+
+
+def test_a_machine_beside_an_api_its_own_terms_and_its_purchase(catalog: Catalog) -> None:
+    """p5.48xlarge at $55.04 an hour; an API at $1 and $2 per 1M tokens asks $0.003072 for 2,048 and 512 tokens."""
+    scenario = Scenario(placement=Placement(instance="p5.48xlarge"), workload=ServingWorkload(concurrency=256))
+    prices = catalog.prices(scenario.region)
+    row = rank(resolve(scenario.model, catalog), scenario, catalog.inventory, prices).rows[0]
+    against = against_api(row, scenario.workload, ApiPrice(1, 2))
+    assert against
+    assert against.api_usd_per_request == pytest.approx(2048e-6 + 2 * 512e-6)
+    assert against.usd_per_copy_month == pytest.approx(55.04 * 730)
+    machine = machine_named(row.candidate, catalog.inventory)
+    device = node_for(machine, scenario, catalog.inventory).device
+    three_years = {each.terms: each for each in against_terms(machine, device, scenario, prices)}["reserved-3y"]
+    assert three_years.hours_per_month * 55.04 == pytest.approx(three_years.usd_per_hour * 730)
+    buying = against_buying(row, machine, device, scenario)
+    assert buying
+    assert buying.purchase_usd == pytest.approx(8 * (device.list_price_usd or 0))
+    assert buying.running_usd_per_month == pytest.approx(8 * 0.7 * 0.15 * 730)
+
+
+def test_published_api_prices_have_a_date_and_a_source(catalog: Catalog) -> None:
+    assert len(catalog.api_prices) > 8
+    assert all(each.as_of and each.source and each.usd_per_1m_output > 0 for each in catalog.api_prices.values())
