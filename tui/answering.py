@@ -6,6 +6,7 @@ from typing import Any
 
 from textual.reactive import reactive
 
+from catalog.load import Catalog
 from estimator.errors import InputError
 from tui import fault
 from tui._textual import FrugalApp
@@ -101,6 +102,11 @@ class AnsweringApp(FrugalApp):
         if not complaint:
             self.kept_in, self.unsaved = path, ""
         return complaint
+
+    def answer_from(self, catalog: Catalog) -> None:
+        """Answers the session of now from another catalogue: its prices have changed."""
+        self.calculator.take(catalog)
+        self.answer = self.calculator.answer(self.history.now)
 
     def _attempt(self, session: Session) -> tuple[Answer | None, str]:
         """The answer, or None and why there is none; a fault of ours is told in a line too."""

@@ -6,6 +6,7 @@ from functools import partial
 from textual.events import Event, Key
 from textual.screen import Screen
 
+from catalog.load import load
 from tui.answering import AnsweringApp
 from tui.commands.all import BY_ID
 from tui.commands.bindings import bindings, command_elsewhere
@@ -206,6 +207,18 @@ class LlmCalc(AnsweringApp):
 
         if isinstance(self.screen, Page):
             open_session(self.screen, lambda: self.action_page(self.history.now.screen))
+
+    def action_refresh_prices(self) -> None:
+        """Asks AWS in the background; what is written counts at once."""
+        from tui.screens.refresh import RefreshPrices
+
+        def take(written: bool | None) -> None:
+            if written:
+                self.answer_from(load())
+                self.say("prices are those of today", refused=False)
+
+        catalog = self.calculator.catalog
+        self.push_screen(RefreshPrices(catalog, list(catalog.regions)), take)
 
     def action_model(self) -> None:
         from tui.screens.by_hand import ByHand

@@ -1,7 +1,8 @@
-"""Prices from AWS: on-demand, reserved, Savings Plans and spot of one region, with the caller's own credentials.
+"""Prices of one region from AWS, with the caller's own credentials: on-demand, reserved, plans, spot, Capacity Blocks.
 
 Needs the `aws` extra (boto3). Read-only calls: pricing:GetProducts, ec2:DescribeSpotPriceHistory,
-savingsplans:DescribeSavingsPlansOfferingRates. Each may be refused by itself; what the catalogue has then stays.
+ec2:DescribeCapacityBlockOfferings, savingsplans:DescribeSavingsPlansOfferingRates. Each may be refused, be throttled or
+answer what can not be read by itself; what the catalogue has then stays.
 """
 
 import json
@@ -28,6 +29,8 @@ FILTERS = {
 YEARS = {"1yr": "reserved-1y", "3yr": "reserved-3y"}
 SAVINGS = {31_536_000: "savings-1y", 94_608_000: "savings-3y"}
 """Seconds of a plan's term."""
+BLOCK_HOURS = 24
+"""Shortest Capacity Block."""
 
 Clients = Callable[[str, str], Any]
 """(service, region) -> client."""
@@ -50,23 +53,34 @@ def clients() -> Clients:
         from botocore.config import Config
     except ImportError:
         raise InputError("refresh prices", "needs boto3: pip install 'llmcalc-tui[aws]'") from None
-    patience = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3})
+    patience = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 8, "mode": "adaptive"})
     session = boto3.Session()
     return lambda service, region: session.client(service, region_name=region, config=patience)
 
 
-def refresh(region: str, types: Collection[str], client: Clients) -> Refreshed:
-    """The current prices of those instance types in one region. Raises InputError where nothing was answered."""
+def refresh(region: str, types: Collection[str], client: Clients, blocks: Collection[str] = ()) -> Refreshed:
+    """The current prices of those instance types in one region; `blocks` are sold in Capacity Blocks too.
+
+    Raises InputError where nothing was answered.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     quotes: Quotes = {}
     problems = []
-    for name, ask in (("on-demand and reserved", listed), ("Savings Plans", savings), ("spot", spot)):
+    calls = (
+        ("on-demand and reserved", listed, types),
+        ("Savings Plans", savings, types),
+        ("spot", spot, types),
+        ("Capacity Blocks", capacity_blocks, blocks),
+    )
+    for name, ask, asked in calls:
         try:
-            for terms, instance, usd in ask(client, region, types):
+            for terms, instance, usd in ask(client, region, asked):
                 quotes.setdefault(terms, {})[instance] = usd
         except (BotoCoreError, ClientError) as error:
             problems.append(f"{region}: {name}: {printable(error, 160)}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            problems.append(f"{region}: {name}: an answer that can not be read: {printable(error, 80)}")
     if not quotes:
         raise InputError("refresh prices", "; ".join(problems) or f"{region}: AWS lists none of the catalogue's types")
     return Refreshed(region, quotes, tuple(problems))
@@ -139,12 +153,19 @@ def spot(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple
         yield "spot", instance, [min(prices), max(prices)]
 
 
-def jumps(refreshed: Refreshed, known: Mapping[str, float], beyond: float = 0.05) -> Iterator[str]:
-    """On-demand prices that differ from the catalogue's by more than a twentieth: worth a second look."""
-    for instance, usd in sorted(refreshed.quotes.get("on-demand", {}).items()):
-        before = known.get(instance)
-        if before and isinstance(usd, float) and abs(usd / before - 1) > beyond:
-            yield f"{refreshed.region}: {instance} {before:g} -> {usd:g} USD/h"
+def capacity_blocks(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, float]]:
+    """The cheapest day of one machine in a Capacity Block, by the hour; a type without an offer has no price today."""
+    if not types:
+        return
+    ec2 = client("ec2", region)
+    for instance in sorted(types):
+        asked = {"InstanceType": instance, "InstanceCount": 1, "CapacityDurationHours": BLOCK_HOURS}
+        offers = ec2.describe_capacity_block_offerings(**asked).get("CapacityBlockOfferings", [])
+        hourly = [
+            float(each["UpfrontFee"]) / BLOCK_HOURS for each in offers if each.get("CurrencyCode", "USD") == "USD"
+        ]
+        if positive := [usd for usd in hourly if usd > 0]:
+            yield "capacity-block", instance, min(positive)
 
 
 def keep(refreshed: Refreshed, folder: Path | None = None) -> Path:

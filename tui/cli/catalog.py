@@ -68,10 +68,12 @@ def refresh(catalog: Catalog, names: Sequence[str], form: str) -> int:
     what, *rest = names or [""]
     if what == "prices":
         done, problems = _refresh_prices(catalog, rest or [DEFAULT_REGION])
+    elif what == "prices-dry-run":
+        done, problems = _refresh_prices(catalog, rest or [DEFAULT_REGION], write=False)
     elif what == "models":
         done, problems = _refresh_models()
     else:
-        raise InputError("catalog refresh", "what? prices [REGION …] or models")
+        raise InputError("catalog refresh", "what? prices [REGION …|all], prices-dry-run or models")
     if form in ("csv", "markdown"):
         lines = [*(("refreshed", each) for each in done), *(("problem", each) for each in problems)]
         print(table_output.records(({"kind": kind, "text": text} for kind, text in lines), form))
@@ -90,27 +92,19 @@ VERBS: dict[str, Callable[[Catalog, Sequence[str], str], int]] = {
 }
 
 
-def _refresh_prices(catalog: Catalog, regions: Sequence[str]) -> tuple[list[str], list[str]]:
+def _refresh_prices(catalog: Catalog, regions: Sequence[str], write: bool = True) -> tuple[list[str], list[str]]:
+    """What was written (nothing where `write` is false), each price that differs, jumps first; and what went wrong."""
     from catalog.sources import aws
+    from catalog.sources.price_refresh import refresh_all
 
-    types = {machine.id for machine in catalog.inventory.machines.values() if machine.kind == "cloud"}
-    client = aws.clients()
-    done, problems = [], []
-    for region in regions:
-        known = catalog.prices(region).quotes
-        try:
-            fresh = aws.refresh(region, types, client)
-        except InputError as error:
-            problems.append(str(error))
-            continue
-        problems += fresh.problems
-        try:
-            path = aws.keep(fresh)
-        except OSError as error:
-            raise InputError("catalog refresh", f"{error.filename}: {error.strerror}") from None
-        done += [f"{region}: {sum(map(len, fresh.quotes.values()))} prices in {path}"]
-        done += aws.jumps(fresh, {name: row.on_demand.usd_per_hour for name, row in known.items() if row.on_demand})
-    return done, problems
+    names = list(catalog.regions) if list(regions) == ["all"] else list(dict.fromkeys(regions))
+    with progress.shown() as watched:
+        fresh = refresh_all(catalog, names, aws.clients(), watched)
+    try:
+        kept = list(fresh.keep()) if write else []
+    except OSError as error:
+        raise InputError("catalog refresh", f"{error.filename}: {error.strerror}") from None
+    return [*kept, *map(str, fresh.changes)], list(fresh.problems)
 
 
 def _refresh_models() -> tuple[list[str], list[str]]:

@@ -141,6 +141,13 @@ COMMANDS = (
         Session.serve_or_train,
         hint="train/serve",
     ),
+    Command(
+        "refresh-prices",
+        "Refresh prices from AWS",
+        "ctrl+g",
+        "All regions with your own credentials; what differs is shown before it is written.",
+        "app.refresh_prices",
+    ),
     Command("undo", "Undo", "u", "The scenario before the last change.", "app.undo", hint="undo"),
     Command(
         "forget-points",

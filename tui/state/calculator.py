@@ -28,6 +28,11 @@ class Calculator:
         self.measurements = Measurements(catalog)
         self._pinned: dict[Pin, Answer] = {}
 
+    def take(self, catalog: Catalog) -> None:
+        """Answers from another catalogue from now on; models that were read stay."""
+        self.catalog = catalog
+        self._pinned.clear()
+
     def model(self, name: str) -> Model:
         """A model of the catalogue, of this session or on disk. Raises InputError for what would have to be fetched."""
         if name not in self.resolved:

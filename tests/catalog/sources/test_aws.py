@@ -97,13 +97,6 @@ def test_every_page_and_kind_of_price_is_read(answering: Aws) -> None:
     assert answering.asked == [("pricing", "us-east-1"), ("savingsplans", "us-east-1"), ("ec2", "eu-west-1")]
 
 
-def test_a_price_that_jumped_is_pointed_out(answering: Aws) -> None:
-    found = aws.refresh("us-east-1", TYPES, answering)
-    assert list(aws.jumps(found, {"g5.xlarge": 1.006, "p5.48xlarge": 55.04})) == [
-        "us-east-1: g5.xlarge 1.006 -> 1.2 USD/h"
-    ]
-
-
 def test_refreshed_prices_lie_over_the_packaged_ones(answering: Aws, tmp_path: Path) -> None:
     aws.keep(aws.refresh("us-east-1", TYPES, answering), tmp_path)
     catalog = load(tmp_path)
