@@ -147,6 +147,7 @@ def merge(files: Files) -> Sections:
         sections["regions"].setdefault(region, region)
     for entry in models.values():
         sections[f"model/{entry.id}"] = encode(entry)
+    sections["quality"] = {name: encode(note) for _, name, note in files.entries("quality.yaml")}
     sections["api_prices"] = {name: encode(price) for _, name, price in files.entries("api_prices.yaml")}
     sections["problems"] = files.problems
     return sections

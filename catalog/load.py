@@ -17,6 +17,7 @@ from estimator.models.model import Model, read_model
 from estimator.scenario.inventory import Inventory
 
 if TYPE_CHECKING:
+    from estimator.advice.quality import QualityNote
     from estimator.planning.breakeven import ApiPrice
 
 LONGEST_NAME = 200
@@ -107,6 +108,14 @@ class Catalog:
 
         prices: Mapping[str, ApiPrice] = _decode(dict[str, ApiPrice], self.texts["api_prices"])
         return prices
+
+    @cached_property
+    def quality(self) -> Mapping[str, "QualityNote"]:
+        """What is published about the quality of answers, by format or change."""
+        from estimator.advice.quality import QualityNote
+
+        notes: Mapping[str, QualityNote] = _decode(dict[str, QualityNote], self.texts["quality"])
+        return notes
 
     def prices(self, region: str) -> RegionPrices:
         """Every quote of one region. Raises InputError."""

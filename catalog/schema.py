@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from catalog import yaml_file
 from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntry, PriceCut, PricesEntry, is_date
+from estimator.advice.quality import QualityNote
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
@@ -32,6 +33,7 @@ FILES: dict[str, Any] = {
     "training.yaml": TrainingConstants,
     "sizes.yaml": dict[str, DecoderShape],
     "power.yaml": PowerConstants,
+    "quality.yaml": dict[str, QualityNote],
     "api_prices.yaml": dict[str, ApiPrice],
 }
 """Glob below the data folder -> the type of the whole file."""

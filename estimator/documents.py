@@ -17,11 +17,12 @@ from estimator.results import (
     MemoryReport,
     PerformanceReport,
     PowerReport,
+    Score,
     TrainingMemory,
     TrainingReport,
 )
 
-Report = MemoryReport | PerformanceReport | CostReport | PowerReport | TrainingMemory | TrainingReport
+Report = MemoryReport | PerformanceReport | CostReport | PowerReport | Score | TrainingMemory | TrainingReport
 
 LAYOUT = ("tp", "pp", "ep", "dp")
 
@@ -43,6 +44,7 @@ def document(row: Evaluation) -> dict[str, object]:
         "performance": performance(row),
         "cost": {**section(row.cost), "power": section(row.cost.power)},
         "training": training(row.training),
+        "score": section(row.score),
     }
 
 
@@ -138,7 +140,7 @@ def number(value: float) -> float | None:
     return whole if value == whole else value
 
 
-SECTIONS = ("memory", "performance", "percentiles", "cost", "training")
+SECTIONS = ("memory", "performance", "percentiles", "cost", "training", "score")
 """Absent as a whole where a row has none."""
 
 

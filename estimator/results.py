@@ -286,6 +286,25 @@ class Candidate(NamedTuple):
     replicas: int
 
 
+class Score(NamedTuple):
+    """How well a row answers what is asked, 0 to 100: the sum of its parts. All are 0 where it does not hold the load.
+
+    The formula stands in `estimator/ranking/score.py`.
+    """
+
+    total: float = 0.0
+    fit: float = 0.0
+    """25 where the load is held."""
+    latency: float = 0.0
+    """Up to 25: the worst ratio of an asked bound to the time that is seen."""
+    cost: float = 0.0
+    """Up to 25: the least $/1M tokens of the rows beside it over its own."""
+    headroom: float = 0.0
+    """Up to 15: users or arrivals that it carries beyond those asked."""
+    trust: float = 0.0
+    """Up to 10 by class of evidence; half of that at an old price."""
+
+
 class Evaluation(NamedTuple):
     """One candidate, judged."""
 
@@ -315,6 +334,8 @@ class Evaluation(NamedTuple):
     """The smallest single change that would make it fit."""
     training: TrainingReport | None = None
     """Set where the question is a training run; then `memory` and `performance` are None."""
+    score: Score | None = None
+    """Set on the rows of a board that serves."""
 
 
 class Leaderboard(NamedTuple):

@@ -22,6 +22,7 @@ SECTIONS = {
     "performance": results.PerformanceReport,
     "cost": results.CostReport,
     "cost.power": results.PowerReport,
+    "score": results.Score,
     "training": results.TrainingReport,
     "training.memory": results.TrainingMemory,
 }

@@ -8,7 +8,7 @@ from estimator.results import Evaluation
 BOOT_S = 60.0
 """From the request of a machine to a running host; EC2 GPU images take one to two minutes (engineering guess)."""
 DOWNLOAD_SHARE = 0.5
-"""Of the network that a download from object storage fills (engineering guess)."""
+"""Share of the network that a download from object storage fills (engineering guess)."""
 LOAD_BYTES_PER_S = 1.5e9
 """Weights from local disk into one device: logs of vLLM show 1 to 3 GB/s a device (engineering guess within)."""
 COMPILE_S = 40.0
@@ -37,7 +37,7 @@ class Autoscaling(NamedTuple):
 
     metric: str
     target: float
-    """Of the metric, for each replica: scale out above it."""
+    """Figure of the metric for each replica: scale out above it."""
     minimum: int
     """Replicas."""
     maximum: int

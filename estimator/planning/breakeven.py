@@ -116,7 +116,7 @@ def against_terms(
     hourly = quote(machine, device, prices, "on-demand", scenario.ownership).price
     if hourly is None or machine.kind == "device" or hourly.kind == "own":
         return []
-    found = ((terms, quote(machine, device, prices, terms, scenario.ownership).price) for terms in COMMITTED)
+    quoted = ((terms, quote(machine, device, prices, terms, scenario.ownership).price) for terms in COMMITTED)
     return [
         AgainstTerms(
             terms=terms,
@@ -125,7 +125,7 @@ def against_terms(
             price_kind=price.kind,
             price_as_of=price.as_of,
         )
-        for terms, price in found
+        for terms, price in quoted
         if price
     ]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
+from estimator.ranking.score import with_scores
 from estimator.results import VERDICTS, Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import machines_for
@@ -37,7 +38,7 @@ def rank(
     if machines is None:
         machines = machines_for(scenario, inventory, prices)
     rows = [row for machine in machines for row in judge.evaluations(machine, every_layout)]
-    return Leaderboard(with_badges(sorted(rows, key=rank_key)), judge.considered)
+    return Leaderboard(with_scores(with_badges(sorted(rows, key=rank_key)), scenario), judge.considered)
 
 
 def evaluate(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:

@@ -25,7 +25,7 @@ from tui.pages.breakeven import chart, sentences
 
 TYPED = "api-usd-per-1m-input", "api-usd-per-1m-output"
 CELLS, LINES = 96, 18
-"""Of the chart in text."""
+"""Size of the chart in text."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +70,9 @@ def _apis(arguments: argparse.Namespace) -> Mapping[str, ApiPrice]:
     if any(each is not None for each in typed):
         if None in typed:
             raise InputError("--" + TYPED[typed.index(None)], "an API has a price of input and one of output tokens")
-        return {arguments.api or "the API": ApiPrice(typed[0] or 0.0, typed[1] or 0.0)}
+        return {
+            arguments.api or "the API": ApiPrice(usd_per_1m_input=typed[0] or 0.0, usd_per_1m_output=typed[1] or 0.0)
+        }
     known = load().api_prices
     if arguments.api is None:
         return known

@@ -3,11 +3,22 @@
 import argparse
 from collections.abc import Iterator
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
+from catalog.load import load
 from catalog.questions import Question
 from estimator import documents
 from estimator.results import Evaluation
 from tui.cli import json_output, question, status, table_output, text_output
+from tui.draw import figures
+from tui.options.options import given_options
+
+if TYPE_CHECKING:
+    from estimator.advice.savings import Advice
+    from estimator.advice.study import Study
+
+SHOWN = 6
+"""Changes in text; JSON has all."""
 
 CELLS = 100
 """Width of the lines about measured cases."""
@@ -23,10 +34,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     asked = question.ask(arguments)
     row = ranking.evaluate(*asked)
+    changes = _advice(asked, row) if arguments.format in ("json", "text") else []
     if arguments.format == "json":
-        print(json_output.document(documents.document(row)))
+        advised = [_record(asked, each) for each in changes]
+        print(json_output.document({**documents.document(row), "advice": advised}))
     elif arguments.format == "text":
-        print("\n\n".join((text_output.estimate(asked.scenario, row, _note(asked, row)), *_measured(asked, row))))
+        text = text_output.estimate(asked.scenario, row, _note(asked, row)) + _advice_text(asked, changes)
+        print("\n\n".join((text, *_measured(asked, row))))
     else:
         print(table_output.records([documents.document(row)], arguments.format))
     return status.of([row])
@@ -41,25 +55,74 @@ def _note(asked: Question, row: Evaluation) -> str | None:
     return None if asked.scenario.training or stands_in else conversion(asked.model.native_weights, weights)
 
 
-def _measured(asked: Question, row: Evaluation) -> Iterator[str]:
-    """The measured case nearest to each latency and to the throughput, with our error on it; of text that is written."""
-    if row.performance is None or asked.scenario.training or not asked.model.architecture.generates:
-        return
-    from catalog.load import load
-    from estimator.advice.study import Study
-    from tui.draw.runs import rows_as_text
-    from tui.pages.working import near_rows
-    from tui.state.measurements import Measurements
+def _advice(asked: Question, row: Evaluation) -> "list[Advice]":
+    """One change each that makes the row cheaper, faster or roomier; nothing of a training run."""
+    from estimator.advice.savings import advice
 
-    measurements = Measurements(load())
-    study = Study(
+    if asked.scenario.training or row.performance is None:
+        return []
+    return advice(_study(asked, row), row, load().quality)
+
+
+def _study(asked: Question, row: Evaluation) -> "Study":
+    """The row as a study of its candidate."""
+    from estimator.advice.study import Study
+
+    return Study(
         candidate=row.candidate,
         scenario=asked.scenario,
         model=asked.model,
         inventory=asked.inventory,
         prices=asked.prices,
     )
+
+
+def _measured(asked: Question, row: Evaluation) -> Iterator[str]:
+    """The measured case nearest to each latency and to the throughput, with our error; of text that is written."""
+    if row.performance is None or asked.scenario.training or not asked.model.architecture.generates:
+        return
+    from tui.draw.runs import rows_as_text
+    from tui.pages.working import near_rows
+    from tui.state.measurements import Measurements
+
+    measurements, study = Measurements(load()), _study(asked, row)
     for figure in ("ttft", "tpot", "throughput"):
         near = measurements.near(study, figure)
         if near:
             yield dedent(rows_as_text(near_rows(near, CELLS)))
+
+
+def _record(asked: Question, each: "Advice") -> dict[str, object]:
+    return {
+        "change": each.change,
+        "option": _options(asked, each),
+        "usd_per_1m_tokens": each.usd_per_1m_tokens,
+        "ms": each.ms,
+        "users": each.users,
+        "quality": each.quality.text if each.quality else None,
+        "quality_source": each.quality.source if each.quality else None,
+    }
+
+
+def _options(asked: Question, each: "Advice") -> str:
+    """What to say on the command line for a change."""
+    before, after = given_options(asked.scenario), given_options(each.scenario)
+    return " ".join(f"--{name} {value}" for name, value in after.items() if before.get(name) != value)
+
+
+def _advice_text(asked: Question, changes: "list[Advice]") -> str:
+    """The changes that save most, with what they do to time, users and quality."""
+    if not changes:
+        return ""
+    titles = ("what else", "$/1M tokens", "a request", "users", "quality of answers")
+    rows = [
+        (
+            _options(asked, each),
+            figures.NOTHING if each.usd_per_1m_tokens is None else f"{each.usd_per_1m_tokens:+.2f}",
+            figures.NOTHING if each.ms is None else f"{each.ms:+,.0f} ms",
+            f"{each.users:+,}",
+            each.quality.text if each.quality else "",
+        )
+        for each in changes[:SHOWN]
+    ]
+    return "\n\n" + text_output.aligned([titles, *rows], left=(0, 4))

@@ -35,7 +35,9 @@ def chart(cells: int, lines: int, against: AgainstApi, name: str) -> list[Row]:
     if against.requests is not None:
         across, down = drawn.cell(against.requests, against.usd_per_copy_month)
         drawn.canvas.text(across, down, "◆", "warn")
-        labels.append(Label(across, down, f"even at {figures.number(against.requests)}", "warn", priority=9))
+        labels.append(
+            Label(x=across, y=down, text=f"even at {figures.number(against.requests)}", style="warn", priority=9)
+        )
     place(drawn.canvas, labels)
     legend: Row = [(" ━ ", series_style(0)), ("rent  ", "text"), ("━ ", series_style(1)), (name, "text")]
     return [*drawn.rows("requests a month", "$ a month"), fit_row(legend, cells)]

@@ -23,7 +23,7 @@ from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
 
 LINES = 14
-"""Of the difference at once; the rest is scrolled to."""
+"""Lines of the difference shown at once; the rest is scrolled to."""
 
 
 class RefreshView(Drawing):
