@@ -10,10 +10,12 @@ from catalog.codec import encode
 from catalog.model_listing import ModelListing
 from catalog.references import Fault, constant_faults, engine_faults, generation_faults, unknown
 from catalog.shapes import ModelEntry, PriceCut
+from estimator.advice.decisions import Decisions
 from estimator.engines.kernel_constants import LlamaCpp, Network, NeuronSpeed
 from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
 from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.hardware.managed import ManagedPrices
 from estimator.hardware.power import PowerConstants
 from estimator.hardware.prices import InstancePrices
 from estimator.scenario.inventory import Inventory
@@ -147,6 +149,8 @@ def merge(files: Files) -> Sections:
         sections["regions"].setdefault(region, region)
     for entry in models.values():
         sections[f"model/{entry.id}"] = encode(entry)
+    sections["decisions"] = encode(files.last("decisions.yaml", Decisions()))
+    sections["sagemaker"] = encode(files.last("sagemaker_prices.yaml", ManagedPrices("", "", "")))
     sections["quality"] = {name: encode(note) for _, name, note in files.entries("quality.yaml")}
     sections["api_prices"] = {name: encode(price) for _, name, price in files.entries("api_prices.yaml")}
     sections["problems"] = files.problems

@@ -17,7 +17,9 @@ from estimator.models.model import Model, read_model
 from estimator.scenario.inventory import Inventory
 
 if TYPE_CHECKING:
+    from estimator.advice.decisions import Decisions
     from estimator.advice.quality import QualityNote
+    from estimator.hardware.managed import ManagedPrices
     from estimator.planning.breakeven import ApiPrice
 
 LONGEST_NAME = 200
@@ -107,6 +109,22 @@ class Catalog:
         from estimator.planning.breakeven import ApiPrice  # few questions are about an API
 
         prices: Mapping[str, ApiPrice] = _decode(dict[str, ApiPrice], self.texts["api_prices"])
+        return prices
+
+    @cached_property
+    def decisions(self) -> "Decisions":
+        """What articles advise by stage and by use."""
+        from estimator.advice.decisions import Decisions
+
+        rules: Decisions = _decode(Decisions, self.texts["decisions"])
+        return rules
+
+    @cached_property
+    def sagemaker(self) -> "ManagedPrices":
+        """What SageMaker asks for hosting."""
+        from estimator.hardware.managed import ManagedPrices
+
+        prices: ManagedPrices = _decode(ManagedPrices, self.texts["sagemaker"])
         return prices
 
     @cached_property

@@ -12,10 +12,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from catalog import yaml_file
 from catalog.shapes import AcceleratorEntry, FabricEntry, FamilyEntry, ModelEntry, PriceCut, PricesEntry, is_date
+from estimator.advice.decisions import Decisions
 from estimator.advice.quality import QualityNote
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
+from estimator.hardware.managed import ManagedPrices
 from estimator.hardware.power import PowerConstants
 from estimator.models.by_hand import DecoderShape
 from estimator.planning.breakeven import ApiPrice
@@ -34,6 +36,8 @@ FILES: dict[str, Any] = {
     "sizes.yaml": dict[str, DecoderShape],
     "power.yaml": PowerConstants,
     "quality.yaml": dict[str, QualityNote],
+    "decisions.yaml": Decisions,
+    "sagemaker_prices.yaml": ManagedPrices,
     "api_prices.yaml": dict[str, ApiPrice],
 }
 """Glob below the data folder -> the type of the whole file."""

@@ -1,12 +1,12 @@
 """What a change of formats does to the quality of answers, by published measurements."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from estimator.records import record
 from estimator.scenario.scenario import Scenario
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class QualityNote:
     """What is published about the quality of answers under a format."""
 

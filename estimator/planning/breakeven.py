@@ -1,6 +1,5 @@
 """When another way is cheaper: an API by the token, other terms by the hour, hardware of one's own by the month."""
 
-from dataclasses import dataclass
 from math import ceil
 from typing import Annotated, NamedTuple
 
@@ -10,6 +9,7 @@ from estimator.cost.quote import purchase_usd, quote
 from estimator.hardware.devices import Accelerator, Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.planning.mix import COMMITTED, break_even_hours
+from estimator.records import record
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
@@ -18,7 +18,7 @@ from estimator.units import HOURS_PER_MONTH, MILLION, SECONDS_PER_HOUR
 Usd = Annotated[float, Ge(0), Le(1e6)]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ApiPrice:
     """What a hosted API asks for a million tokens."""
 

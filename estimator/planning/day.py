@@ -1,11 +1,11 @@
 """How a load is spread over the day, and what is kept free and spare."""
 
-from dataclasses import dataclass
 from math import ceil
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.errors import InputError, unknown_name
+from estimator.records import record
 
 HOURS_PER_DAY = 24
 
@@ -19,7 +19,7 @@ DAYS: dict[str, tuple[float, ...]] = {
 to 6, three busy hours."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Demand:
     """The scenario's load as the peak of a day, and what is kept free for bursts and failures."""
 

@@ -361,6 +361,31 @@ def test_plan_says_what_to_run_at_each_hour_and_on_which_terms(ask: Ask) -> None
     assert ask(*asked, "--budget", "1", "--format", "json").json["mix"] is None
 
 
+def test_a_preset_that_is_longer_than_the_model_is_cut_and_says_so(ask: Ask) -> None:
+    answer = ask("rank", "--preset", "rag", "--model", "meta-llama/Llama-2-7b-hf", "--limit", "1", "--format", "json")
+    assert answer.json["scenario"]["input_tokens"] == 4096 - 512
+    assert "cut from 8,192 to 3,584 input tokens" in answer.err
+    assert ask("rank", "--model", "meta-llama/Llama-2-7b-hf", "--input-tokens", "8192").status == 2
+
+
+def test_recommend_decides_by_stage_by_use_and_by_size(ask: Ask) -> None:
+    page = ask("recommend", "--use-case", "chatbot", "--requests-per-day", "50000", "--format", "json").json
+    assert page["tier"]["name"] == "mvp"
+    assert page["tier"]["contradiction"] is None or "today" in page["tier"]["contradiction"]
+    assert page["use_case"]["model"] == "meta-llama/Llama-3.1-8B-Instruct"
+    assert page["use_case"]["usd_per_month"] > 0
+    assert 8e9 < page["needed_memory_bytes"] < 80e9
+    rows = [*page["single_accelerator"], *page["several_accelerators"]]
+    assert all(row["cost"]["price_stale"] is False for row in rows)
+    named = [row for row in rows if row["sagemaker_usd_per_hour"]]
+    assert all(row["sagemaker_usd_per_hour"] > row["cost"]["price_usd_per_hour"] for row in named)
+    sizes = ask("recommend", "--sizes", "--input-tokens", "512", "--format", "json").json["sizes"]
+    assert {"7B", "13B", "70B", "175B"} <= {row["size"] for row in sizes}
+    prices = [row["cost"]["price_usd_per_hour"] for row in sizes if row["size"] in ("7B", "70B", "175B")]
+    assert prices == sorted(prices)
+    assert ask("recommend", "--use-case", "poetry").status == 2
+
+
 def test_breakeven_is_where_the_api_costs_as_much_as_the_rent(ask: Ask) -> None:
     typed = ("--api", "mine", "--api-usd-per-1m-input", "5", "--api-usd-per-1m-output", "25")
     page = ask("breakeven", "--instance", "p5.48xlarge", "--concurrency", "256", *typed, "--format", "json").json

@@ -17,7 +17,7 @@ from estimator.planning.breakeven import (
 )
 from estimator.scenario.nodes import node_for
 from estimator.scenario.placement import machine_named
-from tui.cli import json_output, question, text_output
+from tui.cli import json_output, question, table_output, text_output
 from tui.cli.plan import number_above_0
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.draw.runs import rows_as_text
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--api", metavar="NAME", help="a published price of the catalogue, or a name for the typed one")
     for name, words in zip(TYPED, ("input", "output"), strict=True):
         group.add_argument(f"--{name}", dest=name, metavar="USD", help=f"what it asks for 1M {words} tokens")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = sorted(compared.items(), key=lambda each: -each[1].api_usd_per_request)
     if arguments.format == "json":
         print(json_output.document(_document(asked, row.candidate.machine, apis, compared, terms, buying)))
+    elif arguments.format != "text":
+        print(table_output.records([_against(name, apis[name], each) for name, each in named], arguments.format))
     else:
         lines = [text_output.scenario(asked.scenario), text_output.candidate_text(row), ""]
         if len(named) == 1:
@@ -92,21 +94,23 @@ def _document(
     return {
         "scenario": json_output.scenario(asked.scenario),
         "instance": machine,
-        "api": [
-            {
-                "name": name,
-                "usd_per_1m_input": apis[name].usd_per_1m_input,
-                "usd_per_1m_output": apis[name].usd_per_1m_output,
-                "as_of": apis[name].as_of or None,
-                "source": apis[name].source,
-                "api_usd_per_request": against.api_usd_per_request,
-                "rent_usd_per_month": against.usd_per_copy_month,
-                "most_requests_per_month": against.requests_per_copy_month,
-                "breakeven_requests_per_month": against.requests,
-                "always_from_requests_per_month": against.always_from,
-            }
-            for name, against in compared.items()
-        ],
+        "api": [_against(name, apis[name], against) for name, against in compared.items()],
         "terms": [each._asdict() for each in terms],
         "buying": buying and buying._asdict() | {"months": buying.months},
+    }
+
+
+def _against(name: str, api: ApiPrice, against: AgainstApi) -> dict[str, object]:
+    """One API beside the rent."""
+    return {
+        "name": name,
+        "usd_per_1m_input": api.usd_per_1m_input,
+        "usd_per_1m_output": api.usd_per_1m_output,
+        "as_of": api.as_of or None,
+        "source": api.source,
+        "api_usd_per_request": against.api_usd_per_request,
+        "rent_usd_per_month": against.usd_per_copy_month,
+        "most_requests_per_month": against.requests_per_copy_month,
+        "breakeven_requests_per_month": against.requests,
+        "always_from_requests_per_month": against.always_from,
     }

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from catalog import questions
@@ -30,7 +31,23 @@ def ask(arguments: argparse.Namespace) -> Question:
         question = questions.ask(catalog, asked, watched, starting_format=other_model)
     for problem in catalog.problems:
         print(f"llmcalc-tui: left out: {printable(problem)}", file=sys.stderr)
-    return question
+    return _with_preset_cut(question, arguments) if arguments.preset is not None else question
+
+
+def _with_preset_cut(question: Question, arguments: argparse.Namespace) -> Question:
+    """The question with as much of a preset's prompt as the model holds; what is cut is said on stderr."""
+    asked = question.scenario
+    limit = asked.settings.max_model_len or question.model.architecture.max_context
+    over = asked.workload.total_tokens - limit if limit and not asked.training else 0
+    given = vars(arguments)
+    if over <= 0 or over >= asked.workload.input_tokens or given["input-tokens"] or given["output-tokens"]:
+        return question
+    workload = replace(asked.workload, input_tokens=asked.workload.input_tokens - over)
+    cut = f"{asked.workload.input_tokens:,} to {workload.input_tokens:,} input tokens"
+    print(
+        f"llmcalc-tui: preset {printable(arguments.preset)}: cut from {cut}, the model holds {limit:,}", file=sys.stderr
+    )
+    return question._replace(scenario=replace(asked, workload=workload))
 
 
 def scenario(arguments: argparse.Namespace) -> Scenario:

@@ -94,7 +94,7 @@ async def test_enter_twice_in_one_read_closes_a_dialog_once(key: str) -> None:
     [
         (["d"], "d: drop the pin, on 5 Compare"),
         (["0"], "0 does nothing here; ? lists the keys"),
-        (["tab"], "tab: next group, on 1 Workload"),
+        (["2", "tab"], "tab: next view, on 4 Leaderboard"),
         (["n"], "n: a start-up log, on 2 Memory"),
         (["2", "s"], "s: sort by the next column, on 4 Leaderboard"),
         (["3", "t", "o"], "o: next view, of a served model (t changes)"),

@@ -262,7 +262,7 @@ async def test_help_lists_every_key_that_works_here() -> None:
 
 
 async def test_help_follows_the_keymap() -> None:
-    async with application(remapped={"undo": "ctrl+z"}).run_test(size=(120, 100)) as pilot:
+    async with application(remapped={"undo": "ctrl+z"}).run_test(size=(120, 120)) as pilot:
         await press(pilot, "w")
         assert (await press(pilot, "ctrl+z")).session == Session()
         await press(pilot, "question_mark")
