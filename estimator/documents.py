@@ -37,6 +37,7 @@ def document(row: Evaluation) -> dict[str, object]:
         "accelerators": number(candidate.accelerators),
         "layout": {name: getattr(candidate.layout, name) for name in LAYOUT},
         "replicas": candidate.replicas,
+        "spare": candidate.spare,
         "verdict": row.verdict,
         "reason": row.reason,
         "confidence": row.confidence,

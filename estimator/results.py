@@ -284,6 +284,8 @@ class Candidate(NamedTuple):
     """Over all machines; below 1 for a fractional device."""
     layout: Layout
     replicas: int
+    spare: int = 0
+    """Machines among them that the load does not need."""
 
 
 class Score(NamedTuple):

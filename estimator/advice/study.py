@@ -94,7 +94,8 @@ class Study:
         level, limit = self.scenario.service_level, self.most_users
         if not level or limit < self.replicas:
             return 0
-        last = best_concurrency(self.step, self.workload, level, limit / self.replicas)
+        room = min(limit / self.replicas, self.memory.slots)
+        last = best_concurrency(self.step, self.workload, level, room)
         return int(last.concurrency) * self.replicas if last else 0
 
     def longest(self, users: int) -> int:
@@ -116,7 +117,7 @@ class Study:
         """Speed at the scenario's own load, with the parts that its latencies are made of."""
         workload = self.workload
         busy = workload.busy_replicas(self.replicas)
-        limit = self.memory.max_sequences(workload.total_tokens)
+        limit = min(self.memory.max_sequences(workload.total_tokens), self.memory.slots)
         speed = performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
         if not self.scenario.workload.is_finite or self.scenario.workload.encodes:
             return speed
@@ -146,7 +147,7 @@ class Study:
         """Speed with that many requests in flight."""
         workload = self.scenario.workload.with_users(users)
         busy = min(self.replicas, users)
-        limit = self.memory.max_sequences(workload.total_tokens)
+        limit = min(self.memory.max_sequences(workload.total_tokens), self.memory.slots)
         return performance(self.step, workload, users / busy, limit, busy)
 
     def operating_points(self, most: int = 8192) -> Iterator[tuple[int, PerformanceReport]]:
@@ -162,7 +163,7 @@ class Study:
         moe = self.model.architecture.is_moe
         placement = replace(
             self.scenario.placement,
-            machines=self.candidate.machines if self.candidate.machines > 1 else None,
+            machines=self.candidate.machines,
             tp=layout.tp,
             pp=layout.pp,
             ep=layout.ep if moe else None,
@@ -177,6 +178,7 @@ class Study:
 
     def layouts(self) -> tuple[Evaluation, ...]:
         """Every legal layout of the machine, the one with most ranks last."""
-        free = replace(self.scenario, placement=Placement(instance=self.scenario.placement.instance))
+        placement = Placement(instance=self.scenario.placement.instance, machines=self.candidate.machines)
+        free = replace(self.scenario, placement=placement)
         rows = rank(self.model, free, self.inventory, self.prices, (self.machine,), every_layout=True).rows
         return tuple(sorted(rows, key=lambda row: (row.candidate.layout.devices, row.candidate.layout)))

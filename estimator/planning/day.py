@@ -23,7 +23,7 @@ to 6, three busy hours."""
 class Demand:
     """The scenario's load as the peak of a day, and what is kept free for bursts and failures."""
 
-    headroom: Annotated[float, Ge(0), Lt(1)] = 0.2
+    headroom: Annotated[float, Ge(0), Lt(1)] = 0.0
     """Share of capacity that every hour leaves unused."""
     base_load: Annotated[float, Gt(0), Le(1)] = 1.0
     """Share of the peak that never goes away, where no day is given."""

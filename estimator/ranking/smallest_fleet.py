@@ -8,11 +8,12 @@ from typing import NamedTuple
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
-from estimator.ranking.fleet import MOST_COPIES
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
+
+MOST_COPIES = 4096
 
 
 class Fleet(NamedTuple):
@@ -44,7 +45,8 @@ def smallest_fleet(
     A copy is one machine, and several only where one does not carry the smallest share. Raises InputError for a
     scenario that can not be asked.
     """
-    placement = scenario.placement
+    placement = replace(scenario.placement, most_machines=1, spare=0)
+    scenario = replace(scenario, placement=placement)
     one = replace(scenario, placement=replace(placement, machines=placement.machines or 1))
     for share in (one, scenario):
 

@@ -1,12 +1,13 @@
 """The question: what the user edits, what a session file holds, what the headless verbs take."""
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le
 from estimator.checks import check
 from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
+from estimator.models.model import Model
 from estimator.records import record
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.scenario.workload import Ownership, ServiceLevel, ServingWorkload
@@ -60,6 +61,10 @@ class Placement:
     pp: Count | None = None
     ep: Count | None = None
     dp: Count | None = None
+    spare: Annotated[int, Ge(0), Le(64)] = 0
+    """Machines beyond what the load needs: with one of them, any one may fail."""
+    most_machines: Annotated[int, Ge(1), Le(4096)] = 64
+    """Largest fleet that is tried, where the number of machines is left open."""
     usable_memory_gib: Annotated[float, Gt(0), Le(10_000)] | None = None
     """What one device may use, where its owner knows better than the catalogue: unified memory, another size."""
     host_memory_gib: Annotated[float, Gt(0), Le(100_000)] | None = None
@@ -90,6 +95,12 @@ class Scenario:
     calibrations: tuple[Calibration, ...] = ()
     """The user's own measurements."""
 
+    @property
+    def steady(self) -> "Scenario":
+        """This scenario with its requests as a stream that goes on for ever."""
+        workload = self.workload.steady
+        return self if workload is self.workload else replace(self, workload=workload)
+
 
 def check_place(scenario: Scenario) -> None:
     """Raises InputError where the placement, the ownership or the price terms can not be asked, serving or training."""
@@ -104,3 +115,13 @@ def check_place(scenario: Scenario) -> None:
         raise InputError("usable_memory", "is what one device may use; say which accelerator or instance as well")
     if scenario.price_terms not in PRICE_TERMS:
         raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
+
+
+def request_tokens(scenario: Scenario, model: Model) -> int:
+    """Tokens of one whole request. Raises InputError where the model can not hold it."""
+    tokens = scenario.workload.total_tokens
+    limit = scenario.settings.max_model_len or model.architecture.max_context
+    if limit and tokens > limit:
+        field = "max_model_len" if scenario.settings.max_model_len else "input_tokens"
+        raise InputError(field, f"{tokens:,} tokens a request, but {model.id} holds {limit:,}")
+    return tokens

@@ -4,8 +4,6 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from math import inf
 
 from estimator.checks import check
 from estimator.cost.bill import bill, not_supported
@@ -18,19 +16,19 @@ from estimator.layout import Layout
 from estimator.layouts.context_parallel import check_context_parallel, context_parallel_refusal
 from estimator.layouts.legal import layout_refusal, legal_layouts, legal_tensor_parallel
 from estimator.models.model import Model
-from estimator.results import Candidate, Evaluation, LevelTimes, PerformanceReport
+from estimator.results import Candidate, Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, clusters, node_for
-from estimator.scenario.scenario import Scenario, check_place
+from estimator.scenario.scenario import Scenario, check_place, request_tokens
 from estimator.scenario.workload import check_level, check_workload
 from estimator.serving.deployment import Deployment, check_start, deploy
+from estimator.serving.fleet_size import FleetSizes
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
 from estimator.serving.load.performance import load_replica, report_performance
 from estimator.serving.memory import compile_memory, memory_report
 from estimator.serving.offload import offloads
 from estimator.serving.speed.compile import compile_step
-from estimator.serving.speed.step import Step
 from estimator.units import size_text
 
 
@@ -55,7 +53,7 @@ class ServingJudge:
         scenario = with_media(scenario, model)
         self.traffic = scenario.workload
         """The requests as they are asked for; the scenario's are taken for a stream that goes on for ever."""
-        self.scenario = scenario = steady(scenario)
+        self.scenario = scenario = scenario.steady
         self.inventory = inventory
         self.prices = prices
         self.engine = inventory.engine(scenario.engine, scenario.engine_version)
@@ -68,6 +66,7 @@ class ServingJudge:
         self.considered = 0
         self._estimates: dict[tuple[object, ...], LayoutEstimate] = {}
         self._max_users: dict[int, int] = {}
+        self.sizes = FleetSizes(scenario.workload, scenario.service_level, scenario.placement.most_machines)
 
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
@@ -90,21 +89,55 @@ class ServingJudge:
         return [self.evaluation(node, self.best(estimates))]
 
     def estimates(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
-        """Every layout that the placement leaves open: on one machine, and where none holds the load, on several."""
+        """Every layout that the placement leaves open, on one machine or the number that is asked for.
+
+        Where none of them is right, each stands on as many machines as the load takes; a model that no machine holds
+        leaves layers in host memory, or stands on several machines.
+        """
         placement = self.scenario.placement
-        machines, engine = placement.machines or 1, deployment.engine
+        one_only = placement.count or self.scenario.deployment == "edge"  # as many accelerators as are said, or one
+        asked = placement.machines or (1 if one_only else None)
+        machines = asked or 1
         estimates = [
             self.estimate(node, deployment, layout, machines, -(-layout.devices // node.devices))
-            for layout in self.layouts(node, engine)
+            for layout in self.layouts(node, deployment.engine)
             if not self.cut_refusal(deployment, layout)
         ]
-        if self.explicit_layout or any(each.load and not each.shortage(self.scenario.workload) for each in estimates):
-            return estimates
         fitting = [each for each in estimates if each.load]
-        if not fitting and (offloaded := self.with_offload(deployment, machines)):
-            return offloaded
-        spread = self.spread(node, deployment)
-        return [*estimates, *spread] if fitting else spread or estimates
+        if not fitting and not self.explicit_layout:
+            fitting = self.with_offload(deployment, machines) or self.spread(node, deployment)
+        if not fitting or (not placement.spare and any(map(self.is_right, fitting))):
+            return fitting or estimates
+        if asked:
+            spread = () if self.explicit_layout else self.spread(node, deployment)
+            return [*fitting, *spread]
+        fleets = self.fleets(node, deployment, fitting)
+        alone = fitting[0].machines == 1 and not self.explicit_layout
+        if alone and not any(map(self.is_right, fleets)):
+            fleets += self.fleets(node, deployment, self.spread(node, deployment))
+        return fleets
+
+    def is_right(self, estimate: LayoutEstimate) -> bool:
+        """Whether a layout holds the load within the service level."""
+        workload = self.scenario.workload
+        return not estimate.shortage(workload) and estimate.meets(workload, self.scenario.service_level)
+
+    def fleets(self, node: Node, deployment: Deployment, fitting: Sequence[LayoutEstimate]) -> list[LayoutEstimate]:
+        """The layouts that are right on the fewest machines, with the spare ones."""
+        spare = self.scenario.placement.spare
+        return [self.repeated(node, deployment, one, times, spare) for one, times in self.sizes.smallest(fitting)]
+
+    def repeated(
+        self, node: Node, deployment: Deployment, one: LayoutEstimate, groups: int, spare: int
+    ) -> LayoutEstimate:
+        """A layout on so many groups of machines, of as many as one engine needs, and spare ones."""
+        machines = (groups + spare) * one.machines
+        if one.layout.host:
+            fleet = one._replace(machines=machines, replicas=one.replicas * (groups + spare))
+            fleet = self.with_speed(fleet, self.scenario.workload.busy_replicas(fleet.replicas))
+        else:
+            fleet = self.estimate(node, deployment, one.layout, machines, one.machines)
+        return fleet._replace(spare=spare * one.machines)
 
     def spread(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
         """Layouts over several machines that hold a request, up to the first that holds the load within the level."""
@@ -117,8 +150,7 @@ class ServingJudge:
             estimate = self.estimate(node, deployment, layout, asked_machines or span, span)
             if estimate.load:
                 fitting.append(estimate)
-                workload, level = self.scenario.workload, self.scenario.service_level
-                if not estimate.shortage(workload) and estimate.meets(workload, level):
+                if self.is_right(estimate):
                     break
         return fitting
 
@@ -216,6 +248,7 @@ class ServingJudge:
                 replicas=replicas,
                 memory=report,
                 confidence=deployment.confidence,
+                slots=compile_memory(deployment, layout).slots,
             )
             fits = report.shortfall_bytes <= 0 and report.max_concurrency >= 1
             estimate = self._estimates[key] = self.with_speed(base, busy) if fits else base
@@ -243,7 +276,7 @@ class ServingJudge:
         workload = self.scenario.workload
         step = compile_step(estimate.deployment, estimate.layout)
         concurrency = workload.concurrency / busy_replicas
-        load = load_replica(step, workload, concurrency, estimate.memory.max_concurrency, busy_replicas)
+        load = load_replica(step, workload, concurrency, estimate.room, busy_replicas)
         return estimate._replace(confidence=step.confidence, busy_replicas=busy_replicas, step=step, load=load)
 
     def best(self, estimates: Sequence[LayoutEstimate]) -> LayoutEstimate:
@@ -257,7 +290,9 @@ class ServingJudge:
         if estimate.step and estimate.load:
             speed = report_performance(estimate.step, workload, estimate.load, estimate.busy_replicas, self.detail)
             if self.replays:
-                speed, times = self.replayed(estimate, estimate.step, speed, times)
+                from estimator.serving.row_replay import replay_row  # of one row alone
+
+                speed, times = replay_row(estimate, self.traffic, level, speed, times)
         met = times is not None and level.met_by(*times) and not (speed and speed.overloaded)
         short = f"{size_text(estimate.memory.shortfall_bytes)} short per device"
         shortage = estimate.shortage(workload)
@@ -268,6 +303,7 @@ class ServingJudge:
             accelerators=machine.count * estimate.machines,
             layout=estimate.layout,
             replicas=estimate.replicas,
+            spare=estimate.spare,
         )
         return Evaluation(
             candidate=candidate,
@@ -283,26 +319,6 @@ class ServingJudge:
             shortage=shortage,
             max_users=self.max_users(estimate),
         )
-
-    def replayed(
-        self, estimate: LayoutEstimate, step: Step, speed: PerformanceReport, times: LevelTimes | None
-    ) -> tuple[PerformanceReport, LevelTimes | None]:
-        """Speed of a layout, and the times that the level is judged by, as the asked traffic sees them under the
-        engine's own scheduler.
-
-        Prefill on replicas of its own has no schedule to replay, nor has a queue that grows without end.
-        """
-        if self.traffic.encodes or self.traffic.prefill_replicas or (speed.overloaded and not self.traffic.is_finite):
-            return speed, times
-        from estimator.serving.load.replay import Limits, replay, replayed_times, with_replay  # of one row alone
-
-        memory = compile_memory(estimate.deployment, estimate.layout)
-        room = estimate.memory.max_concurrency if estimate.layout.host else inf
-        limits = Limits.of(memory, step, self.tokens, room)
-        level = self.scenario.service_level
-        shown = replay(step, self.traffic, limits, estimate.busy_replicas, level)
-        speed = with_replay(speed, shown, step, self.traffic, estimate.busy_replicas)
-        return speed, replayed_times(speed, level) if level else None
 
     def max_users(self, estimate: LayoutEstimate) -> int:
         """Users that the layout carries within the level, worked out once for equal devices."""
@@ -331,19 +347,3 @@ class ServingJudge:
             other_format = "" if weights is self.weights else f", as {weights.name}"
             cautions.append(f"under {engine.name}{other_format}")
         return "; ".join(cautions) or None
-
-
-def steady(scenario: Scenario) -> Scenario:
-    """The scenario with its requests as a stream that goes on for ever."""
-    workload = scenario.workload.steady
-    return scenario if workload is scenario.workload else replace(scenario, workload=workload)
-
-
-def request_tokens(scenario: Scenario, model: Model) -> int:
-    """Tokens of one whole request. Raises InputError where the model can not hold it."""
-    tokens = scenario.workload.total_tokens
-    limit = scenario.settings.max_model_len or model.architecture.max_context
-    if limit and tokens > limit:
-        field = "max_model_len" if scenario.settings.max_model_len else "input_tokens"
-        raise InputError(field, f"{tokens:,} tokens a request, but {model.id} holds {limit:,}")
-    return tokens

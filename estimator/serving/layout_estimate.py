@@ -1,6 +1,7 @@
 """One layout of a deployment under the asked load, and which of several is the best."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import inf
 from typing import NamedTuple
 
 from estimator.layout import Layout
@@ -27,6 +28,10 @@ class LayoutEstimate(NamedTuple):
     confidence: Confidence
     busy_replicas: int = 0
     """Replicas that have work."""
+    spare: int = 0
+    """Machines that the load does not need."""
+    slots: float = inf
+    """Sequences that the engine runs at once in one replica, whatever its memory holds."""
     step: Step | None = None
     load: ReplicaLoad | None = None
     """One replica at its share of the load; None where the memory does not hold one request."""
@@ -35,6 +40,11 @@ class LayoutEstimate(NamedTuple):
     def requests_per_s(self) -> float:
         """Requests that all replicas complete."""
         return self.load.requests_per_s * self.busy_replicas if self.load else 0.0
+
+    @property
+    def room(self) -> float:
+        """Requests of the asked length that one replica runs at once."""
+        return min(self.memory.max_concurrency, self.slots)
 
     @property
     def request_capacity(self) -> int:
@@ -73,12 +83,13 @@ class LayoutEstimate(NamedTuple):
             return 0
         if not level:
             return self.request_capacity
-        most = best_concurrency(self.step, workload, level, self.memory.max_concurrency)
+        most = best_concurrency(self.step, workload, level, self.room)
         return int(most.concurrency) * self.replicas if most else 0
 
 
 def best_layout(estimates: Iterable[LayoutEstimate], workload: ServingWorkload, level: ServiceLevel) -> LayoutEstimate:
-    """The layout that holds the load, else comes closest; then meets the level; then costs least per request.
+    """The layout that holds the load, else comes closest; then meets the level; then takes the fewest machines; then
+    costs least per request.
 
     Among those that cost the same within `SAME_COST`, the one that carries most users within the level, then the one
     with the lowest latency. A layout that does not fit comes last, the least short one first.
@@ -86,13 +97,24 @@ def best_layout(estimates: Iterable[LayoutEstimate], workload: ServingWorkload, 
     fitting = [each for each in estimates if each.load]
     if not fitting:
         return min(estimates, key=lambda each: each.memory.shortfall_bytes)
-    holding = [each for each in fitting if not each.shortage(workload)] or fitting
+    holding = [each for each in fitting if not each.shortage(workload)] or _closest(fitting, workload)
     meeting = [each for each in holding if each.meets(workload, level)] or holding
+    fewest = min(each.machines for each in meeting)
+    meeting = [each for each in meeting if each.machines == fewest]
     lowest = min(map(_usd_per_request, meeting))
     cheapest = [each for each in meeting if _usd_per_request(each) <= lowest * (1 + SAME_COST)]
     if len(cheapest) == 1:
         return cheapest[0]
     return min(cheapest, key=lambda each: (-each.max_users(workload, level), _request_s(each)))
+
+
+def _closest(short: Sequence[LayoutEstimate], workload: ServingWorkload) -> Sequence[LayoutEstimate]:
+    """Of fleets that do not hold the load, those that hold most of it; on equal machines every layout is as close."""
+    if len({each.machines for each in short}) == 1:
+        return short
+    arriving = workload.requests_per_second is not None
+    most = [each.requests_per_s if arriving else each.request_capacity for each in short]
+    return [each for each, amount in zip(short, most, strict=True) if amount == max(most)]
 
 
 def _usd_per_request(estimate: LayoutEstimate) -> float:

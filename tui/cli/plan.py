@@ -19,10 +19,9 @@ from tui.options import options, values
 from tui.pages.planning import describe_hours, plan_cells, plan_lines
 
 DEMAND = (
-    options.Option("headroom", "headroom", "F", "share of capacity kept free in every hour (0.2)"),
+    options.Option("headroom", "headroom", "F", "share of capacity kept free in every hour (0)"),
     options.Option("base-load", "base_load", "F", "share of the peak that never goes away (1)"),
     options.Option("peak-hours", "peak_hours", "H", "hours a day at the peak (24)"),
-    options.Option("spare", "spare", "N", "copies beyond what the load needs: 1 survives the loss of one"),
 )
 DAY = f"shape of the day: {', '.join(DAYS)}, or 24 loads h0,…,h23"
 LOADS = {
@@ -63,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = question.ask(arguments)
     if asked.scenario.training:
         raise InputError("plan", "a training run is no load to carry; `estimate --train …` says what it takes")
-    demand = _demand(arguments)
+    demand = _demand(arguments, asked.scenario.placement.spare)
     scenario = _with_load(asked.scenario, demand, arguments)
     budget = number_above_0("budget", arguments.budget)
     known = plans(asked.model, scenario, demand, asked.inventory, asked.prices.for_decisions())
@@ -82,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     return ANSWERED if shown else NOTHING_FITS
 
 
-def _demand(arguments: argparse.Namespace) -> Demand:
-    demand = Demand()
+def _demand(arguments: argparse.Namespace, spare: int) -> Demand:
+    demand = Demand(spare=spare)
     kind: Any = Demand
     for option in DEMAND:
         given = getattr(arguments, option.field, None)

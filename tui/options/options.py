@@ -109,6 +109,8 @@ GROUPS = (
         (
             Option("instance", "placement.instance", "TYPE", "this type only; SageMaker's ml.* names are understood"),
             Option("machines", "placement.machines", "N", "machines that work together"),
+            Option("spare", "placement.spare", "N", "machines beyond what the load needs: 1 is N+1"),
+            Option("most-machines", "placement.most_machines", "N", "largest fleet that is tried (64)"),
             Option("accelerator", "placement.accelerator", "ID", "this accelerator only"),
             Option("count", "placement.count", "N", "how many accelerators"),
             Option("usable-memory", "placement.usable_memory_gib", "GIB", "memory that one device may use"),

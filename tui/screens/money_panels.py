@@ -25,7 +25,7 @@ CHART_LINES = 16
 
 def plan_sheet(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The scenario's load as the peak of an office day, on the selected machine: hours, ways to pay, runner-up."""
-    demand = Demand(day=DAYS[DAY])
+    demand = Demand(day=DAYS[DAY], spare=answer.session.scenario.placement.spare)
     title = f"plan · {heading(answer, row)}"
     if answer.session.scenario.training:
         return Sheet(title, lambda cells: _lines(["a training run is no load to carry"], cells))

@@ -125,20 +125,11 @@ class Calculator:
 
     def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
         """A row of the board in full."""
-        inventory = self.catalog.inventory
-        machines = [machine_named(row.candidate, inventory)]
         scenario = answer.session.scenario
         replayed = bool(scenario.service_level)  # without one no page shows what only a replay knows
-        full = ranking.rank(answer.model, scenario, inventory, answer.prices, machines, detail=True, replayed=replayed)
+        full = ranking.in_full(row, answer.model, scenario, self.catalog.inventory, answer.prices, replayed)
         suggestion = answer.remedies.of(row) if answer.remedies else None
-        seen = full.rows[0]
-        return row._replace(
-            performance=seen.performance,
-            training=seen.training,
-            meets_service_level=seen.meets_service_level,
-            level_times=seen.level_times,
-            suggestion=suggestion or None,
-        )
+        return full._replace(suggestion=suggestion or None)
 
 
 def _comparable(before: Session, now: Session) -> bool:

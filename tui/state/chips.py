@@ -69,6 +69,8 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "sampling": lambda value: f"{value} sampling",
     "instance": lambda value: f"only {value}",
     "machines": lambda value: f"{value} machine{'s' if value > 1 else ''}",
+    "spare": lambda value: f"N+{value}",
+    "most-machines": lambda value: f"at most {value} machine{'s' if value > 1 else ''}",
     "accelerator": lambda value: f"only {value}",
     "count": lambda value: f"{value} accelerators",
     "usable-memory": lambda value: f"{value:g} GiB a device",
@@ -102,7 +104,8 @@ def chips(scenario: Scenario) -> list[Chip]:
     layout = {name: by_option.pop(name) for name in LAYOUT if name in by_option}
     shown = [by_option[name] for name in by_option if name not in LAST]
     if layout:
-        placement = replace(scenario.placement, **dict.fromkeys(layout))
+        unset: dict[str, Any] = dict.fromkeys(layout)
+        placement = replace(scenario.placement, **unset)
         text = "·".join(f"{name.upper()}{getattr(scenario.placement, name)}" for name in layout)
         shown.append(Chip(text, replace(scenario, placement=placement)))
     if points := own_points(scenario):

@@ -1,5 +1,8 @@
 """Open arrivals at one replica: requests come at random, whether or not earlier ones are done."""
 
+from math import inf, sqrt
+from typing import NamedTuple
+
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.operating_point import OperatingPoint, operate
 from estimator.serving.speed.step import Step
@@ -67,6 +70,27 @@ def queue_s(point: OperatingPoint, workload: ServingWorkload) -> float:
     """Mean wait of those who have to wait: Pollaczek-Khinchine at Poisson arrivals, Kingman's bound at others."""
     gaps, prompts = 1 / workload.burstiness, prompt_variation(workload) ** 2
     return point.prompt_s * (gaps + prompts) / (2 * (1 - prompt_load(point)))
+
+
+class SlotQueue(NamedTuple):
+    """The queue before a replica that holds no more requests."""
+
+    share: float
+    """Share of the requests that wait in it."""
+    wait_s: float
+    """Mean wait of those."""
+
+
+def slot_queue(workload: ServingWorkload, utilization: float, limit: float, request_s: float) -> SlotQueue:
+    """Who finds all `limit` places of a replica taken, where `utilization` of its highest rate arrives.
+
+    Sakasegawa's approximation of G/G/c (1977): each place is a server, which a request keeps for its whole time.
+    """
+    if not 0 < utilization < 1 or limit == inf:
+        return SlotQueue(0.0, 0.0)
+    share = utilization ** (sqrt(2 * (limit + 1)) - 1)
+    scatter = (1 / workload.burstiness + workload.length_variation**2) / 2
+    return SlotQueue(share, scatter * request_s / (limit * (1 - utilization)))
 
 
 def prompt_variation(workload: ServingWorkload) -> float:

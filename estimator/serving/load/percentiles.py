@@ -1,10 +1,11 @@
 """The steady state's times at the percentiles of a service level, in closed form: what a ranking judges by."""
 
+from functools import lru_cache
 from math import exp, log, sqrt
 
 from estimator.results import LevelTimes
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.serving.load.arrivals import prompt_load, queue_s
+from estimator.serving.load.arrivals import prompt_load, queue_s, slot_queue
 from estimator.serving.load.operating_point import OperatingPoint, operate
 from estimator.serving.load.performance import ReplicaLoad
 from estimator.serving.speed.step import Step
@@ -26,6 +27,7 @@ def level_times(step: Step, workload: ServingWorkload, load: ReplicaLoad, level:
     )
 
 
+@lru_cache(maxsize=4096)
 def best_concurrency(
     step: Step, workload: ServingWorkload, level: ServiceLevel, max_concurrency: float
 ) -> OperatingPoint | None:
@@ -59,9 +61,13 @@ def _ttft_s(workload: ServingWorkload, load: ReplicaLoad, percentile: int | None
     if percentile is None:
         return load.ttft_s
     point = load.point
-    wait_s = _wait_s(workload, load, 1 - percentile / 100) - point.prompt_wait_s
+    beyond = 1 - percentile / 100
+    wait_s = _wait_s(workload, load, beyond) - point.prompt_wait_s
+    outside = slot_queue(workload, load.utilization, load.limit, point.request_s)
+    outside_s = max(outside.wait_s * log(outside.share / beyond), 0.0) - load.queue_s if outside.share else 0.0
     longer = length_quantile(workload, PROMPT, percentile) - 1
-    return load.ttft_s + _together(wait_s, longer * point.prompt_alone_s, (percentile / 100 - 0.5) * point.tpot_s)
+    running_s = (percentile / 100 - 0.5) * point.tpot_s
+    return load.ttft_s + _together(wait_s, outside_s, longer * point.prompt_alone_s, running_s)
 
 
 def _wait_s(workload: ServingWorkload, load: ReplicaLoad, beyond: float) -> float:

@@ -7,7 +7,7 @@ from estimator.engines.speed_constants import LoadKind
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load import finite_run, median_gap
-from estimator.serving.load.arrivals import point_at_rate, with_prompts_at_once, with_random_arrivals
+from estimator.serving.load.arrivals import point_at_rate, slot_queue, with_prompts_at_once, with_random_arrivals
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
@@ -78,9 +78,11 @@ def load_replica(
     arriving = workload.requests_per_second / replicas
     point, utilization = point_at_rate(step, workload, arriving, limit)
     completed = arriving if utilization < 1 else point.requests_per_s
+    arrived = with_random_arrivals(point, arriving, workload)
+    slots = slot_queue(workload, utilization, limit, arrived.request_s)
     return ReplicaLoad(
-        point=with_random_arrivals(point, arriving, workload),
-        queue_s=0.0,
+        point=arrived,
+        queue_s=slots.share * slots.wait_s,
         requests_per_s=completed,
         utilization=utilization,
         limit=limit,

@@ -1,6 +1,7 @@
 """One rank's memory on a device, ready to be asked about lengths, users and contexts in closed form."""
 
 from dataclasses import dataclass
+from math import inf
 
 from estimator.engines.memory_policy import FractionOfDevice, MemoryPolicy, Slots
 from estimator.layout import Layout
@@ -9,6 +10,9 @@ from estimator.serving.deployment import Deployment
 from estimator.serving.memory.cache_budget import pool_terms
 from estimator.serving.memory.pool import UNBOUNDED
 from estimator.serving.memory.rank_memory import MemoryPlan, RankMemory
+
+FEW_SLOTS = 8
+"""llama.cpp, Ollama, Transformers and Neuron run at most so many sequences where nobody asks for more."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -58,6 +62,16 @@ class ServingMemory:
         sequences = self.pool_sequences(tokens)
         limit = self.deployment.settings.max_num_seqs  # so many run at once, whatever the pool holds
         return (min(sequences, limit) if limit else sequences) * self.layout.dp
+
+    @property
+    def slots(self) -> float:
+        """Sequences that the engine runs at once in one replica, whatever its pool holds.
+
+        One that has few places by default is started with as many as there is memory for, by whoever serves with it.
+        """
+        asked = self.deployment.settings.max_num_seqs
+        places = asked or (self.max_num_seqs if self.max_num_seqs > FEW_SLOTS else inf)
+        return places * self.layout.dp
 
     def pool_sequences(self, tokens: int) -> float:
         """Sequences of that length that the pool of one attention copy holds; whole ones where slots are reserved."""

@@ -165,7 +165,11 @@ def test_cost_per_token_is_the_request_over_its_tokens() -> None:
 
 def test_an_overload_holds_no_load_and_meets_no_level() -> None:
     scenario = Scenario(
-        model="meta-llama/Llama-3.1-8B", weights="bf16", workload=SMALL, service_level=ServiceLevel(ttft_s=1)
+        model="meta-llama/Llama-3.1-8B",
+        weights="bf16",
+        workload=SMALL,
+        service_level=ServiceLevel(ttft_s=1),
+        placement=Placement(machines=1),
     )
     row = rows(scenario, "p4d.24xlarge")[0]
     assert row.verdict == "fits"
@@ -212,7 +216,7 @@ def test_the_users_of_a_row_see_the_service_level() -> None:
     )
     assert 0 < bounded.max_users < free.max_users
     layout = bounded.candidate.layout
-    placement = Placement(instance="p5.48xlarge", tp=layout.tp, pp=layout.pp)
+    placement = Placement(instance="p5.48xlarge", machines=1, tp=layout.tp, pp=layout.pp)
     for users, meets in ((bounded.max_users, True), (2 * bounded.max_users, False)):
         load = replace(scenario, placement=placement, workload=replace(scenario.workload, concurrency=users))
         assert rows(load, "p5.48xlarge")[0].meets_service_level is meets

@@ -154,7 +154,7 @@ async def test_a_row_that_misses_the_service_level_says_by_how_much_and_what_kee
     asked = Scenario(
         workload=ServingWorkload(concurrency=128),
         service_level=ServiceLevel(tpot_s=0.03),
-        placement=Placement(instance="p4d.24xlarge"),
+        placement=Placement(instance="p4d.24xlarge", machines=1),
     )
     app = LlmCalc(Calculator(load()), Session(scenario=asked))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -14,10 +14,6 @@ from estimator.serving.load.replay.step_table import StepTable
 from estimator.serving.memory import ServingMemory
 from estimator.serving.speed.step import Step
 
-FEW_SLOTS = 8
-"""Engines that hold at most so many sequences by default (llama.cpp, Ollama, Transformers, Neuron) are started with as
-many as their memory holds, by whoever serves with them: what the steady state assumes, too."""
-
 
 class Limits(NamedTuple):
     """What one replica holds at once."""
@@ -33,9 +29,7 @@ class Limits(NamedTuple):
         for where that is less than its devices hold (layers in host memory)."""
         dp = memory.layout.dp
         room = min(room, memory.pool_sequences(tokens) * dp)
-        asked, default = memory.deployment.settings.max_num_seqs, memory.max_num_seqs
-        slots = asked or (default if default > FEW_SLOTS else inf)
-        sequences = min(slots * dp, step.speed.max_batch * dp, room if slots == inf else inf)
+        sequences = min(memory.slots, step.speed.max_batch * dp, room if memory.slots == inf else inf)
         return cls(sequences=max(int(sequences), 1), cache_tokens=room * tokens)
 
 
