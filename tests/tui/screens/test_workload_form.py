@@ -190,7 +190,7 @@ async def test_a_click_chooses_a_field() -> None:
     app = form_app()
     async with app.run_test(size=(80, 24)) as pilot:
         form = app.screen.query_one(Form)
-        spot = next(spot for spot in form.spots if spot.field.name == "engine")
+        spot = next(spot for spot in form.spots if spot.field.name == "traffic")
         await pilot.click(Form, offset=(spot.x + 2, spot.y))
         await pilot.pause()
-        assert form.chosen.field.name == "engine"
+        assert form.chosen.field.name == "traffic"
