@@ -61,6 +61,7 @@ def in_full(
     return row._replace(
         performance=full.performance,
         training=full.training,
+        suggestion=full.suggestion,
         cost=full.cost,
         meets_service_level=full.meets_service_level,
         level_times=full.level_times,

@@ -84,10 +84,12 @@ class SlotQueue(NamedTuple):
 def slot_queue(workload: ServingWorkload, utilization: float, limit: float, request_s: float) -> SlotQueue:
     """Who finds all `limit` places of a replica taken, where `utilization` of its highest rate arrives.
 
-    Sakasegawa's approximation of G/G/c (1977): each place is a server, which a request keeps for its whole time.
+    Sakasegawa's approximation of G/G/c (1977): each place is a server, which a request keeps for its whole time. Beyond
+    `HIGHEST_LOAD` the queue has no steady length, and stands as long as there.
     """
-    if not 0 < utilization < 1 or limit == inf:
+    if utilization <= 0 or limit == inf:
         return SlotQueue(0.0, 0.0)
+    utilization = min(utilization, HIGHEST_LOAD)
     share = utilization ** (sqrt(2 * (limit + 1)) - 1)
     scatter = (1 / workload.burstiness + workload.length_variation**2) / 2
     return SlotQueue(share, scatter * request_s / (limit * (1 - utilization)))
