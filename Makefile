@@ -28,6 +28,7 @@ snapshots: $(VENV)/.dev
 # The pages and pictures that are made from the catalogue and the code.
 docs: $(VENV)/.dev
 	$(BIN)/python -m scripts.json_keys
+	$(BIN)/python -m scripts.shell_files
 	$(BIN)/python -m scripts.models_table
 	$(BIN)/python -m scripts.accuracy_page
 	$(BIN)/python -m scripts.leaderboard_picture

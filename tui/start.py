@@ -25,7 +25,7 @@ WRONG_INPUT = 2
 def start(arguments: Sequence[str]) -> int:
     """Runs the application. Returns 2 for arguments that are not understood, after one line on stderr."""
     try:
-        asked = _parser().parse_args(arguments)
+        asked = parser().parse_args(arguments)
         if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdout.isatty() and sys.stdin.isatty()):
             if asked.session:
                 store.load(Path(asked.session))  # what is wrong with it is the better answer
@@ -121,13 +121,14 @@ def _configuration(notices: list[str]) -> dict[str, dict[str, object]]:
     return settings
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the app itself; the verbs have parsers of their own."""
+    arguments = Parser(
         prog="llmcalc-tui",
         description="What hardware should run or fine-tune this model, how fast, at what cost.",
         epilog=f"Without a terminal: {', '.join(VERBS)}; each takes --help.",
     )
-    parser.add_argument("session", nargs="?", metavar="SESSION.yaml", help="a saved session to open")
-    parser.add_argument("--theme", metavar="NAME", help=", ".join(theme.name for theme in palette.THEMES))
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    return parser
+    arguments.add_argument("session", nargs="?", metavar="SESSION.yaml", help="a saved session to open")
+    arguments.add_argument("--theme", metavar="NAME", help=", ".join(theme.name for theme in palette.THEMES))
+    arguments.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    return arguments
