@@ -58,13 +58,14 @@ def plan_lines(plans: Sequence[Plan], other: SecondRegion | None, cells: int) ->
 
 
 def _day_lines(plan: Plan, cells: int) -> Iterator[str]:
-    """Replicas by hour, a column an hour."""
+    """Load and replicas by hour, a column an hour."""
     counts = [hour.replicas for hour in plan.hours]
     width = max(len(str(max(counts))), 2) + 1
     every = 1
     if 10 + 24 * width > cells:
         width, every = max(len(str(max(counts))), 2), 3
-    bars = "".join(BLOCKS[max(round(count / max(counts) * (len(BLOCKS) - 1)), 1)].rjust(width) for count in counts)
+    loads = [hour.load for hour in plan.hours]
+    bars = "".join(BLOCKS[max(round(load / max(loads) * (len(BLOCKS) - 1)), 1)].rjust(width) for load in loads)
     yield "load".ljust(9) + bars
     hours = (str(hour) if hour % every == 0 else "" for hour in range(len(counts)))
     yield "hour".ljust(9) + "".join(hour.rjust(width) for hour in hours)
