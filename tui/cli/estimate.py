@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from catalog.load import load
+from catalog.load import Catalog, load
 from catalog.questions import Question
 from estimator import documents
 from estimator.results import Evaluation
@@ -32,15 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from estimator.ranking import rank as ranking
 
-    asked = question.ask(arguments)
+    catalog = load()
+    asked = question.ask(arguments, catalog)
     row = ranking.evaluate(*asked)
-    changes = _advice(asked, row) if arguments.format in ("json", "text") else []
+    changes = _advice(asked, row, catalog) if arguments.format in ("json", "text") else []
     if arguments.format == "json":
         advised = [_record(asked, each) for each in changes]
         print(json_output.document({**documents.document(row), "advice": advised}))
     elif arguments.format == "text":
         text = text_output.estimate(asked.scenario, row, _note(asked, row)) + _advice_text(asked, changes)
-        print("\n\n".join((text, *_measured(asked, row))))
+        print("\n\n".join((text, *_measured(asked, row, catalog))))
     else:
         print(table_output.records([documents.document(row)], arguments.format))
     return status.of([row])
@@ -55,13 +56,13 @@ def _note(asked: Question, row: Evaluation) -> str | None:
     return None if asked.scenario.training or stands_in else conversion(asked.model.native_weights, weights)
 
 
-def _advice(asked: Question, row: Evaluation) -> "list[Advice]":
+def _advice(asked: Question, row: Evaluation, catalog: Catalog) -> "list[Advice]":
     """One change each that makes the row cheaper, faster or roomier; nothing of a training run."""
     from estimator.advice.savings import advice
 
     if asked.scenario.training or row.performance is None:
         return []
-    return advice(_study(asked, row), row, load().quality)
+    return advice(_study(asked, row), row, catalog.quality)
 
 
 def _study(asked: Question, row: Evaluation) -> "Study":
@@ -77,7 +78,7 @@ def _study(asked: Question, row: Evaluation) -> "Study":
     )
 
 
-def _measured(asked: Question, row: Evaluation) -> Iterator[str]:
+def _measured(asked: Question, row: Evaluation, catalog: Catalog) -> Iterator[str]:
     """The measured case nearest to each latency and to the throughput, with our error; of text that is written."""
     if row.performance is None or asked.scenario.training or not asked.model.architecture.generates:
         return
@@ -85,7 +86,7 @@ def _measured(asked: Question, row: Evaluation) -> Iterator[str]:
     from tui.pages.working import near_rows
     from tui.state.measurements import Measurements
 
-    measurements, study = Measurements(load()), _study(asked, row)
+    measurements, study = Measurements(catalog), _study(asked, row)
     for figure in ("ttft", "tpot", "throughput"):
         near = measurements.near(study, figure)
         if near:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from catalog import questions
-from catalog.load import load
+from catalog.load import Catalog, load
 from catalog.questions import Question
 from estimator.errors import InputError
 from estimator.printable import printable
@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_to(parser)
 
 
-def ask(arguments: argparse.Namespace) -> Question:
-    """Everything a ranking takes. Raises InputError for whatever does not exist."""
-    catalog = load()
+def ask(arguments: argparse.Namespace, catalog: Catalog | None = None) -> Question:
+    """Everything a ranking takes; a catalogue at hand is not read again. Raises InputError for what does not exist."""
+    catalog = catalog or load()
     asked = scenario(arguments)
     other_model = arguments.model is not None and arguments.weights is None
     with progress.shown() as watched:
