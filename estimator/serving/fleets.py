@@ -1,0 +1,142 @@
+"""Every layout of a deployment on one machine, or on as many machines as the load takes."""
+
+from collections.abc import Sequence
+
+from estimator.layout import Layout
+from estimator.scenario.nodes import Node, clusters
+from estimator.scenario.scenario import Scenario
+from estimator.serving.deployment import Deployment
+from estimator.serving.fleet_size import FleetSizes
+from estimator.serving.layout_estimate import LayoutEstimate
+from estimator.serving.load.performance import load_replica
+from estimator.serving.memory import compile_memory, memory_report
+from estimator.serving.offload import offloads
+from estimator.serving.open_layouts import OpenLayouts
+from estimator.serving.speed.compile import compile_step
+
+
+class Fleets:
+    """Estimates the layouts of one steady scenario; equal devices are estimated once.
+
+    `tokens` is what one request keeps in cache. `considered` counts the layouts that were estimated.
+    """
+
+    def __init__(self, scenario: Scenario, layouts: OpenLayouts, tokens: int) -> None:
+        self.scenario, self.layouts, self.tokens = scenario, layouts, tokens
+        self.sizes = FleetSizes(scenario.workload, scenario.service_level, scenario.placement.most_machines)
+        self.considered = 0
+        self._estimates: dict[tuple[object, ...], LayoutEstimate] = {}
+
+    def estimates(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
+        """Every layout that the placement leaves open, on one machine or the number that is asked for.
+
+        Where none of them is right, each stands on as many machines as the load takes; a model that no machine holds
+        leaves layers in host memory, or stands on several machines.
+        """
+        placement = self.scenario.placement
+        one_only = placement.count or self.scenario.deployment == "edge"  # as many accelerators as are said, or one
+        asked = placement.machines or (1 if one_only else None)
+        machines = asked or 1
+        estimates = [
+            self.estimate(node, deployment, layout, machines, -(-layout.devices // node.devices))
+            for layout in self.layouts.on(node, deployment.engine)
+            if not self.layouts.cut_refusal(deployment, layout)
+        ]
+        fitting = [each for each in estimates if each.load]
+        if not fitting and not self.layouts.explicit:
+            fitting = self.with_offload(deployment, machines) or self.spread(node, deployment)
+        if not fitting or (not placement.spare and any(map(self.is_right, fitting))):
+            return fitting or estimates
+        if asked:
+            spread = () if self.layouts.explicit else self.spread(node, deployment)
+            return [*fitting, *spread]
+        fleets = self.smallest(node, deployment, fitting)
+        alone = fitting[0].machines == 1 and not self.layouts.explicit
+        if alone and not any(map(self.is_right, fleets)):
+            fleets += self.smallest(node, deployment, self.spread(node, deployment))
+        return fleets
+
+    def is_right(self, estimate: LayoutEstimate) -> bool:
+        """Whether a layout holds the load within the service level."""
+        workload = self.scenario.workload
+        return not estimate.shortage(workload) and estimate.meets(workload, self.scenario.service_level)
+
+    def smallest(self, node: Node, deployment: Deployment, fitting: Sequence[LayoutEstimate]) -> list[LayoutEstimate]:
+        """The layouts that are right on the fewest machines, with the spare ones."""
+        spare = self.scenario.placement.spare
+        return [self.repeated(node, deployment, one, times, spare) for one, times in self.sizes.smallest(fitting)]
+
+    def repeated(
+        self, node: Node, deployment: Deployment, one: LayoutEstimate, groups: int, spare: int
+    ) -> LayoutEstimate:
+        """A layout on so many groups of machines, of as many as one engine needs, and spare ones."""
+        machines = (groups + spare) * one.machines
+        if one.layout.host:
+            fleet = one._replace(machines=machines, replicas=one.replicas * (groups + spare))
+            fleet = self.with_speed(fleet, self.scenario.workload.busy_replicas(fleet.replicas))
+        else:
+            fleet = self.estimate(node, deployment, one.layout, machines, one.machines)
+        return fleet._replace(spare=spare * one.machines)
+
+    def spread(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
+        """Layouts over several machines that hold a request, up to the first that holds the load within the level."""
+        asked_machines, fitting = self.scenario.placement.machines, []
+        for span, layout in clusters(node, self.layouts.model, deployment.engine):
+            if span > (asked_machines or span) or self.layouts.dcp_refusal(layout.tp, deployment.engine):
+                continue
+            if self.layouts.cut_refusal(deployment, layout):
+                continue
+            estimate = self.estimate(node, deployment, layout, asked_machines or span, span)
+            if estimate.load:
+                fitting.append(estimate)
+                if self.is_right(estimate):
+                    break
+        return fitting
+
+    def estimate(self, node: Node, deployment: Deployment, layout: Layout, machines: int, span: int) -> LayoutEstimate:
+        """A layout over `span` machines, repeated over `machines` of them; estimated once for equal devices."""
+        replicas = machines * node.devices // layout.devices if span == 1 else machines // span
+        replicas = min(replicas, self.layouts.replicas or replicas)
+        busy = self.scenario.workload.busy_replicas(replicas)
+        key = (node.device, node.fabric, node.devices if span > 1 else 0, layout, busy, replicas)
+        estimate = self._estimates.get(key)
+        if estimate is None:
+            self.considered += 1
+            report = memory_report(deployment, layout, self.tokens)
+            base = LayoutEstimate(
+                deployment=deployment,
+                layout=layout,
+                machines=machines,
+                replicas=replicas,
+                memory=report,
+                confidence=deployment.confidence,
+                slots=compile_memory(deployment, layout).slots,
+            )
+            fits = report.shortfall_bytes <= 0 and report.max_concurrency >= 1
+            estimate = self._estimates[key] = self.with_speed(base, busy) if fits else base
+        return estimate if estimate.machines == machines else estimate._replace(machines=machines)
+
+    def with_offload(self, deployment: Deployment, machines: int) -> list[LayoutEstimate]:
+        """Layers, experts or weights in host memory, where the engine can and the host has room."""
+        estimates = []
+        for split in offloads(deployment, self.tokens):
+            base = LayoutEstimate(
+                deployment=deployment,
+                layout=split.layout,
+                machines=machines,
+                replicas=machines,
+                memory=split.memory.report(self.tokens)._replace(
+                    host_bytes=split.host_bytes, max_concurrency=split.max_concurrency
+                ),
+                confidence=deployment.confidence,
+            )
+            estimates.append(self.with_speed(base, self.scenario.workload.busy_replicas(machines)))
+        return estimates
+
+    def with_speed(self, estimate: LayoutEstimate, busy_replicas: int) -> LayoutEstimate:
+        """A layout that fits, with its speed at its share of the load: requests are spread evenly over the replicas."""
+        workload = self.scenario.workload
+        step = compile_step(estimate.deployment, estimate.layout)
+        concurrency = workload.concurrency / busy_replicas
+        load = load_replica(step, workload, concurrency, estimate.room, busy_replicas)
+        return estimate._replace(confidence=step.confidence, busy_replicas=busy_replicas, step=step, load=load)
