@@ -14,6 +14,7 @@ from typing import NamedTuple
 from catalog.load import load
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.workload import ServingWorkload
 from tui.app import LlmCalc
 from tui.draw.cells import count_cell, hours_cell, seconds_cell
 from tui.draw.figures import percent, tokens, usd
@@ -155,6 +156,17 @@ QUESTIONS = (
         _asking(model="deepseek-ai/DeepSeek-R1"),
     ),
     Question(
+        16,
+        "Run it myself, or call an API: from which volume on?",
+        ("b",),
+        lambda answer: [
+            f"{readings.instance(_first(answer))} costs less than",
+            "a month on",
+            "% of what it carries",
+            "even at",
+        ],
+    ),
+    Question(
         17,
         "Spot or on-demand?",
         ("/", Typed("g6e.12"), "enter", "$"),
@@ -165,6 +177,17 @@ QUESTIONS = (
         "When are reserved, savings plans and capacity blocks cheaper?",
         ("/", Typed("p5.48"), "enter", "$"),
         lambda answer: ["pays from", "h/month", "savings-3y"],
+    ),
+    Question(
+        19,
+        "What do idle hours cost, what does autoscaling save, how long is a cold start?",
+        ("v",),
+        lambda answer: [
+            f"{usd(_first(answer).cost.usd_per_month)} at worst",
+            f"autoscale 1 to {_first(answer).candidate.replicas} replicas",
+            "a cold start takes",
+        ],
+        _asking(workload=ServingWorkload(requests_per_second=20.0)),
     ),
     Question(
         20,

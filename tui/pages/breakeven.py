@@ -8,7 +8,7 @@ from estimator.units import HOURS_PER_MONTH
 from tui.draw import figures
 from tui.draw.axes import decades
 from tui.draw.labels import Label, place
-from tui.draw.plot import plot, series_style
+from tui.draw.plot import plot, series_style, shape
 from tui.draw.runs import Row, fit_row
 
 STEPS = 96
@@ -31,15 +31,21 @@ def chart(cells: int, lines: int, against: AgainstApi, name: str) -> list[Row]:
         points = [(volume, pair[series]) for volume, pair in zip(volumes, costs, strict=True)]
         for start, end in pairwise(points):
             drawn.line(start, end, series_style(series))
+        drawn.canvas.text(*drawn.cell(*points[-1]), shape(series), series_style(series))
     labels = []
     if against.requests is not None:
         across, down = drawn.cell(against.requests, against.usd_per_copy_month)
-        drawn.canvas.text(across, down, "◆", "warn")
+        drawn.canvas.text(across, down, "✕", "warn")
         labels.append(
             Label(x=across, y=down, text=f"even at {figures.number(against.requests)}", style="warn", priority=9)
         )
     place(drawn.canvas, labels)
-    legend: Row = [(" ━ ", series_style(0)), ("rent  ", "text"), ("━ ", series_style(1)), (name, "text")]
+    legend: Row = [
+        (f" {shape(0)} ", series_style(0)),
+        ("rent  ", "text"),
+        (f"{shape(1)} ", series_style(1)),
+        (f"{name}  ", "text"),
+    ]
     return [*drawn.rows("requests a month", "$ a month"), fit_row(legend, cells)]
 
 

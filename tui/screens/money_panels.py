@@ -9,7 +9,7 @@ from estimator.planning.plan import Plan, plans
 from estimator.results import Evaluation
 from estimator.scenario.placement import machine_named
 from tui.draw.runs import Row, wrap_text
-from tui.pages.breakeven import chart, sentences
+from tui.pages.breakeven import chart, describe_api, sentences
 from tui.pages.facts import bench_of, heading
 from tui.pages.planning import describe_hours, plan_lines
 from tui.screens.panel import Sheet
@@ -66,8 +66,13 @@ def breakeven_sheet(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
     @cache
     def body(cells: int) -> Sequence[Row]:
-        drawn = chart(cells, CHART_LINES, nearest[1], nearest[0]) if nearest else []
-        return [*drawn, [], *_lines(sentences(named, terms, buying, instance(row)), cells)]
+        first: list[Row] = []
+        if nearest:
+            name, against = nearest
+            first = [*_lines([describe_api(against, name, instance(row))], cells), []]
+            first += [*chart(cells, CHART_LINES, against, name), []]
+        others = [each for each in named if each is not nearest]
+        return [*first, *_lines(sentences(others, terms, buying, instance(row)), cells)]
 
     return Sheet(title, body)
 

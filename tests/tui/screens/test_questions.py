@@ -9,6 +9,10 @@ from tui.state.calculator import Calculator
 CALCULATOR = Calculator(load())
 
 
+def test_all_thirty_are_asked() -> None:
+    assert [question.number for question in QUESTIONS] == list(range(1, 31))
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question.number}")
 async def test_a_question_is_answered(question: Question) -> None:
     assert len(question.pressed) <= MOST_KEYS
