@@ -16,6 +16,10 @@ COLUMNS = (
     "request_rate",
     "length_variation",
     "max_num_seqs",
+    "max_model_len",
+    "max_num_batched_tokens",
+    "memory_utilization",
+    "enforce_eager",
     "sampling",
     "dcp",
     "tpot_is",
@@ -147,8 +151,31 @@ def _length_variation(row: Row) -> str:
 
 
 def _max_num_seqs(row: Row) -> str:
+    """As stated among flags; ML.ENERGY's users are the limit that its servers were started with."""
     stated = re.search(r"max[-_](?:num[-_]seqs|running[-_]requests|batch[-_]size)[= ]+([1-9]\d{0,5})\b", _notes(row))
+    users = number(row, "concurrency")
+    if not stated and users and "concurrency = max_num_seqs" in _notes(row):
+        return f"{users:.0f}"
     return stated[1] if stated else ""
+
+
+def _max_model_len(row: Row) -> str:
+    stated = re.search(r"max[-_]model[-_]len[= ]+([1-9]\d{1,7})\b", _notes(row))
+    return stated[1] if stated else ""
+
+
+def _max_num_batched_tokens(row: Row) -> str:
+    stated = re.search(r"max[-_]num[-_]batched[-_]tokens[= ]+([1-9]\d{1,7})\b", _notes(row))
+    return stated[1] if stated else ""
+
+
+def _memory_utilization(row: Row) -> str:
+    stated = re.search(r"gpu[-_]memory[-_]utilization[= ]+(0\.\d{1,4}|1(?:\.0{1,4})?)(?![\d.])", _notes(row))
+    return stated[1] if stated else ""
+
+
+def _enforce_eager(row: Row) -> str:
+    return "yes" if re.search(r"\benforce[-_]eager\b", _notes(row)) else ""
 
 
 def _sampling(row: Row) -> str:
@@ -194,6 +221,10 @@ _READERS: dict[str, Callable[[Row], str]] = {
     "request_rate": _request_rate,
     "length_variation": _length_variation,
     "max_num_seqs": _max_num_seqs,
+    "max_model_len": _max_model_len,
+    "max_num_batched_tokens": _max_num_batched_tokens,
+    "memory_utilization": _memory_utilization,
+    "enforce_eager": _enforce_eager,
     "sampling": _sampling,
     "dcp": _dcp,
     "tpot_is": _tpot_is,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from estimator.accuracy.prose import filled
 from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
 from estimator.accuracy.serving_case import ServingCase, serving_case
 from estimator.errors import InputError
@@ -25,6 +26,12 @@ UNPRICED = RegionPrices("us-east-1", {})
 def score(row: Row, context: Context) -> list[Score]:
     """Every metric that the row states, predicted or refused with the reason."""
     measured = [(metric, value) for metric in METRICS if (value := number(row, metric))]
+    rule = text(filled(row), "excluded")
+    scores = _answered(row, context, measured)
+    return [score._replace(status="excluded", reason=rule) for score in scores] if rule else scores
+
+
+def _answered(row: Row, context: Context, measured: list[tuple[str, float]]) -> list[Score]:
     try:
         case = serving_case(row, context)
         evaluation = answer(case, context)
@@ -34,14 +41,12 @@ def score(row: Row, context: Context) -> list[Score]:
         reason = evaluation.reason or evaluation.verdict
         return [unscored(row, metric, value, "unsupported", reason) for metric, value in measured]
     figures = dict(shown_figures(case, evaluation.performance))
-    scores = [
+    return [
         scored(row, metric, value, figures[metric])
         if metric in figures
         else unscored(row, metric, value, "skipped", "the row lacks what this metric needs")
         for metric, value in measured
     ]
-    rule = text(case.row, "excluded")
-    return [score._replace(status="excluded", reason=rule) for score in scores] if rule else scores
 
 
 def answer(case: ServingCase, context: Context) -> Evaluation:

@@ -8,6 +8,7 @@ from estimator.accuracy.prose import filled
 from estimator.accuracy.score import Context, Row, number, text
 from estimator.engines.memory_policy import device_defaults
 from estimator.engines.profiles import EngineProfile
+from estimator.engines.support import layout_exclusion
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, Machine
 from estimator.layout import Layout
@@ -60,27 +61,22 @@ def serving_case(row: Row, context: Context) -> ServingCase:
     if not name:
         raise InputError("engine", f"no profile of {text(row, 'engine')[:40]!a}")
     engine = context.inventory.engine(name, version or None)
+    weights = weights_of(row, model.architecture)
     layout = layout_of(row, model.architecture, engine)
+    if layout_exclusion(engine, device, model.weights(weights), model.architecture, layout):
+        layout = layout._replace(ep=layout.tp * layout.dp)  # it ran: with whole experts on each rank, as the stack says
     workload = load_of(row)
-    longest = model.architecture.max_context
-    beyond = bool(longest) and workload.total_tokens > longest
     count, machines = _count(layout, device)
-    at_once = int(in_range("max_num_seqs", number(row, "max_num_seqs") or 0, MOST_USERS))
     return ServingCase(
         model=model,
         scenario=Scenario(
             model=model.id,
-            weights=weights_of(row, model.architecture),
+            weights=weights,
             kv=cache_of(row, name, model.architecture),
             workload=workload,
             engine=name,
             engine_version=version or None,
-            settings=EngineSettings(
-                decode_context_parallel=int(number(row, "dcp") or 0) or None,
-                sampling=text(row, "sampling") or None,
-                max_num_seqs=at_once or _default_sequences(engine, device, workload),
-                max_model_len=workload.total_tokens if beyond else None,
-            ),
+            settings=settings_of(row, engine, device, workload, model.architecture.max_context),
             placement=Placement(
                 accelerator=device.id,
                 count=count,
@@ -94,6 +90,29 @@ def serving_case(row: Row, context: Context) -> ServingCase:
         machine=devices(device.id, count, context.inventory),
         row=row,
     )
+
+
+def settings_of(
+    row: Row, engine: EngineProfile, device: Accelerator, workload: ServingWorkload, longest: int
+) -> EngineSettings:
+    """The engine's knobs as the row states them; a model longer than it was made for, where its requests are.
+
+    Raises InputError for what is out of range.
+    """
+    beyond = workload.total_tokens if longest and workload.total_tokens > longest else None
+    return EngineSettings(
+        memory_utilization=in_range("memory_utilization", number(row, "memory_utilization") or 0, 1) or None,
+        max_model_len=_whole(row, "max_model_len") or beyond,
+        max_num_seqs=_whole(row, "max_num_seqs") or _default_sequences(engine, device, workload),
+        max_num_batched_tokens=_whole(row, "max_num_batched_tokens"),
+        decode_context_parallel=_whole(row, "dcp"),
+        enforce_eager=True if text(row, "enforce_eager") == "yes" else None,
+        sampling=text(row, "sampling") or None,
+    )
+
+
+def _whole(row: Row, column: str) -> int | None:
+    return int(in_range(column, number(row, column) or 0, MOST_TOKENS)) or None
 
 
 def load_of(row: Row) -> ServingWorkload:
@@ -238,8 +257,11 @@ def _count(layout: Layout, device: Accelerator) -> tuple[int, int | None]:
 
 
 def _block_scaled(model: str) -> bool:
-    """Checkpoints released in 128 x 128 blocks: DeepSeek, MiniMax, GLM, Kimi, and Qwen's own FP8."""
-    return bool(re.search(r"deepseek|minimax|glm|kimi", model) or ("qwen" in model and "-fp8" in model))
+    """Checkpoints released in 128 x 128 blocks: DeepSeek, MiniMax, GLM-5, Kimi, and Qwen's own FP8.
+
+    GLM-4.5 and 4.6 have a scale a channel (compressed-tensors: github.com/HabanaAI/vllm-hpu-extension pull 350).
+    """
+    return bool(re.search(r"deepseek|minimax|glm-5|kimi", model) or ("qwen" in model and "-fp8" in model))
 
 
 def _keeps_attention(architecture: Architecture) -> bool:

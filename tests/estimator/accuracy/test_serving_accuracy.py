@@ -108,6 +108,32 @@ def test_published_runs_that_no_constant_was_fitted_on() -> None:
     assert errors["ttft_ms"] < 0.35
 
 
+def test_every_row_is_answered_but_those_of_a_stack_that_is_not_modelled() -> None:
+    refused = {each.case_id: each.reason for each in SCORES if each.status == "unsupported"}
+    assert {case.partition("-")[0] for case in refused} == {"ghb", "gps", "neuron"}
+    assert [case for case in refused if case.startswith("gps")] == ["gps-0192"]
+    assert "MLC" in refused["ghb-0022"]
+    assert "short" in refused["gps-0192"], "vLLM's default length needs 10 GiB of cache beside 61 of weights"
+
+
+def test_what_runs_only_with_whole_experts_was_run_so() -> None:
+    """MiniMax-M2.5's experts over eight ranks: 192 columns cut a block of 128 scales, and vLLM refuses them."""
+    row = next(row for row in ROWS if row["case_id"] == "sil-0073")
+    assert (row["tp"], row["ep"]) == ("8", "1")
+    assert serving_case(row, CONTEXT).scenario.placement.ep == 8
+
+
+def test_flags_in_the_notes_become_settings() -> None:
+    notes = "flags: --max-model-len 32768 --max-num-batched-tokens=16384 --gpu-memory-utilization 0.85 --enforce-eager"
+    settings = serving_case(ROW | {"notes": notes}, CONTEXT).scenario.settings
+    assert settings.max_model_len == 32768
+    assert settings.max_num_batched_tokens == 16384
+    assert settings.memory_utilization == 0.85
+    assert settings.enforce_eager
+    limit = ROW | {"notes": "concurrency = max_num_seqs", "engine_version": "ML.ENERGY v3.0"}
+    assert serving_case(limit, CONTEXT).scenario.settings.max_num_seqs == 8
+
+
 def test_a_benchmark_of_few_prompts_never_holds_more_than_them() -> None:
     notes = "40 prompts at request_rate=500/s"
     row = ROW | {"concurrency": "", "notes": notes, "output_tokens_per_s": "1"}
