@@ -17,6 +17,7 @@ METHODS: Mapping[str, str] = {
     "mxfp4": "floats.mxfp4",
     "mxfp8": "floats.mxfp8",
     "fp_quant": "floats.fp_quant",
+    "fouroversix": "floats.four_over_six",
     "modelopt": "modelopt.read",
     "modelopt_fp4": "modelopt.read",
     "modelopt_mixed": "modelopt.read",
@@ -24,6 +25,7 @@ METHODS: Mapping[str, str] = {
     "compressed_tensors": "compressed.read",
     "awq": "integers.awq",
     "awq_marlin": "integers.awq",
+    "cpu_awq": "integers.awq",
     "gptq": "integers.gptq",
     "gptq_marlin": "integers.gptq",
     "marlin": "integers.gptq",
@@ -38,6 +40,9 @@ METHODS: Mapping[str, str] = {
     "quanto": "integers.quanto",
     "bitnet": "integers.bitnet",
     "w4afp8": "integers.w4afp8",
+    "w8a8_int8": "integers.w8a8",
+    "higgs": "integers.higgs",
+    "w8a8_fp8": "floats.plain_fp8",
     "bitsandbytes": "integers.bitsandbytes",
     "quark": "quark.read",
     "torchao": "torchao.read",
@@ -59,7 +64,7 @@ def read_quantization(config: Mapping[str, object], architecture: Architecture) 
 
     f = Fields(config, "quantization_config")
     f = f.section("quantization") or f  # hf_quant_config.json
-    method = f.text("quant_method", "quant_type", default=_unnamed_method(f))
+    method = f.text("quant_method", "quant_type", default=_unnamed_method(f)).lower()
     if method not in METHODS:
         raise InputError(
             "quantization_config.quant_method", f"{method[:40]!a} is not understood; known: {', '.join(METHODS)}"
@@ -81,7 +86,12 @@ def quantization_section(config: Mapping[str, object]) -> Mapping[str, object] |
 
 
 def _unnamed_method(f: Fields) -> str:
-    """Which tool writes a section without `quant_method`: ModelOpt names an algorithm, MLX bits and a group."""
+    """Which tool writes a section without `quant_method`: ModelOpt names an algorithm, MLX bits and a group.
+
+    bitsandbytes named its switches alone before transformers 4.33.
+    """
     if f.has("quant_algo"):
         return "modelopt"
+    if f.has("load_in_4bit") or f.has("load_in_8bit"):
+        return "bitsandbytes"
     return "mlx" if f.has("bits") and f.has("group_size") else ""

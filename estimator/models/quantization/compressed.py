@@ -19,6 +19,8 @@ from estimator.models.quantization.exceptions import (
 from estimator.models.quantization.modelopt import linear_mxfp4
 
 SPARSE_24 = ("sparse-24-bitmask", "marlin-24")
+EMBEDDING, EMBEDDING_MODULE = "Embedding", "embed_tokens"
+"""A target that names torch's class rather than a module, and the module of that class."""
 MASK_BITS = 1.0
 """Bits of a weight's place in its mask: one of a bitmask, two for each of the two kept out of four."""
 
@@ -47,14 +49,21 @@ def _groups(f: Fields) -> Rules:
     for name in groups.config:
         group = groups.required_section(str(name))
         targets = names_in(group, "targets") if group.has("targets") else []
-        named = [target for target in targets if target != "Linear"]
         weights = group.section("weights")
         if weights is not None:  # a group of activations alone leaves the weights as they are
-            rules.append(Rule(Patterns(named) if named else None, _scheme(weights)))
+            rules.append(_rule(targets, _scheme(weights)))
     rules.sort(key=lambda rule: rule.targets is not None)
     if rules and rules[0].targets is not None:  # what no group names is not quantised
         return [Rule(None, rules[-1].weights), Rule(None, sixteen_bit()), *rules]
     return rules
+
+
+def _rule(targets: list[str], weights: WeightFormat) -> Rule:
+    """A group's format where its targets say: names and patterns of modules, or the classes Linear and Embedding."""
+    if EMBEDDING in targets:
+        weights = with_head(weights, "embedding")
+    named = [EMBEDDING_MODULE if target == EMBEDDING else target for target in targets]
+    return Rule(None if "Linear" in targets or not targets else Patterns(named), weights)
 
 
 def _half(weights: WeightFormat) -> WeightFormat:

@@ -1,8 +1,8 @@
 """FP8, MXFP4 and their kin as transformers and DeepSeek write them."""
 
-from estimator.models.formats import WeightFormat, weight_format
+from estimator.models.formats import LINEAR, WeightFormat, weight_format
 from estimator.models.hf_config.fields import Fields
-from estimator.models.quantization.exceptions import Rules, everywhere
+from estimator.models.quantization.exceptions import Rules, everywhere, sixteen_bit
 from estimator.models.quantization.modelopt import linear_mxfp4, listed_rules
 
 
@@ -39,7 +39,18 @@ def mxfp8(f: Fields) -> Rules:
 
 def fp_quant(f: Fields) -> Rules:
     """FP-Quant (transformers FPQuantConfig): NVFP4 or MXFP4 in every linear layer."""
-    kind = f.text("forward_dtype", default="nvfp4")
+    return _four_bit_floats(f, "forward_dtype")
+
+
+def four_over_six(f: Fields) -> Rules:
+    """Four Over Six (arXiv:2512.02010): NVFP4 or MXFP4 blocks, or 16-bit masters."""
+    if f.flag("keep_master_weights"):
+        return everywhere(sixteen_bit()._replace(quantises=LINEAR))
+    return _four_bit_floats(f, "weight_dtype" if f.has("weight_dtype") else "dtype")
+
+
+def _four_bit_floats(f: Fields, field: str) -> Rules:
+    kind = f.text(field, default="nvfp4")
     if kind not in ("nvfp4", "mxfp4"):
-        raise f.wrong("forward_dtype", kind, "expected nvfp4 or mxfp4")
+        raise f.wrong(field, kind, "expected nvfp4 or mxfp4")
     return everywhere(weight_format("nvfp4")._replace(exceptions=()) if kind == "nvfp4" else linear_mxfp4())

@@ -19,6 +19,7 @@ from estimator.models.quantization.modelopt import linear_mxfp4
 
 WIDTHS = (2, 3, 4, 8)
 """Bits that AutoGPTQ, GPTQModel, AutoAWQ and AutoRound pack."""
+LEAST_HIGGS_BITS = 2
 _REGULAR_EXPRESSION = re.compile(r"[*+?^$|\\\[\](){}]")
 
 
@@ -185,6 +186,21 @@ def w4afp8(f: Fields) -> Rules:
     experts = integer_format(4, "packed", f.size("group_size", default=128))
     main = weight_format("fp8-block")
     return [Rule(None, main), Rule(Patterns(["experts"]), experts._replace(quantises=frozenset({"expert"})))]
+
+
+def w8a8(f: Fields) -> Rules:
+    """SGLang's w8a8_int8: INT8 with a scale per output channel, activations quantised as they come."""
+    return everywhere(weight_format("int8"))
+
+
+def higgs(f: Fields) -> Rules:
+    """HIGGS (transformers HiggsConfig): Hadamard-rotated vectors on a grid, a 16-bit scale per group of 256."""
+    bits = f.size("bits", default=4, most=4)
+    if bits < LEAST_HIGGS_BITS:
+        raise f.wrong("bits", bits, "expected 2, 3 or 4")
+    group = f.size("group_size", default=256)
+    main = integer_format(bits, "packed", group)
+    return everywhere(main._replace(id="higgs", name=f"HIGGS, {bits} bits", payload_bits=float(bits)))
 
 
 def bitsandbytes(f: Fields) -> Rules:

@@ -25,11 +25,47 @@ def _int8_weights(f: Fields) -> WeightFormat:
 def _integers(default_bits: int, default_group: int) -> Scheme:
     def scheme(f: Fields) -> WeightFormat:
         """Integers of the width and group that the arguments state."""
-        width = f.text("weight_dtype", default=f"int{default_bits}").removeprefix("torch.")
+        width = _type_name(f, f"int{default_bits}")
         bits = int(width[-1]) if width[-1:].isdigit() and 1 <= int(width[-1]) <= 8 else default_bits
-        return integer_format(bits, "torchao", f.size("group_size", default=default_group))
+        return integer_format(bits, "torchao", _group(f, default_group))
 
     return scheme
+
+
+def _intx(f: Fields) -> WeightFormat:
+    """Integers of any width, a byte each with a byte of zero point unless packed for one kind of processor.
+
+    Source: torchao IntxWeightOnlyConfig, whose `intx_packing_format` is UNPACKED_TO_INT8 where nothing is said.
+    """
+    weights = _integers(8, 32)(f)
+    packing = f.config.get("intx_packing_format")
+    if isinstance(packing, Mapping):
+        packing = packing.get("_data")
+    if isinstance(packing, str) and "opaque" in packing.lower():
+        return weights
+    name = f"{weights.name}, a byte each"
+    return weights._replace(id=f"{weights.id}-bytes", name=name, payload_bits=8.0, kernel="i8", scale_bits=16.0 + 8)
+
+
+def _type_name(f: Fields, otherwise: str) -> str:
+    """The integer type of the weights, as plain text or as a serialised torch.dtype."""
+    if isinstance(f.config.get("weight_dtype"), Mapping):
+        f = f.required_section("weight_dtype")
+        return f.text("_data")
+    return f.text("weight_dtype", default=otherwise).removeprefix("torch.")
+
+
+def _group(f: Fields, otherwise: int) -> int:
+    """Inputs that share a scale, as a number or as a granularity object; 0 is a whole row."""
+    granularity = f.section("weight_granularity") or f.section("granularity")
+    if granularity is None:
+        return f.size("group_size", default=otherwise)
+    kind = granularity.text("_type")
+    if kind == "PerGroup":
+        return granularity.required_section("_data").size("group_size")
+    if kind in ("PerAxis", "PerRow"):
+        return 0
+    raise granularity.wrong("_type", kind, "expected PerGroup, PerAxis or PerRow")
 
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -37,8 +73,8 @@ SCHEMES: Mapping[str, Scheme] = {
     "int8weightonly": _int8_weights,
     "int8dynamicactivationint8weight": lambda f: weight_format("int8"),
     "int8dynamicactivationint4weight": _integers(4, 32),
-    "int8dynamicactivationintxweight": _integers(8, 32),
-    "intxweightonly": _integers(8, 32),
+    "int8dynamicactivationintxweight": _intx,
+    "intxweightonly": _intx,
     "uintxweightonly": _integers(4, 64),
     "float8weightonly": _fp8,
     "float8dynamicactivationfloat8weight": _fp8,

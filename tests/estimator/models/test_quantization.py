@@ -19,6 +19,15 @@ def group(**weights: Any) -> dict[str, Any]:
     }
 
 
+def torchao(kind: str, width: str, granularity: dict[str, Any]) -> dict[str, Any]:
+    """A scheme as torchao serialises its objects, types among them."""
+    scheme = {
+        "_type": "Int8DynamicActivationIntxWeightConfig",
+        "_data": {"weight_dtype": {"_type": kind, "_data": width}, "weight_granularity": granularity},
+    }
+    return {"quant_method": "torchao", "quant_type": {"default": scheme}}
+
+
 @pytest.mark.parametrize(
     ("config", "bits"),
     [
@@ -42,12 +51,42 @@ def group(**weights: Any) -> dict[str, Any]:
         (group(num_bits=4, type="int", strategy="group", group_size=32, symmetric=True), 4.5),
         (group(num_bits=4, type="float", strategy="group", group_size=32), 4.25),
         (group(num_bits=4, type="float", strategy="tensor_group", group_size=16), 4.5),
+        ({"load_in_4bit": True, "load_in_8bit": False, "bnb_4bit_quant_type": "nf4"}, 4.5),
+        ({"quant_method": "AWQ", "bits": 4, "group_size": 64}, 4 + 20 / 64),
+        ({"quant_method": "cpu_awq", "bits": 4, "group_size": 128}, 4 + 20 / 128),
+        ({"quant_method": "w8a8_int8"}, 8 + 16 / 4096),
+        ({"quant_method": "w8a8_fp8"}, 8),
+        ({"quant_method": "higgs", "bits": 3, "p": 2, "group_size": 256}, 3 + 16 / 256),
+        ({"quant_method": "fouroversix", "dtype": "nvfp4"}, 4.5),
+        ({"quant_method": "fouroversix", "dtype": "nvfp4", "weight_dtype": "mxfp4"}, 4.25),
+        (torchao("torch.dtype", "int4", {"_type": "PerGroup", "_data": {"group_size": 64}}), 8 + 24 / 64),
+        (torchao("torch.dtype", "int8", {"_type": "PerAxis", "_data": {"axis": 0}}), 8 + 24 / 4096),
     ],
 )
 def test_bits_of_a_linear_layer(config: dict[str, Any], bits: float) -> None:
     found = read_quantization(config, model("meta-llama/Llama-3.1-8B").architecture)
     assert found.bits_of(LINEAR) == pytest.approx(bits, abs=1e-5)
     assert found.bits_of(Tensor("embed_tokens", "embedding", 128_256, 4096)) == 16
+
+
+def test_a_target_may_name_the_class_of_embeddings_beside_linear_layers() -> None:
+    config = group(num_bits=8, type="int", strategy="channel")
+    config["config_groups"]["group_0"]["targets"] = ["Linear", "Embedding"]
+    found = read_quantization(config, model("meta-llama/Llama-3.1-8B").architecture)
+    assert found.bits_of(LINEAR) == pytest.approx(8 + 16 / 4096)
+    assert found.bits_of(Tensor("embed_tokens", "embedding", 128_256, 4096)) < 8.1
+    assert found.bits_of(Tensor("lm_head", "head", 128_256, 4096)) < 8.1
+
+
+def test_embeddings_may_be_the_only_target_of_a_group() -> None:
+    config = group(num_bits=4, type="int", strategy="group", group_size=128)
+    config["config_groups"]["group_1"] = {
+        "targets": ["Embedding"],
+        "weights": {"num_bits": 8, "type": "int", "strategy": "channel"},
+    }
+    found = read_quantization({**config, "ignore": ["lm_head"]}, model("meta-llama/Llama-3.1-8B").architecture)
+    assert found.bits_of(LINEAR) == pytest.approx(4 + 16 / 128)
+    assert 8 <= found.bits_of(Tensor("embed_tokens", "embedding", 128_256, 4096)) < 8.1
 
 
 def test_a_list_by_layer_is_averaged_over_the_layers() -> None:
