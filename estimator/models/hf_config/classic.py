@@ -85,7 +85,7 @@ def opt(f: Fields) -> Architecture:
         f,
         [layer] * f.layers(),
         tied=True,
-        final_norms=1 if f.flag("do_layer_norm_before", default=True) else 0,
+        final_norms=1 if f.flag("do_layer_norm_before", default=True) and not f.flag("_remove_final_layer_norm") else 0,
         norm_bias=True,
         final=(projections,) if table != hidden else (),
         rotary=0,

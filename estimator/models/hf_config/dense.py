@@ -73,7 +73,6 @@ def both_ways(architecture: Architecture) -> Architecture:
     LlamaForCausalLM="llama",
     ArceeForCausalLM="arcee",
     GraniteForCausalLM="granite",
-    HeliumForCausalLM="helium",
     AquilaForCausalLM="aquila",
     YiForCausalLM="Yi",
     Emu3ForCausalLM="emu3_text_model",
@@ -92,6 +91,14 @@ def llama(f: Fields) -> Architecture:
         mlp_bias=f.flag("mlp_bias"),
         gated=f.class_name != "ArceeForCausalLM",
     )
+
+
+@reads(HeliumForCausalLM="helium")
+def helium(f: Fields) -> Architecture:
+    """Helium: Llama whose output projection is as wide as the stream and never has a bias."""
+    if f.has("head_dim"):
+        f.refuse_unless("head_dim", hidden_size(f) // f.size("num_attention_heads"))
+    return llama_like(f, qkv_bias=f.flag("attention_bias"), mlp_bias=f.flag("mlp_bias"))
 
 
 @reads(MistralForCausalLM="mistral", GritLM="", MinistralForCausalLM="ministral", Ministral3ForCausalLM="ministral3")

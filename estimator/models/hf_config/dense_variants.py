@@ -56,8 +56,9 @@ def nanochat(f: Fields) -> Architecture:
 def doge(f: Fields) -> Architecture:
     """Dynamic mask attention: a step per key head, residual weights; its experts of single vectors are not modelled."""
     f.refuse_unless("is_moe", False)
-    hidden, bias = hidden_size(f), f.flag("attention_bias")
-    mixer = attention(f, window=f.count("sliding_window"), qkv_bias=bias, output_bias=bias, head_norm=True)
+    f.refuse_unless("attention_bias", False)
+    hidden = hidden_size(f)
+    mixer = attention(f, window=f.count("sliding_window"), head_norm=True)
     step = Tensor("dt_proj", "router", mixer.kv_heads, mixer.kv_heads * mixer.head_dim)
     residual = (Tensor("A", "norm", mixer.kv_heads), Tensor("residual", "norm", hidden, copies=2, split="whole"))
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
@@ -84,7 +85,11 @@ def modernbert_decoder(f: Fields) -> Architecture:
     local = f.size("sliding_window", default=f.size("local_attention", default=128) // 2)
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
     layers = [
-        Layer(full if kind == FULL else replace(full, window=local), mlp, norms(hidden, 1 if place == 0 else 2))
+        Layer(
+            full if kind == FULL else replace(full, window=local),
+            mlp,
+            norms(hidden, 1 if place == 0 else 2, norm_bias),
+        )
         for place, kind in enumerate(kinds)
     ]
     vectors = 2 if norm_bias else 1
@@ -93,4 +98,11 @@ def modernbert_decoder(f: Fields) -> Architecture:
         Tensor("lm_head.dense", "head", hidden, hidden, split="whole"),
         Tensor("lm_head.norm", "norm", hidden, copies=vectors, split="whole"),
     )
-    return stack(f, layers, tied=True, head_bias=f.flag("decoder_bias", default=True), final=transform)
+    return stack(
+        f,
+        layers,
+        tied=True,
+        norm_bias=norm_bias,
+        head_bias=f.flag("decoder_bias", default=True),
+        final=transform,
+    )

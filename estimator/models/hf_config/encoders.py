@@ -47,7 +47,7 @@ def _width(f: Fields) -> int:
 def _attention(f: Fields, *, bias: bool, output_bias: bool | None = None) -> Attention:
     heads = f.size("num_attention_heads", "n_heads", "n_head")
     even = even_heads(_width(f), heads, bias=bias, output_bias=output_bias)
-    return replace(even, bidirectional=True)
+    return replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
 
 
 def _encoder(
@@ -232,7 +232,8 @@ def eurobert(f: Fields) -> Architecture:
     hidden, bias = _width(f), f.flag("attention_bias")
     heads = f.size("num_attention_heads")
     groups = f.size("num_key_value_heads", default=heads)
-    mixer = replace(even_heads(hidden, heads, groups, bias=bias), bidirectional=True)
+    even = even_heads(hidden, heads, groups, bias=bias)
+    mixer = replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
     layers = [Layer(mixer, mlp, norms(hidden, 2))] * f.layers()
     return _encoder(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)

@@ -61,7 +61,8 @@ def deepseek(f: Fields) -> Architecture:
 def dense_latent(f: Fields) -> Architecture:
     """Latent attention over dense MLPs."""
     mixer = latent_attention(f)
-    layer = Layer(mixer, DenseMlp(hidden_size(f), f.size("intermediate_size")), norms(hidden_size(f), 2))
+    mlp = DenseMlp(hidden_size(f), f.size("intermediate_size"), bias=f.flag("mlp_bias"))
+    layer = Layer(mixer, mlp, norms(hidden_size(f), 2))
     return stack(f, [layer] * f.layers(), tied=True, rotary=mixer.rope_dim)
 
 
@@ -110,6 +111,8 @@ def longcat(f: Fields) -> Architecture:
 @reads(DeepseekV4ForCausalLM="deepseek_v4")
 def deepseek_v4(f: Fields) -> Architecture:
     """Compressed sparse attention and hyper-connections; the first layers route by a table of token ids."""
+    f.refuse_unless("mlp_bias", False)
+    f.refuse_unless("n_shared_experts", 1)
     hidden, count = hidden_size(f), f.layers()
     ratios = _compress_ratios(f, count)
     indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))

@@ -90,11 +90,12 @@ def qwen_moe(f: Fields) -> Architecture:
     """Qwen2-MoE has biases and a gated shared expert, Qwen3-MoE head norms and neither."""
     second = f.class_name == "Qwen2MoeForCausalLM"
     bias = f.flag("attention_bias")
+    qkv_bias = f.flag("qkv_bias", default=True) if second else bias
     shared = f.size("shared_expert_intermediate_size") if second else 0
     sparse = experts(f, shared=shared, shared_gate=second)
     around = norms(hidden_size(f), 2)
     layers = [
-        Layer(attention(f, window=window, qkv_bias=second or bias, output_bias=bias, head_norm=not second), mlp, around)
+        Layer(attention(f, window=window, qkv_bias=qkv_bias, output_bias=bias, head_norm=not second), mlp, around)
         for window, mlp in zip(qwen_windows(f), qwen_mlps(f, sparse), strict=True)
     ]
     return stack(f, layers)

@@ -43,14 +43,15 @@ def deepseek_moe(f: Fields) -> Architecture:
 @reads(Ernie4_5_MoeForCausalLM="ernie4_5_moe")
 def ernie_moe(f: Fields) -> Architecture:
     """ERNIE 4.5 MoE: experts between a first and a last layer, one dense block per MTP module."""
-    bias, count, hidden = f.flag("use_bias"), f.layers(), hidden_size(f)
+    f.refuse_unless("use_bias", False)
+    count, hidden = f.layers(), hidden_size(f)
     sparse = experts(f, shared=shared_width(f), router_bias=True)
-    plain = DenseMlp(hidden, f.size("intermediate_size"), bias=bias)
+    plain = DenseMlp(hidden, f.size("intermediate_size"))
     first, every = f.count("moe_layer_start_index", default=1), f.size("moe_layer_interval", default=1)
     last = count - 1  # also spelled -1
     if f.config.get("moe_layer_end_index") != -1:
         last = min(f.count("moe_layer_end_index", default=last), last)
-    mixer, around = attention(f, qkv_bias=bias, output_bias=bias), norms(hidden, 2)
+    mixer, around = attention(f), norms(hidden, 2)
     layers = [
         Layer(mixer, sparse if first <= i <= last and (i + 1) % every == 0 else plain, around) for i in range(count)
     ]
@@ -63,7 +64,8 @@ def ernie_moe(f: Fields) -> Architecture:
 @reads(Ernie4_5_VLMoeTextModel="ernie4_5_vl_moe_text")
 def ernie_vl_text(f: Fields) -> Architecture:
     """ERNIE 4.5 VL's language model: experts for text, and narrower ones for images that text does not visit."""
-    count, hidden, bias = f.layers(), hidden_size(f), f.flag("use_bias")
+    f.refuse_unless("use_bias", False)
+    count, hidden = f.layers(), hidden_size(f)
     text_width, vision_width = f.pair("moe_intermediate_size")
     text_experts, vision_experts = f.pair("moe_num_experts")
     shared = f.count("moe_num_shared_experts", default=2) * text_width
@@ -81,13 +83,13 @@ def ernie_vl_text(f: Fields) -> Architecture:
         Tensor("vision_gate_up_proj", "expert", 2 * vision_width, hidden, vision_experts, "experts"),
         Tensor("vision_down_proj", "expert", hidden, vision_width, vision_experts, "experts"),
     )
-    plain = DenseMlp(hidden, f.size("intermediate_size"), bias=bias)
+    plain = DenseMlp(hidden, f.size("intermediate_size"))
     if f.has("mlp_layer_types"):
         routed = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", count, ("dense", "sparse"))]
     else:
         first, every = f.pair("moe_layer_start_index")[0], f.size("moe_layer_interval", default=1)
         routed = [layer >= first and (layer + 1) % every == 0 for layer in range(count)]
-    mixer, around = attention(f, qkv_bias=bias, output_bias=bias), norms(hidden, 2)
+    mixer, around = attention(f), norms(hidden, 2)
     layers = [Layer(mixer, sparse, (*around, *vision)) if each else Layer(mixer, plain, around) for each in routed]
     return stack(f, layers, tied=True)
 
