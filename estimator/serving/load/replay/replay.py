@@ -1,24 +1,15 @@
 """A traffic replayed: what users, arrivals, a burst or a trace see of a deployment under its own scheduler."""
 
-from collections.abc import Iterator
 from math import ceil
-from random import Random
 
-from estimator.scenario.traffic import Request
 from estimator.scenario.workload import ServiceLevel, ServingWorkload, check_workload
-from estimator.serving.load.lengths import SHAPES, sample_arrivals, sample_lengths
+from estimator.serving.load.arrivals import point_at_rate
 from estimator.serving.load.operating_point import first_token_overhead_s, operate, tower_s
 from estimator.serving.load.replay.replica import Job, Limits, Replica
 from estimator.serving.load.replay.report import ReplayReport, report
-from estimator.serving.load.replay.step_table import StepTable
+from estimator.serving.load.replay.sample import Sample, sample_of
+from estimator.serving.load.replay.step_table import step_table
 from estimator.serving.speed.step import Step
-
-SEED = 20231116
-"""Seed of the sample of lengths and gaps: equal questions get equal answers."""
-STEADY_REQUESTS = 400
-"""Requests of a replay whose number nobody says, at least: percentiles up to p99 rest on four of them."""
-ROUNDS = 8
-"""Requests that each user of a closed loop sends then, at least."""
 
 
 def replay(
@@ -29,55 +20,61 @@ def replay(
     Each replica gets the same share of the requests; a trace is dealt in turn. A request first spends the first
     token's overhead (tokenising, launching outside graphs, network) and its images in the front end. The users of a
     closed loop begin all at once where it is a benchmark that ends; where it goes on for ever, they come one after the
-    other within the time of one request, so that requests of equal lengths do not march in step.
+    other within the time of one request, so that requests of equal lengths do not march in step, and what comes before
+    the replica is as full as it stays does not count.
     """
     check_workload(workload)
     overhead_s = first_token_overhead_s(step, workload) + tower_s(step, workload)
-    table = StepTable(step, workload.draft_tokens)
     users = max(ceil(workload.concurrency / replicas), 1)
-    joining_s = 0.0 if workload.is_finite else operate(step, workload, users).request_s
-    jobs = list(_jobs(workload, replicas, users, overhead_s, joining_s))
+    request_s = 0.0 if workload.is_finite else _request_s(step, workload, limits, replicas, users)
+    rate = (workload.requests_per_second or 0.0) / replicas
+    sample = sample_of(workload, replicas, users, min(rate * request_s, limits.sequences))
     closed = workload.kind == "closed"
-    replica = Replica(table, step.speed.scheduler, limits, jobs[:users] if closed else jobs, workload.accepted_tokens)
-    sent, answered = users, 0
-    while replica.advance():
-        if closed:
-            for _ in range(len(replica.finished) - answered):
-                if sent < len(jobs):
-                    jobs[sent].arrival_s = replica.clock_s + overhead_s
-                    replica.arrive(jobs[sent])
-                    sent += 1
-            answered = len(replica.finished)
+    jobs = _jobs(workload, sample, overhead_s, [request_s * number / users for number in range(users if closed else 0)])
+    replica = Replica(
+        step_table(step, workload.draft_tokens),
+        step.speed.scheduler,
+        limits,
+        jobs[:users] if closed else jobs,
+        workload.accepted_tokens,
+    )
+    counted, sent, answered = jobs[sample.before : sample.last], users, 0
+    left = len(counted)
+    while left and replica.advance():
+        latest, answered = replica.finished[answered:], len(replica.finished)
+        for job in latest:
+            left -= sample.before <= job.number < sample.last
+            if closed and sent < len(jobs):
+                jobs[sent].arrival_s = replica.clock_s + overhead_s
+                replica.arrive(jobs[sent])
+                sent += 1
+    ends_s = jobs[sample.last].arrival_s - overhead_s if sample.after else max(job.finish_s for job in counted)
     return report(
-        jobs=jobs,
+        jobs=counted,
         spans=replica.spans,
         level=level or ServiceLevel(),
         replicas=replicas,
         overhead_s=overhead_s,
+        ends_s=ends_s,
         preemptions=replica.preemptions,
     )
 
 
-def _jobs(workload: ServingWorkload, replicas: int, users: int, overhead_s: float, joining_s: float) -> Iterator[Job]:
-    """One replica's share of the requests; those of a closed loop get their times from the answers before them, but for
-    the first ones, which come within `joining_s`."""
-    closed = workload.kind == "closed"
-    for number, (arrival_s, given, wanted) in enumerate(_requests(workload, replicas, users)):
+def _request_s(step: Step, workload: ServingWorkload, limits: Limits, replicas: int, users: int) -> float:
+    """Seconds of a mean request in the steady state."""
+    if workload.requests_per_second is None:
+        return operate(step, workload, users).request_s
+    point, _ = point_at_rate(step, workload, workload.requests_per_second / replicas, float(limits.sequences))
+    return point.request_s
+
+
+def _jobs(workload: ServingWorkload, sample: Sample, overhead_s: float, joining_s: list[float]) -> list[Job]:
+    """The requests of a sample; those of a closed loop get their times from the answers before them, but for the first
+    ones, which join at `joining_s`."""
+    jobs = []
+    for number, (arrival_s, given, wanted) in enumerate(sample.requests):
         cached = int(given * workload.prefix_cache_hit)
-        joined_s = joining_s * number / users if closed and number < users else 0.0
-        yield Job(number, arrival_s + joined_s + overhead_s, given - cached + workload.media.tokens, cached, wanted)
-
-
-def _requests(workload: ServingWorkload, replicas: int, users: int) -> Iterator[Request]:
-    rate = workload.requests_per_second
-    if workload.kind == "trace" and workload.trace:
-        recorded = workload.trace.scaled(workload.input_tokens, workload.output_tokens, rate)
-        yield from recorded[: workload.requests : replicas]
-        return
-    random = Random(SEED)
-    count = ceil(workload.requests / replicas) if workload.requests else max(STEADY_REQUESTS, ROUNDS * users)
-    shapes = SHAPES.get(workload.lengths, (None, None))
-    given = sample_lengths(workload.input_tokens, count, shapes[0], workload.length_variation, random)
-    wanted = sample_lengths(workload.output_tokens, count, shapes[1], workload.length_variation, random)
-    arrivals = [0.0] * count if rate is None else sample_arrivals(count, rate / replicas, workload.burstiness, random)
-    yield from map(Request, arrivals, given, wanted)
+        joined_s = joining_s[number] if number < len(joining_s) else 0.0
+        prompt = given - cached + workload.media.tokens
+        jobs.append(Job(number, arrival_s + joined_s + overhead_s, prompt, cached, wanted))
+    return jobs

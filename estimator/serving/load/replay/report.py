@@ -21,7 +21,7 @@ class ReplayReport(NamedTuple):
     latency_s: Percentiles
     """Whole requests."""
     duration_s: float
-    """From the first arrival to the last answer."""
+    """From the first arrival to the last answer; of a stream without end, to the arrival of the next request."""
     output_tokens_per_s: float
     total_tokens_per_s: float
     """Input and output."""
@@ -48,12 +48,21 @@ class ReplayReport(NamedTuple):
 
 
 def report(
-    jobs: Sequence[Job], spans: Sequence[Span], level: ServiceLevel, replicas: int, overhead_s: float, preemptions: int
+    jobs: Sequence[Job],
+    spans: Sequence[Span],
+    level: ServiceLevel,
+    replicas: int,
+    overhead_s: float,
+    ends_s: float,
+    preemptions: int,
 ) -> ReplayReport:
-    """The report of one of `replicas` equal replicas, whose requests spent `overhead_s` before they came to it."""
+    """The report of one of `replicas` equal replicas, from the first of these requests to the time `ends_s`.
+
+    Requests spent `overhead_s` before they came to it; preemptions are those of the whole replay.
+    """
     begin = min(job.arrival_s for job in jobs) - overhead_s
-    end = max(job.finish_s for job in jobs)
-    duration = max(end - begin, 1e-9)
+    duration = max(ends_s - begin, 1e-9)
+    spans = [span for span in spans if begin <= span.start_s < ends_s] or spans
     ttft = [job.first_token_s - job.arrival_s + overhead_s for job in jobs]
     latency = [job.finish_s - job.arrival_s + overhead_s for job in jobs]
     tpot = [(job.finish_s - job.first_token_s) / (job.output - 1) if job.output > 1 else 0.0 for job in jobs]

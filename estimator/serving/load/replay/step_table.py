@@ -1,6 +1,7 @@
 """Step times for a replay: what depends on one number alone is tabulated, so that a step costs a microsecond."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import log2
 from typing import NamedTuple
 
@@ -140,6 +141,12 @@ class StepTable:
     def _drafting_s(self, each: float, context: float) -> float:
         """Proposing the tokens that one stage's `each` sequences verify."""
         return self.step.drafting_s(each, context, self.drafts) if self.drafts else 0.0
+
+
+@lru_cache(maxsize=64)
+def step_table(step: Step, draft_tokens: int) -> StepTable:
+    """The table of a step that proposes so many tokens, made once for all fleets that are replayed of it."""
+    return StepTable(step, draft_tokens)
 
 
 def _longer(device_s: float, host_s: float) -> float:

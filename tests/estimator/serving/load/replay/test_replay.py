@@ -152,6 +152,18 @@ def test_clumps_wait_longer_than_even_arrivals() -> None:
     assert clumps.ttft_s.p95 > even.ttft_s.p95
 
 
+@pytest.mark.parametrize("rate", [None, 4.0])
+def test_a_stream_without_end_is_seen_where_the_replica_is_as_full_as_it_stays(rate: float | None) -> None:
+    step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(300, 900, 64, requests_per_second=rate)
+    shown = replay(step, workload, ROOM)
+    assert shown.requests >= 400
+    assert min(span.running for span in shown.spans) > 0.6 * shown.mean_running
+    in_flight = shown.requests_per_s * shown.latency_s.mean
+    assert shown.mean_running + shown.mean_waiting == pytest.approx(in_flight, rel=0.15)
+    opening = replay(step, replace(workload, requests=shown.requests), ROOM)
+    assert min(span.running for span in opening.spans) < 0.1 * shown.mean_running
+
+
 def test_an_overload_waits_ever_longer() -> None:
     step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(2000, 300, requests_per_second=50)
     short, long = (
