@@ -13,6 +13,7 @@ from estimator.models.model import Model
 from estimator.planning.autoscaling import Autoscaling, autoscaling
 from estimator.planning.day import HOURS_PER_DAY, Demand
 from estimator.planning.mix import COMMITTED, OWNED, Mix, Rates, mixes
+from estimator.ranking.confirmed import confirm_first, needs_replay
 from estimator.ranking.smallest_fleet import Fleet, smallest_fleet
 from estimator.results import Band, Evaluation
 from estimator.scenario.inventory import Inventory
@@ -84,28 +85,45 @@ def plans(
     """The plan of every machine type that carries the load (or of the one that is named), the one to take first.
 
     A plan of old prices, or on machines that can be taken away, comes after the others; of types that hold the same
-    accelerators in the same number and layout the cheapest is kept. Raises InputError for a scenario that can not be
-    asked.
+    accelerators in the same number and layout the cheapest is kept. The first one keeps its level in a replay too.
+    Raises InputError for a scenario that can not be asked.
     """
     check(demand)
     if machines is None:
         machines = machines_for(scenario, inventory, prices)
     known = (plan(model, scenario, demand, inventory, prices, machine) for machine in machines)
-    ordered = sorted((each for each in known if each), key=lambda each: each.mix.order)
+    able = [each for each in known if each]
+
+    def as_replayed(each: Plan) -> Plan | None:
+        machine = machine_named(each.row.candidate, inventory)
+        return plan(model, scenario, demand, inventory, prices, machine, confirmed=True)
+
+    ordered = confirm_first(able, _order, as_replayed) if needs_replay(scenario) else sorted(able, key=_order)
     distinct: dict[tuple[object, ...], Plan] = {}
     for each in ordered:
         distinct.setdefault(each.likeness, each)
     return tuple(distinct.values())
 
 
+def _order(each: Plan) -> tuple[bool, bool, float]:
+    return each.mix.order
+
+
 def plan(
-    model: Model, scenario: Scenario, demand: Demand, inventory: Inventory, prices: RegionPrices, machine: Machine
+    model: Model,
+    scenario: Scenario,
+    demand: Demand,
+    inventory: Inventory,
+    prices: RegionPrices,
+    machine: Machine,
+    confirmed: bool = False,
 ) -> Plan | None:
-    """One machine type under the load of a day; None where no number of it keeps the level, or it has no price."""
+    """One machine type under the load of a day; None where no number of it keeps the level, in a replay where
+    `confirmed`, or it has no price."""
     rates = rates_of(machine, scenario, demand, inventory, prices)
     if not rates.prices:
         return None
-    fleet = smallest_fleet(model, scenario, demand.headroom, inventory, prices, machine)
+    fleet = smallest_fleet(model, scenario, demand.headroom, inventory, prices, machine, confirmed)
     if fleet is None:
         return None
     copies = demand.copies_by_hour(fleet.copies)

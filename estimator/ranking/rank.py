@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
+from estimator.ranking.confirmed import confirm_first, needs_replay
 from estimator.ranking.score import with_scores
 from estimator.results import VERDICTS, Evaluation, Leaderboard
 from estimator.scenario.inventory import Inventory
@@ -22,13 +23,15 @@ def rank(
     every_layout: bool = False,
     detail: bool = False,
     replayed: bool = False,
+    confirmed: bool = True,
 ) -> Leaderboard:
     """The best layout of each machine (or every layout): what fits first, cheapest first.
 
     `machines` defaults to what the scenario's placement names, else to every machine of its deployment.
     `detail` keeps the time of every operator, `replayed` adds what a replay of the traffic sees of a row, which takes
-    as long as ranking all of them. A scenario that asks for a training run is ranked as one. Raises
-    InputError for a scenario that can not be asked.
+    as long as ranking all of them. Under a level of percentiles the first row, where `confirmed`, has as many machines
+    as its replay takes to keep it; the others have those of the closed form. A scenario that asks for a training run is
+    ranked as one. Raises InputError for a scenario that can not be asked.
     """
     if scenario.training:
         from estimator.ranking.rank_training import rank_training  # most questions are about serving
@@ -38,7 +41,16 @@ def rank(
     if machines is None:
         machines = machines_for(scenario, inventory, prices)
     rows = [row for machine in machines for row in judge.evaluations(machine, every_layout)]
-    return Leaderboard(with_scores(with_badges(sorted(rows, key=rank_key)), scenario), judge.considered)
+    if confirmed and not every_layout and needs_replay(scenario):
+        replaying = ServingJudge(model, scenario, inventory, prices, detail, replayed=True)
+
+        def as_replayed(row: Evaluation) -> Evaluation:
+            return replaying.confirmed(machine_named(row.candidate, inventory)) if row.meets_service_level else row
+
+        rows = confirm_first(rows, rank_key, as_replayed)
+    else:
+        rows.sort(key=rank_key)
+    return Leaderboard(with_scores(with_badges(rows), scenario), judge.considered)
 
 
 def evaluate(model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> Evaluation:
@@ -57,7 +69,11 @@ def in_full(
 ) -> Evaluation:
     """A row of the leaderboard with the time of every operator and, `replayed`, what its requests see one by one."""
     machine = machine_named(row.candidate, inventory)
-    full = rank(model, scenario, inventory, prices, (machine,), detail=True, replayed=replayed).rows[0]
+    if scenario.training:
+        full = rank(model, scenario, inventory, prices, (machine,), detail=True).rows[0]
+    else:
+        judge = ServingJudge(model, scenario, inventory, prices, detail=True, replayed=replayed)
+        full = judge.resized(machine, row.candidate)
     return row._replace(
         performance=full.performance,
         training=full.training,

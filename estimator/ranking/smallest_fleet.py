@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from typing import NamedTuple
 
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
+from estimator.ranking.confirmed import needs_replay
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
+from estimator.serving.fleet_size import least_enough
 
 MOST_COPIES = 4096
 
@@ -39,43 +42,38 @@ def smallest_fleet(
     inventory: Inventory,
     prices: RegionPrices,
     machine: Machine,
+    confirmed: bool = False,
 ) -> Fleet | None:
     """The fewest copies that keep the level with `headroom` of their capacity unused; None where no number does.
 
-    A copy is one machine, and several only where one does not carry the smallest share. Raises InputError for a
-    scenario that can not be asked.
+    A copy is one machine, and several only where one does not carry the smallest share. Where `confirmed`, a replay of
+    a copy keeps a level of percentiles too. Raises InputError for a scenario that can not be asked.
     """
     placement = replace(scenario.placement, most_machines=1, spare=0)
     scenario = replace(scenario, placement=placement)
     one = replace(scenario, placement=replace(placement, machines=placement.machines or 1))
     for share in (one, scenario):
 
-        def judged(copies: int, share: Scenario = share) -> Evaluation:
+        def judged(copies: int, replayed: bool = False, share: Scenario = share) -> Evaluation:
             part = share_of_load(share, copies * (1 - headroom))
-            return rank(model, part, inventory, prices, (machine,)).rows[0]
+            return rank(model, part, inventory, prices, (machine,), confirmed=replayed).rows[0]
 
-        if copies := _fewest_copies(judged):
-            return Fleet(judged(copies), copies)
+        if copies := _fewest_copies(judged, confirmed and needs_replay(scenario)):
+            return Fleet(judged(copies, confirmed), copies)
     return None
 
 
-def _fewest_copies(judged: Callable[[int], Evaluation]) -> int:
+def _fewest_copies(judged: Callable[[int, bool], Evaluation], replayed: bool) -> int:
     """The least number of copies each of which carries its share, by bisection; 0 where none does."""
 
-    def carries(copies: int) -> bool:
-        row = judged(copies)
+    def carries(copies: int, replayed: bool = False) -> bool:
+        row = judged(copies, replayed)
         return row.verdict == "fits" and row.meets_service_level and row.holds_load
 
     if not carries(MOST_COPIES):
         return 0
-    enough = 1
-    while not carries(enough):
-        enough *= 2
-    short = enough // 2
-    while enough - short > 1:
-        middle = (enough + short) // 2
-        short, enough = (short, middle) if carries(middle) else (middle, enough)
-    return enough
+    copies = least_enough(1, MOST_COPIES, carries)
+    return least_enough(copies, MOST_COPIES, partial(carries, replayed=True)) if replayed else copies
 
 
 def share_of_load(scenario: Scenario, parts: float) -> Scenario:

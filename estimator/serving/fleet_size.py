@@ -28,7 +28,7 @@ class FleetSizes:
         fewest, right = inf, list[Sized]()
         for least, one in order:
             most = int(min(max(self.most_machines // one.machines, 1), fewest // one.machines))
-            times = _first(least, most, partial(self.keeps, one)) if least <= most else 0
+            times = least_enough(least, most, partial(self.keeps, one)) if least <= most else 0
             if times:
                 fewest = times * one.machines
                 right.append((one, times))
@@ -63,7 +63,7 @@ class FleetSizes:
         return self._kept[key]
 
 
-def _first(low: int, high: int, enough: Callable[[int], bool]) -> int:
+def least_enough(low: int, high: int, enough: Callable[[int], bool]) -> int:
     """The least number from `low` to `high` that is enough, in growing strides and then by halves; 0 where none is."""
     stride, short = 1, low - 1
     near = low

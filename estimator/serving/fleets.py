@@ -1,12 +1,12 @@
 """Every layout of a deployment on one machine, or on as many machines as the load takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from estimator.layout import Layout
 from estimator.scenario.nodes import Node, clusters
 from estimator.scenario.scenario import Scenario
 from estimator.serving.deployment import Deployment
-from estimator.serving.fleet_size import FleetSizes
+from estimator.serving.fleet_size import FleetSizes, least_enough
 from estimator.serving.layout_estimate import LayoutEstimate
 from estimator.serving.load.performance import load_replica
 from estimator.serving.memory import compile_memory, memory_report
@@ -34,8 +34,7 @@ class Fleets:
         leaves layers in host memory, or stands on several machines.
         """
         placement = self.scenario.placement
-        one_only = placement.count or self.scenario.deployment == "edge"  # as many accelerators as are said, or one
-        asked = placement.machines or (1 if one_only else None)
+        asked = None if self.open else placement.machines or 1
         machines = asked or 1
         estimates = [
             self.estimate(node, deployment, layout, machines, -(-layout.devices // node.devices))
@@ -77,6 +76,35 @@ class Fleets:
         else:
             fleet = self.estimate(node, deployment, one.layout, machines, one.machines)
         return fleet._replace(spare=spare * one.machines)
+
+    @property
+    def open(self) -> bool:
+        """Whether the placement leaves the number of machines to the load."""
+        placement = self.scenario.placement
+        return not (placement.machines or placement.count or self.scenario.deployment == "edge")
+
+    def sized(self, node: Node, deployment: Deployment, fleet: LayoutEstimate, groups: int) -> LayoutEstimate:
+        """A fleet on another number of the machines that one engine takes; its spare ones stay."""
+        span = self.span(node, fleet)
+        one = fleet._replace(machines=span, replicas=fleet.replicas * span // fleet.machines)
+        return self.repeated(node, deployment, one, groups, fleet.spare // span)
+
+    def span(self, node: Node, fleet: LayoutEstimate) -> int:
+        """Machines that one engine of a fleet takes."""
+        return 1 if fleet.layout.host else -(-fleet.layout.devices // node.devices)
+
+    def confirmed(
+        self, node: Node, deployment: Deployment, fleet: LayoutEstimate, keeps: Callable[[LayoutEstimate], bool]
+    ) -> LayoutEstimate:
+        """The fleet on as many more machines as it takes until a replay keeps the level (`keeps`, asked of a fleet
+        without spare machines); as it is where none of the numbers that are tried does, or the closed form says no."""
+        span = self.span(node, fleet)
+        least, most = (fleet.machines - fleet.spare) // span, self.scenario.placement.most_machines // span
+        if not self.open or not self.is_right(fleet) or least >= most:
+            return fleet
+        bare = fleet._replace(spare=0)
+        groups = least_enough(least, most, lambda count: keeps(self.sized(node, deployment, bare, count)))
+        return fleet if groups in (0, least) else self.sized(node, deployment, fleet, groups)
 
     def spread(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
         """Layouts over several machines that hold a request, up to the first that holds the load within the level."""

@@ -17,10 +17,10 @@ from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.scenario import Scenario, check_place, request_tokens
 from estimator.scenario.workload import check_level, check_workload
-from estimator.serving.deployment import check_start, deploy
+from estimator.serving.deployment import Deployment, check_start, deploy
 from estimator.serving.fleets import Fleets
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
-from estimator.serving.load.performance import report_performance
+from estimator.serving.load.performance import ReplicaLoad, report_performance
 from estimator.serving.open_layouts import OpenLayouts
 from estimator.units import size_text
 
@@ -56,7 +56,7 @@ class ServingJudge:
         self.detail, self.replays = detail, replayed
         self.layouts = OpenLayouts(model, self.engine, scenario.placement, scenario.settings.dcp)
         self.fleets = Fleets(scenario, self.layouts, self.tokens)
-        self._max_users: dict[int, int] = {}
+        self._max_users: dict[int, tuple[ReplicaLoad | None, int]] = {}
 
     @property
     def considered(self) -> int:
@@ -65,8 +65,7 @@ class ServingJudge:
 
     def evaluations(self, machine: Machine, every_layout: bool = False) -> list[Evaluation]:
         """The machine's best layout, or all of its layouts; never empty."""
-        node = node_for(machine, self.scenario, self.inventory)
-        deployment = deploy(node, self.model, self.scenario, self.inventory)
+        node, deployment = self.place(machine)
         engine = deployment.engine
         unsupported = refusal(node.device, engine, deployment.weights, self.model.architecture)
         if unsupported:
@@ -78,6 +77,31 @@ class ServingJudge:
         if every_layout:
             return [self.evaluation(node, estimate) for estimate in estimates]
         return [self.evaluation(node, self.best(estimates))]
+
+    def confirmed(self, machine: Machine) -> Evaluation:
+        """The machine's best layout on as many machines as a replay takes to keep the level; of a judge that replays,
+        for a machine that the scenario can stand on."""
+        node, deployment = self.place(machine)
+        fleet = self.best(self.fleets.estimates(node, deployment))
+        fleet = self.fleets.confirmed(
+            node, deployment, fleet, lambda other: self.evaluation(node, other).meets_service_level
+        )
+        return self.evaluation(node, fleet)
+
+    def resized(self, machine: Machine, candidate: Candidate) -> Evaluation:
+        """The machine's best layout on as many machines as a candidate of it has, or why it can not run."""
+        row = self.evaluations(machine)[0]
+        if row.performance is None or row.candidate.machines == candidate.machines:
+            return row
+        node, deployment = self.place(machine)
+        fleet = self.best(self.fleets.estimates(node, deployment))
+        groups = (candidate.machines - candidate.spare) // self.fleets.span(node, fleet)
+        return self.evaluation(node, self.fleets.sized(node, deployment, fleet, groups))
+
+    def place(self, machine: Machine) -> tuple[Node, Deployment]:
+        """The machine as the scenario's engine sees it, and the model on it."""
+        node = node_for(machine, self.scenario, self.inventory)
+        return node, deploy(node, self.model, self.scenario, self.inventory)
 
     def best(self, estimates: Sequence[LayoutEstimate]) -> LayoutEstimate:
         """The layout of one machine that answers the scenario best."""
@@ -122,12 +146,11 @@ class ServingJudge:
 
     def max_users(self, estimate: LayoutEstimate) -> int:
         """Users that the layout carries within the level, worked out once for equal devices."""
-        key = id(estimate.load)  # one object for all machines that share an estimate
-        users = self._max_users.get(key)
-        if users is None:
+        key = id(estimate.load)  # one object for all machines that share an estimate; it stays alive with its users
+        if key not in self._max_users:
             users = estimate.max_users(self.scenario.workload, self.scenario.service_level)
-            self._max_users[key] = users
-        return users
+            self._max_users[key] = estimate.load, users
+        return self._max_users[key][1]
 
     def caution(self, node: Node, estimate: LayoutEstimate, shortage: str | None) -> str | None:
         """What the reader of a row that fits must know."""

@@ -1,5 +1,6 @@
 """One layout's replay: what the asked traffic sees of its replicas, and what its service level is judged by."""
 
+from functools import lru_cache
 from math import inf
 
 from estimator.results import LevelTimes, PerformanceReport
@@ -27,6 +28,10 @@ def replay_row(
     memory = compile_memory(estimate.deployment, estimate.layout)
     room = estimate.memory.max_concurrency if estimate.layout.host else inf
     limits = Limits.of(memory, step, traffic.total_tokens, room)
-    shown = replay(step, traffic, limits, replicas, level)
+    shown = _replayed(step, traffic, limits, replicas, level)
     speed = with_replay(speed, shown, step, traffic, replicas)
     return speed, replayed_times(speed, level) if level else None
+
+
+_replayed = lru_cache(maxsize=16)(replay)
+"""A row is replayed once where it is confirmed, shown and planned with."""

@@ -7,6 +7,7 @@ import pytest
 from catalog.load import Catalog, load
 from estimator.planning.day import Demand
 from estimator.planning.plan import plans
+from estimator.ranking.confirmed import MOST_CONFIRMED, confirm_first
 from estimator.ranking.rank import evaluate, rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Placement, Scenario
@@ -32,7 +33,7 @@ def on(catalog: Catalog, scenario: Scenario, instance: str, **placement: int) ->
     return board(catalog, named)[0]
 
 
-def test_a_plan_and_the_leaderboard_name_the_same_fleet_which_its_replay_sees_alike(catalog: Catalog) -> None:
+def test_a_plan_and_the_leaderboard_name_the_same_fleet_whose_replay_meets_the_level(catalog: Catalog) -> None:
     row = next(row for row in board(catalog, BUSY) if row.cost.price_usd_per_hour is not None)
     prices = catalog.prices(BUSY.region)
     plan = plans(catalog.model(BUSY.model), BUSY, Demand(), catalog.inventory, prices)[0]
@@ -46,8 +47,33 @@ def test_a_plan_and_the_leaderboard_name_the_same_fleet_which_its_replay_sees_al
     assert full.candidate == at
     assert full.performance
     assert full.performance.percentiles
-    assert row.level_times
-    assert full.performance.percentiles.ttft_s.p95 == pytest.approx(row.level_times.ttft_s, rel=0.25)
+    assert full.performance.percentiles.ttft_s.p95 <= 1.0
+    assert full.meets_service_level
+    assert full.level_times
+    assert full.level_times.ttft_s == full.performance.percentiles.ttft_s.p95
+    assert plan.row.performance
+    assert plan.row.performance.percentiles
+    assert plan.row.performance.percentiles.ttft_s.p95 == pytest.approx(full.performance.percentiles.ttft_s.p95)
+    fewer = on(catalog, BUSY, at.machine, machines=at.machines - 1)
+    assert not fewer.meets_service_level
+    assert fewer.level_times
+    assert fewer.level_times.ttft_s > 1.0
+
+
+def test_spare_machines_stand_beside_a_fleet_that_a_replay_confirmed(catalog: Catalog) -> None:
+    machine = board(catalog, BUSY)[0].candidate.machine
+    need, spare = on(catalog, BUSY, machine), on(catalog, BUSY, machine, spare=2)
+    assert spare.candidate.machines == need.candidate.machines + 2
+    assert spare.meets_service_level
+
+
+def test_what_leads_stays_first_as_its_replay_shows_it() -> None:
+    """The first falls to the third place, the next drops out, the third stays."""
+    after = {1: 5, 2: None, 3: 3}
+    assert confirm_first([3, 1, 4, 2], float, lambda each: after.get(each, each)) == [3, 4, 5]
+    assert confirm_first([], float, lambda each: each) == []
+    falling = confirm_first(range(MOST_CONFIRMED + 4), float, lambda each: each + 100)
+    assert falling == [*range(MOST_CONFIRMED, MOST_CONFIRMED + 4), *range(100, 100 + MOST_CONFIRMED)]
 
 
 @pytest.mark.parametrize("scenario", [BUSY, MANY], ids=["rate", "users"])
