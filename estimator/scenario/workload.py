@@ -107,8 +107,9 @@ class ServingWorkload:
 
     @property
     def mean_context(self) -> float:
-        """Tokens that a decode step finds cached: half of the answer is written."""
-        return self.prompt_tokens + self.output_tokens / 2
+        """Tokens that a decode step finds cached: half of an answer is written; long answers are the likelier to be in
+        work (mean square over mean)."""
+        return self.prompt_tokens + self.output_tokens * (1 + self.length_variation**2) / 2
 
 
 def check_workload(workload: ServingWorkload) -> None:

@@ -5,7 +5,7 @@ from math import exp, log, sqrt
 
 from estimator.results import LevelTimes
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.serving.load.arrivals import prompt_load, queue_s, slot_queue
+from estimator.serving.load.arrivals import Queue
 from estimator.serving.load.operating_point import OperatingPoint, operate
 from estimator.serving.load.performance import ReplicaLoad
 from estimator.serving.speed.step import Step
@@ -62,22 +62,21 @@ def _ttft_s(workload: ServingWorkload, load: ReplicaLoad, percentile: int | None
         return load.ttft_s
     point = load.point
     beyond = 1 - percentile / 100
-    wait_s = _wait_s(workload, load, beyond) - point.prompt_wait_s
-    outside = slot_queue(workload, load.utilization, load.limit, point.request_s)
-    outside_s = max(outside.wait_s * log(outside.share / beyond), 0.0) - load.queue_s if outside.share else 0.0
+    wait_s = _wait_s(load, beyond) - point.prompt_wait_s
+    outside_s = _exceeded_s(load.slots, beyond) - load.queue_s if load.slots.share else 0.0
     longer = length_quantile(workload, PROMPT, percentile) - 1
     running_s = (percentile / 100 - 0.5) * point.tpot_s
     return load.ttft_s + _together(wait_s, outside_s, longer * point.prompt_alone_s, running_s)
 
 
-def _wait_s(workload: ServingWorkload, load: ReplicaLoad, beyond: float) -> float:
-    """Wait that a share `beyond` of the requests exceeds: who has to wait at all waits an exponential time, for the
-    prompts ahead, under arrivals as in a closed loop."""
-    point = load.point
-    if not load.utilization:
-        return -point.prompt_wait_s * log(beyond)
-    busy = prompt_load(point)
-    return max(queue_s(point, workload) * log(busy / beyond), 0.0) if busy else 0.0
+def _wait_s(load: ReplicaLoad, beyond: float) -> float:
+    """Wait for the prompts ahead that a share `beyond` of the requests exceeds; in a closed loop an exponential one."""
+    return _exceeded_s(load.prompts, beyond) if load.utilization else -load.point.prompt_wait_s * log(beyond)
+
+
+def _exceeded_s(queue: Queue, beyond: float) -> float:
+    """Wait that a share `beyond` of the requests exceeds: who has to wait at all waits an exponential time."""
+    return max(queue.wait_s * log(queue.share / beyond), 0.0) if queue.share else 0.0
 
 
 def _together(*deviations: float) -> float:
@@ -87,11 +86,11 @@ def _together(*deviations: float) -> float:
 
 
 def _tpot_s(step: Step, workload: ServingWorkload, load: ReplicaLoad, percentile: int | None) -> float:
-    """Under arrivals the number in flight varies like a Poisson count, up to what the engine holds."""
+    """Under arrivals the number in flight varies, up to what the engine holds."""
     point = load.point
     if percentile is None or not load.utilization:
         return point.tpot_s
-    others = DEVIATIONS[percentile] * sqrt(point.concurrency)
+    others = DEVIATIONS[percentile] * load.deviation
     return operate(step, workload, min(point.concurrency + others, load.limit)).tpot_s
 
 

@@ -7,7 +7,7 @@ from estimator.engines.speed_constants import LoadKind
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load import finite_run, median_gap
-from estimator.serving.load.arrivals import point_at_rate, slot_queue, with_prompts_at_once, with_random_arrivals
+from estimator.serving.load.arrivals import Queue, arrivals_at, with_prompts_at_once
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
@@ -36,6 +36,12 @@ class ReplicaLoad(NamedTuple):
     """Whether the requests end, so that no queue grows for ever."""
     kind: LoadKind = "serving"
     """Whose residuals make the bands."""
+    deviation: float = 0.0
+    """Standard deviation of the number in flight; 0 where a concurrency is held instead."""
+    prompts: Queue = Queue()
+    """Under arrivals, those who wait for other prompts."""
+    slots: Queue = Queue()
+    """Under arrivals, those who find all places taken."""
 
     @property
     def overloaded(self) -> bool:
@@ -76,17 +82,17 @@ def load_replica(
         outside_s = max(concurrency - limit, 0.0) / point.requests_per_s  # Little's law for those outside
         return ReplicaLoad(point, outside_s, point.requests_per_s, limit=limit, kind=kind)
     arriving = workload.requests_per_second / replicas
-    point, utilization = point_at_rate(step, workload, arriving, limit)
-    completed = arriving if utilization < 1 else point.requests_per_s
-    arrived = with_random_arrivals(point, arriving, workload)
-    slots = slot_queue(workload, utilization, limit, arrived.request_s)
+    arrived = arrivals_at(step, workload, arriving, limit)
     return ReplicaLoad(
-        point=arrived,
-        queue_s=slots.share * slots.wait_s,
-        requests_per_s=completed,
-        utilization=utilization,
+        point=arrived.point,
+        queue_s=arrived.slots.mean_s,
+        requests_per_s=arriving if arrived.utilization < 1 else arrived.point.requests_per_s,
+        utilization=arrived.utilization,
         limit=limit,
         drains=workload.is_benchmark,
+        deviation=arrived.deviation,
+        prompts=arrived.prompts,
+        slots=arrived.slots,
     )
 
 
