@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run check lint type test snapshots docs accuracy bench fit
+.PHONY: run check lint type test snapshots docs accuracy bench fit fuzz
 run: $(VENV)/.app
 	$(BIN)/llmcalc-tui
 
@@ -36,6 +36,10 @@ docs: $(VENV)/.dev
 
 accuracy: $(VENV)/.dev
 	$(BIN)/llmcalc-tui accuracy
+
+# An hour of damaged inputs for every reader; the tests take 50,000.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m scripts.fuzz --minutes 60
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

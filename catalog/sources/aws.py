@@ -31,6 +31,8 @@ SAVINGS = {31_536_000: "savings-1y", 94_608_000: "savings-3y"}
 """Seconds of a plan's term."""
 BLOCK_HOURS = 24
 """Shortest Capacity Block."""
+MOST_USD = 1e6
+"""USD per hour beyond which an answer is no price; the dearest machine costs some hundred (engineering guess)."""
 
 Clients = Callable[[str, str], Any]
 """(service, region) -> client."""
@@ -127,8 +129,8 @@ def savings(client: Clients, region: str, types: Collection[str]) -> Iterator[tu
         for rate in page["searchResults"]:
             terms = SAVINGS.get(rate["savingsPlanOffering"]["durationSeconds"])
             instance = next((each["value"] for each in rate["properties"] if each["name"] == "instanceType"), "")
-            if terms and instance in types and float(rate["rate"]) > 0:
-                yield terms, instance, float(rate["rate"])
+            if terms and instance in types and (usd := _price(rate["rate"])):
+                yield terms, instance, usd
         if not page.get("nextToken"):
             return
         asked["nextToken"] = page["nextToken"]
@@ -143,11 +145,11 @@ def spot(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple
     for page in pages.paginate(**asked):
         for row in page["SpotPriceHistory"]:
             zone = row["InstanceType"], row["AvailabilityZone"]
-            said = row["Timestamp"], float(row["SpotPrice"])
+            said = row["Timestamp"], _price(row["SpotPrice"])
             latest[zone] = max(latest.get(zone, said), said)
     zones: dict[str, list[float]] = {}
     for (instance, _), (_, usd) in latest.items():
-        if instance in types and usd > 0:
+        if instance in types and usd:
             zones.setdefault(instance, []).append(usd)
     for instance, prices in zones.items():
         yield "spot", instance, [min(prices), max(prices)]
@@ -161,11 +163,9 @@ def capacity_blocks(client: Clients, region: str, types: Collection[str]) -> Ite
     for instance in sorted(types):
         asked = {"InstanceType": instance, "InstanceCount": 1, "CapacityDurationHours": BLOCK_HOURS}
         offers = ec2.describe_capacity_block_offerings(**asked).get("CapacityBlockOfferings", [])
-        hourly = [
-            float(each["UpfrontFee"]) / BLOCK_HOURS for each in offers if each.get("CurrencyCode", "USD") == "USD"
-        ]
-        if positive := [usd for usd in hourly if usd > 0]:
-            yield "capacity-block", instance, min(positive)
+        in_dollars = [each for each in offers if each.get("CurrencyCode", "USD") == "USD"]
+        if hourly := [usd for each in in_dollars if (usd := _price(each["UpfrontFee"], BLOCK_HOURS))]:
+            yield "capacity-block", instance, min(hourly)
 
 
 def keep(refreshed: Refreshed, folder: Path | None = None) -> Path:
@@ -205,6 +205,12 @@ def _batches(path: Path) -> list[dict[str, Any]]:
 
 def _hourly(terms: str, instance: str, term: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
     for dimension in term["priceDimensions"].values():
-        usd = float(dimension["pricePerUnit"].get("USD", 0))
-        if dimension.get("unit") == "Hrs" and usd > 0:
+        usd = _price(dimension["pricePerUnit"].get("USD", 0))
+        if dimension.get("unit") == "Hrs" and usd:
             yield terms, instance, usd
+
+
+def _price(text: str, hours: int = 1) -> float:
+    """A fee as USD per hour; 0 for one that is none: free of charge, endless, not a number. Raises ValueError."""
+    usd = float(text) / hours
+    return usd if 0 < usd <= MOST_USD else 0.0
