@@ -81,7 +81,7 @@ def refresh(region: str, types: Collection[str], client: Clients, blocks: Collec
                 quotes.setdefault(terms, {})[instance] = usd
         except (BotoCoreError, ClientError) as error:
             problems.append(f"{region}: {name}: {printable(error, 160)}")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             problems.append(f"{region}: {name}: an answer that can not be read: {printable(error, 80)}")
     if not quotes:
         raise InputError("refresh prices", "; ".join(problems) or f"{region}: AWS lists none of the catalogue's types")

@@ -88,7 +88,7 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
         model=model,
         weights=weights,
         cache=cache_of(row, weights),
-        layout=_layout(row),
+        layout=_layout(row, model.architecture.layers),
         device=device,
         engine=engine,
         settings=EngineSettings(
@@ -214,11 +214,15 @@ def _is_eager(row: Row, engine: EngineProfile) -> bool:
     return eager and bool(engine.program.eager_option)
 
 
-def _layout(row: Row) -> Layout:
+def _layout(row: Row, layers: int) -> Layout:
+    """The row's split of a model of so many layers. Raises InputError for more pipeline stages than those."""
     replicas = text(row, "ep/dp").upper()
     ep, dp = (_degree(name, replicas) for name in ("EP", "DP"))
     tp = _whole(row, "tp") or 1
-    return Layout(tp=tp // dp if dp > 1 and tp % dp == 0 else tp, pp=_whole(row, "pp") or 1, ep=ep, dp=dp)
+    pp = _whole(row, "pp") or 1
+    if pp > layers:
+        raise InputError("pp", f"{pp} stages for {layers} layers")
+    return Layout(tp=tp // dp if dp > 1 and tp % dp == 0 else tp, pp=pp, ep=ep, dp=dp)
 
 
 def _degree(name: str, said: str) -> int:

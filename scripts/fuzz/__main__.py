@@ -55,7 +55,7 @@ def fuzz(targets: tuple[Target, ...], random: Random, count: int, until_s: float
         tally.inputs[target.name] += 1
         tally.read[target.name] += outcome.read
         if outcome.fault:
-            tally.faults.setdefault(f"{target.name} {outcome.fault.kind[:60]}", outcome.fault)
+            tally.faults.setdefault(f"{target.name} {outcome.fault.kind.partition(' ')[0]}", outcome.fault)
     return tally
 
 

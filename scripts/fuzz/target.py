@@ -4,7 +4,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
+from traceback import extract_tb
 from types import FrameType
 from typing import NamedTuple, NoReturn
 
@@ -67,7 +69,9 @@ def judge(case: Case) -> Outcome:
     except Wrong as wrong:
         return Outcome(read=True, fault=_fault(f"wrong: {wrong}", case))
     except Exception as error:
-        return Outcome(read=False, fault=_fault(f"{type(error).__name__}: {error}", case))
+        last = extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        return Outcome(read=False, fault=_fault(f"{where}: {type(error).__name__}: {error}", case))
     return Outcome(read=True, fault=_slow(case, began))
 
 

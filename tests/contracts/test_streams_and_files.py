@@ -137,3 +137,10 @@ def test_folders_that_can_not_be_entered_are_a_notice(own_folders: Path, monkeyp
     app = application(catalog, None, None)
     assert app.answer is not None
     assert app.answer.problem.count("Permission denied") == 2
+
+
+def test_a_pin_whose_keys_are_numbers_is_refused_by_its_place(tmp_path: Path) -> None:
+    named = tmp_path / "mine.yaml"
+    named.write_text('pins: [{"machine": "p5.48xlarge", "count-of": 1,5}]\n')  # YAML reads 5 as a key
+    with pytest.raises(InputError, match=r"pin 1: 5: no such option"):
+        store.load(named)

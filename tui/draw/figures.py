@@ -86,8 +86,11 @@ def duration(value: float | None) -> str:
 
 
 def bound(seconds: float) -> str:
-    """A bound on a time as it was asked: 50ms, 1.5s."""
-    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
+    """A bound on a time as it was asked: 50ms, 1.5s; with all its digits, since it is read back from a session."""
+    short, reads_back = f"{seconds:g}s", float(f"{seconds:g}")
+    if seconds < 1:
+        short, reads_back = f"{seconds * 1000:g}ms", float(f"{seconds * 1000:g}") / 1000
+    return short if reads_back == seconds else f"{seconds!r}s"
 
 
 def usd(value: float | None) -> str:

@@ -70,7 +70,7 @@ def _requests(path: str, lines: Iterator[str]) -> Iterator[Request]:
         if line.startswith("{"):
             request = _request(where, _json_fields(where, line))
         else:
-            cells = [cell.strip() for cell in next(csv.reader([line]))]
+            cells = _cells(where, line)
             if not columns:
                 columns = _columns(where, cells)
                 if columns != PLAIN or not _is_number(cells[0]):
@@ -83,6 +83,13 @@ def _requests(path: str, lines: Iterator[str]) -> Iterator[Request]:
             if answered > MOST_REQUESTS:
                 raise InputError("trace", f"{where}: more than {MOST_REQUESTS:,} requests; take a part of the file")
             yield request
+
+
+def _cells(where: str, line: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line]))]
+    except csv.Error as error:
+        raise InputError("trace", f"{where}: is not CSV: {error}") from None
 
 
 def _lines(lines: Iterator[str]) -> Iterator[str]:

@@ -157,7 +157,7 @@ def _pins_of(values: object) -> Pins:
             raise InputError(f"{LETTERS[at - 1]}", "a pin has a machine, and names without control characters")
         if not isinstance(count or 0, int) or isinstance(count, bool):
             raise InputError(f"{LETTERS[at - 1]}", "count-of is a number of devices")
-        own = {key: Setting(value, f"pin {at}") for key, value in each.items() if key not in PIN_KEYS}
+        own = {str(key): Setting(value, f"pin {at}") for key, value in each.items() if key not in PIN_KEYS}
         pins.append(
             Pin(
                 scenario=_scenario_of(own), machine=texts[0], accelerator=texts[1], count=count or 0, name=texts[2][:40]

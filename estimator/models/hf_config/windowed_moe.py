@@ -194,8 +194,8 @@ def step3(f: Fields) -> Architecture:
     if f.has("mlp_layer_types"):
         routed = [kind == "sparse" for kind in f.per_layer("mlp_layer_types", count, ("dense", "sparse"))]
     else:
-        sparse_layers = {int(each) for each in f.text("moe_layers_enum").split(",") if each.strip().isdecimal()}
-        routed = [layer in sparse_layers for layer in range(count)]
+        sparse_layers = {each.strip() for each in f.text("moe_layers_enum").split(",")}
+        routed = [str(layer) in sparse_layers for layer in range(count)]
     layers = [
         Layer(local if kind == SLIDING else full, sparse if here else plain, norms(hidden, 2))
         for kind, here in zip(kinds, routed, strict=True)

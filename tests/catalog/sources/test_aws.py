@@ -177,3 +177,28 @@ def test_nothing_answered_is_one_line() -> None:
     refresh: Callable[[], object] = lambda: aws.refresh("us-east-1", TYPES, nobody)  # noqa: E731
     with pytest.raises(InputError, match="refresh prices"):
         refresh()
+
+
+@pytest.mark.parametrize("usd", ["0", "-1", "nan", "inf", "1e999", "9" * 30])
+def test_a_fee_that_is_no_price_is_left_out(usd: str) -> None:
+    answers = Aws()
+    answers.stubs["pricing"].add_response("get_products", {"PriceList": [product("g5.xlarge", usd, "0.6")]})
+    answers.stubs["savingsplans"].add_response(
+        "describe_savings_plans_offering_rates", {"searchResults": [rate(31_536_000, usd)]}
+    )
+    history = [{"InstanceType": "g5.xlarge", "AvailabilityZone": "a", "SpotPrice": usd, "Timestamp": datetime.now(UTC)}]
+    answers.stubs["ec2"].add_response("describe_spot_price_history", {"SpotPriceHistory": history})
+    assert aws.refresh("eu-west-1", TYPES, answers).quotes == {"reserved-1y": {"g5.xlarge": 0.6}}
+
+
+def test_an_answer_nested_too_deep_is_a_problem() -> None:
+    answers = Aws()
+    answers.stubs["pricing"].add_response("get_products", {"PriceList": ['{"a":' * 100_000]})
+    answers.stubs["savingsplans"].add_response(
+        "describe_savings_plans_offering_rates", {"searchResults": [rate(31_536_000, "0.7")]}
+    )
+    answers.stubs["ec2"].add_response("describe_spot_price_history", {"SpotPriceHistory": []})
+    refreshed = aws.refresh("eu-west-1", TYPES, answers)
+    assert refreshed.quotes == {"savings-1y": {"g5.xlarge": 0.7}}
+    assert len(refreshed.problems) == 1
+    assert "on-demand and reserved: an answer that can not be read" in refreshed.problems[0]

@@ -39,3 +39,8 @@ def test_a_device_of_no_possible_memory_is_refused_by_its_column(catalog: Catalo
     scores = memory.score(ROW | {"gpu_mem_gib": printed}, Context(catalog.inventory, catalog.model))
     assert {score.status for score in scores} == {"unsupported"}
     assert all((score.reason or "").startswith("gpu_mem_gib: ") for score in scores)
+
+
+def test_more_pipeline_stages_than_layers_are_refused(catalog: Catalog) -> None:
+    scores = memory.score(ROW | {"pp": "33"}, Context(catalog.inventory, catalog.model))
+    assert {score.reason for score in scores} == {"pp: 33 stages for 32 layers"}

@@ -96,3 +96,10 @@ def test_a_trace_gives_the_scenario_its_means_and_other_means_scale_it(tmp_path:
     assert given_options(asked)["trace"] == path
     assert with_option(asked, "trace", path) == asked
     assert with_option(asked, "trace", None).workload == ServingWorkload(200, 20, requests_per_second=0.5)
+
+
+def test_a_cell_that_never_ends_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "trace.csv"
+    path.write_text(f"seconds,input_tokens,output_tokens\n0,{'9' * 200_000},1\n")
+    with pytest.raises(InputError, match=r"trace\.csv:2: is not CSV: field larger than field limit"):
+        read(str(path))

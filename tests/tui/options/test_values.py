@@ -4,6 +4,7 @@ import pytest
 
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
+from tui.draw.figures import bound
 from tui.options.options import OPTIONS, with_option
 
 
@@ -77,3 +78,10 @@ def test_what_is_no_number_is_refused_by_its_option(name: str, text: object) -> 
 def test_a_decimal_comma_is_named() -> None:
     with pytest.raises(InputError, match="between groups of three digits"):
         value("requests-per-second", "2,5")
+
+
+@pytest.mark.parametrize("seconds", [0.8, 0.05, 1.5, 2147483.648, 1.2345678, 0.0123456789, 1e-7, 0.1 + 0.2])
+def test_a_bound_is_read_back_with_every_digit(seconds: float) -> None:
+    asked = with_option(Scenario(), "ttft", f"{bound(seconds)}@p95")
+    assert (asked.service_level.ttft_s, asked.service_level.ttft_percentile) == (seconds, 95)
+    assert (bound(0.8), bound(0.05), bound(1.5)) == ("800ms", "50ms", "1.5s")
