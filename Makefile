@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run check lint type test snapshots docs accuracy bench fit fuzz
+.PHONY: run check lint type test snapshots docs accuracy bench fit fuzz dist audit
 run: $(VENV)/.app
 	$(BIN)/llmcalc-tui
 
@@ -44,6 +44,14 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
+# Wheel and source archive in dist/, the same bytes from the same commit.
+dist: $(VENV)/.dev
+	$(BIN)/python -m scripts.release
+
+# Known vulnerabilities of the pinned dependencies; needs the network.
+audit: $(VENV)/.audit
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --no-deps -r constraints.txt
+
 # Cross-validation of the fitted constants; docs/refitting.md says how to write new ones.
 fit: $(VENV)/.fit
 	$(BIN)/python -m fitting.fit_serving
@@ -63,4 +71,9 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 
 $(VENV)/.fit: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fit]"
+	touch $@
+
+$(VENV)/.audit: $(VENV)/.dev
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
 	touch $@

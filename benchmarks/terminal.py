@@ -29,8 +29,17 @@ QUIET_S = 0.5
 class Terminal:
     """Runs one program in a terminal of its own size and home; use as a context."""
 
-    def __init__(self, arguments: Sequence[str], home: Path, width: int = 80, height: int = 24, **extra: str) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        home: Path,
+        width: int = 80,
+        height: int = 24,
+        python: str = sys.executable,
+        **extra: str,
+    ) -> None:
         self.started = time.perf_counter()
+        self.ended = False
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
             os.chdir(ROOT)
@@ -40,15 +49,16 @@ class Terminal:
             for name in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
                 os.environ.pop(name, None)
             os.environ.update(extra)
-            os.execv(sys.executable, [sys.executable, *arguments])
+            os.execv(python, [python, *arguments])
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def __enter__(self) -> "Terminal":
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.kill(self.process, signal.SIGKILL)
-        os.waitpid(self.process, 0)
+        if not self.ended:
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
         os.close(self.descriptor)
 
     def until(self, text: bytes, limit_s: float = 120) -> float:
