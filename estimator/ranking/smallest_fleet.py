@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from math import ceil
 from typing import NamedTuple
 
@@ -14,7 +13,8 @@ from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
-from estimator.serving.fleet_size import least_enough
+from estimator.serving.fleet_size import least_enough, least_within
+from estimator.serving.judge import level_excess
 
 MOST_COPIES = 4096
 
@@ -58,22 +58,22 @@ def smallest_fleet(
             part = share_of_load(share, copies * (1 - headroom))
             return rank(model, part, inventory, prices, (machine,), confirmed=replayed).rows[0]
 
-        if copies := _fewest_copies(judged, confirmed and needs_replay(scenario)):
+        copies = _fewest_copies(judged)
+        if copies and confirmed and needs_replay(scenario):
+            copies = least_within(copies, MOST_COPIES, lambda count: level_excess(judged(count, True), scenario))
+        if copies:
             return Fleet(judged(copies, confirmed), copies)
     return None
 
 
-def _fewest_copies(judged: Callable[[int, bool], Evaluation], replayed: bool) -> int:
+def _fewest_copies(judged: Callable[[int], Evaluation]) -> int:
     """The least number of copies each of which carries its share, by bisection; 0 where none does."""
 
-    def carries(copies: int, replayed: bool = False) -> bool:
-        row = judged(copies, replayed)
+    def carries(copies: int) -> bool:
+        row = judged(copies)
         return row.verdict == "fits" and row.meets_service_level and row.holds_load
 
-    if not carries(MOST_COPIES):
-        return 0
-    copies = least_enough(1, MOST_COPIES, carries)
-    return least_enough(copies, MOST_COPIES, partial(carries, replayed=True)) if replayed else copies
+    return least_enough(1, MOST_COPIES, carries) if carries(MOST_COPIES) else 0
 
 
 def share_of_load(scenario: Scenario, parts: float) -> Scenario:

@@ -6,61 +6,74 @@ from math import ceil, floor, inf
 
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.layout_estimate import LayoutEstimate
-from estimator.serving.load.operating_point import operate
+from estimator.serving.load.arrivals import at_most
 from estimator.serving.load.percentiles import best_concurrency, level_times
-from estimator.serving.load.performance import load_replica
+from estimator.serving.load.performance import ReplicaLoad, load_replica
+from estimator.serving.speed.step import Step
 
 Sized = tuple[LayoutEstimate, int]
 """A layout on as few machines as one engine takes, and how many times these are needed."""
 
 
 class FleetSizes:
-    """Sizes fleets for one load and level; what a number of replicas keeps is worked out once for equal devices."""
+    """Sizes fleets for one load and level; what a replica does at its share is worked out once for equal devices."""
 
     def __init__(self, workload: ServingWorkload, level: ServiceLevel, most_machines: int) -> None:
         self.workload, self.level, self.most_machines = workload, level, most_machines
-        self._kept: dict[tuple[int, int], bool] = {}
+        self._loads: dict[tuple[Step, float, int], ReplicaLoad] = {}
+
+    def load(self, step: Step, room: float, busy_replicas: int) -> ReplicaLoad:
+        """One of so many replicas, each with room for as many requests, at its share of the load."""
+        key = (step, room, busy_replicas)
+        load = self._loads.get(key)
+        if load is None:
+            concurrency = self.workload.concurrency / busy_replicas
+            load = self._loads[key] = load_replica(step, self.workload, concurrency, room, busy_replicas)
+        return load
 
     def smallest(self, fitting: Sequence[LayoutEstimate]) -> list[Sized]:
         """The layouts that are right on the fewest machines; where none is, each on as many as hold the load, up to
         the most that are tried."""
-        order = sorted(((self.least(one), one) for one in fitting), key=lambda pair: pair[0] * pair[1].machines)
+        order = sorted(((self.bound(one), one) for one in fitting), key=lambda pair: pair[0] * pair[1].machines)
         fewest, right = inf, list[Sized]()
-        for least, one in order:
+        for bound, one in order:
             most = int(min(max(self.most_machines // one.machines, 1), fewest // one.machines))
-            times = least_enough(least, most, partial(self.keeps, one)) if least <= most else 0
-            if times:
+            if bound <= most and self.keeps(one, most):  # else no smaller number does
+                times = least_enough(min(self.least(one), most), most, partial(self.keeps, one))
                 fewest = times * one.machines
                 right.append((one, times))
         if right:
             return [(one, times) for one, times in right if times * one.machines == fewest]
-        return [(one, min(least, max(self.most_machines // one.machines, 1))) for least, one in order]
+        return [(one, min(self.least(one), max(self.most_machines // one.machines, 1))) for one in fitting]
 
-    def least(self, one: LayoutEstimate) -> int:
-        """How many times a layout is needed at least to hold the load; for users in a closed loop, within the level."""
-        workload, step, room = self.workload, one.step, one.room
+    def bound(self, one: LayoutEstimate) -> int:
+        """How many times a layout is needed at the very least, by its memory and its highest rate alone."""
+        workload, step = self.workload, one.step
         if step is None or (workload.is_benchmark and workload.kind != "closed"):
             return 1
         if workload.requests_per_second is None:
-            within = best_concurrency(step, workload, self.level, room) if self.level else None
-            users = int(within.concurrency) + 1 if within else int(one.memory.max_concurrency)  # shares are no integers
-            return ceil(workload.concurrency / users / one.replicas)
-        limit = max(min(room, step.speed.max_batch * step.layout.dp), 1.0)
-        replicas = floor(workload.requests_per_second / operate(step, workload, limit).requests_per_s) + 1
+            return ceil(workload.concurrency / max(int(one.memory.max_concurrency), 1) / one.replicas)
+        limit = max(min(one.room, step.speed.max_batch * step.layout.dp), 1.0)
+        replicas = floor(workload.requests_per_second / at_most(step, workload, limit).requests_per_s) + 1
         return ceil(replicas / one.replicas)
+
+    def least(self, one: LayoutEstimate) -> int:
+        """How many times a layout is needed at least to hold the load; for users in a closed loop, within the level."""
+        workload = self.workload
+        if workload.requests_per_second is not None or not self.level or one.step is None or workload.kind != "closed":
+            return self.bound(one)
+        within = best_concurrency(one.step, workload, self.level, one.room)
+        if within is None:
+            return self.bound(one)
+        return ceil(workload.concurrency / (int(within.concurrency) + 1) / one.replicas)  # shares are no integers
 
     def keeps(self, one: LayoutEstimate, times: int) -> bool:
         """Whether a layout so many times over holds the load within the level."""
-        workload, step, replicas = self.workload, one.step, times * one.replicas
+        workload, step = self.workload, one.step
         if step is None or not self.level:
             return step is not None
-        key = (id(step), replicas)
-        if key not in self._kept:
-            busy = workload.busy_replicas(replicas)
-            load = load_replica(step, workload, workload.concurrency / busy, one.room, busy)
-            times_s = level_times(step, workload, load, self.level)
-            self._kept[key] = not load.overloaded and self.level.met_by(*times_s)
-        return self._kept[key]
+        load = self.load(step, one.room, workload.busy_replicas(times * one.replicas))
+        return not load.overloaded and self.level.met_by(*level_times(step, workload, load, self.level))
 
 
 def least_enough(low: int, high: int, enough: Callable[[int], bool]) -> int:
@@ -75,3 +88,31 @@ def least_enough(low: int, high: int, enough: Callable[[int], bool]) -> int:
         middle = (short + near) // 2
         short, near = (short, middle) if enough(middle) else (middle, near)
     return near
+
+
+STEEPNESS = 3
+"""How a time that exceeds its bound falls with the machines, as a power of their number (engineering guess: at 70 to
+90 % load waits fall with the third to fifth power); it only leads to the next number that is tried."""
+HIGHEST_EXCESS = 1e6
+
+
+def least_within(low: int, high: int, excess: Callable[[int], float]) -> int:
+    """The least number from `low` to `high` at which an excess that falls with it is 0 or less; 0 where none is."""
+    short, over = low, min(excess(low), HIGHEST_EXCESS)
+    if over <= 0:
+        return low
+    enough, under = short, over
+    while under > 0:
+        if short == high:
+            return 0
+        enough = min(max(ceil(short * min(1 + over, 8) ** (1 / STEEPNESS)), short + 1), high)
+        under = min(excess(enough), HIGHEST_EXCESS)
+        short, over = (enough, under) if under > 0 else (short, over)
+    while enough - short > 1:
+        number = min(short + ceil((enough - short) * over / (over - under)), enough - 1)
+        value = excess(number)
+        if value > 0:
+            short, over = number, min(value, HIGHEST_EXCESS)
+        else:
+            enough, under = number, value
+    return enough

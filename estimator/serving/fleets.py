@@ -6,9 +6,8 @@ from estimator.layout import Layout
 from estimator.scenario.nodes import Node, clusters
 from estimator.scenario.scenario import Scenario
 from estimator.serving.deployment import Deployment
-from estimator.serving.fleet_size import FleetSizes, least_enough
+from estimator.serving.fleet_size import FleetSizes, least_within
 from estimator.serving.layout_estimate import LayoutEstimate
-from estimator.serving.load.performance import load_replica
 from estimator.serving.memory import compile_memory, memory_report
 from estimator.serving.offload import offloads
 from estimator.serving.open_layouts import OpenLayouts
@@ -94,16 +93,16 @@ class Fleets:
         return 1 if fleet.layout.host else -(-fleet.layout.devices // node.devices)
 
     def confirmed(
-        self, node: Node, deployment: Deployment, fleet: LayoutEstimate, keeps: Callable[[LayoutEstimate], bool]
+        self, node: Node, deployment: Deployment, fleet: LayoutEstimate, excess: Callable[[LayoutEstimate], float]
     ) -> LayoutEstimate:
-        """The fleet on as many more machines as it takes until a replay keeps the level (`keeps`, asked of a fleet
+        """The fleet on as many more machines as it takes until its replay exceeds no bound (`excess`, asked of a fleet
         without spare machines); as it is where none of the numbers that are tried does, or the closed form says no."""
         span = self.span(node, fleet)
         least, most = (fleet.machines - fleet.spare) // span, self.scenario.placement.most_machines // span
         if not self.open or not self.is_right(fleet) or least >= most:
             return fleet
         bare = fleet._replace(spare=0)
-        groups = least_enough(least, most, lambda count: keeps(self.sized(node, deployment, bare, count)))
+        groups = least_within(least, most, lambda count: excess(self.sized(node, deployment, bare, count)))
         return fleet if groups in (0, least) else self.sized(node, deployment, fleet, groups)
 
     def spread(self, node: Node, deployment: Deployment) -> list[LayoutEstimate]:
@@ -163,8 +162,6 @@ class Fleets:
 
     def with_speed(self, estimate: LayoutEstimate, busy_replicas: int) -> LayoutEstimate:
         """A layout that fits, with its speed at its share of the load: requests are spread evenly over the replicas."""
-        workload = self.scenario.workload
         step = compile_step(estimate.deployment, estimate.layout)
-        concurrency = workload.concurrency / busy_replicas
-        load = load_replica(step, workload, concurrency, estimate.room, busy_replicas)
+        load = self.sizes.load(step, estimate.room, busy_replicas)
         return estimate._replace(confidence=step.confidence, busy_replicas=busy_replicas, step=step, load=load)

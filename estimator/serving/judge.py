@@ -4,6 +4,7 @@ Every distinct (device, fabric, layout) is judged once, however many instance ty
 """
 
 from collections.abc import Sequence
+from math import inf
 
 from estimator.checks import check
 from estimator.cost.bill import bill, not_supported
@@ -84,7 +85,7 @@ class ServingJudge:
         node, deployment = self.place(machine)
         fleet = self.best(self.fleets.estimates(node, deployment))
         fleet = self.fleets.confirmed(
-            node, deployment, fleet, lambda other: self.evaluation(node, other).meets_service_level
+            node, deployment, fleet, lambda other: level_excess(self.evaluation(node, other), self.scenario)
         )
         return self.evaluation(node, fleet)
 
@@ -170,3 +171,11 @@ class ServingJudge:
             other_format = "" if weights is self.weights else f", as {weights.name}"
             cautions.append(f"under {engine.name}{other_format}")
         return "; ".join(cautions) or None
+
+
+def level_excess(row: Evaluation, scenario: Scenario) -> float:
+    """By which share a row exceeds the worst kept bound of the level, at most 0 where it keeps all."""
+    if row.meets_service_level:
+        return min(scenario.service_level.excess(*row.level_times), 0.0) if row.level_times else 0.0
+    times = row.level_times
+    return max(scenario.service_level.excess(*times), 0.0) if times and row.holds_load else inf

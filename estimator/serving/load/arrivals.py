@@ -1,5 +1,6 @@
 """Open arrivals at one replica: requests come at random, whether or not earlier ones are done."""
 
+from functools import lru_cache
 from math import ceil, exp, inf, pi, sqrt
 from typing import NamedTuple
 
@@ -9,8 +10,12 @@ from estimator.serving.speed.step import Step
 
 HIGHEST_LOAD = 0.98
 """Share of the time that a server is busy beyond which its queue has no steady length (guess)."""
-ROUNDS = 12
-"""Little's law as a fixed point, or halves of a bracket: enough for 1 in 4,000."""
+ROUNDS = 8
+"""Points on the way to a rate; three are enough for most."""
+NARROWEST = 0.02
+"""Share of a bracket that a point is at least away from its ends."""
+CLOSE = 0.3
+"""Share of a number in flight within which another one gives the slope at it."""
 NEARBY = 1.1
 """The number in flight beside a point, at which the slope of a request's time is taken, over the point's own."""
 TOLERANCE = 0.01
@@ -54,14 +59,14 @@ def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, li
     as many leave as come, where requests take T = a + b n, it has the variance n T / a and the mean n + T / a - 1. A
     batch that nobody joins serves like its single places.
     """
-    point, utilization = point_at_rate(step, workload, requests_per_s, limit)
+    point, utilization, before = point_at_rate(step, workload, requests_per_s, limit)
     in_flight = min(point.concurrency, requests_per_s * point.request_s)
     shared = not (step.speed.scheduler.static or workload.encodes)
-    slower = _slower(step, workload, point) if shared else 1.0
-    scatter = (1 + 1 / workload.burstiness) / 2
-    deviation = sqrt(scatter * in_flight * slower)
-    if slower > 1:
+    scatter, slower = (1 + 1 / workload.burstiness) / 2, 1.0
+    if shared and utilization < 1:
+        slower = _slower(step, workload, point, before)
         point = operate(step, workload, min(point.concurrency + scatter * (slower - 1), limit))
+    deviation = sqrt(scatter * in_flight * slower)
     point = point._replace(requests_per_s=min(requests_per_s, point.requests_per_s))
     prompts = _prompt_queue(step, workload, point)
     later_s = prompts.mean_s - point.prompt_wait_s
@@ -79,33 +84,51 @@ def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, li
 
 def point_at_rate(
     step: Step, workload: ServingWorkload, requests_per_s: float, limit: float
-) -> tuple[OperatingPoint, float]:
-    """The point at which one replica completes what arrives, and its utilization; at `limit` where it can not."""
-    full, point = operate(step, workload, limit), operate(step, workload, 1.0)
-    if requests_per_s >= full.requests_per_s:
-        return full, requests_per_s / full.requests_per_s
-    low, high = 1.0, limit
+) -> tuple[OperatingPoint, float, OperatingPoint]:
+    """The point at which one replica completes what arrives, its utilization, and the point that led to it; at `limit`
+    where it can not.
+
+    Requests take nearly a + b n where n share the batch, so that the line between two points leads to the next one.
+    """
+    high = at_most(step, workload, limit)
+    utilization = requests_per_s / high.requests_per_s
+    if utilization >= 1:
+        return high, utilization, high
+    before = point = low = at_most(step, workload, 1.0)
+    if point.requests_per_s >= requests_per_s:  # less than one in flight on average: unloaded latency
+        return point, utilization, point
     for _ in range(ROUNDS):
-        if point.requests_per_s >= requests_per_s and point.concurrency <= 1.0:
-            # less than one request in flight on average: unloaded latency
-            break
-        wanted = requests_per_s * point.request_s  # Little's law
-        if point.requests_per_s < requests_per_s:
-            low = max(low, point.concurrency)
-        else:
-            high = min(high, point.concurrency)
-        following = wanted if low < wanted < high else (low + high) / 2
+        following = _crossing(low, high, requests_per_s)
         if abs(following - point.concurrency) < TOLERANCE * following:
             break
-        point = operate(step, workload, following)
-    return point, requests_per_s / full.requests_per_s
+        before, point = point, operate(step, workload, following)
+        low, high = (point, high) if point.requests_per_s < requests_per_s else (low, point)
+    return point, utilization, before
 
 
-def _slower(step: Step, workload: ServingWorkload, point: OperatingPoint) -> float:
-    """Seconds of a request over what they would be without those who share the batch, by the slope at its point."""
-    near = operate(step, workload, point.concurrency * NEARBY + 1)
-    slope = (near.request_s - point.request_s) / (near.concurrency - point.concurrency)
-    return 1 / max(1 - slope * point.concurrency / point.request_s, 1 - HIGHEST_LOAD)
+@lru_cache(maxsize=4096)
+def at_most(step: Step, workload: ServingWorkload, limit: float) -> OperatingPoint:
+    """The point of so many requests in flight, as `operate` gives it; worked out once for all sizes of a fleet."""
+    return operate(step, workload, limit)
+
+
+def _crossing(low: OperatingPoint, high: OperatingPoint, requests_per_s: float) -> float:
+    """The number in flight between two points at which so many requests are completed, on the line of their times."""
+    low_s, high_s = (each.concurrency / each.requests_per_s for each in (low, high))
+    wide = high.concurrency - low.concurrency
+    slope = (high_s - low_s) / wide if wide else 0.0
+    number = requests_per_s * (low_s - slope * low.concurrency) / max(1 - requests_per_s * slope, NARROWEST)
+    return min(max(number, low.concurrency + NARROWEST * wide), high.concurrency - NARROWEST * wide)
+
+
+def _slower(step: Step, workload: ServingWorkload, point: OperatingPoint, before: OperatingPoint) -> float:
+    """Seconds of a request over what they would be without those who share the batch, by the slope at its point: to one
+    `before` that was close, else to one close by."""
+    number = point.concurrency
+    if not 0 < abs(before.concurrency - number) < CLOSE * number:
+        before = operate(step, workload, number * NEARBY + 1)
+    slope = (before.request_s - point.request_s) / (before.concurrency - number)
+    return max(1 / max(1 - slope * number / point.request_s, 1 - HIGHEST_LOAD), 1.0)
 
 
 def _prompt_queue(step: Step, workload: ServingWorkload, point: OperatingPoint) -> Queue:

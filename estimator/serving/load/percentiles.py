@@ -33,7 +33,8 @@ def best_concurrency(
 ) -> OperatingPoint | None:
     """The most requests in flight that keep the service level; None where a single one misses it.
 
-    Latencies grow with concurrency and nearly in a line, so that false position needs few evaluations.
+    Latencies grow with concurrency and nearly in a line: each guess lies on it, but ever further beyond where the last
+    one was on the same side, so that both ends of the bracket close in.
     """
 
     def excess(point: OperatingPoint) -> float:
@@ -42,17 +43,21 @@ def best_concurrency(
         return level.excess(*level_times(step, workload, ReplicaLoad(point, 0.0, point.requests_per_s), level))
 
     best, worst = operate(step, workload, 1.0), operate(step, workload, max(float(int(max_concurrency)), 1.0))
-    if excess(best) > 0:
+    low, high = excess(best), excess(worst)
+    if low > 0:
         return None
-    if excess(worst) <= 0:
+    if high <= 0:
         return worst
-    while worst.concurrency - best.concurrency > 1:
-        low, high = excess(best), excess(worst)
-        share = min(max(low / (low - high), 0.05), 0.95)  # never only the ends of the bracket
-        between = int(best.concurrency + share * (worst.concurrency - best.concurrency))
-        between = min(max(between, int(best.concurrency) + 1), int(worst.concurrency) - 1)
-        point = operate(step, workload, float(between))
-        best, worst = (point, worst) if excess(point) <= 0 else (best, point)
+    beyond = 0.0
+    while (wide := worst.concurrency - best.concurrency) > 1:
+        number = int(best.concurrency + wide * low / (low - high) + beyond)
+        number = min(max(number, int(best.concurrency) + 1), int(worst.concurrency) - 1)
+        point = operate(step, workload, float(number))
+        over = excess(point)
+        if over <= 0:
+            best, low, beyond = point, over, max(2 * beyond, 1.0)
+        else:
+            worst, high, beyond = point, over, min(2 * beyond, -1.0)
     return best
 
 

@@ -64,7 +64,7 @@ def _request_s(step: Step, workload: ServingWorkload, limits: Limits, replicas: 
     """Seconds of a mean request in the steady state."""
     if workload.requests_per_second is None:
         return operate(step, workload, users).request_s
-    point, _ = point_at_rate(step, workload, workload.requests_per_second / replicas, float(limits.sequences))
+    point, *_ = point_at_rate(step, workload, workload.requests_per_second / replicas, float(limits.sequences))
     return point.request_s
 
 
