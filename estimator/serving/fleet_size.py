@@ -108,11 +108,11 @@ def least_within(low: int, high: int, excess: Callable[[int], float]) -> int:
         enough = min(max(ceil(short * min(1 + over, 8) ** (1 / STEEPNESS)), short + 1), high)
         under = min(excess(enough), HIGHEST_EXCESS)
         short, over = (enough, under) if under > 0 else (short, over)
-    while enough - short > 1:
-        number = min(short + ceil((enough - short) * over / (over - under)), enough - 1)
-        value = excess(number)
-        if value > 0:
-            short, over = number, min(value, HIGHEST_EXCESS)
-        else:
-            enough, under = number, value
+    on_line = True
+    while (wide := enough - short) > 1:
+        number = short + ceil(wide * over / (over - under)) if on_line else (short + enough) // 2
+        number = min(number, enough - 1)
+        value = min(excess(number), HIGHEST_EXCESS)
+        short, over, enough, under = (number, value, enough, under) if value > 0 else (short, over, number, value)
+        on_line = not on_line or 2 * (enough - short) <= wide
     return enough
