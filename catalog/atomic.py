@@ -1,4 +1,4 @@
-"""Files written in one step: a cut connection or a lost power supply leaves the old one or the new."""
+"""Atomic writes: a cut connection or a lost power supply leaves the old file or the new one."""
 
 import os
 from contextlib import suppress
@@ -10,7 +10,7 @@ LEFTOVER_S = 3600.0
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replaces the file, making its folder where there is none. Raises OSError.
+    """Replaces a file in one step, making its folder where there is none. Raises OSError.
 
     A symbolic link is followed: what it points to is replaced. The permissions of the old file stay. Text that UTF-8
     can not hold (lone surrogates) is written as escapes.

@@ -88,7 +88,7 @@ def strays(folder: Path) -> Iterator[str]:
 
 
 class Files:
-    """The valid content of all files by kind; what is not valid is a problem."""
+    """The valid content of all catalogue files by kind, and a problem for everything that is not valid."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self.content: dict[str, list[tuple[Source, Any]]] = {pattern: [] for pattern in schema.FILES}
@@ -120,7 +120,7 @@ class Files:
         self.problems.append(schema.problem(source.path, source.shown, path, reason))
 
     def complain_of(self, source: Source, faults: Iterable[Fault]) -> set[str | int]:
-        """Every fault of a file as a problem; the entries that have one."""
+        """Notes every fault of a file as a problem; returns the entries that have one."""
         entries = set()
         for fault in faults:
             self.complain(source, fault.place, fault.reason)
@@ -129,14 +129,16 @@ class Files:
 
 
 def build(folders: tuple[Path, ...]) -> Sections:
-    """The sections of the catalogue; later folders add to earlier ones or replace their entries."""
+    """The sections of the catalogue from its data folders; later folders add to earlier ones or replace their
+    entries.
+    """
     files = Files(sources(folders))
     files.problems += [problem for folder in folders[1:] for problem in strays(folder)]
     return merge(files)
 
 
 def merge(files: Files) -> Sections:
-    """The sections that these files make; what one says of a thing that another lacks is added to their problems."""
+    """The sections that valid files make; a name in one file that no other defines is added to their problems."""
     inventory = _inventory(files)
     models = {entry.id: entry for _, entry in files.content["models/*/*.yaml"]}
     sections: Sections = {

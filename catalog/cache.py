@@ -56,7 +56,7 @@ def build(folders: Folders) -> Texts:
 
 
 def own_bundle(folders: Folders) -> Path:
-    """In the user's cache folder; each set of folders has its own."""
+    """Place of the bundle in the user's cache folder; each set of data folders has its own."""
     from platformdirs import user_cache_path
 
     name = f"catalog-{crc32(repr(folders).encode()):08x}.cache"
@@ -108,7 +108,7 @@ def _open(path: Path, folders: Folders) -> Bundle | None:
 
 
 def write(path: Path, texts: Texts, quick: str, content: str) -> bool:
-    """Put a bundle in place in one step; False where the folder can not be written."""
+    """Puts a bundle in place in one step; False where its folder can not be written."""
     index, lines, offset = {}, [], 0
     for name, text in texts.items():
         line = text.encode()
@@ -129,7 +129,9 @@ class Stamp(NamedTuple):
     folders: Folders
 
     def quick(self) -> str:
-        """By name, size and times; the time of the last change of the inode tells of edits that set back the other."""
+        """Fingerprint of files by name, size and times; the inode's time of change tells of edits that set back the
+        other.
+        """
         listed = [(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in self._files()]
         return f"{len(listed)} files {crc32(repr(listed).encode()):08x}"
 
@@ -175,7 +177,7 @@ def _scan(folder: str, ending: str | tuple[str, ...], files: dict[str, os.stat_r
 
 
 def main() -> None:
-    """Build the bundle beside the package, so that the first start finds it."""
+    """Builds the bundle beside the package, so that the first start finds it."""
     stamp = Stamp((DATA,))
     if write(PREBUILT, build(stamp.folders), stamp.quick(), stamp.content()):
         PREBUILT.chmod(0o644)

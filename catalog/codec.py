@@ -26,7 +26,7 @@ def encode(value: Any) -> Any:
 
 @cache
 def decoder(annotation: Any) -> Decoder | None:
-    """A function from JSON to that type; None where JSON already is that type."""
+    """A function from JSON to values of an annotated type; None where JSON already is that type."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return decoder(arguments[0])

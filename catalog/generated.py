@@ -14,7 +14,9 @@ LIMIT_BYTES = 4_000_000
 
 
 def write(path: Path, text: str) -> Path | None:
-    """Replaces the file, and returns the copy that was made of one that a person wrote. Raises OSError."""
+    """Replaces a file that the program writes, and returns the copy that was made of one that a person wrote. Raises
+    OSError.
+    """
     copy = None
     if path.exists() and not untouched(path):
         copy = _free(path)
@@ -24,7 +26,7 @@ def write(path: Path, text: str) -> Path | None:
 
 
 def untouched(path: Path) -> bool:
-    """Whether the file stands as the program wrote it."""
+    """Whether a file stands as the program wrote it."""
     try:
         first, _, rest = regular_file.read_text(path, LIMIT_BYTES).partition("\n")
     except (OSError, UnicodeDecodeError):

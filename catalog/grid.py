@@ -1,4 +1,4 @@
-"""Every combination of some inputs, answered on all cores and yielded as it goes."""
+"""Grids: every combination of some inputs, answered on all cores and yielded as it goes."""
 
 import signal
 from collections import deque
@@ -32,7 +32,7 @@ AHEAD = 4
 
 
 class Point(NamedTuple):
-    """One combination and its answer."""
+    """One combination of a grid's values, and its answer."""
 
     values: Mapping[str, object]
     """Axis -> value."""
@@ -43,7 +43,7 @@ class Point(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A scenario and what is varied around it; the last axis varies fastest."""
+    """A grid: a scenario and the values that are varied around it; the last axis varies fastest."""
 
     base: Scenario
     axes: Mapping[str, Sequence[object]]
@@ -51,11 +51,11 @@ class Grid(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Number of combinations."""
+        """Number of combinations of the grid."""
         return prod(map(len, self.axes.values()))
 
     def values(self, index: int) -> dict[str, object]:
-        """The combination of that number, counted from 0."""
+        """The combination of a number, counted from 0."""
         chosen = []
         for name, values in reversed(list(self.axes.items())):
             index, at = divmod(index, len(values))
@@ -86,7 +86,7 @@ def _as_it_is(point: Point) -> Point:
 
 
 def rendered(grid: Grid, render: Callable[[Point], T], processes: int | None = None) -> Iterator[T]:
-    """What `render` makes of every point of a grid, in order; it runs where the point was answered."""
+    """What `render` makes of every point of a grid, in order; it runs in the process where the point was answered."""
     for name, values in grid.axes.items():
         if not values:
             raise InputError(name, "has no value to try")
@@ -123,7 +123,7 @@ def _chunk(indices: range) -> list[Any]:
 
 
 def answers(catalog: Catalog, grid: Grid, indices: range) -> Iterator[Point]:
-    """The points of those numbers. Neighbours share what their equal axes make of the scenario."""
+    """The points of a grid at some indices. Neighbours share what their equal axes make of the scenario."""
     order = sorted(grid.axes, key=lambda name: name not in FIRST)
     steps: list[tuple[str, object, Scenario]] = []
     question: Question | None = None

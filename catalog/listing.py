@@ -1,4 +1,4 @@
-"""The catalogue as rows and pages: what `catalog list`, `show` and `check` say."""
+"""The catalogue as rows and pages, for the verbs `catalog list`, `show` and `check`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def rows(catalog: Catalog) -> Iterator[Row]:
-    """Every entry, kind by kind."""
+    """Every entry of the catalogue in one line, kind by kind."""
     inventory = catalog.inventory
     for accelerator in inventory.accelerators.values():
         yield Row("accelerator", accelerator.id, accelerator.name, _figures(accelerator), accelerator.as_of)
@@ -43,7 +43,9 @@ def rows(catalog: Catalog) -> Iterator[Row]:
 
 
 def show(catalog: Catalog, name: str) -> dict[str, Any]:
-    """Everything the catalogue says of one entry; of an instance, also its price by region. Raises InputError."""
+    """Everything the catalogue says of one entry as text; of an instance, also its price by region. Raises
+    InputError.
+    """
     inventory = catalog.inventory
     machine = inventory.machines.get(name)
     if machine and machine.kind != "device":

@@ -1,4 +1,4 @@
-"""The catalogue as one immutable value: what can be asked of it, and where it comes from."""
+"""The catalogue as one immutable value: its hardware, engines, models and prices, and where they come from."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Catalog:
-    """Hardware, engines and constants at hand; prices and models read when asked for."""
+    """The catalogue: hardware, engines and constants at hand; prices and models read when asked for."""
 
     inventory: Inventory
     regions: Mapping[str, str]
@@ -60,7 +60,7 @@ class Catalog:
         return names.index((name, each.id) for each in self.models.values() for name in (*each.aliases, each.id))
 
     def has_model(self, name: str) -> bool:
-        """Whether the name as it stands is an id, an alias or one of these without organisation."""
+        """Whether a name as it stands is a model's id, alias or one of these without organisation."""
         return name.lower() in self._model_names
 
     def model_id(self, name: str) -> str:
@@ -105,7 +105,7 @@ class Catalog:
 
     @cached_property
     def api_prices(self) -> Mapping[str, "ApiPrice"]:
-        """What hosted APIs ask for their tokens, by name."""
+        """Prices of hosted APIs for their tokens, by the API's name."""
         from estimator.planning.breakeven import ApiPrice  # few questions are about an API
 
         prices: Mapping[str, ApiPrice] = _decode(dict[str, ApiPrice], self.texts["api_prices"])
@@ -113,7 +113,7 @@ class Catalog:
 
     @cached_property
     def decisions(self) -> "Decisions":
-        """What articles advise by stage and by use."""
+        """Published rules of choice, by stage of growth and by use case."""
         from estimator.advice.decisions import Decisions
 
         rules: Decisions = _decode(Decisions, self.texts["decisions"])
@@ -121,7 +121,7 @@ class Catalog:
 
     @cached_property
     def sagemaker(self) -> "ManagedPrices":
-        """What SageMaker asks for hosting."""
+        """SageMaker's prices for hosting."""
         from estimator.hardware.managed import ManagedPrices
 
         prices: ManagedPrices = _decode(ManagedPrices, self.texts["sagemaker"])
@@ -129,7 +129,7 @@ class Catalog:
 
     @cached_property
     def quality(self) -> Mapping[str, "QualityNote"]:
-        """What is published about the quality of answers, by format or change."""
+        """Published measurements of answers' quality, by format or change."""
         from estimator.advice.quality import QualityNote
 
         notes: Mapping[str, QualityNote] = _decode(dict[str, QualityNote], self.texts["quality"])

@@ -1,10 +1,10 @@
-"""What a list of models shows; apart from the YAML shapes, which the start of the app does not load."""
+"""Models as a list shows them; apart from the YAML shapes, which the start of the app does not load."""
 
 from typing import NamedTuple
 
 
 class ModelListing(NamedTuple):
-    """What a list of models shows before one is chosen."""
+    """One model as a list shows it before one is chosen."""
 
     id: str
     aliases: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ def spoken(name: str) -> str:
 
 
 def reductions(name: str) -> tuple[str, ...]:
-    """The name as each stage of reduction leaves it."""
+    """A model's name as each stage of reduction leaves it, from its own spelling to what tells architectures apart."""
     plain = _REVISED_FORMAT.sub("", spoken(name))
     for pattern, replacement in _SPELLINGS:
         plain = pattern.sub(replacement, plain)
@@ -45,7 +45,9 @@ def reductions(name: str) -> tuple[str, ...]:
 
 
 def index(names: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """Reduced name -> id, of (name, id) pairs. What stands for several models of a stage stands for none of them."""
+    """Ids by reduced name, from (name, id) pairs. A name that stands for several models at a stage stands for none
+    there.
+    """
     stages: tuple[dict[str, set[str]], ...] = tuple({} for _ in _STAGES)
     for name, model_id in names:
         for ids_by_name, reduced in zip(stages, reductions(name), strict=True):
@@ -57,7 +59,7 @@ def index(names: Iterable[tuple[str, str]]) -> Mapping[str, str]:
 
 
 def candidates(name: str) -> Iterator[str]:
-    """The keys under which `index` may hold a name; that of an upload may begin with who made it."""
+    """The keys under which `index` may hold a model's name; that of an upload may begin with who made it."""
     yield from reductions(name)
     uploader, underscore, rest = spoken(name).partition("_")
     if underscore and len(uploader) > 3 and uploader.isalpha():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Question(NamedTuple):
-    """What a ranking takes: `rank(*question)`."""
+    """The arguments of a ranking: `rank(*question)`."""
 
     model: Model
     scenario: Scenario

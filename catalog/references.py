@@ -1,4 +1,4 @@
-"""What catalogue files say of each other: names that must exist, and versions that must ascend."""
+"""References between catalogue files: names that must exist, and versions that must ascend."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -11,20 +11,23 @@ from estimator.hardware.devices import Accelerator
 
 
 class Fault(NamedTuple):
-    """One field that does not go with the other files."""
+    """One field of a catalogue file that does not go with the other files."""
 
     place: Place
     reason: str
 
 
 def unknown(kind: str, name: str, known: Iterable[str], file: str) -> str:
-    """The reason of a fault: no such name, and those spelled like it or the file that would hold it."""
+    """The reason of a fault: there is no such name, and those spelled like it or the file that would hold it."""
     near = close_names(name, known)
     return Refusal(kind, f"no {kind} {name!r}", tuple(near)).complaint + ("" if near else f"; add it to {file}")
 
 
 def engine_faults(profiles: tuple[EngineProfile, ...], efficiency: Efficiency) -> Iterator[Fault]:
-    """Speed classes that do not exist, and versions that do not ascend: an entry ends where the next one begins."""
+    """Faults of engine entries: speed classes that do not exist, and versions that do not ascend.
+
+    An entry ends where the next one begins.
+    """
     latest: dict[str, EngineProfile] = {}
     for number, profile in enumerate(profiles):
         for place, speed in (("speed", profile.speed), *(("speed_of", each) for each in profile.speed_of.values())):
@@ -45,7 +48,7 @@ def engine_faults(profiles: tuple[EngineProfile, ...], efficiency: Efficiency) -
 
 
 def constant_faults(efficiency: Efficiency, accelerators: Iterable[str]) -> Iterator[Fault]:
-    """Constants of accelerators, kernel classes and engines that do not exist."""
+    """Faults of constants: accelerators, kernel classes and engines that do not exist."""
     known = tuple(accelerators)
     for name in efficiency.evidence:
         if name not in known:
@@ -67,7 +70,7 @@ def constant_faults(efficiency: Efficiency, accelerators: Iterable[str]) -> Iter
 
 
 def generation_faults(profiles: tuple[EngineProfile, ...], accelerators: Iterable[Accelerator]) -> Iterator[Fault]:
-    """Tensor-parallel degrees of accelerator generations that do not exist."""
+    """Faults of engine entries' tensor-parallel degrees: accelerator generations that do not exist."""
     known = {each.generation for each in accelerators}
     for number, profile in enumerate(profiles):
         for name in profile.tensor_parallel_of:

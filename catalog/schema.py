@@ -1,4 +1,4 @@
-"""What each catalogue file holds, and its validation: the only module that imports pydantic."""
+"""Validation of catalogue files against their types: the only module that imports pydantic."""
 
 import json
 from dataclasses import is_dataclass
@@ -56,7 +56,7 @@ class Invalid(Exception):
 
 
 def read(path: Path, shape: Any, shown: str = "") -> Any:
-    """The file as that type. Raises Invalid; `shown` is how messages name the file."""
+    """A catalogue file as its type. Raises Invalid; `shown` is how messages name the file."""
     return validate(document(path, shown), shape, shown or str(path))
 
 
@@ -69,7 +69,7 @@ def document(path: Path, shown: str = "") -> yaml_file.Document:
 
 
 def validate(document: yaml_file.Document, shape: Any, name: str) -> Any:
-    """The document as that type. Raises Invalid."""
+    """A document as a catalogue file's type. Raises Invalid."""
     # Strict JSON mode takes mappings as dataclasses but neither "12" nor true as a number. The list lets one
     # adapter configure a dataclass it did not define.
     try:
@@ -79,7 +79,7 @@ def validate(document: yaml_file.Document, shape: Any, name: str) -> Any:
 
 
 def pattern_of(path: Path) -> str | None:
-    """Which kind of catalogue file this is, by its name and folder or else by what it holds. Raises Invalid."""
+    """The kind of a catalogue file, by its name and folder or else by what it holds. Raises Invalid."""
     for pattern in FILES:
         if path.match(pattern):
             return pattern
@@ -101,7 +101,7 @@ def _likeness(value: Any, shape: Any) -> float:
 
 
 def problem(path: Path, name: str, field: yaml_file.Place, reason: str) -> str:
-    """One line about a field of a file that is valid by itself."""
+    """One line about a field of a catalogue file that is valid by itself."""
     line, known = yaml_file.read(path).place(field)
     return f"{name}:{line}: {'.'.join(map(str, known)) or 'the file'}: {reason}"
 

@@ -1,4 +1,4 @@
-"""What the YAML files look like, and the estimator's values they stand for. Units as people write them."""
+"""Shapes of the YAML files, and the estimator's values that they stand for. Units as people write them."""
 
 import re
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class MemoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class PeakEntry:
-    """Dense TFLOPS (or TOPS); 0 where the device lacks the format."""
+    """Peaks of an accelerator in a file: dense TFLOPS (or TOPS); 0 where the device lacks the format."""
 
     fp32: Amount = 0.0
     tf32: Amount = 0.0
@@ -148,7 +148,7 @@ class SizeEntry:
 
 @dataclass(frozen=True, slots=True)
 class FamilyEntry:
-    """Instance types that share an accelerator."""
+    """Instance types that share an accelerator, as a file lists them."""
 
     accelerator: str
     sizes: dict[str, SizeEntry]

@@ -21,7 +21,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Refused(Exception):
-    """A file that can not be read: the `line`, and its `complaint`, which is `reason` or `field: reason`.
+    """A YAML file can not be read: the `line`, and its `complaint`, which is `reason` or `field: reason`.
 
     The text is `line: complaint`.
     """
@@ -33,13 +33,13 @@ class Refused(Exception):
 
 
 class Document(NamedTuple):
-    """A file's content as plain values, and the line of each."""
+    """A YAML file's content as plain values, and the line of each."""
 
     value: Any
     lines: dict[Place, int]
 
     def place(self, path: Place) -> tuple[int, Place]:
-        """The line of a field, and as much of its path as the file holds."""
+        """The line of a field in the file, and as much of the field's path as the file holds."""
         known = path
         while known and known not in self.lines:
             known = known[:-1]
@@ -58,7 +58,7 @@ def _laid_over(base: Any, value: Any) -> Any:
 
 
 def read(path: Path) -> Document:
-    """The content of a YAML file. Raises Refused."""
+    """The content of a YAML file as plain values with their lines. Raises Refused."""
     try:
         return parse(regular_file.read_text(path, LARGEST_BYTES))
     except OSError as error:
@@ -69,7 +69,7 @@ def read(path: Path) -> Document:
 
 
 def parse(text: str) -> Document:
-    """The content of YAML text. Raises Refused."""
+    """The content of YAML text as plain values with their lines. Raises Refused."""
     reader = _Reader(text)
     try:
         return Document(reader.document(), reader.lines)

@@ -13,8 +13,11 @@ Handler = Callable[[Any], Schema]
 
 
 class Bound:
-    """One side of a range. Compared by identity: Python 3.11.2 keeps one `Annotated` for metadata that is equal, and
-    as tuples Ge(0) and Gt(0) were."""
+    """One side of a numeric range, used through `Ge`, `Gt`, `Le` and `Lt`.
+
+    Compared by identity: Python 3.11.2 keeps one `Annotated` for metadata that is equal, and as tuples Ge(0) and Gt(0)
+    were.
+    """
 
     __slots__ = ("limit",)
     name: str

@@ -16,14 +16,14 @@ MOST_BITS = 1000
 
 
 class Rule(NamedTuple):
-    """What one field accepts."""
+    """What one field of an input record accepts: a type, whether it may be absent, and its bounds."""
 
     type: type
     optional: bool
     bounds: tuple[Bound, ...]
 
     def complaint(self, value: object) -> str | None:
-        """Why the value is refused, or None."""
+        """Why a value breaks this rule, in words for a user; None where it keeps it."""
         if value is None:
             return None if self.optional else f"a value is needed, {self.wanted}"
         if self.type in (int, float):
@@ -59,7 +59,7 @@ def check(value: Any) -> None:
 
 @cache
 def rules(cls: Any) -> dict[str, Rule]:
-    """The rule of every field whose annotation is a plain type, optional or bounded."""
+    """The rules of a record's fields by name, for every field whose annotation is a plain type, optional or bounded."""
     rules_by_field = {}
     for field, annotation in get_type_hints(cls, include_extras=True).items():
         rule = _rule(annotation)

@@ -60,7 +60,9 @@ OF_OUTPUT_TOKENS = (
 
 
 def performance(row: Evaluation) -> dict[str, object] | None:
-    """Speed at the asked load, and whether it is what is asked; null where the row has none."""
+    """The `performance` section of a candidate: speed at the asked load, and whether that is enough; null without a
+    speed.
+    """
     if row.performance is None:
         return None
     judged = {
@@ -75,7 +77,7 @@ def performance(row: Evaluation) -> dict[str, object] | None:
 
 
 def percentiles(seen: LatencyPercentiles | None) -> dict[str, object] | None:
-    """What requests see one by one, as p50 to p99 [s]; None where nothing was replayed."""
+    """Latencies that single requests see, as p50 to p99 [s]; None where no traffic was replayed."""
     if seen is None:
         return None
     return {
@@ -85,7 +87,7 @@ def percentiles(seen: LatencyPercentiles | None) -> dict[str, object] | None:
 
 
 def training(report: TrainingReport | None) -> dict[str, object] | None:
-    """A training run; null where the row serves."""
+    """The `training` section of a candidate: its run, its memory and its cost; null where the row serves."""
     if report is None:
         return None
     return {
@@ -99,7 +101,7 @@ def training(report: TrainingReport | None) -> dict[str, object] | None:
 
 
 def section(report: Report | None) -> Any:
-    """Every figure of a report under its field's name; null where there is no report."""
+    """Every figure of a report under its field's name, as JSON values; null where there is no report."""
     if report is None:
         return None
     record: Any = type(report)
@@ -108,7 +110,7 @@ def section(report: Report | None) -> Any:
 
 @cache
 def keys_of(record: Any) -> tuple[str, ...]:
-    """The fields of a result that are figures or words, in their order; its lists of parts are not in the contract."""
+    """The fields of a result that are figures or words, in their order; lists of parts are not in the contract."""
     return tuple(name for name, kind in get_type_hints(record).items() if _is_figure(kind))
 
 
@@ -121,7 +123,7 @@ _FIGURES = (int, float, str, bool, Band, type(None))
 
 
 def figure(key: str, value: object) -> object:
-    """A report's value as JSON: bands as objects, bytes and tokens as whole numbers, no NaN."""
+    """One value of a report as JSON: bands as objects, bytes and tokens as whole numbers, null for NaN and infinity."""
     if isinstance(value, Band):
         return {"low": number(value.low), "typical": number(value.typical), "high": number(value.high)}
     if isinstance(value, (float, int)) and not isinstance(value, bool):
@@ -134,7 +136,7 @@ WHOLE = ("_bytes", "_tokens")
 
 
 def number(value: float) -> float | None:
-    """Whole numbers as integers; null where the figure is not finite."""
+    """A number as JSON: integers where it is whole; null where it is not finite."""
     if not isfinite(value):
         return None
     whole = int(value)
@@ -146,7 +148,7 @@ SECTIONS = ("memory", "performance", "percentiles", "cost", "training", "score")
 
 
 def flat(row: Evaluation) -> dict[str, object]:
-    """One candidate as a row of a table: `performance_tpot_s_typical` and its like, one key a figure.
+    """One candidate as a row of a table, one key a figure: `performance_tpot_s_typical` and its like.
 
     A section that a row does not have leaves its keys out, so that a data frame shows them empty.
     """
@@ -154,7 +156,7 @@ def flat(row: Evaluation) -> dict[str, object]:
 
 
 def flattened(page: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every figure of a nested record under its whole name; absent sections are left out."""
+    """Every figure of a nested record under its joined name (`cost_usd_per_hour`); absent sections are left out."""
     for key, value in page.items():
         if isinstance(value, Mapping):
             yield from flattened(value, f"{prefix}{key}_")

@@ -54,7 +54,7 @@ class InputError(ValueError):
         return self.refusal.complaint
 
     def under(self, field: str) -> "InputError":
-        """This error about an input that the asker knows by another name: an option for its field."""
+        """This error for another field name: an option of the command line in the place of a form's field."""
         return InputError(field, self.reason, self.near)
 
 

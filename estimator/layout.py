@@ -9,7 +9,9 @@ experts, run by the CPU (--n-cpu-moe); or its weights, which cross to the device
 
 
 class Layout(NamedTuple):
-    """Ranks of one engine: tp x pp devices in one model copy, dp attention copies, experts over ep ranks."""
+    """How one inference engine is spread: tp x pp devices in one model copy, dp attention copies, experts over ep
+    ranks.
+    """
 
     tp: int = 1
     pp: int = 1
@@ -48,7 +50,7 @@ SHARDING_NAMES = {
 
 
 class TrainingSetup(NamedTuple):
-    """Ranks of one run (tp x pp x cp x dp devices) and the memory savers in force."""
+    """How one training run is spread: tp x pp x cp x dp devices, and the ways to save memory that are in force."""
 
     tp: int = 1
     pp: int = 1
@@ -71,12 +73,12 @@ class TrainingSetup(NamedTuple):
 
     @property
     def shards(self) -> int:
-        """Ranks among which sharded states are divided; context-parallel ranks hold the same weights."""
+        """Ranks among which sharded training states are divided; context-parallel ranks hold the same weights."""
         return self.shard_group or self.dp * self.cp
 
     @property
     def savers(self) -> tuple[str, ...]:
-        """What is computed again and what lies on the host, in words."""
+        """The memory savers of a run in words: what is computed again and what lies in host memory."""
         recomputed = f"{self.checkpointing} checkpointing" if self.checkpointing != "none" else ""
         return tuple(filter(None, (recomputed, f"{self.offload} on the host" if self.offload != "none" else "")))
 

@@ -43,7 +43,7 @@ class Part(NamedTuple):
 
 
 class Factor(NamedTuple):
-    """One number of a product, by name."""
+    """One number of a product, with its name."""
 
     name: str
     value: float
@@ -58,7 +58,7 @@ class MemoryTerm(NamedTuple):
 
 
 class MemoryReport(NamedTuple):
-    """Bytes per device, on the rank that runs out first."""
+    """Memory of a serving candidate by purpose, in bytes per device, on the rank that runs out first."""
 
     device_bytes: int
     """Datasheet capacity, counted in GiB (an "80 GB" H100 = 80 x 2^30 bytes), before the driver's reserve."""
@@ -128,7 +128,7 @@ class Percentiles(NamedTuple):
 
 
 class LatencyPercentiles(NamedTuple):
-    """What the requests of a traffic saw, under the engine's own scheduler [s]."""
+    """Latencies that the requests of a traffic see under the engine's own scheduler [s], as means and percentiles."""
 
     ttft_s: Percentiles
     tpot_s: Percentiles
@@ -137,7 +137,7 @@ class LatencyPercentiles(NamedTuple):
 
 
 class LevelTimes(NamedTuple):
-    """Each time that a service level may bound, at the percentile that it asks for, else on average [s]."""
+    """The latencies that a service level may bound, each at the percentile that it asks for, else on average [s]."""
 
     ttft_s: float
     tpot_s: float
@@ -145,7 +145,7 @@ class LevelTimes(NamedTuple):
 
 
 class PerformanceReport(NamedTuple):
-    """Speed at the asked load. Per user unless named otherwise."""
+    """Speed of a serving candidate at the asked load. Figures are per user unless their field says otherwise."""
 
     concurrency: float
     """Requests in flight per replica after the KV limit."""
@@ -183,7 +183,7 @@ class PerformanceReport(NamedTuple):
 
 
 class TrainingMemory(NamedTuple):
-    """Bytes per device at the peak of a step, on the rank that holds most."""
+    """Memory of a training run by purpose, in bytes per device at the peak of a step, on the rank that holds most."""
 
     device_bytes: int
     usable_bytes: int
@@ -214,7 +214,7 @@ class TrainingMemory(NamedTuple):
 
 
 class TrainingReport(NamedTuple):
-    """One candidate's run: its settings, memory, speed, time and cost."""
+    """One training run: its settings, memory, speed, time and cost."""
 
     setup: TrainingSetup
     memory: TrainingMemory
@@ -247,7 +247,7 @@ class PowerReport(NamedTuple):
 
 
 class CostReport(NamedTuple):
-    """USD for the whole candidate (all machines)."""
+    """Cost of a whole candidate, all its machines together [USD]."""
 
     price_state: PriceState
     price_usd_per_hour: float | None = None
@@ -275,7 +275,7 @@ class CostReport(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """What is ranked: machines of one type, and how the model is laid out on them."""
+    """What is ranked: a number of machines of one type, and how the model is laid out on them."""
 
     machine: str
     machines: int
@@ -308,7 +308,7 @@ class Score(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """One candidate, judged."""
+    """One candidate judged: its verdict with the reason, its memory, speed and cost, and the class of its evidence."""
 
     candidate: Candidate
     verdict: Verdict

@@ -14,5 +14,5 @@ MILLION = 10**6
 
 
 def size_text(size_bytes: float) -> str:
-    """A size in words of a reason: `1.3 GiB`; `28 MiB` where GiB would round to nothing."""
+    """A size as a reason writes it: `1.3 GiB`; `28 MiB` where GiB would round to nothing."""
     return f"{size_bytes / GIB:,.1f} GiB" if size_bytes >= 0.05 * GIB else f"{size_bytes / MIB:,.0f} MiB"

@@ -14,7 +14,7 @@ twentieth of the instructions of `rank` went into looking for garbage among it).
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0 answered, 1 nothing fits, 2 the input is wrong, 130 interrupted."""
+    """Runs the program. Returns the exit status: 0 answered, 1 nothing fits, 2 the input is wrong, 130 interrupted."""
     try:
         _replace_closed_streams()
         return _run(list(sys.argv[1:] if argv is None else argv))

@@ -91,7 +91,7 @@ class FrugalApp(OrderlyApp):
         self._disable_notifications = True  # `notify` is one line of ours; a rack for toasts costs a layout at start
 
     def watch_suspensions(self) -> None:
-        """To be called once mounted."""
+        """Forgets what is shown when the terminal was away. To be called once mounted."""
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
 
     def forget_shown(self) -> None:
@@ -99,7 +99,7 @@ class FrugalApp(OrderlyApp):
         self._shown = ()
 
     def watch_signals(self, end: Callable[[], None]) -> None:
-        """To be called once mounted: `end` is to leave the app where the system or a cut connection asks for it."""
+        """Calls `end` to leave the app where the system or a cut connection asks for it. To be called once mounted."""
         if self.is_headless:
             return
         loop = asyncio.get_running_loop()
@@ -206,7 +206,9 @@ class Difference(CompositorUpdate):
 
 
 def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
-    """From where to where two lines of cells differ, joined over short gaps; wide characters make the line one span."""
+    """The stretches in which two lines of cells differ, joined over short gaps; wide characters make the line one
+    stretch.
+    """
     before, after = _cells(old), _cells(new)
     if len(before) != len(after) or len(after) != new.cell_length:
         yield 0, new.cell_length

@@ -19,7 +19,7 @@ from tui.state.session import History, Session
 
 
 class AnsweringApp(FrugalApp):
-    """Pages hand it changes, it answers once, `answer` flows down; nothing else holds state."""
+    """The application's state: pages hand it changes, it answers once, and `answer` flows down to them."""
 
     answer: reactive[Answer | None] = reactive(None, repaint=False, init=False)
 
@@ -70,7 +70,7 @@ class AnsweringApp(FrugalApp):
         return self.show(self.history.to(session))
 
     def show(self, history: History) -> str:
-        """Answers the session of now; one that can not be answered is refused and the last answer stays."""
+        """Answers a history's present session; one that can not be answered is refused and the last answer stays."""
         answer, complaint = self._attempt(history.now)
         if answer is None:
             self.say(complaint)
@@ -97,14 +97,14 @@ class AnsweringApp(FrugalApp):
         return ""
 
     def keep_in(self, path: Path) -> str:
-        """Writes the session to a file of its own, where it is kept from now on; returns a complaint, or nothing."""
+        """Writes the session to a file, where it is kept from now on; returns a complaint, or nothing."""
         complaint = store.save(self.history.now, path)
         if not complaint:
             self.kept_in, self.unsaved = path, ""
         return complaint
 
     def answer_from(self, catalog: Catalog) -> None:
-        """Answers the session of now from another catalogue: its prices have changed."""
+        """Answers the present session from another catalogue, since its prices have changed."""
         self.calculator.take(catalog)
         self.answer = self.calculator.answer(self.history.now)
 
@@ -118,16 +118,16 @@ class AnsweringApp(FrugalApp):
             return None, fault.describe_internal_error(error)
 
     def notify(self, message: str, *, severity: str = "information", **_: Any) -> None:
-        """One line in place of the hints until the next key; there are no toasts."""
+        """Shows one line in the place of the hints until the next key; there are no toasts."""
         self.say(message, refused=severity != "information")
 
     def unsay(self) -> None:
-        """The next key takes away what was said."""
+        """Takes away the message in the place of the hints."""
         if self.answer and self.answer.problem:
             self.answer = self.answer._replace(problem="")
 
     def say(self, text: str, refused: bool = True) -> None:
-        """Shows what was refused and why, or what was done, until the next key."""
+        """Shows, until the next key, what was refused and why, or what was done."""
         if self.answer:
             self.answer = self.answer._replace(problem=f"✗ {text}" if refused else f"✓ {text}")
 

@@ -22,7 +22,7 @@ UNUSED = frozenset({"tab", "shift+tab"})
 
 
 class LlmCalc(AnsweringApp):
-    """The leaderboard, and at most one other page pushed over it."""
+    """The app: the leaderboard, and at most one other page pushed over it."""
 
     TITLE = "llmcalc-tui"
     CSS_PATH = ["app.tcss", "screens/page.tcss", "screens/leaderboard.tcss"]  # noqa: RUF012
@@ -46,7 +46,7 @@ class LlmCalc(AnsweringApp):
             gc.enable()
 
     async def on_event(self, event: Event) -> None:
-        """A key takes away what was said last; one that does nothing here says so, once a page."""
+        """Takes away, at a key, the message before it; a key that does nothing here says so, once a page."""
         if isinstance(event, Key) and not event.is_forwarded:
             self.unsay()
             complaint = self._idle_key(event.key)
@@ -115,7 +115,7 @@ class LlmCalc(AnsweringApp):
         return made
 
     def action_close(self) -> None:
-        """Back to the leaderboard; there, the column cursor is taken away, then the filter is cleared."""
+        """Goes back to the leaderboard; there, the column cursor is taken away, then the filter is cleared."""
         now = self.history.now
         if self.screen.name != BASE and len(self.screen_stack) > 1:
             self.action_page(BASE)
@@ -138,7 +138,7 @@ class LlmCalc(AnsweringApp):
             self.push_screen(Help(list(page.active_bindings.values()), self.answer, page.NAME))
 
     def action_palette(self) -> None:
-        """Everything by name; a command runs on the page it was opened from."""
+        """Opens the command palette; a command runs on the page that it was opened from."""
         from tui.screens.palette import Palette, entries
 
         page = self.screen
@@ -177,7 +177,7 @@ class LlmCalc(AnsweringApp):
         )
 
     def action_terms(self) -> None:
-        """The terms of price of the selected row, side by side."""
+        """Opens the price terms of the selected row, side by side."""
         from tui.screens.terms import ask
 
         if isinstance(self.screen, Page):
@@ -190,7 +190,7 @@ class LlmCalc(AnsweringApp):
             ask(self.screen)
 
     def action_reverse(self) -> None:
-        """What runs on a machine, this one included."""
+        """Opens the list of what runs on a machine, this one included."""
         from tui.screens.reverse import ask
 
         if isinstance(self.screen, Page):
@@ -209,7 +209,7 @@ class LlmCalc(AnsweringApp):
             open_session(self.screen, lambda: self.action_page(self.history.now.screen))
 
     def action_refresh_prices(self) -> None:
-        """Asks AWS in the background; what is written counts at once."""
+        """Asks AWS for prices in the background; what is written counts at once."""
         from tui.screens.refresh import RefreshPrices
 
         def take(written: bool | None) -> None:
@@ -256,6 +256,6 @@ class LlmCalc(AnsweringApp):
         self.leave()
 
     def leave(self) -> None:
-        """Ends with the session saved and the terminal as it was."""
+        """Ends the app with the session saved and the terminal as it was."""
         self.save()
         self.exit()

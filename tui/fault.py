@@ -1,10 +1,10 @@
-"""A fault of ours in one line, or in full for who looks for it."""
+"""Internal errors as text: one line for people, or in full for whoever looks for the fault."""
 
 import os
 
 
 def describe_internal_error(error: Exception) -> str:
-    """An error of ours in one line, for people. Raises the error itself where LLMCALC_DEBUG is set."""
+    """An internal error in one line, for people. Raises the error itself where LLMCALC_DEBUG is set."""
     if os.environ.get("LLMCALC_DEBUG"):
         raise error
     return f"internal error, LLMCALC_DEBUG=1 shows it in full: {type(error).__name__}: {error}"

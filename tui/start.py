@@ -1,4 +1,6 @@
-"""Starting the application: options, session, configuration, theme; what is wrong with them is said, never fatal."""
+"""Starting the application: options, session, configuration, theme. Whatever is wrong with them is said, never
+fatal.
+"""
 
 import argparse
 import os
@@ -23,7 +25,10 @@ WRONG_INPUT = 2
 
 
 def start(arguments: Sequence[str]) -> int:
-    """Runs the application. Returns 2 for arguments that are not understood, after one line on stderr."""
+    """Runs the application with the program's arguments.
+
+    Returns 2 for arguments that are not understood, after one line on stderr.
+    """
     try:
         asked = parser().parse_args(arguments)
         if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdout.isatty() and sys.stdin.isatty()):

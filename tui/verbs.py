@@ -1,4 +1,4 @@
-"""The headless verbs: names and what each answers, as data. The module `tui.cli.NAME` does the work of each."""
+"""The headless verbs as data: names and what each answers. The module `tui.cli.NAME` does the work of each."""
 
 VERBS = {
     "estimate": "one candidate, in full",

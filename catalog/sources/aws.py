@@ -41,7 +41,7 @@ Quotes = dict[str, dict[str, float | list[float]]]
 
 
 class Refreshed(NamedTuple):
-    """What AWS said of one region, and which calls it refused."""
+    """What AWS answered for one region, and which calls it refused."""
 
     region: str
     quotes: Quotes
@@ -49,7 +49,7 @@ class Refreshed(NamedTuple):
 
 
 def clients() -> Clients:
-    """boto3's clients. Raises InputError where boto3 is missing."""
+    """The boto3 clients that prices are asked from. Raises InputError where boto3 is missing."""
     try:
         import boto3
         from botocore.config import Config
@@ -61,7 +61,7 @@ def clients() -> Clients:
 
 
 def refresh(region: str, types: Collection[str], client: Clients, blocks: Collection[str] = ()) -> Refreshed:
-    """The current prices of those instance types in one region; `blocks` are sold in Capacity Blocks too.
+    """The current prices of some instance types in one region; `blocks` are sold in Capacity Blocks too.
 
     Raises InputError where nothing was answered.
     """
@@ -89,7 +89,7 @@ def refresh(region: str, types: Collection[str], client: Clients, blocks: Collec
 
 
 def listed(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, float]]:
-    """On-demand and standard no-upfront reserved prices of the price list."""
+    """On-demand and standard no-upfront reserved prices of AWS's price list, by instance type."""
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in FILTERS.items()]
     filters.append({"Type": "TERM_MATCH", "Field": "regionCode", "Value": region})
     pages = client("pricing", PRICING_REGION).get_paginator("get_products")
@@ -109,7 +109,7 @@ def listed(client: Clients, region: str, types: Collection[str]) -> Iterator[tup
 
 
 def savings(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, float]]:
-    """EC2 Instance Savings Plans, no upfront; the call has no paginator."""
+    """Rates of EC2 Instance Savings Plans, no upfront, by instance type; the call has no paginator."""
     asked: dict[str, Any] = {
         "savingsPlanTypes": ["EC2Instance"],
         "savingsPlanPaymentOptions": ["No Upfront"],
@@ -137,7 +137,7 @@ def savings(client: Clients, region: str, types: Collection[str]) -> Iterator[tu
 
 
 def spot(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, list[float]]]:
-    """The lowest and highest current price over a region's zones."""
+    """Lowest and highest current spot price over a region's zones, by instance type."""
     pages = client("ec2", region).get_paginator("describe_spot_price_history")
     now = datetime.now(UTC)
     latest: dict[tuple[str, str], tuple[datetime, float]] = {}
@@ -156,7 +156,7 @@ def spot(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple
 
 
 def capacity_blocks(client: Clients, region: str, types: Collection[str]) -> Iterator[tuple[str, str, float]]:
-    """The cheapest day of one machine in a Capacity Block, by the hour; a type without an offer has no price today."""
+    """Price of one machine in a Capacity Block on its cheapest day [USD/h]; a type without an offer has none today."""
     if not types:
         return
     ec2 = client("ec2", region)
@@ -169,7 +169,7 @@ def capacity_blocks(client: Clients, region: str, types: Collection[str]) -> Ite
 
 
 def keep(refreshed: Refreshed, folder: Path | None = None) -> Path:
-    """Writes the prices to `prices/<region>.aws.yaml` of the user's catalogue. Raises OSError.
+    """Writes fetched prices to `prices/<region>.aws.yaml` of the user's catalogue. Raises OSError.
 
     That file lies over the packaged prices and under `prices/<region>.yaml`, which is a person's own and is never
     written. Terms that AWS did not answer this time stay as they were.

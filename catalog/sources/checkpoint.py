@@ -1,4 +1,4 @@
-"""A model before it is read: its configuration, and what the headers of its files say they store."""
+"""A checkpoint before it is read as a model: its configuration, and what the headers of its files say they store."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Cancelled(Exception):
-    """The user gave up waiting."""
+    """Raised where the user gave up waiting for a model."""
 
 
 class Stored(NamedTuple):
@@ -59,7 +59,7 @@ def parse_json(text: bytes, where: str, limit: int = CONFIG_LIMIT_BYTES) -> dict
 
 
 def total(parts: Iterable[Mapping[str, Stored]]) -> dict[str, Stored]:
-    """All tensors or shards together, by data type."""
+    """Elements and bytes of several files together, by data type."""
     elements: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for part in parts:

@@ -22,7 +22,9 @@ MOST_SHARDS = 2_000
 
 
 def read(folder: Path, progress: Progress) -> Checkpoint:
-    """Configuration and the exact bytes of every stored type. Raises InputError naming the file at fault."""
+    """A model folder's configuration and the exact bytes of every stored type. Raises InputError naming the file at
+    fault.
+    """
     checkpoint = read_config(folder / "config.json")
     quantization = checkpoint.quantization
     modelopt = folder / "hf_quant_config.json"
@@ -34,7 +36,9 @@ def read(folder: Path, progress: Progress) -> Checkpoint:
 
 
 def read_config(path: Path) -> Checkpoint:
-    """A config.json alone; it may hold the architecture fields only. Raises InputError naming the file."""
+    """A model from a config.json alone, which may hold the architecture fields only. Raises InputError naming
+    the file.
+    """
     config = parse_json(model_file.read_bytes(path, CONFIG_LIMIT_BYTES), printable(path))
     name = path.stem if path.stem != "config" else path.resolve().parent.name
     return Checkpoint(id=_as_id(name), config=config, quantization=quantization_section(config), source=printable(path))

@@ -26,7 +26,7 @@ KEPT_ARRAY = 4_096
 
 
 class Block(NamedTuple):
-    """Weights of one block of a type, and the bytes that they share."""
+    """One block of a GGML type: its number of weights, and the bytes that they share."""
 
     weights: int
     bytes: int
@@ -71,7 +71,7 @@ TYPES = {
 
 
 class StoredTensor(NamedTuple):
-    """One tensor; its dimensions run from the inside out."""
+    """One tensor of a GGUF file; its dimensions run from the inside out."""
 
     type: str
     """Name of its block type, in capitals as ggml writes it: Q4_K."""
@@ -80,7 +80,7 @@ class StoredTensor(NamedTuple):
 
 
 class Header(NamedTuple):
-    """Metadata and tensor descriptions, which a file holds before its first weight."""
+    """The header of a GGUF file: metadata and tensor descriptions, which stand before its first weight."""
 
     metadata: Mapping[str, Any]
     """Values by key; a long array is given as its length."""
@@ -88,17 +88,17 @@ class Header(NamedTuple):
 
     @property
     def stored(self) -> dict[str, Stored]:
-        """Elements and bytes by type."""
+        """Elements and bytes of the file's tensors, by GGML type."""
         return total([{each.type: each.stored} for each in self.tensors.values()])
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether the file begins as GGUF files do, whatever it is called. Raises InputError where it can not be read."""
+    """Whether a file begins as GGUF files do, whatever it is called. Raises InputError where it can not be read."""
     return model_file.begins_with(path, MAGIC)
 
 
 def read(path: Path) -> Header:
-    """The header of a file, or of all parts together where it is split (`…-00001-of-00003.gguf`).
+    """The GGUF header of a file, or of all parts together where it is split (`…-00001-of-00003.gguf`).
 
     Raises InputError for a file that is not GGUF, is cut short, claims absurd sizes, or lacks one of its parts.
     """

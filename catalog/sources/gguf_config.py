@@ -1,4 +1,4 @@
-"""GGUF metadata -> the config.json fields of the class it was converted from. Shapes run from the inside out."""
+"""GGUF metadata as the config.json fields of the class it was converted from. Shapes run from the inside out."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ twice the largest share found in converted models."""
 
 
 def model(header: Header, path: Path) -> Model:
-    """The model in a file, weights as stored.
+    """The model in a GGUF file, its weights as stored.
 
     Raises InputError for metadata that is missing or contradicts the tensors, UnsupportedArchitecture for a class that
     is not read; both say the bytes and parameters that the header gives all the same.
@@ -65,7 +65,10 @@ def _check_parameters(described: Model, header: Header) -> None:
 
 
 def config(header: Header, architecture: str, source: str) -> dict[str, Any]:
-    """The fields that the class's reader needs. Raises InputError for metadata that it can not have."""
+    """The config.json fields that a class's reader needs, from GGUF metadata.
+
+    Raises InputError for metadata that the class can not have.
+    """
     conversion, keys = READ[architecture], Keys(header, architecture)
     fields: dict[str, Any] = {"architectures": [conversion.class_name]}
     for key, field in FIELDS.items():

@@ -13,22 +13,22 @@ FULL, SLIDING, LINEAR = "full_attention", "sliding_attention", "linear_attention
 
 
 class Keys(NamedTuple):
-    """Metadata of one file by the keys of its architecture."""
+    """Metadata of one GGUF file by the keys of its architecture."""
 
     header: Header
     architecture: str
 
     def get(self, key: str) -> Any:
-        """The value of a key below the architecture's name; None where it is absent."""
+        """The value of a metadata key below the architecture's name; None where it is absent."""
         return self.header.metadata.get(f"{self.architecture}.{key}")
 
     def whole(self, key: str, default: int = 0) -> int:
-        """A whole number; anything else counts as absent."""
+        """The whole number of a metadata key; anything else counts as absent."""
         value = self.get(key)
         return value if type(value) is int else default
 
     def per_layer(self, key: str) -> list[int]:
-        """A number for every layer: as listed, or the same for all."""
+        """A number for every layer from a metadata key: as listed, or the same for all."""
         value = self.get(key)
         if isinstance(value, list):
             return [int(each) if isinstance(each, int) else 0 for each in value]
@@ -45,7 +45,7 @@ Extra = Callable[[Keys], dict[str, Any]]
 
 
 class Conversion(NamedTuple):
-    """How one GGUF architecture is read."""
+    """How one GGUF architecture is read: its Hugging Face class, and the metadata keys of each field."""
 
     class_name: str
     experts: str = "num_experts"

@@ -53,7 +53,7 @@ FILE_TYPES = {
 
 
 def as_stored(header: Header) -> WeightFormat:
-    """The file's own mix: the nominal one by name, with the exact bits of every kind of tensor and of the whole file.
+    """A GGUF file's own mix as a weight format: the nominal one by name, with the exact bits of every kind of tensor.
 
     A kind without an entry of its own takes the average of its role, so that the bytes add up to the file's.
     """

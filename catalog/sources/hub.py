@@ -49,7 +49,7 @@ WORKERS = 8
 
 
 class Repository(NamedTuple):
-    """A repository `org/name`, optionally at a revision."""
+    """A repository of the Hub, `org/name`, optionally at a revision."""
 
     id: str
     revision: str | None = None

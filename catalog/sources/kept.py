@@ -17,11 +17,12 @@ LONGEST_LABELS = 1_000
 
 
 def keep(model_id: str, entry: Mapping[str, Any], folder: Path | None = None) -> Path | None:
-    """Writes `models/<org>/<name>.yaml`; None where it can not be kept, which is no error: the model works anyway.
+    """Writes a fetched model to `models/<org>/<name>.yaml`; None where it can not be kept, which is no error: it works
+    anyway.
 
     That is a folder that can not be written, or a configuration of more values than the catalogue reads back. A file
-    there that a person wrote or edited is copied beside itself first. The id is a repository name that
-    `hub.repository` let pass, so it stays inside the folder.
+    there that a person wrote or edited is copied beside itself first. The id is a repository name that `hub.repository`
+    let pass, so it stays inside the folder.
     """
     import yaml
 

@@ -12,7 +12,9 @@ from estimator.printable import printable
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """The file, open for reading in binary. Raises InputError naming it, also where reading fails inside the block."""
+    """A file of a model, open for reading in binary. Raises InputError naming it, also where reading fails inside the
+    block.
+    """
     try:
         with regular_file.open_binary(path) as file:
             yield file
@@ -21,7 +23,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_bytes(path: Path, limit_bytes: int) -> bytes:
-    """The whole content of a file of at most that many bytes. Raises InputError naming the file."""
+    """The whole content of a model's file of at most `limit_bytes` bytes. Raises InputError naming the file."""
     try:
         return regular_file.read_bytes(path, limit_bytes)
     except OSError as error:
@@ -29,6 +31,6 @@ def read_bytes(path: Path, limit_bytes: int) -> bytes:
 
 
 def begins_with(path: Path, magic: bytes) -> bool:
-    """Whether the file's first bytes are these. Raises InputError naming a file that can not be read."""
+    """Whether a file's first bytes are `magic`. Raises InputError naming a file that can not be read."""
     with opened(path) as file:
         return file.read(len(magic)) == magic

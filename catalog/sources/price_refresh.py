@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Change(NamedTuple):
-    """One price that differs from the catalogue's."""
+    """One fetched price that differs from the catalogue's."""
 
     region: str
     terms: str
@@ -43,7 +43,7 @@ class Change(NamedTuple):
 
 
 class Refresh(NamedTuple):
-    """What AWS said of all regions, before anything is written."""
+    """What AWS answered for all regions, before anything is written."""
 
     regions: tuple[aws.Refreshed, ...]
     problems: tuple[str, ...]
@@ -51,7 +51,7 @@ class Refresh(NamedTuple):
     """Jumps first."""
 
     def keep(self, folder: Path | None = None) -> Iterator[str]:
-        """Writes each region's file, whole or not at all. Raises OSError."""
+        """Writes the file of each region that was answered, whole or not at all. Raises OSError."""
         for each in self.regions:
             path = aws.keep(each, folder)
             yield f"{each.region}: {sum(map(len, each.quotes.values()))} prices in {path}"
@@ -97,7 +97,7 @@ def _as_completed(asked: Collection["Future[aws.Refreshed]"], progress: Progress
 
 
 def differences(fresh: aws.Refreshed, known: Mapping[str, InstancePrices]) -> Iterator[Change]:
-    """Every price that differs from what the catalogue holds; a range by its middle."""
+    """Every fetched price that differs from what the catalogue holds; a range is compared by its middle."""
     for terms, prices in fresh.quotes.items():
         for instance, usd in sorted(prices.items()):
             offered = known.get(instance)

@@ -37,13 +37,13 @@ class Reading:
         self.latest: tuple[str, int, int] | None = None
 
     def report(self, what: str, done: int, total: int) -> None:
-        """Called in a task: how far it is. Raises Cancelled where nobody waits for it any more."""
+        """Called in a task to say how far it is. Raises Cancelled where nobody waits for it any more."""
         if self.abandoned.is_set():
             raise Cancelled
         self.latest = what, done, total
 
     def all(self, tasks: Sequence[Callable[[], Result]], name: str = "") -> list[Result]:
-        """Results in the order of the tasks; with a name, their number is the progress.
+        """Results of some tasks, in their order; with a name, their number is the progress.
 
         Raises the first error of a task, InputError past a deadline, and whatever `progress` raises.
         """

@@ -18,7 +18,7 @@ LONGEST_REFERENCE = 4_096
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """A progress callback for a reading that nobody watches."""
 
 
 def resolve(reference: str, catalog: Catalog, progress: Progress = silent) -> Model:
@@ -55,7 +55,7 @@ def at_hand(reference: str, catalog: Catalog) -> Model:
 
 
 def in_catalogue(reference: str, catalog: Catalog) -> Model:
-    """The model of that name, in the format that the name announces. Raises InputError with close matches."""
+    """The catalogue's model of a name, in the format that the name announces. Raises InputError with close matches."""
     _check_reference(reference)
     return _in_announced_format(reference, catalog.model(reference))
 
@@ -103,7 +103,7 @@ def _has_model(folder: Path) -> bool:
 
 
 def local(reference: str, progress: Progress = silent) -> Model | None:
-    """What is on disk or given by hand; None where the reference is neither."""
+    """The model that a reference names on disk or by numbers; None where the reference is neither."""
     from catalog.sources import manual
 
     _check_reference(reference)
@@ -167,7 +167,7 @@ LEAST_MISSING = 0.002
 
 
 def with_stored_bytes(error: UnsupportedArchitecture, stored: Mapping[str, Stored]) -> UnsupportedArchitecture:
-    """The refusal of a class without a reader, which says what does not depend on it: the bytes of its weights."""
+    """The refusal of a class without a reader, with what does not depend on it: the bytes of its weights."""
     size = sum(each.bytes for each in stored.values())
     types = ", ".join(f"{each.elements:,} {printable(dtype, 20)}" for dtype, each in stored.items())
     known = f"its weight files hold {size:,} bytes ({types}); its cache is not known"

@@ -31,10 +31,11 @@ Reader = Callable[[int, int], bytes]
 
 
 def read(reader: Reader, where: str, file_bytes: int | None = None) -> dict[str, Stored]:
-    """Elements and bytes by data type, never touching a weight; `file_bytes` is the file's length, where known.
+    """Elements and bytes of a safetensors file by data type, never touching a weight; `file_bytes` is its length, where
+    known.
 
-    Raises InputError for a header that contradicts itself or the file: a tensor whose bytes are not those of its
-    shape, gaps or overlaps between tensors, data beyond the end.
+    Raises InputError for a header that contradicts itself or the file: a tensor whose bytes are not those of its shape,
+    gaps or overlaps between tensors, data beyond the end.
     """
     first = reader(0, FIRST_READ_BYTES)
     length = int.from_bytes(first[:8], "little")

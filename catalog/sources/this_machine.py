@@ -33,7 +33,7 @@ MOST_BYTES = 1_000_000
 
 
 class ThisMachine(NamedTuple):
-    """What was met, in words and as machines of the catalogue."""
+    """This machine's hardware, in words and as machines of the catalogue."""
 
     machines: tuple[Machine, ...] = ()
     """The instance type, where it is one that the catalogue has; else the devices of each kind by themselves."""
@@ -98,7 +98,7 @@ def apple_names() -> list[str]:
 
 
 def instance_type() -> str:
-    """The EC2 type by the metadata service (IMDSv2); empty elsewhere, where no request is made."""
+    """This machine's EC2 type by the metadata service (IMDSv2); empty elsewhere, where no request is made."""
     if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not VENDOR.is_file():
         return ""
     if "amazon" not in VENDOR.read_text(encoding="utf-8", errors="replace").lower():
@@ -126,7 +126,7 @@ def processor_name() -> str:
 
 
 def memory_text() -> str:
-    """Installed memory, `64 GiB RAM`."""
+    """This machine's installed memory, as `64 GiB RAM`."""
     return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / GIB:.0f} GiB RAM"
 
 

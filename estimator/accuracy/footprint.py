@@ -28,7 +28,9 @@ ENCODED_TOKENS, ENCODED_LOGIT_BYTES = 2048, 2
 
 
 def ggml_cache(row: Row, case: MemoryCase, cells: int) -> float:
-    """One printed type is a compressed latent cache; `K … / V …` are two caches."""
+    """The cache that llama.cpp prints for a row, in its unit: one type is that of a compressed latent cache, `K … / V
+    …` those of two caches; `cells` are tokens of context it was started with.
+    """
     said, notes = text(row, "kv_dtype").lower(), text(row, "quantity_notes")
     if "sliding-window part only" in notes:
         raise Missing("the figure is the window's part of the cache")

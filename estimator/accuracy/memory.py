@@ -33,7 +33,9 @@ CAPACITY_LINE = (0, 20, 1)
 
 
 def score(row: Row, context: Context) -> list[Score]:
-    """Every figure of the row: predicted, or the reason why not."""
+    """Scores every memory figure that a row states: what our budget predicts for it, or the reason why it predicts
+    nothing.
+    """
     measured = _measured(row)
     try:
         case = memory_case(row, context)
@@ -53,7 +55,9 @@ def score(row: Row, context: Context) -> list[Score]:
 
 
 def predict(row: Row, metric: str, case: MemoryCase) -> float:
-    """One figure in its column's unit. Raises Missing."""
+    """One memory figure of a start-up, in the unit of its column. Raises Missing where the row does not
+    determine it.
+    """
     if metric == "kv_gib_for_tokens":
         return _cache_size(row, case) / GIB
     if case.problem:
@@ -158,7 +162,7 @@ def _tokens(row: Row, metric: str, case: MemoryCase) -> float:
 
 
 def tokens_of(memory: ServingMemory, pages: int, metric: str, version: str) -> float:
-    """Tokens of so many pages, as the engine counts them."""
+    """Tokens of cache that a number of pages holds, counted as that version of the engine prints them."""
     pool, length = memory.plan.pool, memory.max_model_len or memory.deployment.model.architecture.max_context
     if metric == "kv_tokens" and (pool.groups == 1 or _counts_blocks(version)):
         return pages // pool.groups * pool.finest_span

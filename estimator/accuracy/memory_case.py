@@ -56,7 +56,7 @@ MOST_DEVICE_GIB = 1_000_000
 
 
 class Missing(Exception):
-    """A figure can not be predicted from this row; the message is the reason."""
+    """A measured figure can not be predicted from what its row states; the message is the reason."""
 
 
 class MemoryCase(NamedTuple):
@@ -75,7 +75,9 @@ class MemoryCase(NamedTuple):
 
 
 def memory_case(row: Row, context: Context) -> MemoryCase:
-    """What a row says, with the engine's own defaults where it is silent. Raises InputError."""
+    """The start-up that a row of memory figures describes, with the engine's own defaults where it is silent. Raises
+    InputError.
+    """
     model = context.model(row)
     engine = _engine(row, context, model)
     device = _device(row, context, engine)
@@ -123,7 +125,7 @@ def start_up(case: MemoryCase, device_needed: bool = True) -> ServingMemory:
 
 
 def weights_of(row: Row, model: Model) -> WeightFormat:
-    """The weight format that the quantisation, type and name columns spell out. Raises InputError."""
+    """The weight format that a row's columns for quantisation, type and name spell out. Raises InputError."""
     quant, dtype = text(row, "quant"), text(row, "weight_dtype").lower()
     named = format_in_name(re.sub(r"\s*\(.*\)$", "", text(row, "model_id")).replace(" ", "-"))
     stored = re.search(r"([\d.]+) BPW", text(row, "quantity_notes"))
@@ -164,7 +166,7 @@ def _first_known(*names: str) -> WeightFormat:
 
 
 def cache_of(row: Row, weights: WeightFormat) -> CacheFormat:
-    """The cache format; `auto` and silence are the model's own type. Raises InputError."""
+    """The cache format of a row; `auto` or an empty column is the model's own type. Raises InputError."""
     said = text(row, "kv_dtype").lower()
     noted = re.search(r"\b(int8|fp8)[\w -]* KV\b", text(row, "quantity_notes"))
     if not said and noted and "KV dtype" not in noted[0]:
@@ -190,7 +192,7 @@ def _engine(row: Row, context: Context, model: Model) -> EngineProfile:
 
 
 def vllm_version(row: Row, model: Model) -> str:
-    """The stated version; else what the source's date and the model's release allow."""
+    """The vLLM version of a row: as stated, else the newest that the source's date and the model's release allow."""
     stated = text(row, "engine_version")
     if version_key(stated):
         return stated

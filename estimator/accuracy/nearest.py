@@ -29,7 +29,9 @@ class Near(NamedTuple):
 
 
 def nearest(study: Study, figure: str, cases: Iterable[Row], context: Context) -> Near | None:
-    """The nearest case that measures the figure and can be predicted; None where nothing comparable was measured."""
+    """The measured case nearest to a question that states the figure and that we can predict; None where there
+    is none.
+    """
     metric = METRICS.get(figure)
     if metric is None:
         return None
@@ -51,7 +53,9 @@ def _is_served(row: Row) -> bool:
 
 
 def distance(row: Row, study: Study, context: Context) -> float:
-    """How far a case is from the question: doublings of size, load and lengths, each at its weight."""
+    """How far a measured case is from a question, without unit: doublings of model size, load and lengths, each
+    weighed.
+    """
     workload, layout = study.scenario.workload, study.candidate.layout
     far = 0.3 * _doublings(number(row, "concurrency"), workload.concurrency / study.replicas)
     far += 0.2 * _doublings(number(row, "input_tokens"), workload.input_tokens)

@@ -65,12 +65,14 @@ _ENGINES = (
 
 
 def filled(row: Row) -> Row:
-    """The row with every column of `COLUMNS`: as it states them, else as its prose does."""
+    """A measured row with every column of `COLUMNS`: as the row states it, else as the phrases of its notes imply."""
     return {**row, **{column: text(row, column) or _READERS[column](row) for column in COLUMNS}}
 
 
 def profile(row: Row) -> str:
-    """`engine@version` in the catalogue's names; empty where no profile describes the stack."""
+    """The engine profile of a measured row as `engine@version`; empty where no profile of the catalogue describes its
+    stack.
+    """
     engine, version = text(row, "engine").lower(), text(row, "engine_version").lower()
     for pattern, name in _ENGINES:
         if re.search(pattern, engine):

@@ -40,25 +40,29 @@ class Score(NamedTuple):
 
     @property
     def error(self) -> float:
-        """Signed, as a fraction of the measured figure; where that is 0 (`fits`), the plain difference."""
+        """Signed error as a fraction of the measured figure; the plain difference where that is 0, as a verdict of
+        `fits` may be.
+        """
         assert self.predicted is not None
         return (self.predicted - self.measured) / (abs(self.measured) or 1.0)
 
     @property
     def covered(self) -> bool | None:
-        """Whether the measured figure lies in the band; None without a band."""
+        """Whether the measured figure lies in the predicted band; None for a prediction without a band."""
         return None if self.low is None or self.high is None else self.low <= self.measured <= self.high
 
 
 class Context(NamedTuple):
-    """What a case is predicted with."""
+    """Everything beside its own row that a measured case is predicted with: models, devices, engines and constants."""
 
     inventory: Inventory
     models: Callable[[str], Model]
     """The model of an id, alias or quantised name. Raises InputError."""
 
     def model(self, row: Row) -> Model:
-        """The architecture of a row: its base model's, else that of the name it prints. Raises InputError."""
+        """Architecture of the model that a measured row names, by its base model, else by its printed name. Raises
+        InputError.
+        """
         *others, last = [text(row, column) for column in _MODEL_COLUMNS if text(row, column)] or [""]
         if not last:
             raise InputError("model", "the row names none")
@@ -68,7 +72,7 @@ class Context(NamedTuple):
         return self.models(last)
 
     def accelerator(self, row: Row) -> Accelerator:
-        """The device of a row, by id, else by its printed name. Raises InputError."""
+        """Device that a measured row ran on, by catalogue id, else by its printed name. Raises InputError."""
         printed = text(row, "accelerator_id") or text(row, "gpu") or text(row, "hardware")
         if not printed:
             raise InputError("accelerator", "the row names none")
@@ -99,7 +103,7 @@ def text(row: Row, column: str) -> str:
 
 
 def number(row: Row, column: str) -> float | None:
-    """The number in a column; None where it is empty or holds anything else, also no number of this world."""
+    """The number in a row's column; None where it is empty, no number, infinite or not a number."""
     try:
         value = float(text(row, column))
     except ValueError:
@@ -108,7 +112,9 @@ def number(row: Row, column: str) -> float | None:
 
 
 def groups(row: Row, **more: str) -> tuple[str, ...]:
-    """What every row is summed up under, as far as its file has the columns."""
+    """The groups that a measured row is summed up under (engine, accelerator, format …), those that its file has
+    columns for.
+    """
     named = {
         "kind": text(row, "kind"),
         "engine": text(row, "engine") or text(row, "framework"),
@@ -121,7 +127,9 @@ def groups(row: Row, **more: str) -> tuple[str, ...]:
 
 
 def scored(row: Row, metric: str, measured: float, predicted: Band | float, scale: float = 1.0) -> Score:
-    """A prediction beside its measurement; `scale` turns the prediction into the column's unit."""
+    """The Score of a prediction and its band beside a measured figure; `scale` turns the prediction into the column's
+    unit.
+    """
     low, typical, high = predicted if isinstance(predicted, Band) else (None, predicted, None)
     return Score(
         case_id=text(row, "case_id"),
@@ -135,12 +143,12 @@ def scored(row: Row, metric: str, measured: float, predicted: Band | float, scal
 
 
 def unscored(row: Row, metric: str, measured: float, status: Status, reason: str) -> Score:
-    """A measured figure without a prediction, and why."""
+    """The Score of a measured figure that nothing was predicted for, with the status and the reason."""
     return Score(text(row, "case_id"), metric, measured, status=status, reason=reason, groups=groups(row))
 
 
 def summarise(scores: Iterable[Score]) -> list[Summary]:
-    """Every metric over all its cases, then over each group, most cases first."""
+    """Summaries of a list of scores: each metric over all its cases, then over each group, the largest first."""
     gathered: dict[tuple[str, str], list[Score]] = {}
     for score in scores:
         if score.status == "scored" and score.predicted is not None:

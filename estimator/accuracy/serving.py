@@ -24,7 +24,9 @@ UNPRICED = RegionPrices("us-east-1", {})
 
 
 def score(row: Row, context: Context) -> list[Score]:
-    """Every metric that the row states, predicted or refused with the reason."""
+    """Scores every speed that a measured serving row states: predicted as a screen shows it, or refused with the
+    reason.
+    """
     measured = [(metric, value) for metric in METRICS if (value := number(row, metric))]
     rule = text(filled(row), "excluded")
     scores = _answered(row, context, measured)
@@ -50,12 +52,14 @@ def _answered(row: Row, context: Context, measured: list[tuple[str, float]]) -> 
 
 
 def answer(case: ServingCase, context: Context) -> Evaluation:
-    """The evaluation that a screen would show of the row's question. Raises InputError where it can not be asked."""
+    """The evaluation that a screen would show of a measured row's question. Raises InputError where it can not be
+    asked.
+    """
     return rank(case.model, case.scenario, context.inventory, UNPRICED, (case.machine,)).rows[0]
 
 
 def shown_figures(case: ServingCase, shown: PerformanceReport) -> Iterator[tuple[str, Band]]:
-    """The figure of the report that each column holds, in the column's unit."""
+    """What the screens would show for each column of a measured row, in the column's unit."""
     row, workload = case.row, case.scenario.workload
     if text(row, "kind") == "prefill_latency":
         yield "ttft_ms", shown.ttft_s.times(1 / MILLISECOND)

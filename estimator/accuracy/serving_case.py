@@ -38,7 +38,7 @@ MOST_TOKENS, MOST_USERS, MOST_RANKS, MOST_VARIATION = 10_000_000, 1_000_000, 10_
 
 
 class ServingCase(NamedTuple):
-    """One row as the product is asked it."""
+    """A measured serving row as the product is asked it: scenario, machine, and which statistics the row prints."""
 
     model: Model
     scenario: Scenario
@@ -53,7 +53,7 @@ class Lengths(NamedTuple):
 
 
 def serving_case(row: Row, context: Context) -> ServingCase:
-    """The row's question. Raises InputError for what can not be asked."""
+    """The question that a measured serving row answers. Raises InputError for what the product can not be asked."""
     row = filled(row)
     model = context.model(row)
     device = _device(row, context)
@@ -116,7 +116,7 @@ def _whole(row: Row, column: str) -> int | None:
 
 
 def load_of(row: Row) -> ServingWorkload:
-    """How many requests of which lengths, and how they come. Raises InputError."""
+    """The load of a measured row: number and lengths of its requests, and how they arrive. Raises InputError."""
     given, wanted = lengths(row)
     kind, requests = text(row, "traffic"), number(row, "requests")
     rate = number(row, "request_rate") if kind == "rate" else None
@@ -141,7 +141,9 @@ def load_of(row: Row) -> ServingWorkload:
 
 
 def lengths(row: Row) -> Lengths:
-    """Prompt and output tokens: as stated, as the printed rates imply, or what the task is known for."""
+    """Prompt and output tokens of a row's requests: as stated, as its printed rates imply, or as its task is known to
+    have.
+    """
     given, wanted = number(row, "input_tokens"), number(row, "output_tokens")
     requests, output, total = (number(row, f"{each}_per_s") for each in ("requests", "output_tokens", "total_tokens"))
     if requests and output and total and total > output:
@@ -156,14 +158,14 @@ def lengths(row: Row) -> Lengths:
 
 
 def in_range(column: str, value: float, most: float) -> float:
-    """The value of a column; raises InputError below 0 or above `most`."""
+    """The value of a column, checked: raises InputError naming the column where it is below 0 or above `most`."""
     if not 0 <= value <= most:
         raise InputError(column, f"{value:g} is out of range, expected 0 to {most:,}")
     return value
 
 
 def layout_of(row: Row, architecture: Architecture, engine: EngineProfile) -> Layout:
-    """Ranks of one engine. Raises InputError where the columns contradict the device count."""
+    """Ranks of the engine that a row ran. Raises InputError where its columns contradict the number of devices."""
     count = int(in_range("accelerator_count", number(row, "accelerator_count") or 0, MOST_RANKS))
     tp, pp, ep, dp = (int(in_range(each, number(row, each) or 0, MOST_RANKS)) for each in ("tp", "pp", "ep", "dp"))
     pp, dp = max(pp, 1), max(dp, 1)
@@ -184,7 +186,7 @@ def layout_of(row: Row, architecture: Architecture, engine: EngineProfile) -> La
 
 
 def weights_of(row: Row, architecture: Architecture) -> str:
-    """The weight format as that engine's checkpoints of that architecture use it. Raises InputError."""
+    """Weight format of a measured row, as that engine's checkpoints of that architecture use it. Raises InputError."""
     named = text(row, "weight_format").lower() or "bf16"
     model = f"{text(row, 'model_id')} {text(row, 'base_model_id')}".lower()
     if "gpt-oss" in model and named in ("fp8", "bf16", "mxfp4"):
@@ -218,7 +220,7 @@ _FAMILIES = (
 
 
 def cache_of(row: Row, engine: str, architecture: Architecture) -> str:
-    """The cache format that is stated, or what the engine does with such weights."""
+    """Cache format of a measured row: as stated, else what the engine chooses for such weights."""
     stated = text(row, "kv_format").lower()
     named = text(row, "weight_format").lower()
     if stated:

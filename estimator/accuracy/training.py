@@ -24,7 +24,7 @@ FAST_DOMAIN = {"gb200": 72, "gb300": 72, "trainium1": 16, "trainium2": 16}
 
 
 def score(row: Row, context: Context) -> list[Score]:
-    """Every figure that a row of either file prints."""
+    """Scores every figure that a row of published training runs prints: peak memory, whether it fits, and speed."""
     constants = require_training_constants(context.inventory)
     if "tflops_per_device" in row:
         return _speed_scores(row, context, constants)
@@ -84,7 +84,7 @@ def _speed_scores(row: Row, context: Context, constants: TrainingConstants) -> l
 
 
 class SpeedCase(NamedTuple):
-    """A row with everything a step is predicted from."""
+    """A measured training speed with everything that its step is predicted from."""
 
     case: TrainingCase
     run: Run
@@ -94,12 +94,12 @@ class SpeedCase(NamedTuple):
     release: float
 
     def step(self) -> speed.TrainingStep:
-        """The step that is predicted."""
+        """The predicted optimizer step of a measured run: its seconds and what they are made of."""
         return speed.training_step(self.run, self.device, self.links, self.release)
 
 
 def speed_case(row: Row, context: Context, constants: TrainingConstants) -> SpeedCase:
-    """Reads a row of measured speeds. Raises InputError."""
+    """The run that a row of measured training speeds describes. Raises InputError."""
     case, run, source = read(row, context, constants)
     device = device_of(row, context)
     links = published_links(device, whole(row, "n_devices") or 1, context, constants)
@@ -109,7 +109,9 @@ def speed_case(row: Row, context: Context, constants: TrainingConstants) -> Spee
 
 
 def published_links(device: Accelerator, devices: int, context: Context, constants: TrainingConstants) -> Links:
-    """Links of a published cluster: its machines hold what one fast fabric joins, and its network is the usual one."""
+    """Links of the cluster that a published run names: its machines hold what one fast fabric joins, and the network
+    between them is the usual one for that device.
+    """
     rules, fabric = constants.speed, context.inventory.fabrics[device.fabric]
     joined = FAST_DOMAIN.get(device.id, 8)
     machine = Machine(
@@ -126,7 +128,9 @@ def published_links(device: Accelerator, devices: int, context: Context, constan
 
 
 def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[TrainingCase, Run, str]:
-    """A row's run and where its architecture comes from; targets it does not have mean all linear layers."""
+    """A row's training run and where its architecture comes from; adapter targets that the model lacks mean all linear
+    layers.
+    """
     case = training_case(row, constants)
     architecture, source = architecture_of(row, case, context, constants)
     run = Run(
@@ -147,7 +151,9 @@ def read(row: Row, context: Context, constants: TrainingConstants) -> tuple[Trai
 def architecture_of(
     row: Row, case: TrainingCase, context: Context, constants: TrainingConstants
 ) -> tuple[Architecture, str]:
-    """The base model's, else what the printed name stands for, else a typical decoder of the stated size."""
+    """Architecture that a published run trained: its base model's, else what the printed name stands for, else a
+    typical decoder of the stated size.
+    """
     by_name = _by_name(text(row, "model"), context, constants)
     if by_name and not text(row, "base_model_id"):
         return by_name
@@ -196,7 +202,9 @@ _FAMILIES = (
 
 
 def device_of(row: Row, context: Context) -> Accelerator:
-    """The device of a row by id or printed name, loosely; a card held below its power limit is its own kind."""
+    """The device of a published run by id, else loosely by its printed name; one held below its power limit is its own
+    kind.
+    """
     printed = text(row, "hardware")
     try:
         device = context.accelerator(row)
@@ -210,7 +218,7 @@ def device_of(row: Row, context: Context) -> Accelerator:
 
 
 def doubt(row: Row, case: TrainingCase) -> str | None:
-    """The rule by which a row is doubtful, whatever is predicted for it."""
+    """The rule by which a measured training row is doubtful, whatever we predict for it; None where none applies."""
     notes = f"{text(row, 'notes')} {text(row, 'dp_zero')}".lower()
     if "inconsistent" in notes:
         return "the source contradicts itself"

@@ -13,7 +13,7 @@ CORES_PER_CHIP = 2
 
 
 class TrainingCase(NamedTuple):
-    """One run as the estimator sees it."""
+    """A published training run as the estimator is asked it: model, method, workload and devices."""
 
     framework: Framework
     known_framework: bool
@@ -24,7 +24,7 @@ class TrainingCase(NamedTuple):
 
 
 def training_case(row: Row, constants: TrainingConstants) -> TrainingCase:
-    """What a row says, with the framework's own defaults where it is silent."""
+    """The run that a published row describes, with the framework's own defaults where the row is silent."""
     framework, known = framework_of(row, constants)
     method = _method(row)
     dtype = row.get("dtype", "").lower()
@@ -93,7 +93,7 @@ def _usual_batch(length: int, micro_batch: int, dp: int, ranks: int) -> int:
 
 
 def framework_of(row: Row, constants: TrainingConstants) -> tuple[Framework, bool]:
-    """The stack a row names, else the generic one."""
+    """The training stack that a published row names, else the generic one."""
     text = row.get("framework", "").lower()
     for framework in constants.frameworks.values():
         if any(re.search(pattern, text) for pattern in framework.patterns):
@@ -102,14 +102,14 @@ def framework_of(row: Row, constants: TrainingConstants) -> tuple[Framework, boo
 
 
 def number(row: Row, field: str, scale: float = 1.0) -> float | None:
-    """A field's value, or None where it is empty or not a number."""
+    """The value of a row's field times `scale`, or None where it is empty or not a number."""
     match = re.fullmatch(r"\s*(-?[\d,]*\.?\d+(?:e-?\d+)?)\s*", row.get(field) or "", re.I)
     value = float(match[1].replace(",", "")) * scale if match else 0.0
     return value if match and abs(value) < 1e30 else None
 
 
 def whole(row: Row, field: str) -> int | None:
-    """A field's value as a count, or None where it is empty or below one."""
+    """The value of a row's field as a count, or None where it is empty or below one."""
     value = number(row, field)
     return round(value) if value and value >= 1 else None
 

@@ -21,7 +21,7 @@ Change = Callable[[Scenario], Scenario]
 
 
 class Alternative(NamedTuple):
-    """One other scenario of the machine, and its best answer there."""
+    """Another scenario for the same machine, and the best answer that the machine gives to it."""
 
     title: str
     scenario: Scenario
@@ -30,18 +30,20 @@ class Alternative(NamedTuple):
 
 
 def token_cost_band(row: Evaluation) -> Band | None:
-    """Cost of a million tokens, input and output together as they are asked for [USD]."""
+    """Cost of a million tokens of an evaluation as a band, input and output together in the asked mix [USD]."""
     return row.cost.usd_per_1m_tokens
 
 
 def token_cost(row: Evaluation) -> float | None:
-    """Typical cost of a million tokens, input and output together [USD]."""
+    """Typical cost of a million tokens of an evaluation, input and output together in the asked mix [USD]."""
     band = token_cost_band(row)
     return band.typical if band else None
 
 
 def formats_of(study: Study) -> list[Alternative]:
-    """Weights by cache on the candidate's machine: the formats worth trying there that the engine can be asked for."""
+    """Every pair of weight and cache format worth trying on the candidate's machine that its engine can be
+    asked for.
+    """
     scenario, program = study.scenario, study.engine.program
     ladder = (scenario.weights, study.model.native_weights, *program.weight_ladder)
     weights = [name for name in dict.fromkeys(ladder) if name in WEIGHT_FORMATS]
@@ -83,9 +85,9 @@ def single_changes(study: Study) -> list[Alternative]:
 
 
 def changes_that_halve(study: Study) -> Alternative | None:
-    """The fewest changes together that halve the cost of a token; None where three of them do not.
+    """The fewest changes of the scenario that together halve the cost of a token; None where three of them do not.
 
-    Only what leaves the asked lengths and load as they are counts, and only changes that save something alone.
+    Only changes that leave the asked lengths and load as they are, and that save something alone, are tried.
     """
     now = best_of(study, study.scenario)
     goal = token_cost(now) if now else None

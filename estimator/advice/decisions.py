@@ -33,7 +33,7 @@ class UseCase:
 
 @record(frozen=True, slots=True)
 class Decisions:
-    """Rules as published."""
+    """The rules of choice that published articles give, by stage of growth and by use case."""
 
     tiers: dict[str, Tier] = field(default_factory=dict)
     """In ascending order."""
@@ -42,14 +42,14 @@ class Decisions:
     as_of: str = ""
 
     def tier(self, requests_per_day: float) -> tuple[str, Tier]:
-        """The stage of that many requests a day, with its name."""
+        """The stage of growth of a number of requests a day, with its name."""
         for name, tier in self.tiers.items():
             if tier.requests_per_day is None or requests_per_day < tier.requests_per_day:
                 return name, tier
         return list(self.tiers.items())[-1]
 
     def use_case(self, name: str) -> UseCase:
-        """The use case of that name. Raises InputError with the names there are."""
+        """The use case of a name. Raises InputError with the names there are."""
         if name not in self.use_cases:
             raise unknown_name("use-case", f"unknown {name!r}", name, self.use_cases)
         return self.use_cases[name]
@@ -81,8 +81,9 @@ def contradiction(named: Sequence[str], rows: Sequence[Evaluation]) -> str:
 
 
 def needed_memory_bytes(row: Evaluation, workload: ServingWorkload) -> float | None:
-    """Accelerator memory that one replica needs in all for its share of the load: weights, working memory of each
-    device, and the cache of its requests [bytes]; None without a memory report."""
+    """Accelerator memory that one replica needs for its share of the load: weights, working memory of each device, and
+    the cache of its requests [bytes]; None without a memory report.
+    """
     memory = row.memory
     if memory is None:
         return None

@@ -23,7 +23,7 @@ TORCH_ENGINES = ("vllm", "sglang", "transformers", "tgi")
 
 
 class Change(NamedTuple):
-    """A change of the scenario and what it brings; without a scenario a plain fact."""
+    """A change of the scenario and what it brings in numbers; without a scenario it is a fact to know."""
 
     title: str
     effect: str
@@ -31,7 +31,9 @@ class Change(NamedTuple):
 
 
 def fixes(study: Study, evaluation: Evaluation) -> list[Change]:
-    """The single changes after which the candidate fits, least harm first: settings, cache, weights, the request."""
+    """The single changes after which a candidate that does not fit does: settings first, then cache, weights, the
+    request.
+    """
     if evaluation.verdict != "does_not_fit":
         return []
     changes = []
@@ -44,14 +46,18 @@ def fixes(study: Study, evaluation: Evaluation) -> list[Change]:
 
 
 def gains(study: Study, evaluation: Evaluation) -> list[Change]:
-    """What a candidate that fits could hold besides, and facts that explain its numbers."""
+    """What a candidate that fits could hold besides (longer contexts, more users), and facts that explain its
+    numbers.
+    """
     if evaluation.verdict != "fits" or evaluation.memory is None:
         return []
     return [*_accepted(study), *_roomier(study, evaluation), *_facts(study, evaluation)]
 
 
 def quicker(study: Study) -> list[Change]:
-    """The load at which a candidate that misses the service level keeps it, and the formats with which it does."""
+    """For a candidate that misses the service level: the load at which it keeps it, and the formats with which
+    it does.
+    """
     scenario, most = study.scenario, study.most_within_level
     changes = []
     if 0 < most < scenario.workload.concurrency:
@@ -71,7 +77,9 @@ def quicker(study: Study) -> list[Change]:
 
 
 def engine_message(study: Study, memory: MemoryReport) -> str:
-    """The words with which the engine would refuse to start; empty where it starts, or its words are not known."""
+    """The words with which the engine would refuse to start; empty where it starts, or where its words are not
+    known.
+    """
     if memory.shortfall_bytes <= 0:
         return ""
     tokens, left = study.scenario.workload.total_tokens, memory.left_bytes

@@ -49,5 +49,7 @@ OTHERS = Guidance("its own software stack", "few models are ported")
 
 
 def guidance(device: Accelerator) -> Guidance:
-    """The family's by its generation, else by the kind of device."""
+    """What the family of a device is chosen for: by its generation where that has an entry, else by the kind of
+    device.
+    """
     return FAMILIES.get(device.generation) or KINDS.get(device.kind) or OTHERS

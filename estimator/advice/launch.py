@@ -37,12 +37,14 @@ class Command(NamedTuple):
 
     @property
     def line(self) -> str:
-        """As a shell takes it, one option a line."""
+        """The command as it is pasted into a shell, one option a line."""
         return self.setup + " \\\n  ".join((self.program, *(argument.text for argument in self.arguments)))
 
 
 def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Inventory) -> Command:
-    """How to start one replica of a candidate that fits. Raises InputError where there is nothing to start."""
+    """The command that starts one replica of a candidate that fits. Raises InputError where there is nothing to
+    start.
+    """
     if row.verdict != "fits" or row.memory is None:
         raise InputError("command", f"{row.candidate.machine}: {row.reason or row.verdict.replace('_', ' ')}")
     candidate, scenario = row.candidate, with_media(scenario, model)
@@ -78,7 +80,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
 
 
 def quoted_operand(name: str) -> str:
-    """A name as an operand for a shell: quoted, and never read as an option."""
+    """A name as an operand for a shell: quoted, and with `./` before a leading dash, so that it is never an option."""
     return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 

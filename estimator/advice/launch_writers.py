@@ -24,7 +24,7 @@ ENGINE_DEFAULT = "the engine's default"
 
 
 class Argument(NamedTuple):
-    """One option as it is typed, why it is there, and the input that its value comes from."""
+    """One option of a launch command: as it is typed, why it is there, and the input that its value comes from."""
 
     text: str
     why: str
@@ -33,7 +33,7 @@ class Argument(NamedTuple):
 
 
 class Start(NamedTuple):
-    """A program with its options, as one engine's writer gives it."""
+    """What the writer of one engine makes of a candidate: a program with its options, files and remarks."""
 
     program: str
     arguments: tuple[Argument, ...]
@@ -43,7 +43,7 @@ class Start(NamedTuple):
 
 
 class Server(NamedTuple):
-    """What the writers of every engine need: one replica of a ranked candidate."""
+    """One replica of a ranked candidate, with what the launch writers of all engines need to know of it."""
 
     model: str
     """Name or path, quoted for a shell."""
@@ -71,12 +71,12 @@ class Server(NamedTuple):
 
     @property
     def ranks(self) -> int:
-        """Devices that share the experts of a layer."""
+        """Number of devices that share the experts of a layer."""
         return self.layout.tp * self.layout.dp
 
 
 def vllm(server: Server) -> Start:
-    """`vllm serve`, on each machine of a replica; the others than the first have no HTTP server."""
+    """The `vllm serve` command of a replica on each of its machines; all but the first run without an HTTP server."""
     return Start(f"vllm serve {server.model}", tuple(_vllm_arguments(server)))
 
 
@@ -119,7 +119,7 @@ def _vllm_arguments(server: Server) -> Iterator[Argument]:
 
 
 def neuron(server: Server) -> Start:
-    """vLLM with its Neuron plugin, which compiles one length and one batch."""
+    """The command of vLLM with its Neuron plugin, which compiles one length and one batch."""
     arguments = (
         *_ranks(server, tp="--tensor-parallel-size", pp="--pipeline-parallel-size"),
         Argument(f"--max-model-len {server.max_model_len}", "compiled for this length", _length(server)[1]),
@@ -129,7 +129,9 @@ def neuron(server: Server) -> Start:
 
 
 def sglang(server: Server) -> Start:
-    """`sglang.launch_server`; its tensor-parallel size counts every device of a stage, attention replicas included."""
+    """The `sglang.launch_server` command of a replica; its tensor-parallel size counts every device of a stage,
+    attention replicas included.
+    """
     return Start(f"python -m sglang.launch_server --model-path {server.model}", tuple(_sglang_arguments(server)))
 
 
@@ -169,7 +171,9 @@ TRTLLM_OPTIONS = "trtllm-options.yaml"
 
 
 def trtllm(server: Server) -> Start:
-    """`trtllm-serve`; what it has no option for stands in a YAML file, and MPI starts it on several machines."""
+    """The `trtllm-serve` command of a replica; what it has no option for stands in a YAML file, and MPI starts it on
+    several machines.
+    """
     program, notes = f"trtllm-serve {server.model}", tuple[str, ...]()
     if server.machines > 1:
         program = f"trtllm-llmapi-launch {program}"
@@ -199,7 +203,7 @@ def _trtllm_arguments(server: Server, has_options: bool) -> Iterator[Argument]:
 
 
 def llamacpp(server: Server) -> Start:
-    """`llama-server` with a repository of GGUF files, which holds one file for each format."""
+    """The `llama-server` command of a replica, with a repository of GGUF files that holds one file for each format."""
     arguments = tuple(_llamacpp_arguments(server))
     if "gguf" in server.model.lower():
         option = "--model" if server.model.lower().rstrip("'").endswith(".gguf") else "-hf"
@@ -233,7 +237,7 @@ def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
 
 
 def tgi(server: Server) -> Start:
-    """`text-generation-launcher`."""
+    """The `text-generation-launcher` command of a replica (TGI)."""
     workload = server.scenario.workload
     share, chunk = _source(server, "memory-utilization"), _source(server, "max-num-batched-tokens")
     arguments = (

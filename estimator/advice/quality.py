@@ -15,7 +15,9 @@ class QualityNote:
 
 
 def quality_of(changed: Scenario, now: Scenario, notes: Mapping[str, QualityNote]) -> QualityNote | None:
-    """What is published of the formats that a change brings; None where it brings none, or nothing is known."""
+    """What is published about the quality loss of the formats that a change brings; None where it changes none, or
+    nothing is known.
+    """
     return next((note for name in _new_formats(changed, now) if (note := _note(name, notes))), None)
 
 

@@ -21,7 +21,7 @@ TYPICAL_DEVICES = {"gpu": "h100-sxm", "neuron": "trainium2"}
 
 
 class FormatSize(NamedTuple):
-    """A model's weights in one format."""
+    """Bytes of a model's weights in one format."""
 
     format: str
     bytes: float
@@ -31,7 +31,7 @@ class FormatSize(NamedTuple):
 
 
 class EngineReach(NamedTuple):
-    """Whether an engine takes a model."""
+    """Whether a serving engine takes a model at all, in its newest profile, or why not."""
 
     engine: str
     reason: str
@@ -64,7 +64,9 @@ def _smallest_device(size: float, weights: WeightFormat, inventory: Inventory) -
 
 
 def engines_for(model: Model, inventory: Inventory) -> Iterator[EngineReach]:
-    """Every serving engine in its newest profile, on a device that lacks nothing."""
+    """Every serving engine in its newest profile: whether it takes the model on a device that lacks no feature, or why
+    not.
+    """
     newest = {profile.id: profile for profile in inventory.engines if not isinstance(profile.memory, RuleOfThumb)}
     for engine in newest.values():
         yield EngineReach(engine.name, _why_not(model, engine, inventory))
@@ -81,7 +83,7 @@ def _why_not(model: Model, engine: EngineProfile, inventory: Inventory) -> str:
 
 
 def unknowns(model: Model) -> Iterator[str]:
-    """What of the model is not known, and what hangs on it."""
+    """What is not known of a model's files, and which figures hang on it."""
     architecture = model.architecture
     if model.unknown_weights:
         yield f"its own weight format: {model.unknown_weights.reason}"

@@ -32,7 +32,7 @@ class Runnable(NamedTuple):
 
 
 def scenario_on(machine: Machine, scenario: Scenario) -> Scenario:
-    """The scenario with one machine insisted on: an instance type, or devices of one's own."""
+    """The scenario with one machine insisted on: an instance type, or a number of devices of one's own."""
     if machine.kind == "device":
         place = Placement(accelerator=machine.accelerator, count=int(machine.count), machines=1)
         owned = scenario.deployment if scenario.deployment != "cloud" else "local"
@@ -41,7 +41,9 @@ def scenario_on(machine: Machine, scenario: Scenario) -> Scenario:
 
 
 def formats_on(machine: Machine, model: Model, scenario: Scenario, inventory: Inventory) -> tuple[str, ...]:
-    """Weight formats worth trying there: the upload's own, then those of the engine that answers on the machine."""
+    """Weight formats worth trying for a model on a machine: the upload's own, then those of the engine that answers
+    there.
+    """
     if scenario.training:
         return (scenario.weights,)
     native = model.native_weights if model.native_weights in WEIGHT_FORMATS else "native"

@@ -11,7 +11,7 @@ from estimator.scenario.scenario import Scenario
 
 
 class Advice(NamedTuple):
-    """One change, and its differences to the row as it is."""
+    """One change of the scenario, with the differences in cost, latency, users and quality to the row as it is."""
 
     change: str
     scenario: Scenario
@@ -24,7 +24,7 @@ class Advice(NamedTuple):
 
 
 def advice(study: Study, row: Evaluation, notes: Mapping[str, QualityNote]) -> list[Advice]:
-    """Changes after which the row still fits and holds the load, the cheapest token first."""
+    """Changes of the scenario after which the row's machine still fits and holds the load, the cheapest token first."""
     known = [_advice(row, each, study.scenario, notes) for each in single_changes(study) if _helps(row, each)]
     return sorted(known, key=lambda each: (each.usd_per_1m_tokens is None, each.usd_per_1m_tokens or 0.0))
 

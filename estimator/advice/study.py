@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Study:
-    """A candidate with everything that judging a variation of it takes."""
+    """A ranked candidate with everything that judging a variation of it takes: model, scenario, inventory and
+    prices.
+    """
 
     candidate: Candidate
     scenario: Scenario
@@ -44,12 +46,12 @@ class Study:
         object.__setattr__(self, "scenario", with_media(self.scenario, self.model))
 
     def asking(self, scenario: Scenario) -> "Study":
-        """A study of this candidate under another scenario."""
+        """A study of the same candidate under another scenario."""
         return replace(self, scenario=scenario)
 
     @cached_property
     def machine(self) -> Machine:
-        """The instance type, or the devices alone."""
+        """The candidate's instance type, or its devices alone where it is no instance."""
         return machine_named(self.candidate, self.inventory)
 
     @cached_property
@@ -58,7 +60,7 @@ class Study:
 
     @cached_property
     def deployment(self) -> Deployment:
-        """The engine and formats that run on this device."""
+        """The model with the engine, formats and settings that run on the candidate's device."""
         return deploy(self.node, self.model, self.scenario, self.inventory)
 
     @property
@@ -67,12 +69,12 @@ class Study:
 
     @cached_property
     def memory(self) -> ServingMemory:
-        """One rank's memory, ready to be asked about other lengths and loads."""
+        """Memory of one rank of the candidate, compiled: it answers for any length and load."""
         return compile_memory(self.deployment, self.candidate.layout)
 
     @cached_property
     def step(self) -> Step:
-        """One rank's operators, ready to be asked about other batches."""
+        """Operators of one rank of the candidate, compiled: they answer for any batch."""
         return compile_step(self.deployment, self.candidate.layout)
 
     @property
@@ -80,17 +82,19 @@ class Study:
         return max(self.candidate.replicas, 1)
 
     def holds(self, users: int, tokens: int) -> bool:
-        """Whether that many requests of that length fit on all replicas at once."""
+        """Whether `users` requests of `tokens` tokens each fit on all the candidate's replicas at once."""
         return int(self.memory.max_sequences(tokens)) * self.replicas >= users
 
     @property
     def most_users(self) -> int:
-        """Requests of the asked length that all replicas hold at once."""
+        """Requests of the asked length that the memory of all the candidate's replicas holds at once."""
         return int(self.memory.max_sequences(self.scenario.workload.total_tokens)) * self.replicas
 
     @property
     def most_within_level(self) -> int:
-        """Users on all replicas that still see the service level; 0 where one alone does not, or none is asked."""
+        """Users on all the candidate's replicas that still see the service level; 0 where one alone does not, or no
+        level is asked.
+        """
         level, limit = self.scenario.service_level, self.most_users
         if not level or limit < self.replicas:
             return 0
@@ -99,22 +103,24 @@ class Study:
         return int(last.concurrency) * self.replicas if last else 0
 
     def longest(self, users: int) -> int:
-        """Longest context at which that many users fit; 0 where none does."""
+        """Longest context [tokens] at which `users` requests fit on the candidate; 0 where none does."""
         return self.memory.max_context(-(-users // self.replicas))
 
     def prefill(self) -> tuple[OperatorTime, ...]:
-        """One prompt by operator."""
+        """Seconds of one prompt of the asked length on the candidate, operator by operator."""
         return prefill_operators(self.step, *self.scenario.workload.uncached_tokens)
 
     def decode(self, users: float) -> tuple[OperatorTime, ...]:
-        """One decode step by operator with that many users on all replicas, half of the answer written."""
+        """Seconds of one decode step on the candidate, operator by operator, with `users` on all its replicas and half
+        of each answer written.
+        """
         workload = self.scenario.workload
         batch = max(users / self.replicas, 1.0)
         return decode_operators(self.step, batch, workload.mean_context, workload.draft_tokens)
 
     @cached_property
     def performance(self) -> PerformanceReport:
-        """Speed at the scenario's own load, with the parts that its latencies are made of."""
+        """Speed of the candidate at the scenario's own load, with the parts that its latencies are made of."""
         workload = self.workload
         busy = workload.busy_replicas(self.replicas)
         limit = min(self.memory.max_sequences(workload.total_tokens), self.memory.slots)
@@ -127,7 +133,7 @@ class Study:
 
     @property
     def workload(self) -> ServingWorkload:
-        """The scenario's requests as a stream that goes on for ever."""
+        """The scenario's requests as a stream that goes on for ever, whatever number of them is asked."""
         return self.scenario.workload.steady
 
     @cached_property
@@ -144,21 +150,23 @@ class Study:
         return replay(self.step, workload, limits, busy, self.scenario.service_level)
 
     def at_users(self, users: int) -> PerformanceReport:
-        """Speed with that many requests in flight."""
+        """Speed of the candidate with `users` requests in flight on all its replicas."""
         workload = self.scenario.workload.with_users(users)
         busy = min(self.replicas, users)
         limit = min(self.memory.max_sequences(workload.total_tokens), self.memory.slots)
         return performance(self.step, workload, users / busy, limit, busy)
 
     def operating_points(self, most: int = 8192) -> Iterator[tuple[int, PerformanceReport]]:
-        """(users, speed) at 1, 2, 4 …, at the most that keep the service level, and at the most the memory holds."""
+        """(users, speed) of the candidate at 1, 2, 4 … users, at the most that keep the service level, and at the most
+        that its memory holds.
+        """
         limit = min(most, self.most_users)
         loads = {2**power for power in range(limit.bit_length())} | ({limit} if limit >= 1 else set())
         for users in sorted(loads | ({min(self.most_within_level, limit)} - {0})):
             yield users, self.at_users(users)
 
     def evaluation(self) -> Evaluation:
-        """This candidate judged again."""
+        """The candidate judged under this study's scenario, in its own layout."""
         layout = self.candidate.layout
         moe = self.model.architecture.is_moe
         placement = replace(
@@ -173,11 +181,11 @@ class Study:
         return rank(self.model, scenario, self.inventory, self.prices, (self.machine,)).rows[0]
 
     def best(self) -> Evaluation:
-        """The machine's best answer, whatever its layout."""
+        """The best evaluation of the candidate's machine under this study's scenario, whatever its layout."""
         return rank(self.model, self.scenario, self.inventory, self.prices, (self.machine,)).rows[0]
 
     def layouts(self) -> tuple[Evaluation, ...]:
-        """Every legal layout of the machine, the one with most ranks last."""
+        """Evaluations of every legal layout of the candidate's machine, the one with most ranks last."""
         placement = Placement(instance=self.scenario.placement.instance, machines=self.candidate.machines)
         free = replace(self.scenario, placement=placement)
         rows = rank(self.model, free, self.inventory, self.prices, (self.machine,), every_layout=True).rows

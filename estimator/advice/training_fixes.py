@@ -16,7 +16,7 @@ LONGEST = 131_072
 
 
 def run_changes(study: Study) -> list[Change]:
-    """The single changes of the run with which the machine holds it: hours, price and memory of each."""
+    """Single changes of a training run with which the machine holds it, with hours, price and memory of each."""
     changes: list[Change] = []
     asked, constants = study.scenario.training, study.inventory.training
     if asked is None or constants is None:

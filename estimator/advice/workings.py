@@ -18,7 +18,7 @@ Unit = Literal["bytes", "tokens", "requests", "seconds", "per second", "usd", "f
 
 
 class Term(NamedTuple):
-    """One number of a formula, under the name it has there."""
+    """One number of a working's formula: its name there, its value with the unit, and where it comes from."""
 
     name: str
     value: float
@@ -26,7 +26,7 @@ class Term(NamedTuple):
 
 
 class Working(NamedTuple):
-    """How one figure comes about."""
+    """How one figure comes about: its formula, the formula with numbers, and its terms."""
 
     figure: str
     """weights, kv, activation, runtime, users, ttft, tpot, latency, throughput, usd_tokens, usd_output, usd_month …"""
@@ -40,7 +40,7 @@ class Working(NamedTuple):
 
 
 def explain(study: Study, evaluation: Evaluation) -> dict[str, Working]:
-    """The workings of every figure that the evaluation holds, by figure."""
+    """The working of every figure that an evaluation has, by the figure's name."""
     workings: list[Working] = []
     if evaluation.memory:
         workings += _memory(study, evaluation.memory)

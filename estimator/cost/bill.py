@@ -1,4 +1,4 @@
-"""Prices into unit costs: $/h, $/request, $/1M tokens, $/month."""
+"""Unit costs from prices: USD per hour, request, million tokens and month."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ def bill(
 
 
 def not_supported(node: Node, reason: str, scenario: Scenario, prices: RegionPrices) -> Evaluation:
-    """A machine that can not be asked at all: what it costs, and why."""
+    """The evaluation of a machine that can not be asked at all: what it costs, and why it is no answer."""
     machine = node.machine
     return Evaluation(
         candidate=Candidate(
@@ -112,5 +112,7 @@ def _over_price_range(cost: Band, price: Price) -> Band:
 
 
 def usd_per_1m_tokens(usd_per_hour: float, performance: PerformanceReport) -> Band:
-    """Cost of a million tokens, input and output together as they are asked for [USD]: the hour over its tokens."""
+    """Cost of a million tokens, input and output together in the asked mix [USD]: an hour's price over an hour's
+    tokens.
+    """
     return performance.total_tokens_per_s.reciprocal(usd_per_hour / SECONDS_PER_HOUR * MILLION)

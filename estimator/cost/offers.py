@@ -1,4 +1,4 @@
-"""One machine under all terms, and on one of them in all regions: prices side by side, each with its age."""
+"""One machine's price under all terms, and in all regions, side by side with the age of each price."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -35,7 +35,7 @@ def offers(
     ownership: Ownership,
     terms: Iterable[str] = PRICE_TERMS,
 ) -> tuple[Offer, ...]:
-    """A machine on each of these terms, in their order."""
+    """A machine's offer under each of the given price terms, in their order."""
     on_demand = quote(machine, device, prices, "on-demand", ownership).price
     return tuple(_offer(machine, device, prices, ownership, each, on_demand) for each in terms)
 
@@ -63,7 +63,8 @@ def _offer(
 
 
 def describe_interruption(bucket: str) -> str:
-    """What the Spot Advisor's class means for one replica on one machine; empty where the class is unknown.
+    """What a class of the Spot Advisor means for one replica on one machine, in words; empty where the class is
+    unknown.
 
     The class is the share of a type's machines that were taken back in the trailing month, with two minutes' notice
     (AWS, "Spot Instance Advisor"); one machine's odds are taken for those of the type.
@@ -85,7 +86,7 @@ def describe_interruption(bucket: str) -> str:
 
 
 class RegionalOffer(NamedTuple):
-    """One region's price of a machine beside the region that others are compared with."""
+    """One region's price of a machine, and its ratio to the region that others are compared with."""
 
     region: str
     offer: Offer
@@ -96,7 +97,7 @@ class RegionalOffer(NamedTuple):
 def by_region(
     machine: Machine, device: Accelerator, regions: Mapping[str, RegionPrices], terms: str, ownership: Ownership
 ) -> tuple[RegionalOffer, ...]:
-    """Every region's offer of a machine on some terms, the cheapest first; those without a price come last."""
+    """Every region's offer of a machine on one way to pay, the cheapest first; regions without a price come last."""
     asked = {name: offers(machine, device, prices, ownership, (terms,))[0] for name, prices in regions.items()}
     at_home = asked[LIST_REGION].price if LIST_REGION in asked else None
     listed = [

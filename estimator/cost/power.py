@@ -1,4 +1,4 @@
-"""What a candidate draws, and what that makes of a token."""
+"""Electric power of a candidate, and the energy and cost of a token that follow."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ WATTS_PER_KILOWATT = 1000
 
 
 class Draw(NamedTuple):
-    """Power of one machine, accelerators and what stands around them [W]."""
+    """Power that one machine draws, at work and idle, its accelerators and what stands around them [W]."""
 
     working: float
     """While it answers: accelerators at their limit, which prefill reaches. An upper bound: decode, which waits for
@@ -19,19 +19,23 @@ class Draw(NamedTuple):
     idle: float
 
     def mean(self, busy: float) -> float:
-        """Over the hours of which `busy` is the share that it works [W]."""
+        """Mean power over all hours, of which `busy` is the share at work [W]."""
         return self.idle + (self.working - self.idle) * busy
 
 
 def rented_draw(machine: Machine, device: Accelerator) -> Draw | None:
-    """Accelerators of a rented machine; None where their power is unknown. The host's is not published."""
+    """Power of the accelerators of a rented machine; None where it is unknown. A rented host's power is not
+    published.
+    """
     if device.tdp_watts is None:
         return None
     return Draw(machine.count * device.tdp_watts, machine.count * device.idle_watts)
 
 
 def owned_draw(device: Accelerator, count: float, ownership: Ownership) -> Draw | None:
-    """Accelerators under their limit and their host, times the room's PUE; None where their power is unknown."""
+    """Power of `count` owned devices under their limit, and of their host, times the room's PUE; None where it is
+    unknown.
+    """
     limit = min(filter(None, (ownership.power_limit_watts, device.tdp_watts)), default=None)
     if limit is None:
         return None
@@ -43,7 +47,9 @@ def owned_draw(device: Accelerator, count: float, ownership: Ownership) -> Draw 
 def power_report(
     draw: Draw | None, machines: int, busy: float, performance: PerformanceReport | None, usd_per_kwh: float | None
 ) -> PowerReport:
-    """Power of `machines` machines that work `busy` of the time, per token where the speed of that time is known."""
+    """Power and energy of `machines` machines that work `busy` of the time, per token where the speed of that time is
+    known.
+    """
     if draw is None:
         return PowerReport()
     watts = machines * draw.mean(busy)

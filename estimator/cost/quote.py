@@ -21,7 +21,9 @@ NO_PRICE = Quote("no_price")
 
 
 def quote(machine: Machine, device: Accelerator, prices: RegionPrices, terms: str, ownership: Ownership) -> Quote:
-    """The price of one machine for an hour: the user's own, rented where it is an instance type, else owned."""
+    """The price of one machine for an hour: the user's own price, else rent of an instance type, else the cost of
+    owning it.
+    """
     if ownership.usd_per_gpu_hour and machine.kind != "host":
         return Quote("priced", Price(ownership.usd_per_gpu_hour * machine.count, "own", ""))
     if machine.kind == "device":
@@ -38,7 +40,7 @@ def quote(machine: Machine, device: Accelerator, prices: RegionPrices, terms: st
 
 
 def savings_plan_estimate(offered: InstancePrices, terms: str) -> Price | None:
-    """The reserved price of the same term for a savings plan without a rate of its own, marked as an estimate.
+    """A price for a savings plan that has none of its own: the reserved price of the same term, marked as an estimate.
 
     EC2 Instance Savings Plans cost what standard reserved instances do (AWS, "Savings Plans pricing").
     """
@@ -47,10 +49,10 @@ def savings_plan_estimate(offered: InstancePrices, terms: str) -> Price | None:
 
 
 def owned(device: Accelerator, count: float, ownership: Ownership) -> Quote:
-    """Purchase written off over its life, plus power, for an hour of use.
+    """The cost of an hour's use of `count` owned devices in one host: purchase written off over its life, plus power.
 
-    `count` devices in one host. Hours without work cost as well (their write-off, and power at idle): the hours of use
-    carry them, so that a month costs the price times 730 times the utilization.
+    Hours without work cost as well (their write-off, and power at idle): the hours of use carry them, so that a month
+    costs the price times 730 times the utilization.
     """
     purchase = purchase_usd(device, count, ownership)
     if purchase is None:

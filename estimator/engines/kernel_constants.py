@@ -25,7 +25,7 @@ class GemmKernel(NamedTuple):
 
 
 class ExpertKernel(NamedTuple):
-    """Grouped products over routed experts in one weight format."""
+    """Constants of grouped products over routed experts in one weight format."""
 
     compute: float
     """Fraction of the format's dense peak at many rows per expert."""
@@ -38,7 +38,7 @@ class ExpertKernel(NamedTuple):
 
 
 class AttentionKernel(NamedTuple):
-    """Attention against the 16-bit peak (prompts) and the memory bandwidth (decoding)."""
+    """Constants of attention: prompts against the 16-bit peak, decoding against the memory bandwidth."""
 
     prefill_compute: float
     """Fraction of the 16-bit peak that long prompts reach."""
@@ -58,7 +58,7 @@ class AttentionKernel(NamedTuple):
 
 @record(frozen=True, slots=True, eq=False)
 class Kernels:
-    """Kernel constants of one accelerator generation, by kernel key of the weight format."""
+    """Kernel constants of one accelerator generation; products stand by the kernel key of their weight format."""
 
     gemm: Mapping[str, GemmKernel]
     experts: Mapping[str, ExpertKernel]
@@ -68,7 +68,7 @@ class Kernels:
     """16-bit FLOPs of large products per joule of board power on the part that was measured; 0 is no limit."""
 
     def sustained(self, device: Accelerator) -> float:
-        """Share of the class's FLOP/s that the board power of a device feeds.
+        """Share of the kernel class's FLOP/s that the board power of a device feeds, without unit.
 
         Tensor cores clock down to what the power limit allows, so that a part with fewer watts per FLOP of its peak
         than the measured one reaches a smaller share of it.
@@ -80,7 +80,7 @@ class Kernels:
 
 
 class LlamaCppKernels(NamedTuple):
-    """llama.cpp on one generation: fractions of the memory bandwidth and of the 16-bit peak."""
+    """llama.cpp's kernels on one generation, as fractions of its memory bandwidth and of its 16-bit peak."""
 
     memory: float
     """Share of the bandwidth, with 16-bit weights and with blocks of 32 that share one scale."""
@@ -98,7 +98,7 @@ class LlamaCppKernels(NamedTuple):
 
 @record(frozen=True, slots=True, eq=False)
 class LlamaCpp:
-    """llama.cpp: per-generation kernels and what every step costs."""
+    """Speed constants of llama.cpp: kernels by generation, and what every step costs besides."""
 
     kernels: Mapping[str, LlamaCppKernels]
     devices: Mapping[str, str]
@@ -122,13 +122,15 @@ class LlamaCpp:
     source: str = ""
 
     def key(self, device: Accelerator) -> str:
-        """Key of the constants of a device: its own, its kind's, its kernel class's, or `generic`."""
+        """Key of the llama.cpp constants of a device: its own, its kind's, its kernel class's, or `generic`."""
         names = (self.devices.get(device.id, ""), device.kind, device.kernels)
         return next((name for name in names if name in self.kernels), "generic")
 
 
 class NeuronSpeed(NamedTuple):
-    """Neuron: weights and cache at bandwidth fractions, collectives at a fixed time per layer."""
+    """Speed constants of Neuron: weights and cache at fractions of the bandwidth, collectives at a fixed time per
+    layer.
+    """
 
     memory: float
     """Fraction of the memory bandwidth at which weights are read."""

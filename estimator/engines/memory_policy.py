@@ -84,7 +84,7 @@ class StaticReserve(NamedTuple):
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class Blocks:
-    """A cache in blocks of some tokens, which sequences take as they grow. Every layer keeps every token."""
+    """Policy of a cache in blocks of some tokens, which sequences take as they grow. Every layer keeps every token."""
 
     kind: Literal["blocks"]
     block_tokens: int
@@ -92,7 +92,9 @@ class Blocks:
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class HybridBlocks:
-    """vLLM's hybrid allocator: pages span equal groups of layers, and window layers keep only their window."""
+    """Policy of vLLM's hybrid allocator: pages span equal groups of layers, and window layers keep only their
+    window.
+    """
 
     kind: Literal["hybrid-blocks"]
     block_tokens: int
@@ -106,7 +108,7 @@ class HybridBlocks:
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class Slots:
-    """A contiguous cache: the full length of every slot is reserved, for a fixed number of sequences."""
+    """Policy of a contiguous cache: the full length of every slot is reserved, for a fixed number of sequences."""
 
     kind: Literal["slots"]
     keeps_windows: bool = False
@@ -136,7 +138,7 @@ class Loading:
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class ActivationPeak:
-    """Peak of the activations of one step, as an engine measures or plans it when it starts."""
+    """Rules for the peak of one step's activations, as an engine measures or plans it when it starts."""
 
     logit_bytes: float
     """Sampler's peak per sequence and vocabulary entry, besides the logits in the model's own type."""
@@ -167,7 +169,7 @@ class ActivationPeak:
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class EnginePolicy:
-    """What every engine's budget is made of, whatever its way of dividing the device."""
+    """What the memory budget of every engine is made of, whatever its way of dividing the device."""
 
     utilization: float
     """The engine's own default of the fraction it may take."""
@@ -185,17 +187,17 @@ class EnginePolicy:
     """The part of it that grows with the device: page tables."""
 
     def visible_bytes(self, reported_bytes: float) -> float:
-        """Bytes of a device that the engine counts with, of those that the driver reports."""
+        """Memory of a device that the engine counts with, from what the driver reports [bytes]."""
         return reported_bytes * (1 - self.driver_reserved_fraction) - self.driver_reserved_bytes
 
     def reported_bytes(self, visible_bytes: float) -> float:
-        """The driver's figure of a device whose total the engine prints."""
+        """Memory that the driver reports of a device, from the total that the engine prints [bytes]."""
         return (visible_bytes + self.driver_reserved_bytes) / (1 - self.driver_reserved_fraction)
 
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class FractionOfDevice(EnginePolicy):
-    """vLLM, TGI: a fraction of the whole device, less everything that is measured at start-up."""
+    """The budget of vLLM and TGI: a fraction of the whole device, less everything that is measured at start-up."""
 
     kind: Literal["fraction-of-device"]
     graphs_in_budget: bool = False
@@ -208,7 +210,7 @@ class FractionOfDevice(EnginePolicy):
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class StaticFraction(EnginePolicy):
-    """SGLang: weights and cache inside a fraction of what is free at start, everything else outside."""
+    """The budget of SGLang: weights and cache inside a fraction of what is free at start, everything else outside."""
 
     kind: Literal["static-fraction"]
     reserve: StaticReserve
@@ -216,21 +218,23 @@ class StaticFraction(EnginePolicy):
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class FractionOfFree(EnginePolicy):
-    """TensorRT-LLM: a fraction of what is free once the engine is loaded."""
+    """The budget of TensorRT-LLM: the cache takes a fraction of what is free once the engine is loaded."""
 
     kind: Literal["fraction-of-free"]
 
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class WholeDevice(EnginePolicy):
-    """llama.cpp, transformers, Neuron: allocates what it needs, up to the whole device."""
+    """The budget of llama.cpp, transformers and Neuron: they allocate what they need, up to the whole device."""
 
     kind: Literal["whole-device"]
 
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class RuleOfThumb:
-    """A classic shortcut, so that old figures can be reproduced. It counts with the memory as sold."""
+    """A classic sizing shortcut as a budget, so that old figures can be reproduced. It counts with the memory
+    as sold.
+    """
 
     kind: Literal["rule-of-thumb"]
     utilization: float
@@ -248,7 +252,7 @@ class RuleOfThumb:
     """2 x bytes x layers x hidden per token, as if every query head had keys and values of its own."""
 
     def visible_bytes(self, reported_bytes: float) -> float:
-        """A rule of thumb knows of no driver: it counts with the whole device."""
+        """Memory of a device that a rule of thumb counts with: all of it, since it knows of no driver [bytes]."""
         return reported_bytes
 
 
@@ -256,7 +260,7 @@ MemoryPolicy = FractionOfDevice | StaticFraction | FractionOfFree | WholeDevice 
 
 
 def device_defaults(policy: MemoryPolicy, kernels: str, usable_bytes: float, image_tokens: int = 0) -> DeviceDefaults:
-    """The engine's default settings on a device of that kernel class and memory."""
+    """An engine's default settings on a device of that kernel class and memory."""
     matching = (
         each for each in policy.defaults if usable_bytes >= each.min_memory_gib * GIB and kernels != each.except_kernels
     )

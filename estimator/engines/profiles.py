@@ -1,4 +1,4 @@
-"""Serving engines by version: what they run on and load, and how they spend a device's memory. Values are data."""
+"""Serving engines by version: devices they run on, formats they load, how they spend memory. Values are data."""
 
 import re
 from dataclasses import field, replace
@@ -37,7 +37,7 @@ class Exclusion:
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class Program:
-    """What an engine is, whatever its version."""
+    """What a serving engine is, whatever its version: name, family, and how it is started."""
 
     family: str
     """Engines of one family share messages, options and residuals of measured cases (Ollama is llama.cpp)."""
@@ -105,13 +105,15 @@ class EngineProfile:
     note: str = ""
 
     def speed_on(self, vendor: str) -> str:
-        """Key of the engine constants on that vendor's devices."""
+        """Key of this engine's speed constants on a vendor's devices."""
         return self.speed_of.get(vendor, self.speed)
 
 
 @lru_cache(maxsize=64)
 def reserving_no_graphs(engine: EngineProfile) -> EngineProfile:
-    """An engine told to leave its CUDA graphs out of the budget (VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0)."""
+    """A profile of an engine told to leave CUDA graphs out of its budget
+    (VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0).
+    """
     memory = engine.memory
     if not isinstance(memory, FractionOfDevice):
         return engine
@@ -120,7 +122,9 @@ def reserving_no_graphs(engine: EngineProfile) -> EngineProfile:
 
 @lru_cache(maxsize=64)
 def caching_prefixes(engine: EngineProfile) -> EngineProfile:
-    """An engine with its prefix cache turned on: states are kept at page borders, beside the one being written."""
+    """A profile of an engine with its prefix cache on: states are kept at page borders, beside the one being
+    written.
+    """
     memory = engine.memory
     if isinstance(memory, RuleOfThumb) or not isinstance(memory.cache, HybridBlocks):
         return engine
@@ -129,13 +133,13 @@ def caching_prefixes(engine: EngineProfile) -> EngineProfile:
 
 
 def container_image(engine: EngineProfile, version: str | None = None) -> str:
-    """The image of an engine at a version, or at the first one of its profile; empty where it has none."""
+    """Container image of an engine at a version, or at the first version of its profile; empty where it has none."""
     release = [*version_key(version or engine.version), 0, 0][:3]
     return engine.program.image.replace("{version}", ".".join(map(str, release)))
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """Leading numbers of a version, comparable: `0.20.1rc1.dev16` is (0, 20, 1)."""
+    """The leading numbers of a version, for comparing: `0.20.1rc1.dev16` is (0, 20, 1)."""
     release = re.match(r"[vb]?([\d.]*)", version.strip()) if version else None
     numbers = [int(part) for part in release[1].split(".") if part] if release else []
     return tuple(numbers[:3])

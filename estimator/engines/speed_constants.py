@@ -73,7 +73,7 @@ class HostCost(NamedTuple):
 
 
 class PromptCost(NamedTuple):
-    """How prompts are computed."""
+    """What an engine's prompts cost beyond their products: chunk size, kernels and fixed times."""
 
     chunk_tokens: int
     """Most prompt tokens of one step."""
@@ -98,17 +98,17 @@ class Scheduler(NamedTuple):
 
     @property
     def chunked(self) -> bool:
-        """Whether prompts ride along in decode steps."""
+        """Whether the engine computes prompts in chunks that ride along in decode steps."""
         return self.prompts == "chunked"
 
     @property
     def static(self) -> bool:
-        """Whether a batch starts and ends together."""
+        """Whether the engine's batches start and end together, as compiled Neuron graphs and early servers do."""
         return self.prompts == "static"
 
 
 class FirstToken(NamedTuple):
-    """What a first token waits for besides its own prompt."""
+    """What a request's first token waits for besides the computing of its own prompt [s]."""
 
     layer_ms: float
     """Time of each layer: graph-less execution, tokenisation, scheduling (fitted)."""
@@ -146,14 +146,16 @@ class EngineSpeed:
 
 
 class Spread(NamedTuple):
-    """Measured / predicted quantiles, nominal 80 %."""
+    """Quantiles of measured over predicted, without unit, between which 80 % of the cases lie."""
 
     low: float
     high: float
 
     @property
     def calibrated(self) -> "Spread":
-        """Half as wide, on a logarithmic scale: one measured point holds the level, not the slope."""
+        """The spread that remains after one own measurement: half as wide on a logarithmic scale, since one measured
+        point holds the level but not the slope. An engineering guess.
+        """
         return Spread(self.low**0.5, self.high**0.5)
 
     def of(self, typical: float) -> Band:
@@ -202,13 +204,13 @@ class Calibration(NamedTuple):
 
     @property
     def timed(self) -> bool:
-        """Whether its seconds were measured, not only its memory."""
+        """Whether this own measurement states seconds, and not only memory."""
         return self.decode != 1.0 or self.prefill != 1.0
 
 
 @record(frozen=True, slots=True, eq=False)
 class Efficiency:
-    """Constants by accelerator and by engine."""
+    """All measured speed constants: kernels by accelerator, engine classes, and the spreads of what they predict."""
 
     kernels: Mapping[str, Kernels]
     evidence: Mapping[str, Evidence]
@@ -242,7 +244,9 @@ class Efficiency:
         return points[-1] if points else None
 
     def confidence(self, device: Accelerator, speed: EngineSpeed) -> Confidence:
-        """A: measured on this part; B: transferred from a relative; C: from the datasheet, and all of Neuron."""
+        """Class of evidence of a device under an engine class: A measured on this part, B transferred from a relative,
+        C from the datasheet, as all of Neuron.
+        """
         if speed.runtime == "neuron":
             return "C"
         if speed.runtime == "llama.cpp":
@@ -257,17 +261,19 @@ class Efficiency:
                 return "C"
 
     def engine_name(self, speed: EngineSpeed) -> str:
-        """Key of that engine class."""
+        """The key under which the catalogue holds an engine class."""
         return next((name for name, each in self.engines.items() if each is speed), "")
 
     def spread(self, metric: str, engine: str, kind: str, confidence: Confidence = "A") -> Spread:
-        """Residuals of the engine's own cases or of all engines' of that kind, at least as wide as the class says."""
+        """Spread of one metric under an engine class, a kind of load and a class of evidence: residuals of the engine's
+        own cases, else of all engines' of that kind, at least as wide as the class of evidence asks.
+        """
         measured = self._band(metric, engine, kind) or self._band(metric, "", kind) or UNKNOWN_SPREAD
         floor = self._band(metric, "", "", confidence)
         return Spread(min(measured.low, floor.low), max(measured.high, floor.high)) if floor else measured
 
     def spreads(self, engine: str, kind: str, confidence: Confidence) -> Spreads:
-        """The spread of each metric, see `spread`."""
+        """The spreads of TTFT, TPOT and output under an engine class, a kind of load and a class of evidence."""
         return _spreads(self, engine, kind, confidence)
 
     def _band(self, metric: str, engine: str, kind: str, confidence: str = "") -> Spread | None:
@@ -284,5 +290,7 @@ def _spreads(efficiency: Efficiency, engine: str, kind: str, confidence: Confide
 
 @lru_cache(maxsize=64)
 def calibrated(efficiency: Efficiency, calibrations: tuple[Calibration, ...]) -> Efficiency:
-    """The constants with the user's own points; the same value for the same points, so that steps are kept."""
+    """The constants with a user's own measured points; the same value for the same points, so that compiled steps are
+    kept.
+    """
     return replace(efficiency, calibrations=calibrations) if calibrations else efficiency

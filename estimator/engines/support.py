@@ -40,7 +40,7 @@ def refusal(
 def layout_exclusion(
     engine: EngineProfile, device: Accelerator, weights: WeightFormat, architecture: Architecture, layout: Layout
 ) -> str | None:
-    """Why this engine can not divide the model's stored blocks so; None where it can."""
+    """Why an engine can not divide the model's quantised blocks as a layout asks; None where it can."""
     if not cuts_blocks(architecture, weights, layout):
         return None
     for exclusion in exclusions(engine):
@@ -103,8 +103,9 @@ def _why(exclusion: Exclusion) -> str:
 
 @lru_cache(maxsize=1024)
 def model_features(architecture: Architecture) -> frozenset[str]:
-    """What engines may lack for a model: encoders that its decoder attends to, images that it attends to,
-    one pass over a text in the place of generation."""
+    """Features of a model that an engine may lack: encoders that its decoder attends to, images that it attends to, one
+    pass over a text in the place of generation.
+    """
     crosses = any(group.layer.mixer and group.layer.mixer.cross_width for group in architecture.groups)
     if architecture.encodes:
         return frozenset({"one pass"})
@@ -132,7 +133,9 @@ def loads(engine: EngineProfile, weights: WeightFormat) -> bool:
 
 
 def stand_in(engine: EngineProfile, weights: str) -> str:
-    """The format that llama.cpp is asked for where it answers in another engine's place."""
+    """The weight format that llama.cpp is asked for where it answers in the place of an engine that does not
+    run there.
+    """
     if "gguf" in engine.formats and not weights.startswith(engine.formats):
         return NEXT_BEST.get(weights.partition("-")[0], FOUR_BIT_MIX)
     return weights

@@ -12,7 +12,7 @@ Factor = Annotated[float, Gt(0)]
 
 
 class Platform(NamedTuple):
-    """A family of devices that training stacks drive through one library."""
+    """A family of devices that training stacks drive through one library, such as CUDA, ROCm or Neuron."""
 
     vendor: str
     kind: str
@@ -135,12 +135,12 @@ class Framework(NamedTuple):
 
     @property
     def weight_sharding(self) -> str:
-        """The stack's own way to shard weights; `none` where it has none."""
+        """The training stack's own way to shard weights over devices; `none` where it has none."""
         return next((each for each in self.shardings if each in ("fsdp", "zero3")), "none")
 
 
 class MemoryRules(NamedTuple):
-    """Memory constants that hold in every stack."""
+    """Memory constants of training that are the same in every stack."""
 
     fused_bytes_per_logit: Bytes
     chunked_bytes_per_logit: Bytes
@@ -213,7 +213,7 @@ class SpeedRules(NamedTuple):
 
 
 class RunRules(NamedTuple):
-    """Time that a run spends besides its steps."""
+    """Time that a training run spends besides its steps: start, data, evaluation, checkpoints."""
 
     start_up_s: Bytes
     """Boot, image, model download and first batch."""
@@ -230,7 +230,7 @@ class RunRules(NamedTuple):
 
 @record(frozen=True, slots=True, eq=False)
 class TrainingConstants:
-    """Everything measured that training needs."""
+    """Everything measured that a training estimate needs: platforms, stacks, memory, speed and run rules."""
 
     memory: MemoryRules
     speed: SpeedRules
@@ -245,12 +245,14 @@ class TrainingConstants:
         return next((id for id, platform in self.platforms.items() if platform.drives(device)), None)
 
     def tensor_parallel_degrees(self, device: Accelerator) -> tuple[int, ...]:
-        """Tensor-parallel degrees that a device's compiler takes; empty where any that divides will do."""
+        """Tensor-parallel degrees that a device's compiler takes; empty where any that divides the model will do."""
         id = self.platform_of(device)
         return self.platforms[id].tensor_parallel.get(device.id, ()) if id else ()
 
     def framework_on(self, device: Accelerator, framework: Framework) -> Framework:
-        """The stack that trains on a device when `framework` is named: the platform's own where that does not run."""
+        """The stack that trains on a device when `framework` is named: that one, else the platform's own where it does
+        not run.
+        """
         id = self.platform_of(device)
         other = self.platforms[id].framework if id and id not in framework.platforms else None
         return self.frameworks[other] if other else framework

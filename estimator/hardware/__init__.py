@@ -1,1 +1,1 @@
-"""Devices, machines and the links between them, and what they are offered for."""
+"""Devices, machines, the links between devices, and prices and quotas of machines."""

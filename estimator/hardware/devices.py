@@ -58,7 +58,10 @@ class Accelerator:
 
 
 class AllReduce(NamedTuple):
-    """Time over n devices is (alpha^q + (2(n-1)/n bytes / bandwidth)^q)^(1/q)."""
+    """Measured constants of an all-reduce: alpha [s] and bandwidth [byte/s] by number of devices.
+
+    Over n devices it takes (alpha^q + (2(n-1)/n x bytes / bandwidth)^q)^(1/q) seconds.
+    """
 
     alpha_s: float
     bandwidth_bytes_per_s: float
@@ -80,7 +83,7 @@ class Fabric:
 
 @record(frozen=True, slots=True, eq=False)
 class Machine:
-    """One rentable instance type, host or stand-alone device."""
+    """One rentable instance type, a host of one's own, or a stand-alone device."""
 
     id: str
     family: str

@@ -7,7 +7,7 @@ from estimator.records import record
 
 @record(frozen=True, slots=True)
 class ManagedPrices:
-    """USD per hour of hosting on machines of some types, in one region, on one day."""
+    """Prices of managed hosting [USD/h] by machine type, in one region, on one day."""
 
     region: str
     as_of: str

@@ -15,7 +15,9 @@ PEAKS = ("fp32_flops", "tf32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "i
 
 @record(frozen=True, slots=True, eq=False)
 class PowerConstants:
-    """How speed follows a power limit, and what devices draw without work. Measured, see the file's source."""
+    """How speed follows a power limit, and what devices draw when idle. Measured; the source stands in the catalogue's
+    file.
+    """
 
     speed_at: tuple[tuple[Share, Share], ...]
     """(share of the datasheet's power, share of its speed), ascending in both, up to (1, 1)."""
@@ -26,7 +28,7 @@ class PowerConstants:
     as_of: str
 
     def speed_share(self, power_share: float) -> float:
-        """Share of the speed left under that share of the power, by lines between the measured points.
+        """Share of full speed that a device keeps under a share of its power, by lines between measured points.
 
         Below the lowest point speed falls in proportion to the power; from 1 on it is 1.
         """
@@ -38,13 +40,13 @@ class PowerConstants:
 
     @property
     def lowest_share(self) -> float:
-        """The lowest power limit that was measured, and that drivers take, over the datasheet's power."""
+        """The lowest power limit that was measured and that drivers take, as a share of the datasheet's power."""
         return self.speed_at[0][0]
 
 
 @lru_cache(maxsize=256)
 def under_limit(device: Accelerator, watts: float, constants: PowerConstants) -> Accelerator:
-    """The device at a lower clock: its peaks and its bandwidth at the share of speed that the limit leaves."""
+    """The device under a power limit: its peaks and bandwidth at the share of speed that the limit leaves."""
     if device.tdp_watts is None or watts >= device.tdp_watts:
         return device
     share = constants.speed_share(watts / device.tdp_watts)

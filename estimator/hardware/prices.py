@@ -9,7 +9,7 @@ STALE_AFTER_DAYS = 180
 
 
 class Price(NamedTuple):
-    """USD per hour of one machine."""
+    """A price of one machine [USD/h], with its kind, date and source."""
 
     usd_per_hour: float
     """Typical price; the middle of the range where zones differ."""
@@ -26,7 +26,7 @@ class Price(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def first_day(as_of: str) -> date:
-    """The first day that a date may mean: 2026-10 begins on its first."""
+    """The first day that a price's date may mean: `2026-10` begins on the first of October."""
     year, month, day = (*map(int, as_of.split("-")), 1, 1)[:3]
     return date(year, month, day)
 
@@ -42,7 +42,7 @@ def price_stale(price: Price, today: date) -> bool:
 
 
 class InstancePrices(NamedTuple):
-    """All quotes of one instance type in one region; None where there is none."""
+    """All quotes of one instance type in one region, by way to pay; None for a way that has no quote."""
 
     on_demand: Price | None = None
     spot: Price | None = None
@@ -63,7 +63,7 @@ class InstancePrices(NamedTuple):
 
 
 class RegionPrices(NamedTuple):
-    """Every accelerated type that a region offers. A type that is absent is not offered there."""
+    """Quotes of every accelerated type that one region offers. A type that is absent is not offered there."""
 
     region: str
     quotes: dict[str, InstancePrices]
@@ -71,7 +71,9 @@ class RegionPrices(NamedTuple):
     """Day on which the prices are looked at, which ages them; None leaves their age open."""
 
     def for_decisions(self) -> "RegionPrices":
-        """Prices to decide by: on-demand as derived from a newer list where the region's own is stale."""
+        """The region's prices to decide by: on-demand as derived from a newer list where the region's own quote is
+        stale.
+        """
         if self.asked_on is None:
             return self
         quotes = {

@@ -35,7 +35,9 @@ class CacheHeads(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def cache_heads(architecture: Architecture) -> CacheHeads:
-    """Kinds of layers that keep a cache or a state, and the heads to divide."""
+    """What limits the division of a sequence's cache: kinds of layers that keep a cache or a state, and heads to
+    divide.
+    """
     kinds, kv_heads, queries = set(), 1, 0
     for group in architecture.groups:
         for part in side_by_side(group.layer.mixer):
@@ -59,12 +61,12 @@ def _kind(mixer: Mixer) -> str:
 
 
 def cache_copies(architecture: Architecture, tp: int) -> int:
-    """Tensor-parallel ranks that hold the same keys and values of the same tokens where DCP is off."""
+    """Tensor-parallel ranks that hold the same keys and values where decode context parallelism is off."""
     return max(tp // cache_heads(architecture).kv_heads, 1)
 
 
 def legal_context_parallel(model: Model, tp: int, engine: EngineProfile) -> tuple[int, ...]:
-    """Numbers of the `tp` ranks over which the engine can divide a sequence; 1 is DCP off."""
+    """Degrees of decode context parallelism that an engine takes at a tensor-parallel degree; 1 is off."""
     heads = cache_heads(model.architecture)
     if not heads.kinds & DIVISIBLE_KINDS or not heads.kinds <= {*engine.context_parallel}:
         return (1,)
@@ -73,7 +75,7 @@ def legal_context_parallel(model: Model, tp: int, engine: EngineProfile) -> tupl
 
 
 def context_parallel_refusal(model: Model, tp: int, dcp: int, engine: EngineProfile) -> Refusal | None:
-    """Why the engine can not divide a sequence over `dcp` of `tp` ranks; None where it can."""
+    """Why an engine can not divide a sequence's cache over `dcp` of `tp` ranks; None where it can."""
     legal = legal_context_parallel(model, tp, engine)
     if dcp in legal:
         return None
@@ -92,7 +94,9 @@ def context_parallel_refusal(model: Model, tp: int, dcp: int, engine: EngineProf
 
 
 def check_context_parallel(model: Model, engine: EngineProfile, dcp: int) -> None:
-    """Raises InputError for a number of ranks that is legal at no tensor-parallel degree of the model."""
+    """Raises InputError for a degree of decode context parallelism that is legal at no tensor-parallel degree of the
+    model.
+    """
     degrees = legal_tensor_parallel(model, engine, MOST_RANKS)
     refusals = [context_parallel_refusal(model, tp, dcp, engine) for tp in degrees] if dcp > 1 else []
     if refusals and refusals[-1] and all(refusals):

@@ -12,7 +12,7 @@ from estimator.models.model import Model
 
 
 class Divisors(NamedTuple):
-    """What tensor and expert parallelism must divide."""
+    """Counts of a model (heads, experts …) that tensor and expert parallelism must divide."""
 
     heads: int
     kv_heads: int
@@ -21,7 +21,9 @@ class Divisors(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def divisors(architecture: Architecture) -> Divisors:
-    """The narrowest layer decides; 0 where there is nothing to divide."""
+    """The counts that parallel ranks must divide, by the narrowest layer of the model; 0 where there is nothing to
+    divide.
+    """
     heads, kv_heads, experts = [], [], []
     for group in architecture.groups:
         mixer, mlp = group.layer.mixer, group.layer.mlp
@@ -62,7 +64,7 @@ def legal_tensor_parallel(
 def layout_refusal(
     model: Model, layout: Layout, devices: int, engine: EngineProfile, device: Accelerator | None = None
 ) -> Refusal | None:
-    """Why the layout can not run, with the legal values; None where it can."""
+    """Why a layout can not run on that many devices, with the legal values; None where it can."""
     unserved = _recipe_refusal(engine, model)
     if unserved:
         return unserved

@@ -1,4 +1,4 @@
-"""An architecture is a list of layers, and everything else is a sum over their tensors."""
+"""An architecture: a list of layers. Parameters, bytes and cache are sums over the layers' tensors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ CONV_ELEMENT_BYTES = 2
 
 @record(frozen=True, slots=True)
 class Layer:
-    """One block: a token mixer, a feed-forward part, and whatever small tensors surround them."""
+    """One block of a model: a token mixer, a feed-forward part, and whatever small tensors surround them."""
 
     mixer: Mixer | None
     mlp: Mlp | None
@@ -43,7 +43,7 @@ class Layer:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """Weights and biases of the whole block."""
+        """Every tensor of the block, weights and biases."""
         return (
             *(self.mixer.tensors if self.mixer else ()),
             *(self.mlp.tensors if self.mlp else ()),
@@ -53,7 +53,7 @@ class Layer:
 
 @record(frozen=True, slots=True)
 class LayerGroup:
-    """`count` equal layers, wherever they stand in the stack."""
+    """`count` equal layers of a model, wherever they stand in the stack."""
 
     count: int
     layer: Layer
@@ -126,12 +126,12 @@ class Architecture:
 
     @cached_property
     def layers(self) -> int:
-        """Layers of the decoder, an encoder's not counted."""
+        """Number of layers of the decoder; those of an encoder are not counted."""
         return sum(group.count for group in self.groups)
 
     @cached_property
     def text_parameters(self) -> int:
-        """The language model alone: no MTP modules, no vision tower; a tied head counted once."""
+        """Parameters of the language model alone: no MTP modules, no vision tower; a tied head counted once."""
         stacks = (*self.groups, *self.encoder)
         return (
             parameters(self.embedding)
@@ -200,5 +200,5 @@ class Architecture:
 
     @cached_property
     def expert_layers(self) -> int:
-        """Layers that have routed experts."""
+        """Number of layers that have routed experts."""
         return sum(group.count for group in self.groups if group.layer.mlp and group.layer.mlp.routed)

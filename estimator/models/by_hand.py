@@ -59,10 +59,10 @@ class DecoderShape:
 
 @lru_cache(maxsize=256)
 def by_hand(shape: DecoderShape) -> Architecture:
-    """A grouped-query decoder of that shape.
+    """The architecture of a grouped-query decoder of the given shape.
 
-    Where only the total is known, it comes out within one feed-forward column per layer.
-    Raises InputError where the numbers contradict.
+    Where only the total is known, it comes out within one feed-forward column per layer. Raises InputError where the
+    numbers contradict.
     """
     check(shape)
     kv_heads = shape.kv_heads or shape.heads
@@ -156,7 +156,7 @@ def plain_size(text: str, sizes: Mapping[str, DecoderShape]) -> tuple[str, Archi
 
 
 def interpolated_shape(total: float, sizes: Iterable[DecoderShape]) -> DecoderShape:
-    """A decoder of that many parameters, between the two presets around it: a guess.
+    """The shape of a decoder of `total` parameters, between the two size presets around it: a guess.
 
     Width and depth follow powers of the size between the neighbours, and its cube root beyond the ends; heads,
     vocabulary and context are those of the nearer one.

@@ -18,7 +18,7 @@ _TOOLS = {
 
 
 def conversion(native: str, wanted: str) -> str | None:
-    """One line on how to get from the checkpoint's format to the wanted one; None where it is the checkpoint's."""
+    """How to get from the checkpoint's format to a wanted one, in one line; None where it is the checkpoint's own."""
     native, wanted = _format_id(native), _format_id(wanted)
     if wanted == native or (native in _SIXTEEN and wanted in _SIXTEEN) or native.startswith(f"{wanted}-"):
         return None

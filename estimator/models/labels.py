@@ -1,7 +1,7 @@
-"""How parts of a model are called in tables and on pages."""
+"""Names of a model's parts as tables and pages show them."""
 
 
 def class_label(part: object) -> str:
-    """A part by its class: a `GatedDeltaNet` is a "gated delta net"."""
+    """The name of a part, from its class: a `GatedDeltaNet` is a "gated delta net"."""
     name = type(part).__name__
     return "".join(f" {each.lower()}" if each.isupper() else each for each in name).strip()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Media(NamedTuple):
-    """What images or sound add to a prompt."""
+    """What images or sound add to a prompt: tokens, and patches for the encoder to compute."""
 
     tokens: int
     """Tokens of the language model."""
@@ -36,7 +36,7 @@ class NativeGrid(NamedTuple):
     rounds_up: bool = False
 
     def of(self, width: int, height: int) -> Media:
-        """One image of that size in pixels."""
+        """What one image of `width` x `height` pixels adds to a prompt."""
         scale = 1.0
         if self.longest_side:
             scale = min(1.0, self.longest_side / max(width, height))
@@ -58,18 +58,20 @@ class NativeGrid(NamedTuple):
 
 
 class FixedImage(NamedTuple):
-    """Every image scaled to one size (Gemma 3, PaliGemma, LLaVA 1.5)."""
+    """The rule of processors that scale every image to one size (Gemma 3, PaliGemma, LLaVA 1.5)."""
 
     tokens: int
     patches: int
 
     def of(self, width: int, height: int) -> Media:
-        """One image, whatever its size in pixels."""
+        """What one image adds to a prompt, whatever its size in pixels."""
         return Media(self.tokens, self.patches)
 
 
 class Tiles(NamedTuple):
-    """An image cut into square tiles, each a fixed number of tokens (InternVL, Llama 4, Idefics 3, Cohere)."""
+    """The rule of processors that cut an image into square tiles of a fixed number of tokens (InternVL, Llama 4,
+    Idefics 3, Cohere).
+    """
 
     side: int
     """Pixels of a tile's side."""
@@ -84,7 +86,9 @@ class Tiles(NamedTuple):
     """Tokens between tiles, for each."""
 
     def of(self, width: int, height: int) -> Media:
-        """One image of that size in pixels, and the whole image as one more tile where it was cut."""
+        """What one image of `width` x `height` pixels adds to a prompt; where it is cut, the whole image is one more
+        tile.
+        """
         columns, rows = self._nearest(width, height) if self.by_aspect else self._covering(width, height)
         tiles = columns * rows
         whole = 1 if tiles > 1 else 0
@@ -112,7 +116,9 @@ ImageRule = NativeGrid | FixedImage | Tiles
 
 
 class AudioRule(NamedTuple):
-    """Sound as tokens of equal length, padded to whole windows where the encoder takes only these."""
+    """The rule by which sound becomes tokens of equal length, padded to whole windows where the encoder takes only
+    these.
+    """
 
     tokens_per_s: float
     frames_per_token: int
@@ -120,14 +126,14 @@ class AudioRule(NamedTuple):
     window_s: float = 0.0
 
     def of(self, seconds: float) -> Media:
-        """Sound of so many seconds."""
+        """What `seconds` of sound add to a prompt."""
         heard = ceil(seconds / self.window_s) * self.window_s if self.window_s else seconds
         tokens = ceil(heard * self.tokens_per_s)
         return Media(tokens, tokens * self.frames_per_token)
 
 
 class Images(NamedTuple):
-    """Images of one request."""
+    """The images of one request: their number and their size in pixels."""
 
     number: int
     width: int = 1024

@@ -11,7 +11,9 @@ from estimator.models.tensors import Tensor
 
 @lru_cache(maxsize=1024)
 def misnomer(architecture: Architecture, weights: WeightFormat) -> Refusal | None:
-    """Why the format would be a false name for this architecture; None where it says what it does."""
+    """Why a weight format would be a false name for this architecture, quantising nothing of it; None where it says
+    what it does.
+    """
     expert_format = weights.quantises == EXPERTS or weights.id == "gguf-mxfp4"
     if expert_format and not any(tensor.role == "expert" for tensor in _matrices(architecture)):
         rest = "16-bit" if weights.quantises == EXPERTS else "Q8_0"

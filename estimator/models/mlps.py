@@ -17,7 +17,7 @@ class DenseMlp:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """Weights and biases of the feed-forward layer."""
+        """Every tensor of the feed-forward layer, weights and biases."""
         gate = (Tensor("gate_proj", self.role, self.intermediate, self.hidden),) if self.gated else ()
         bias = (
             (
@@ -36,7 +36,7 @@ class DenseMlp:
 
     @property
     def dense(self) -> "DenseMlp | None":
-        """The part that every token visits: a dense MLP itself."""
+        """The part of a feed-forward layer that every token visits: a dense MLP itself."""
         return self
 
     @property
@@ -57,7 +57,9 @@ class DenseMlp:
 
 @record(frozen=True, slots=True)
 class MixtureOfExperts:
-    """Routed experts of which each token visits `per_token`, with optional shared experts beside them."""
+    """Feed-forward layer of routed experts of which each token visits `per_token`, with shared experts where the model
+    has them.
+    """
 
     hidden: int
     experts: int
@@ -80,7 +82,7 @@ class MixtureOfExperts:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """Router, experts, and what stands beside them."""
+        """Every tensor of the layer: router, routed experts, shared experts."""
         width = self.expert_hidden or self.hidden
         matrices = ("gate_proj", "up_proj") if self.gated else ("up_proj",)
         tensors = [
@@ -108,7 +110,7 @@ class MixtureOfExperts:
 
     @property
     def dense(self) -> DenseMlp | None:
-        """The part that every token visits: the shared experts, where there are any."""
+        """The part of the layer that every token visits: its shared experts; None where it has none."""
         return self.shared
 
     @property

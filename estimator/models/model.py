@@ -41,14 +41,17 @@ class Model:
 
     @property
     def tower_parameters(self) -> int:
-        """The vision tower with its projector: as configured, else what the published total holds besides."""
+        """Parameters of the vision tower with its projector: as configured, else what the published total holds besides
+        the text model.
+        """
         architecture = self.architecture
         if architecture.tower_missing and self.published:
             return max(0, self.published.published - architecture.parameters)
         return architecture.vision_parameters
 
     def weights(self, name: str) -> WeightFormat:
-        """A weight format for this model: the checkpoint's own, exceptions included, where that is meant.
+        """The weight format of a name, as this model has it: the checkpoint's own, exceptions included, where that is
+        meant.
 
         `native` asks for it outright, and `fp8` also means the checkpoint's `fp8-block`. Raises InputError for an
         unknown name, a format that the model can not have, and `native` where the checkpoint's format is not known.
@@ -67,7 +70,8 @@ class Model:
 
 
 def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
-    """A catalogue entry (catalog/data/README.md) or a fetched checkpoint's `{"config": …, "quantization": …}`.
+    """A model from a catalogue entry (catalog/data/README.md) or a fetched checkpoint's `{"config": …, "quantization":
+    …}`.
 
     `quantization` may also sit in the configuration, as in config.json. Raises InputError, UnsupportedArchitecture.
     """
@@ -99,7 +103,7 @@ def read_model(model_id: str, entry: Mapping[str, Any]) -> Model:
 
 
 def as_stored(architecture: Architecture, stored_bytes: int | None) -> WeightFormat:
-    """A format that is known by the bytes of its files alone: linear layers at the bits that these come to.
+    """The weight format of files of which only the size is known: linear layers at the bits that the bytes come to.
 
     Where no bytes are known either, a placeholder of 16 bits that `Model.weights` refuses to hand out.
     """

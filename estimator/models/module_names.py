@@ -77,7 +77,8 @@ class Patterns:
         return bool(self.names or self.globs or self.expressions)
 
     def match(self, path: str, alias: str = "") -> bool:
-        """Whether a module, or one that contains it, is named. A bare name matches any module of that name.
+        """Whether a module, or one that contains it, is named by these patterns. A bare name matches any module of that
+        name.
 
         `alias` is the last part of a path that is another name of the module, such as the fused `qkv_proj`: a wildcard
         counts for it only where it spells the alias, since `*v_proj` does not mean q_proj.
@@ -132,7 +133,7 @@ def _fits(glob: list[str], name: str) -> bool:
 
 
 def paths(tensor: Tensor, layer: Layer, index: int) -> Iterator[tuple[str, str]]:
-    """Names that checkpoints of different families give to this tensor's module, each with its alias, if it is one."""
+    """Names that checkpoints of different families give to a tensor's module, each with its alias, if it is one."""
     places = _PLACES.get(tensor.role) or (layer.mixer.module if layer.mixer else "self_attn", "mixer", "attn")
     for place in places:
         yield f"layers.{index}.{place}.{tensor.name}", ""
@@ -141,7 +142,7 @@ def paths(tensor: Tensor, layer: Layer, index: int) -> Iterator[tuple[str, str]]
 
 
 def matched_share(architecture: Architecture, patterns: Patterns, tensor: Tensor) -> float:
-    """Over the layers that hold a tensor of this role and name, the share whose tensor a pattern names."""
+    """Share of the layers with a tensor of this role and name whose tensor the patterns name, 0 to 1."""
     if tensor.role in ("head", "embedding"):
         return float(patterns.match("lm_head" if tensor.role == "head" else "embed_tokens"))
     matched = total = 0

@@ -26,6 +26,8 @@ def prediction_module(model: Model) -> Model:
 
 
 def module_weights(weights: WeightFormat) -> WeightFormat:
-    """The format of the module's weights beside a model in `weights`; GGUF files quantise the module like the rest."""
+    """The weight format of a prediction module beside a model in `weights`; GGUF files quantise the module like the
+    rest.
+    """
     wide = weights.kernel in LEFT_WIDE and not weights.id.startswith("gguf")
     return weight_format("bf16") if wide else weights

@@ -1,4 +1,4 @@
-"""Why a published total differs from the language model: named extras that add up to it exactly."""
+"""Published totals explained: the language model and named extras that add up to an upload's total exactly."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Extra(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """The language model, its extras, and what remains unexplained."""
+    """A published total taken apart: the language model, its extras, and what remains unexplained."""
 
     text: int
     extras: tuple[Extra, ...]

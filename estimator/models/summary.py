@@ -13,7 +13,7 @@ CACHE_BYTES = 2
 
 
 class Parameters(NamedTuple):
-    """Parameter counts. `text` is the language model alone; MTP modules and towers are counted apart."""
+    """Parameter counts of a model. `text` is the language model alone; MTP modules and towers are counted apart."""
 
     text: int
     active: int
@@ -34,7 +34,7 @@ class Parameters(NamedTuple):
 
 
 class KvCache(NamedTuple):
-    """Bytes at 16 bit; states in elements, since they have a type of their own."""
+    """Cache of a model: bytes at 16 bit, and states in elements, since they have a type of their own."""
 
     bytes_per_token: float
     """Layers that keep every token."""
@@ -69,7 +69,7 @@ class ModelSummary(NamedTuple):
 
 
 def summary(model: Model) -> ModelSummary:
-    """Sums over the architecture's own tensors and mixers."""
+    """A model in figures, summed over the architecture's own tensors and mixers."""
     a = model.architecture
     return ModelSummary(
         model=model.id,
@@ -138,7 +138,7 @@ def text_tensors(a: Architecture) -> Iterator[tuple[int, Tensor]]:
 
 
 def stored(model: Model) -> tuple[StoredPart, ...]:
-    """The language model's weights as the checkpoint holds them: the quantised part, and what stays wider."""
+    """The language model's weights as its checkpoint stores them: the quantised part, and what stays wider."""
     weights = model.checkpoint
     sizes: dict[bool, dict[str, float]] = {True: {}, False: {}}
     for count, tensor in text_tensors(model.architecture):

@@ -36,7 +36,7 @@ class Tensor(NamedTuple):
         return self.copies * self.outputs * self.inputs
 
     def share(self, tensor_parallel: int, expert_parallel: int = 1) -> float:
-        """Fraction of this tensor that one rank holds."""
+        """Fraction of this tensor that one rank holds, 0 to 1."""
         if self.split == "whole":
             return 1.0
         if self.split == "experts":

@@ -1,4 +1,4 @@
-"""When to start and stop replicas: what is watched, and how long a new one takes to answer."""
+"""Autoscaling: which metric starts and stops replicas, and how long a new one takes to answer."""
 
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ class ColdStart(NamedTuple):
 
 
 class Autoscaling(NamedTuple):
-    """A policy that follows the load."""
+    """A policy that starts and stops replicas with the load: metric, target, cooldowns and range."""
 
     metric: str
     target: float
@@ -48,7 +48,7 @@ class Autoscaling(NamedTuple):
 
 
 def cold_start(row: Evaluation, machine: Machine) -> ColdStart:
-    """How long one machine takes until it answers; owned machines are up and hold the weights already."""
+    """How long one machine takes until it answers, part by part; owned machines are up and hold the weights already."""
     layout = row.candidate.layout
     per_device = row.memory.weights_bytes if row.memory else 0.0
     stored = per_device * layout.devices
@@ -64,7 +64,7 @@ def cold_start(row: Evaluation, machine: Machine) -> ColdStart:
 
 
 def autoscaling(row: Evaluation, machine: Machine, headroom: float, copies: tuple[int, ...]) -> Autoscaling:
-    """The policy of a fleet whose copies by hour are known.
+    """The autoscaling policy of a fleet whose copies by hour are known.
 
     Requests in flight (running and waiting) follow the load at once; utilization of a GPU is near 100 % at any load.
     """

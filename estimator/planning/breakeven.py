@@ -1,4 +1,4 @@
-"""When another way is cheaper: an API by the token, other terms by the hour, hardware of one's own by the month."""
+"""Break-even: rent against an API by the token, against committed terms by the hour, against buying by the month."""
 
 from math import ceil
 from typing import Annotated, NamedTuple
@@ -34,7 +34,7 @@ class ApiPrice:
 
 
 class AgainstApi(NamedTuple):
-    """A rented fleet, which grows by whole candidates, beside an API that is paid by the request."""
+    """Break-even of a rented fleet, which grows by whole candidates, against an API that is paid by the request."""
 
     usd_per_copy_month: float
     requests_per_copy_month: float
@@ -42,11 +42,11 @@ class AgainstApi(NamedTuple):
     api_usd_per_request: float
 
     def rent(self, requests: float) -> float:
-        """A month of as many candidates as carry the requests [USD]."""
+        """Rent of a month of as many candidates as carry `requests` requests [USD]."""
         return self.usd_per_copy_month * max(ceil(requests / self.requests_per_copy_month), 1)
 
     def api(self, requests: float) -> float:
-        """A month of the API for the requests [USD]."""
+        """The API's bill of a month with `requests` requests [USD]."""
         return self.api_usd_per_request * requests
 
     @property
@@ -59,8 +59,10 @@ class AgainstApi(NamedTuple):
 
     @property
     def always_from(self) -> float | None:
-        """Requests a month from which renting never costs more: with every further candidate the API may win for a
-        while. None where the API stays cheaper."""
+        """Requests a month from which renting never costs more; None where the API stays cheaper.
+
+        With every further candidate the API may win for a while.
+        """
         saved = self.requests_per_copy_month * self.api_usd_per_request
         if self.requests is None or saved <= self.usd_per_copy_month:
             return None
@@ -69,7 +71,7 @@ class AgainstApi(NamedTuple):
 
 
 class AgainstTerms(NamedTuple):
-    """Committed terms beside the asked ones."""
+    """Break-even of committed price terms against the asked ones, in hours of use a month."""
 
     terms: str
     usd_per_hour: float
@@ -80,7 +82,7 @@ class AgainstTerms(NamedTuple):
 
 
 class AgainstBuying(NamedTuple):
-    """The rented accelerators, bought."""
+    """Break-even of renting accelerators against buying them, in months."""
 
     purchase_usd: float
     running_usd_per_month: float
@@ -89,7 +91,7 @@ class AgainstBuying(NamedTuple):
 
     @property
     def months(self) -> float | None:
-        """Months after which buying has cost less; None where the power alone costs the rent."""
+        """Months after which buying has cost less than renting; None where the power alone costs the rent."""
         saved = self.rent_usd_per_month - self.running_usd_per_month
         return self.purchase_usd / saved if saved > 0 else None
 
@@ -101,7 +103,7 @@ class AgainstBuying(NamedTuple):
 
 
 def against_api(row: Evaluation, workload: ServingWorkload, api: ApiPrice) -> AgainstApi | None:
-    """A candidate beside an API; None where it has no speed or no price."""
+    """The break-even of a candidate against an API; None where the candidate has no speed or no price."""
     speed, month = row.performance, row.cost.usd_per_month
     if speed is None or month is None:
         return None
@@ -112,7 +114,9 @@ def against_api(row: Evaluation, workload: ServingWorkload, api: ApiPrice) -> Ag
 def against_terms(
     machine: Machine, device: Accelerator, scenario: Scenario, prices: RegionPrices
 ) -> list[AgainstTerms]:
-    """Every committed term that has a price beside on-demand; empty for owned hardware and without that price."""
+    """The break-even of every committed term that has a price, against on-demand; empty for owned hardware and without
+    that price.
+    """
     hourly = quote(machine, device, prices, "on-demand", scenario.ownership).price
     if hourly is None or machine.kind == "device" or hourly.kind == "own":
         return []
@@ -131,8 +135,9 @@ def against_terms(
 
 
 def against_buying(row: Evaluation, machine: Machine, device: Accelerator, scenario: Scenario) -> AgainstBuying | None:
-    """The candidate's accelerators bought at their street price (or the one asked) in a host of one's own; None where
-    they are not sold, or the candidate has no rent."""
+    """The break-even of a candidate's rent against its accelerators bought, at their street price or the one asked, in
+    a host of one's own; None where they are not sold, or the candidate has no rent.
+    """
     month = row.cost.usd_per_month
     purchase = purchase_usd(device, machine.count, scenario.ownership)
     if month is None or purchase is None or machine.kind != "cloud":

@@ -21,7 +21,7 @@ to 6, three busy hours."""
 
 @record(frozen=True, slots=True)
 class Demand:
-    """The scenario's load as the peak of a day, and what is kept free for bursts and failures."""
+    """A load for planning: the scenario's load as the peak of a day, and what is kept free for bursts and failures."""
 
     headroom: Annotated[float, Ge(0), Lt(1)] = 0.0
     """Share of capacity that every hour leaves unused."""
@@ -48,12 +48,14 @@ class Demand:
         return sum(self.hours) / HOURS_PER_DAY
 
     def copies_by_hour(self, at_peak: int) -> tuple[int, ...]:
-        """Copies that run in each hour: as many as keep each one's share at or below the peak's, and the spare."""
+        """Copies that run in each of the 24 hours: as many as keep each one's share at or below the peak's, and the
+        spare.
+        """
         return tuple(max(ceil(round(at_peak * share, 9)), 1) + self.spare for share in self.hours)
 
 
 def read_day(text: str) -> tuple[float, ...]:
-    """A shape by name, or 24 loads of any unit, as shares of their highest. Raises InputError."""
+    """A day's shape from text, as shares of its highest hour: a name, or 24 loads of any unit. Raises InputError."""
     if text in DAYS:
         return DAYS[text]
     words = text.split(",")

@@ -15,7 +15,7 @@ HOURLY = ("on-demand", "spot", "capacity-block")
 
 
 class Line(NamedTuple):
-    """Machines on one kind of terms."""
+    """Some machines of a fleet under one kind of price terms, and what they cost."""
 
     terms: str
     machines: int
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 
 class Mix(NamedTuple):
-    """One way to pay for a fleet."""
+    """One way to pay for a fleet: lines of machines, each on its terms."""
 
     lines: tuple[Line, ...]
     usd_per_month: Band
@@ -38,38 +38,40 @@ class Mix(NamedTuple):
 
     @property
     def base_terms(self) -> str:
-        """Terms of what always runs."""
+        """Price terms of the machines that always run."""
         return self.lines[0].terms
 
     @property
     def peak_terms(self) -> str | None:
-        """Terms of what runs at the peak only; None where nothing does."""
+        """Price terms of the machines that run at the peak only; None where there are none."""
         return self.lines[-1].terms if len(self.lines) > 1 else None
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kinds of the prices used: list, derived, snapshot, estimate."""
+        """Kinds of the prices that the mix is made of: list, derived, snapshot, estimate."""
         return tuple(dict.fromkeys(line.kind for line in self.lines))
 
     @property
     def stale(self) -> bool:
-        """Whether a price used is from before a known cut, or older than half a year."""
+        """Whether any price of the mix is from before a known cut, or older than half a year."""
         return any(line.stale for line in self.lines)
 
     @property
     def interruptible(self) -> bool:
-        """Whether machines of it can be taken away."""
+        """Whether machines of the mix can be taken away by the provider."""
         return any(line.terms == "spot" for line in self.lines)
 
     @property
     def likeness(self) -> tuple[object, ...]:
-        """Equal for ways that pay the same for as many machines: a savings plan quoted at its reserved price is one."""
+        """A key that is equal for mixes that pay the same for as many machines: a savings plan quoted at its reserved
+        price is one.
+        """
         machines = tuple((line.machines, line.terms in COMMITTED, line.terms == "spot") for line in self.lines)
         return machines, round(self.usd_per_month.typical, 2)
 
     @property
     def order(self) -> tuple[bool, bool, float]:
-        """What is of current prices and can not be taken away comes first, then the cheapest."""
+        """Sort key of mixes: what is of current prices and can not be taken away comes first, then the cheapest."""
         return self.stale, self.interruptible, self.usd_per_month.typical
 
 
@@ -81,7 +83,7 @@ class Rates(NamedTuple):
 
 
 def mixes(hours: Sequence[int], rates: Rates, terms: str) -> tuple[Mix, ...]:
-    """Every way to pay for so many machines in each of the 24 hours, the one to take first; none without a price.
+    """Every way to pay for a number of machines in each of the 24 hours, the one to take first; none without a price.
 
     Where the scenario asks for on-demand, which it does by default, all terms are compared; else its own are the base.
     No two lines or mixes are alike.
@@ -128,7 +130,7 @@ def _mix(hours: Sequence[int], rates: Rates, base: str, peak: str) -> Mix:
 
 
 def hours_in_use(hours: Sequence[int], machine: int) -> int:
-    """Hours of the day in which the machine of that number, counted from 1, runs."""
+    """Hours of the day in which the `machine`-th machine of a fleet runs, counted from 1."""
     return sum(count >= machine for count in hours)
 
 

@@ -29,7 +29,7 @@ THIN_OFFER = 10
 
 
 class Hour(NamedTuple):
-    """One hour of the day."""
+    """One hour of a planned day: its load, its replicas, and how busy they are."""
 
     load: float
     """Requests per second, or requests in flight where a concurrency is held."""
@@ -39,7 +39,7 @@ class Hour(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """One machine type under the load of a day."""
+    """What one machine type takes for the load of a day: replicas by hour, ways to pay, and the month's cost."""
 
     fleet: Fleet
     hours: tuple[Hour, ...]
@@ -59,18 +59,18 @@ class Plan(NamedTuple):
 
     @property
     def usd_per_month(self) -> Band:
-        """Cost of the first way to pay: low and typical as expected, high in the worst month."""
+        """Cost of the plan's first way to pay [USD/month]: low and typical as expected, high in the worst month."""
         return self.mix.usd_per_month
 
     @property
     def likeness(self) -> tuple[object, ...]:
-        """Equal for plans that run the same on the same accelerators."""
+        """A key that is equal for plans that run the same on the same accelerators."""
         at = self.row.candidate
         return at.accelerator, at.layout, self.fleet.copies * at.accelerators, self.fleet.replicas
 
     @property
     def row(self) -> Evaluation:
-        """One copy at its share of the peak."""
+        """The evaluation of one copy at its share of the peak load."""
         return self.fleet.copy
 
 
@@ -148,7 +148,9 @@ def plan(
 
 
 def rates_of(machine: Machine, scenario: Scenario, demand: Demand, inventory: Inventory, prices: RegionPrices) -> Rates:
-    """What a machine costs for an hour on all terms; owned hardware, and a price of one's own, have no others."""
+    """What a machine costs for an hour on all terms; owned hardware, and a machine at the user's price, have no
+    others.
+    """
     device, ownership = node_for(machine, scenario, inventory).device, scenario.ownership
     busy = demand.mean * (1 - demand.headroom)
     if machine.kind == "device" or ownership.usd_per_gpu_hour:
@@ -203,7 +205,7 @@ def _month_over_its_tokens(mix: Mix, demand: Demand, fleet: Fleet) -> float:
 
 
 class SecondRegion(NamedTuple):
-    """Where to stand as well, since the machine is hard to get in one place."""
+    """A second region for a plan, since its machine is hard to get in one place."""
 
     region: str
     usd_per_hour: float

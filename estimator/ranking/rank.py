@@ -1,4 +1,6 @@
-"""Verdicts into a leaderboard: what holds the load within the service level first, cheapest token first, badges."""
+"""The leaderboard: verdicts in order (what holds the load within the service level, then the cheapest token),
+badges.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -67,7 +69,9 @@ def in_full(
     prices: RegionPrices,
     replayed: bool = True,
 ) -> Evaluation:
-    """A row of the leaderboard with the time of every operator and, `replayed`, what its requests see one by one."""
+    """A leaderboard row with the time of every operator and, where `replayed`, the latencies that its requests see one
+    by one.
+    """
     machine = machine_named(row.candidate, inventory)
     if scenario.training:
         full = rank(model, scenario, inventory, prices, (machine,), detail=True).rows[0]
@@ -88,7 +92,9 @@ PRICE_STATES = {"priced": 0, "capacity_block_only": 1, "no_price": 2, "not_offer
 
 
 def rank_key(row: Evaluation) -> tuple[int, bool, bool, int, float, float, str]:
-    """What fits, holds the load and meets the service level first; then by cost per token, then per hour."""
+    """Sort key of a serving leaderboard: what fits, holds the load and meets the service level, then cost per token,
+    per hour.
+    """
     bill = row.cost
     if row.verdict != "fits":
         short = row.memory.shortfall_bytes if row.memory else 0.0
@@ -130,7 +136,7 @@ def with_badges(rows: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
 
 
 def best_value(rows: Iterable[Evaluation]) -> Evaluation | None:
-    """The lowest price per GB of accelerator memory among what holds the load, else among what fits.
+    """The row with the lowest price per GB of accelerator memory among what holds the load, else among what fits.
 
     An old price recommends nothing, unless all are old.
     """

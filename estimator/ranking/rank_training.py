@@ -1,4 +1,4 @@
-"""Training runs ranked: what each machine costs and takes for the same run, with the settings that make it fit."""
+"""The leaderboard of a training run: what each machine costs and takes for it, with the settings that make it fit."""
 
 from collections.abc import Iterable
 
@@ -41,7 +41,7 @@ def run_order(row: Evaluation) -> tuple[int, bool, float, float, str]:
 
 
 def with_run_badges(rows: list[Evaluation]) -> tuple[Evaluation, ...]:
-    """Rows of a board in order, with their badges.
+    """The rows of a training board in order, with their badges.
 
     The cheapest run is the best value. A tie is a row whose cost can not be told from that of the cheapest row of its
     group, and which is faster than every cheaper row of the group: an alternative, not a worse copy. A run that is laid
@@ -71,6 +71,6 @@ def with_run_badges(rows: list[Evaluation]) -> tuple[Evaluation, ...]:
 
 
 def indistinguishable_costs(one: TrainingReport, other: TrainingReport) -> bool:
-    """Whether the typical cost of each run lies within the other's band."""
+    """Whether of two training runs each one's typical cost lies within the other's band."""
     a, b = one.usd, other.usd
     return a is not None and b is not None and a.low <= b.typical <= a.high and b.low <= a.typical <= b.high

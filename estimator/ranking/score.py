@@ -15,7 +15,7 @@ ROOMY = 1.5
 
 
 class Asked(NamedTuple):
-    """What rows are scored against."""
+    """What the rows of one board are scored against: the asked users and level, and the cheapest token."""
 
     scenario: Scenario
     least_usd_per_1m_tokens: float
@@ -38,8 +38,9 @@ def _least_cost(rows: Iterable[Evaluation]) -> float:
 
 
 def score(row: Evaluation, asked: Asked) -> Score:
-    """Fit: 25 where it holds the load, else 0 and no score. Latency: 25 times the worst of bound over time, at most 1.
+    """The score of a row, 0 to 100, for the asked use: fit, latency, cost, head-room and trust, each recomputable.
 
+    Fit: 25 where it holds the load, else 0 and no score. Latency: 25 times the worst of bound over time, at most 1.
     Cost: 25 times the least $/1M tokens of the board over its own, at most 1. Head-room: 15 times the users that it
     carries beyond those asked, over half of these, at most 1. Trust: 10 times 1, 0.7 or 0.4 for class A, B or C, and
     half of that at an old price.

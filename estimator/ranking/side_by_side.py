@@ -10,7 +10,7 @@ TYPICAL = "_typical"
 
 
 class Figure(NamedTuple):
-    """One figure of several candidates."""
+    """One figure of several candidates, with its ratio to the first one's."""
 
     name: str
     """Section, figure and unit as in the headless contract: `performance_tpot_s`; of a band its typical value."""
@@ -21,7 +21,7 @@ class Figure(NamedTuple):
 
 
 def side_by_side(rows: Sequence[Evaluation]) -> tuple[Figure, ...]:
-    """Every numeric figure that any of the rows has, in the contract's order; of a band its typical value alone."""
+    """Every numeric figure that any of several rows has, in the contract's order; of a band the typical value alone."""
     pages = [dict(_numbers(row)) for row in rows]
     names = dict.fromkeys(name for page in pages for name in page)
     return tuple(_figure(name, tuple(page.get(name) for page in pages)) for name in names)

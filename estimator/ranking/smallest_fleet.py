@@ -1,4 +1,4 @@
-"""How many copies of a candidate carry a load within its service level."""
+"""The smallest fleet: how many copies of a candidate carry a load within its service level."""
 
 from collections.abc import Callable
 from dataclasses import replace

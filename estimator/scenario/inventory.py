@@ -31,7 +31,9 @@ class Inventory:
     power: PowerConstants | None = None
 
     def accelerator(self, name: str) -> Accelerator:
-        """By id, label, or the name a driver or benchmark prints. Raises InputError with close matches."""
+        """The accelerator of an id, a label, or a name that a driver or benchmark prints. Raises InputError with close
+        matches.
+        """
         if name in self.accelerators:
             return self.accelerators[name]
         names = {
@@ -45,14 +47,16 @@ class Inventory:
         return accelerator
 
     def machine(self, name: str) -> Machine:
-        """By id. Raises InputError with close matches."""
+        """The machine type of an id. Raises InputError with close matches."""
         machine = self.machines.get(name) or self.machines.get(name.lower())
         if machine is None:
             raise InputError("instance", f"unknown instance type {name!r}", close_names(name, self.machines))
         return machine
 
     def engine(self, name: str, version: str | None = None) -> EngineProfile:
-        """The profile of that engine and version; the newest where none is asked. Raises InputError."""
+        """The profile of an engine at a version; its newest where none is asked. Raises InputError for an
+        unknown one.
+        """
         profiles = [profile for profile in self.engines if profile.id == name]
         if not profiles:
             names = dict.fromkeys(profile.id for profile in self.engines)
@@ -68,7 +72,7 @@ class Inventory:
         return profile
 
     def stand_in_engine(self, device_kind: str) -> EngineProfile | None:
-        """The newest profile that answers on that kind of device for engines that do not run there."""
+        """The newest profile that answers on a kind of device in the place of engines that do not run there."""
         for profile in reversed(self.engines):
             if device_kind in profile.program.stands_in_on:
                 return profile

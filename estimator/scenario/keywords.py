@@ -26,7 +26,7 @@ PARTS: Mapping[str, Any] = {
 
 @cache
 def part_of() -> Mapping[str, str]:
-    """Field name -> the part that it belongs to."""
+    """The part of a scenario that each field belongs to, by the field's name."""
     return {field.name: part for part, record in PARTS.items() for field in fields(record) if field.name not in PARTS}
 
 

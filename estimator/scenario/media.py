@@ -15,7 +15,7 @@ LONGEST_SIDE = 100_000
 
 
 def read_images(text: str) -> Images:
-    """`3` or `3@1280x720`. Raises InputError for anything else."""
+    """Number and size of images from text: `3` or `3@1280x720`. Raises InputError for anything else."""
     match = re.fullmatch(r"(\d{1,5})(?:@(\d{1,6})[x\u00d7](\d{1,6}))?", text.strip().lower())
     if not match:
         raise InputError("images", f"{text!r} is not understood, expected a number, or N@WxH in pixels (2@1280x720)")
@@ -28,9 +28,9 @@ def read_images(text: str) -> Images:
 
 
 def with_media(scenario: Scenario, model: Model) -> Scenario:
-    """The scenario as the model sees it: tokens of its images and sound, and whether it writes anything at all.
+    """The scenario as a model sees it: images and sound as tokens, and no output where the model writes none.
 
-    Raises InputError where the model takes none, or none by a rule that is known.
+    Raises InputError where the model takes no such input, or takes it by a rule that is not known.
     """
     workload = scenario.workload
     media = _images(workload, model), _sound(workload, model)

@@ -34,7 +34,7 @@ class Node(NamedTuple):
 
 
 def node_of(machine: Machine, inventory: Inventory, placement: Placement = ANYWHERE) -> Node:
-    """The devices of a machine, with the memory of device and host that the placement states."""
+    """A machine as an engine sees it, with the memory of device and host that the placement states."""
     return _node(machine, inventory, placement.usable_memory_gib or 0.0, placement.host_memory_gib or 0.0)
 
 
@@ -76,13 +76,13 @@ def share_of(device: Accelerator, share: float) -> Accelerator:
 
 @lru_cache(maxsize=256)
 def with_usable_memory(device: Accelerator, gib: float) -> Accelerator:
-    """A device whose driver reports that much memory: another size of it, or another limit of unified memory."""
+    """A device whose driver reports `gib` GiB: another size of it, or another limit of unified memory."""
     return replace(device, memory_sold_gb=max(device.memory_sold_gb, gib), memory_usable_bytes=int(gib * GIB))
 
 
 @lru_cache(maxsize=1024)
 def with_host_memory(machine: Machine, gib: float) -> Machine:
-    """A machine with that much RAM."""
+    """A machine with `gib` GiB of RAM."""
     return replace(machine, memory_bytes=int(gib * GIB))
 
 
@@ -94,7 +94,7 @@ def core_of(chip: Accelerator) -> Accelerator:
 
 @lru_cache(maxsize=1024)
 def host_device(socket: Accelerator, machine: Machine) -> Accelerator:
-    """A CPU host: its RAM, and its share of the socket's bandwidth and FLOP/s."""
+    """A CPU host as a device: its RAM, and its share of the socket's bandwidth and FLOP/s."""
     bandwidth = machine.memory_bandwidth_bytes_per_s or socket.bandwidth_bytes_per_s
     share = min(bandwidth / socket.bandwidth_bytes_per_s, machine.count)
     return replace(
@@ -108,7 +108,7 @@ def host_device(socket: Accelerator, machine: Machine) -> Accelerator:
 
 @lru_cache(maxsize=1024)
 def host_cpu(machine: Machine, inventory: Inventory) -> Accelerator | None:
-    """The CPU beside the accelerators: its vCPUs as slow as the slowest catalogued host's of that architecture.
+    """The CPU beside a machine's accelerators: its vCPUs as slow as the slowest catalogued host's of that architecture.
 
     A machine of one's own, whose RAM alone is stated, has a desktop's CPU. Unified memory leaves no other beside it.
     """
@@ -140,7 +140,7 @@ def _bandwidth_per_vcpu(host: Machine) -> float:
 
 
 def node_for(machine: Machine, scenario: Scenario, inventory: Inventory) -> Node:
-    """The machine as the scenario has it: devices that it does not rent run under its power limit."""
+    """A machine as the scenario has it: devices that the scenario does not rent run under its power limit."""
     node, watts = node_of(machine, inventory, scenario.placement), scenario.ownership.power_limit_watts
     if machine.kind != "device" or watts is None or inventory.power is None:
         return node

@@ -1,4 +1,4 @@
-"""What the user insists on, as a machine: an instance type, or a number of accelerators of one kind."""
+"""Machines that the user insists on: an instance type, or a number of accelerators of one kind."""
 
 from estimator.errors import InputError, close_names
 from estimator.hardware.devices import Accelerator, Machine
@@ -25,7 +25,8 @@ def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices)
 
 
 def machines_for(scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> tuple[Machine, ...]:
-    """What the placement names; else every accelerated EC2 type, or, owned, every accelerator that is sold by itself.
+    """The machines that a scenario ranks: what its placement names; else every accelerated EC2 type, or, owned, every
+    accelerator that is sold by itself.
 
     A local machine holds up to eight GPUs; an edge machine is one device that runs within the power there is.
     """
@@ -66,7 +67,7 @@ def instance(name: str, inventory: Inventory) -> Machine:
 
 
 def devices(name: str, count: int, inventory: Inventory) -> Machine:
-    """A host with that many accelerators, without the rest of a rented machine."""
+    """A host with `count` accelerators of one kind, without the rest of a rented machine."""
     wanted = name.strip().lower()
     device = inventory.accelerators.get(wanted)
     if device is None:
@@ -87,6 +88,6 @@ def devices(name: str, count: int, inventory: Inventory) -> Machine:
 
 
 def machine_named(candidate: Candidate, inventory: Inventory) -> Machine:
-    """The machine that a candidate stands on: an instance type, or the devices alone."""
+    """The machine that a candidate stands on: an instance type, or a number of devices alone."""
     known = inventory.machines.get(candidate.machine)
     return known or devices(candidate.accelerator, int(candidate.accelerators / candidate.machines), inventory)

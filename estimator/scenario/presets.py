@@ -1,4 +1,4 @@
-"""Starting points: what typical applications ask of a server. They fill the workload and nothing else."""
+"""Presets: what typical applications ask of a server. They fill the workload and the service level, nothing else."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -17,11 +17,11 @@ class Preset(NamedTuple):
     service_level: ServiceLevel
 
     def applied_to(self, scenario: Scenario) -> Scenario:
-        """The scenario serving this workload; model, formats, engine and place stay."""
+        """The scenario serving this preset's workload; model, formats, engine and place stay."""
         return replace(scenario, workload=self.workload, service_level=self.service_level, training=None)
 
     def describes(self, scenario: Scenario) -> bool:
-        """Whether the scenario still asks exactly this."""
+        """Whether a scenario still asks exactly what this preset does."""
         question = scenario.workload, scenario.service_level
         return scenario.training is None and question == (self.workload, self.service_level)
 
@@ -67,7 +67,7 @@ PRESETS = (
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name. Raises InputError with the names there are."""
+    """The preset of a name. Raises InputError with the names there are."""
     for each in PRESETS:
         if each.name == name.lower():
             return each

@@ -1,4 +1,4 @@
-"""The question: what the user edits, what a session file holds, what the headless verbs take."""
+"""The scenario: the question that the user edits, a session file holds and the headless verbs take."""
 
 from dataclasses import field, replace
 from typing import Annotated
@@ -23,7 +23,7 @@ COMPILE_CACHES = ("cold", "warm")
 
 @record(frozen=True, slots=True)
 class EngineSettings:
-    """The engine's own knobs; None leaves the engine's default."""
+    """Settings of a serving engine that the user states; None leaves the engine's default."""
 
     memory_utilization: Annotated[float, Gt(0), Le(1)] | None = None
     max_model_len: Annotated[int, Ge(1), Le(100_000_000)] | None = None
@@ -51,7 +51,7 @@ class EngineSettings:
 
 @record(frozen=True, slots=True)
 class Placement:
-    """What the user insists on; None leaves it to the ranking."""
+    """Where a scenario insists to run: machine, devices, layout; None leaves a choice to the ranking."""
 
     instance: str | None = None
     machines: Count | None = None
@@ -73,7 +73,7 @@ class Placement:
 
 @record(frozen=True, slots=True)
 class Scenario:
-    """Model, formats, workload, service level, engine, region and price terms."""
+    """One question: model, formats, workload, service level, engine, region and price terms."""
 
     model: str = "meta-llama/Llama-3.3-70B-Instruct"
     weights: str = "fp8"
@@ -97,13 +97,15 @@ class Scenario:
 
     @property
     def steady(self) -> "Scenario":
-        """This scenario with its requests as a stream that goes on for ever."""
+        """This scenario with its requests as a stream that goes on for ever, in the place of a finite run."""
         workload = self.workload.steady
         return self if workload is self.workload else replace(self, workload=workload)
 
 
 def check_place(scenario: Scenario) -> None:
-    """Raises InputError where the placement, the ownership or the price terms can not be asked, serving or training."""
+    """Raises InputError where a scenario's placement, ownership or price terms can not be asked, serving or
+    training.
+    """
     check(scenario.placement)
     check(scenario.ownership)
     placement = scenario.placement
@@ -118,7 +120,7 @@ def check_place(scenario: Scenario) -> None:
 
 
 def request_tokens(scenario: Scenario, model: Model) -> int:
-    """Tokens of one whole request. Raises InputError where the model can not hold it."""
+    """Tokens of one whole request, prompt and answer. Raises InputError where the model can not hold it."""
     tokens = scenario.workload.total_tokens
     limit = scenario.settings.max_model_len or model.architecture.max_context
     if limit and tokens > limit:

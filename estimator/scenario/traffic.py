@@ -1,4 +1,6 @@
-"""How requests come: users who wait for their answers, arrivals at a rate, a burst, or a recorded trace."""
+"""Traffic: how requests come, be it users who wait for their answers, arrivals at a rate, a burst, or a
+recorded trace.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,7 +15,7 @@ MOST_REQUESTS = 100_000
 
 
 class Request(NamedTuple):
-    """One request of a trace."""
+    """One request of a recorded trace: when it came [s], and its tokens."""
 
     arrival_s: float
     """Seconds after the first request of the trace."""
@@ -22,7 +24,9 @@ class Request(NamedTuple):
 
 
 class Trace:
-    """A recorded traffic, with the load that it comes to; two traces are equal where they are the same object."""
+    """A recorded traffic, with the load that it comes to. Compared by identity: two traces are equal where they are one
+    object.
+    """
 
     __slots__ = ("input_tokens", "output_tokens", "path", "requests", "requests_per_second")
 
@@ -42,8 +46,10 @@ class Trace:
         return self.path
 
     def scaled(self, input_tokens: int, output_tokens: int, requests_per_second: float | None) -> tuple[Request, ...]:
-        """The requests in their order and proportions, at other mean lengths and another mean rate; at its own means
-        and its own rate the trace as it was recorded."""
+        """The trace's requests in their order and proportions, at other mean lengths and another mean rate.
+
+        At its own means and its own rate it is the trace as it was recorded.
+        """
         own_rate = self.requests_per_second
         sooner = requests_per_second / own_rate if requests_per_second and own_rate else 1.0
         longer_in, longer_out = input_tokens / self.input_tokens, output_tokens / self.output_tokens

@@ -1,4 +1,4 @@
-"""Starting points of a training run: model, machine and method as their names say."""
+"""Presets of training runs: model, machine and method as their names say."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class TrainingPreset(NamedTuple):
     machines: int | None = None
 
     def applied_to(self, scenario: Scenario) -> Scenario:
-        """The scenario training this run on the machine that the name says; region and price terms stay."""
+        """The scenario training this preset's run on the machine that it names; region and price terms stay."""
         place = Placement(instance=self.instance, machines=self.machines) if self.instance else scenario.placement
         return replace(
             scenario,
@@ -32,7 +32,7 @@ class TrainingPreset(NamedTuple):
         )
 
     def describes(self, scenario: Scenario) -> bool:
-        """Whether the scenario still asks exactly this."""
+        """Whether a scenario still asks exactly what this preset does."""
         return self.applied_to(scenario) == scenario
 
 

@@ -39,7 +39,7 @@ MOST_SEQUENCES = 65_536
 
 @record(frozen=True, slots=True)
 class TrainingWorkload:
-    """One run over a data set: method, states, batch, and how memory may be saved."""
+    """One training run over a data set: method, states, batch, and how memory may be saved."""
 
     method: str = "lora"
     optimizer: str = "adamw"
@@ -74,12 +74,12 @@ class TrainingWorkload:
 
     @property
     def adapters(self) -> bool:
-        """Whether the base is frozen and only adapters are trained."""
+        """Whether the base weights are frozen and only adapters are trained."""
         return self.method != "full"
 
     @property
     def total_tokens(self) -> float:
-        """Tokens of all epochs."""
+        """Tokens that the run trains on, over all its epochs."""
         return self.dataset_tokens * self.epochs
 
     @property
@@ -102,7 +102,9 @@ _CHOICES = {
 
 
 def check(workload: TrainingWorkload) -> None:
-    """Checks every field of a run. Raises InputError for the first that is out of range or not one of its choices."""
+    """Checks every field of a training run. Raises InputError for the first that is out of range or not one of its
+    choices.
+    """
     checks.check(workload)
     for field, choices in _CHOICES.items():
         value = getattr(workload, field)

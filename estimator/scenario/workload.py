@@ -1,4 +1,4 @@
-"""What is asked of the hardware: requests to serve, how they come, and the service level they need."""
+"""The workload: requests to serve, how they come, and the service level they need."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -55,23 +55,27 @@ class ServingWorkload:
 
     @property
     def kind(self) -> str:
-        """How requests come: one of `TRAFFICS`."""
+        """How the requests come: one of `TRAFFICS`."""
         return self.traffic or ("closed" if self.requests_per_second is None else "rate")
 
     @property
     def is_finite(self) -> bool:
-        """Whether it ends, so that its opening and its last requests count in what users see on average."""
+        """Whether the workload ends, so that its opening and its last requests count in what users see on average."""
         return self.kind in ("burst", "trace") or self.requests is not None
 
     @property
     def is_benchmark(self) -> bool:
-        """Whether a number of requests is sent and the queue then drains: more of them than can be served at once, or
-        in a second, is no overload."""
+        """Whether the workload sends a number of requests and then drains the queue, as a benchmark does.
+
+        More requests than can be served at once, or in a second, are no overload there.
+        """
         return self.is_finite and self.kind != "trace"
 
     @property
     def steady(self) -> "ServingWorkload":
-        """The stream that goes on for ever as this one is at its height: a burst holds all of its requests at once."""
+        """The workload as a stream that goes on for ever as this one is at its height: a burst holds all of its
+        requests at once.
+        """
         if self.requests_per_second is not None or self.kind not in ("burst", "trace"):
             return self
         recorded = len(self.trace.requests) if self.trace and self.kind == "trace" else MOST_REQUESTS
@@ -79,26 +83,28 @@ class ServingWorkload:
 
     @property
     def users_requests(self) -> int | None:
-        """Requests that users who wait for their answers send in all; None is for ever."""
+        """Number of requests that users who wait for their answers send in all; None is for ever."""
         return self.requests if self.kind == "closed" else None
 
     def with_users(self, users: int) -> "ServingWorkload":
-        """These requests from users who each wait for an answer before the next one."""
+        """This workload's requests, sent by `users` users who each wait for an answer before the next one."""
         return replace(self, concurrency=users, requests_per_second=None, traffic=None, requests=self.users_requests)
 
     @property
     def uncached_tokens(self) -> tuple[int, int]:
-        """Prompt tokens to compute, and those in the prefix cache."""
+        """Prompt tokens to compute, and prompt tokens that the prefix cache holds, as a pair."""
         cached = int(self.input_tokens * self.prefix_cache_hit)
         return self.prompt_tokens - cached, cached
 
     @property
     def prompt_tokens(self) -> int:
-        """Tokens of text, images and sound."""
+        """Tokens of one prompt: its text, images and sound."""
         return self.input_tokens + self.media.tokens
 
     def busy_replicas(self, replicas: int) -> int:
-        """Replicas that have work: all under open arrivals, else no more than there are requests in flight."""
+        """How many of some replicas have work: all under open arrivals, else no more than there are requests in
+        flight.
+        """
         return replicas if self.requests_per_second is not None else min(replicas, self.concurrency)
 
     @property
@@ -113,8 +119,11 @@ class ServingWorkload:
 
 
 def check_workload(workload: ServingWorkload) -> None:
-    """Raises InputError for a field out of range, where a step would yield more tokens than it verifies, and for a
-    traffic that lacks its own number or names another's."""
+    """Raises InputError where a serving workload can not be asked.
+
+    That is: a field out of range, a step that would yield more tokens than it verifies, and a traffic that lacks its
+    own number or names another's.
+    """
     check(workload)
     _check_traffic(workload)
     drafts, accepted = workload.draft_tokens, workload.accepted_tokens
@@ -166,11 +175,11 @@ class ServiceLevel:
 
     @property
     def asks_percentiles(self) -> bool:
-        """Whether a bound is on anything but a mean."""
+        """Whether any bound of the level is on a percentile and not on the mean."""
         return bool(self.ttft_percentile or self.tpot_percentile or self.latency_percentile)
 
     def excess(self, ttft_s: float, tpot_s: float, latency_s: float = 0.0) -> float:
-        """The worst time over its bound, less 1: 0 and below keeps the level; -1 where nothing is asked."""
+        """The worst of some times over its bound, less 1: 0 and below keeps the level; -1 where nothing is asked."""
         return (
             max(
                 ttft_s / self.ttft_s if self.ttft_s else 0.0,
@@ -181,12 +190,12 @@ class ServiceLevel:
         )
 
     def met_by(self, ttft_s: float, tpot_s: float, latency_s: float = 0.0) -> bool:
-        """Whether these times, of one request or at the percentiles that are asked, keep every bound."""
+        """Whether times of one request, or at the asked percentiles, keep every bound of the level."""
         return self.excess(ttft_s, tpot_s, latency_s) <= 0
 
 
 def check_level(level: ServiceLevel) -> None:
-    """Raises InputError for a bound that is none, or for a percentile that is not counted."""
+    """Raises InputError for a service level with a bound that is none, or with a percentile that is not counted."""
     check(level)
     for name in ("ttft", "tpot", "latency"):
         percentile = getattr(level, f"{name}_percentile")
@@ -197,7 +206,9 @@ def check_level(level: ServiceLevel) -> None:
 
 @record(frozen=True, slots=True)
 class Ownership:
-    """What an hour costs of hardware that is owned (written off, and its power), or whose price the user knows."""
+    """How owned hardware, or hardware whose price the user knows, is priced: written off over its life, and its
+    power.
+    """
 
     hardware_usd: Annotated[float, Gt(0)] | None = None
     """Price of one accelerator; None takes the catalogue's street price."""

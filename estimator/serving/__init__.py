@@ -1,1 +1,1 @@
-"""One deployment of a served model judged: its memory, the speed of its steps, and both under a load."""
+"""A served model judged on one machine: its memory, the speed of its steps, and both under a load."""

@@ -1,4 +1,4 @@
-"""What answers on a device: the engine and the formats that are asked for, or those that stand in for them there."""
+"""The deployment of a scenario on a device: the engine and formats asked for, or those that stand in for them there."""
 
 from typing import NamedTuple
 
@@ -47,12 +47,12 @@ class Deployment(NamedTuple):
 
     @property
     def confidence(self) -> Confidence:
-        """Class of evidence behind the constants of this device and engine."""
+        """Class of evidence (A, B, C) behind the constants of this deployment's device and engine."""
         return self.efficiency.confidence(self.device, self.speed)
 
 
 def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
-    """Raises InputError where the engine has no such way to start."""
+    """Raises InputError where an engine has no such way to start as the settings ask for."""
     if settings.compile_cache not in (None, *COMPILE_CACHES):
         raise InputError("compile_cache", f"{settings.compile_cache!r}; expected one of {', '.join(COMPILE_CACHES)}")
     if settings.enforce_eager and not engine.program.eager_option:

@@ -38,21 +38,23 @@ class LayoutEstimate(NamedTuple):
 
     @property
     def requests_per_s(self) -> float:
-        """Requests that all replicas complete."""
+        """Requests that all the layout's replicas complete in a second."""
         return self.load.requests_per_s * self.busy_replicas if self.load else 0.0
 
     @property
     def room(self) -> float:
-        """Requests of the asked length that one replica runs at once."""
+        """Requests of the asked length that one of the layout's replicas runs at once."""
         return min(self.memory.max_concurrency, self.slots)
 
     @property
     def request_capacity(self) -> int:
-        """Whole requests of the asked length that the replicas hold at once."""
+        """Whole requests of the asked length that all the layout's replicas hold at once."""
         return int(self.memory.max_concurrency) * self.replicas
 
     def shortage(self, workload: ServingWorkload) -> str | None:
-        """By how much the cache holds too few requests, or the engines complete too few; None where they hold all."""
+        """By how much the layout's cache holds too few requests, or its engines complete too few; None where they hold
+        all.
+        """
         asked_per_s = workload.requests_per_second
         if self.load is None:
             return None
@@ -64,21 +66,25 @@ class LayoutEstimate(NamedTuple):
         return f"holds {self.request_capacity} of {workload.concurrency} requests at once"
 
     def level_times(self, workload: ServingWorkload, level: ServiceLevel) -> LevelTimes | None:
-        """What the service level is judged by; None where none is asked, or no request fits."""
+        """The latencies that the service level is judged by; None where no level is asked, or no request fits."""
         if self.step is None or self.load is None or not level:
             return None
         return level_times(self.step, workload, self.load, level)
 
     def meets(self, workload: ServingWorkload, level: ServiceLevel) -> bool:
-        """Whether every bound of the service level is kept; where nothing is asked, all are. A queue that grows without
-        end keeps none."""
+        """Whether the layout keeps every bound of the service level; where nothing is asked, it does.
+
+        A queue that grows without end keeps none.
+        """
         if self.load is None or self.load.overloaded:
             return False
         times = self.level_times(workload, level)
         return times is None or level.met_by(*times)
 
     def max_users(self, workload: ServingWorkload, level: ServiceLevel) -> int:
-        """Requests in flight that all replicas carry within the level; by memory alone where none is asked."""
+        """Requests in flight that all the layout's replicas carry within the level; by memory alone where none is
+        asked.
+        """
         if self.step is None or self.load is None:
             return 0
         if not level:

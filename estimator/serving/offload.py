@@ -1,4 +1,4 @@
-"""Devices too small for the model: some layers, their experts or their weights stay in host memory."""
+"""Offload to host memory, for devices too small for the model: layers, their experts or their weights stay there."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,7 +15,7 @@ HOST_RESERVE_BYTES = 2 * GIB
 
 
 class HostSplit(NamedTuple):
-    """Layers over devices and host, and how many sequences both memories hold."""
+    """A division of layers between devices and host, and how many sequences both memories hold."""
 
     layout: Layout
     memory: ServingMemory
@@ -25,7 +25,9 @@ class HostSplit(NamedTuple):
 
 
 def offloads(deployment: Deployment, tokens: int) -> Iterator[HostSplit]:
-    """For each part that the engine can keep on the host: the fewest layers with which a sequence of `tokens` fits."""
+    """For each part that the engine can keep on the host, the split with the fewest layers there that fits a sequence
+    of `tokens`.
+    """
     if deployment.host is None:
         return
     for part in deployment.engine.program.offloads:
@@ -35,7 +37,8 @@ def offloads(deployment: Deployment, tokens: int) -> Iterator[HostSplit]:
 
 
 def offload(deployment: Deployment, host: Accelerator, part: HostPart, tokens: int) -> HostSplit | None:
-    """The fewest layers whose `part` stays on the host; None where devices or host are too small for the rest.
+    """The split with the fewest layers whose `part` stays on the host; None where devices or host are too small for the
+    rest.
 
     Memory on the devices falls as layers leave them, so their number is found by bisection.
     """

@@ -49,7 +49,9 @@ def _mlp_elements(mlp: Mlp, hidden: int) -> float:
 
 
 class StackActivations(NamedTuple):
-    """Bytes per token that the layers of one architecture keep, before any sharding."""
+    """Activations that the layers of one architecture keep for the backward pass, in bytes per token before any
+    sharding.
+    """
 
     all_layers_bytes: float
     """Sum over all layers with nothing recomputed."""
@@ -61,7 +63,9 @@ class StackActivations(NamedTuple):
 
 @lru_cache(maxsize=256)
 def stack_activations(architecture: Architecture, frozen: bool) -> StackActivations:
-    """Bytes per token kept by one architecture; `frozen` where only adapters are trained."""
+    """Activations kept by all layers of an architecture, in bytes per token; `frozen` where only adapters are
+    trained.
+    """
     total = largest = 0.0
     for group in (*architecture.groups, *architecture.encoder):
         layer_bytes = BYTES_PER_ELEMENT * layer_elements(group.layer, architecture.hidden, frozen)

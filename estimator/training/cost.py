@@ -1,4 +1,4 @@
-"""From seconds per step to hours of a whole run."""
+"""Duration of a training run: from seconds per step to hours of the whole run."""
 
 from typing import NamedTuple
 

@@ -17,7 +17,7 @@ OVERHEAD = 0.10
 
 
 def parts(architecture: Architecture, workload: TrainingWorkload, devices: int) -> dict[str, float]:
-    """Bytes per device by part."""
+    """Memory of a run by the old rule of thumb, in bytes per device by part."""
     parameters = architecture.text_parameters / devices
     if workload.adapters:
         weights = 2.0 * parameters

@@ -30,7 +30,7 @@ CLUSTER_SIZES = (1, 2, 4, 8)
 
 
 class ClusterTrial(NamedTuple):
-    """A run on identical machines, under the best setup for them."""
+    """A training run on a number of identical machines, under the best setup for them."""
 
     cluster: Cluster
     run: Run
@@ -38,7 +38,7 @@ class ClusterTrial(NamedTuple):
 
 
 class TrainingJudge:
-    """One run against one inventory and one region's prices.
+    """Judges machines for one training run, with one inventory and one region's prices.
 
     `detail` looks for a change of the run that fits where it does not. Raises InputError for a run that can not be
     asked.
@@ -68,7 +68,7 @@ class TrainingJudge:
         self._trials: dict[tuple[object, ...], ClusterTrial] = {}
 
     def evaluation(self, machine: Machine) -> Evaluation:
-        """The machine's best setup, priced; over several machines where one does not hold the run."""
+        """One machine's best setup for the run, priced; over several machines where one does not hold it."""
         at = node_for(machine, self.scenario, self.inventory)
         framework = self.constants.framework_on(at.device, self.framework)
         refused = refusal(self.model, self.workload, framework, at.device, self.constants)
@@ -265,7 +265,9 @@ def require_training_constants(inventory: Inventory) -> TrainingConstants:
 
 
 def require_training_run(scenario: Scenario) -> TrainingWorkload:
-    """The run that a scenario asks for, checked. Raises InputError where it asks for none or an impossible one."""
+    """The training run that a scenario asks for, checked. Raises InputError where it asks for none or an impossible
+    one.
+    """
     if scenario.training is None:
         raise InputError("train", "the scenario asks for no training run")
     workload.check(scenario.training)

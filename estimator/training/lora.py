@@ -31,20 +31,20 @@ _ALIASES = {
 
 
 def target_names(targets: str) -> tuple[str, ...]:
-    """Comma-separated LoRA targets as the checkpoint spells them, each once."""
+    """LoRA targets, given with commas between, as the checkpoint spells them, each once."""
     names = (name.strip().rsplit(".", 1)[-1] for name in targets.split(","))
     return tuple(dict.fromkeys(_ALIASES.get(name, name) for name in names if name))
 
 
 def is_target(tensor: Tensor, names: tuple[str, ...]) -> bool:
-    """Whether an adapter with these target names is put on the matrix; norms and vectors never take one."""
+    """Whether a matrix takes an adapter under these target names; norms and vectors never take one."""
     if tensor.role == "norm" or tensor.inputs == 1:
         return False
     return any(tensor.role in _GROUPS[name] if name in _GROUPS else tensor.name == name for name in names)
 
 
 class AdaptedMatrices(NamedTuple):
-    """Equal matrices with an adapter each."""
+    """Equal matrices of a model that each have an adapter: how many, and their sides."""
 
     matrices: int
     """How many there are in the model."""
@@ -55,7 +55,7 @@ class AdaptedMatrices(NamedTuple):
 
 @lru_cache(maxsize=512)
 def adapted_matrices(architecture: Architecture, targets: str) -> tuple[AdaptedMatrices, ...]:
-    """Every matrix that the targets put an adapter on. Raises InputError where no name matches."""
+    """Every matrix on which LoRA targets put an adapter. Raises InputError where no name matches."""
     names = target_names(targets)
     adapted = [
         AdaptedMatrices(

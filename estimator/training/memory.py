@@ -17,7 +17,7 @@ from estimator.units import GIB, KIB
 
 
 class PeakMemory(NamedTuple):
-    """Bytes on one device at the peak of a step."""
+    """Memory on one device at the peak of a training step, in bytes."""
 
     resident: ResidentMemory
     activations_bytes: float
@@ -25,33 +25,33 @@ class PeakMemory(NamedTuple):
 
     @property
     def growing_bytes(self) -> float:
-        """Bytes that grow with the micro-batch and with its sequences."""
+        """The part of the peak that grows with the micro-batch and with its sequences [bytes]."""
         return self.activations_bytes + self.logits_bytes
 
     @property
     def device_bytes(self) -> float:
-        """Everything on the device."""
+        """Everything that lies on the device at the peak of a step [bytes]."""
         return self.resident.device_bytes + self.growing_bytes
 
 
 def peak_memory(run: Run) -> PeakMemory:
-    """Bytes at the peak of one step: what stays resident, and tokens times activations and logits."""
+    """Memory at the peak of one training step: what stays resident, and tokens times activations and logits."""
     tokens = run.tokens_per_micro_batch
     return PeakMemory(resident_memory(run), tokens * bytes_per_token(run), tokens * logit_bytes_per_token(run))
 
 
 def budget_bytes(run: Run, device: Accelerator) -> float:
-    """Bytes of a device that may be planned to; fragmentation needs the rest."""
+    """Memory of a device that a training run may plan to use [bytes]; fragmentation needs the rest."""
     return run.memory_rules.budget * device.memory_usable_bytes
 
 
 def fits(run: Run, peak: PeakMemory, device: Accelerator) -> bool:
-    """Whether the peak stays within what may be planned to."""
+    """Whether a run's peak stays within the memory of a device that it may plan to use."""
     return peak.device_bytes <= budget_bytes(run, device)
 
 
 def report_memory(run: Run, peak: PeakMemory, device: Accelerator) -> TrainingMemory:
-    """The peak with its band, its parts and their workings."""
+    """The report of a training peak: its band, and its parts with their workings."""
     resident, total = peak.resident, peak.device_bytes
     low, high = run.memory_rules.known_band
     return TrainingMemory(

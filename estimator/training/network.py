@@ -15,7 +15,9 @@ MEASURED_PCIE_DEVICES = 2
 
 
 class Links(NamedTuple):
-    """Bus bandwidth between devices of one machine, and of a machine to the others."""
+    """Links of a training cluster: bus bandwidth between devices of one machine, and of a machine to the others
+    [byte/s].
+    """
 
     devices_per_machine: int
     inside_bytes_per_s: float
@@ -31,12 +33,12 @@ class Links(NamedTuple):
 
 
 def links_of(machine: Machine, fabric: Fabric, own_fabric: Fabric, rules: SpeedRules) -> Links:
-    """The measured collectives of the fabric, and the machine's network as far as collectives reach it.
+    """Links of a machine in training: the measured collectives of its fabric, and its network as far as they reach it.
 
     The fabric's tables are of the messages of a serving step. What a training step gathers and reduces is hundreds of
     MB at a time: devices without links of their own then reach a share of their PCIe link, staged through the host. A
-    host whose network is not known is taken to stand in a cluster like the published ones. `own_fabric` is the one
-    that the device is built for: its link leads to the host where a machine holds a single device.
+    host whose network is not known is taken to stand in a cluster like the published ones. `own_fabric` is the one that
+    the device is built for: its link leads to the host where a machine holds a single device.
     """
     count = max(int(machine.count), 1)
     measured = [each for ranks, each in sorted(fabric.all_reduce.items()) if ranks <= count]
@@ -68,7 +70,7 @@ def frozen_bytes_on(run: Run) -> float:
 
 
 class CommunicationTime(NamedTuple):
-    """Seconds of communication in a step."""
+    """Time that a training step spends in communication, by kind [s]."""
 
     overlappable_s: float
     """May hide behind matrix products: gathered weights, reduced gradients."""

@@ -1,4 +1,4 @@
-"""What a device holds whatever the micro-batch: weights, gradients, states, adapters, layers gathered ahead."""
+"""Memory of a training rank whatever the micro-batch: weights, gradients, states, adapters, layers gathered ahead."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ GATHERED_BYTES = 2.0
 
 
 class ResidentMemory(NamedTuple):
-    """Bytes on one device that do not depend on the micro-batch."""
+    """Memory on one training device that does not depend on the micro-batch, by purpose [bytes]."""
 
     weights_bytes: float = 0.0
     gradients_bytes: float = 0.0
@@ -32,12 +32,12 @@ class ResidentMemory(NamedTuple):
 
     @property
     def device_bytes(self) -> float:
-        """Sum of everything that lies on the device."""
+        """Sum of all resident memory that lies on the device [bytes]."""
         return sum(self) - self.host_bytes
 
 
 def resident_memory(run: Run) -> ResidentMemory:
-    """Bytes of one rank before the first token."""
+    """Memory of one training rank before the first token."""
     setup = run.setup
     if run.framework.memory_model == "rule-of-thumb":
         return ResidentMemory(**heuristic.parts(run.architecture, run.workload, setup.devices))

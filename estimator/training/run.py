@@ -9,7 +9,7 @@ from estimator.scenario.training_workload import TrainingWorkload
 
 
 class Run(NamedTuple):
-    """Everything that memory and time of a training run depend on, but for the hardware."""
+    """One training run as its memory and time depend on it, but for the hardware."""
 
     architecture: Architecture
     workload: TrainingWorkload
@@ -19,7 +19,7 @@ class Run(NamedTuple):
 
     @property
     def precision(self) -> str:
-        """How weights and states are kept: as asked, else as the stack does."""
+        """How the run keeps weights and states: as asked, else as its stack does."""
         sharded = self.setup.sharding in ("fsdp", "hybrid") and self.setup.shards > 1
         if sharded and not self.workload.adapters and not self.workload.precision:
             return self.framework.sharded_precision or self.framework.precision
@@ -27,17 +27,17 @@ class Run(NamedTuple):
 
     @property
     def loss(self) -> str:
-        """Loss path: as asked, else the stack's own."""
+        """The run's way to compute the loss: as asked, else the stack's own."""
         return self.workload.loss or self.framework.loss
 
     @property
     def memory_rules(self) -> MemoryRules:
-        """Memory constants that hold in every stack."""
+        """Constants of training memory that hold in every stack."""
         return self.constants.memory
 
     @property
     def speed_rules(self) -> SpeedRules:
-        """Speed constants of all stacks and devices."""
+        """Constants of training speed, of all stacks and devices."""
         return self.constants.speed
 
     @property

@@ -21,7 +21,7 @@ HOST_FRACTION = 0.9
 
 
 class Cluster(NamedTuple):
-    """Identical machines that a run could use, each with `devices` devices."""
+    """Identical machines that a training run could use, each with `devices` devices."""
 
     device: Accelerator
     devices: int
@@ -32,12 +32,12 @@ class Cluster(NamedTuple):
 
     @property
     def total_devices(self) -> int:
-        """Devices of all machines."""
+        """Number of devices of all machines of the cluster."""
         return self.devices * self.machines
 
 
 class SetupTrial(NamedTuple):
-    """One setup of a run on a cluster: its peak, and its speed where it fits."""
+    """One setup of a training run on a cluster: its peak memory, and its speed where it fits."""
 
     setup: TrainingSetup
     peak: PeakMemory
@@ -45,12 +45,12 @@ class SetupTrial(NamedTuple):
 
     @property
     def tokens_per_s(self) -> float:
-        """Useful tokens per second of all devices; 0 where the setup does not fit."""
+        """Useful tokens per second of the whole cluster; 0 where the setup does not fit."""
         return self.step.tokens * self.setup.devices / self.step.seconds if self.step else 0.0
 
 
 class SequenceMemory(NamedTuple):
-    """Bytes that one sequence of a micro-batch takes; the same on every kind of device."""
+    """Memory that one sequence of a micro-batch takes, the same on every kind of device [bytes]."""
 
     logits_bytes: float
     activations_bytes: dict[str, float]
@@ -58,7 +58,9 @@ class SequenceMemory(NamedTuple):
 
 
 class Search:
-    """One run over many clusters: what does not depend on the cluster is worked out once."""
+    """Searches setups of one training run over many clusters; what does not depend on the cluster is worked out
+    once.
+    """
 
     def __init__(self, run: Run, tp: int | None = None, pp: int = 1, ep: int = 1) -> None:
         """`tp` None leaves tensor parallelism to the search."""
@@ -67,7 +69,7 @@ class Search:
         self._per_sequence: dict[tuple[int, int, str], SequenceMemory] = {}
 
     def best(self, cluster: Cluster, offloads: Sequence[str] | None = None) -> SetupTrial:
-        """The fastest setup that fits; where none does, the one with the lowest peak.
+        """The fastest setup of the run that fits on a cluster; where none does, the one with the lowest peak.
 
         `offloads` are tried in turn, by default what `offloads_on` allows; and for each, splits of the model and of the
         sequence. The first of these rungs with anything that fits is the answer: each costs more speed than the last.
@@ -157,7 +159,7 @@ class Search:
 
 
 def offloads_on(run: Run, host_bytes: float) -> tuple[str, ...]:
-    """What may be moved to the host, least loss of speed first.
+    """What a run may move to a host's memory, least loss of speed first.
 
     Nothing, unless it is asked for by name, where the host is not known: devices that were named without a machine.
     """
@@ -206,13 +208,13 @@ def _data_parallel_ranks(available: int, sequences: int) -> int:
 
 
 def longest_sequence(run: Run, peak: PeakMemory, device: Accelerator) -> int:
-    """Tokens of the longest sequence that fits with the run's setup and micro-batch; 0 where not even one does."""
+    """The longest sequence that fits with a run's setup and micro-batch [tokens]; 0 where not even one token does."""
     per_token = peak.growing_bytes / run.workload.sequence_length
     return max(int(_room_bytes(run, peak, device) / per_token), 0) if per_token else run.architecture.max_context
 
 
 def largest_micro_batch(run: Run, peak: PeakMemory, device: Accelerator) -> int:
-    """Sequences of the largest micro-batch that fits with the run's setup, up to the most that can be asked.
+    """The largest micro-batch that fits with a run's setup [sequences], up to the most that can be asked.
 
     0 where not even one sequence fits.
     """

@@ -1,4 +1,4 @@
-"""Notes to a row's figures: what was tried, what would fit, and how far the run can be stretched."""
+"""Notes to a training row's figures: what was tried, what would fit, and how far the run can be stretched."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ from estimator.training.states import state_bytes
 
 
 def describe_savers(setup: TrainingSetup) -> str:
-    """The memory savers of a setup in words."""
+    """The memory savers of a training setup in words."""
     savers = [f"{setup.sharding} over {setup.shards}"] if setup.sharding != "none" and setup.shards > 1 else []
     savers += setup.savers
     savers += [f"TP{setup.tp}"] if setup.tp > 1 else []
@@ -23,7 +23,9 @@ def describe_savers(setup: TrainingSetup) -> str:
 
 
 def suggest(run: Run, cluster: Cluster) -> str | None:
-    """The smallest change of the run itself that would fit on the same machines."""
+    """The smallest single change of a training run that would fit on the same machines, in words; None where
+    none does.
+    """
     for title, smaller in smaller_runs(run.workload, run.framework):
         if Search(run._replace(workload=smaller)).best(cluster).step:
             return f"{title} fits"
@@ -52,7 +54,7 @@ def smaller_runs(run: TrainingWorkload, framework: Framework) -> Iterator[tuple[
 
 
 def notes(run: Run, peak: PeakMemory, device: Accelerator) -> tuple[str, ...]:
-    """How far a fitting run can be stretched, and what unpacked samples waste."""
+    """How far a training run that fits can be stretched, and what its unpacked samples waste, in words."""
     notes = []
     if peak.growing_bytes:  # a rule of thumb without activations knows no limit
         longest, largest = longest_sequence(run, peak, device), largest_micro_batch(run, peak, device)

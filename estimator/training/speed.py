@@ -41,7 +41,7 @@ ADAPTER_RECOMPUTE = math.log(6 / 4) / math.log(8 / 6)
 
 
 class TokenWork(NamedTuple):
-    """One architecture's work per token at one sequence length."""
+    """Work per token of training one architecture at one sequence length: FLOPs and parameters in products."""
 
     product_parameters: float
     """Active parameters in matrix products: the embedding is looked up."""
@@ -53,7 +53,7 @@ class TokenWork(NamedTuple):
 
     @property
     def moe(self) -> bool:
-        """Whether the model has routed experts."""
+        """Whether the architecture has routed experts."""
         return self.expert_width > 0
 
     def flops(self, adapters: bool) -> tuple[float, float]:
@@ -63,7 +63,7 @@ class TokenWork(NamedTuple):
 
 @lru_cache(maxsize=512)
 def work_per_token(architecture: Architecture, sequence_length: int) -> TokenWork:
-    """FLOPs and parameters per token of sequences of that length."""
+    """FLOPs and parameters per token of training on sequences of that length."""
     products = architecture.active_parameters - parameters(architecture.embedding)
     if architecture.tied:
         products += parameters(architecture.head)
@@ -95,7 +95,7 @@ class Padding(NamedTuple):
 
 
 def padding(workload: TrainingWorkload, micro_batch: int) -> Padding:
-    """Padding of a micro-batch.
+    """How much of a micro-batch of unpacked samples is padding.
 
     Sample lengths are taken as exponential: the longest of b samples is the mean times the b-th harmonic number.
     """
@@ -152,7 +152,7 @@ def utilisation(exponents: dict[str, float], rules: SpeedRules) -> float:
 
 
 def peak_flops(workload: TrainingWorkload, device: Accelerator) -> float:
-    """FLOP/s of the 16-bit peak that utilisation is counted against.
+    """The 16-bit peak of a device that a run's utilisation is counted against [FLOP/s].
 
     Raises InputError where the device lacks the asked format.
     """
@@ -187,12 +187,12 @@ class TrainingStep(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Seconds of the whole step."""
+        """Seconds of the whole optimizer step."""
         return self.compute_s + self.dequantise_s + self.communication_s + self.offload_s
 
 
 def training_step(run: Run, device: Accelerator, links: Links, release: float = FUSED_EXPERTS) -> TrainingStep:
-    """One optimizer step: useful FLOPs over peak x MFU, and what does not overlap with them.
+    """The time of one optimizer step: useful FLOPs over peak x MFU, and what does not overlap with them.
 
     Raises InputError where the device can not run the number format.
     """
@@ -252,7 +252,7 @@ def _offload_s(run: Run, work: TokenWork, links: Links) -> float:
 
 
 def band_of(run: Run, device: Accelerator) -> tuple[float, float]:
-    """Actual over predicted speed, low and high, of this class of run (80 % of published runs)."""
+    """Low and high of actual over predicted speed for this class of run (80 % of published runs), without unit."""
     rules = run.speed_rules
     if rules.hardware_factor(device) is None:
         return rules.bands["unmeasured hardware"]
@@ -262,12 +262,12 @@ def band_of(run: Run, device: Accelerator) -> tuple[float, float]:
 
 
 def banded(value: float, band: tuple[float, float]) -> Band:
-    """A figure with its band of actual over predicted."""
+    """A predicted figure with its low and high, from a band of actual over predicted."""
     return Band(value * band[0], value, value * band[1])
 
 
 def step_parts(run: Run, step: TrainingStep, device: Accelerator) -> tuple[Part, ...]:
-    """Seconds of a step by activity, with workings."""
+    """Seconds of an optimizer step by activity, with workings."""
     rules = run.speed_rules
     factors = " x ".join(f"{rules.factors[name]:.2f} {name}" for name in step.exponents)
     peak = peak_flops(run.workload, device) / TERA

@@ -1,4 +1,4 @@
-"""Weights, gradients and optimizer states: bytes per parameter and how sharding divides them.
+"""Training states: bytes per parameter of weights, gradients and optimizer states, and how sharding divides them.
 
 Sources: ZeRO, Rajbhandari et al., arXiv:1910.02054; 8-bit moments, Dettmers et al., arXiv:2110.02861.
 """
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class StateBytes(NamedTuple):
-    """Bytes per trained parameter."""
+    """Bytes per trained parameter, by kind of state."""
 
     weights: float
     gradients: float
@@ -19,7 +19,7 @@ class StateBytes(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Bytes per parameter on the device."""
+        """Bytes per trained parameter on the device, all states together."""
         return self.weights + self.gradients + self.master + self.moments
 
 
@@ -44,7 +44,7 @@ _MOMENTS: dict[str, tuple[float, float | None]] = {  # how many, and bytes of ea
 
 
 def state_bytes(precision: str, optimizer: str, matrix_fraction: float = 1.0) -> StateBytes:
-    """Bytes per parameter of one precision and optimizer, by their definition.
+    """Bytes per parameter of every state under one precision and optimizer, by their definition.
 
     `matrix_fraction` is the share of parameters in hidden matrices: Muon keeps AdamW's two moments for the rest.
     """
@@ -72,7 +72,10 @@ class ShardFractions(NamedTuple):
 
 
 def shard_fractions(sharding: str, shards: int) -> ShardFractions:
-    """Fractions that one of `shards` ranks holds: each stage of ZeRO divides one thing more, FSDP like stage 3."""
+    """Fractions of weights, gradients and states that one of `shards` ranks holds.
+
+    Each stage of ZeRO divides one thing more, FSDP like stage 3.
+    """
     one = 1.0 / shards
     if sharding == "zero1":
         return ShardFractions(1.0, 1.0, one)

@@ -1,4 +1,6 @@
-"""Which devices and settings a training stack runs; what each can do is data, see catalog/data/training.yaml."""
+"""Support of training stacks: which devices and settings each runs. What each can do is data, see
+catalog/data/training.yaml.
+"""
 
 from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.errors import Refusal
@@ -11,7 +13,9 @@ SPLIT_NAMES = {"tp": "tensor", "pp": "pipeline", "ep": "expert"}
 
 
 def unsupported_setting(framework: Framework, workload: TrainingWorkload, placement: Placement) -> Refusal | None:
-    """The first setting that the user insists on and the stack does not run, on any device."""
+    """The first setting that the user insists on and that a training stack does not run on any device; None where it
+    runs all.
+    """
     settings = (
         ("train", workload.method, framework.methods),
         ("sharding", workload.sharding, (*framework.shardings, "none")),
@@ -31,7 +35,7 @@ def unsupported_setting(framework: Framework, workload: TrainingWorkload, placem
 def refusal(
     model: Model, workload: TrainingWorkload, framework: Framework, device: Accelerator, constants: TrainingConstants
 ) -> str | None:
-    """Why this run is not possible on this device under the stack that trains there, or None."""
+    """Why a training run is not possible on a device under the stack that trains there; None where it is."""
     if not model.architecture.generates:
         return f"{model.id} writes no text ({model.architecture.task}); training under that head is not modelled"
     id = constants.platform_of(device)
@@ -48,7 +52,9 @@ def refusal(
 
 
 def number_format(device: Accelerator) -> str:
-    """16-bit format that a run's products take on a device: bf16, or fp16 where the device has none in bf16."""
+    """The 16-bit number format of a training run's products on a device: bf16, or fp16 where the device has none in
+    bf16.
+    """
     return "fp16" if "no-bf16" in device.tags else "bf16"
 
 

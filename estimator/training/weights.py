@@ -1,4 +1,4 @@
-"""Parameters that one rank holds before anything is sharded, and those that are trained."""
+"""Parameters that one training rank holds before anything is sharded, and those that are trained."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from estimator.training.lora import adapter_parameters
 
 
 class RankParameters(NamedTuple):
-    """Numbers of parameters on one tensor- and pipeline-parallel rank, before sharding."""
+    """Parameters on one tensor- and pipeline-parallel rank of a training run, by kind, before sharding."""
 
     linear: float
     """Matrices of the layers: what a quantised base quantises."""
     rest: float
     """Embedding, head, norms, routers."""
     experts: float
-    """Those of the linear ones that expert-parallel ranks divide before sharding divides them further."""
+    """Parameters of linear layers that expert-parallel ranks divide before sharding divides them further."""
     largest_layer: float
     """One layer, whole on each tensor-parallel rank: what FSDP gathers at a time."""
     tables: float
@@ -28,13 +28,13 @@ class RankParameters(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Parameters of the language model on this rank."""
+        """Parameters of the language model on this rank, of every kind."""
         return self.linear + self.rest
 
 
 @lru_cache(maxsize=4096)
 def rank_parameters(architecture: Architecture, tp: int = 1, pp: int = 1, ep: int = 1) -> RankParameters:
-    """Parameters of the fullest pipeline stage; a tied head is stored once."""
+    """Parameters on a rank of the fullest pipeline stage; a tied head is stored once."""
     linear = rest = experts = layer = 0.0
     for group in (*architecture.groups, *architecture.encoder):
         matrices = others = 0.0
@@ -68,7 +68,7 @@ def _rank_share(tensors: tuple[Tensor, ...], tp: int) -> float:
 
 
 def count_adapters(architecture: Architecture, workload: TrainingWorkload) -> int:
-    """Parameters of all adapters. Raises InputError where the targets match nothing."""
+    """Parameters of all adapters of a run. Raises InputError where the targets match nothing."""
     dora = workload.method == "dora"
     return adapter_parameters(architecture, workload.lora_rank, workload.lora_targets, magnitudes=dora)
 

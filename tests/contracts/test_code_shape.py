@@ -13,7 +13,7 @@ PACKAGES = ("estimator", "catalog", "tui")
 MOST_LINES, MOST_FUNCTION_LINES, MOST_AT_ROOT = 350, 80, 12
 PARTICIPLES = {"found", "held", "told", "carried", "beside", "apart", "laid", "bed"}
 """Words that name no thing."""
-LEANING = ("Of ", "The same", "As above", "Same ")
+LEANING = ("Of ", "The same", "As above", "Same ", "They ", "Those ", "Their ", "To be called", "Also ", "And ")
 """How a docstring begins that its neighbour has to explain."""
 TABLES = {"Tensor", "Option", "Command", "Column", "Tab", "WeightFormat", "CacheFormat", "Row"}
 """Records that stand in tables, one a line under each other, where names on every line would hide the columns."""

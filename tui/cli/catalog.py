@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def list_entries(catalog: Catalog, words: Sequence[str], form: str) -> int:
-    """Every entry in one line, or those that hold every word."""
+    """Every entry of the catalogue in one line, or those that hold every given word."""
     rows = [row for row in listing.rows(catalog) if all(word.lower() in " ".join(row).lower() for word in words)]
     if form == "json":
         print(json_output.documents(row._asdict() for row in rows))

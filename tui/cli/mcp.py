@@ -19,7 +19,7 @@ ABOUT = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It takes none: the assistant's program starts it and speaks through its streams."""
+    """Arguments of the verb `mcp`: none, since the assistant's program starts it and speaks through its streams."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def server() -> "Server[Any]":
-    """A server whose tools are the headless verbs. Raises ImportError without the SDK."""
+    """An MCP server whose tools are the headless verbs. Raises ImportError without the SDK."""
     from mcp import types
     from mcp.server.lowlevel import Server
 

@@ -16,7 +16,9 @@ from tui.draw import figures
 
 
 def page(name: str, answer: Model | InputError, explain: bool, inventory: Inventory) -> str:
-    """The model's figures, formats, engines, unknowns and, where asked for, every tensor; or why it is refused."""
+    """A model's figures, formats, engines, unknowns and, where asked for, every tensor, as text; or why it is
+    refused.
+    """
     if isinstance(answer, InputError):
         status = "unsupported" if isinstance(answer, UnsupportedArchitecture) else "invalid"
         return f"{printable(name)}: {status}: {printable(answer)}"

@@ -1,4 +1,4 @@
-"""How far a fetch has come, on one line of stderr that is wiped when it ends."""
+"""Progress of a fetch, on one line of stderr that is wiped when it ends."""
 
 import sys
 import time

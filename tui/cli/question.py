@@ -17,7 +17,7 @@ from tui.options import options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """A session file and every scenario option."""
+    """Arguments of every verb that asks a scenario: a session file and every scenario option."""
     parser.add_argument("session", nargs="?", metavar="SESSION.yaml", help="a saved session; its keys are the options")
     options.add_to(parser)
 

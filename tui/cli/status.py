@@ -1,4 +1,4 @@
-"""What the process says when it ends."""
+"""Exit statuses of the headless verbs."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,9 @@ ANSWERED, NOTHING_FITS, WRONG_INPUT = 0, 1, 2
 
 
 def of(rows: Iterable[Evaluation]) -> int:
-    """Answered where a row fits, meets the service level, is not overloaded and can be had where it is asked for."""
+    """Exit status of an answer: 0 where a row fits, meets the level, is not overloaded and can be had where it is asked
+    for.
+    """
     return ANSWERED if any(map(_answers, rows)) else NOTHING_FITS
 
 

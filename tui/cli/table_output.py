@@ -13,7 +13,7 @@ FORMS = ("text", "json", "csv", "markdown")
 
 
 def records(rows: Iterable[Mapping[str, Any]], form: str) -> str:
-    """Documents as a table, `csv` or `markdown`: a line each, a single one in Markdown figure by figure."""
+    """JSON documents as a table, `csv` or `markdown`: a line each, a single one in Markdown figure by figure."""
     listed = list(rows)
     if not listed:
         return ""
@@ -31,7 +31,7 @@ def _plain(value: object) -> str:
 
 
 def csv_table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Every figure of every row; a missing one is empty."""
+    """Documents as CSV: every figure of every row; a missing one is empty."""
     flat = [dict(flattened(row)) for row in rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(key for row in flat for key in row)), lineterminator="\n")

@@ -12,7 +12,9 @@ from tui.state.columns import columns_of, plain_price
 
 
 def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """Columns as wide as their widest cell; those of `left` are set left, the others right."""
+    """Rows of cells as lines with columns as wide as their widest cell; those of `left` are set left, the
+    others right.
+    """
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
@@ -25,7 +27,7 @@ def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
 
 
 def scenario(asked: Scenario) -> str:
-    """The question in one line."""
+    """The scenario in one line of text."""
     if asked.training:
         return printable(training_output.question(asked, asked.training))
     work = asked.workload
@@ -39,7 +41,7 @@ def scenario(asked: Scenario) -> str:
 
 
 def leaderboard(asked: Scenario, rows: Sequence[Evaluation], everything: bool) -> str:
-    """The rows that fit, as a table; those that do not only where everything is asked or nothing fits."""
+    """The leaderboard as text: rows that fit; those that do not only where everything is asked or nothing fits."""
     fitting = [row for row in rows if row.verdict == "fits"]
     shown = rows if everything or not fitting else fitting
     hidden = len(rows) - len(shown)
@@ -60,7 +62,7 @@ def leaderboard_titles(asked: Scenario) -> tuple[str, ...]:
 
 
 def leaderboard_cells(asked: Scenario, rows: Iterable[Evaluation]) -> list[list[str]]:
-    """A table row each, under `leaderboard_titles`."""
+    """Rows of a leaderboard as cells, under `leaderboard_titles`."""
     columns = columns_of(asked)
     return [
         [
@@ -85,7 +87,7 @@ def remarks(row: Evaluation, asked: Scenario) -> list[str]:
 
 
 def estimate(asked: Scenario, row: Evaluation, note: str | None = None) -> str:
-    """One candidate in full; `note` is what its weight format takes."""
+    """One candidate in full as text; `note` is what its weight format takes."""
     missed = [each for each in readings.shortcomings(row, asked) if not (row.reason or "").startswith(each)]
     verdict = ", ".join([row.verdict.replace("_", " "), *missed])
     blocks = [

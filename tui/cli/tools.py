@@ -25,7 +25,7 @@ Schema = dict[str, Any]
 
 
 class Tool(NamedTuple):
-    """One verb as an assistant sees it."""
+    """One headless verb as an assistant sees it: its name, its help, and the schema of its inputs."""
 
     name: str
     description: str
@@ -34,7 +34,7 @@ class Tool(NamedTuple):
 
 
 def tools() -> tuple[Tool, ...]:
-    """Every tool, made from the verbs' own arguments."""
+    """Every tool of the MCP server, made from the verbs' own arguments."""
     scenario = {name: _property(action) for name, action in _inputs("estimate").items()}
     compared: Schema = {
         "type": "object",
@@ -46,7 +46,7 @@ def tools() -> tuple[Tool, ...]:
 
 
 def call(name: str, given: Mapping[str, Any]) -> Any:
-    """The JSON document that the verb answers with these inputs. Raises InputError naming the input that is wrong."""
+    """The JSON document that a verb answers with the given inputs. Raises InputError naming the input that is wrong."""
     if name == "compare":
         return _compare(given)
     if name not in ANSWERING:

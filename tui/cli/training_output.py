@@ -9,7 +9,7 @@ from tui.draw import figures
 
 
 def question(asked: Scenario, run: TrainingWorkload) -> str:
-    """The run in one line."""
+    """A training run in one line of text."""
     adapters = f" r{run.lora_rank} {run.lora_targets}" if run.adapters else f" {run.precision or ''}".rstrip()
     return (
         f"{asked.model} | {run.method}{adapters} {run.optimizer} | {figures.tokens(run.sequence_length)} tokens"
@@ -19,7 +19,7 @@ def question(asked: Scenario, run: TrainingWorkload) -> str:
 
 
 def tables(run: TrainingReport) -> list[list[tuple[str, ...]]]:
-    """The tables of one run in full: memory, speed, where a step and the whole run spend their time."""
+    """One training run in full as tables: memory, speed, where a step and the whole run spend their time."""
     return [
         _memory(run.memory),
         [

@@ -1,4 +1,4 @@
-"""Every command once; bindings, palette, help and hint line are made from here."""
+"""The list of all commands; bindings, palette, help and hint line are made from it."""
 
 from collections.abc import Iterator
 
@@ -236,5 +236,5 @@ HINTS = (
 
 
 def commands_at(where: str) -> Iterator[Command]:
-    """The commands of that place, in their order."""
+    """The commands of one place (a page, or everywhere), in their order."""
     return (command for command in COMMANDS if command.where == where)

@@ -10,7 +10,7 @@ from tui.tabs import TABS
 
 
 def bindings(where: str) -> list[BindingType]:
-    """Textual's bindings of one place."""
+    """The commands of one place as Textual's bindings."""
     return [
         Binding(each.keys, each.action, each.title, show=False, id=each.id, tooltip=each.help)
         for each in commands_at(where)
@@ -36,7 +36,7 @@ def keymap(remapped: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
 
 
 def clashes(remapped: Mapping[str, str] | None = None) -> Iterator[tuple[str, str, str]]:
-    """Pairs of commands that one key would start in one place."""
+    """Pairs of commands that one key would start in one place, under the user's own keys."""
     taken: dict[tuple[str, str], str] = {}
     for command in sorted(COMMANDS, key=lambda each: each.where != EVERYWHERE):
         for key in keys_of(command, remapped):

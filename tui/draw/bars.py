@@ -26,7 +26,7 @@ HATCHES = {
 
 
 class Share(NamedTuple):
-    """One part of a whole; `style` gives its hatch and colour."""
+    """One part of a stacked bar; `style` gives its hatch and colour."""
 
     name: str
     value: float
@@ -34,7 +34,9 @@ class Share(NamedTuple):
 
 
 class OperatorBar(NamedTuple):
-    """Seconds of one kind of operator; `bound` (compute, memory, network, latency) gives its hatch and colour."""
+    """One bar of operator times: seconds of one kind; `bound` (compute, memory, network, latency) gives hatch and
+    colour.
+    """
 
     name: str
     seconds: float
@@ -55,7 +57,7 @@ def split(values: Sequence[float], cells: int) -> list[int]:
 
 
 def stacked_bar(shares: Sequence[Share], cells: int) -> Row:
-    """The shares of a whole from left to right, exactly `cells` wide; blank where there is nothing."""
+    """A row of the shares of a whole from left to right, exactly `cells` wide; blank where there is nothing."""
     segments = split([share.value for share in shares], cells)
     return fit_row(
         merge_runs(

@@ -1,4 +1,4 @@
-"""Throughput against what one user sees, as concurrency grows, with the service level as lines."""
+"""The throughput chart: tokens/s of the machine against what one user sees, as concurrency grows."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from tui.draw.runs import Row
 
 
 class OperatingPoint(NamedTuple):
-    """One concurrency: output tokens/s of one user and of the whole candidate."""
+    """One point of the throughput chart: output tokens/s of one user and of the whole candidate at some concurrency."""
 
     concurrency: float
     per_user: float
@@ -26,14 +26,14 @@ class Series(NamedTuple):
 
 
 def best_point(points: Sequence[OperatingPoint]) -> OperatingPoint | None:
-    """The point of most throughput among those that keep the service level; None where none does."""
+    """The operating point of most throughput that keeps the service level; None where none does."""
     return max((point for point in points if point.meets), key=lambda point: point.throughput, default=None)
 
 
 def curve(
     cells: int, lines: int, series: Sequence[Series], least_per_user: float | None = None, chosen: float | None = None
 ) -> list[Row]:
-    """The chart, exactly `cells` wide and `lines` high.
+    """The throughput chart, exactly `cells` wide and `lines` high.
 
     `least_per_user` (tokens/s) draws the service level as a line; the best point that keeps it carries a ★, the
     `chosen` concurrency a name, points beyond the level are hollow.

@@ -1,4 +1,4 @@
-"""The one place where figures become text: three significant digits, and never a NaN."""
+"""Figures as text: three significant digits, and never a NaN. The one place that makes them."""
 
 import math
 
@@ -9,7 +9,7 @@ NOTHING = "–"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Three significant digits with k, M, G, T, P above 9,999: 0.0123, 4.56, 789, 4,321, 12.3k."""
+    """A number in three significant digits with k, M, G, T, P above 9,999: 0.0123, 4.56, 789, 4,321, 12.3k."""
     if value is None or not math.isfinite(value):
         return NOTHING
     if value < 0:
@@ -21,7 +21,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Rounded to `digits` significant digits without an exponent; whole numbers keep all their digits."""
+    """A number rounded to `digits` significant digits without an exponent; whole numbers keep all their digits."""
     if not math.isfinite(value):
         return NOTHING
     if value == 0:
@@ -39,7 +39,7 @@ def count(value: float | None) -> str:
 
 
 def amount(value: float) -> str:
-    """A count where it is whole, else three digits."""
+    """A number as a count where it is whole, else in three digits."""
     return count(value) if math.isfinite(value) and value == int(value) else number(value)
 
 
@@ -65,7 +65,7 @@ def gib(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """Bytes with their binary unit."""
+    """Bytes as text with their binary unit."""
     if value is None or not math.isfinite(value):
         return NOTHING
     if abs(value) >= GIB:
@@ -76,7 +76,7 @@ def size(value: float | None) -> str:
 
 
 def duration(value: float | None) -> str:
-    """Seconds as µs, ms, s, min, h or days."""
+    """Seconds as text in µs, ms, s, min, h or days."""
     if value is None or not math.isfinite(value):
         return NOTHING
     for least_s, unit_s, unit in _DURATIONS:

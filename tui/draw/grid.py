@@ -1,4 +1,4 @@
-"""What fits: users down, context across, with the frontier marked."""
+"""The grid of what fits: users down, context across, with the frontier marked."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,10 +15,10 @@ def fit_grid(
     fits: Callable[[int, int], bool],
     asked: tuple[int, int] | None = None,
 ) -> list[Row]:
-    """A header and a line for each number of users; `fits(users, context)` answers each cell.
+    """Rows of the grid: a header and a line for each number of users; `fits(users, context)` answers each cell.
 
-    ● fits, ○ is the longest context of its line, · does not fit; the cell that holds the asked (users, context),
-    the smallest that covers both, stands in brackets.
+    ● fits, ○ is the longest context of its line, · does not fit; the cell that holds the asked (users, context), the
+    smallest that covers both, stands in brackets.
     """
     pitch = min(max((cells - 7) // max(len(contexts), 1), 5), 9)
     contexts = contexts[: max((cells - 7) // pitch, 1)]

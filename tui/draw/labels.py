@@ -7,7 +7,7 @@ from tui.draw.canvas import Canvas
 
 
 class Label(NamedTuple):
-    """A text that belongs to the cell (x, y); `priority` 0 is placed first, an unplaced one is left out."""
+    """A text for the cell (x, y) of a chart; `priority` 0 is placed first, an unplaced one is left out."""
 
     x: int
     y: int
@@ -17,10 +17,10 @@ class Label(NamedTuple):
 
 
 def place(canvas: Canvas, labels: Iterable[Label]) -> list[Label]:
-    """Writes the labels that find room and returns them with the place of their first cell.
+    """Writes labels on a canvas where they find room and returns them with the place of their first cell.
 
-    Right of the point is best, then below, above and left; a covered dot of a curve costs more than a less liked
-    side, and a cell that carries text is out of the question.
+    Right of the point is best, then below, above and left; a covered dot of a curve costs more than a less liked side,
+    and a cell that carries text is out of the question.
     """
     layout_or_setup = []
     for label in sorted(labels, key=lambda each: each.priority):

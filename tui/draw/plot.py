@@ -25,20 +25,20 @@ def series_style(series: int) -> str:
 
 
 class Plot(NamedTuple):
-    """A canvas with its axes; x runs right, y runs up."""
+    """A chart's canvas with its axes; x runs right, y runs up."""
 
     canvas: Canvas
     x: LogAxis
     y: LogAxis
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Canvas coordinates of a value pair, clipped to just outside the canvas."""
+        """Canvas coordinates of a pair of values, clipped to just outside the canvas."""
         across = min(max(self.x(x), -0.5), 1.5) * (self.canvas.width - 0.5)
         up = min(max(self.y(y), -0.5), 1.5) * (self.canvas.height - 0.25)
         return across, self.canvas.height - 0.25 - up
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
-        """The cell of a value pair, held inside the canvas."""
+        """The canvas cell of a pair of values, held inside the canvas."""
         across, down = self.at(x, y)
         return (
             min(max(int(across), 0), self.canvas.width - 1),
@@ -49,7 +49,7 @@ class Plot(NamedTuple):
         self.canvas.line(*self.at(*start), *self.at(*end), style, every)
 
     def grid(self) -> None:
-        """Dotted lines at the ticks."""
+        """Draws dotted lines at the ticks of both axes."""
         canvas = self.canvas
         for tick in self.x.ticks(canvas.width // 8):
             across, _ = self.at(tick.value, 0)
@@ -59,7 +59,7 @@ class Plot(NamedTuple):
             canvas.line(0, down, canvas.width, down, "grid", every=4)
 
     def rows(self, x_caption: str, y_caption: str) -> list[Row]:
-        """The canvas between its axes: two rows and GUTTER columns more than the canvas."""
+        """The chart as rows: the canvas between its axes, two rows and GUTTER columns more than the canvas."""
         gutter = [" " * GUTTER] * self.canvas.height
         for tick in self.y.ticks(self.canvas.height // 2):
             row = int(self.canvas.height - 0.25 - self.y(tick.value) * (self.canvas.height - 0.25))

@@ -11,7 +11,7 @@ from tui.draw.runs import Row
 
 
 class Roof(NamedTuple):
-    """One accelerator (or a group of them) in one number format."""
+    """The roof of one accelerator (or a group of them) in one number format."""
 
     name: str
     flops: float
@@ -21,7 +21,7 @@ class Roof(NamedTuple):
 
     @property
     def ridge(self) -> float:
-        """FLOP/byte from which compute limits."""
+        """Operational intensity from which compute limits [FLOP/byte]."""
         return self.flops / self.bandwidth
 
     def attainable(self, intensity: float) -> float:
@@ -29,7 +29,7 @@ class Roof(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A step: its FLOP per byte moved, and the FLOP/s it reaches."""
+    """A step under the roof: its FLOP per byte moved, and the FLOP/s it reaches."""
 
     name: str
     intensity: float
@@ -39,7 +39,7 @@ class Point(NamedTuple):
 
 
 def roofline(cells: int, lines: int, roofs: Sequence[Roof], points: Sequence[Point]) -> list[Row]:
-    """The chart, exactly `cells` wide and `lines` high; a point is never drawn above its roof."""
+    """The roofline chart, exactly `cells` wide and `lines` high; a point is never drawn above its roof."""
     points = [point for point in points if point.intensity > 0 and point.flops > 0]
     chart = _empty(cells, lines, roofs, points)
     chart.grid()

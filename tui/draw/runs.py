@@ -79,12 +79,12 @@ def clip(text: str, cells: int) -> str:
 
 
 def wrap_text(text: str, cells: int) -> list[str]:
-    """Lines of whole words, clean; a word that is longer than a line is broken."""
+    """Text in lines of whole words, without control characters; a word that is longer than a line is broken."""
     return wrap(without_controls(" ".join(text.split())), max(cells, 10), break_on_hyphens=False) or [""]
 
 
 def fit_row(row: Sequence[Run], cells: int, style: str = "text") -> Row:
-    """The row cut or padded to exactly `cells` columns."""
+    """A row of runs cut or padded to exactly `cells` columns."""
     runs: Row = []
     left = cells
     for text, name in row:
@@ -98,7 +98,9 @@ def fit_row(row: Sequence[Run], cells: int, style: str = "text") -> Row:
 
 
 def justify(left: Sequence[Run], right: Sequence[Run], cells: int) -> Row:
-    """`left` at the left edge and `right` at the right one; the left gives way, a blank stays between them."""
+    """A row with `left` at the left edge and `right` at the right one; the left gives way, a blank stays
+    between them.
+    """
     row = fit_row(left, max(cells - width(right), 0))
     if right and row and not row[-1][0].endswith(" "):
         row = [*fit_row(row, width(row) - 1), (" ", "text")]
@@ -108,7 +110,7 @@ def justify(left: Sequence[Run], right: Sequence[Run], cells: int) -> Row:
 def side_by_side(
     left: Sequence[Row], right: Sequence[Row], left_cells: int, right_cells: int, gap: str = " "
 ) -> list[Row]:
-    """Two blocks side by side, the shorter padded with blank rows."""
+    """Two blocks of rows side by side, the shorter padded with blank rows."""
     rows = []
     for index in range(max(len(left), len(right))):
         first = left[index] if index < len(left) else []

@@ -7,7 +7,9 @@ from tui.draw.runs import Row, clip, fit_row, merge_runs
 
 
 class Column(NamedTuple):
-    """One column of `width` cells; `priority` 0 always stays, the highest goes first when room is short."""
+    """One column of a drawn table, `width` cells wide; `priority` 0 always stays, the highest goes first when room is
+    short.
+    """
 
     key: str
     title: str
@@ -19,7 +21,7 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What one cell shows; an empty style takes the row's."""
+    """The text of one table cell; an empty style takes the row's."""
 
     text: str
     style: str = ""
@@ -47,7 +49,7 @@ def fit_columns(columns: Sequence[Column], cells: int) -> tuple[Column, ...]:
 def header_row(
     columns: Sequence[Column], cells: int, sorted_by: str = "", descending: bool = False, chosen: str = ""
 ) -> Row:
-    """The titles whole; the sorted column carries an arrow, in the gap before it where its own cells are full.
+    """The row of a table's titles, each whole; the sorted one carries an arrow, in the gap before it where it is full.
 
     The chosen one is marked by a pointer on the left of its title, and by its style.
     """
@@ -74,7 +76,7 @@ def _pointed(before: str, title: str) -> tuple[str, str]:
 
 
 def table_row(columns: Sequence[Column], values: Mapping[str, Cell], cells: int, style: str = "text") -> Row:
-    """One line of values by column key; a missing value is blank."""
+    """One row of a table from values by column key; a missing value is blank."""
     row: Row = []
     for column in columns:
         cell = values.get(column.key, BLANK)

@@ -1,4 +1,4 @@
-"""What a token costs against what one user sees, as the load grows: a curve for each of several series."""
+"""The trade-off chart: what a token costs against what one user sees, a curve for each of several series."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from tui.draw.runs import Row, fit_row
 
 
 class LoadPoint(NamedTuple):
-    """One load: output tokens/s that a user sees, and what a million tokens cost [USD]."""
+    """One load of a trade-off curve: output tokens/s that a user sees, and what a million tokens cost [USD]."""
 
     users: float
     per_user: float
@@ -23,7 +23,7 @@ class LoadPoint(NamedTuple):
 
 
 class CostCurve(NamedTuple):
-    """One series: its letter, its name, and its points from light to heavy load."""
+    """One series of the trade-off chart: its letter, its name, and its points from light to heavy load."""
 
     letter: str
     name: str
@@ -31,7 +31,7 @@ class CostCurve(NamedTuple):
 
 
 def tradeoff(cells: int, lines: int, curves: Sequence[CostCurve], least_per_user: float | None = None) -> list[Row]:
-    """The chart, exactly `cells` wide and `lines` high: right is faster for a user, down is cheaper.
+    """The trade-off chart, exactly `cells` wide and `lines` high: right is faster for a user, down is cheaper.
 
     The asked load of each series is marked and named, loads beyond the service level are hollow, and the level
     (`least_per_user` tokens/s) is a line. Without a point there is a sentence in place of the chart.

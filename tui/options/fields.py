@@ -95,7 +95,7 @@ STATED_MEMORY = frozenset({"usable-memory", "host-memory"})
 
 
 class Field(NamedTuple):
-    """One line of the form."""
+    """One field of the workload form: its option, its text, its choices and its steps."""
 
     option: Option
     text: str
@@ -112,7 +112,7 @@ class Field(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The text, a model without its organisation, or what an empty field means."""
+        """The text that the form shows: the value, a model without its organisation, or what an empty field means."""
         return self.text.rpartition("/")[2] or UNSET.get(self.name, "any")
 
 

@@ -16,7 +16,7 @@ from tui.options import values
 
 
 class Option(NamedTuple):
-    """`--name VALUE` on the command line, `name: value` in a session file."""
+    """One input of a scenario: `--name VALUE` on the command line, `name: value` in a session file."""
 
     name: str
     field: str
@@ -39,7 +39,7 @@ BOUNDS = frozenset({"ttft", "tpot", "latency"})
 
 
 def bound_text(seconds: float, percentile: int | None) -> str:
-    """A bound as it is asked for: `1.5s`, `50ms@p99`."""
+    """A bound on a latency as it is asked for: `1.5s`, `50ms@p99`."""
     return bound(seconds) + (f"@p{percentile}" if percentile else "")
 
 
@@ -174,12 +174,12 @@ SERVING_ONLY = frozenset(
 
 
 def order(name: str) -> int:
-    """Options in the order they build on each other: a preset before what it fills, `train` before its settings."""
+    """Sort key of options that builds up a scenario: a preset before what it fills, `train` before its settings."""
     return list(OPTIONS).index(name) if name in OPTIONS else -1
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """One argparse option each; a value stays text until it is read against its field's own bounds."""
+    """Adds every option to an argument parser; a value stays text until it is read against its field's own bounds."""
     for title, options in GROUPS:
         group = parser.add_argument_group(title)
         for option in options:
@@ -187,7 +187,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
-    """That scenario with one option set, from text or from YAML. Raises InputError for the unknown or unfit."""
+    """A scenario with one option set, from text or from YAML. Raises InputError for an unknown option or an unfit
+    value.
+    """
     option = OPTIONS.get(name)
     if option is None:
         raise InputError(name, "no such option", close_names(name, OPTIONS))

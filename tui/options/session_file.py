@@ -14,7 +14,9 @@ class Setting(NamedTuple):
 
 
 def read(path: str) -> dict[str, Setting]:
-    """Every option that the file sets, by name. Raises InputError naming the file and line of what is malformed."""
+    """Every option that a session file sets, by name. Raises InputError naming the file and line of what is
+    malformed.
+    """
     from catalog import yaml_file
 
     if not os.path.isfile(path):

@@ -18,7 +18,7 @@ MOST_DIGITS = 300
 
 
 class Declared(Protocol):
-    """What this module needs to know of an option."""
+    """The properties of an option by which its text is read."""
 
     @property
     def name(self) -> str: ...
@@ -31,7 +31,7 @@ class Declared(Protocol):
 
 
 def read(option: Declared, value: object, rule: Rule) -> object:
-    """The value as its field takes it, from text or from YAML. Raises InputError naming the option."""
+    """An option's value as its field takes it, from text or from YAML. Raises InputError naming the option."""
     if isinstance(value, str) and rule.type is not str:
         value = _truth(value) if rule.type is bool else _number(value, option, rule)
     elif rule.type is int and isinstance(value, float) and value.is_integer():

@@ -16,7 +16,10 @@ STEPS = 96
 
 
 def chart(cells: int, lines: int, against: AgainstApi, name: str) -> list[Row]:
-    """A month's cost over its requests: candidates added one by one, and the API; exactly `cells` wide."""
+    """The break-even chart: a month's cost over its requests, rent in steps of whole candidates, and the API.
+
+    It is exactly `cells` wide.
+    """
     if not against.api_usd_per_request:
         return [fit_row([(" The API costs nothing.", "dim")], cells)]
     crossing = against.usd_per_copy_month / against.api_usd_per_request
@@ -50,7 +53,7 @@ def chart(cells: int, lines: int, against: AgainstApi, name: str) -> list[Row]:
 
 
 def describe_api(against: AgainstApi, name: str, machine: str) -> str:
-    """One sentence: from how many requests on renting costs no more than the API."""
+    """The break-even with an API in one sentence: from how many requests on renting costs no more."""
     per_request = f"{figures.usd(against.api_usd_per_request)} a request"
     if against.requests is None:
         full = against.usd_per_copy_month / against.requests_per_copy_month
@@ -67,7 +70,9 @@ def describe_api(against: AgainstApi, name: str, machine: str) -> str:
 
 
 def describe_terms(each: AgainstTerms) -> str:
-    """One sentence: from how many hours a month on committed terms cost less than on-demand."""
+    """The break-even with committed terms in one sentence: from how many hours a month they cost less than
+    on-demand.
+    """
     price = f"{each.terms} at {figures.usd(each.usd_per_hour)}/h ({each.price_kind}, {each.price_as_of})"
     if each.hours_per_month > HOURS_PER_MONTH:
         return f"{price} never pays beside on-demand"
@@ -75,7 +80,7 @@ def describe_terms(each: AgainstTerms) -> str:
 
 
 def describe_buying(each: AgainstBuying) -> str:
-    """One sentence: after how many months the accelerators are cheaper bought."""
+    """The break-even with buying in one sentence: after how many months the accelerators are cheaper bought."""
     power = f"{figures.usd(each.running_usd_per_month)} of power a month"
     price = f"bought for {figures.usd(each.purchase_usd)} and {power}"
     if each.months is None:
@@ -87,7 +92,7 @@ def describe_buying(each: AgainstBuying) -> str:
 def sentences(
     named: Sequence[tuple[str, AgainstApi]], terms: Sequence[AgainstTerms], buying: AgainstBuying | None, machine: str
 ) -> Iterator[str]:
-    """Everything that is known, a sentence each."""
+    """Every break-even that is known, a sentence each."""
     for name, against in named:
         yield describe_api(against, name, machine)
     for each in terms:

@@ -22,7 +22,7 @@ LIMITS = {"network": "links", "latency": "launch"}
 
 
 def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
-    """What it is and what limits it; where the memory goes; what it costs."""
+    """The selected candidate in three lines: what it is and what limits it, where the memory goes, what it costs."""
     who: Row = [
         (f" {readings.instance(row)}", "bold"),
         (f"  {_hardware(row, inventory, readings.layout_or_setup(row))}  ", "text"),
@@ -41,7 +41,7 @@ def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventor
 
 
 def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
-    """The selected candidate with room: every part of the memory, what limits each phase, every cost."""
+    """The selected candidate beside the table: every part of the memory, what limits each phase, every cost."""
     lines: list[Row] = [
         [(without_controls(readings.instance(row)), "bold"), (f"  {readings.layout_or_setup(row)}", "text")],
         [(_hardware(row, inventory), "text")],
@@ -66,7 +66,7 @@ def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory
 
 
 def guidance_rows(device: Accelerator | None, cells: int) -> list[Row]:
-    """What the family is for, what it gives up, and the effort before the first token."""
+    """Rows about a device's family: what it is for, what it gives up, and the effort before the first token."""
     if device is None:
         return []
     words = guidance(device)
@@ -78,7 +78,7 @@ def guidance_rows(device: Accelerator | None, cells: int) -> list[Row]:
 
 
 def limits(row: Evaluation) -> str:
-    """`decode: 62% memory 21% links`; of a training step, its two longest parts."""
+    """What limits a row in a few words: `decode: 62% memory 21% links`; of a training step, its two longest parts."""
     if row.training:
         parts = {part.name: part.value for part in row.training.step}
         return f"step: {_largest(parts, '')}"
@@ -96,7 +96,7 @@ def prefill_limits(speed: PerformanceReport) -> str:
 
 
 def shares(row: Evaluation) -> list[Share]:
-    """Everything on one device, what is left of it last."""
+    """Shares of one device's memory for a bar, what is left of it last."""
     if row.training:
         return _training_shares(row.training.memory)
     return _serving_shares(row.memory) if row.memory else []

@@ -1,4 +1,4 @@
-"""The comparison as rows: figures down, pins across, the first pin the baseline."""
+"""The Compare page as rows: figures down, pins across, the first pin the baseline."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,7 +27,7 @@ FIXED = 3
 
 
 class Cursor(NamedTuple):
-    """Which figure of which pin is chosen."""
+    """The chosen cell of the comparison: a figure of a pin."""
 
     line: int
     column: int
@@ -36,7 +36,7 @@ class Cursor(NamedTuple):
 def compare_page(
     pins: Pins, answers: Sequence[Answer | None], cursor: Cursor, cells: int, height: int, top: int = 0
 ) -> list[Row]:
-    """The page in exactly `height` rows; it scrolls sideways with the cursor, the baseline always in sight."""
+    """The Compare page in exactly `height` rows; it scrolls sideways with the cursor, the baseline always in sight."""
     if not pins:
         rows: list[Row] = [[("", "text")], *([(f" {line}", "dim")] for line in EMPTY)]
         return [fit_row(row, cells) for row in rows][:height]
@@ -56,7 +56,9 @@ def compare_page(
 
 
 def table_items(answers: Sequence[Answer | None], height: int) -> list[int | str]:
-    """Lines by their positions, under the titles of their groups where those leave every line in sight."""
+    """The comparison's lines by their positions, under the titles of their groups where those leave every line in
+    sight.
+    """
     lines = lines_for(answers)
     titled: list[int | str] = []
     for at, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""What is compared: the figures of a pin in groups, their ratio to the baseline, and which pin does best."""
+"""Comparing pins: their figures in groups, the ratio of each to the baseline's, and which pin does best."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ SAME = 0.02
 
 
 class Line(NamedTuple):
-    """One line of the comparison: what it reads off the answer of a pin's own scenario."""
+    """One line of the comparison: its title, and the figure that it reads off each pin's answer."""
 
     group: str
     title: str
@@ -31,7 +31,9 @@ class Line(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """One cell: the figure, how it stands to the baseline's, and whether it is the best of its line."""
+    """One cell of the comparison: the figure, how it stands to the baseline's, and whether it is the best of
+    its line.
+    """
 
     text: str
     delta: str = ""
@@ -245,12 +247,12 @@ TRAINING = (
 
 
 def lines_for(pins: Sequence[Answer | None]) -> tuple[Line, ...]:
-    """The lines of what is pinned, served models or training runs, without the words that all pins share."""
+    """The lines of a comparison of served models or training runs, without the words that all pins share."""
     return tuple(line for line in _all_lines(pins) if line.figure or line.group or not _alike(line, pins))
 
 
 def common_words(pins: Sequence[Answer | None]) -> list[str]:
-    """What all pins share: the model, the engine, the load …; nothing of a single one."""
+    """Words that all pins share: the model, the engine, the load …; nothing of a single pin."""
     known = [answer for answer in pins if answer is not None]
     shared = [line for line in _all_lines(pins) if not (line.figure or line.group) and _alike(line, pins)]
     words = [line.text(known[0]) for line in shared]
@@ -268,7 +270,9 @@ def _alike(line: Line, pins: Sequence[Answer | None]) -> bool:
 
 
 def compare_line(line: Line, pins: Sequence[Answer | None]) -> list[Compared]:
-    """The cells of one line, the first being the baseline; a pin that can not be asked any more has none."""
+    """The cells of one line of the comparison, the first being the baseline; a pin that can not be asked any more has
+    none.
+    """
     marks = _marks(line, pins)
     base = pins[0] if pins else None
     return [

@@ -1,4 +1,4 @@
-"""What the pages around the selected row show, worked out from the answer."""
+"""Facts about the selected row, worked out from the answer for the pages around it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ SOLVED_USERS = (1, 4, 16, 64)
 
 
 def bench_of(answer: Answer, row: Evaluation) -> Study:
-    """The row with everything that variations of it take."""
+    """A study of a row: it with everything that variations of it take."""
     return Study(
         candidate=row.candidate,
         scenario=answer.session.scenario,
@@ -38,13 +38,13 @@ def bench_of(answer: Answer, row: Evaluation) -> Study:
 
 
 def heading(answer: Answer, row: Evaluation) -> str:
-    """The machine, its devices and how the model lies on them; of a run that does not fit there is no such thing."""
+    """A row's machine, its devices and how the model lies on them; a run that does not fit lies nowhere."""
     layout_text = layout_or_setup(row) if row.training or not answer.session.scenario.training else ""
     return " · ".join(filter(None, (instance(row), devices(row, answer.inventory), layout_text)))
 
 
 def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
-    """The memory page of a row that has a memory report."""
+    """What the Memory page shows of a row that has a memory report."""
     assert row.memory
     study = bench_of(answer, row)
     scenario, memory, workload = study.scenario, study.memory, study.scenario.workload
@@ -79,7 +79,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
 
 
 def changes(study: Study, row: Evaluation) -> list[Change]:
-    """What makes the row fit, or gives it more room where it does; nothing where memory is not the matter."""
+    """Changes that make a row fit, or give it more room where it does; none where memory is not the matter."""
     if study.scenario.training:
         from estimator.advice.training_fixes import run_changes
 
@@ -90,7 +90,7 @@ def changes(study: Study, row: Evaluation) -> list[Change]:
 
 
 def capacities(study: Study) -> list[Capacity]:
-    """The longest contexts and the most users, by cache format."""
+    """The longest contexts and the most users of a candidate, by cache format."""
     solved = []
     for name in dict.fromkeys((study.scenario.kv, *study.engine.program.cache_formats)):
         other = study.asking(replace(study.scenario, kv=name))
@@ -99,7 +99,7 @@ def capacities(study: Study) -> list[Capacity]:
 
 
 def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
-    """The performance page of a row that has a performance report."""
+    """What the Performance page shows of a row that has a performance report."""
     speed = row.performance
     assert speed
     study = bench_of(answer, row)
@@ -172,7 +172,7 @@ def _load_point(row: Evaluation, users: float, speed: PerformanceReport, meets: 
 
 
 def own_point(study: Study) -> str:
-    """The user's own measurement that holds here, if any."""
+    """The user's own measurement that holds for a candidate; None where there is none."""
     step = study.step
     if step.decode_factor == step.prefill_factor == 1.0:
         return ""
@@ -211,7 +211,9 @@ def rivals(answer: Answer, row: Evaluation, most: int = 2) -> list[Evaluation]:
 
 
 def roofs(study: Study) -> list[Roof]:
-    """One device's roof in the format that multiplies the weights, and in 16 bit where that is another one."""
+    """A candidate's roofs: one device's in the format that multiplies the weights, and in 16 bit where that is another
+    one.
+    """
     device, step = study.node.device, study.step
     name, half = device.label or device.id, "bf16" if device.bf16_flops else "fp16"
     wide = Roof(f"{name} {half}", device.matrix_flops, device.bandwidth_bytes_per_s)
@@ -223,7 +225,7 @@ def roofs(study: Study) -> list[Roof]:
 
 
 def points(study: Study, users: float) -> list[Point]:
-    """Where prefill and decode stand under the roof: alone, at the load, and at the most that fits."""
+    """A candidate's points under the roof: prefill and decode alone, at the load, and at the most that fits."""
     loads = sorted({1, max(int(users), 1), max(study.most_users, 1)})
     return [
         _point("prefill", study.prefill()),
@@ -232,7 +234,7 @@ def points(study: Study, users: float) -> list[Point]:
 
 
 def group_by_name(operators: tuple[OperatorTime, ...]) -> tuple[OperatorTime, ...]:
-    """Operators of one name as one, limited by what limits the longest of them."""
+    """Operators with those of one name joined, limited by what limits the longest of them."""
     groups: dict[str, list[OperatorTime]] = {}
     for each in operators:
         groups.setdefault(each.name, []).append(each)

@@ -16,7 +16,7 @@ SOMETIMES = OWNED | {"accepted-tokens", "burstiness"}
 
 
 class Spot(NamedTuple):
-    """Where a field's value stands: the first cell of its text, and how many cells it has."""
+    """Place of a form field's value: the first cell of its text, and how many cells it has."""
 
     field: Field
     section: str
@@ -28,7 +28,8 @@ class Spot(NamedTuple):
 
 
 def lay_out(sections: Sequence[Section], cells: int, lines: int) -> list[Spot]:
-    """Whole sections in columns of about equal height, a blank line between them where `lines` have room for it.
+    """Places of a form's fields: whole sections in columns of about equal height, a blank line between where there is
+    room.
 
     A section keeps its column through edits: the columns are balanced over the fields that may come as well.
     """

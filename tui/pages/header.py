@@ -21,7 +21,7 @@ SHORTEST_MODEL = 8
 
 
 def scenario_row(scenario: Scenario, cells: int) -> Row:
-    """` Llama-3.3-70B-Instruct fp8 kv bf16 │ 2k→512 x16 │ util .95 · TP4 │ us-east-1 on-demand`.
+    """The scenario line: ` Llama-3.3-70B-Instruct fp8 kv bf16 │ 2k→512 x16 │ util .95 · TP4 │ us-east-1 on-demand`.
 
     Where it is too long the default place goes first, then chips from the right (`+2` says how many), and the model's
     name last.
@@ -78,7 +78,9 @@ def _training(run: TrainingWorkload) -> tuple[Row, list[Row]]:
 
 
 def tabs_row(answer: Answer, here: str, cells: int) -> Row:
-    """The pages by their keys, this one marked, and the status; the other titles are shortened where they must be."""
+    """The line of tabs: the pages by their keys, this one marked, and the status; other titles are shortened where they
+    must.
+    """
     counts = {"compare": f"·{len(answer.session.pins)}" if answer.session.pins else ""}
     longest = max(len(page.title) for page in TABS)
     needed = min(width(status(answer, cells)), MOST_STATUS) if answer.session.filter else 1
@@ -91,7 +93,7 @@ def tabs_row(answer: Answer, here: str, cells: int) -> Row:
 
 
 def tab_at(answer: Answer, here: str, cells: int, x: int) -> str:
-    """The page whose tab stands at that cell of the line; empty beside the tabs."""
+    """The page whose tab stands at a cell of the tabs' line; empty beside the tabs."""
     text = "".join(part for part, _ in tabs_row(answer, here, cells))
     starts = [(max(text.find(f" {page.key} "), text.find(f"[{page.key} ")), page.name) for page in TABS]
     last = text.find("  ", starts[-1][0])
@@ -111,7 +113,7 @@ def _tabs(here: str, counts: Mapping[str, str], letters: int) -> Row:
 
 
 def status(answer: Answer, cells: int) -> Row:
-    """The filter and what it leaves, or the view and the date of the prices."""
+    """The status beside the tabs: the filter and what it leaves, or the view and the date of the prices."""
     session = answer.session
     if session.filter:
         share = f"{len(answer.rows)} of {len(answer.board.rows)}"

@@ -16,7 +16,9 @@ CACHE = "/root/.cache/huggingface"
 
 
 class Form(NamedTuple):
-    """One form of a command: its name, its whole text, the reason of each flag, what must be true before it runs."""
+    """One form of a launch command: its name, its whole text, the reason of each flag, what must be true before it
+    runs.
+    """
 
     name: str
     text: str
@@ -45,7 +47,7 @@ def command_forms(command: Command, row: Evaluation, image: str) -> tuple[Form, 
 
 
 def recipe_forms(written: Recipe) -> tuple[Form, ...]:
-    """A training run's command, and the file that it reads."""
+    """The forms of a training recipe: its command, and the file that it reads."""
     reasons = tuple((f"{setting.key}: {setting.text}", setting.why) for setting in written.settings)
     shell = Form(name="shell", text=written.command, reasons=reasons, notes=tuple(written.notes))
     return (shell, Form(written.file, written.text)) if written.file else (shell,)

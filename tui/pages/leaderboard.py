@@ -23,7 +23,7 @@ DELTA = 5
 
 
 class TableContext(NamedTuple):
-    """What every line of one drawing shares."""
+    """What every line of one drawing of the leaderboard shares: columns, widths, the answer before."""
 
     columns: tuple[Column, ...]
     before: Mapping[str, Evaluation]
@@ -55,12 +55,14 @@ class TableContext(NamedTuple):
 
     @property
     def gutter(self) -> int:
-        """Cursor, rank, tie or badge."""
+        """Width of the cells before the columns: cursor, rank, tie or badge."""
         return self.digits + 2
 
 
 def title_line(frame: TableContext, sort: str, reverse: bool, chosen: str = "") -> Row:
-    """The titles; the sorted one carries an arrow, the one under the column cursor a pointer before it."""
+    """The leaderboard's titles; the sorted one carries an arrow, the one under the column cursor a pointer
+    before it.
+    """
     descending = BY_KEY[sort].descending != reverse if sort in BY_KEY else False
     columns = [_titled(column, sort, column.width) for column in frame.columns]
     return [
@@ -79,7 +81,7 @@ def _titled(column: Column, sort: str, width: int) -> Column:
 
 
 def whereabouts(answer: Answer, cells: int) -> Row:
-    """Where the selected row went that is out of sight: `g7e.2xlarge: now 50.9 GiB short, rank 37 · g top`."""
+    """Where the selected row is that went out of sight: `g7e.2xlarge: now 50.9 GiB short, rank 37 · g top`."""
     row = answer.selected
     if row is None:
         return fit_row([], cells)
@@ -90,19 +92,19 @@ def whereabouts(answer: Answer, cells: int) -> Row:
 
 
 def heading_line(text: str, cells: int) -> Row:
-    """A line between two groups of rows."""
+    """A line between two groups of the leaderboard's rows."""
     return fit_row([("     ", "text"), (text, "title")], cells)
 
 
 def ties(answer: Answer) -> frozenset[int]:
-    """Ranks of the rows that tie with the row over them; a filter or an order may have parted the two."""
+    """Ranks of rows that tie with the row over them; a filter or an order may have parted the two."""
     neighbours = {(id(above), id(row)) for above, row in pairwise(answer.board.rows)}
     shown = enumerate(pairwise(answer.rows), 2)
     return frozenset(rank for rank, (above, row) in shown if row.tie and (id(above), id(row)) in neighbours)
 
 
 def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableContext) -> Row:
-    """One candidate: figures where it fits, by how much it does not and what would help where it does not."""
+    """One candidate's line: figures where it fits; else by how much it does not, and what would help."""
     fits = row.verdict == "fits"
     style = "text" if fits else "dim"
     machine = instance(row)
@@ -141,7 +143,7 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
 
 
 def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
-    """What stands in place of figures: how much is short and what would help, or why there is no price."""
+    """The words in the place of a row's figures: how much is short and what would help, or why there is no price."""
     memory = row.training.memory if row.training else row.memory
     if row.verdict == "does_not_fit" and memory and memory.shortfall_bytes > 0:
         short = f"{size(memory.shortfall_bytes)} short"
@@ -204,7 +206,7 @@ def round_band(band_text: str) -> str:
 
 
 def direction(column: BoardColumn, row: Evaluation, before: Evaluation | None) -> int:
-    """1 where the figure rose, -1 where it fell, 0 where it reads the same."""
+    """How a column's figure of a row moved with the last edit: 1 it rose, -1 it fell, 0 it reads the same."""
     if before is None or not column.changes or column.text(row) == column.text(before):
         return 0
     if row.candidate.machines != before.candidate.machines:
@@ -229,7 +231,9 @@ _ARROWS = {0: " ", 1: "▲", -1: "▼"}
 
 
 def lines(rows: Sequence[Evaluation], session: Session) -> list[int | str]:
-    """The positions of the rows from top to bottom, with headings between groups where view and order have them."""
+    """Positions of the leaderboard's rows from top to bottom, with headings between groups where view and order have
+    them.
+    """
     if session.view != "recommended" or session.sort:
         return list(range(len(rows)))
     shown: list[int | str] = []

@@ -1,4 +1,4 @@
-"""What a page shows, explained on the row under the cursor: its columns with their figures, then its glyphs."""
+"""The legend of a page on the row under the cursor: its columns with their figures, then its glyphs."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from tui.state.readings import devices, instance, shortcomings
 
 
 class Explained(NamedTuple):
-    """One thing on the page: how it is written there, what it reads on the row, what it means."""
+    """One thing on a page explained: how it is written there, what it reads on the row, what it means."""
 
     name: str
     value: str
@@ -63,13 +63,13 @@ GLYPHS = {
 
 
 def legend(answer: Answer, page: str) -> list[Explained]:
-    """The page's figures on the row under the cursor, and its marks."""
+    """A page's figures on the row under the cursor, and its marks, explained."""
     glyphs = (Explained(glyph, "", meaning) for glyph, meaning in GLYPHS.get(page, ()))
     return [*_figures(answer, page), *glyphs, *_family(answer, page)]
 
 
 def subject(answer: Answer, page: str) -> str:
-    """What the figures are read from, and what it lacks: the title over them."""
+    """The title over a legend: what its figures are read from, and what that lacks."""
     row = answer.selected
     if row is None or page not in ("leaderboard", "memory", "performance"):
         return "on this page"

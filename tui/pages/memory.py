@@ -1,4 +1,4 @@
-"""The memory page as rows: narrow terminals stack its parts, wide ones put them side by side."""
+"""The Memory page as rows: narrow terminals stack its parts, wide ones put them side by side."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Switch(NamedTuple):
 
 
 class MemoryFacts(NamedTuple):
-    """Everything the page shows, worked out."""
+    """What the Memory page shows, worked out."""
 
     heading: str
     aside: str
@@ -53,7 +53,7 @@ class MemoryFacts(NamedTuple):
 
 
 def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) -> list[Row]:
-    """The page in at most `lines` rows of exactly `cells` columns."""
+    """The Memory page in at most `lines` rows of exactly `cells` columns."""
     head = [
         heading_row(facts.heading, facts.aside, cells),
         bar_row(facts.usage, cells),
@@ -68,7 +68,7 @@ def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) ->
 
 
 def heading_row(heading: str, aside: str, cells: int) -> Row:
-    """What is shown, and beside it as much of a word on it as there is room for, its end before its beginning."""
+    """A page's first row: what it is about, and beside it as much of a word on it as there is room for."""
     while aside and len(heading) + len(aside) + 4 > cells:
         aside = aside.partition(" · ")[2]
     return justify([(f" {heading}", "bold")], [(f"{aside} ", "dim")] if aside else [], cells)
@@ -115,7 +115,7 @@ def _section(title: str, rows: Sequence[Row], cells: int) -> list[Row]:
 
 
 def advice_rows(advice: Sequence[tuple[str, str]], cells: int) -> list[Row]:
-    """`KV cache in fp8   61 → 122 users`."""
+    """Rows of changes with their gains, as `KV cache in fp8   61 → 122 users`."""
     names = min(max((len(title) for title, _ in advice), default=0), cells // 2)
     return [
         fit_row([(f"   {clip(title, names):<{names}}  ", "text"), (effect, "dim")], cells) for title, effect in advice
@@ -150,7 +150,7 @@ def _blank(cells: int) -> list[Row]:
 
 
 def switch_row(switches: Sequence[Switch], cells: int) -> Row:
-    """`, . utilization 0.90   { } sequences 1,024`, as many as there is room for."""
+    """The engine's switches in one row, as many as there is room for: `, . utilization 0.90   { } sequences 1,024`."""
     row: Row = [(" ", "text")]
     for switch in switches:
         entry: Row = [(switch.keys, "key"), (f" {switch.name} ", "dim"), (switch.value, "accent"), ("   ", "text")]

@@ -26,12 +26,14 @@ class Usage(NamedTuple):
 
     @property
     def cache_bytes(self) -> float:
-        """The part of the KV pool that this load fills."""
+        """Bytes of the KV pool that this load fills."""
         return cache_in_use_bytes(self.report, self.sequences)
 
     @property
     def shares(self) -> tuple[Share, ...]:
-        """From the device's first byte to its last: what is spent, what the pool has left, what stays reserved."""
+        """Shares of the device from its first byte to its last: what is spent, what the pool has left, what stays
+        reserved.
+        """
         shares = memory_shares(self.report, self.sequences)
         return (
             Share("weights", shares.weights_bytes, "weights"),
@@ -45,7 +47,7 @@ class Usage(NamedTuple):
 
 
 def bar_row(usage: Usage, cells: int) -> Row:
-    """The stacked bar, its hatches named in the table of parts; where more is needed than there is, a line ends it."""
+    """The stacked bar of a device's memory; a line ends it where more is needed than there is."""
     bar = stacked_bar(usage.shares, cells - 2)
     needed = sum(share.value for share in usage.shares)
     if needed > usage.report.usable_bytes * 1.001:
@@ -58,7 +60,8 @@ def bar_row(usage: Usage, cells: int) -> Row:
 def part_rows(
     usage: Usage, reasons: Sequence[str], cells: int, cursor: int = -1, before: Usage | None = None
 ) -> list[Row]:
-    """Hatch, name, GiB, share and reason of each part; what differs from `before` says which way it went.
+    """Rows of a device's memory parts: hatch, name, GiB, share and reason; what differs from `before` says which way it
+    went.
 
     The row at `cursor` is marked.
     """
@@ -91,7 +94,7 @@ def arrow(now: float, then: float) -> str:
 
 
 def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: int, chunk: int) -> tuple[str, ...]:
-    """Why each share is as large as it is, in the order of `Usage.shares`."""
+    """Why each share of a device's memory is as large as it is, in the order of `Usage.shares`."""
     report = usage.report
     pool = report.max_concurrency
     together = min(usage.sequences, pool)
@@ -143,7 +146,7 @@ def _cache_reason(usage: Usage, sequences: float) -> str:
 
 
 def joined(parts: Sequence[Part]) -> str:
-    """The largest parts with their GiB."""
+    """Parts of the weights in one line, the largest with their GiB."""
     ordered = sorted(parts, key=lambda part: -part.value)
     return " + ".join(f"{gib(part.value)} {part.name}" for part in ordered if part.value > 0)
 
@@ -164,7 +167,9 @@ def describe_cache_sharing(architecture: Architecture, layout: Layout, dcp: int 
 
 
 def layer_rows(kinds: Sequence[LayerKind], note: str, cells: int) -> list[Row]:
-    """Each kind of layer with what it caches per token and per request on one rank, all its layers together."""
+    """Rows of the kinds of layers, each with what it caches per token and per request on one rank, all its layers
+    together.
+    """
     rows: list[Row] = []
     for kind in kinds:
         parts = []

@@ -1,4 +1,4 @@
-"""The performance page as rows: roofline, time per operator, throughput curve and layouts of the machine."""
+"""The Performance page as rows: roofline, time per operator, throughput curve and layouts of the machine."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -35,7 +35,7 @@ LAYOUT_COLUMNS = (
 
 
 class PerformanceFacts(NamedTuple):
-    """Everything the page shows, worked out."""
+    """What the Performance page shows, worked out."""
 
     heading: str
     aside: str
@@ -44,7 +44,7 @@ class PerformanceFacts(NamedTuple):
     other_roofs: Sequence[Roof]
     """Rooflines of the best rows on other accelerators; drawn where there is room."""
     other_points: Sequence[Point]
-    """Their `series` counts from the first of the other roofs."""
+    """Points under the roofs; `series` counts from the first of the other roofs."""
     prefill: Sequence[OperatorTime]
     decode: Sequence[OperatorTime]
     ttft_s: Band
@@ -65,7 +65,7 @@ class PerformanceFacts(NamedTuple):
 
 
 def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int) -> list[Row]:
-    """The page in exactly `lines` rows of `cells` columns; a large one shows every view."""
+    """The Performance page in exactly `lines` rows of `cells` columns; a large one shows every view."""
     head = [heading_row(facts.heading, facts.aside, cells)]
     room = lines - len(head)
     if cells >= WIDE and room >= TALL:
@@ -164,7 +164,9 @@ def _layouts(facts: PerformanceFacts, cells: int) -> list[Row]:
 
 
 def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[Row]:
-    """A line per layout, those that fit first; the chosen one is marked, the one with most throughput starred."""
+    """Rows of a machine's layouts, those that fit first; the chosen one is marked, the one with most throughput
+    starred.
+    """
     columns = fit_columns(LAYOUT_COLUMNS, cells)
     rows = [header_row(columns, cells)]
     fastest = max((_speed(each) for each in layouts), default=0.0)

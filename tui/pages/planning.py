@@ -14,7 +14,7 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def describe_hours(demand: Demand) -> str:
-    """What is kept free and spare, and how the day goes, in one line."""
+    """A plan's day in one line: what is kept free and spare, and how the load goes."""
     spare = f", {demand.spare} spare" if demand.spare else ""
     return (
         f"{demand.headroom:.0%} head-room{spare}, a day from {min(demand.hours):.0%} to 100% of the peak, "
@@ -46,7 +46,7 @@ def _cells(plan: Plan) -> tuple[str, ...]:
 
 
 def plan_lines(plans: Sequence[Plan], other: SecondRegion | None, cells: int) -> list[str]:
-    """The first plan in full, and what comes next."""
+    """A plan in full as lines, and the runner-up after it."""
     first = plans[0]
     lines = [*_day_lines(first, cells), "", *_mix_lines(first), "", *_scaling_lines(first.autoscaling)]
     lines += ["", *_volume_lines(first)]

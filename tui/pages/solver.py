@@ -1,4 +1,4 @@
-"""What fits: the longest context for so many users, and the most users for a context, by cache format."""
+"""The solver's rows: the longest context for so many users, and the most users for a context, by cache format."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from tui.draw.runs import Row, fit_row
 
 
 class Capacity(NamedTuple):
-    """One cache format's answers."""
+    """What one cache format holds on a candidate: the longest context and the most users."""
 
     name: str
     longest: tuple[int, ...]
@@ -18,7 +18,7 @@ class Capacity(NamedTuple):
 
 
 def capacity_rows(cells: int, users: Sequence[int], length: int, capacities: Sequence[Capacity]) -> list[Row]:
-    """A header and a line per cache format."""
+    """Rows of what each cache format holds, under a header."""
     pitch = min(max((cells - 26) // max(len(users), 1), 6), 9)
     shown = users[: max((cells - 26) // pitch, 1)]
     head = "".join(f"{count(each):>{pitch}}" for each in shown)

@@ -24,7 +24,9 @@ STYLES = {
 def training_memory_page(
     heading: str, aside: str, report: TrainingReport, cells: int, lines: int, cursor: int = -1
 ) -> list[Row]:
-    """One device at the peak of a step: the stacked bar, then every part with a bar of its own and its working."""
+    """The Memory page of a training run: the stacked bar at the peak of a step, then every part with a bar and its
+    working.
+    """
     memory = report.memory
     shares = [
         Share(part.name, part.value, STYLES.get(part.name, "overhead")) for part in memory.parts if part.value > 0
@@ -50,7 +52,9 @@ def training_memory_page(
 
 
 def training_speed_page(heading: str, aside: str, report: TrainingReport, cells: int, lines: int) -> list[Row]:
-    """Where the seconds of a step and the hours of the run go, and what they cost."""
+    """The Performance page of a training run: where the seconds of a step and the hours of the run go, and what they
+    cost.
+    """
     speed = report.tokens_per_s
     rows = [
         heading_row(heading, aside, cells),
@@ -78,7 +82,7 @@ def part_bars(
     cursor: int = -1,
     styles: dict[str, str] | None = None,
 ) -> list[Row]:
-    """A line a part: name, figure, share, a bar to the scale of the largest, its working."""
+    """Rows of parts: name, figure, share, a bar to the scale of the largest, and the working of each."""
     largest = max((part.value for part in parts), default=0.0) or 1.0
     room = max(cells // 6, 8)
     rows: list[Row] = [fit_row([(f"   {'part':<14}{unit:>7} {'':>4}  {'':<{room}}  how", "title")], cells)]

@@ -23,7 +23,7 @@ SHOWN: dict[Unit, Callable[[float], str]] = {
 
 
 def working_rows(working: Working, cells: int, chosen: bool = False) -> list[Row]:
-    """Title and value, the formula in words, the same in numbers, the source."""
+    """A working as rows: title and value, the formula in words, the same in numbers, the source."""
     value = SHOWN[working.unit](working.value)
     rows: list[Row] = [[pointer(chosen), (working.title, "title"), ("  ", "text"), (value, "bold")]]
     for start, words, style in (
@@ -38,7 +38,7 @@ def working_rows(working: Working, cells: int, chosen: bool = False) -> list[Row
 
 
 def near_rows(near: Near, cells: int) -> list[Row]:
-    """The nearest measured case, and our error on it."""
+    """Rows about the nearest measured case, and our error on it."""
     row, score = near.row, near.score
     if score.predicted is None:
         return []
@@ -58,7 +58,7 @@ def near_rows(near: Near, cells: int) -> list[Row]:
 
 
 def substituted(working: Working) -> str:
-    """The formula with each name replaced by its number and unit."""
+    """A working's formula with each name replaced by its number and unit."""
     text = working.formula
     names = sorted({term.name: term for term in working.terms}.values(), key=lambda term: -len(term.name))
     for index, term in enumerate(names):

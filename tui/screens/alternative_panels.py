@@ -36,7 +36,9 @@ def formats(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
 
 def sensitivity(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
-    """One change each with what it does to cost, speed and users, the largest effect first; one key takes it."""
+    """The panel of single changes: what each does to cost, speed and users, the largest effect first; one key
+    takes it.
+    """
     study = bench_of(answer, row)
     known = [each for each in single_changes(study) if _says_something(each.row)]
     ordered = sorted(known, key=lambda each: -_effect(row, each.row))[:MOST_CHANGES]

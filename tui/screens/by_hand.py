@@ -27,7 +27,7 @@ FIELDS = (
 
 
 class ByHand(ModalScreen[str | None]):
-    """Returns the parameters as the command line takes them, or None."""
+    """A modal that takes a model's numbers. Returns the parameters as the command line takes them, or None."""
 
     CSS_PATH = "by_hand.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,7 +50,7 @@ class ByHand(ModalScreen[str | None]):
 
     @property
     def written(self) -> str:
-        """What the fields say, as `--model` takes it."""
+        """The typed numbers as `--model` takes them."""
         lines = {line.id: line.value.strip() for line in self.query(Input)} or {name: text for name, text, _ in FIELDS}
         return ",".join(f"{name}={value}" for name, value in lines.items() if value)
 

@@ -1,4 +1,4 @@
-"""What the pages about the selected row share."""
+"""The base of pages about the selected row."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def refused_rows(answer: Answer, row: Evaluation, cells: int) -> list[Row]:
 
 
 class CandidateView(Drawing):
-    """Draws the selected row: a run, a served model, or why there is nothing to draw."""
+    """Draws the selected row on a page: a run, a served model, or why there is nothing to draw."""
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         answer = self.answer
@@ -37,11 +37,11 @@ class CandidateView(Drawing):
         return self.draw_serving(answer, row, width, height)
 
     def draw_run(self, answer: Answer, row: Evaluation, run: TrainingReport, width: int, height: int) -> Sequence[Row]:
-        """The page of a training run."""
+        """The lines of a training run on this page."""
         raise NotImplementedError
 
     def draw_serving(self, answer: Answer, row: Evaluation, width: int, height: int) -> Sequence[Row]:
-        """The page of a served model that has a memory report."""
+        """The lines of a served model that has a memory report on this page."""
         raise NotImplementedError
 
 
@@ -49,15 +49,15 @@ class CandidatePage(Page):
     """A page about one row of the leaderboard; it can move on to the next."""
 
     def on_screen_resume(self) -> None:
-        """The page stays with its row, whatever an edit does to the order."""
+        """Keeps the page with its row, whatever an edit does to the order."""
         self.edit(_stay)
 
     def action_step(self, by: int) -> None:
-        """On to another row of the leaderboard."""
+        """Goes on to another row of the leaderboard."""
         self.edit(lambda answer: step_rows(answer, by))
 
     def action_measure(self) -> None:
-        """A measurement of one's own: a benchmark's result or a start-up log is pasted."""
+        """Asks for a measurement of one's own: a benchmark's result or a start-up log is pasted."""
         from tui.screens.measure import Measure
 
         answer = self.answer

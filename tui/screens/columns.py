@@ -40,7 +40,9 @@ class ColumnList(Drawing):
 
 
 class ColumnChoice(ModalScreen[str | None]):
-    """Chooses the columns of the board: their keys in order, joined; empty for all, None where it is left as it was."""
+    """A modal that chooses the board's columns: their keys in order, joined; empty for all, None where they stay as
+    they were.
+    """
 
     CSS_PATH = "panel.tcss"
     BINDINGS = [  # noqa: RUF012
@@ -78,7 +80,7 @@ class ColumnChoice(ModalScreen[str | None]):
         self.listed.redraw()
 
     def action_shift(self, by: int) -> None:
-        """The column under the cursor one place on, the cursor with it."""
+        """Moves the column under the cursor by some places, the cursor with it."""
         listed = self.listed
         to = listed.cursor + by
         if 0 <= to < len(listed.columns):
@@ -92,7 +94,7 @@ class ColumnChoice(ModalScreen[str | None]):
 
 
 def ask(page: Page) -> None:
-    """Asks for the columns of the session's task and keeps them."""
+    """Asks for the board's columns for the session's task and keeps them."""
     answer = page.answer
     if answer is None:
         return

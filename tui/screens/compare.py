@@ -1,4 +1,4 @@
-"""The comparison: pins side by side, and all of them on one chart of cost against speed."""
+"""The Compare page: pins side by side, and all of them on one chart of cost against speed."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,7 +19,7 @@ from tui.widgets.drawing import Drawing, scroll_to
 
 
 class CompareView(Drawing):
-    """The table of pins, or their chart; the cursor is a figure of a pin."""
+    """Draws the table of pins, or their chart; the cursor is a figure of a pin."""
 
     cursor = Cursor(0, 0)
     chart = False
@@ -47,14 +47,14 @@ class CompareView(Drawing):
         return compare_page(self.pins, answers, self.cursor, width, height, self.top)
 
     def move(self, lines: int, columns: int) -> None:
-        """Moves the cursor, held inside the table."""
+        """Moves the cursor by lines and columns, held inside the table."""
         most = len(lines_for(self.answers)) - 1
         line, column = self.cursor.line + lines, self.cursor.column + columns
         self.cursor = Cursor(max(0, min(line, most)), max(0, min(column, len(self.pins) - 1)))
 
 
 class CompareScreen(Page):
-    """Moves over figures and pins; a pin is moved, dropped, named and opened by the session's verbs."""
+    """The Compare page's keys; a pin is moved, dropped, named and opened by the session's verbs."""
 
     NAME = "compare"
     BINDINGS = bindings(NAME)
@@ -75,7 +75,7 @@ class CompareScreen(Page):
         self.view.redraw()
 
     def action_shift(self, by: int) -> None:
-        """The chosen pin so many places on, the cursor with it; the first place is the baseline's."""
+        """Moves the chosen pin by some places, the cursor with it; the first place is the baseline's."""
         at = self.view.cursor.column
         self._change_pins(lambda pins: moved_pin(pins, at, by))
         self.action_column(by)
@@ -85,7 +85,7 @@ class CompareScreen(Page):
         self._change_pins(lambda pins: dropped_pin(pins, at))
 
     def action_open(self) -> None:
-        """The chosen pin's scenario becomes the session's, on the leaderboard."""
+        """Makes the chosen pin's scenario the session's, on the leaderboard."""
         at = self.view.cursor.column
 
         def change(answer: Answer) -> Session:
@@ -128,13 +128,13 @@ class CompareScreen(Page):
         self.app.push_screen(Panel(PANELS[name](answer, answer.rows[0], line.working)), self.take_scenario)
 
     def copied_text(self) -> str:
-        """The comparison as a table."""
+        """The comparison as a table, for the clipboard."""
         from tui.screens.exports import comparison_text
 
         return comparison_text(self.view.answers, self._labels) if self.view.pins else ""
 
     def exported_text(self, ending: str) -> str:
-        """The comparison as a report, as JSON, or its rows as CSV."""
+        """The comparison as a file of a kind: a report, JSON, or its rows as CSV."""
         from tui.screens.exports import comparison_json, comparison_report, table_csv
 
         answers = self.view.answers

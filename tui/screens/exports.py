@@ -1,4 +1,4 @@
-"""What is taken away from a page: a text for the clipboard and files that others can read and repeat."""
+"""Texts that are taken away from a page: for the clipboard, and files that others can read and repeat."""
 
 import shlex
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ ALWAYS = frozenset({"model", "weights", "kv", "train"})
 
 
 def reproduced(scenario: Scenario, verb: str = "rank", instance: str = "") -> str:
-    """The command line that answers the same question without the interface."""
+    """The command line that answers a scenario without the interface."""
     plain = given_options(Scenario(training=TrainingWorkload() if scenario.training else None))
     asked = given_options(scenario)
     values = {name: value for name, value in asked.items() if plain.get(name) != value or name in ALWAYS}
@@ -97,18 +97,18 @@ def comparison_report(answers: Sequence[Answer | None], labels: Sequence[str]) -
 
 
 def table_csv(rows: Sequence[Evaluation]) -> str:
-    """Every figure of every row, a line each."""
+    """Every figure of some rows as CSV, a line each."""
     return table_output.csv_table([documents.document(row) for row in rows]) + "\n"
 
 
 def table_json(scenario: Scenario, rows: Sequence[Evaluation]) -> str:
-    """The rows as `rank --format json` prints them."""
+    """Some rows as `rank --format json` prints them."""
     page = {"scenario": json_output.scenario(scenario), "rows": [documents.document(row) for row in rows]}
     return json_output.document(page) + "\n"
 
 
 def comparison_json(answers: Sequence[Answer | None], labels: Sequence[str]) -> str:
-    """The pins in order, each with its scenario and its row."""
+    """The comparison as JSON: pins in order, each with its scenario and its row."""
     pins = [
         {
             "name": label,
@@ -122,7 +122,7 @@ def comparison_json(answers: Sequence[Answer | None], labels: Sequence[str]) -> 
 
 
 def write(name: str, ending: str, text: str, folder: Path | None = None) -> Path:
-    """Writes a file of its own in a folder (the current one), never over another. Raises OSError."""
+    """Writes an export to a new file in a folder (the current one), never over another. Raises OSError."""
     folder = folder or Path.cwd()
     names = (f"{name}.{ending}", *(f"{name}-{number}.{ending}" for number in range(2, 1000)))
     path = next(folder / each for each in names if not (folder / each).exists())

@@ -48,7 +48,7 @@ class FetchView(Drawing):
 
 
 class Fetch(ModalScreen[str | None]):
-    """Returns the name under which the calculator now has the model, or None."""
+    """A modal that reads a model. Returns the name under which the calculator now has it, or None."""
 
     CSS_PATH = "fetch.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel", show=False)]
@@ -64,7 +64,7 @@ class Fetch(ModalScreen[str | None]):
 
     @dataclass
     class Done(Message):
-        """The calculator knows the model."""
+        """Message: the calculator knows the model."""
 
     def __init__(self, name: str, calculator: Calculator) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Fetch(ModalScreen[str | None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def read(self) -> None:
-        """In a thread: it only posts."""
+        """Reads the model in a thread, which only posts messages."""
         worker = get_current_worker()
         shown = 0.0
 

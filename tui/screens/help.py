@@ -30,13 +30,13 @@ class Entry(NamedTuple):
     text: str
 
     def matches(self, words: Sequence[str]) -> bool:
-        """Whether it holds every word."""
+        """Whether the line holds every searched word."""
         whole = f"{self.keys} {self.title} {self.text}".lower()
         return all(word in whole for word in words)
 
 
 class Lines(Drawing):
-    """The entries that match what is searched, scrolled."""
+    """Draws the help lines that match what is searched, scrolled."""
 
     top = 0
     query_words: Sequence[str] = ()
@@ -52,7 +52,7 @@ class Lines(Drawing):
 
 
 class Help(ModalScreen[None]):
-    """Closes on any of its keys; changes nothing."""
+    """The help modal; closes on any of its keys and changes nothing."""
 
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = ""
@@ -112,7 +112,7 @@ class Help(ModalScreen[None]):
 
 
 def page_entries(answer: Answer, page: str) -> list[Entry]:
-    """What the page shows, with the figures of the row under the cursor."""
+    """Help lines of what the page shows, with the figures of the row under the cursor."""
     section = subject(answer, page)
     return [
         Entry(section=section, keys=each.name, title=f"{each.value} · " if each.value else "", text=each.meaning)
@@ -121,7 +121,7 @@ def page_entries(answer: Answer, page: str) -> list[Entry]:
 
 
 def key_entries(live: Sequence[ActiveBinding]) -> Iterator[Entry]:
-    """Every command that is bound now, this page's first."""
+    """Help lines of every command that is bound now, this page's first."""
     keys: dict[str, list[str]] = {}
     for active in live:
         if active.binding.id in BY_ID:
@@ -133,7 +133,7 @@ def key_entries(live: Sequence[ActiveBinding]) -> Iterator[Entry]:
 
 
 def help_rows(entries: Sequence[Entry], cells: int) -> list[Row]:
-    """The entries under the titles of their sections."""
+    """Help lines as rows, under the titles of their sections."""
     rows: list[Row] = []
     section = ""
     for each in entries:
@@ -145,7 +145,7 @@ def help_rows(entries: Sequence[Entry], cells: int) -> list[Row]:
 
 
 def entry_rows(entry: Entry, cells: int) -> list[Row]:
-    """The keys, and beside them the title with its text in as many lines as it takes."""
+    """One help line as rows: the keys, and beside them the title with its text in as many lines as it takes."""
     title = entry.title
     first, *more = wrap_text(title + entry.text, max(20, cells - INDENT))
     shown = clip(entry.keys, INDENT - 3)

@@ -22,7 +22,7 @@ from tui.widgets.drawing import Drawing
 
 
 def forms_of(answer: Answer, row: Evaluation) -> tuple[Form, ...]:
-    """The forms of a row's command. Raises InputError where there is nothing to start."""
+    """The forms of a row's launch command. Raises InputError where there is nothing to start."""
     scenario = answer.session.scenario
     if row.training:
         return recipe_forms(recipe(answer.model, scenario, row, answer.inventory))
@@ -32,7 +32,7 @@ def forms_of(answer: Answer, row: Evaluation) -> tuple[Form, ...]:
 
 
 class LaunchView(Drawing):
-    """One form: its text, then the reasons of its flags."""
+    """Draws one form of a launch command: its text, then the reasons of its flags."""
 
     at = 0
     top = 0
@@ -72,7 +72,7 @@ class LaunchView(Drawing):
 
 
 class LaunchPanel(ModalScreen[str | None]):
-    """Returns the text that is to be copied, or None; acts on nothing itself."""
+    """The modal of a launch command. Returns the text that is to be copied, or None; acts on nothing itself."""
 
     CSS_PATH = "panel.tcss"
     BINDINGS = [  # noqa: RUF012
@@ -111,7 +111,7 @@ class LaunchPanel(ModalScreen[str | None]):
 
 
 def panel_of(answer: Answer) -> LaunchPanel:
-    """The panel of the selected row. Raises InputError where nothing can be started there."""
+    """The launch modal of the selected row. Raises InputError where nothing can be started there."""
     row = answer.selected
     if row is None:
         raise InputError("launch", "no row is shown; esc clears the filter")

@@ -1,4 +1,4 @@
-"""The base page: every candidate in rank order, and the selected one in short."""
+"""The leaderboard page, the base of all: every candidate in rank order, and the selected one in short."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from tui.widgets.filter_line import FilterLine
 
 
 class LeaderboardScreen(Page):
-    """Moves the cursor and the order; everything else is the app's."""
+    """The leaderboard page's keys: cursor, order and columns; everything else is the app's."""
 
     NAME = "leaderboard"
     BINDINGS = bindings(NAME)
@@ -22,7 +22,7 @@ class LeaderboardScreen(Page):
 
     @property
     def figure(self) -> str:
-        """The working of the chosen column, else of the sorted one; the cost of a token where there is neither."""
+        """The figure whose working is asked: the chosen column's, else the sorted one's, else the cost of a token."""
         session = self.answer.session if self.answer else None
         column = BY_KEY.get(session.column or session.sort) if session else None
         return (column.working if column else "") or "usd_tokens"
@@ -34,24 +34,24 @@ class LeaderboardScreen(Page):
         self.action_move(pages * self.query_one(Board).half_page)
 
     def action_first(self) -> None:
-        """Back to rank 1, which the cursor keeps whatever ranks first."""
+        """Moves the cursor back to rank 1, where it stays whatever ranks first."""
         self.edit(lambda answer: answer.session.from_the_top())
 
     def action_last(self) -> None:
         self.edit(lambda answer: select_row(answer, len(answer.rows) - 1))
 
     def action_sort(self, by: int = 1) -> None:
-        """The chosen column orders the rows, again the ranking; without one the next of those that are shown."""
+        """Orders the rows by the chosen column, or again by rank; without one by the next of those that are shown."""
         shown = self.query_one(Board).columns_shown
         self.edit(lambda answer: sorted_on(answer.session, shown, by))
 
     def action_column(self, by: int) -> None:
-        """The column cursor to the next column that is shown; beyond the ends it leaves the table."""
+        """Moves the column cursor to the next column that is shown; beyond the ends it leaves the table."""
         shown = self.query_one(Board).columns_shown
         self.edit(lambda answer: answer.session.at_column(next_column(answer.session, shown, by)))
 
     def action_columns(self) -> None:
-        """Which columns are shown, and in which order."""
+        """Asks which columns are shown, and in which order."""
         from tui.screens.columns import ask
 
         ask(self)
@@ -78,7 +78,7 @@ class LeaderboardScreen(Page):
 
     @on(Board.Titled)
     def sort_by_clicked(self, event: Board.Titled) -> None:
-        """The clicked title orders the rows, again the ranking."""
+        """Orders the rows by the clicked title, or again by rank."""
         shown = self.query_one(Board).columns_shown
         self.edit(lambda answer: sorted_on(answer.session.at_column(event.column), shown))
 

@@ -21,13 +21,13 @@ OWN = "this machine"
 
 
 class MachinePicker(Picker):
-    """Returns the name of a machine among `machines`; what this machine is comes in a thread, and is there or not."""
+    """A picker of machines. Returns the name of one; this machine is looked for in a thread, and is there or not."""
 
     PROMPT = "what runs on: g6e.12xlarge, 2x rtx4090, mi300x …"
 
     @dataclass
     class Detected(Message):
-        """What this machine turned out to be."""
+        """Message: what this machine turned out to be."""
 
         here: ThisMachine
 
@@ -42,7 +42,7 @@ class MachinePicker(Picker):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def look(self) -> None:
-        """In a thread: it only posts."""
+        """Looks at this machine in a thread, which only posts messages."""
         self.post_message(self.Detected(this_machine.detect(self.inventory)))
 
     @on(Detected)

@@ -28,7 +28,7 @@ def scenario_point(scenario: Scenario, accelerator: str, engine: str) -> Calibra
 
 
 def point_text(point: Calibration) -> str:
-    """What a point corrects."""
+    """What a measured point corrects, in words."""
     times = f"decode x{point.decode:.2f}, prefill x{point.prefill:.2f}"
     reserve = f"reserve {point.reserve_gib:+.2f} GiB"
     return ", ".join([*([times] if point.timed else []), *([reserve] if point.reserve_gib else [])]) or times
@@ -41,7 +41,7 @@ def start_text(log: StartLog) -> str:
 
 
 class Measure(ModalScreen[Scenario | None]):
-    """Returns the scenario with the point, or None."""
+    """A modal that takes a measurement. Returns the scenario with the point, or None."""
 
     CSS_PATH = "measure.tcss"
     BINDINGS = [  # noqa: RUF012
@@ -71,7 +71,7 @@ class Measure(ModalScreen[Scenario | None]):
         self.query_one("#reading", Static).update(without_controls(said))
 
     def reading(self, pasted: str) -> tuple[Scenario | None, str]:
-        """The scenario with that point, and what it says; or why it is refused."""
+        """The scenario with the pasted point, and what the point says; or why it is refused."""
         scenario, step, device = self.study.scenario, self.study.step, self.study.node.device
         others = tuple(
             each for each in scenario.calibrations if (each.accelerator, each.engine) != (device.id, step.engine)

@@ -1,4 +1,4 @@
-"""The memory page: where the bytes of one device go, what would still fit, and the engine's switches."""
+"""The Memory page: where the bytes of one device go, what would still fit, and the engine's switches."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ UTILIZATION_STEP = 0.01
 
 
 class MemoryView(CandidateView):
-    """The page's rows; `cursor` is the part whose working `enter` shows."""
+    """Draws the Memory page; `cursor` is the part whose working `enter` shows."""
 
     cursor = 0
     parts: tuple[str, ...] = PARTS
@@ -41,7 +41,7 @@ class MemoryView(CandidateView):
 
 
 class MemoryScreen(CandidatePage):
-    """Moves over the parts, and moves the engine's switches for every page."""
+    """The Memory page's keys: over the parts, and of the engine's switches, which count for every page."""
 
     NAME = "memory"
     BINDINGS = bindings(NAME)
@@ -55,7 +55,7 @@ class MemoryScreen(CandidatePage):
         view.redraw()
 
     def action_switch(self, name: str, by: int) -> None:
-        """One step up or down from what the engine uses now."""
+        """Moves one engine setting a step up or down from what the engine uses now."""
 
         def change(answer: Answer) -> Session:
             if answer.selected is None or answer.selected.memory is None:
@@ -68,13 +68,13 @@ class MemoryScreen(CandidatePage):
 
     @property
     def figure(self) -> str:
-        """The working that `enter` shows."""
+        """The figure under the cursor, whose working `enter` shows."""
         view = self.query_one(MemoryView)
         return view.parts[view.cursor]
 
 
 def step_setting(settings: EngineSettings, memory: ServingMemory, name: str, by: int) -> EngineSettings:
-    """The settings with one switch a step from what `memory` uses: 0.01, or a factor of two."""
+    """Engine settings with one of them a step from what `memory` uses: 0.01, or a factor of two."""
     if name == "utilization":
         level = round(memory.utilization + by * UTILIZATION_STEP, 2)
         return replace(settings, memory_utilization=min(max(level, UTILIZATION_STEP), 1.0))

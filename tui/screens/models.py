@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 class ModelPicker(Picker):
-    """Returns a catalogue id, or the id or path that was typed and is to be resolved."""
+    """A picker of models. Returns a catalogue id, or the id or path that was typed and is to be resolved."""
 
     PROMPT = "model: a name, a size (70B), a Hub id (org/name), a folder, config.json or .gguf"
     PREVIEWED = True
@@ -48,7 +48,9 @@ class ModelPicker(Picker):
         self.known = cache(calculator.model)
 
     def matching(self, query: str) -> list[str]:
-        """The catalogue's names, and what was typed where it could be read from disk or from the Hub."""
+        """The catalogue's names that match a query, and the query itself where it could be read from disk or from the
+        Hub.
+        """
         names, typed = super().matching(query), query.strip()
         if SIZE.fullmatch(typed):
             size = f"{typed.upper().rstrip('B')}B"
@@ -102,7 +104,7 @@ def origin(typed: str) -> str | None:
 
 
 def facts(model: Model) -> dict[str, str]:
-    """The cells of one model."""
+    """The picker's cells of one model."""
     shape = model.architecture
     return {
         "parameters": billions(shape.parameters),
@@ -121,14 +123,14 @@ def billions(parameters: int) -> str:
 
 
 def growing_elements(model: Model) -> int:
-    """Cached elements that one more token of a long sequence adds."""
+    """Elements of cache that one more token of a long sequence adds."""
     shape = model.architecture
     far = shape.max_context
     return shape.cache_elements(far) - shape.cache_elements(far - 1) if far > 1 else shape.cache_elements(1)
 
 
 def details(model: Model, cells: int) -> list[Row]:
-    """Name, shape, and the layers by kind with what each caches of a token."""
+    """A model in full beside the picker: name, shape, and the layers by kind with what each caches of a token."""
     shape = model.architecture
     lines: list[Row] = [
         [(without_controls(model.id), "bold")],

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 
 class NameLine(ModalScreen[str | None]):
-    """Returns what was typed, or None; acts on nothing itself."""
+    """A modal with one line for a name. Returns what was typed, or None; acts on nothing itself."""
 
     CSS_PATH = "name.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close", show=False)]

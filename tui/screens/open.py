@@ -7,7 +7,7 @@ from tui.tabs import TABS
 
 
 def open_page(name: str) -> Page:
-    """The page of that name, not yet installed. Raises StopIteration for a name that no tab has."""
+    """A new screen for the page of that name. Raises StopIteration for a name that no tab has."""
     tab = next(tab for tab in TABS if tab.name == name)
     module, _, screen = tab.screen.partition(":")
     page = getattr(import_module(module), screen)()

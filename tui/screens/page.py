@@ -19,7 +19,8 @@ AnyDrawing = TypeVar("AnyDrawing", bound=Drawing)
 
 
 class Page(Screen[None]):
-    """A page draws `answer` and hands changes to the app; it keeps no state that a session should hold.
+    """The base of all pages: it draws `answer`, hands changes to the app, and keeps no state that a session should
+    hold.
 
     A subclass names itself, takes `BINDINGS = bindings(NAME)` and yields its widgets from `body`, each through `bound`.
     """
@@ -36,7 +37,7 @@ class Page(Screen[None]):
         yield self.bound(Hints(self.NAME))
 
     def body(self) -> ComposeResult:
-        """The widgets between the tabs and the hint line."""
+        """The page's own widgets, between the tabs and the hint line."""
         raise NotImplementedError
 
     @property
@@ -54,7 +55,7 @@ class Page(Screen[None]):
         return self.session_editor.edit(change)
 
     def say(self, text: str, refused: bool = True) -> None:
-        """Shows a line until the next key."""
+        """Shows a message in the place of the hints until the next key."""
         self.session_editor.say(text, refused)
 
     def action_panel(self, name: str) -> None:
@@ -89,7 +90,7 @@ class Page(Screen[None]):
             self.app.push_screen(panel, lambda text: self.take_away(text, "launch", "txt") if text else None)
 
     def action_copy(self) -> None:
-        """Copies what the page is about."""
+        """Copies the page's text to the clipboard and to a file."""
         self.take_away(self.copied_text(), "llmcalc", "md")
 
     def copied_text(self) -> str:
@@ -132,7 +133,7 @@ class Page(Screen[None]):
         return report(self.answer)
 
     def take_away(self, text: str, name: str, ending: str) -> None:
-        """To the clipboard of the terminal (OSC 52), and always also to a file, whose name is said."""
+        """Copies a text to the clipboard of the terminal (OSC 52), and always also to a file, whose name is said."""
         from tui.screens.exports import write
 
         if not text:
@@ -152,7 +153,7 @@ class Page(Screen[None]):
             self.edit(lambda answer: answer.session.with_scenario(scenario))
 
     def bound(self, widget: AnyDrawing) -> AnyDrawing:
-        """The widget with the answer from its first frame on, and every later one bound down to it."""
+        """A widget with the answer from its first frame on, and every later one bound down to it."""
         widget.set_reactive(Drawing.answer, self.answer)
         widget.data_bind(Page.answer)
         return widget

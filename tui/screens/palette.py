@@ -20,7 +20,7 @@ MOTIONS = ("cursor", "field", "group", "part", "figure", "page-down", "page-up",
 
 
 class Entry(NamedTuple):
-    """One thing that the palette can do: an action, or a change of the session."""
+    """One entry of the command palette: an action, or a change of the session."""
 
     title: str
     detail: str
@@ -87,7 +87,7 @@ def typed_option(query: str) -> Entry | None:
 
 
 class Palette(Picker):
-    """Returns the searched text of an entry."""
+    """The command palette, a picker. Returns the searched text of an entry."""
 
     PROMPT = "a command or a value: export, tokyo, int4-awq, rag, ttft 1s, g6e.12xlarge …"
 
@@ -96,7 +96,7 @@ class Palette(Picker):
         self.choices = choices
 
     def matching(self, query: str) -> list[str]:
-        """What has the words; in front an option with the value that is typed after it, `ttft 1s`."""
+        """Entries that have the typed words; in front an option with the value that is typed after it, `ttft 1s`."""
         names = super().matching(query)
         typed = typed_option(query)
         if typed is None:

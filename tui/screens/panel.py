@@ -19,7 +19,7 @@ KEYS = "123456789"
 
 
 class Sheet(NamedTuple):
-    """What a panel shows."""
+    """The content of a panel: title, rows, and the changes to choose from."""
 
     title: str
     body: Callable[[int], Sequence[Row]]
@@ -31,7 +31,7 @@ class Sheet(NamedTuple):
 
 
 class SheetView(Drawing):
-    """Body and choices; what has no room is scrolled to."""
+    """Draws a panel's rows and choices; what has no room is scrolled to."""
 
     def __init__(self, sheet: Sheet) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class SheetView(Drawing):
 
 
 class Panel(ModalScreen[Scenario | None]):
-    """Returns the scenario of the chosen change, or None."""
+    """A modal with a sheet. Returns the scenario of the chosen change, or None."""
 
     CSS_PATH = "panel.tcss"
     BINDINGS = [  # noqa: RUF012
@@ -120,7 +120,7 @@ class Panel(ModalScreen[Scenario | None]):
         view.redraw()
 
     def action_apply(self, at: int = -1) -> None:
-        """The choice of that number, or the one under the cursor; without choices enter closes."""
+        """Applies the choice of a number, or the one under the cursor; without choices enter closes."""
         if not self.offered:
             if at < 0:
                 self.dismiss(None)

@@ -21,7 +21,7 @@ from tui.state.readings import instance, layout, refusal, shortcomings
 
 
 def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
-    """The workings of every figure of a row, from the asked one on."""
+    """The panel of workings: every figure of a row, from the asked one on."""
     if row.training:
         return Sheet(f"why · {heading(answer, row)}", lambda cells: run_rows(row.training, cells, figure))
     study = bench_of(answer, row)
@@ -44,7 +44,7 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
 
 def run_rows(report: TrainingReport | None, cells: int, figure: str) -> list[Row]:
-    """Every part of a training run with its working."""
+    """Every part of a training run with its working, as rows."""
     rows: list[Row] = []
     if report is None:
         return rows
@@ -63,7 +63,9 @@ def run_rows(report: TrainingReport | None, cells: int, figure: str) -> list[Row
 
 
 def run_sheet(answer: Answer, row: Evaluation) -> Sheet:
-    """What a training run needs here, and the changes with which the machine holds it."""
+    """The panel of a training run that does not fit: what it needs here, and the changes with which the machine holds
+    it.
+    """
 
     def body(cells: int) -> list[Row]:
         if row.training is None:
@@ -79,7 +81,9 @@ def run_sheet(answer: Answer, row: Evaluation) -> Sheet:
 
 
 def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
-    """What the engine would say, its budget line by line, and the changes that make it fit."""
+    """The panel of a row that does not fit: the engine's words, its budget line by line, and the changes that make it
+    fit.
+    """
     if answer.session.scenario.training:
         return run_sheet(answer, row)
     study = bench_of(answer, row)
@@ -113,7 +117,7 @@ def why_not(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
 
 def budget_rows(memory: MemoryReport, pool: Sequence[MemoryTerm], length: int, cells: int) -> list[Row]:
-    """The engine's sum, from what the driver reports to what is left for the cache."""
+    """An engine's memory budget as rows, from what the driver reports to what is left for the cache."""
     names = min(38, cells - len("   999.99 GiB") - 3)
     budget, *spent = pool
     utilization = f"utilization {memory.utilization:g}: the budget" if budget.factors else budget.name
@@ -135,7 +139,7 @@ def budget_rows(memory: MemoryReport, pool: Sequence[MemoryTerm], length: int, c
 
 
 def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
-    """The longest context and the most users by cache format, and the changes that use the room."""
+    """The panel of what fits: longest context and most users by cache format, and the changes that use the room."""
     if not row.memory or answer.session.scenario.training:
         return why_not(answer, row)
     study = bench_of(answer, row)
@@ -150,7 +154,7 @@ def fits(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
 
 def layouts(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
-    """Every legal layout of the machine; choosing one insists on it."""
+    """The panel of layouts: every legal one of the machine; choosing one insists on it."""
     if answer.session.scenario.training:
         return why_not(answer, row)
     study = bench_of(answer, row)

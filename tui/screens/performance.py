@@ -1,4 +1,4 @@
-"""The performance page: the roofline, time per operator, the throughput curve and the machine's layouts."""
+"""The Performance page: the roofline, time per operator, the throughput curve and the machine's layouts."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from tui.state.answer import Answer
 
 
 class PerformanceView(CandidateView):
-    """The page's rows; `view` is what is shown where there is no room for all."""
+    """Draws the Performance page; `view` is what is shown where there is no room for all."""
 
     view = VIEWS[0]
 
@@ -29,7 +29,7 @@ class PerformanceView(CandidateView):
 
 
 class PerformanceScreen(CandidatePage):
-    """Chooses what is shown; everything else is the app's."""
+    """The Performance page's keys: they choose what is shown; everything else is the app's."""
 
     NAME = "performance"
     BINDINGS = bindings(NAME)

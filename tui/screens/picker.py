@@ -16,7 +16,7 @@ from tui.widgets.drawing import Drawing, scroll_to
 
 
 class Choices(Drawing):
-    """The matching choices around the highlighted one."""
+    """Draws a picker's matching choices around the highlighted one."""
 
     def __init__(self, picker: "Picker") -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Choices(Drawing):
 
 
 class Preview(Drawing):
-    """What is known of the highlighted choice."""
+    """Draws what is known of a picker's highlighted choice."""
 
     def __init__(self, picker: "Picker") -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Preview(Drawing):
 
 
 class Footing(Drawing):
-    """How many match, and the keys."""
+    """Draws a picker's last line: how many choices match, and the keys."""
 
     def __init__(self, picker: "Picker") -> None:
         super().__init__()
@@ -73,7 +73,10 @@ class Footing(Drawing):
 
 
 class Picker(ModalScreen[str | None]):
-    """Returns the chosen name, or None; acts on nothing itself. A subclass says how a choice looks."""
+    """A modal that picks one of many names. Returns the chosen one, or None; acts on nothing itself.
+
+    A subclass says how a choice looks.
+    """
 
     CSS_PATH = "picker.tcss"
     BINDINGS = [  # noqa: RUF012
@@ -104,32 +107,32 @@ class Picker(ModalScreen[str | None]):
             yield Footing(self)
 
     def heading(self, cells: int) -> list[Row]:
-        """Titles over the choices."""
+        """Titles over the picker's choices, as runs."""
         return []
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
-        """One choice."""
+        """One choice of the picker, as runs."""
         return fit_row([(without_controls(name), "cursor" if highlighted else "text")], cells)
 
     def preview(self, name: str, cells: int) -> list[Row]:
-        """What stands beside the highlighted choice."""
+        """Rows beside the list about the highlighted choice."""
         return []
 
     def matching(self, query: str) -> list[str]:
-        """What may be chosen for what is typed, best first."""
+        """Names that may be chosen for what is typed, best first."""
         return [self.names[at] for at in matching_positions(query, self.names)]
 
     def nothing(self, cells: int) -> Row:
-        """What is said where nothing matches."""
+        """Rows in the place of the choices where none matches."""
         return fit_row([("nothing matches", "dim")], cells)
 
     def status(self) -> str:
-        """How many match."""
+        """How many choices match, in words."""
         return f"{len(self.matches)} of {len(self.names)}"
 
     @property
     def query_text(self) -> str:
-        """What is typed so far."""
+        """The text that is typed so far."""
         return self.query_one(Input).value
 
     @on(Input.Changed)

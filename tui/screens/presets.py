@@ -13,7 +13,7 @@ from tui.state.readings import level_bounds
 
 
 class PresetPicker(Picker):
-    """Returns the name of a preset of the task that is asked."""
+    """A picker of presets. Returns the name of one of the task that is asked."""
 
     PROMPT = "preset: rag, agent, qlora …"
 
@@ -41,7 +41,7 @@ class PresetPicker(Picker):
 
 
 def asked(preset: Preset | TrainingPreset) -> str:
-    """The load and its level, or the run, in the words of the header."""
+    """A preset's load and level, or its run, in the words of the header."""
     if isinstance(preset, TrainingPreset):
         run = preset.workload
         return " ".join((run.method, f"{tokens(run.sequence_length)} x{run.global_batch}", preset.instance or ""))

@@ -1,4 +1,4 @@
-"""Prices from AWS: asked in the background, the difference shown, and written when enter says so."""
+"""Refreshing prices from AWS: asked in the background, the difference shown, and written when enter says so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ LINES = 14
 
 
 class RefreshView(Drawing):
-    """How far it is; then what would change, jumps first; or why nothing can be asked."""
+    """Draws a price refresh: its progress; then what would change, jumps first; or why nothing can be asked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class RefreshView(Drawing):
 
 
 class RefreshPrices(ModalScreen[bool]):
-    """Returns whether prices were written."""
+    """The modal of a price refresh. Returns whether prices were written."""
 
     CSS_PATH = "refresh.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,7 +92,7 @@ class RefreshPrices(ModalScreen[bool]):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def ask(self) -> None:
-        """In a thread: it only posts."""
+        """Asks AWS in a thread, which only posts messages."""
         worker = get_current_worker()
 
         def progress(what: str, done: int, total: int) -> None:
@@ -135,7 +135,7 @@ class RefreshPrices(ModalScreen[bool]):
         view.redraw()
 
     def action_write(self) -> None:
-        """Writes what was shown; before that enter does nothing."""
+        """Writes the prices that were shown; before that enter does nothing."""
         fresh = self.query_one(RefreshView).fresh
         if fresh is None or not fresh.regions:
             return

@@ -17,7 +17,7 @@ MISSING = {"capacity_block_only": "capacity block", "not_offered": "not offered"
 
 
 class RegionPicker(Picker):
-    """Returns a region's id."""
+    """A picker of AWS regions. Returns a region's id."""
 
     PROMPT = "region: us-east-1, Frankfurt …"
 
@@ -49,7 +49,7 @@ class RegionPicker(Picker):
 
 
 def quota_text(machine: Machine, machines: int) -> str:
-    """`2x g6e.xlarge: 8 vCPU of the quota "G and VT"`: what an account must be allowed."""
+    """The quota that machines need, as `2x g6e.xlarge: 8 vCPU of the quota "G and VT"`."""
     many = f"{machines}x " if machines > 1 else ""
     bucket = quota_bucket(machine)
     return f"{many}{machine.id}" + (f": {machine.vcpus * machines:,} vCPU of the quota “{bucket}”" if bucket else "")

@@ -1,4 +1,4 @@
-"""What runs on a machine: models by formats that fit, growing while one looks; one of them is taken."""
+"""The list of what runs on a machine: models by formats that fit, growing while one looks; one of them is taken."""
 
 import asyncio
 import time
@@ -51,7 +51,10 @@ TRAINING = (
 
 
 class ReversePicker(Picker):
-    """Returns the name of one of `runnable`; the list grows by appending, so that nothing moves under the cursor."""
+    """A picker of models that run on a machine. Returns the name of one of `runnable`.
+
+    The list grows by appending, so that nothing moves under the cursor.
+    """
 
     PROMPT = "narrow down: qwen 8b fp8 …"
 
@@ -69,7 +72,7 @@ class ReversePicker(Picker):
 
     @work(exclusive=True, exit_on_error=False)
     async def grow(self) -> None:
-        """Asks one model after the other, in slices between which keys are taken."""
+        """Judges one model after the other, in slices between which keys are taken."""
         sliced = shown = time.monotonic()
         for each in self._answers():
             if each is not None:

@@ -1,4 +1,4 @@
-"""Sessions by name: one is saved under a name of its own, another is opened; no file is written over another."""
+"""Named sessions: one is saved under a name of its own, another is opened; no file is written over another."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ LONGEST_PATH = 300
 
 
 class SessionPicker(Picker):
-    """Returns the path of a session as text."""
+    """A picker of sessions. Returns the path of one as text."""
 
     PROMPT = "session: a name, a model"
 

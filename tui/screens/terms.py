@@ -1,4 +1,4 @@
-"""The terms of price side by side: what the selected row costs under each, how old that is, from when it pays."""
+"""Price terms side by side: what the selected row costs under each, how old that is, from when it pays."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ COMMITTED = frozenset({"reserved-1y", "reserved-3y", "savings-1y", "savings-3y"}
 
 
 class TermsPicker(Picker):
-    """Returns the chosen terms."""
+    """A picker of price terms. Returns the chosen ones."""
 
     PROMPT = "price terms: spot, savings …"
 

@@ -1,4 +1,4 @@
-"""The workload page: every input of the scenario, and what it comes to in one line."""
+"""The Workload page: every input of the scenario, and what it comes to in one line."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,9 @@ PICKED = {"model": "app.model", "region": "app.region"}
 
 
 class WorkloadScreen(Page):
-    """Moves over the fields; a typed value is taken where it is valid, else refused in place with the reason."""
+    """The Workload page's keys: over the fields; a typed value is taken where it is valid, else refused with the
+    reason.
+    """
 
     NAME = "workload"
     BINDINGS = bindings(NAME)
@@ -38,18 +40,18 @@ class WorkloadScreen(Page):
         self.form.choose(self.form.cursor + by)
 
     def action_end(self, by: int) -> None:
-        """The first field or the last one."""
+        """Moves to the first field or the last one."""
         self.form.choose(0 if by < 0 else len(self.form.spots) - 1)
 
     def action_section(self, by: int) -> None:
-        """The first field of the next group, or of the one before."""
+        """Moves to the first field of the next group, or of the one before."""
         form = self.form
         starts = [at for at, spot in enumerate(form.spots) if at == 0 or spot.section != form.spots[at - 1].section]
         beyond = [at for at in starts if (at > form.cursor if by > 0 else at < form.cursor)]
         form.choose((beyond[0] if by > 0 else beyond[-1]) if beyond else (starts[0] if by > 0 else starts[-1]))
 
     def action_change(self, by: int) -> None:
-        """One step: the next choice, twice or half."""
+        """Changes the field by one step: the next choice, twice or half."""
         name = self.form.field
         self._take(lambda answer: stepped(answer.session.scenario, field_named(name, answer), by))
 
@@ -62,12 +64,12 @@ class WorkloadScreen(Page):
             self.query_one(Editor).open(self.form.chosen, self.form.top)
 
     def action_clear(self) -> None:
-        """Back to the default of an optional field."""
+        """Sets an optional field back to its default."""
         name = self.form.field
         self._take(lambda answer: typed(answer.session.scenario, name, ""))
 
     def action_finish(self, by: int) -> None:
-        """Takes what was typed and goes on to the next field; what is refused stays open."""
+        """Takes the typed value and goes on to the next field; a refused one stays open."""
         editor = self.query_one(Editor)
         name, text = self.form.field, editor.value
         if self._take(lambda answer: typed(answer.session.scenario, name, text)):
@@ -76,7 +78,7 @@ class WorkloadScreen(Page):
 
     @on(Input.Changed)
     def check(self, event: Input.Changed) -> None:
-        """Says at once why a text would be refused; nothing is taken before enter."""
+        """Says at once why a typed value would be refused; nothing is taken before enter."""
         form, editor = self.form, self.query_one(Editor)
         if not editor.display or self.answer is None:
             return

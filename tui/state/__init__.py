@@ -1,1 +1,1 @@
-"""What is asked and looked at, and the answer to it: values with verbs, no widgets."""
+"""The session, how it is looked at, and the answer to it: values with verbs, no widgets."""

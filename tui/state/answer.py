@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """Replaced whole on every edit and bound down from the app, through the page, to its widgets."""
+    """The answer that every page draws: replaced whole on every edit and bound down from the app to its widgets."""
 
     session: Session
     model: Model
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 
     @property
     def cursor(self) -> int:
-        """Where the selected row stands among the rows; on the leaderboard the first, until the cursor was moved."""
+        """Place of the selected row among the rows; on the leaderboard the first, until the cursor was moved."""
         session = self.session
         if session.follow or session.screen != BASE:
             for at, row in enumerate(self.rows):
@@ -60,5 +60,5 @@ class Answer(NamedTuple):
 
     @property
     def best(self) -> Evaluation | None:
-        """The row with the Best Value badge."""
+        """The row with the Best Value badge; None where no row has it."""
         return next((row for row in self.board.rows if row.best_value), None)

@@ -20,7 +20,7 @@ from tui.state.view import rows_of
 
 
 class Calculator:
-    """The catalogue, and the models read so far."""
+    """Answers sessions from the catalogue, and keeps the models read so far."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -40,7 +40,7 @@ class Calculator:
         return self.resolved[name]
 
     def knows(self, name: str) -> bool:
-        """Whether the model is there at once, without reading files or asking the Hub."""
+        """Whether a model is there at once, without reading files or asking the Hub."""
         if name in self.resolved:
             return True
         try:
@@ -49,7 +49,9 @@ class Calculator:
             return False
 
     def answer(self, session: Session, last: Answer | None = None) -> Answer:
-        """Ranks where what is asked changed; another look only rearranges the rows. Raises InputError."""
+        """The answer to a session: ranked where what is asked changed; another look only rearranges the rows. Raises
+        InputError.
+        """
         inventory = self.catalog.inventory
         if last is not None and _asked(last.session) == _asked(session):
             answer = last._replace(session=session, problem="")
@@ -79,7 +81,8 @@ class Calculator:
         return answer._replace(detail=self.detail(answer, selected) if selected else None)
 
     def rank(self, session: Session, model: Model, prices: RegionPrices) -> Leaderboard:
-        """Every machine of the deployment; in the accelerators view also stand-alone devices and CPU hosts.
+        """The leaderboard of a session: every machine of the deployment; in the accelerators view also devices and CPU
+        hosts.
 
         Recommendations stand on prices to decide by.
         """

@@ -1,4 +1,4 @@
-"""Every input that is not default as a chip of the header: no hidden state, and one key drops the last one."""
+"""Chips of the header: every input that is not default. No hidden state, and one key drops the last one."""
 
 from collections.abc import Callable
 from dataclasses import replace

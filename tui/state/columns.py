@@ -79,13 +79,13 @@ def _typical(value: Callable[[Evaluation], float | None], show: Callable[[float]
 
 
 def plain_instance(row: Evaluation) -> str:
-    """The machine in words, `2 x p5.48xlarge`."""
+    """A row's machine in words, `2 x p5.48xlarge`."""
     many = f"{row.candidate.machines} x " if row.candidate.machines > 1 else ""
     return many + row.candidate.machine
 
 
 def plain_price(row: Evaluation) -> str:
-    """Dollars an hour, or why there are none."""
+    """A row's price an hour in dollars, or why there is none."""
     return readings.missing_price(row)[0] or figures.usd(row.cost.price_usd_per_hour)
 
 
@@ -294,7 +294,7 @@ BOUNDS = {name: column for column in BY_KEY.values() for name in column.bounds}
 
 
 def columns_of(scenario: Scenario, chosen: str = "") -> tuple[BoardColumn, ...]:
-    """The columns of what is asked, a service or a training run: all, or the chosen keys in their order.
+    """The board's columns for a service or a training run: all, or the chosen keys in their order.
 
     The machine always stands first; keys that the task does not have are left out.
     """

@@ -13,22 +13,24 @@ Change = Callable[[Answer], Session]
 
 
 class SessionEditor(Protocol):
-    """What a page asks of its app. Keys that arrive together all count, because nothing is worked out in advance."""
+    """The interface of the app to its pages. Keys that arrive together all count, because nothing is worked out in
+    advance.
+    """
 
     calculator: Calculator
     kept_in: Path | None
     """The file that the session is written back to."""
 
     def edit(self, change: Change) -> str:
-        """Makes a change and shows its answer; returns why it was refused, or nothing."""
+        """Makes a change of the session and shows its answer; returns why it was refused, or nothing."""
         ...
 
     def unsay(self) -> None:
-        """Takes away what was said last."""
+        """Takes away the message in the place of the hints."""
         ...
 
     def say(self, text: str, refused: bool = True) -> None:
-        """Shows a line until the next key: what was refused and why, or what was done."""
+        """Shows a message until the next key: what was refused and why, or what was done."""
         ...
 
     def adopt(self, session: Session, kept_in: Path, notice: str = "") -> str:
@@ -36,5 +38,5 @@ class SessionEditor(Protocol):
         ...
 
     def keep_in(self, path: Path) -> str:
-        """Writes the session to a file of its own, where it is kept from now on; returns a complaint, or nothing."""
+        """Writes the session to a file, where it is kept from now on; returns a complaint, or nothing."""
         ...

@@ -20,11 +20,11 @@ LIMIT = 200
 
 
 def parse(text: str, inventory: Inventory, region: str) -> RowTest:
-    """What keeps a row. Raises InputError for a bound that names no figure or holds no number.
+    """A filter's text as a test of rows. Raises InputError for a bound that names no figure or holds no number.
 
     A word is sought in the instance, accelerator, vendor, layout, region, and in what is said of the row: fits, short,
-    tie, best. `-word` keeps the rows without it, `one|other`
-    those with either. A bound that is still being typed (`tpot<`) keeps everything.
+    tie, best. `-word` keeps the rows without it, `one|other` those with either. A bound that is still being typed
+    (`tpot<`) keeps everything.
     """
     tests = [_test(term, inventory, region) for term in text[:LIMIT].lower().split()]
     return lambda row: all(test(row) for test in tests)
@@ -62,7 +62,7 @@ def _bound(name: str, sign: str, value: str) -> RowTest:
 
 
 def words(row: Evaluation, inventory: Inventory, region: str) -> str:
-    """Everything that is said of a row, in lower case."""
+    """All words that a filter may find a row by, in lower case."""
     accelerator = inventory.accelerators.get(row.candidate.accelerator)
     said = [
         row.candidate.machine,

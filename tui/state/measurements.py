@@ -15,7 +15,7 @@ SERVING_CASES = DATA / "evidence" / "serving.csv"
 
 
 class Measurements:
-    """Finds the case nearest to a row of the leaderboard."""
+    """The shipped measured cases; finds the one nearest to a row of the leaderboard."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog

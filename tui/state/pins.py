@@ -13,7 +13,7 @@ LETTERS = "ABCDEFGH"
 
 @record(frozen=True, slots=True)
 class Pin:
-    """One column of the comparison."""
+    """One pin, a column of the comparison: a machine with its whole scenario."""
 
     scenario: Scenario
     machine: str
@@ -32,7 +32,7 @@ Pins = tuple[Pin, ...]
 
 
 def moved_pin(pins: Pins, at: int, by: int) -> Pins:
-    """The pins with one of them so many places on; the first is the baseline."""
+    """The list of pins with one of them moved by some places; the first is the baseline."""
     to = at + by
     if not (0 <= at < len(pins) and 0 <= to < len(pins)):
         return pins
@@ -42,16 +42,16 @@ def moved_pin(pins: Pins, at: int, by: int) -> Pins:
 
 
 def dropped_pin(pins: Pins, at: int) -> Pins:
-    """The pins without one of them."""
+    """The list of pins without one of them."""
     return pins[:at] + pins[at + 1 :]
 
 
 def renamed_pin(pins: Pins, at: int, name: str) -> Pins:
-    """The pins with a name of the user's own for one of them; empty names it by its machine."""
+    """The list of pins with a name of the user's own for one of them; an empty one names it by its machine."""
     return tuple(replace(pin, name=name.strip()[:40]) if index == at else pin for index, pin in enumerate(pins))
 
 
 def pin_marks(pins: Pins, scenario: Scenario) -> Mapping[str, str]:
-    """● for each machine that is pinned with this scenario, ○ where it is with another one only."""
+    """Marks of pinned machines: ● where one is pinned with this scenario, ○ where it is with another one only."""
     marks = {pin.machine: "○" for pin in pins}
     return marks | {pin.machine: "●" for pin in pins if pin.scenario == scenario}

@@ -1,4 +1,4 @@
-"""What the pages read off an evaluation: figures in base units, and the words that go with them."""
+"""Readings of an evaluation for the pages: figures in base units, and the words that go with them."""
 
 from estimator.printable import without_controls
 from estimator.results import Evaluation
@@ -13,24 +13,24 @@ Figure = float | str | None
 
 
 def instance(row: Evaluation) -> str:
-    """The machine, and how many where one is not enough: `2xp5.48xlarge`."""
+    """A row's machine, and how many where one is not enough: `2xp5.48xlarge`."""
     many = f"{row.candidate.machines}x" if row.candidate.machines > 1 else ""
     return many + row.candidate.machine
 
 
 def devices(row: Evaluation, inventory: Inventory) -> str:
-    """The accelerators by their label, `4xL40S`; a share of a device keeps its fraction."""
+    """A row's accelerators by their label, `4xL40S`; a share of a device keeps its fraction."""
     device = inventory.accelerators.get(row.candidate.accelerator)
     return f"{row.candidate.accelerators:.3g}x{device.label if device else row.candidate.accelerator}"
 
 
 def layout(row: Evaluation) -> str:
-    """One engine's layout, times the replicas: `TP2x4`."""
+    """A row's layout of one engine, times the replicas: `TP2x4`."""
     return f"{row.candidate.layout}" + (f"x{row.candidate.replicas}" if row.candidate.replicas > 1 else "")
 
 
 def setup(row: Evaluation) -> str:
-    """How a training run is spread: `ZeRO-2 x4`, and `FSDP x8 + host` where states lie in host memory."""
+    """How a training row is spread: `ZeRO-2 x4`, and `FSDP x8 + host` where states lie in host memory."""
     return str(row.training.setup) if row.training else ""
 
 
@@ -40,28 +40,28 @@ def layout_or_setup(row: Evaluation) -> str:
 
 
 def price(row: Evaluation) -> float | None:
-    """Price of all machines [USD/hour]."""
+    """Price of all machines of a row [USD/hour]."""
     return row.cost.price_usd_per_hour
 
 
 def token_cost(row: Evaluation) -> float | None:
-    """Typical cost of a million tokens, input and output together as they are asked for [USD]."""
+    """Typical cost of a million tokens of a row, input and output together in the asked mix [USD]."""
     band = row.cost.usd_per_1m_tokens
     return band.typical if band else None
 
 
 def ttft(row: Evaluation) -> float | None:
-    """Mean time to first token [s]."""
+    """Mean time to first token of a row [s]."""
     return row.performance.ttft_s.typical if row.performance else None
 
 
 def tpot(row: Evaluation) -> float | None:
-    """Mean time per output token [s]."""
+    """Mean time per output token of a row [s]."""
     return row.performance.tpot_s.typical if row.performance and not row.performance.one_pass else None
 
 
 def throughput(row: Evaluation) -> float | None:
-    """Output tokens/s of all replicas; of a model that writes nothing, tokens read."""
+    """Output tokens/s of all replicas of a row; of a model that writes nothing, tokens read."""
     speed = row.performance
     if speed is None:
         return None
@@ -131,7 +131,7 @@ def missing_price(row: Evaluation) -> tuple[str, str]:
 
 
 def refusal(row: Evaluation) -> str:
-    """Why a row has no figures."""
+    """Why a row has no figures, in words."""
     return without_controls(row.reason or row.verdict.replace("_", " "))
 
 
@@ -148,7 +148,7 @@ def shortcomings(row: Evaluation, scenario: Scenario) -> list[str]:
 
 
 def load(workload: ServingWorkload) -> str:
-    """How many requests there are: `x16` users, `5/s`, `200 at once`, `200 at 5/s`."""
+    """The number of a workload's requests in words: `x16` users, `5/s`, `200 at once`, `200 at 5/s`."""
     rate, steady = workload.requests_per_second, workload.steady
     if workload.kind == "burst":
         return f"{workload.requests or 0:,} at " + (f"{rate:g}/s" if rate else "once")
@@ -158,7 +158,7 @@ def load(workload: ServingWorkload) -> str:
 
 
 def traffic(workload: ServingWorkload) -> list[str]:
-    """How requests come, where that is not what the load says: `200 requests`, `rag lengths`."""
+    """How a workload's requests come, where its load does not say so: `200 requests`, `rag lengths`."""
     texts = []
     if workload.kind == "trace" and workload.trace:
         texts.append(f"trace {workload.trace.path.rpartition('/')[2]}")
@@ -172,7 +172,7 @@ def traffic(workload: ServingWorkload) -> list[str]:
 
 
 def level_parts(level: ServiceLevel) -> list[tuple[str, float | None]]:
-    """The times that may be bounded, by the names of their percentiles, and their bounds: `TTFT p95`, 1.0."""
+    """The bounds of a service level by the names of their percentiles: `TTFT p95`, 1.0."""
     parts = (
         ("TTFT", level.ttft_percentile, level.ttft_s),
         ("TPOT", level.tpot_percentile, level.tpot_s),
@@ -182,11 +182,11 @@ def level_parts(level: ServiceLevel) -> list[tuple[str, float | None]]:
 
 
 def level_bounds(level: ServiceLevel) -> list[str]:
-    """Bounds on times as they were asked: `TTFT<1s`, `TTFT p95<1s`."""
+    """The bounds of a service level as they were asked: `TTFT<1s`, `TTFT p95<1s`."""
     return [f"{name}<{bound(most)}" for name, most in level_parts(level) if most is not None]
 
 
 def own_points(scenario: Scenario) -> str:
-    """How many of the user's own measurements apply: `2 own points`; empty where none does."""
+    """How many of the user's own measurements a scenario applies: `2 own points`; empty where none."""
     points = len(scenario.calibrations)
     return f"{points} own point{'s' if points > 1 else ''}" if points else ""

@@ -16,7 +16,9 @@ class Remedies:
         self._known: dict[tuple[str, float, int], str] = {}
 
     def of(self, row: Evaluation) -> str:
-        """`w int4-awq fits`: the key that does it and what it leads to; empty where no single change helps."""
+        """The remedy of a row, as `w int4-awq fits`: the key and what it leads to; empty where no single change
+        helps.
+        """
         candidate = row.candidate
         key = candidate.accelerator, candidate.accelerators, candidate.machines
         if row.verdict != "does_not_fit" or self._asked[0].training:

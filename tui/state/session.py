@@ -1,4 +1,4 @@
-"""What is asked and what is looked at, as one frozen value with verbs; undo is a list of them."""
+"""The session: what is asked and how it is looked at, as one frozen value with verbs; undo is a list of them."""
 
 from dataclasses import field, replace
 from typing import NamedTuple
@@ -26,7 +26,7 @@ KEPT = 200
 
 @record(frozen=True, slots=True)
 class Session:
-    """The scenario, and how its leaderboard is looked at."""
+    """One session: the scenario, and how its leaderboard is looked at."""
 
     scenario: Scenario = field(default_factory=Scenario)
     screen: str = "leaderboard"
@@ -56,7 +56,7 @@ class Session:
 
     @property
     def task(self) -> str:
-        """`serve` or `train`."""
+        """The task that is asked: `serve` or `train`."""
         return "train" if self.scenario.training else "serve"
 
     # What is asked. Every verb raises InputError for a value out of bounds.
@@ -69,7 +69,7 @@ class Session:
         return replace(self, scenario=scenario, run=scenario.training or self.run)
 
     def with_model(self, model: str, native_weights: str = "") -> "Session":
-        """Another model; one that is published quantised is asked for as published."""
+        """The session with another model; one that is published quantised is asked for as published."""
         published = native_weights if native_weights in WEIGHT_FORMATS and native_weights != "bf16" else ""
         scenario = replace(self.scenario, model=model, weights=published or self.scenario.weights)
         used = dict.fromkeys((model, self.scenario.model, *self.used))
@@ -97,29 +97,29 @@ class Session:
         return replace(self, scenario=replace(self.scenario, price_terms=terms))
 
     def with_training(self, training: TrainingWorkload | None) -> "Session":
-        """A training run, or a service where it is None; another task begins at the top."""
+        """The session with a training run, or a service where it is None; another task begins at the top."""
         changed = replace(self, scenario=replace(self.scenario, training=training), run=training or self.run)
         return changed if bool(training) == bool(self.scenario.training) else changed.from_the_top()
 
     def serve_or_train(self) -> "Session":
-        """The other task; a run comes back with the settings it had."""
+        """The session with the other task; a run comes back with the settings it had."""
         return self.with_training(None if self.scenario.training else self.run)
 
     def without_points(self) -> "Session":
-        """Without the user's own measurements. Raises InputError where there are none."""
+        """The session without the user's own measurements. Raises InputError where there are none."""
         if not self.scenario.calibrations:
             raise InputError("measured points", "there are none; n on the performance page takes one")
         return replace(self, scenario=replace(self.scenario, calibrations=()))
 
     def next_weights(self, possible: tuple[str, ...] = WEIGHT_CYCLE) -> "Session":
-        """The next weight format of those that are possible; of a training run, the next method."""
+        """The session with the next weight format of those that are possible; of a training run, the next method."""
         training = self.scenario.training
         if training:
             return self.with_training(replace(training, method=_after(training.method, METHODS)))
         return self.with_weights(_after(self.scenario.weights, possible))
 
     def next_cache(self) -> "Session":
-        """The next cache format; of a training run, the next optimizer."""
+        """The session with the next cache format; of a training run, the next optimizer."""
         training = self.scenario.training
         if training:
             return self.with_training(replace(training, optimizer=_after(training.optimizer, OPTIMIZERS)))
@@ -166,11 +166,11 @@ class Session:
         return replace(self, screen=screen)
 
     def from_the_top(self) -> "Session":
-        """The cursor on the first row, where it stays until it is moved."""
+        """The session with the cursor on the first row, where it stays until it is moved."""
         return replace(self, selection="", follow=False)
 
     def in_view(self, view: str) -> "Session":
-        """Another view of the leaderboard, from the top."""
+        """The session in another view of the leaderboard, from the top."""
         return replace(self.from_the_top(), view=view)
 
     def next_view(self) -> "Session":
@@ -180,41 +180,43 @@ class Session:
         return replace(self, filter=text)
 
     def sorted_by(self, column: str, reverse: bool = False) -> "Session":
-        """Another order, from the top."""
+        """The session in another order, from the top."""
         return replace(self.from_the_top(), sort=column, reverse=reverse)
 
     @property
     def columns(self) -> str:
-        """Keys of the columns that were chosen for the task; empty shows all."""
+        """Keys of the columns that were chosen for the task; none shows all."""
         return self.training_columns if self.scenario.training else self.serving_columns
 
     def with_columns(self, keys: str) -> "Session":
-        """Other columns of the task, in another order."""
+        """The session with other columns of the task, in another order."""
         if self.scenario.training:
             return replace(self, training_columns=keys)
         return replace(self, serving_columns=keys)
 
     def at_column(self, column: str) -> "Session":
-        """The column cursor on another column, or on none."""
+        """The session with the column cursor on another column, or on none."""
         return replace(self, column=column)
 
     def reversed(self) -> "Session":
-        """The order of the rows the other way round, from the top."""
+        """The session with the order of its rows the other way round, from the top."""
         return replace(self.from_the_top(), reverse=not self.reverse)
 
     def selecting(self, machine: str) -> "Session":
-        """The cursor moved to a row, which it follows from now on."""
+        """The session with the cursor moved to a row, which it follows from now on."""
         return replace(self, selection=machine, follow=True)
 
     def about(self, machine: str) -> "Session":
-        """A page about one row: it stays with that row, while the leaderboard's cursor does as before."""
+        """The session with a page about one row: it stays with that row, while the leaderboard's cursor does as
+        before.
+        """
         return replace(self, selection=machine)
 
     def with_pins(self, pins: Pins) -> "Session":
         return replace(self, pins=pins)
 
     def opening(self, pin: Pin) -> "Session":
-        """The scenario of a pin again, with the cursor on its row."""
+        """The session with a pin's scenario again, and the cursor on its row."""
         return replace(self, scenario=pin.scenario, run=pin.scenario.training or self.run).selecting(pin.machine)
 
     def with_cursor_of(self, other: "Session") -> "Session":
@@ -222,14 +224,14 @@ class Session:
 
 
 class History(NamedTuple):
-    """The session of now, and the scenarios before and after it."""
+    """The present session, and the scenarios before and after it."""
 
     now: Session
     past: tuple[Session, ...] = ()
     future: tuple[Session, ...] = ()
 
     def to(self, session: Session) -> "History":
-        """Moves on; only a change of the scenario is a step that can be undone."""
+        """The history moved on to a session; only a change of the scenario is a step that can be undone."""
         if session.scenario == self.now.scenario:
             return self._replace(now=session)
         return History(session, (*self.past[-KEPT:], self.now))

@@ -1,4 +1,4 @@
-"""Sessions by name: where they lie, what each holds and since when, read without answering them."""
+"""Named sessions as files: where they lie, what each holds and since when, read without answering them."""
 
 import json
 import re
@@ -19,7 +19,7 @@ HEAD_BYTES = 20_000
 
 
 class SavedSession(NamedTuple):
-    """One file of the list."""
+    """One session of the list of saved ones."""
 
     path: Path
     saved: datetime
@@ -33,12 +33,12 @@ class SavedSession(NamedTuple):
 
 
 def folder() -> Path:
-    """Where sessions with a name lie: beside the one that is kept without."""
+    """Folder of named sessions: beside the one that is kept without a name."""
     return store.default_path().parent / "sessions"
 
 
 def path_of(text: str) -> Path:
-    """The file of a session by its name, or the path that is written. Raises InputError for what is neither."""
+    """The file of a session by its name, or a written path. Raises InputError for a text that is neither."""
     text = text.strip()
     if "/" in text or text.endswith((ENDING, ".yml")):
         return Path(text).expanduser()
@@ -48,7 +48,7 @@ def path_of(text: str) -> Path:
 
 
 def suggested_name(session: Session, path: Path | None) -> str:
-    """The name or path that the session has, else one by its model."""
+    """A name to save a session under: the name or path that it has, else one by its model."""
     if path is not None and path != store.default_path():
         return path.stem if path.parent == folder() else str(path)
     return re.sub(r"[^\w.-]", "-", session.scenario.model.rpartition("/")[2])[:40]

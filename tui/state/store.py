@@ -36,14 +36,16 @@ VERSION = 2
 
 
 def default_path() -> Path:
-    """Where the last session is kept."""
+    """File in which the last session is kept."""
     from platformdirs import user_state_path
 
     return user_state_path("llmcalc-tui", appauthor=False) / "session.yaml"
 
 
 def save(session: Session, path: Path) -> str:
-    """Writes the session in one step, so that a cut connection leaves the old one or the new; returns a complaint."""
+    """Writes a session in one step, so that a cut connection leaves the old one or the new; returns a complaint, or
+    nothing.
+    """
     look = {name: _printable(getattr(session, name)) for name in LOOK}
     values = {SCHEMA: VERSION, **_scenario_values(session.scenario), **look}
     if session.pins:

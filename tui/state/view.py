@@ -17,7 +17,9 @@ from tui.state.session import WEIGHT_CYCLE, Session
 
 
 def rows_of(session: Session, board: Leaderboard, inventory: Inventory) -> tuple[Evaluation, ...]:
-    """The session's view of the board, filtered and sorted. Raises InputError for a filter that is not understood."""
+    """The rows of a board that a session shows, filtered and sorted. Raises InputError for a filter that is not
+    understood.
+    """
     keeps = parse(session.filter, inventory, session.scenario.region)
     rows = [row for row in in_view(session.view, board.rows) if keeps(row)]
     sort = session.sort if session.sort in sortable(session) else ""
@@ -25,7 +27,7 @@ def rows_of(session: Session, board: Leaderboard, inventory: Inventory) -> tuple
 
 
 def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
-    """All rows; the best one of each accelerator; or the recommendations."""
+    """The rows that a view leaves: all; the best one of each accelerator; or the recommendations."""
     if view == "accelerators":
         best: dict[str, Evaluation] = {}
         for row in rows:
@@ -37,7 +39,7 @@ def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
 
 
 def sort_rows(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluation]:
-    """By the figures of one column, what has none last; what does not fit stays at the bottom."""
+    """Rows ordered by the figures of one column, what has none last; what does not fit stays at the bottom."""
     column = BY_KEY.get(sort)
     if column is None:
         return rows
@@ -49,7 +51,7 @@ def sort_rows(rows: list[Evaluation], sort: str, reverse: bool) -> list[Evaluati
 
 
 def step_rows(answer: Answer, by: int) -> Session:
-    """The session with the cursor so many rows on."""
+    """The session with the cursor moved by some rows."""
     return select_row(answer, answer.cursor + by)
 
 
@@ -78,12 +80,12 @@ def next_weights(answer: Answer) -> Session:
 
 
 def sortable(session: Session) -> tuple[str, ...]:
-    """The columns that rows can be put in order by."""
+    """The columns that a session's rows can be ordered by."""
     return tuple(column.key for column in columns_of(session.scenario) if column.sorts)
 
 
 def next_sort(session: Session, shown: Collection[str], by: int = 1) -> str:
-    """The column, of those that are shown, after the session's; after the last, the ranking's own order."""
+    """The shown column after the one that orders the session; after the last, the ranking's own order."""
     order = ("", *(key for key in sortable(session) if key in shown))
     return order[(order.index(session.sort) + by) % len(order)] if session.sort in order else ""
 
@@ -101,7 +103,7 @@ def sorted_on(session: Session, shown: Collection[str], by: int = 1) -> Session:
 
 
 def next_column(session: Session, shown: Collection[str], by: int) -> str:
-    """The column, of those that are shown, beside the chosen one; beyond the ends none."""
+    """The shown column beside the chosen one; beyond the ends none."""
     order = ("", *shown)
     at = order.index(session.column) if session.column in order else 0
     return order[(at + by) % len(order)]

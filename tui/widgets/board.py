@@ -1,4 +1,4 @@
-"""The leaderboard: the rows, and the selected candidate under or beside them."""
+"""The leaderboard's widget: its rows, and the selected candidate under or beside them."""
 
 from collections.abc import Sequence
 
@@ -18,24 +18,24 @@ STRIP = 4
 
 
 class Board(Drawing):
-    """One drawing; it scrolls by half pages, so that most steps send nothing but the cursor."""
+    """Draws the leaderboard; it scrolls by half pages, so that most steps send nothing but the cursor."""
 
     class Chosen(Message):
-        """A row was clicked."""
+        """Message: a row was clicked."""
 
         def __init__(self, position: int) -> None:
             super().__init__()
             self.position = position
 
     class Titled(Message):
-        """The title of a column was clicked."""
+        """Message: the title of a column was clicked."""
 
         def __init__(self, column: str) -> None:
             super().__init__()
             self.column = column
 
     class Scrolled(Message):
-        """The wheel turned by so many rows."""
+        """Message: the wheel turned by so many rows."""
 
         def __init__(self, rows: int) -> None:
             super().__init__()

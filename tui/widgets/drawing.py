@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class Drawing(Widget):
-    """Rows of runs from `draw`, one `Strip` a line, drawn again when the answer or the size is another."""
+    """A widget that shows rows of runs from `draw`, one `Strip` a line, drawn again when the answer or the size is
+    another.
+    """
 
     answer: reactive["Answer | None"] = reactive(None, repaint=False, init=False)
     """Bound down from the page; `draw` is called again whenever it changes."""
@@ -26,14 +28,14 @@ class Drawing(Widget):
     _drawn_at = Size(0, 0)
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
-        """The lines to show in that many cells; fewer lines than rows leave the rest empty."""
+        """The lines to show in `width` by `height` cells; fewer lines than rows leave the rest empty."""
         raise NotImplementedError
 
     def watch_answer(self) -> None:
         self.redraw()
 
     def redraw(self) -> None:
-        """Draws again; what then differs is sent (see `tui._textual`)."""
+        """Draws the widget again; the cells that then differ are sent (see `tui._textual`)."""
         self._drawn_at = Size(0, 0)
         self.refresh()
 
@@ -49,7 +51,7 @@ class Drawing(Widget):
 
 
 def join_blanks(row: Row) -> Row:
-    """The row in as few runs as can be, each an escape sequence on the wire: a blank takes its neighbour's colour."""
+    """A row in as few runs as can be, each an escape sequence on the wire: a blank takes its neighbour's colour."""
     runs: Row = []
     for text, name in row:
         if text.isspace() and name not in FILLED and runs and runs[-1][1] not in FILLED:
@@ -61,7 +63,7 @@ def join_blanks(row: Row) -> Row:
 
 
 def scroll_to(top: int, cursor: int, total: int, height: int) -> int:
-    """The first line to show: as before while the cursor is in sight, else half a page beyond it."""
+    """The first line of a list to show: as before while the cursor is in sight, else half a page beyond it."""
     if height <= 0 or total <= height:
         return 0
     if cursor < top:

@@ -7,21 +7,21 @@ from textual.widgets import Input
 
 
 class FilterLine(Input):
-    """Says every change; enter keeps the filter, escape clears it."""
+    """The line that the filter is typed into. It says every change; enter keeps the filter, escape clears it."""
 
     BINDINGS = [  # noqa: RUF012
         Binding("escape", "clear_filter", "Clear", show=False),
     ]
 
     class Typed(Message):
-        """The text so far."""
+        """Message: the text of the filter so far."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class Left(Message):
-        """The filter is done with."""
+        """Message: the filter is done with."""
 
     def __init__(self) -> None:
         super().__init__(

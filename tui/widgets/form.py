@@ -28,7 +28,7 @@ LEAST_STANDINGS = 4
 
 
 class Form(Drawing):
-    """The fields; `field` names the chosen one, `refused` says why what is being typed into it can not be."""
+    """Draws the form's fields; `field` names the chosen one, `refused` says why the text typed into it can not be."""
 
     field = "model"
     refused = ""
@@ -74,7 +74,7 @@ class Form(Drawing):
 
     @property
     def cursor(self) -> int:
-        """Where the chosen field stands among the fields; the first where it is not shown any more."""
+        """Place of the chosen field among the fields; the first where it is not shown any more."""
         return next((at for at, spot in enumerate(self.spots) if spot.field.name == self.field), 0)
 
     def choose(self, at: int) -> None:
@@ -85,7 +85,7 @@ class Form(Drawing):
 
     @property
     def chosen(self) -> Spot:
-        """The chosen field's place; in a window that is too small to draw in, as if it had the room."""
+        """The chosen field's place on the form; in a window too small to draw in, as if it had the room."""
         if not self.spots and self.answer is not None:
             shown = sections(self.answer.session.scenario, self.answer.inventory)
             self.spots = lay_out(shown, LEAST_WIDTH, LEAST_HEIGHT)
@@ -93,7 +93,7 @@ class Form(Drawing):
 
 
 class Editor(Input):
-    """Stands over the value of the chosen field while one types."""
+    """The line editor over the value of the form's chosen field."""
 
     BINDINGS = [  # noqa: RUF012
         Binding("escape", "close", "Leave", show=False),
@@ -102,7 +102,7 @@ class Editor(Input):
     ]
 
     class Left(Message):
-        """Typing is over."""
+        """Message: typing is over."""
 
     def __init__(self) -> None:
         super().__init__(select_on_focus=True, compact=True)
@@ -110,7 +110,7 @@ class Editor(Input):
         self.display = self.can_focus = False
 
     def open(self, spot: Spot, top: int) -> None:
-        """Over that field of a form whose first shown row is `top`."""
+        """Opens over one field of a form whose first shown row is `top`."""
         self.styles.offset = (spot.x, spot.y - top + HEAD)
         self.styles.width = spot.cells
         self.value, self.placeholder = spot.field.text, spot.field.shown
@@ -140,7 +140,7 @@ def field_named(name: str, answer: Answer) -> Field:
 
 
 def standings(answer: Answer, cells: int, lines: int) -> list[Row]:
-    """The first rows of the leaderboard, where the form leaves room for a few."""
+    """Rows under the form: the first of the leaderboard, where the form leaves room for a few."""
     if lines < LEAST_STANDINGS + 3:
         return []
     frame = TableContext.of(cells, answer)

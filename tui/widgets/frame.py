@@ -21,7 +21,7 @@ TYPING: Row = [(" enter", "key"), (" takes it  ", "dim"), ("esc", "key"), (" lea
 
 
 class Head(Drawing):
-    """The scenario in one line, and the tabs with the status beside them."""
+    """Draws the first lines of a page: the scenario, and the tabs with the status beside them."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Head(Drawing):
 
 
 class Hints(Drawing):
-    """The commands that work here, as many as there is room for; in their place what was refused or done.
+    """Draws the hint line: the commands that work here, as many as fit; in their place what was refused or done.
 
     A message of several lines, or one beside a line that is typed into, takes its room from the page above.
     """
@@ -78,7 +78,7 @@ class Hints(Drawing):
 
 
 def too_small(have: Size, cells: int) -> list[Row]:
-    """All that a page shows where it has no room."""
+    """Rows of a page that has no room: all that it shows then."""
     return [
         [(clip(f"{have.width}x{have.height} is too small.", cells), "warn")],
         [(clip(f"llmcalc-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT}.", cells), "text")],
@@ -86,7 +86,7 @@ def too_small(have: Size, cells: int) -> list[Row]:
 
 
 def problem_rows(problem: str, cells: int) -> list[Row]:
-    """What went wrong, or what was done, in as many lines as it takes up to a limit."""
+    """A message as rows: what went wrong, or what was done, in as many lines as it takes up to a limit."""
     style = "bad" if problem.startswith("✗") else "good"
     lines = wrap_text(problem, cells - 2)
     if len(lines) > MOST_LINES:
@@ -95,7 +95,10 @@ def problem_rows(problem: str, cells: int) -> list[Row]:
 
 
 def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> Row:
-    """`j k move  / filter  m model`: commands of one word share it; what has no room is left off, help never is."""
+    """Commands as one row, `j k move / filter m model`: those of one word share it.
+
+    What has no room is left off, help never is.
+    """
     groups: dict[str, list[str]] = {}
     for command in commands:
         if command.hint:

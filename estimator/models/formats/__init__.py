@@ -28,7 +28,7 @@ CACHE_FORMATS = {each.id: each for each in CACHES}
 
 
 def weight_format(name: str) -> WeightFormat:
-    """The format of that id or common name. Raises InputError listing what exists."""
+    """The weight format of an id or common name. Raises InputError listing what exists."""
     weights = find_weight_format(name)
     if weights is None:
         raise unknown_name("weights", f"unknown format {name[:40]!a}", name[:40], WEIGHT_FORMATS)
@@ -36,7 +36,7 @@ def weight_format(name: str) -> WeightFormat:
 
 
 def find_weight_format(name: str) -> WeightFormat | None:
-    """The format of that id or common name; None where there is none."""
+    """The weight format of an id or common name; None where there is none."""
     wanted = key(name)
     return WEIGHT_FORMATS.get(ALIASES.get(wanted, wanted)) or next(
         filter(None, (each.parse(wanted) for each in (gguf, integers, exllama))), None
@@ -44,7 +44,7 @@ def find_weight_format(name: str) -> WeightFormat | None:
 
 
 def cache_format(name: str) -> CacheFormat:
-    """The format of that id or common name. Raises InputError listing what exists."""
+    """The cache format of an id or common name. Raises InputError listing what exists."""
     wanted = key(name)
     cache = CACHE_FORMATS.get(CACHE_ALIASES.get(wanted, wanted)) or CACHE_FORMATS.get(wanted.replace("-", "_"))
     if cache is None:

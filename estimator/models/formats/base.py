@@ -13,7 +13,7 @@ EVERYTHING: frozenset[Role] = LINEAR | {"embedding", "head", "router"}
 
 
 class Stored(NamedTuple):
-    """A tensor class stored otherwise than its format says."""
+    """How one class of tensors is stored that is an exception to its weight format."""
 
     role: Role
     name: str
@@ -23,7 +23,7 @@ class Stored(NamedTuple):
 
 
 class WeightFormat(NamedTuple):
-    """How the quantised weight matrices are stored and which peak multiplies them."""
+    """A weight format: how quantised matrices are stored, and which peak of a device multiplies them."""
 
     id: str
     name: str
@@ -64,22 +64,22 @@ class WeightFormat(NamedTuple):
         return self.payload_bits + (self.scale_bits / ((outputs or 4096) * (inputs or 4096)) if self.scale_bits else 0)
 
     def quantised(self, tensor: Tensor) -> bool:
-        """Whether tensors of that role are stored in the format; exceptions by name are not looked at."""
+        """Whether tensors of a tensor's role are stored in the format; exceptions by name are not looked at."""
         return tensor.role in self.quantises
 
     def kind_bits(self, role: Role, name: str = "") -> float:
-        """Average stored bits per weight of large matrices of a role, or of that name where tensors of it differ."""
+        """Average stored bits per weight of large matrices of a role, or of a named kind where tensors of it differ."""
         for stored in self.exceptions:
             if stored.role == role and stored.name in ("", name):
                 return stored.bits
         return self.bits if role in self.quantises else self.rest_bits
 
     def bits_of(self, tensor: Tensor) -> float:
-        """Average stored bits per weight of this tensor."""
+        """Average stored bits per weight of one tensor."""
         return self.bytes_of(tensor) * 8 / tensor.parameters if tensor.parameters else self.bits
 
     def bytes_of(self, tensor: Tensor) -> float:
-        """Stored bytes, every scale counted: blocks are rounded up on both sides."""
+        """Stored bytes of one tensor, every scale counted: blocks are rounded up on both sides."""
         for stored in self.exceptions:
             if stored.role == tensor.role and stored.name in ("", tensor.name):
                 return tensor.parameters * self._fitting(stored.bits, tensor) / 8
@@ -93,7 +93,7 @@ class WeightFormat(NamedTuple):
         return bits
 
     def scales_of(self, tensor: Tensor) -> int:
-        """Blocks that carry a scale of their own."""
+        """Number of blocks of a tensor that carry a scale of their own."""
         if not self.scale_bits or not self.quantised(tensor) or not tensor.parameters:
             return 0
         outputs, inputs = self.block[0] or tensor.outputs, self.block[1] or tensor.inputs
@@ -105,7 +105,7 @@ class WeightFormat(NamedTuple):
 
 
 class CacheFormat(NamedTuple):
-    """How keys and values are cached."""
+    """A format of the KV cache: how keys and values are stored."""
 
     id: str
     name: str
@@ -115,5 +115,5 @@ class CacheFormat(NamedTuple):
     """Bits of the scale of one head's vector."""
 
     def bits_of(self, head_dim: int) -> float:
-        """Bits of one cached element, scale included, in heads of that width."""
+        """Bits of one cached element in heads of a width, its share of the scale included."""
         return self.bits + self.scale_bits * (1 / head_dim - 1 / USUAL_HEAD)

@@ -1,4 +1,4 @@
-"""ExLlama's averages: EXL2 and EXL3 at any number of bits per weight.
+"""ExLlama's weight formats, which are averages: EXL2 and EXL3 at any number of bits per weight.
 
 Layouts: exllamav2 doc/convert.md (bits are averages with all scales), exllamav3 modules/quant/exl3.py (a trellis code,
 and signs with scales, suh and svh, for every input and output channel in 16 bit).
@@ -21,7 +21,7 @@ _ENDINGS = (
 
 
 def exllama_format(version: int, bits: float, head_bits: float = HEAD_BITS) -> WeightFormat:
-    """EXL2 or EXL3 at an average of `bits`, with the head at a width of its own."""
+    """The weight format EXL2 or EXL3 at an average of `bits` per weight, with the head at a width of its own."""
     channel_bits = 16.0 if version == 3 else 0.0
     return WeightFormat(
         id=f"exl{version}-{bits:.{1 if round(bits, 1) == bits else 2}f}bpw",
@@ -37,7 +37,7 @@ def exllama_format(version: int, bits: float, head_bits: float = HEAD_BITS) -> W
 
 
 def parse(name: str) -> WeightFormat | None:
-    """The format of an id such as `exl3-3.5bpw`; None for anything else."""
+    """The ExLlama format of an id such as `exl3-3.5bpw`; None for anything else."""
     parts = _ID.fullmatch(name)
     if parts is None or not LEAST_BITS <= float(parts[2]) <= MOST_BITS:
         return None
@@ -45,7 +45,9 @@ def parse(name: str) -> WeightFormat | None:
 
 
 def announced(name: str) -> str | None:
-    """The format that an upload's name ends in: `…-exl3`, `…-4.65bpw-h6-exl2`, `…-exl2-5_0`."""
+    """The ExLlama format that an upload's name ends in: `…-exl3`, `…-4.65bpw-h6-exl2`, `…-exl2-5_0`; None for other
+    names.
+    """
     for ending in _ENDINGS:
         parts = ending.search(name)
         if parts:

@@ -123,7 +123,9 @@ def _format(name: str, bits: float, stored: tuple[Stored, ...]) -> WeightFormat:
 
 
 def has_super_blocks(weights: WeightFormat) -> bool:
-    """Whether most matrices are K or IQ types: super-blocks of 256, whose scales are packed themselves."""
+    """Whether most matrices of a GGUF format are K or IQ types: super-blocks of 256, whose scales are packed
+    themselves.
+    """
     return bool(re.match(r"gguf-(?:q\d_k|iq(?!4_nl)|tq)", weights.id))
 
 
@@ -173,7 +175,9 @@ _SPELLED = {"small": "s", "medium": "m", "large": "l"}
 
 
 def parse(name: str) -> WeightFormat | None:
-    """A mix as files and people spell it: `q4_k_m`, `gguf-Q4_K - Medium`, `gguf iq3_k - 3.4325 bpw`."""
+    """The GGUF mix that files and people spell `q4_k_m`, `gguf-Q4_K - Medium` or `gguf iq3_k - 3.4325 bpw`; None
+    otherwise.
+    """
     stated = re.fullmatch(r"gguf-(\w+)-+(\d{1,2}(?:\.\d{1,6})?)-bpw", name)
     if stated:
         return _format(stated[1], float(stated[2]), _UNTOUCHED) if 0.5 <= float(stated[2]) <= 32 else None

@@ -14,7 +14,7 @@ from estimator.models.tensors import Role
 
 
 class Packer(NamedTuple):
-    """How one tool stores integers."""
+    """How one tool packs integer weights: words, scales, zero points and what it leaves alone."""
 
     name: str
     group: int
@@ -44,7 +44,9 @@ _NAMED = re.compile(rf"int([1-8])-({'|'.join(PACKERS)})(?:-(?:g(\d{{1,6}})|(chan
 
 
 def integer_format(bits: int, packer_id: str, group: int | None = None) -> WeightFormat:
-    """Integers of that width as a tool packs them; `group` inputs share a scale, 0 is a whole row."""
+    """The weight format of `bits`-wide integers as a tool packs them; `group` inputs share a scale, 0 is a
+    whole row.
+    """
     packer = PACKERS[packer_id]
     group = packer.group if group is None else group
     suffix = "" if group == packer.group else f"-g{group}" if group else "-channel"
@@ -63,7 +65,7 @@ def integer_format(bits: int, packer_id: str, group: int | None = None) -> Weigh
 
 
 def parse(name: str) -> WeightFormat | None:
-    """The format of an id such as `int3-hqq`, `int4-mlx-g32` or `int8-gptq-channel`; None for anything else."""
+    """The integer format of an id such as `int3-hqq`, `int4-mlx-g32` or `int8-gptq-channel`; None for anything else."""
     parts = _NAMED.fullmatch(name)
     if parts is None or (parts[3] and int(parts[3]) == 0):
         return None

@@ -1,4 +1,4 @@
-"""config.json -> Architecture: one small reader per family; what no reader understands is refused."""
+"""config.json to Architecture, by one small reader per family; what no reader understands is refused."""
 
 from collections.abc import Mapping
 from dataclasses import replace

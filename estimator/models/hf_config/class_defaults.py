@@ -1,4 +1,4 @@
-"""What a class means by a field that is absent, where classes differ.
+"""Values that transformers' configuration classes give to absent fields, where classes differ.
 
 Source: the configuration classes of transformers 5.24; tests/data/transformers_classes.json holds their defaults.
 """

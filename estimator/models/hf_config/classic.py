@@ -1,4 +1,4 @@
-"""The generation before Llama: GPT-2 to Falcon, with learned or ALiBi positions and plain MLPs."""
+"""Readers of the generation before Llama: GPT-2 to Falcon, with learned or ALiBi positions and plain MLPs."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from estimator.models.tensors import Tensor
 
 @reads(GPT2LMHeadModel="gpt2", GPTBigCodeForCausalLM="gpt_bigcode")
 def gpt2(f: Fields) -> Architecture:
-    """Learned positions, biases everywhere; GPTBigCode shares one key-value head."""
+    """GPT-2 and GPTBigCode: learned positions, biases everywhere; GPTBigCode shares one key-value head."""
     hidden, heads = f.size("n_embd", "hidden_size"), f.size("n_head", "num_attention_heads")
     f.refuse_unless("add_cross_attention", False)
     shared = f.class_name == "GPTBigCodeForCausalLM" and f.flag("multi_query", default=True)
@@ -42,7 +42,7 @@ def gpt2(f: Fields) -> Architecture:
 
 @reads(GPTJForCausalLM="gptj", CodeGenForCausalLM="codegen")
 def gptj(f: Fields) -> Architecture:
-    """One LayerNorm before parallel attention and MLP; the head has a bias."""
+    """GPT-J: one LayerNorm before parallel attention and MLP; the head has a bias."""
     hidden, heads = f.size("n_embd", "hidden_size"), f.size("n_head", "num_attention_heads")
     mlp = plain_mlp(hidden, f.size("n_inner", "intermediate_size", default=4 * hidden), True)
     layer = Layer(even_heads(hidden, heads, bias=False), mlp, norms(hidden, 1, True))
@@ -73,7 +73,7 @@ def phi(f: Fields) -> Architecture:
 
 @reads(OPTForCausalLM="opt")
 def opt(f: Fields) -> Architecture:
-    """Position table with two spare rows; OPT-350M norms after its blocks and projects a narrower embedding."""
+    """OPT: a position table with two spare rows; OPT-350M norms after its blocks and projects a narrower embedding."""
     f.refuse_unless("layer_norm_elementwise_affine", True)
     hidden, bias = hidden_size(f), f.flag("enable_bias", default=True)
     mixer = even_heads(hidden, f.size("num_attention_heads"), bias=bias)
@@ -99,7 +99,7 @@ def opt(f: Fields) -> Architecture:
 
 @reads(BloomForCausalLM="bloom", BloomModel="")
 def bloom(f: Fields) -> Architecture:
-    """ALiBi, so no position table; a LayerNorm follows the embedding."""
+    """BLOOM: ALiBi, so no position table; a LayerNorm follows the embedding."""
     hidden = f.size("hidden_size", "n_embed")
     mixer = even_heads(hidden, f.size("n_head", "num_attention_heads"), bias=True)
     layer = Layer(mixer, plain_mlp(hidden, 4 * hidden, True), norms(hidden, 2, True))
@@ -125,7 +125,7 @@ def mpt(f: Fields) -> Architecture:
 
 @reads(FalconForCausalLM="falcon RefinedWeb RefinedWebModel", RWForCausalLM="")
 def falcon(f: Fields) -> Architecture:
-    """7B shares one key-value head; the new decoder has groups, and two LayerNorms before its parallel halves.
+    """Falcon: 7B shares one key-value head; the new decoder has groups, and two LayerNorms before its parallel halves.
 
     vLLM and TensorRT-LLM both reduce the halves' sum once.
     """
@@ -160,7 +160,7 @@ def starcoder2(f: Fields) -> Architecture:
 
 @reads(PersimmonForCausalLM="persimmon")
 def persimmon(f: Fields) -> Architecture:
-    """Biases everywhere, LayerNorms over each query and key head."""
+    """Persimmon: biases everywhere, LayerNorms over each query and key head."""
     hidden, heads = hidden_size(f), f.size("num_attention_heads")
     plain = even_heads(hidden, heads, bias=True)
     normed = f.flag("qk_layernorm", default=True)
@@ -171,7 +171,7 @@ def persimmon(f: Fields) -> Architecture:
 
 @reads(GPTNeoForCausalLM="gpt_neo")
 def gpt_neo(f: Fields) -> Architecture:
-    """Global and local attention by turns; only the attention's output has a bias."""
+    """GPT-Neo: global and local attention by turns; only the attention's output has a bias."""
     hidden = hidden_size(f)
     full = even_heads(hidden, f.size("num_heads", "num_attention_heads"), bias=False, output_bias=True)
     local = replace(full, window=f.size("window_size", default=256))
@@ -196,7 +196,7 @@ def qwen1(f: Fields) -> Architecture:
 
 @reads(ChatGLMModel="chatglm", ChatGLMForConditionalGeneration="", ChatGLMForCausalLM="")
 def chatglm(f: Fields) -> Architecture:
-    """ChatGLM2, 3 and GLM-4-9B; the head is never tied. The first ChatGLM lacks `ffn_hidden_size` and is refused."""
+    """ChatGLM2, 3 and GLM-4-9B: the head is never tied. The first ChatGLM lacks `ffn_hidden_size` and is refused."""
     hidden, heads = hidden_size(f), f.size("num_attention_heads")
     f.refuse_unless("rmsnorm", True)
     f.refuse_unless("post_layer_norm", True)
@@ -218,7 +218,7 @@ def chatglm(f: Fields) -> Architecture:
 
 @reads(Phi3SmallForCausalLM="phi3small")
 def phi3_small(f: Fields) -> Architecture:
-    """LayerNorms and biases everywhere; attention may be block-sparse, its cache is not."""
+    """Phi-3-small: LayerNorms and biases everywhere; attention may be block-sparse, its cache is not."""
     hidden = hidden_size(f)
     mixer = attention(f, qkv_bias=True, output_bias=True)
     layer = Layer(mixer, DenseMlp(hidden, f.size("ff_intermediate_size"), bias=True), norms(hidden, 2, True))

@@ -1,4 +1,4 @@
-"""Early decoders of the GPT kind: GPT-1, CTRL, XGLM, BioGPT."""
+"""Readers of early decoders of the GPT kind: GPT-1, CTRL, XGLM, BioGPT."""
 
 from dataclasses import replace
 
@@ -10,7 +10,9 @@ from estimator.models.hf_config.registry import reads
 
 @reads(OpenAIGPTLMHeadModel="openai-gpt", CTRLLMHeadModel="ctrl")
 def gpt1(f: Fields) -> Architecture:
-    """GPT-1 norms after its halves and not at the end; CTRL's positions are computed and its head has a bias."""
+    """GPT-1 and CTRL: GPT-1 norms after its halves and not at the end; CTRL's positions are computed and its head has a
+    bias.
+    """
     hidden, ctrl = f.size("n_embd", "hidden_size"), f.class_name == "CTRLLMHeadModel"
     mixer = even_heads(hidden, f.size("n_head", "num_attention_heads"), bias=True)
     width = f.size("dff", default=8192) if ctrl else 4 * hidden
@@ -31,7 +33,7 @@ def gpt1(f: Fields) -> Architecture:
 
 @reads(XGLMForCausalLM="xglm", BioGptForCausalLM="biogpt")
 def xglm(f: Fields) -> Architecture:
-    """Pre-norm with biases; XGLM computes its positions, BioGPT learns them with two spare rows."""
+    """XGLM and BioGPT: pre-norm with biases; XGLM computes its positions, BioGPT learns them with two spare rows."""
     hidden, xglm_names = f.size("d_model", "hidden_size"), f.class_name == "XGLMForCausalLM"
     f.refuse_unless("add_cross_attention", False)
     mixer = even_heads(hidden, f.size("attention_heads", "num_attention_heads"), bias=True)

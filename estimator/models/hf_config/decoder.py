@@ -1,4 +1,4 @@
-"""What most decoder-only readers share: heads, windows, norms, and the stack around the layers."""
+"""Parts that most decoder-only readers share: heads, windows, norms, and the stack around the layers."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def attention(
     separate_gate: bool = False,
     sinks: bool = False,
 ) -> Attention:
-    """Grouped-query attention from the usual names. Raises InputError where the heads do not divide."""
+    """Grouped-query attention from the usual field names. Raises InputError where the heads do not divide."""
     hidden, heads = hidden_size(f), f.size("num_attention_heads")
     shared = "num_key_value_heads" in f.config or f.class_name in MULTI_HEAD
     kv_heads = f.size("num_key_value_heads", default=heads if shared else None)
@@ -53,7 +53,7 @@ def attention(
 
 
 def head_dim(f: Fields, hidden: int, heads: int) -> int:
-    """`head_dim` where it is given, else the hidden size shared by the heads."""
+    """Width of one head in elements: `head_dim` where it is given, else the hidden size shared by the heads."""
     if f.has("head_dim") or f.has("attention_head_dim") or f.class_name in OWN_HEAD_DIM:
         return f.size("head_dim", "attention_head_dim")
     if hidden % heads:
@@ -69,7 +69,7 @@ def divides(field: str, kv_heads: int, heads: int) -> None:
 
 
 def even_heads(hidden: int, heads: int, kv_heads: int = 0, *, bias: bool, output_bias: bool | None = None) -> Attention:
-    """Heads that share the hidden size evenly. Raises InputError where they can not."""
+    """Attention whose heads share the hidden size evenly. Raises InputError where they can not."""
     if hidden % heads:
         raise InputError("num_attention_heads", f"{heads} heads do not divide the hidden size {hidden}")
     divides("num_kv_heads", kv_heads or heads, heads)
@@ -90,7 +90,7 @@ def plain_mlp(hidden: int, intermediate: int, bias: bool) -> DenseMlp:
 
 
 def norms(hidden: int, count: int, bias: bool = False) -> tuple[Tensor, ...]:
-    """`count` RMSNorms or LayerNorms of one block."""
+    """Tensors of `count` RMSNorms or LayerNorms of one block."""
     return (Tensor("layernorm", "norm", hidden, 1, count * (2 if bias else 1), split="whole"),) if count else ()
 
 
@@ -140,9 +140,10 @@ def stack(
     hidden: int = 0,
     vocabulary: int = 0,
 ) -> Architecture:
-    """Embedding, layers, final norm and head. `tied` is the class's default for tie_word_embeddings.
+    """The architecture of a decoder: embedding, layers, final norm and head.
 
-    `tables` are looked up beside the embedding, `final` stands beside the final norm.
+    `tied` is the class's default for tie_word_embeddings; `tables` are looked up beside the embedding, `final` stands
+    beside the final norm.
     """
     hidden = hidden or hidden_size(f)
     vocabulary = vocabulary or f.size("vocab_size")
@@ -181,7 +182,7 @@ def dtype(f: Fields) -> str:
 
 
 def rotary_dim(f: Fields, layers: Sequence[Layer]) -> int:
-    """Rotated dimensions of a head."""
+    """Number of rotated dimensions of a head."""
     if f.has("rotary_dim"):
         return f.size("rotary_dim")
     widths = [layer.mixer.head_dim for layer in layers if isinstance(layer.mixer, Attention)]
@@ -193,7 +194,7 @@ def rotary_dim(f: Fields, layers: Sequence[Layer]) -> int:
 
 
 def rotary_positions(f: Fields) -> int:
-    """Rows of all rotary tables: one table a setting, and linear or dynamic scaling stretches its own."""
+    """Rows of all rotary tables together: one table a setting, and linear or dynamic scaling stretches its own."""
     rope = f.section("rope_parameters") or f.section("rope_scaling")
     settings = [rope.section(kind) for kind in (FULL, SLIDING) if rope.has(kind)] if rope else []
     stretches = [_stretch(each) for each in (settings or [rope])]
@@ -212,7 +213,7 @@ MOST_STRETCHED = 1024.0
 
 
 def state_element_bytes(f: Fields) -> int:
-    """Bytes of one element of a recurrent state: as named, as the class has it, else 16 bit like the model."""
+    """Bytes of one element of a recurrent state: as the configuration names it, as the class has it, else 16 bit."""
     usual = "float32" if f.class_name.startswith(FLOAT32_STATES) else "auto"
     name = f.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype", default=usual).removeprefix("torch.")
     if name not in _STATE_BYTES:

@@ -1,4 +1,4 @@
-"""Llama and the dense decoders close to it."""
+"""Readers of Llama and the dense decoders close to it."""
 
 from dataclasses import replace
 
@@ -103,7 +103,7 @@ def helium(f: Fields) -> Architecture:
 
 @reads(MistralForCausalLM="mistral", GritLM="", MinistralForCausalLM="ministral", Ministral3ForCausalLM="ministral3")
 def mistral(f: Fields) -> Architecture:
-    """Mistral 7B slides over 4,096 tokens, its successors over none: an absent window is asked for, null is none."""
+    """Mistral: 7B slides over 4,096 tokens, its successors over none. An absent window is asked for, null is none."""
     if f.class_name in ("MistralForCausalLM", "GritLM") and "sliding_window" not in f.config:
         raise f.missing("sliding_window")
     return llama_like(f, layer_windows=windows(f, f.layers()))
@@ -123,7 +123,7 @@ def qwen3(f: Fields) -> Architecture:
 
 
 def qwen_windows(f: Fields) -> list[int]:
-    """Qwen slides only where use_sliding_window says so, in the layers from max_window_layers on."""
+    """Windows of Qwen's layers: they slide only where use_sliding_window says so, from layer max_window_layers on."""
     count = f.layers()
     if f.has("layer_types"):
         return windows(f, count)
@@ -149,7 +149,7 @@ def cwm(f: Fields) -> Architecture:
 
 @reads(NemotronForCausalLM="nemotron", Jais2ForCausalLM="jais2")
 def nemotron(f: Fields) -> Architecture:
-    """LayerNorms with bias, squared ReLU without a gate."""
+    """Nemotron: LayerNorms with bias, squared ReLU without a gate."""
     usual = f.class_name == "Jais2ForCausalLM"
     bias = f.flag("attention_bias", default=usual)
     return llama_like(
@@ -171,7 +171,7 @@ def orion(f: Fields) -> Architecture:
 
 @reads(InternLMForCausalLM="internlm", BaichuanForCausalLM="baichuan", BaiChuanForCausalLM="")
 def early_llama(f: Fields) -> Architecture:
-    """Multi-head only; InternLM has biases on its attention."""
+    """InternLM and Baichuan: Llama with multi-head attention only; InternLM has biases on it."""
     f.refuse_unless("num_key_value_heads", f.config.get("num_attention_heads"))
     bias = f.class_name == "InternLMForCausalLM" and f.flag("bias", default=True)
     return llama_like(f, qkv_bias=bias, output_bias=bias)
@@ -187,7 +187,7 @@ def hyperclova(f: Fields) -> Architecture:
 
 @reads(MiniCPMForCausalLM="minicpm")
 def minicpm(f: Fields) -> Architecture:
-    """Llama with scaled residuals; the models with experts are another class of parts."""
+    """MiniCPM: Llama with scaled residuals; the models with experts are another class of parts."""
     f.refuse_unless("num_experts", 0)
     bias = f.flag("attention_bias")
     return llama_like(f, qkv_bias=bias, output_bias=bias, tied=True)
@@ -211,14 +211,16 @@ def olmo2(f: Fields) -> Architecture:
 
 @reads(OlmoForCausalLM="olmo")
 def olmo(f: Fields) -> Architecture:
-    """OLMo-1's LayerNorms have no parameters."""
+    """OLMo-1: Llama whose LayerNorms have no parameters."""
     bias = f.flag("attention_bias")
     return llama_like(f, qkv_bias=bias, output_bias=bias, layer_norms=0)
 
 
 @reads(CohereForCausalLM="cohere", Cohere2ForCausalLM="cohere2")
 def cohere(f: Fields) -> Architecture:
-    """One LayerNorm before parallel attention and MLP; Cohere2 keeps every `layer_switch`-th layer global."""
+    """Command R: one LayerNorm before parallel attention and MLP; Cohere2 keeps every `layer_switch`-th layer
+    global.
+    """
     bias = f.flag("attention_bias")
     slides = None
     if f.class_name == "Cohere2ForCausalLM":
@@ -244,7 +246,7 @@ def glm(f: Fields) -> Architecture:
 
 @reads(StableLmForCausalLM="stablelm stablelm_epoch", StableLMEpochForCausalLM="")
 def stablelm(f: Fields) -> Architecture:
-    """LayerNorms with bias; one fewer where attention and MLP run in parallel."""
+    """StableLM: LayerNorms with bias; one fewer where attention and MLP run in parallel."""
     parallel = f.flag("use_parallel_residual")
     return llama_like(
         f,
@@ -296,7 +298,7 @@ def seed_oss(f: Fields) -> Architecture:
 
 @reads(ApertusForCausalLM="apertus", Apertus1p5TextForCausalLM="apertus1p5_text")
 def apertus(f: Fields) -> Architecture:
-    """xIELU learns two numbers per layer."""
+    """Apertus: Llama with head norms and the activation xIELU, which learns two numbers per layer."""
     bias = f.flag("attention_bias")
     xielu = (Tensor("xielu", "norm", 2, split="whole"),)
     return llama_like(
@@ -326,7 +328,7 @@ def ernie(f: Fields) -> Architecture:
 
 @reads(MiMoForCausalLM="mimo")
 def mimo(f: Fields) -> Architecture:
-    """Qwen2 with multi-token prediction: one dense block and a projection of two hidden states."""
+    """MiMo: Qwen2 with multi-token prediction, one dense block and a projection of two hidden states."""
     bias = f.flag("attention_bias", default=True)
     modules = f.count("num_nextn_predict_layers")
     hidden = hidden_size(f)

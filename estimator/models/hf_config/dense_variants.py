@@ -1,4 +1,6 @@
-"""Dense decoders that differ from Llama by a part: BitNet, DiffLlama, Granite with windows, nanochat, Doge."""
+"""Readers of dense decoders that differ from Llama by a part: BitNet, DiffLlama, Granite with windows,
+nanochat, Doge.
+"""
 
 from dataclasses import replace
 
@@ -21,7 +23,9 @@ def bitnet(f: Fields) -> Architecture:
 
 @reads(DiffLlamaForCausalLM="diffllama")
 def diffllama(f: Fields) -> Architecture:
-    """Differential attention (arXiv:2410.05258): four vectors a layer weigh two softmaxes against each other."""
+    """DiffLlama: differential attention (arXiv:2410.05258), where four vectors a layer weigh two softmaxes against each
+    other.
+    """
     bias, mixer = f.flag("attention_bias"), attention(f)
     weighing = (Tensor("lambda", "norm", mixer.head_dim, copies=4, split="whole"),)
     return llama_like(f, qkv_bias=bias, output_bias=bias, mlp_bias=f.flag("mlp_bias"), extras=weighing)
@@ -29,7 +33,7 @@ def diffllama(f: Fields) -> Architecture:
 
 @reads(GraniteSWAForCausalLM="granite_swa")
 def granite_swa(f: Fields) -> Architecture:
-    """Granite under sinks; every fourth layer, from the first, is full."""
+    """Granite with windows: attention has sinks; every fourth layer, from the first, is full."""
     count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
     if f.has("layer_types"):
         slides = windows(f, count)
@@ -54,7 +58,9 @@ def nanochat(f: Fields) -> Architecture:
 
 @reads(DogeForCausalLM="doge")
 def doge(f: Fields) -> Architecture:
-    """Dynamic mask attention: a step per key head, residual weights; its experts of single vectors are not modelled."""
+    """Doge: dynamic mask attention with a step per key head, residual weights; its experts of single vectors are not
+    modelled.
+    """
     f.refuse_unless("is_moe", False)
     f.refuse_unless("attention_bias", False)
     hidden = hidden_size(f)

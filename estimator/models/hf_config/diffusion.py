@@ -1,4 +1,6 @@
-"""Diffusion language models: LLaDA and Dream, which fill in a masked text in several passes over all of it."""
+"""Readers of diffusion language models: LLaDA and Dream, which fill in a masked text in several passes over all
+of it.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,6 @@
-"""T5, BART, Whisper and their kin: an encoder, and a decoder that attends to itself and to the encoder's output."""
+"""Readers of T5, BART, Whisper and their kin: an encoder, and a decoder that attends to itself and to the encoder's
+output.
+"""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -19,7 +21,7 @@ from estimator.models.tensors import Tensor
     UMT5ForConditionalGeneration="umt5",
 )
 def t5(f: Fields) -> Architecture:
-    """Relative positions: one bucket table per stack, or per layer in UMT5."""
+    """T5 and its kin: relative positions, one bucket table per stack, or per layer in UMT5."""
     hidden, heads = f.size("d_model"), f.size("num_heads")
     head = f.size("d_kv")
     buckets = f.size("relative_attention_num_buckets", default=32)

@@ -1,4 +1,4 @@
-"""Encoders: BERT and its kin, which read a text at once and keep no cache."""
+"""Readers of encoders: BERT and its kin, which read a text at once and keep no cache."""
 
 from dataclasses import replace
 
@@ -147,7 +147,7 @@ def roberta(f: Fields) -> Architecture:
 
 @reads(ElectraModel="electra")
 def electra(f: Fields) -> Architecture:
-    """BERT behind an embedding of its own width and a projection."""
+    """ELECTRA: BERT behind an embedding of its own width and a projection."""
     hidden, width = _width(f), f.size("embedding_size", default=128)
     projection = (Tensor("embeddings_project", "router", hidden, width), Tensor("project_bias", "norm", hidden))
     return _encoder(
@@ -162,13 +162,13 @@ def electra(f: Fields) -> Architecture:
 
 @reads(DistilBertModel="distilbert")
 def distilbert(f: Fields) -> Architecture:
-    """Six BERT layers without token types; sinusoidal positions are stored all the same."""
+    """DistilBERT: six BERT layers without token types; sinusoidal positions are stored all the same."""
     return _encoder(f, _bert_layers(f), positions=f.size("max_position_embeddings"))
 
 
 @reads(MPNetModel="mpnet")
 def mpnet(f: Fields) -> Architecture:
-    """BERT with one table of relative positions, shared by the layers."""
+    """MPNet: BERT with one table of relative positions, shared by the layers."""
     buckets = f.size("relative_attention_num_buckets", default=32)
     table = Tensor("relative_attention_bias", "norm", buckets, f.size("num_attention_heads"))
     positions = f.size("max_position_embeddings")
@@ -228,7 +228,7 @@ def modernbert(f: Fields) -> Architecture:
 
 @reads(EuroBertModel="eurobert")
 def eurobert(f: Fields) -> Architecture:
-    """A Llama that looks both ways."""
+    """EuroBERT: a Llama that looks both ways."""
     hidden, bias = _width(f), f.flag("attention_bias")
     heads = f.size("num_attention_heads")
     groups = f.size("num_key_value_heads", default=heads)
@@ -296,7 +296,7 @@ def llama_bidirectional(f: Fields) -> Architecture:
 
 @reads(JinaEmbeddingsV3Model="jina_embeddings_v3")
 def jina_embeddings_v3(f: Fields) -> Architecture:
-    """XLM-R with rotary positions; task adapters are files of their own."""
+    """jina-embeddings-v3: XLM-R with rotary positions; its task adapters are files of their own."""
     layers = _bert_layers(f)
     context = f.size("max_position_embeddings") - 2
     types = f.size("type_vocab_size", default=1)

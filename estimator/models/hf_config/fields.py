@@ -12,7 +12,9 @@ MOST_LAYERS = 2048
 
 
 class Fields:
-    """A mapping read by name. An absent field and a null one are the same unless a method says otherwise."""
+    """Fields of an untrusted mapping, read by name. An absent field and a null one are the same unless a method says
+    otherwise.
+    """
 
     def __init__(self, config: object, path: str = "", class_name: str = "") -> None:
         if not isinstance(config, Mapping):
@@ -22,31 +24,37 @@ class Fields:
         self.class_name = class_name
 
     def completed(self) -> "Fields":
-        """These fields with what the class means by some that are absent."""
+        """These fields, with what the class means by some that are absent."""
         absent = ABSENT.get(self.class_name)
         return Fields({**absent, **self.config}, self.path, self.class_name) if absent else self
 
     def has(self, name: str) -> bool:
-        """Whether the field is there and not null."""
+        """Whether the named field is there and not null."""
         return self.config.get(name) is not None
 
     def is_null(self, name: str) -> bool:
-        """Whether the field is there and null: switched off, which an absent field is not."""
+        """Whether the named field is there and null: switched off, which an absent field is not."""
         return name in self.config and self.config[name] is None
 
     def size(self, *names: str, default: int | None = None, most: int = WIDEST) -> int:
-        """A whole number of at least 1 under the first of these names; required where there is no default."""
+        """A whole number of at least 1, under the first of some names that is there; required where there is no
+        default.
+
+        Raises InputError naming the field where it is missing, no such number or above `most`.
+        """
         return self._whole(names, default, 1, most)
 
     def count(self, *names: str, default: int | None = 0, most: int = WIDEST) -> int:
-        """A whole number of at least 0."""
+        """A whole number of at least 0, under the first of some names that is there. Raises InputError naming the
+        field.
+        """
         return self._whole(names, default, 0, most)
 
     def layers(self, *names: str) -> int:
         return self.size(*(names or ("num_hidden_layers", "num_layers", "n_layer", "n_layers")), most=MOST_LAYERS)
 
     def number(self, *names: str, default: float | None = None) -> float:
-        """A finite, positive number."""
+        """A finite, positive number under the first of some names that is there. Raises InputError naming the field."""
         name, value = self._first(names)
         if value is None:
             if default is None:
@@ -75,7 +83,7 @@ class Fields:
         return value
 
     def section(self, name: str) -> "Fields | None":
-        """A nested mapping, or None where it is absent."""
+        """A nested mapping as fields, or None where it is absent. Raises InputError for anything else."""
         if not self.has(name):
             return None
         return Fields(self.config[name], self._at(name), self.class_name)
@@ -87,11 +95,11 @@ class Fields:
         return section
 
     def sections(self, name: str) -> "list[Fields]":
-        """A list of mappings, one for each layer."""
+        """A list of nested mappings as fields, one for each layer. Raises InputError for anything else."""
         return [Fields(each, f"{self._at(name)}[{place}]") for place, each in enumerate(self._list(name))]
 
     def integers(self, name: str) -> list[int]:
-        """A list of whole numbers from 0."""
+        """A list of whole numbers from 0. Raises InputError naming the field for anything else."""
         values = []
         for place, value in enumerate(self._list(name)):
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= WIDEST:
@@ -100,7 +108,7 @@ class Fields:
         return values
 
     def pair(self, name: str) -> tuple[int, int]:
-        """Two whole numbers of at least 1, or one that stands for both."""
+        """Two whole numbers of at least 1, or one that stands for both. Raises InputError naming the field."""
         if not isinstance(self.config.get(name), list | tuple):
             value = self.size(name)
             return value, value
@@ -110,14 +118,14 @@ class Fields:
         return values[0], values[1]
 
     def words(self, name: str) -> list[str]:
-        """A list of texts."""
+        """A list of texts. Raises InputError naming the field for anything else."""
         for place, value in enumerate(self._list(name)):
             if not isinstance(value, str):
                 raise self.wrong(f"{name}[{place}]", value, "expected text")
         return [str(value) for value in self._list(name)]
 
     def flags(self, name: str, layers: int) -> list[bool]:
-        """True or false for every layer. A longer list also describes MTP layers."""
+        """True or false for each of `layers` layers; a longer list also describes MTP layers. Raises InputError."""
         values = self._list(name)
         if not all(isinstance(value, bool) for value in values):
             raise InputError(self._at(name), f"expected true or false for each of {layers} layers")
@@ -125,13 +133,15 @@ class Fields:
         return [value is True for value in values[:layers]]
 
     def choices(self, name: str, layers: int) -> list[int]:
-        """A whole number for every layer. A longer list also describes MTP layers."""
+        """A whole number for each of `layers` layers; a longer list also describes MTP layers. Raises InputError."""
         values = self.integers(name)
         self._check_length(name, len(values), layers)
         return values[:layers]
 
     def places(self, name: str, layers: int, first: int = 0) -> set[int]:
-        """Which layers a list names, from 0; `first` is what the list calls the first one. Each at most once."""
+        """The layers that a list names, from 0, each at most once; `first` is what the list calls the first. Raises
+        InputError.
+        """
         values = self.integers(name)
         for value in values:
             if not first <= value < layers + first:
@@ -141,7 +151,9 @@ class Fields:
         return {value - first for value in values}
 
     def per_layer(self, name: str, layers: int, legal: Sequence[str]) -> list[str]:
-        """A list with one of the legal words for every layer. A longer list also describes MTP layers."""
+        """One of the legal words for each of `layers` layers; a longer list also describes MTP layers. Raises
+        InputError.
+        """
         kinds = self.words(name)
         self._check_length(name, len(kinds), layers)
         for kind in kinds[:layers]:

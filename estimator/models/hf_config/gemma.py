@@ -1,4 +1,4 @@
-"""Gemma 1 to 4: tied embeddings, sandwich norms, sliding patterns."""
+"""Readers of Gemma 1 to 4: tied embeddings, sandwich norms, sliding patterns."""
 
 from dataclasses import replace
 
@@ -23,7 +23,9 @@ def gemma(f: Fields) -> Architecture:
 
 @reads(Gemma2ForCausalLM="gemma2", Gemma3ForCausalLM="gemma3_text")
 def gemma2(f: Fields) -> Architecture:
-    """Gemma 2 alternates window and full attention, Gemma 3 keeps every sixth layer full and norms the heads."""
+    """Gemma 2 and 3: Gemma 2 alternates window and full attention, Gemma 3 keeps every sixth layer full and norms the
+    heads.
+    """
     third = f.class_name.startswith("Gemma3")
     every = f.size("sliding_window_pattern", "_sliding_window_pattern", default=6) if third else 2
     bias = f.flag("attention_bias")
@@ -47,7 +49,9 @@ def vaultgemma(f: Fields) -> Architecture:
 
 @reads(Gemma3nForCausalLM="gemma3n_text")
 def gemma3n(f: Fields) -> Architecture:
-    """AltUp's parallel streams, LAuReL's low-rank residual, embeddings per layer; the last layers share a cache."""
+    """Gemma 3n: AltUp's parallel streams, LAuReL's low-rank residual, embeddings per layer; the last layers share a
+    cache.
+    """
     count, hidden = f.layers(), hidden_size(f)
     bias = f.flag("attention_bias")
     widths = f.integers("intermediate_size") if isinstance(f.config.get("intermediate_size"), list) else []
@@ -96,7 +100,9 @@ def _per_layer_table(f: Fields, layers: int, hidden: int) -> tuple[Tensor, Tenso
 
 @reads(Gemma4ForCausalLM="gemma4_text", Gemma4UnifiedForCausalLM="gemma4_unified_text")
 def gemma4(f: Fields) -> Architecture:
-    """Wider heads in full layers, which may share keys with values; experts beside the dense MLP; E models as 3n."""
+    """Gemma 4: wider heads in full layers, which may share keys with values; experts beside the dense MLP; E models as
+    3n.
+    """
     count, hidden = f.layers(), hidden_size(f)
     owners = count - f.count("num_kv_shared_layers")
     has_own_input = not f.is_null("hidden_size_per_layer_input") and f.class_name == "Gemma4ForCausalLM"

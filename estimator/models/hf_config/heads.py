@@ -83,7 +83,7 @@ def _under_head(bodies: Mapping[str, Reader], task: Task) -> Reader:
 
 
 def with_head(body: Architecture, task: Task, f: Fields, style: HeadStyle | None) -> Architecture:
-    """The body of a model under the head of that task, without the modules that only predict text."""
+    """The architecture of a body under the head of a task, without the modules that only predict text."""
     if task == "token classification" and body.encoder:
         from estimator.models.hf_config.encoder_decoder import encoder_alone
 
@@ -109,7 +109,9 @@ def _body_norms(body: Architecture) -> tuple[Tensor, ...]:
 
 
 def labels_of(f: Fields) -> int:
-    """Classes that a head tells apart: as counted, as labels in `id2label`, else transformers' default of two."""
+    """Number of classes that a head tells apart: as counted, as labels in `id2label`, else transformers' default of
+    two.
+    """
     labels = f.section("id2label")
     return f.size("num_labels", default=len(labels.config) if labels and labels.config else 2, most=1 << 16)
 

@@ -1,4 +1,6 @@
-"""Hybrids: linear attention or convolutions among a few layers of full attention; Nemotron's searched layers."""
+"""Readers of hybrids: linear attention or convolutions among a few layers of full attention; Nemotron's searched
+layers.
+"""
 
 from dataclasses import replace
 
@@ -38,7 +40,7 @@ def gated_delta_net(f: Fields) -> GatedDeltaNet:
 
 
 def gated_attention(f: Fields) -> Attention:
-    """Full attention whose q_proj also yields an output gate."""
+    """Qwen3-Next's full attention, whose q_proj also yields an output gate."""
     plain = attention(f, head_norm=True)
     f.refuse_unless("attention_bias", False)
     return replace(plain, gated=f.flag("attn_output_gate", default=True))
@@ -46,7 +48,7 @@ def gated_attention(f: Fields) -> Attention:
 
 @reads(Qwen3NextForCausalLM="qwen3_next", Qwen3_5ForCausalLM="qwen3_5_text", Qwen3_5MoeForCausalLM="qwen3_5_moe_text")
 def qwen3_next(f: Fields) -> Architecture:
-    """Three gated delta-nets to one gated attention; Qwen3.5 is the same, dense or with experts."""
+    """Qwen3-Next and Qwen3.5: three gated delta-nets to one gated attention, dense or with experts."""
     count, hidden = f.layers(), hidden_size(f)
     linear, full, around = gated_delta_net(f), gated_attention(f), norms(hidden, 2)
     every = f.size("full_attention_interval", default=4)
@@ -73,7 +75,7 @@ def _routed(f: Fields) -> list[Mlp]:
 
 @reads(OlmoHybridForCausalLM="olmo_hybrid")
 def olmo_hybrid(f: Fields) -> Architecture:
-    """Gated delta-nets with a norm before, attention with a norm after each half."""
+    """OLMo hybrid: gated delta-nets with a norm before, attention with a norm after each half."""
     bias, hidden = f.flag("attention_bias"), hidden_size(f)
     mixers: dict[str, Mixer] = {
         LINEAR: gated_delta_net(f),
@@ -86,7 +88,7 @@ def olmo_hybrid(f: Fields) -> Architecture:
 
 @reads(KimiLinearForCausalLM="kimi_linear")
 def kimi_linear(f: Fields) -> Architecture:
-    """Kimi delta attention, and latent attention without rotary positions in every fourth layer or so.
+    """Kimi Linear: delta attention, and latent attention without rotary positions in every fourth layer or so.
 
     K3 adds gates to the latent attention, runs its experts in a narrower space and attends over earlier residuals.
     """
@@ -130,7 +132,7 @@ def _kimi_delta(f: Fields, layers: int) -> tuple[KimiDeltaAttention, list[bool]]
 
 @reads(Lfm2ForCausalLM="lfm2", Lfm2MoeForCausalLM="lfm2_moe")
 def lfm2(f: Fields) -> Architecture:
-    """Short convolutions and attention; the larger models route all but the first layers' MLPs."""
+    """LFM2: short convolutions and attention; the larger models route all but the first layers' MLPs."""
     count, hidden = f.layers(), hidden_size(f)
     conv = ShortConvolution(hidden, f.size("conv_L_cache", default=3, most=64), f.flag("conv_bias"))
     mixers: dict[str, Mixer] = {FULL: attention(f, head_norm=True), "conv": conv}
@@ -165,7 +167,7 @@ def _lfm2_width(f: Fields) -> int:
 
 @reads(MiniMaxM1ForCausalLM="minimax_m1", MiniMaxText01ForCausalLM="minimax_text_01", MiniMaxForCausalLM="minimax")
 def minimax_m1(f: Fields) -> Architecture:
-    """Lightning attention, and softmax attention in every eighth layer."""
+    """MiniMax-M1 and Text-01: lightning attention, and softmax attention in every eighth layer."""
     count, hidden = f.layers(), hidden_size(f)
     full = attention(f)
     linear = LightningAttention(hidden, full.heads, full.head_dim)
@@ -179,7 +181,9 @@ def minimax_m1(f: Fields) -> Architecture:
 
 @reads(DeciLMForCausalLM="nemotron-nas")
 def nemotron_nas(f: Fields) -> Architecture:
-    """Each layer as its entry of `block_configs` says: attention or none, an MLP of its own width or none."""
+    """Nemotron's searched layers: each as its entry of `block_configs` says, attention or none, an MLP of its own width
+    or none.
+    """
     f.refuse_unless("attention_bias", False)
     f.refuse_unless("mlp_bias", False)
     hidden, heads = hidden_size(f), f.size("num_attention_heads")

@@ -1,4 +1,4 @@
-"""Newer hybrids and recurrent models: Ling hybrid, LFM3, Lara, RWKV-4 and -7, RecurrentGemma."""
+"""Readers of newer hybrids and recurrent models: Ling hybrid, LFM3, Lara, RWKV-4 and -7, RecurrentGemma."""
 
 from dataclasses import replace
 
@@ -75,7 +75,9 @@ def lfm3(f: Fields) -> Architecture:
 
 @reads(LaraMiniForCausalLM="lara_mini")
 def lara_mini(f: Fields) -> Architecture:
-    """Gated delta-nets, windowed and full attention in a period of five, experts with a shared one everywhere."""
+    """Lara mini: gated delta-nets, windowed and full attention in a period of five, experts with a shared one
+    everywhere.
+    """
     count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
     full = attention(f, qkv_bias=bias, output_bias=bias, head_norm=True)
     if f.has("layer_types"):
@@ -130,7 +132,9 @@ def rwkv7(f: Fields) -> Architecture:
 
 @reads(RecurrentGemmaForCausalLM="recurrent_gemma")
 def recurrent_gemma(f: Fields) -> Architecture:
-    """Griffin: two recurrent blocks to one of windowed attention; half of `intermediate_size` is each MLP's width."""
+    """RecurrentGemma (Griffin): two recurrent blocks to one of windowed attention; each MLP is half of
+    `intermediate_size` wide.
+    """
     hidden, bias = hidden_size(f), f.flag("attention_bias")
     heads = f.size("num_attention_heads")
     recurrent = GatedLinearRecurrence(

@@ -1,4 +1,4 @@
-"""Latent attention: DeepSeek V2 to V4, Kimi, GLM-5, Mistral-4 and their kin."""
+"""Readers of models with latent attention: DeepSeek V2 to V4, Kimi, GLM-5, Mistral-4 and their kin."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def latent_attention(f: Fields, indexer: Indexer | None = None) -> LatentAttenti
 
 
 def router_bias(f: Fields) -> bool:
-    """The score-correction bias comes with DeepSeek-V3's `noaux_tc` selection."""
+    """Whether the router has a score-correction bias: it comes with DeepSeek-V3's `noaux_tc` selection."""
     method = f.text("topk_method", default="" if f.class_name == "DeepseekV2ForCausalLM" else "noaux_tc")
     return method == "noaux_tc"
 
@@ -59,7 +59,7 @@ def deepseek(f: Fields) -> Architecture:
 
 @reads(MiniCPM3ForCausalLM="minicpm3", YoutuForCausalLM="youtu")
 def dense_latent(f: Fields) -> Architecture:
-    """Latent attention over dense MLPs."""
+    """MiniCPM3 and its kin: latent attention over dense MLPs."""
     mixer = latent_attention(f)
     mlp = DenseMlp(hidden_size(f), f.size("intermediate_size"), bias=f.flag("mlp_bias"))
     layer = Layer(mixer, mlp, norms(hidden_size(f), 2))
@@ -68,7 +68,10 @@ def dense_latent(f: Fields) -> Architecture:
 
 @reads(DeepseekV32ForCausalLM="deepseek_v32", GlmMoeDsaForCausalLM="glm_moe_dsa")
 def sparse_deepseek(f: Fields) -> Architecture:
-    """MLA behind a lightning indexer; layers marked "shared" reuse the choice of the last "full" one."""
+    """DeepSeek-V3.2 and GLM-5: latent attention behind a lightning indexer.
+
+    Layers marked "shared" reuse the choice of the last "full" one.
+    """
     if f.is_null("q_lora_rank"):
         raise f.wrong("q_lora_rank", None, "the indexer projects the compressed query, so there must be one")
     indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
@@ -110,7 +113,9 @@ def longcat(f: Fields) -> Architecture:
 
 @reads(DeepseekV4ForCausalLM="deepseek_v4")
 def deepseek_v4(f: Fields) -> Architecture:
-    """Compressed sparse attention and hyper-connections; the first layers route by a table of token ids."""
+    """DeepSeek-V4: compressed sparse attention and hyper-connections; the first layers route by a table of
+    token ids.
+    """
     f.refuse_unless("mlp_bias", False)
     f.refuse_unless("n_shared_experts", 1)
     hidden, count = hidden_size(f), f.layers()
@@ -162,7 +167,9 @@ def _hash_layers(f: Fields, layers: int) -> int:
 
 
 def hyper_connections(hidden: int, streams: int) -> tuple[Tensor, ...]:
-    """Mixing weights of the residual streams, around attention and around the MLP (arXiv:2512.24880)."""
+    """Mixing weights of the residual streams, around attention and around the MLP (hyper-connections,
+    arXiv:2512.24880).
+    """
     mixes = (2 + streams) * streams
     return (
         Tensor("hc_fn", "norm", mixes, streams * hidden, 2, "whole"),

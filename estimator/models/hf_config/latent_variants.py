@@ -1,4 +1,4 @@
-"""Newer latent attention: the hybrid GLM-5 with Kimi delta attention, and Hunyuan V4."""
+"""Readers of newer latent attention: the hybrid GLM-5 with Kimi delta attention, and Hunyuan V4."""
 
 from dataclasses import replace
 

@@ -5,7 +5,7 @@ from estimator.models.hf_config.registry import Reader, find_reader
 
 
 def reader(class_name: str, otherwise: str) -> Reader:
-    """The reader of that class. Raises UnsupportedArchitecture, with that reason, where there is none."""
+    """The reader of a class name. Raises UnsupportedArchitecture, with the reason `otherwise`, where there is none."""
     known = find_reader(class_name)
     if known is None or class_name.endswith("Model"):
         from estimator.models.hf_config.heads import HEAD_STYLES, headed_reader

@@ -156,7 +156,9 @@ token; Voxtral arXiv:2507.13264: 12.5 Hz over windows of 30 s; Gemma 3n: 160 ms;
 
 
 def image_rule(class_name: str, vision: Fields | None, outer: Fields) -> ImageRule | None:
-    """The rule of a class whose configuration describes its tower; None where none is known."""
+    """The rule by which a class whose configuration describes its tower turns images into tokens; None where none is
+    known.
+    """
     rule = IMAGE_RULES.get(class_name)
     if rule is None or vision is None:
         return None

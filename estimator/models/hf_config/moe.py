@@ -1,4 +1,4 @@
-"""Mixtures of experts over ordinary attention."""
+"""Readers of mixtures of experts over ordinary attention."""
 
 from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config.decoder import (
@@ -37,7 +37,7 @@ def experts(
     router_bias: bool = False,
     expert_bias: bool = False,
 ) -> MixtureOfExperts:
-    """Routed experts under any of the published names; `shared` is the width of all shared experts together."""
+    """Routed experts under any of the published field names; `shared` is the width of all shared experts together."""
     hidden = hidden_size(f)
     return MixtureOfExperts(
         hidden=hidden,
@@ -52,13 +52,14 @@ def experts(
 
 
 def shared_width(f: Fields) -> int:
-    """All shared experts side by side; null is none, absent is missing."""
+    """Width of all shared experts side by side, in elements; null is none, absent is missing and raises InputError."""
     is_stated = any(name in f.config for name in SHARED)
     return f.count(*SHARED, default=0 if is_stated else None) * f.size("moe_intermediate_size")
 
 
 def dense_first(f: Fields, layers: int, sparse: Mlp, *, dense: int | None = None) -> list[Mlp]:
-    """DeepSeek's order: the first `first_k_dense_replace` layers dense, then experts every `moe_layer_freq`.
+    """Which layers have experts in DeepSeek's order: the first `first_k_dense_replace` dense, then every
+    `moe_layer_freq`.
 
     `dense` is the class's default; without one the field, or a list in its place, is required.
     """
@@ -87,7 +88,7 @@ def mixtral(f: Fields) -> Architecture:
 
 @reads(Qwen2MoeForCausalLM="qwen2_moe", Qwen3MoeForCausalLM="qwen3_moe")
 def qwen_moe(f: Fields) -> Architecture:
-    """Qwen2-MoE has biases and a gated shared expert, Qwen3-MoE head norms and neither."""
+    """Qwen2-MoE and Qwen3-MoE: the former has biases and a gated shared expert, the latter head norms and neither."""
     second = f.class_name == "Qwen2MoeForCausalLM"
     bias = f.flag("attention_bias")
     qkv_bias = f.flag("qkv_bias", default=True) if second else bias
@@ -102,7 +103,9 @@ def qwen_moe(f: Fields) -> Architecture:
 
 
 def qwen_mlps(f: Fields, sparse: MixtureOfExperts) -> list[Mlp]:
-    """Experts every `decoder_sparse_step` layers, except where `mlp_only_layers` says dense."""
+    """Feed-forward parts of Qwen's layers: experts every `decoder_sparse_step`, except where `mlp_only_layers` says
+    dense.
+    """
     every = f.size("decoder_sparse_step", default=1)
     dense_layers = f.places("mlp_only_layers", f.layers()) if f.has("mlp_only_layers") else set()
     sparse_layers = [layer not in dense_layers and (layer + 1) % every == 0 for layer in range(f.layers())]
@@ -123,7 +126,7 @@ def olmoe(f: Fields) -> Architecture:
 
 @reads(MiniMaxM2ForCausalLM="minimax_m2")
 def minimax_m2(f: Fields) -> Architecture:
-    """Full-width query and key norms; the uploads ship no MTP weights."""
+    """MiniMax-M2: full-width query and key norms; the uploads ship no MTP weights."""
     f.refuse_unless("shared_intermediate_size", 0)
     layer = Layer(
         attention(f, full_width_norm=f.flag("use_qk_norm", default=True)),
@@ -159,7 +162,7 @@ def dbrx(f: Fields) -> Architecture:
 
 @reads(PhiMoEForCausalLM="phimoe", PhimoeForCausalLM="")
 def phimoe(f: Fields) -> Architecture:
-    """LayerNorms with bias; the published model also has biases on attention and head."""
+    """Phi-3.5-MoE: LayerNorms with bias; the published model also has biases on attention and head."""
     for name in ("attention_bias", "lm_head_bias"):
         if name not in f.config:
             raise f.missing(name)

@@ -1,4 +1,6 @@
-"""Newer mixtures of experts: Laguna, Mellum, Command A+, Granite with windows, Aria, Flint, Kolibri, Grok-2."""
+"""Readers of newer mixtures of experts: Laguna, Mellum, Command A+, Granite with windows, Aria, Flint, Kolibri,
+Grok-2.
+"""
 
 from dataclasses import replace
 
@@ -59,7 +61,7 @@ def laguna(f: Fields) -> Architecture:
 
 @reads(MellumForCausalLM="mellum")
 def mellum(f: Fields) -> Architecture:
-    """Qwen3-MoE's parts with layers listed by kind; its prediction module is not modelled."""
+    """Mellum: Qwen3-MoE's parts with layers listed by kind; its prediction module is not modelled."""
     count, bias = f.layers(), f.flag("attention_bias")
     slides = _listed_windows(f, count, [FULL] * count)
     layers = [
@@ -73,7 +75,7 @@ def mellum(f: Fields) -> Architecture:
 
 @reads(Cohere2MoeForCausalLM="cohere2_moe")
 def cohere2_moe(f: Fields) -> Architecture:
-    """Command with experts: parallel halves behind one LayerNorm, every fourth layer global, dense layers first."""
+    """Command A+ with experts: parallel halves behind one LayerNorm, every fourth layer global, dense layers first."""
     count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
     dense = f.count("first_k_dense_replace", most=count)
     inner, every = f.size("prefix_dense_sliding_window_pattern", default=1), f.size("sliding_window_pattern", default=4)
@@ -98,7 +100,7 @@ def cohere2_moe(f: Fields) -> Architecture:
 
 @reads(GraniteMoeSWAForCausalLM="granitemoe_swa")
 def granite_moe_swa(f: Fields) -> Architecture:
-    """Granite's experts under sinks; every fourth layer, from the first, is full."""
+    """Granite MoE with windows: attention has sinks; every fourth layer, from the first, is full."""
     count, bias = f.layers(), f.flag("attention_bias")
     mlp = experts(f, "intermediate_size", shared=f.count("shared_intermediate_size"))
     slides = _listed_windows(f, count, [SLIDING if layer % 4 else FULL for layer in range(count)])
@@ -122,7 +124,7 @@ def aria_text(f: Fields) -> Architecture:
 
 @reads(FlintForCausalLM="flint")
 def flint(f: Fields) -> Architecture:
-    """Sinks and head norms; the first two layers dense and full, then every fourth full, and the last one."""
+    """Flint: sinks and head norms; the first two layers dense and full, then every fourth full, and the last one."""
     count, bias = f.layers(), f.flag("attention_bias")
     sparse = experts(f, shared=f.size("shared_expert_intermediate_size"))
     full = [layer < 2 or layer % 4 == 1 or layer == count - 1 for layer in range(count)]
@@ -141,7 +143,7 @@ def flint(f: Fields) -> Architecture:
 
 @reads(Kolibri1ForCausalLM="kolibri1")
 def kolibri(f: Fields) -> Architecture:
-    """Sandwich norms, head norms, one shared expert, every fifth layer full."""
+    """Kolibri: sandwich norms, head norms, one shared expert, every fifth layer full."""
     count = f.layers()
     mlp = experts(f, shared=f.size("shared_expert_intermediate_size"), router_bias=True)
     slides = _listed_windows(f, count, [SLIDING if (layer + 1) % 5 else FULL for layer in range(count)])
@@ -151,7 +153,7 @@ def kolibri(f: Fields) -> Architecture:
 
 @reads(AXK1ForCausalLM="axk1")
 def axk1(f: Fields) -> Architecture:
-    """DeepSeek-V3's parts with a norm behind the experts as well."""
+    """A.X K1: DeepSeek-V3's parts with a norm behind the experts as well."""
     from estimator.models.hf_config.latent import latent_attention
 
     mixer, hidden = latent_attention(f), hidden_size(f)

@@ -20,7 +20,7 @@ Tower = Callable[[Fields, Fields, int], int]
 
 
 class Wrapper(NamedTuple):
-    """A class around a language model."""
+    """A class around a language model: where its configuration stands, and what encodes images and sound."""
 
     model_type: str
     text: str = ""
@@ -149,7 +149,9 @@ _NO_TOWER = "vision or audio towers are not counted: {}"
 
 
 def wrapped(outer: Fields) -> Architecture:
-    """The language model as its own reader sees it, and the tower where its kind is known and described."""
+    """The language model inside a multimodal configuration as its own reader sees it, and the tower where its kind is
+    known and described.
+    """
     wrapper = WRAPPERS[outer.class_name]
     outer = outer.section("thinker_config") or outer  # Omni models: thinker, talker and vocoder
     text = _text(outer, wrapper)
@@ -231,7 +233,9 @@ def _inner_class(text: Fields, usual: str) -> str:
 
 @reads(MllamaForCausalLM="mllama_text_model")
 def mllama_text(f: Fields) -> Architecture:
-    """Llama with cross-attention layers to the image; eight spare rows in the embedding."""
+    """Llama 3.2 Vision's language model: Llama with cross-attention layers to the image; eight spare rows in the
+    embedding.
+    """
     hidden, own = hidden_size(f), attention(f)
     cross = CrossAttention(hidden=hidden, heads=own.heads, kv_heads=own.kv_heads, head_dim=own.head_dim, head_norm=True)
     mlp, around = DenseMlp(hidden, f.size("intermediate_size")), norms(hidden, 2)

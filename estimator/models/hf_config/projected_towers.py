@@ -57,7 +57,7 @@ def _encoder(v: Fields) -> int:
 
 
 def is_known(v: Fields) -> bool:
-    """Whether the configuration names an encoder whose shape is known."""
+    """Whether a tower's configuration names an encoder whose shape is known."""
     return v.text("model_type", default="") in ENCODERS
 
 
@@ -66,7 +66,9 @@ def _linear(outputs: int, inputs: int, bias: bool = True) -> int:
 
 
 def llava(v: Fields, outer: Fields, hidden: int) -> int:
-    """LLaVA (arXiv:2304.08485): two linear layers; several feature layers are concatenated."""
+    """LLaVA's projector (arXiv:2304.08485) with its encoder: two linear layers; several feature layers are
+    concatenated.
+    """
     features = outer.config.get("vision_feature_layer")
     width = v.size("hidden_size") * (len(features) if isinstance(features, list) else 1)
     bias = outer.flag("multimodal_projector_bias", default=True)

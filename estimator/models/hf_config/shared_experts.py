@@ -1,4 +1,4 @@
-"""Routed experts beside shared ones, behind a few dense layers: DeepSeek-MoE's order."""
+"""Readers of routed experts beside shared ones, behind a few dense layers: DeepSeek-MoE's order."""
 
 from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack, windows
@@ -11,7 +11,7 @@ from estimator.models.tensors import Tensor
 
 @reads(Glm4MoeForCausalLM="glm4_moe")
 def glm4_moe(f: Fields) -> Architecture:
-    """GLM-4.5 to 4.7."""
+    """GLM-4.5 to 4.7: routed experts beside a shared one behind dense layers, and one prediction module."""
     mixer = attention(f, qkv_bias=f.flag("attention_bias"), head_norm=f.flag("use_qk_norm"))
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     around = norms(hidden_size(f), 2)
@@ -20,7 +20,9 @@ def glm4_moe(f: Fields) -> Architecture:
 
 
 def with_next_token(f: Fields, layers: list[Layer], block: Layer, rotary: int | None = None) -> Architecture:
-    """The stack with DeepSeek's multi-token prediction: one block, eh_proj over two hidden states, three norms."""
+    """The stack with DeepSeek's multi-token prediction module: one block, eh_proj over two hidden states, three
+    norms.
+    """
     hidden, modules = hidden_size(f), f.count("num_nextn_predict_layers", most=64)
     module = (*block.tensors, Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3))
     return stack(f, layers, rotary=rotary, mtp=module * modules, mtp_layers=modules)
@@ -28,7 +30,7 @@ def with_next_token(f: Fields, layers: list[Layer], block: Layer, rotary: int | 
 
 @reads(DeepseekForCausalLM="deepseek", Dots1ForCausalLM="dots1")
 def deepseek_moe(f: Fields) -> Architecture:
-    """DeepSeek-MoE; dots.llm1 adds head norms and a router bias."""
+    """DeepSeek-MoE and dots.llm1: routed and shared experts; dots.llm1 adds head norms and a router bias."""
     dots, bias = f.class_name == "Dots1ForCausalLM", f.flag("attention_bias")
     slides = windows(f, f.layers()) if f.has("layer_types") else [0] * f.layers()
     sparse = experts(f, shared=shared_width(f), router_bias=dots)
@@ -113,7 +115,9 @@ def hunyuan_moe(f: Fields) -> Architecture:
     ExaoneMoeForCausalLM="",
 )
 def with_correction(f: Fields) -> Architecture:
-    """Sigmoid routing with a correction bias over ordinary attention; head norms and windows differ by family."""
+    """Solar, Hunyuan V3, EXAONE MoE: sigmoid routing with a correction bias; head norms and windows differ by
+    family.
+    """
     f.refuse_unless("mlp_bias", False)
     bias, count = f.flag("attention_bias"), f.layers()
     solar = f.class_name == "SolarOpenForCausalLM"
@@ -131,7 +135,7 @@ def with_correction(f: Fields) -> Architecture:
 
 @reads(BailingMoeV2ForCausalLM="bailing_moe_v2 bailing_moe", BailingMoeForCausalLM="")
 def bailing(f: Fields) -> Architecture:
-    """Ling and Ring; the second version norms the heads and corrects the routing."""
+    """Ling and Ring: experts with shared ones; the second version norms the heads and corrects the routing."""
     second = f.class_name == "BailingMoeV2ForCausalLM"
     f.refuse_unless("norm_softmax", False)
     f.refuse_unless("moe_shared_expert_intermediate_size", f.config.get("moe_intermediate_size"))

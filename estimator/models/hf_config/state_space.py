@@ -1,4 +1,4 @@
-"""Mamba and the hybrids around it."""
+"""Readers of Mamba and the hybrids around it."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from estimator.models.tensors import Tensor
 
 @reads(MambaForCausalLM="mamba", FalconMambaForCausalLM="falcon_mamba")
 def mamba1(f: Fields) -> Architecture:
-    """Nothing but Mamba-1; FalconMamba's extra norms have no parameters."""
+    """Mamba and FalconMamba: nothing but Mamba-1; FalconMamba's extra norms have no parameters."""
     hidden = f.size("hidden_size", "d_model")
     mixer = Mamba1(
         hidden=hidden,
@@ -48,7 +48,7 @@ def mamba2(f: Fields) -> Architecture:
 
 @reads(BambaForCausalLM="bamba")
 def bamba(f: Fields) -> Architecture:
-    """Mamba-2, and attention in the listed layers."""
+    """Bamba: Mamba-2, and attention in the listed layers."""
     hidden, bias = hidden_size(f), f.flag("attention_bias")
     full_layers = f.places("attn_layer_indices", f.layers()) if f.has("attn_layer_indices") else set()
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
@@ -59,7 +59,7 @@ def bamba(f: Fields) -> Architecture:
 
 @reads(FalconH1ForCausalLM="falcon_h1")
 def falcon_h1(f: Fields) -> Architecture:
-    """Attention and Mamba-2 side by side in every block."""
+    """Falcon-H1: attention and Mamba-2 side by side in every block."""
     f.refuse_unless("projectors_bias", False)
     f.refuse_unless("mamba_proj_bias", False)
     hidden, bias = hidden_size(f), f.flag("attention_bias")
@@ -71,7 +71,7 @@ def falcon_h1(f: Fields) -> Architecture:
 
 @reads(JambaForCausalLM="jamba")
 def jamba(f: Fields) -> Architecture:
-    """Mamba-1 with inner norms, one attention layer a period, experts every other layer."""
+    """Jamba: Mamba-1 with inner norms, one attention layer a period, experts every other layer."""
     hidden = hidden_size(f)
     mamba = Mamba1(
         hidden=hidden,
@@ -107,7 +107,9 @@ def _time_step_rank(f: Fields, hidden: int, name: str) -> int:
 
 @reads(GraniteMoeHybridForCausalLM="granitemoehybrid")
 def granite_hybrid(f: Fields) -> Architecture:
-    """Mamba-2 and a few attention layers; every layer has the shared MLP, and experts where there are any."""
+    """Granite 4: Mamba-2 and a few attention layers; every layer has the shared MLP, and experts where there
+    are any.
+    """
     count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
     full = attention(f, qkv_bias=bias, output_bias=bias)
     kinds = mamba_or_attention(f, count)
@@ -122,7 +124,7 @@ def granite_hybrid(f: Fields) -> Architecture:
 
 
 def mamba_or_attention(f: Fields, layers: int) -> list[str]:
-    """`layer_types` under its older and newer words; all Mamba where it is absent."""
+    """The kind of each layer, from `layer_types` under its older and newer words; all Mamba where it is absent."""
     if not f.has("layer_types"):
         return ["mamba"] * layers
     kinds = f.per_layer("layer_types", layers, (*_MODERN, *_MODERN.values()))
@@ -133,7 +135,9 @@ _MODERN = {"linear_attention": "mamba", "full_attention": "attention"}
 
 
 def mamba2_of(f: Fields) -> Mamba2:
-    """Mamba-2 from the names of Bamba and Granite. Raises InputError where heads, groups and width contradict."""
+    """A Mamba-2 mixer from the field names of Bamba and Granite. Raises InputError where heads, groups and width
+    contradict.
+    """
     hidden, heads = hidden_size(f), f.size("mamba_n_heads")
     groups = f.size("mamba_n_groups", default=1)
     inner = f.size("mamba_d_ssm", default=f.size("mamba_expand", default=2, most=64) * hidden)
@@ -155,7 +159,7 @@ def mamba2_of(f: Fields) -> Mamba2:
 
 @reads(NemotronHForCausalLM="nemotron_h")
 def nemotron_h(f: Fields) -> Architecture:
-    """One norm and one part per block: M Mamba-2, * attention, - MLP, E experts."""
+    """Nemotron-H: one norm and one part per block, by letter: M Mamba-2, * attention, - MLP, E experts."""
     hidden, around = hidden_size(f), norms(hidden_size(f), 1)
     pattern = _pattern(f, "hybrid_override_pattern", "layers_block_type")
     if f.has("num_hidden_layers") and len(pattern) != f.layers():

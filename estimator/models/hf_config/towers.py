@@ -4,14 +4,14 @@ from estimator.models.hf_config.fields import Fields
 
 
 def block(width: int, mlp: int, *, biases: bool = True, norm_bias: bool = True, gated: bool = False) -> int:
-    """One transformer block: attention, MLP and two norms."""
+    """Parameters of one transformer block of a tower: attention, MLP and two norms."""
     matrices = 4 * width * width + (3 if gated else 2) * width * mlp
     vectors = 4 * width + (2 if gated else 1) * mlp + width if biases else 0
     return matrices + vectors + 2 * width * (2 if norm_bias else 1)
 
 
 def patches(f: Fields, width: int, *, bias: bool, frames: int = 1) -> int:
-    """The first convolution."""
+    """Parameters of the first convolution, which makes patches of an image."""
     channels = f.size("in_channels", "num_channels", "in_chans", default=3)
     return channels * frames * square(f, "patch_size", 1024) ** 2 * width + (width if bias else 0)
 
@@ -22,7 +22,7 @@ def _merger(width: int, merged: int, out: int, norm: int) -> int:
 
 
 def side(f: Fields) -> int:
-    """Patches along one side of the largest image."""
+    """Number of patches along one side of the largest image."""
     return square(f, "image_size", 1 << 16) // square(f, "patch_size", 1024)
 
 
@@ -75,7 +75,7 @@ def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def gemma3(v: Fields, outer: Fields, hidden: int) -> int:
-    """SigLIP, and a projection without bias."""
+    """Gemma 3's tower: SigLIP, and a projection without bias."""
     return siglip(v) + v.size("hidden_size") * hidden + v.size("hidden_size")
 
 
@@ -94,7 +94,7 @@ def pooling_head(width: int, mlp: int) -> int:
 
 
 def gemma4(v: Fields, outer: Fields, hidden: int) -> int:
-    """Gated MLPs, head norms, two position tables."""
+    """Gemma 4's tower: gated MLPs, head norms, two position tables."""
     v.refuse_unless("use_clipped_linears", False)
     v.refuse_unless("attention_bias", False)
     width, head = v.size("hidden_size"), v.size("head_dim")
@@ -107,7 +107,7 @@ def gemma4(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def llama4(v: Fields, outer: Fields, hidden: int) -> int:
-    """The projector's widths, where absent, are those of the published models."""
+    """Llama 4's tower. The projector's widths, where absent, are those of the published models."""
     width, mlp = v.size("hidden_size"), v.size("intermediate_size")
     adapted, projected = v.size("projector_input_dim", default=4096), v.size("projector_output_dim", default=4096)
     return (
@@ -123,7 +123,7 @@ def llama4(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def mllama(v: Fields, outer: Fields, hidden: int) -> int:
-    """Position tables for every aspect ratio and tile; the last layers are gated."""
+    """Llama 3.2 Vision's tower: position tables for every aspect ratio and tile; the last layers are gated."""
     width, positions = v.size("hidden_size"), side(v) ** 2 + 1
     tiles = 9 * v.size("max_num_tiles", default=4, most=64)  # eight supported aspect ratios and none
     layers, gated = v.layers(), v.size("num_global_layers", most=512)
@@ -145,7 +145,7 @@ def mllama(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def pixtral(v: Fields, outer: Fields, hidden: int) -> int:
-    """Mistral's tower and patch merger."""
+    """Pixtral: Mistral's tower and patch merger."""
     outer.refuse_unless("multimodal_projector_bias", False)
     width = v.size("hidden_size")
     one_block = block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True)
@@ -155,7 +155,7 @@ def pixtral(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def moonvit(v: Fields, outer: Fields, hidden: int) -> int:
-    """Kimi's tower; depth and position table, where absent, are those of the published models."""
+    """MoonViT, Kimi's tower. Depth and position table, where absent, are those of the published models."""
     width = v.size("vt_hidden_size", "hidden_size")
     layers = v.layers("vt_num_hidden_layers", "num_hidden_layers") if _has_depth(v) else 27
     table = v.size("init_pos_emb_height", "pos_emb_height", default=64) * v.size(
@@ -171,7 +171,7 @@ def _has_depth(v: Fields) -> bool:
 
 
 def minimax_m3(v: Fields, outer: Fields, hidden: int) -> int:
-    """CLIP blocks over pairs of frames, and two projectors of two layers."""
+    """MiniMax-M3's tower: CLIP blocks over pairs of frames, and two projectors of two layers."""
     width, out = v.size("hidden_size"), outer.size("projector_hidden_size", default=hidden)
     tower = patches(v, width, bias=False, frames=2) + 2 * width
     tower += v.layers() * block(width, v.size("intermediate_size"))
@@ -181,7 +181,7 @@ def minimax_m3(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def glm4v(v: Fields, outer: Fields, hidden: int) -> int:
-    """Gated blocks as wide as the output, and a gated merger."""
+    """GLM-4V's tower: gated blocks as wide as the output, and a gated merger."""
     v.refuse_unless("attention_bias", False)
     width, out = v.size("hidden_size"), v.size("out_hidden_size")
     frames = v.size("temporal_patch_size", default=2, most=64)
@@ -205,7 +205,7 @@ def glm5(v: Fields, outer: Fields, hidden: int) -> int:
 
 
 def step(v: Fields, outer: Fields, hidden: int) -> int:
-    """Perception encoder with layer scales, two halving convolutions and a projection."""
+    """Step's tower: a perception encoder with layer scales, two halving convolutions and a projection."""
     width = v.size("hidden_size")
     tower = patches(v, width, bias=False) + side(v) ** 2 * width + 2 * width
     tower += v.layers() * (block(width, v.size("intermediate_size")) + 2 * width)

@@ -1,4 +1,4 @@
-"""Mixtures of experts over windowed attention: gpt-oss, Llama-4, MiMo-V2, Trinity, Step, MiniMax-M3."""
+"""Readers of experts over windowed attention: gpt-oss, Llama-4, MiMo-V2, Trinity, Step, MiniMax-M3."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ from estimator.models.mlps import DenseMlp
 
 @reads(GptOssForCausalLM="gpt_oss")
 def gpt_oss(f: Fields) -> Architecture:
-    """Alternating window, sinks, biases everywhere."""
+    """gpt-oss: windowed and full layers by turns, attention sinks, biases everywhere."""
     bias = f.flag("attention_bias", default=True)
     mlp = experts(f, "intermediate_size", router_bias=True, expert_bias=True)
     around = norms(hidden_size(f), 2)
@@ -37,7 +37,7 @@ def gpt_oss(f: Fields) -> Architecture:
 
 @reads(Llama4ForCausalLM="llama4_text")
 def llama4(f: Fields) -> Architecture:
-    """Chunked attention in three of four layers; experts every `interleave_moe_layer_step` layers."""
+    """Llama 4: chunked attention in three of four layers; experts every `interleave_moe_layer_step` layers."""
     count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
     every, chunk = f.size("interleave_moe_layer_step", default=1), _chunk(f)
     width = f.size("intermediate_size")
@@ -120,7 +120,7 @@ def _mimo_attention(f: Fields, prefix: str, window: int, sinks: bool) -> Attenti
 
 @reads(AfmoeForCausalLM="afmoe")
 def afmoe(f: Fields) -> Architecture:
-    """Trinity: a gate of its own on attention, sandwich norms, every fourth layer full."""
+    """Trinity: a gate of its own on attention, sandwich norms, every fourth layer full, experts."""
     f.refuse_unless("attention_bias", False)
     count, hidden = f.layers(), hidden_size(f)
     sparse = experts(f, shared=shared_width(f), router_bias=True)
@@ -177,7 +177,7 @@ def _m3_index(f: Fields, full: Attention, layers: int) -> tuple[Attention, list[
 
 @reads(Step3p5ForCausalLM="step3p5", Step3p7FlashForCausalLM="step3p7_text")
 def step3(f: Fields) -> Architecture:
-    """Step-3.5 and 3.7: windowed layers with heads of their own number, one gate per head."""
+    """Step-3.5 and 3.7: windowed layers with heads of their own number, one gate per head, experts."""
     count, hidden = f.layers(), hidden_size(f)
     kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
     heads, groups = f.size("num_attention_heads"), f.size("num_attention_groups", "num_key_value_heads")

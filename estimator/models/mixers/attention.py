@@ -144,7 +144,9 @@ class Attention(Mixer):
         return self.kv_heads * self.v_dim if self.cache_width else 0
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
-        """FLOPs of scores and weighted values; an encoder's window lies around each token."""
+        """FLOPs of scores and weighted values of `new` tokens after `cached` ones; an encoder's window lies around each
+        token.
+        """
         if self.bidirectional:
             pairs = float(new * min(new + cached, self.window or new + cached))
         else:

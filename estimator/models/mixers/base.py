@@ -26,41 +26,41 @@ class Mixer(ABC):
     @property
     @abstractmethod
     def tensors(self) -> tuple[Tensor, ...]:
-        """Weights and biases of the mixer."""
+        """Every tensor of the mixer, weights and biases."""
 
     @property
     def cache_width(self) -> float:
-        """Elements that one cached token takes."""
+        """Elements that one cached token takes in this layer."""
         return 0
 
     @property
     def window(self) -> int:
-        """Tokens whose cache is kept; 0 is all of them."""
+        """Number of last tokens whose cache this layer keeps; 0 is all of them."""
         return 0
 
     @property
     def growing_width(self) -> float:
-        """Elements that every further token adds for good."""
+        """Elements of cache that every further token adds for good in this layer."""
         return 0 if self.window else self.cache_width
 
     @property
     def window_width(self) -> float:
-        """Elements per token that are kept for the last `window` tokens only."""
+        """Elements of cache per token that this layer keeps for the last `window` tokens only."""
         return self.cache_width if self.window else 0
 
     @property
     def index_width(self) -> float:
-        """Elements per token of an indexer's keys; not part of `cache_elements`."""
+        """Elements per token of the keys of a sparse-attention indexer; not part of `cache_elements`."""
         return 0
 
     @property
     def cross_width(self) -> float:
-        """Elements per source token (encoder output, image), independent of the generated text."""
+        """Elements of cache per source token (encoder output, image), independent of the generated text."""
         return 0
 
     @property
     def state_elements(self) -> int:
-        """Recurrent state, whatever the length."""
+        """Elements of this layer's recurrent state for one sequence, whatever its length."""
         return 0
 
     @property
@@ -69,7 +69,7 @@ class Mixer(ABC):
 
     @property
     def cache_ways(self) -> int:
-        """Over how many tensor-parallel ranks the cache divides at most."""
+        """The most tensor-parallel ranks over which this layer's cache divides; further ranks hold copies."""
         return 1
 
     @property
@@ -133,7 +133,7 @@ class Mixer(ABC):
         return 0
 
     def cache_elements(self, tokens: int) -> int:
-        """Keys and values of `tokens` tokens, before any replication over ranks."""
+        """Elements of keys and values of `tokens` tokens in this layer, before any replication over ranks."""
         return int(tokens * self.growing_width + min(tokens, self.window) * self.window_width)
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
@@ -232,7 +232,8 @@ class Parallel(Mixer):
 
 
 def causal_pairs(new: int, cached: int = 0, window: int = 0, chunked: bool = False) -> float:
-    """Query-key pairs of `new` causal tokens after `cached` ones; continuous in both.
+    """Query-key pairs of `new` causal tokens after `cached` ones, under a window if there is one; continuous in both
+    counts.
 
     A sliding window of w tokens costs w n - w²/2 once it is full, a fixed chunk starts anew every w tokens.
     """

@@ -16,11 +16,11 @@ class Indexer:
     """Tokens whose keys are pooled before they are scored (the hybrid GLM-5); 0 scores every token."""
 
     def flops(self, new: int, cached: int) -> float:
-        """Scores of `new` causal tokens against every key it keeps."""
+        """FLOPs of scoring `new` causal tokens against every key that the indexer keeps."""
         return 2 * self.heads * self.dim * causal_pairs(new, cached) / (self.pool_tokens or 1)
 
     def tensors(self, hidden: int, query_rank: int) -> tuple[Tensor, ...]:
-        """Every rank runs the whole indexer."""
+        """Tensors of the indexer in one layer. Tensor parallelism does not divide it: every rank runs it whole."""
         pooling = (
             (
                 Tensor("indexer.pool_ape", "norm", self.pool_tokens, self.dim, split="whole"),
@@ -133,14 +133,14 @@ class LatentAttention(Mixer):
         return self.heads * self.value_dim
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
-        """FLOPs un-absorbed, as prefill runs it: each head attends with nope + rope wide keys."""
+        """FLOPs of attention un-absorbed, as prefill runs it: each head attends with nope + rope wide keys."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
         return 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs + self._choice_flops(
             new, cached
         )
 
     def decode_flops(self, new: int, cached: int = 0) -> float:
-        """FLOPs absorbed: every head attends over the latent vectors themselves."""
+        """FLOPs of attention absorbed, as decode runs it: every head attends over the latent vectors themselves."""
         pairs = causal_pairs(new, cached, self.sparse_top_k)
         return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._choice_flops(new, cached)
 
@@ -151,7 +151,9 @@ class LatentAttention(Mixer):
 
 @record(frozen=True, slots=True)
 class CompressedSparseAttention(Mixer):
-    """DeepSeek-V4: one shared key-value head, the last tokens raw and the older ones pooled `ratio` to one."""
+    """Attention of DeepSeek-V4: one shared key-value head, the last tokens raw and the older ones pooled `ratio` to
+    one.
+    """
 
     hidden: int
     heads: int

@@ -54,7 +54,7 @@ class GatedDeltaNet(Mixer):
         return self.key_heads
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
-        """Read, correct and query the state: three products with it per token."""
+        """FLOPs of reading, correcting and querying the state: three products with it per token."""
         return 6.0 * new * self.state_elements
 
 
@@ -154,13 +154,13 @@ class LightningAttention(Mixer):
         return self.heads
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
-        """Update and query the state."""
+        """FLOPs of updating and querying the state."""
         return 4.0 * new * self.state_elements
 
 
 @record(frozen=True, slots=True)
 class ShortConvolution(Mixer):
-    """LFM2's gated convolution over a few tokens."""
+    """Token mixer of LFM2: a gated convolution over a few tokens, without a cache."""
 
     hidden: int
     kernel: int

@@ -7,7 +7,7 @@ from estimator.records import record
 
 @record(frozen=True, slots=True)
 class Mamba1(Mixer):
-    """Mamba (arXiv:2312.00752), as in Jamba and FalconMamba."""
+    """Mamba's selective state space (arXiv:2312.00752), as in Jamba and FalconMamba."""
 
     hidden: int
     inner: int

@@ -26,7 +26,10 @@ MASK_BITS = 1.0
 
 
 def read(f: Fields) -> Rules:
-    """Groups of targets; every linear layer is one where no module is named, the output projection among them."""
+    """Rules of a compressed-tensors configuration: groups of targets, each with its format.
+
+    Every linear layer is a target where no module is named, the output projection among them.
+    """
     rules = [] if not f.has("config_groups") else _groups(f)
     sparsity = f.section("sparsity_config")
     if not rules:

@@ -26,7 +26,7 @@ Quark, HQQ, bitsandbytes and AQLM."""
 
 
 class Rule(NamedTuple):
-    """Modules and the format that they are stored in."""
+    """Modules by name or pattern, and the format that they are stored in."""
 
     targets: Patterns | None
     """None is every module."""
@@ -43,12 +43,12 @@ def everywhere(weights: WeightFormat) -> Rules:
 
 
 def exception_names(f: Fields) -> list[str]:
-    """Module names and patterns that the configuration leaves 16-bit, whatever the list is called."""
+    """Module names and patterns that a quantisation's configuration leaves 16-bit, whatever it calls the list."""
     return [name for field in EXCEPTION_LISTS if f.has(field) for name in names_in(f, field)]
 
 
 def names_in(f: Fields, field: str) -> list[str]:
-    """A list of module names. Raises InputError for anything else."""
+    """A field's list of module names. Raises InputError for anything else."""
     value = f.config[field]
     if not isinstance(value, list) or len(value) > MOST_NAMES or not all(isinstance(each, str) for each in value):
         raise f.wrong(field, value, "expected a list of module names")
@@ -56,7 +56,7 @@ def names_in(f: Fields, field: str) -> list[str]:
 
 
 def with_head(weights: WeightFormat, role: Role = "head") -> WeightFormat:
-    """The format where it quantises the output projection (or another role) as well."""
+    """A weight format that quantises the output projection (or another role) as well."""
     return weights._replace(quantises=weights.quantises | {role})
 
 
@@ -66,7 +66,9 @@ def sixteen_bit() -> WeightFormat:
 
 
 def with_exceptions(rules: Rules, kept: Patterns, architecture: Architecture) -> WeightFormat:
-    """The first rule's format, with every tensor class at the bits that its layers average to."""
+    """The first rule's format, with every tensor class stored at the bits that its layers average to under all
+    rules.
+    """
     main = rules[0].weights
     exceptions = list(main.exceptions)
     for tensor in tensor_classes(architecture):
@@ -82,7 +84,7 @@ def with_exceptions(rules: Rules, kept: Patterns, architecture: Architecture) ->
 
 
 def tensor_classes(a: Architecture) -> list[Tensor]:
-    """One matrix of each role and name; vectors are never quantised."""
+    """One matrix of each role and name of an architecture; vectors are never quantised."""
     classes: dict[tuple[str, str], Tensor] = {}
     for tensor in (*a.embedding, *a.head, *(t for group in a.groups for t in group.layer.tensors)):
         if tensor.role != "norm":

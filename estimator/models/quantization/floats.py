@@ -1,4 +1,4 @@
-"""FP8, MXFP4 and their kin as transformers and DeepSeek write them."""
+"""Quantisation sections of FP8, MXFP4 and their kin, as transformers and DeepSeek write them."""
 
 from estimator.models.formats import LINEAR, WeightFormat, weight_format
 from estimator.models.hf_config.fields import Fields
@@ -7,7 +7,7 @@ from estimator.models.quantization.modelopt import linear_mxfp4, listed_rules
 
 
 def fp8(f: Fields) -> Rules:
-    """DeepSeek's blocks or one scale per tensor; NVIDIA's re-quantised uploads list what they changed."""
+    """FP8 in DeepSeek's blocks or with one scale per tensor; NVIDIA's re-quantised uploads list what they changed."""
     main = weight_format("fp8")
     if f.has("weight_block_size"):
         main = blocked(f, "weight_block_size")
@@ -33,7 +33,7 @@ def mxfp4(f: Fields) -> Rules:
 
 
 def mxfp8(f: Fields) -> Rules:
-    """FP8 with a power-of-two scale for every 32 inputs."""
+    """MXFP8: FP8 with a power-of-two scale for every 32 inputs."""
     return everywhere(weight_format("mxfp8"))
 
 

@@ -1,4 +1,4 @@
-"""Integer checkpoints: AWQ, GPTQ, AutoRound, HQQ, MLX, EETQ, quanto, BitNet, bitsandbytes."""
+"""Quantisation sections of integer checkpoints: AWQ, GPTQ, AutoRound, HQQ, MLX, EETQ, quanto, BitNet, bitsandbytes."""
 
 import re
 from collections.abc import Mapping
@@ -163,7 +163,7 @@ def eetq(f: Fields) -> Rules:
 
 
 def quanto(f: Fields) -> Rules:
-    """quanto: per output at 8 bits, in groups of 128 below."""
+    """quanto: a scale per output at 8 bits, in groups of 128 inputs below."""
     kind = f.text("weights")
     known = {"int8": weight_format("int8-wo"), "float8": weight_format("fp8")}
     for bits in (2, 4):

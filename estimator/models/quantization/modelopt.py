@@ -31,7 +31,9 @@ UNQUANTISED = ("NONE", "BF16", "FP16")
 
 
 def read(f: Fields) -> Rules:
-    """The checkpoint's algorithm; modules that a mixed checkpoint does not list stay 16-bit."""
+    """Rules of a ModelOpt configuration: the checkpoint's algorithm; modules that a mixed one does not list stay
+    16-bit.
+    """
     algorithm = f.text("quant_algo")
     if algorithm != "MIXED_PRECISION":
         return everywhere(_algorithm(algorithm, f))
@@ -40,7 +42,7 @@ def read(f: Fields) -> Rules:
 
 
 def listed_rules(f: Fields) -> Rules:
-    """The formats in `quantized_layers`, the smallest last: it names the checkpoint."""
+    """Rules from ModelOpt's `quantized_layers`, the smallest format last: it names the checkpoint."""
     layers = f.required_section("quantized_layers")
     modules: dict[str, list[str]] = {}
     for name in layers.config:

@@ -1,4 +1,4 @@
-"""AMD Quark: a global setting, and others by layer name or type.
+"""Quantisation sections of AMD Quark: a global setting, and others by layer name or type.
 
 Names: quark/torch/quantization/config/type.py (Dtype, QSchemeType), vllm/model_executor/layers/quantization/quark.
 """
@@ -15,7 +15,10 @@ MX_GROUP = 32
 
 
 def read(f: Fields) -> Rules:
-    """The global setting, then those of `layer_quant_config`; without a global one, what is not named stays 16-bit."""
+    """Rules of a Quark configuration: the global setting, then those of `layer_quant_config`.
+
+    Without a global setting, what is not named stays 16-bit.
+    """
     own = f.section("layer_quant_config")
     rules: Rules = []
     for name in own.config if own else ():

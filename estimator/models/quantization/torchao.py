@@ -89,7 +89,9 @@ SCHEMES: Mapping[str, Scheme] = {
 
 
 def read(f: Fields) -> Rules:
-    """One scheme, or one for every module name (`FqnToConfig`, `ModuleFqnToConfig`)."""
+    """Rules of a torchao configuration: one scheme, or one for every module name (`FqnToConfig`,
+    `ModuleFqnToConfig`).
+    """
     kind = f.config.get("quant_type")
     if isinstance(kind, str):
         return everywhere(_scheme(kind, f.section("quant_type_kwargs") or Fields({}, f.path), f))

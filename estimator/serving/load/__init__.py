@@ -1,1 +1,1 @@
-"""A replica under its load: how many requests run together, how long they wait, what they yield."""
+"""One replica under its load: how many requests run together, how long they wait, and the throughput that follows."""

@@ -46,9 +46,9 @@ class Arrivals(NamedTuple):
     deviation: float
     """Standard deviation of the number in flight."""
     prompts: Queue
-    """Those who wait for other prompts."""
+    """The queue of requests that wait for other prompts."""
     slots: Queue
-    """Those who find all places taken."""
+    """The queue of requests that find all places taken."""
 
 
 def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, limit: float) -> Arrivals:

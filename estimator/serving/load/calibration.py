@@ -1,4 +1,4 @@
-"""A measurement of one's own: the printed result of a benchmark becomes a factor on one accelerator and engine."""
+"""Calibration by a measurement of one's own: a benchmark's result becomes a factor on one accelerator and engine."""
 
 import json
 import math
@@ -53,7 +53,9 @@ class Measurement(NamedTuple):
 
 
 def parse(pasted: str) -> Measurement:
-    """The result of `vllm bench serve` or `sglang.bench_serving`, as JSON or as printed. Raises InputError."""
+    """The measurement in a result of `vllm bench serve` or `sglang.bench_serving`, JSON or as printed. Raises
+    InputError.
+    """
     figures = _figures(pasted[:LONGEST_PASTE])
 
     def figure(name: str) -> float | None:
@@ -82,7 +84,10 @@ def parse(pasted: str) -> Measurement:
 
 
 def calibration(measured: Measurement, step: Step, accelerator: str, replicas: int = 1) -> Calibration:
-    """Measured over predicted for prefill and decode. Raises InputError where they are too far apart to be the same."""
+    """Factors of measured over predicted time for prefill and decode.
+
+    Raises InputError where the two are too far apart to be of the same deployment.
+    """
     workload = ServingWorkload(measured.input_tokens, measured.output_tokens)
     concurrency = max(measured.concurrency / replicas, 1.0)
     decode, prefill = step.decode_factor, step.prefill_factor
@@ -102,7 +107,7 @@ def calibration(measured: Measurement, step: Step, accelerator: str, replicas: i
 
 
 def read_points(value: object) -> tuple[Calibration, ...]:
-    """Points as a session file holds them, mappings of a Calibration's fields. Raises InputError."""
+    """A user's measured points as a session file holds them, mappings of a Calibration's fields. Raises InputError."""
     if not isinstance(value, list) or len(value) > MOST_POINTS:
         raise InputError("calibrations", f"expected a list of at most {MOST_POINTS} measured points")
     return tuple(_point(each) for each in value)

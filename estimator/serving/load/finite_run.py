@@ -1,4 +1,4 @@
-"""A run of so many requests, from the first to the last answer: what benchmark clients do, and what they print.
+"""A finite run, from the first to the last answer: what benchmark clients do, and what they print.
 
 Its means hold an opening, in which every user's prompt comes at once, and an end, at which nobody sends the next
 request. Closed forms beside the replay of `load/replay`, which is exact and takes a thousand times as long.
@@ -16,7 +16,7 @@ FIXED_POINT_STEPS = 20
 
 
 class FiniteRun(NamedTuple):
-    """The mean request of a run on one replica, and the rate over all of it."""
+    """A finite run on one replica: its mean request, and the rate over all of it."""
 
     point: OperatingPoint
     """Its `prompt_wait_s` holds the opening."""
@@ -27,7 +27,7 @@ class FiniteRun(NamedTuple):
 
 
 def closed_run(step: Step, workload: ServingWorkload, users: float, limit: float, requests: float) -> FiniteRun:
-    """`users` who all begin at once and send `requests` in all, each the next one when the last is answered.
+    """The run of `users` who all begin at once and send `requests` in all, each the next one when the last is answered.
 
     In the opening a request waits for half of the others' prompts; how they are spread then stays, so that the first
     round takes as much longer as the last of them waits. Who finds the engine full waits outside (Little's law).
@@ -43,7 +43,9 @@ def closed_run(step: Step, workload: ServingWorkload, users: float, limit: float
 
 
 def burst_run(step: Step, workload: ServingWorkload, limit: float, requests: float) -> FiniteRun:
-    """`requests` that come at once: as many as fit start and end together, and the last ones have the engine alone."""
+    """The run of `requests` that come at once: as many as fit start and end together, and the last ones have the engine
+    alone.
+    """
     running = min(requests, limit)
     waves, last = floor(requests / running), requests % running
     point = operate(step, workload, running)
@@ -59,7 +61,9 @@ def burst_run(step: Step, workload: ServingWorkload, limit: float, requests: flo
 def arriving_run(
     step: Step, workload: ServingWorkload, requests_per_s: float, limit: float, requests: float
 ) -> FiniteRun:
-    """`requests` at a rate: what exceeds the engine's own rate queues, and those who come last still finish."""
+    """The run of `requests` at a rate: what exceeds the engine's own rate queues, and those who come last still
+    finish.
+    """
     limit = min(limit, requests)
     point = _piled_up(step, workload, requests_per_s, limit, requests)
     full = operate(step, workload, limit)

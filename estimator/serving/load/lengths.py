@@ -39,7 +39,7 @@ STRATA = 400
 
 
 def sample_lengths(mean: int, count: int, shape: Shape | None, variation: float, random: Random) -> list[int]:
-    """`count` lengths [tokens] with that mean, one of each of as many equal strata, shuffled.
+    """`count` lengths [tokens] with a given mean, one of each of as many equal strata, shuffled.
 
     They follow a shape, else a log-normal distribution with `variation` as deviation over mean.
     """
@@ -59,7 +59,7 @@ def sample_lengths(mean: int, count: int, shape: Shape | None, variation: float,
 
 
 def quantile(shape: Shape, level: float) -> float:
-    """Quantile of a shape between those that are known."""
+    """Quantile of a shape of lengths, over its mean, between those that are known."""
     upper = next(index for index, each in enumerate(QUANTILES) if each >= level)
     low, high = QUANTILES[upper - 1], QUANTILES[upper]
     share = (level - low) / (high - low)
@@ -67,7 +67,7 @@ def quantile(shape: Shape, level: float) -> float:
 
 
 def variation(shape: Shape) -> float:
-    """Standard deviation of a shape over its mean."""
+    """Standard deviation of a shape of lengths over its mean."""
     strata = [quantile(shape, (stratum + 0.5) / STRATA) for stratum in range(STRATA)]
     mean = sum(strata) / STRATA
     return sqrt(sum(each**2 for each in strata) / STRATA / mean**2 - 1)

@@ -10,7 +10,7 @@ MEDIAN_PROMPTS, MEDIAN_BLUR = 0.7, 0.15
 
 
 def median_gap_s(workload: ServingWorkload, point: OperatingPoint) -> float:
-    """Median seconds between two tokens of an answer: a step without prompts, until most steps carry one.
+    """Median time between two tokens of an answer [s]: a step without prompts, until most steps carry one.
 
     Prompts come to steps as Poisson counts: at 0.7 a step half of the steps have one. Lengths that differ blur that.
     """

@@ -25,7 +25,10 @@ TURN_ROUNDS = 4
 
 
 class OperatingPoint(NamedTuple):
-    """One replica in steady state: first link of the chain operating point, replica load, trial, performance report."""
+    """One replica in steady state: requests in flight, the times of a request, and the rate that follows.
+
+    It is the first link of the chain operating point, replica load, trial, performance report.
+    """
 
     concurrency: float
     """Requests in flight."""
@@ -56,12 +59,12 @@ def first_token_overhead_s(step: Step, workload: ServingWorkload) -> float:
 
 
 def tower_s(step: Step, workload: ServingWorkload) -> float:
-    """Seconds of a request's images and sound in their tower, before the prompt."""
+    """Seconds that a request's images and sound take in their encoder, before the prompt."""
     return step.tower_s_per_patch * workload.media.patches
 
 
 def operate(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
-    """One replica with `concurrency` requests in flight, each followed at once by the next."""
+    """The operating point of one replica with `concurrency` requests in flight, each followed at once by the next."""
     if workload.encodes:
         return one_pass(step, workload, concurrency)
     speed = step.speed
@@ -112,7 +115,9 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
 
 
 def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
-    """A replica that reads `concurrency` texts together, and writes nothing: the batch is a request's time."""
+    """The operating point of a replica that reads `concurrency` texts together and writes nothing: the batch is a
+    request's time.
+    """
     new, cached = workload.uncached_tokens
     tower = tower_s(step, workload)
     alone = step.prompt_time(new, cached).alone_s + tower
@@ -175,5 +180,5 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
 
 
 def prompts_in_a_step(step: Step, new: int) -> float:
-    """Prompts of `new` tokens that one step carries."""
+    """Number of prompts of `new` tokens that one step carries."""
     return step.speed.prompts.chunk_tokens * step.layout.pp * step.layout.dp / new

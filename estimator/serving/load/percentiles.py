@@ -1,4 +1,4 @@
-"""The steady state's times at the percentiles of a service level, in closed form: what a ranking judges by."""
+"""Latency percentiles of the steady state in closed form: what a ranking judges a service level by."""
 
 from functools import lru_cache
 from math import exp, log, sqrt
@@ -15,7 +15,7 @@ DEVIATIONS = {50: 0.0, 90: 1.282, 95: 1.645, 99: 2.326}
 
 
 def level_times(step: Step, workload: ServingWorkload, load: ReplicaLoad, level: ServiceLevel) -> LevelTimes:
-    """Times of one replica under its load, each at the percentile that the level asks for."""
+    """Latencies of one replica under its load, each at the percentile that the service level asks for [s]."""
     point = load.point
     means = LevelTimes(ttft_s=load.ttft_s, tpot_s=point.tpot_s, latency_s=point.request_s + load.queue_s)
     if not level.asks_percentiles:

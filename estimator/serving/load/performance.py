@@ -1,4 +1,4 @@
-"""What users see: latency and throughput of a candidate's replicas at their share of the load, with bands."""
+"""Latency and throughput of a candidate's replicas at their share of the load, with bands."""
 
 from math import inf
 from typing import NamedTuple
@@ -18,7 +18,7 @@ NOTHING_S = 1e-12
 
 
 class ReplicaLoad(NamedTuple):
-    """One replica under its share of the load: an operating point with what waits outside.
+    """One replica under its share of the load: an operating point, and the requests that wait outside it.
 
     A trial adds memory and layout to it; the performance report gives every figure of it with its band.
     """
@@ -45,19 +45,19 @@ class ReplicaLoad(NamedTuple):
 
     @property
     def overloaded(self) -> bool:
-        """Whether more requests arrive than are completed, so that the queue grows without end."""
+        """Whether more requests arrive at the replica than it completes, so that its queue grows without end."""
         return self.utilization >= 1 and not self.drains
 
     @property
     def ttft_s(self) -> float:
-        """Time to first token, the wait outside the engine included."""
+        """Time to first token [s], the wait outside the engine included."""
         return self.point.ttft_s + self.queue_s
 
 
 def load_replica(
     step: Step, workload: ServingWorkload, concurrency: float, max_concurrency: float = inf, replicas: int = 1
 ) -> ReplicaLoad:
-    """One of `replicas` engines with `concurrency` requests in flight, or with its share of the arrivals.
+    """The load of one of `replicas` engines, with `concurrency` requests in flight or with its share of the arrivals.
 
     An engine holds at most `max_concurrency` requests; the others wait outside and that counts into TTFT.
     """
@@ -124,7 +124,9 @@ def performance(
     replicas: int = 1,
     detail: bool = False,
 ) -> PerformanceReport:
-    """Speed of `replicas` equal engines, each with `concurrency` requests in flight or its share of the arrivals."""
+    """The performance report of `replicas` equal engines, each with `concurrency` requests in flight or its share of
+    arrivals.
+    """
     load = load_replica(step, workload, concurrency, max_concurrency, replicas)
     return report_performance(step, workload, load, replicas, detail)
 
@@ -132,7 +134,7 @@ def performance(
 def report_performance(
     step: Step, workload: ServingWorkload, load: ReplicaLoad, replicas: int, detail: bool = False
 ) -> PerformanceReport:
-    """Every figure of `replicas` engines at that load, with its band; `detail` keeps the operators."""
+    """The report of `replicas` engines at a load, every figure with its band; `detail` keeps the operators."""
     if workload.encodes:
         return _report_passes(step, workload, load, replicas, detail)
     point = load.point

@@ -1,4 +1,4 @@
-"""Peak of the profiling run: the sampler's logits or the widest layer, and the workspaces that stay beside them."""
+"""Activation peak of the profiling run: the sampler's logits or the widest layer, and the workspaces that stay."""
 
 from functools import lru_cache
 from itertools import starmap
@@ -25,7 +25,7 @@ COMPILING = "matrices made up to compile with"
 
 
 class StageEnds(NamedTuple):
-    """Which ends of the model a pipeline stage holds."""
+    """Which ends of the model a pipeline stage holds: the embedding, the head, both or none."""
 
     first: bool
     """The embedding."""
@@ -69,7 +69,9 @@ def layer_widths(architecture: Architecture) -> LayerWidths:
 def sampler_terms(
     architecture: Architecture, peak: ActivationPeak, sequences: int, tokens: int, element_bytes: int, tp: int
 ) -> tuple[MemoryTerm, ...]:
-    """Logits of every sequence with the sampler's copies, beside the hidden states of one step."""
+    """Activation memory of the sampler: logits of every sequence with its copies, beside the hidden states of
+    one step.
+    """
     rows = tokens if peak.logits_of_every_token else sequences
     own_share = element_bytes / tp if peak.gathers_logits and tp > 1 else 0.0
     return (
@@ -92,7 +94,7 @@ def sampler_terms(
 def layer_terms(
     architecture: Architecture, peak: ActivationPeak, weights: WeightFormat, tokens: int, element_bytes: int, tp: int
 ) -> tuple[MemoryTerm, ...]:
-    """The widest layer over one step: feed-forward intermediates and the residual stream."""
+    """Activation memory of the widest layer over one step: feed-forward intermediates and the residual stream."""
     width = layer_widths(architecture)
     step = ("tokens of a step", tokens)
     quantised_input = width.intermediate / tp if EIGHT_BIT[0] < weights.bits < EIGHT_BIT[1] else 0.0
@@ -110,7 +112,9 @@ def layer_terms(
 
 
 def expert_term(architecture: Architecture, weights: WeightFormat, tokens: int, tp: int) -> MemoryTerm:
-    """Inputs and outputs of the fused experts' two products in 16 bit, for every expert a token visits."""
+    """Activation memory of fused experts: inputs and outputs of their two products in 16 bit, for every expert a token
+    visits.
+    """
     width, hidden = layer_widths(architecture), architecture.hidden
     elements = max(width.expert / tp, hidden) + max(2 * width.expert / tp, hidden)
     experts = 0 if weights.id == "mxfp4" or not width.expert else width.experts_per_token
@@ -124,7 +128,7 @@ def expert_term(architecture: Architecture, weights: WeightFormat, tokens: int, 
 
 
 def workspace_terms(architecture: Architecture, tower_parameters: int, tokens: int, tp: int) -> tuple[MemoryTerm, ...]:
-    """Buffers that stay: chunked prefill of latent attention, the vision encoder's profile."""
+    """Buffers that stay after the profiling run: chunked prefill of latent attention, the vision encoder's profile."""
     latent = layer_widths(architecture).latent
     images = tokens if tower_parameters else 0
     return (
@@ -142,7 +146,8 @@ def workspace_terms(architecture: Architecture, tower_parameters: int, tokens: i
 def compiling_term(
     architecture: Architecture, peak: ActivationPeak, stage: StageEnds, element_bytes: int, tp: int
 ) -> MemoryTerm:
-    """Inputs that the compiler makes up to tune its kernels with: matrices of the vocabulary are by far the largest.
+    """Inputs that a compiling engine makes up to tune its kernels with: matrices of the vocabulary are by far the
+    largest.
 
     Source: github.com/vllm-project/vllm issues 54122, 54383; the peaks are those of first starts with them.
     """
@@ -157,7 +162,7 @@ def compiling_term(
 
 
 def received_term(architecture: Architecture, stages: int, tokens: int, element_bytes: int) -> MemoryTerm:
-    """Tensors that a pipeline stage receives from the one before: hidden states and residual."""
+    """Buffers of what a pipeline stage receives from the one before: hidden states and residual."""
     return term(
         "received from the stage before",
         ("tensors", 2 if stages > 1 else 0),
@@ -186,6 +191,6 @@ def cuda_graph_terms(
 
 
 def term(name: str, *factors: tuple[str, float]) -> MemoryTerm:
-    """A term whose bytes are the product of its factors; one of nothing has none."""
+    """A memory term whose bytes are the product of its named factors; one of nothing has none."""
     size = prod([value for _, value in factors])
     return MemoryTerm(name, size, tuple(starmap(Factor, factors))) if size else MemoryTerm(name, 0.0)

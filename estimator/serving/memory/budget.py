@@ -67,12 +67,12 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
 
 @lru_cache(maxsize=8192)
 def memory_report(deployment: Deployment, layout: Layout, tokens: int) -> MemoryReport:
-    """What one rank holds of requests of `tokens` tokens. Kept: another load leaves it as it is."""
+    """What one rank of a deployment holds of requests of `tokens` tokens. Kept: another load leaves it as it is."""
     return compile_memory(deployment, layout).report(tokens)
 
 
 def own_reserve_bytes(deployment: Deployment) -> float:
-    """What the user's own start-up of that engine kept beyond the budget; negative where it kept less."""
+    """Bytes that the user's own start-up of an engine kept beyond the budget; negative where it kept less."""
     efficiency = deployment.efficiency
     if not efficiency.calibrations:
         return 0.0
@@ -108,7 +108,7 @@ def least_capability_alike(policy: MemoryPolicy, capability: float) -> float:
 def default_utilization(
     policy: MemoryPolicy, defaults: DeviceDefaults, usable_bytes: float, batched_tokens: int, layout: Layout
 ) -> float:
-    """The engine's fixed default fraction, or SGLang's: what its reserve leaves."""
+    """The fraction of a device that an engine takes unless told: its fixed default, or what SGLang's reserve leaves."""
     if not isinstance(policy, StaticFraction) or not usable_bytes:
         return policy.utilization
     reserve_bytes = _static_reserve_bytes(policy.reserve, defaults, usable_bytes, batched_tokens, layout)

@@ -15,7 +15,7 @@ WINDOW_STEP_TOKENS = 256
 
 
 class LayerKind(NamedTuple):
-    """Layers of a model that are cached alike, on one rank."""
+    """Layers of a model that are cached alike, as one rank holds them."""
 
     layers: int
     token_bytes: float
@@ -28,7 +28,7 @@ class LayerKind(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What such a layer keeps, in words."""
+        """What layers of this kind keep, in words."""
         if not self.token_bytes:
             return "recurrent state"
         if self.window:

@@ -1,4 +1,6 @@
-"""Each engine's own arithmetic: what it allows itself on one rank, and what that leaves for the cache."""
+"""Cache budgets, by each engine's own arithmetic: what it allows itself on one rank, and what that leaves for the
+cache.
+"""
 
 from typing import NamedTuple
 
@@ -22,7 +24,7 @@ class CacheBudget(NamedTuple):
 
 
 def cache_budget(policy: MemoryPolicy, utilization: float, planned_bytes: float, rank: RankMemory) -> CacheBudget:
-    """The budget of a rank. `planned_bytes`: what the driver reports; as sold, for a rule of thumb."""
+    """The cache budget of a rank. `planned_bytes`: what the driver reports; memory as sold, for a rule of thumb."""
     visible = policy.visible_bytes(planned_bytes)
     loaded, peak, outside_torch = rank.loaded_bytes, rank.activation_bytes, rank.outside_torch_bytes
     match policy:

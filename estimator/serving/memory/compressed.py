@@ -23,7 +23,7 @@ INDEX_SCALE_BYTES = 4
 
 
 def compressed_pool(architecture: Architecture, cache: CacheFormat, in_flight: int) -> Pool | None:
-    """The page table where layers pool their old tokens; None for every other model."""
+    """The page table of a model whose layers pool their old tokens (DeepSeek-V4); None for every other model."""
     pooled: Counter[int] = Counter()
     mixer = None
     for group in architecture.groups:

@@ -21,10 +21,10 @@ TYPE_BITS = {
 def ggml_cache_bytes(
     architecture: Architecture, cells: int, key_type: str, value_type: str, latent_keys: bool, latent_values: bool
 ) -> float:
-    """Bytes of the whole cache over all devices.
+    """Bytes of llama.cpp's whole cache over all devices.
 
-    Latent attention is kept compressed as keys (`latent_keys`), in mainline as keys and values (`latent_values`
-    too), or expanded to every head where neither holds.
+    Latent attention is kept compressed as keys (`latent_keys`), in mainline as keys and values (`latent_values` too),
+    or expanded to every head where neither holds.
     """
     if key_type not in TYPE_BITS or value_type not in TYPE_BITS:
         unknown = key_type if key_type not in TYPE_BITS else value_type
@@ -44,7 +44,9 @@ def ggml_cache_bytes(
 
 
 def compute_buffer_bytes(architecture: Architecture, step_tokens: int, cells: int, flash_attention: bool) -> float:
-    """Activations of one step on one device: the logits, or one layer's attention scores without flash attention."""
+    """llama.cpp's activations of one step on one device [bytes]: the logits, or one layer's scores without flash
+    attention.
+    """
     vector = 4 * step_tokens * architecture.hidden
     logits = 4 * step_tokens * architecture.vocabulary
     if flash_attention:

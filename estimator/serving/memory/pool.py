@@ -8,7 +8,7 @@ UNBOUNDED = 1 << 60
 
 
 class Pool(NamedTuple):
-    """The page table: how many pages of the pool a sequence takes."""
+    """The page table of an engine's cache: how many pages of its pool a sequence takes."""
 
     page_bytes: float
     """One page, over all layers it spans."""
@@ -25,12 +25,12 @@ class Pool(NamedTuple):
 
     @property
     def finest_span(self) -> int:
-        """Tokens of the smallest page."""
+        """Number of tokens in the smallest page."""
         spans = [span for _, span in self.growing] + [span for _, span, _, _ in self.windowed]
         return min(spans, default=1)
 
     def pages(self, tokens: int) -> float:
-        """Pages that one sequence of `tokens` tokens takes."""
+        """Number of pages that one sequence of `tokens` tokens takes."""
         count = self.fixed
         for pages, span in self.growing:
             count += pages * -(-tokens // span)
@@ -39,7 +39,9 @@ class Pool(NamedTuple):
         return count
 
     def sequence_terms(self, tokens: int, fraction: float) -> tuple[MemoryTerm, ...]:
-        """Bytes of one sequence on a rank that caches a fraction of the layers; they add up to those of its pages."""
+        """Bytes of one sequence on a rank that caches a fraction of the layers, by kind; they add up to those of its
+        pages.
+        """
         terms = []
         page_bytes = self.page_bytes * fraction
         for pages, span in self.growing:
@@ -53,7 +55,7 @@ class Pool(NamedTuple):
         return tuple(terms)
 
     def longest(self, pages: float) -> int:
-        """Most tokens that one sequence in so many pages can have.
+        """Length of the longest sequence that so many pages hold [tokens].
 
         Between the lengths at which a window fills up the need is a sum of straight lines; the longest such stretch
         that the pages reach decides.

@@ -1,4 +1,4 @@
-"""What every rank of a layout spends before the cache, and the pages of its cache, before it meets a device."""
+"""Memory of every rank of a layout before it meets a device: what it spends before the cache, and the cache's pages."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -41,7 +41,7 @@ NOTED_PAGE_TOKENS = 64
 
 
 class RankMemory(NamedTuple):
-    """What one rank of one pipeline stage spends before the cache, whatever the device."""
+    """What one rank of one pipeline stage spends before the cache, whatever the device, by purpose [bytes]."""
 
     weights_bytes: float
     buffers_bytes: float
@@ -63,7 +63,7 @@ class RankMemory(NamedTuple):
 
     @property
     def loaded_bytes(self) -> float:
-        """Weights with what loading them adds."""
+        """Bytes of the rank's weights with what loading them adds."""
         return self.weights_bytes + self.buffers_bytes
 
 
@@ -79,7 +79,7 @@ class MemoryPlan(NamedTuple):
 
 
 class StartUp(NamedTuple):
-    """The numbers that an engine starts with, and what they depend on of the device."""
+    """The numbers that an engine starts with, and the properties of the device that they depend on."""
 
     sequences: int
     """max_num_seqs"""
@@ -112,7 +112,7 @@ def plan_memory(
     policy: EnginePolicy | RuleOfThumb,
     start: StartUp,
 ) -> MemoryPlan:
-    """Every rank's spending and the pages of its cache."""
+    """The memory plan of a layout: every rank's spending and the pages of its cache."""
     if isinstance(policy, RuleOfThumb):
         return _plan_by_rule(model, weights, cache, layout, policy)
     kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts)
@@ -308,7 +308,7 @@ def outside_torch_bytes(table: tuple[OutsideTorch, ...], layout: Layout, hidden:
 
 
 def reserves_cuda_graphs(policy: EnginePolicy, architecture: Architecture) -> bool:
-    """Whether an engine takes the graphs of that model out of its budget."""
+    """Whether an engine takes CUDA graphs of that model out of its budget."""
     if not isinstance(policy, FractionOfDevice) or not policy.graphs_in_budget:
         return False
     return not policy.except_dense or layer_widths(architecture).expert > 0

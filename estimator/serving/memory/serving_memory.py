@@ -1,4 +1,4 @@
-"""One rank's memory on a device, ready to be asked about lengths, users and contexts in closed form."""
+"""Memory of one rank on a device, in closed form for any lengths, users and contexts."""
 
 from dataclasses import dataclass
 from math import inf
@@ -17,7 +17,7 @@ FEW_SLOTS = 8
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ServingMemory:
-    """One layout of a deployment. Bytes are of the rank that runs out first."""
+    """Memory of one layout of a deployment on its device. Bytes are of the rank that runs out first."""
 
     deployment: Deployment
     layout: Layout
@@ -40,7 +40,7 @@ class ServingMemory:
 
     @property
     def max_model_len(self) -> int | None:
-        """Longest sequence that is asked for; None leaves it to the model."""
+        """Longest sequence that the engine is started for [tokens]; None leaves it to the model."""
         return self.deployment.settings.max_model_len
 
     @property
@@ -48,17 +48,17 @@ class ServingMemory:
         return self.deployment.engine.memory
 
     def reserved_tokens(self, tokens: int) -> int:
-        """Tokens for which a sequence of that length takes cache: more where the engine reserves whole slots."""
+        """Tokens for which a sequence of `tokens` tokens takes cache: more where the engine reserves whole slots."""
         if self.max_model_len and isinstance(self._policy.cache, Slots):
             return max(tokens, self.max_model_len)
         return tokens
 
     def sequence_pages(self, tokens: int) -> float:
-        """Pages of one sequence of that length."""
+        """Pages of the pool that one sequence of `tokens` tokens takes."""
         return self.plan.pool.pages(self.reserved_tokens(tokens))
 
     def max_sequences(self, tokens: int) -> float:
-        """Sequences of that length that one replica runs at once."""
+        """Sequences of `tokens` tokens that one replica runs at once."""
         sequences = self.pool_sequences(tokens)
         limit = self.deployment.settings.max_num_seqs  # so many run at once, whatever the pool holds
         return (min(sequences, limit) if limit else sequences) * self.layout.dp
@@ -74,7 +74,9 @@ class ServingMemory:
         return places * self.layout.dp
 
     def pool_sequences(self, tokens: int) -> float:
-        """Sequences of that length that the pool of one attention copy holds; whole ones where slots are reserved."""
+        """Sequences of `tokens` tokens that the pool of one attention copy holds; whole ones where slots are
+        reserved.
+        """
         if self.pages <= 0:
             return 0.0
         pages = self.sequence_pages(tokens)
@@ -84,7 +86,7 @@ class ServingMemory:
         return int(sequences) if isinstance(self._policy.cache, Slots) else sequences
 
     def max_context(self, sequences: float = 1) -> int:
-        """Longest context for that many sequences at once, capped by the model's own limit."""
+        """Longest context [tokens] for `sequences` sequences at once, capped by the model's own limit."""
         if self.pages <= 0:
             return 0
         limit = self.max_model_len or self.deployment.model.architecture.max_context or UNBOUNDED
@@ -96,27 +98,29 @@ class ServingMemory:
         return self.capacity_tokens(self.max_model_len or self.deployment.model.architecture.max_context or 1)
 
     def capacity_tokens(self, tokens: int) -> int:
-        """Tokens that one replica's pool holds in sequences of that length."""
+        """Tokens that one replica's pool holds in sequences of `tokens` tokens."""
         return round(self.pool_sequences(tokens) * tokens * self.layout.dp) if self.plan.kinds else 0
 
     def sequence_bytes(self, tokens: int) -> float:
-        """Cache of one sequence of that length on the tightest rank."""
+        """Cache of one sequence of `tokens` tokens on the tightest rank [bytes]."""
         return self.plan.pool.page_bytes * self.tightest_rank.cached_layer_fraction * self.sequence_pages(tokens)
 
     def shortfall_bytes(self, tokens: int, sequences: float = 1) -> float:
-        """Bytes missing on the tightest rank for that many sequences of that length."""
+        """Bytes missing on the tightest rank for `sequences` sequences of `tokens` tokens."""
         return max(0.0, self.sequence_bytes(tokens) * max(sequences / self.layout.dp, 1.0) - self.pool_bytes)
 
     def pool_terms(self) -> tuple[MemoryTerm, ...]:
-        """What is left for the cache, as a sum: the budget, and everything that is taken from it (negative)."""
+        """The bytes left for the cache as a sum: the engine's budget, and everything that is taken from it
+        (negative).
+        """
         return pool_terms(self._policy, self.utilization, self.planned_bytes, self.tightest_rank)
 
     def request_terms(self, tokens: int) -> tuple[MemoryTerm, ...]:
-        """The cache of one sequence of that length as a sum over kinds of layers."""
+        """The cache of one sequence of `tokens` tokens as a sum over kinds of layers [bytes]."""
         return self.plan.pool.sequence_terms(self.reserved_tokens(tokens), self.tightest_rank.cached_layer_fraction)
 
     def report(self, tokens: int, sequences: float = 1) -> MemoryReport:
-        """The budget and what it holds of requests of `tokens` tokens; short where not even one fits.
+        """The memory report of `sequences` requests of `tokens` tokens; short where not even one fits.
 
         With `max_model_len` set, vLLM starts only if one sequence of that length fits, so that decides.
         """

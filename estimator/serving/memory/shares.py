@@ -1,4 +1,4 @@
-"""Where the bytes of one device go at a load: the shares that every picture of a device's memory is drawn from."""
+"""Shares of one device's memory at a load: what every picture of a device's memory is drawn from."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,9 @@ from estimator.results import MemoryReport
 
 
 class MemoryShares(NamedTuple):
-    """Bytes of one device; they add up to what the driver reports, or to more where the model does not fit."""
+    """Bytes of one device by purpose; they add up to what the driver reports, or to more where the model does
+    not fit.
+    """
 
     weights_bytes: float
     cache_bytes: float
@@ -21,18 +23,18 @@ class MemoryShares(NamedTuple):
 
     @property
     def used_bytes(self) -> float:
-        """Everything but what is idle or left alone."""
+        """Bytes of the device that are in use: everything but what is idle or left alone."""
         return sum(self) - self.reserve_bytes - self.free_bytes
 
 
 def cache_in_use_bytes(report: MemoryReport, sequences: float) -> float:
-    """KV cache of that many requests of the asked length on one replica; what the pool can not hold waits."""
+    """KV cache of `sequences` requests of the asked length on one replica [bytes]; what the pool can not hold waits."""
     running = min(sequences, report.max_concurrency) / report.attention_copies
     return min(running * report.request_bytes, report.kv_cache_bytes)
 
 
 def memory_shares(report: MemoryReport, sequences: float) -> MemoryShares:
-    """The device's bytes with that many requests of the asked length on one replica."""
+    """The device's bytes by purpose with `sequences` requests of the asked length on one replica."""
     in_use = cache_in_use_bytes(report, sequences)
     spent = report.weights_bytes + report.activation_bytes + report.runtime_bytes + report.cuda_graph_bytes
     return MemoryShares(

@@ -1,4 +1,4 @@
-"""A start-up log of one's own: what an engine printed, beside the budget, and the reserve that explains the rest."""
+"""An engine's start-up log: what it printed, beside our budget, and the reserve that explains the rest."""
 
 import re
 from typing import NamedTuple
@@ -32,7 +32,7 @@ HALVES = rf"K size: {SIZE}, V size: {SIZE}"
 
 
 class Comparison(NamedTuple):
-    """One figure of a start-up [GiB]."""
+    """One figure of a start-up log beside the same figure of our budget [GiB]."""
 
     name: str
     printed_gib: float
@@ -40,7 +40,7 @@ class Comparison(NamedTuple):
 
 
 class StartLog(NamedTuple):
-    """A log beside the budget of the same deployment."""
+    """A start-up log beside the budget of the same deployment, figure by figure."""
 
     lines: tuple[Comparison, ...]
     reserve_gib: float
@@ -48,7 +48,9 @@ class StartLog(NamedTuple):
 
 
 def read_start_log(pasted: str) -> dict[str, float]:
-    """Every known figure of a log [GiB] by name, the last one where ranks print it each. Empty where there is none."""
+    """Every known figure of a start-up log [GiB] by name, the last one where each rank prints it. Empty where there is
+    none.
+    """
     text = pasted[:LONGEST_PASTE]
     figures: dict[str, float] = {}
     for name, patterns in LINES.items():
@@ -66,7 +68,7 @@ def read_start_log(pasted: str) -> dict[str, float]:
 
 
 def compare_start(figures: dict[str, float], memory: ServingMemory, own_reserve_gib: float = 0.0) -> StartLog:
-    """A log's figures beside the budget, which may hold a reserve of one's own already.
+    """A start-up log's figures beside the budget, which may hold a reserve of one's own already.
 
     Raises InputError where the log says nothing of the cache, or is of another deployment.
     """

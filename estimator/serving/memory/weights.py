@@ -31,7 +31,7 @@ ROUNDING = "allocator rounding"
 
 
 class StageWeights(NamedTuple):
-    """Weights of one pipeline stage on one rank."""
+    """Weights of one pipeline stage on one rank, by kind [bytes]."""
 
     layers: int
     """Layers of the stage."""
@@ -66,7 +66,9 @@ class Sharding(NamedTuple):
 
 
 def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
-    """Layers of each pipeline stage: equal, the rest one each to the stages before the last (vLLM: get_pp_indices)."""
+    """Number of layers of each pipeline stage: equal, the rest one each to the stages before the last (vLLM:
+    get_pp_indices).
+    """
     counts = [layers // stages] * stages
     for index in range(2, layers % stages + 2):
         counts[-index] += 1
@@ -148,7 +150,7 @@ def _add_last(total: dict[str, float], architecture: Architecture, weights: Weig
 
 
 def rank_bytes(tensor: Tensor, weights: WeightFormat, sharding: Sharding) -> float:
-    """Bytes of one tensor on one rank."""
+    """Bytes of one tensor on one rank of a sharding."""
     size = weights.bytes_of(tensor)
     if sharding.mxfp4 and tensor.role == "expert" and weights.id == "mxfp4" and tensor.inputs > 1:
         size = _mxfp4_bytes(tensor, weights, sharding, sharding.mxfp4)

@@ -1,4 +1,4 @@
-"""A step by operator: where its seconds go on one rank, and what limits most of them.
+"""A step broken down by operator: where its seconds go on one rank, and what limits most of them.
 
 The seconds of all parts add up to the step's own, the user's measured factors included.
 """
@@ -14,7 +14,9 @@ from estimator.serving.speed.step import Step, kept_states
 
 @lru_cache(maxsize=4096)
 def decode_operators(step: Step, batch: float, context: float, drafts: int = 0) -> tuple[OperatorTime, ...]:
-    """One decode step of `batch` sequences at `context` tokens by operator; the seconds add up to `Step.decode_s`."""
+    """The operators of one decode step of `batch` sequences at `context` tokens; their seconds add up to
+    `Step.decode_s`.
+    """
     device = tuple(_decode(step, batch, context, drafts))
     device_s = sum(part.seconds for part in device)
     host_s = step.decode_s(batch, context, drafts) / step.decode_factor - device_s
@@ -47,7 +49,7 @@ def _decode(step: Step, batch: float, context: float, drafts: int) -> Iterator[O
 
 @lru_cache(maxsize=4096)
 def prefill_operators(step: Step, new: int, cached: int = 0) -> tuple[OperatorTime, ...]:
-    """One prompt of `new` tokens after `cached` ones by operator; the seconds add up to `Step.prefill_s`."""
+    """The operators of one prompt of `new` tokens after `cached` ones; their seconds add up to `Step.prefill_s`."""
     if new <= 0:
         return ()
     prompts, pp, computed = step.speed.prompts, step.layout.pp, step.padded_tokens(new)

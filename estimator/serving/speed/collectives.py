@@ -1,4 +1,4 @@
-"""Exchanges between ranks: inside a machine at the fabric's measured constants, between machines over the network."""
+"""Collectives between ranks: inside a machine at the fabric's measured constants, between machines over the network."""
 
 from collections.abc import Iterator
 from math import ceil, log2
@@ -29,7 +29,7 @@ DCP_COLLECTIVES = 3
 
 
 def dcp_exchanges(work: RankWork, layout: Layout, deployment: Deployment) -> Iterator[Collective]:
-    """Collectives of decode context parallelism for each new token; none without it.
+    """Collectives of decode context parallelism (DCP) for each new token; none without it.
 
     Gathering and then reducing and scattering is an all-reduce's traffic, here of every rank's query heads.
     """
@@ -71,7 +71,7 @@ UNMEASURED_Q = 0.8
 
 
 def link(fabric: Fabric, devices: int) -> AllReduce:
-    """The fabric's all-reduce over that many devices: as measured, the next larger count, or from the link alone."""
+    """The fabric's all-reduce over a number of devices: as measured, the next larger count, or from the link alone."""
     if devices <= 1:
         return AllReduce(0.0, GB, 1.0)
     for measured in sorted(fabric.all_reduce):

@@ -28,7 +28,7 @@ TOWER_COMPUTE = 0.4
 
 @lru_cache(maxsize=8192)
 def compile_step(deployment: Deployment, layout: Layout) -> Step:
-    """The step of a deployment's engine in that layout; what is kept in host memory takes turns with the device."""
+    """The step of a deployment's engine in a layout; what is kept in host memory takes turns with the device."""
     step = _device_step(deployment, layout)
     if not layout.host or deployment.host is None:
         return step

@@ -30,7 +30,7 @@ class GgmlProduct(NamedTuple):
     """Rows that the matrix kernel's smallest tile computes."""
 
     def compute_s(self, rows: float) -> float:
-        """Seconds of arithmetic alone, by the faster kernel."""
+        """Seconds of the product's arithmetic alone over `rows` rows, by the faster of the two kernels."""
         tiled = hypot(rows, self.tile_rows) * self.flops / self.flops_per_s
         return min(tiled, rows * self.flops / self.vector_flops_per_s) if self.vector_flops_per_s else tiled
 

@@ -40,7 +40,7 @@ WEIGHT_ONLY = frozenset({"i4", "i8"})
 
 
 class GemmFormat(NamedTuple):
-    """How matrix products with one weight format run on a device."""
+    """Properties of matrix products with one weight format on a device: kernels, peak and bytes."""
 
     kernel_key: str
     """Key of the kernel constants."""
@@ -51,7 +51,7 @@ class GemmFormat(NamedTuple):
 
 
 class GemmRates(NamedTuple):
-    """What products of one weight format reach on a device under an engine."""
+    """Rates that products of one weight format reach on a device under an engine [FLOP/s, byte/s]."""
 
     input_bytes: float
     latency_s: float
@@ -60,7 +60,7 @@ class GemmRates(NamedTuple):
 
 
 class GpuKernels:
-    """Kernel by kernel, what one device reaches under one engine."""
+    """The kernels of one GPU under one engine, with the rates that they reach; it makes operators of a rank's work."""
 
     __slots__ = (
         "architecture",
@@ -100,7 +100,7 @@ class GpuKernels:
         self.sixteen_bit_rates = self._gemm_rates(self.sixteen_bit)
 
     def format_factor(self, key: str) -> float:
-        """The engine's factor on the FLOP/s of a kernel, besides that on all kernels."""
+        """The engine's factor on the FLOP/s of one kernel, besides its factor on all kernels."""
         factors = self.factors
         return {"8": factors.fp8_compute, "8t": factors.fp8_compute, "4": factors.fp4_compute}.get(key, 1.0)
 
@@ -118,7 +118,7 @@ class GpuKernels:
         )
 
     def gemm(self, product: Product, times: float) -> Gemm:
-        """A matrix product of `times` layers; outputs are 16 bit."""
+        """The operator of a matrix product in `times` layers; outputs are 16 bit."""
         bits = self.weights.kind_bits(product.role)
         quantised = product.role in self.weights.quantises and bits < 16  # some uploads leave their attention wide
         rates = self.quantised_rates if quantised else self.sixteen_bit_rates
@@ -135,7 +135,7 @@ class GpuKernels:
         )
 
     def experts(self, bank: ExpertBank, times: float, layout: Layout) -> Experts:
-        """The routed experts of `times` layers."""
+        """The operator of the routed experts of `times` layers."""
         form = self.quantised if "expert" in self.weights.quantises else self.sixteen_bit
         key, factors = form.kernel_key, self.factors
         kernel = self.kernels.experts[key]
@@ -165,7 +165,7 @@ class GpuKernels:
         )
 
     def elementwise(self, work: RankWork) -> Elementwise:
-        """Norms, residuals and activations of every layer, in 16 bit."""
+        """The operator of norms, residuals and activations of every layer, in 16 bit."""
         return Elementwise(
             name="elementwise",
             times=work.layers,
@@ -175,7 +175,9 @@ class GpuKernels:
         )
 
     def decode_attention(self, mixer: Mixer, times: float, tp: int, dcp: int) -> Iterator[DecodeAttention]:
-        """Attention of one new token per sequence in `times` layers; nothing where the mixer reads no cache."""
+        """Attention operators of one new token per sequence in `times` layers; none where the mixer reads no
+        cache.
+        """
         growing, windowed = mixer.read_growing_width, mixer.read_window_width
         if not growing and not windowed:
             return
@@ -206,7 +208,9 @@ class GpuKernels:
         return kernel.decode_fp8 * self.factors.fp8_cache if self.cache.bits <= 8 else kernel.decode
 
     def prefill_attention(self, mixer: Mixer, times: float, tp: int) -> Iterator[PrefillAttention]:
-        """Attention of prompts in `times` layers; nothing where the mixer keeps a state instead of a cache."""
+        """Attention operators of prompts in `times` layers; none where the mixer keeps a state instead of a
+        cache.
+        """
         if mixer.state_elements:
             return
         kernel = self.kernels.attention
@@ -223,7 +227,7 @@ class GpuKernels:
         )
 
     def states(self, mixer: Mixer, times: float, tp: int) -> Iterator[StateUpdate]:
-        """Recurrent states of `times` layers; nothing where the mixer has none."""
+        """State operators of `times` layers; none where the mixer has none."""
         state_bytes = self.architecture.layer_state_bytes(mixer, element_bytes=self.state_element_bytes)
         if not state_bytes:
             return
@@ -240,12 +244,12 @@ class GpuKernels:
 
 @lru_cache(maxsize=1024)
 def gpu_kernels(deployment: Deployment) -> GpuKernels:
-    """The kernels of a deployment, which all of its layouts share."""
+    """The GPU kernels of a deployment, which all of its layouts share."""
     return GpuKernels(deployment)
 
 
 def gpu_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
-    """Operators of one rank on a GPU."""
+    """Every operator of one rank on a GPU."""
     kernels, tp, dcp = gpu_kernels(deployment), layout.tp, deployment.settings.dcp
     return Operators(
         rows=(
@@ -267,12 +271,12 @@ def gpu_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Ope
 
 
 def peak_flops(weights: WeightFormat, device: Accelerator) -> float:
-    """Dense datasheet peak [FLOP/s] for the weight format; the 16-bit one where the device does not multiply in it."""
+    """Dense datasheet peak [FLOP/s] for a weight format; the 16-bit one where the device does not multiply in it."""
     return _native_flops(weights, device) or device.matrix_flops
 
 
 def quantised_format(weights: WeightFormat, device: Accelerator) -> GemmFormat:
-    """The weight format's own kernels, or weight-only ones where the device does not multiply in it."""
+    """How a device multiplies in a weight format: by the format's own kernels, else by weight-only ones."""
     native = _native_flops(weights, device)
     if weights.kernel == "mx":
         if device.fp8_flops and device.compute_capability >= 10:

@@ -1,4 +1,4 @@
-"""Operators of what stays in host memory: run there, or copied to the device for steps with many tokens."""
+"""Operators of weights in host memory: run there, or copied to the device for steps with many tokens."""
 
 from typing import Any, NamedTuple
 
@@ -72,18 +72,18 @@ class HostCopy(NamedTuple):
 
 
 def host_operator(cpu: RowOperator, device: RowOperator, fraction: float, link_bytes_per_s: float) -> HostOperator:
-    """The `fraction` of an operator's layers that the host keeps."""
+    """An operator of which the host keeps `fraction` of the layers, as it then runs."""
     cpu, device = scaled(cpu, fraction), scaled(device, fraction)
     return HostOperator(cpu, device, stored_bytes(device) / link_bytes_per_s)
 
 
 def stored_bytes(operator: RowOperator) -> float:
-    """Bytes of the weights behind an operator of all its layers."""
+    """Bytes of the weights behind an operator, of all its layers."""
     if isinstance(operator, Experts):
         return operator.times * operator.experts * operator.expert_bytes
     return operator.times * operator.weight_bytes if isinstance(operator, Gemm) else 0.0
 
 
 def scaled(operator: Any, share: float) -> Any:
-    """An operator of a share of its layers."""
+    """An operator for a share of its layers."""
     return operator._replace(times=operator.times * share)

@@ -31,7 +31,9 @@ SUM_BYTES = 4
 
 
 class LlamaCppOperators:
-    """What llama.cpp reaches on one device with one weight and cache format."""
+    """Makes llama.cpp's operators on one device with one weight and cache format, at the rates that it reaches
+    there.
+    """
 
     __slots__ = (
         "bandwidth",
@@ -66,7 +68,9 @@ class LlamaCppOperators:
         self.weights, self.cache = weights, deployment.cache.bits / 8
 
     def product(self, name: str, products: Iterable[tuple[Product, int]], layers: int) -> GgmlProduct:
-        """Matrices of `layers` layers as one product, each kind in its own bits, with a fixed time of each layer."""
+        """The operator of all matrices of `layers` layers, each kind in its own bits, with a fixed time of each
+        layer.
+        """
         elements = [(each.role, times * each.outputs * each.inputs) for each, times in products]
         return GgmlProduct(
             name=name,
@@ -81,7 +85,7 @@ class LlamaCppOperators:
         )
 
     def experts(self, work: RankWork) -> Iterator[Experts]:
-        """Routed experts, or a slice of each; every token is routed independently."""
+        """The operator of routed experts, or of a slice of each; every token is routed independently."""
         for bank, times in work.banks:
             yield Experts(
                 name="experts",
@@ -105,7 +109,7 @@ class LlamaCppOperators:
             )
 
     def decode_attention(self, mixer: Mixer, times: int) -> DecodeAttention:
-        """Attention of one new token per sequence."""
+        """The operator of attention of one new token per sequence in `times` layers."""
         ways = min(mixer.cache_ways, self.tp)
         return DecodeAttention(
             name="attention",
@@ -123,7 +127,10 @@ class LlamaCppOperators:
         )
 
     def prefill_attention(self, mixer: Mixer, times: int) -> PrefillAttention:
-        """Attention of prompts; a layer's fixed time in a micro-batch exceeds that in a decode step."""
+        """The operator of attention of prompts in `times` layers.
+
+        A layer's fixed time in a micro-batch exceeds that in a decode step.
+        """
         layer_us = max(self.constants.prefill_layer_us - self.kernels.layer_us, 0.0)
         return PrefillAttention(
             name="attention",
@@ -136,7 +143,7 @@ class LlamaCppOperators:
         )
 
     def state(self, mixer: Mixer, times: int) -> StateUpdate:
-        """Recurrent states."""
+        """The operator of the recurrent states of `times` layers."""
         return StateUpdate(
             name="state",
             times=times,
@@ -148,7 +155,9 @@ class LlamaCppOperators:
         )
 
     def all_reduces(self, work: RankWork) -> Iterator[Collective]:
-        """Sums of a tensor split, in 32 bit: the graph is cut at each, so that its fixed time is the host's."""
+        """The sums of llama.cpp's tensor split, in 32 bit: the graph is cut at each, so that its fixed time is the
+        host's.
+        """
         if work.all_reduces:
             measured = link(self.fabric, self.tp)
             yield Collective(
@@ -161,7 +170,7 @@ class LlamaCppOperators:
 
 
 def llama_cpp_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
-    """Operators of one rank: of the whole model on devices that take turns, or of a slice of each layer."""
+    """llama.cpp's operators of one rank: of the whole model on devices that take turns, or of a slice of each layer."""
     of = LlamaCppOperators(deployment, layout)
     cached = [(mixer, times) for mixer, times in work.mixers if mixer.growing_width or mixer.window_width]
     return Operators(

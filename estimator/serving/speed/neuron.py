@@ -10,7 +10,9 @@ from estimator.units import GB, MICROSECOND
 
 
 class NeuronOperators:
-    """What one NeuronCore reaches; a chip's peaks are shared by its `device.cores`."""
+    """Makes the operators of one NeuronCore at the rates that it reaches; a chip's peaks are shared by its
+    `device.cores`.
+    """
 
     __slots__ = ("bandwidth", "cache", "compute", "constants", "deployment", "memory", "tp")
 
@@ -23,7 +25,7 @@ class NeuronOperators:
         self.cache = deployment.cache.bits / 8
 
     def product(self, product: Product, times: float) -> Gemm:
-        """A matrix product of `times` layers; activations stay on the chip."""
+        """The operator of a matrix product in `times` layers; activations stay on the chip."""
         weights, elements = self.deployment.weights, product.outputs * product.inputs
         bits = weights.kind_bits(product.role)
         return Gemm(
@@ -38,7 +40,7 @@ class NeuronOperators:
         )
 
     def experts(self, bank: ExpertBank, times: float, attention_replicas: int) -> Experts:
-        """The routed experts of `times` layers."""
+        """The operator of the routed experts of `times` layers."""
         efficiency = self.deployment.efficiency
         return Experts(
             name="experts",
@@ -62,7 +64,7 @@ class NeuronOperators:
         )
 
     def all_reduce(self, work: RankWork) -> Collective:
-        """Two collectives of the hidden state in every layer."""
+        """The two collectives of the hidden state in every layer."""
         constants = self.constants
         return Collective(
             name="all-reduce",
@@ -73,7 +75,7 @@ class NeuronOperators:
         )
 
     def decode_attention(self, mixer: Mixer, times: float) -> DecodeAttention:
-        """Attention of one new token per sequence."""
+        """The operator of attention of one new token per sequence in `times` layers."""
         ways = min(mixer.cache_ways, self.tp)
         return DecodeAttention(
             name="attention",
@@ -91,7 +93,7 @@ class NeuronOperators:
         )
 
     def prefill_attention(self, mixer: Mixer, times: float) -> PrefillAttention:
-        """Attention of prompts."""
+        """The operator of attention of prompts in `times` layers."""
         return PrefillAttention(
             name="attention",
             times=times,
@@ -104,7 +106,7 @@ class NeuronOperators:
 
 
 def neuron_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
-    """Operators of one NeuronCore; `layout.tp` counts cores."""
+    """Every operator of one NeuronCore; `layout.tp` counts cores."""
     of = NeuronOperators(layout, deployment)
     return Operators(
         rows=(

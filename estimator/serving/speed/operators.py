@@ -33,7 +33,9 @@ class Weights(RowOperator, Protocol):
 
 
 class Gemm(NamedTuple):
-    """`times` products (rows, inputs) x (inputs, outputs): latency plus the smooth maximum of compute and memory."""
+    """Matrix products (rows, inputs) x (inputs, outputs) in `times` layers: latency plus the smooth maximum of compute
+    and memory.
+    """
 
     name: str
     times: float
@@ -199,7 +201,7 @@ class Collective(NamedTuple):
 
 
 class DecodeAttention(NamedTuple):
-    """One new token of each sequence against its cache, in `times` layers."""
+    """Attention of one new token of each sequence against its cache, in `times` layers."""
 
     name: str
     times: float
@@ -227,7 +229,7 @@ class DecodeAttention(NamedTuple):
         return (self.token_bytes + self.index_bytes) * context + windowed
 
     def work(self, batch: float, context: float) -> tuple[float, float]:
-        """FLOPs and bytes of one layer for `batch` sequences."""
+        """FLOPs and bytes of one layer's attention for `batch` sequences at `context` tokens."""
         moved = self.token_bytes * (min(context, self.limit) if self.limit else context) + self.index_bytes * context
         if self.window:
             moved += self.window_bytes * min(context, self.window)
@@ -283,7 +285,7 @@ class PrefillAttention(NamedTuple):
 
 
 class StateUpdate(NamedTuple):
-    """Linear attention and state-space layers: a state per sequence, read and written every step."""
+    """Linear attention and state-space layers in a step: a state per sequence, read and written every time."""
 
     name: str
     times: float
@@ -316,7 +318,7 @@ class StateUpdate(NamedTuple):
 
 
 class Operators(NamedTuple):
-    """All operators of one rank, all pipeline stages together."""
+    """Every operator of one rank, all pipeline stages together."""
 
     rows: tuple[RowOperator, ...]
     """Everything whose cost depends on the tokens of a step alone."""
@@ -330,7 +332,7 @@ class Operators(NamedTuple):
 
 
 def longest_of(launch: float, compute: float, memory: float) -> Bound:
-    """What limits an operator: the longest of the times [s] to launch it, to compute and to move its bytes."""
+    """What limits an operator (`latency`, `compute` or `memory`): the longest of its three times [s]."""
     if launch >= compute and launch >= memory:
         return "latency"
     return "compute" if compute >= memory else "memory"

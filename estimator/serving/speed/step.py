@@ -21,7 +21,7 @@ OVERLAP_POWER = 4
 
 
 class PromptTime(NamedTuple):
-    """Seconds of prompts that are computed together."""
+    """Time of prompts that are computed together [s], by what it is spent on."""
 
     alone_s: float
     """From their first chunk to their last, with nothing beside them."""
@@ -48,7 +48,9 @@ def prompts_on_busiest_replica(prompts: float, replicas: int, most: float) -> fl
 
 @record(frozen=True, slots=True, eq=False)
 class Step:
-    """Operators of one rank with their rates. Compared by identity; see `compile_step`."""
+    """One step of an engine: the operators of one rank with their rates. Compared by identity; made by
+    `compile_step`.
+    """
 
     operators: Operators
     layers: int
@@ -125,7 +127,7 @@ class Step:
         return self.decode_factor * (seconds + host)
 
     def drafting_s(self, sequences: float, context: float, drafts: int) -> float:
-        """Seconds of proposing `drafts` tokens, one after the other, beside a step that verifies them.
+        """Seconds of proposing `drafts` tokens, one after the other, beside the step that verifies them.
 
         Each is a pass of the drafter, and a launch and a sample of its own on the host.
         """
@@ -164,7 +166,9 @@ class Step:
         return self.step_s(batch, context, drafts=drafts)
 
     def prompt_time(self, new: int, cached: int = 0, batch: float = 1) -> PromptTime:
-        """`batch` prompts of `new` tokens after `cached` ones that are already in the cache, together, in chunks."""
+        """Time of `batch` prompts of `new` tokens, after `cached` ones that are in the cache, computed together in
+        chunks.
+        """
         if new <= 0:
             return PromptTime(0.0, 0.0)
         seconds, launches = self._prompt_s(new, cached, batch)
@@ -176,7 +180,9 @@ class Step:
         return PromptTime(alone, seconds / (pp * self.layout.dp))
 
     def prefill_s(self, new: int, cached: int = 0, batch: int = 1) -> float:
-        """Seconds from the first chunk of these prompts to the last, with nothing beside them."""
+        """Seconds from the first chunk to the last of `batch` prompts of `new` tokens, with nothing else in the
+        steps.
+        """
         return self.prompt_time(new, cached, batch).alone_s
 
     def riding_s(
@@ -209,7 +215,7 @@ class Step:
         return self.prefill_factor * (prompts.factor * seconds + launches * self.host_s(0)), launches
 
     def with_layers_on_host(self, cpu: Operators, fraction: float, link_bytes_per_s: float) -> "Step":
-        """This step with `fraction` of the layers and the LM head on the CPU; times add, the two never overlap."""
+        """The step with `fraction` of the layers and the LM head on the CPU; times add, the two never overlap."""
         device = self.operators
         rows = zip(cpu.rows, device.rows, strict=True)
         return self._on_host(
@@ -226,7 +232,7 @@ class Step:
         )
 
     def with_experts_on_host(self, cpu: Operators, fraction: float, link_bytes_per_s: float) -> "Step":
-        """This step with the routed experts of a `fraction` of the layers that have some on the CPU."""
+        """The step with the routed experts of a `fraction` of the layers that have some on the CPU."""
         rows: list[RowOperator] = []
         for ours, theirs in zip(cpu.rows, self.operators.rows, strict=True):
             if isinstance(theirs, Experts):
@@ -236,7 +242,7 @@ class Step:
         return self._on_host(self.operators._replace(rows=tuple(rows)))
 
     def with_weights_on_host(self, copied_bytes: float, link_bytes_per_s: float) -> "Step":
-        """This step with weights that cross from the host in every step; copies and kernels are taken in turn."""
+        """The step with weights that cross from the host every time; copies and kernels are taken in turn."""
         rows = (*self.operators.rows, HostCopy(copied_bytes, link_bytes_per_s))
         return self._on_host(self.operators._replace(rows=rows))
 
@@ -245,7 +251,7 @@ class Step:
 
     @property
     def weight_bytes(self) -> float:
-        """Bytes of the layers' and the head's weights on one rank, all pipeline stages together."""
+        """Bytes of the weights of all layers and the head on one rank, all pipeline stages together."""
         return sum(
             each.times * (each.experts * each.expert_bytes if isinstance(each, Experts) else each.weight_bytes)
             for each in (*self.operators.rows, self.operators.head)

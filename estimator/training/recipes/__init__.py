@@ -1,4 +1,4 @@
-"""A starting configuration for the stack that trains: every setting that the estimate assumes, and why."""
+"""Recipes: a starting configuration for the stack that trains, with every setting that the estimate assumes and why."""
 
 from collections.abc import Callable, Mapping
 

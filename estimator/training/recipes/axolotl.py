@@ -1,4 +1,4 @@
-"""Axolotl: one YAML file."""
+"""Recipes for Axolotl, which takes one YAML file."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ ZERO_CONFIGS = {"zero1": "zero1", "zero2": "zero2", "zero3": "zero3_bf16"}
 
 
 def write(job: TrainingJob) -> Recipe:
-    """Configuration of one run, and the command that starts it on every machine."""
+    """Axolotl's configuration of one run, and the command that starts it on every machine."""
     settings = list(_settings(job))
     ranks = f" --launcher torchrun -- --nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"
     command = "axolotl train axolotl.yaml" + (ranks if job.machines > 1 else "")

@@ -1,4 +1,4 @@
-"""LLaMA-Factory: one YAML file."""
+"""Recipes for LLaMA-Factory, which takes one YAML file."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ ZERO_STAGES = {"zero2": "2", "zero3": "3"}
 
 
 def write(job: TrainingJob) -> Recipe:
-    """Configuration of one run, and the command that starts it on every machine."""
+    """LLaMA-Factory's configuration of one run, and the command that starts it on every machine."""
     settings = list(_settings(job))
     nodes = f"FORCE_TORCHRUN=1 NNODES={job.machines} " if job.machines > 1 else ""
     command = f"{nodes}llamafactory-cli train train.yaml"

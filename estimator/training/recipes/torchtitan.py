@@ -1,4 +1,4 @@
-"""torchtitan: one TOML file, for training every parameter."""
+"""Recipes for torchtitan, which takes one TOML file and trains every parameter."""
 
 import re
 
@@ -10,7 +10,7 @@ QUANTISED = {"fp8": "float8", "mxfp8": "mx"}
 
 
 def write(job: TrainingJob) -> Recipe:
-    """Configuration of one run, and the command that starts it on every machine."""
+    """torchtitan's configuration of one run, and the command that starts it on every machine."""
     sections = _sections(job)
     text = "\n\n".join(f"[{name}]\n{lines(settings, ' = ')}" for name, settings in sections.items())
     ranks = f"--nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"

@@ -1,4 +1,4 @@
-"""torchtune: overrides of a packaged configuration."""
+"""Recipes for torchtune, which takes overrides of a packaged configuration."""
 
 import shlex
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ PROJECTIONS = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "outp
 
 
 def write(job: TrainingJob) -> Recipe:
-    """The command with every override of the packaged configuration."""
+    """torchtune's command for one run, with every override of the packaged configuration."""
     workload, several = job.workload, _runs_distributed(job)
     settings = tuple(_settings(job))
     method = "full" if not workload.adapters else "qlora" if workload.method == "qlora" else "lora"

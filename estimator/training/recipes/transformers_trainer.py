@@ -1,4 +1,4 @@
-"""What Axolotl and LLaMA-Factory share: both start the Transformers trainer."""
+"""Settings of the Transformers trainer, which Axolotl and LLaMA-Factory both start."""
 
 OPTIMIZERS = {
     "adamw": "adamw_torch_fused",

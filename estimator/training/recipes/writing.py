@@ -14,7 +14,7 @@ Value = str | int | float | bool | Sequence[str] | Sequence[dict[str, str]] | di
 
 
 class Setting(NamedTuple):
-    """One key of a configuration file, its value, and where the value comes from."""
+    """One key of a training configuration, its value, and where the value comes from."""
 
     key: str
     value: Value
@@ -22,12 +22,14 @@ class Setting(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The value in JSON, which YAML and TOML read alike: whatever a name holds, it stays one value on one line."""
+        """The setting's value in JSON, which YAML and TOML read alike: whatever a name holds, it stays one value on one
+        line.
+        """
         return json.dumps(self.value)
 
 
 class Recipe(NamedTuple):
-    """A file, the command that takes it, and what must be true before it runs."""
+    """A training configuration as a file, the command that takes it, and what must be true before it runs."""
 
     file: str
     text: str
@@ -37,7 +39,7 @@ class Recipe(NamedTuple):
 
 
 class TrainingJob(NamedTuple):
-    """One run with its stack and setup, as every writer of recipes needs it."""
+    """One training run with its stack and setup, as every writer of recipes needs it."""
 
     model: str
     workload: TrainingWorkload
@@ -49,36 +51,36 @@ class TrainingJob(NamedTuple):
 
     @property
     def devices_per_machine(self) -> int:
-        """Ranks that one machine starts."""
+        """Number of ranks that one machine of the run starts."""
         return max(self.setup.devices // self.machines, 1)
 
     @property
     def precision(self) -> str:
-        """How weights and states are kept: as asked, else as the stack does."""
+        """How the run keeps weights and states: as asked, else as the stack does."""
         return precision_of(self.workload, self.framework)
 
     @property
     def fused_loss(self) -> bool:
-        """Whether the loss never holds all logits."""
+        """Whether the run's loss is computed without ever holding all logits."""
         return (self.workload.loss or self.framework.loss) in ("fused", "chunked")
 
     @property
     def accumulation(self) -> Setting:
-        """Micro-batches of one optimizer step."""
+        """Number of micro-batches in one optimizer step."""
         why = f"{self.workload.global_batch} sequences a step over {self.setup.dp} ranks of {self.setup.micro_batch}"
         return Setting("gradient_accumulation_steps", self.setup.accumulation, why)
 
     @property
     def target_names(self) -> tuple[str, ...]:
-        """Matrices that adapters are put on, as the checkpoint names them."""
+        """Names of the matrices that take adapters, as the checkpoint spells them."""
         return target_names(self.workload.lora_targets)
 
     @property
     def shards(self) -> bool:
-        """Whether anything is divided over data-parallel ranks."""
+        """Whether the run divides any of its states over data-parallel ranks."""
         return self.setup.sharding != "none" and self.setup.dp > 1
 
 
 def lines(settings: Sequence[Setting], between: str = ": ") -> str:
-    """Settings as lines of YAML, or of TOML where ` = ` stands between key and value."""
+    """Settings of a configuration as lines of YAML, or of TOML where ` = ` stands between key and value."""
     return "\n".join(f"{each.key}{between}{each.text}" + (f"  # {each.why}" if each.why else "") for each in settings)

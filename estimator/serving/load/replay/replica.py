@@ -16,7 +16,7 @@ from estimator.serving.speed.step import Step
 
 
 class Limits(NamedTuple):
-    """What one replica holds at once."""
+    """The most that one replica runs or holds at once: requests, cache and step tokens."""
 
     sequences: int
     """Sequences that the engine runs at once."""
@@ -66,7 +66,7 @@ class Job:
 
 
 class Span(NamedTuple):
-    """Steps of one kind in a row."""
+    """Engine steps of one kind in a row, as a replay sums them."""
 
     start_s: float
     step_s: float
@@ -79,7 +79,7 @@ class Span(NamedTuple):
 
 
 class Replica:
-    """The state of one replica: a clock, requests that wait, prompts in work and answers in work."""
+    """A replica in a replay: a clock, requests that wait, prompts in work and answers in work."""
 
     def __init__(
         self, table: StepTable, scheduler: Scheduler, limits: Limits, jobs: Sequence[Job], accepted: float = 1.0
@@ -98,11 +98,11 @@ class Replica:
         self.finished: list[Job] = []
 
     def arrive(self, job: Job) -> None:
-        """A request that comes while the replay runs."""
+        """Adds a request that comes while the replay runs."""
         heappush(self.arriving, (job.arrival_s, job.number, job))
 
     def advance(self) -> bool:
-        """To the next event; False where nothing is left to do."""
+        """Moves the replica to its next event; False where nothing is left to do."""
         self._take_arrivals()
         if not self.running and not self.prompts and not self.waiting:
             if not self.arriving:

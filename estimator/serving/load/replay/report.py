@@ -1,4 +1,4 @@
-"""A replay's answers: percentiles of what users saw, what the replica delivered, how busy and how full it was."""
+"""The report of a replay: percentiles of what users saw, what the replica delivered, how busy and how full it was."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

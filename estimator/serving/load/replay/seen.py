@@ -1,4 +1,6 @@
-"""A replay's figures in the report of a candidate: percentiles for every traffic, and all of it for one that ends."""
+"""A replay's figures in a candidate's performance report: percentiles for every traffic, and all of it for one that
+ends.
+"""
 
 from estimator.results import Band, LatencyPercentiles, LevelTimes, OperatorTime, Percentiles, PerformanceReport
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
@@ -45,7 +47,9 @@ def with_replay(
 
 
 def replayed_times(report: PerformanceReport, level: ServiceLevel) -> LevelTimes | None:
-    """What a service level is judged by where its requests were replayed: their percentiles, and the report's means."""
+    """The latencies that a service level is judged by where its requests were replayed: percentiles, and the report's
+    means.
+    """
     seen = report.percentiles
     if seen is None:
         return None

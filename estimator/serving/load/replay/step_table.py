@@ -27,7 +27,7 @@ class Table:
         self.last = len(self.grid) - 2
 
     def at(self, number: float) -> float:
-        """The function's value; below 1 that of 1, beyond the table its last slope."""
+        """The tabulated function's value at a number; below 1 that of 1, beyond the table by its last slope."""
         if number <= 1.0:
             return self.values[0]
         index = min(int(log2(number) * POINTS_PER_DOUBLING), self.last)
@@ -36,7 +36,7 @@ class Table:
 
 
 class Batch(NamedTuple):
-    """Decode steps of one batch, without reading its cache."""
+    """Decode steps of a batch of one size, without reading its cache."""
 
     fixed_s: float
     """Device seconds besides the cache."""
@@ -67,7 +67,7 @@ class StepTable:
         self.batches: dict[int, Batch] = {}
 
     def decode_s(self, batch: int, context: float) -> float:
-        """One step in which `batch` sequences at `context` tokens gain a token each."""
+        """Seconds of one step in which `batch` sequences at `context` tokens gain a token each."""
         fixed_s, each, factor, host_s = self._batch(batch)
         device_s = (fixed_s + each * self.attention.at(context)) * factor
         device_s += self._drafting_s(each, context)
@@ -76,13 +76,17 @@ class StepTable:
         return self.step.decode_factor * (device_s + host_s)
 
     def prompts_s(self, tokens: float, prompts: float, attention_s: float) -> float:
-        """One step of nothing but prompts: `tokens` rows of `prompts` of them, with their attention's seconds."""
+        """Seconds of one step of nothing but prompts: `tokens` rows of `prompts` of them, `attention_s` of which is
+        attention.
+        """
         step = self.step
         device_s = self._device_s(0, 0.0, tokens, prompts, attention_s)
         return step.prefill_factor * (step.speed.prompts.factor * device_s + step.host_s(0)) + step.admission_s
 
     def mixed_s(self, batch: int, context: float, tokens: float, prompts: float, attention_s: float) -> float:
-        """One step in which `batch` sequences gain a token each while `tokens` rows of prompts ride along."""
+        """Seconds of one step in which `batch` sequences gain a token each while `tokens` rows of prompts ride
+        along.
+        """
         step = self.step
         alone_s = self.decode_s(batch, context)
         device_s, host_s = self._device_s(batch, context, tokens, prompts, attention_s), self._batch(batch).host_s
@@ -91,7 +95,7 @@ class StepTable:
         return alone_s + step.speed.prompts.factor * step.prefill_factor * riding_s + step.admission_s
 
     def prompt_attention_s(self, new: int, cached: int) -> float:
-        """Attention of one whole prompt on one attention replica, over all pipeline stages in turn."""
+        """Seconds of attention of one whole prompt on one attention replica, over all pipeline stages in turn."""
         return sum(each.seconds(new, cached) for each in self.step.operators.prefill_attention)
 
     def _batch(self, batch: int) -> "Batch":
