@@ -96,6 +96,8 @@ class MemoryReport(NamedTuple):
     """What is missing per device for one sequence of the asked length; 0 when it fits."""
     host_bytes: float = 0.0
     """What stays in host memory of the weights, of all ranks together."""
+    adapter_bytes: float = 0.0
+    """Slots for LoRA adapters, a part of the weights."""
     weights: tuple[Part, ...] = ()
     """Weight bytes per device by kind: 8-bit linear layers, 16-bit embedding ..."""
     activation: tuple[MemoryTerm, ...] = ()

@@ -17,6 +17,7 @@ from estimator.scenario.media import with_media
 from estimator.scenario.nodes import engine_on, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Scenario
+from estimator.serving.deployment import engine_adapters
 
 FIRST_PORT = 8000
 """Port of the first replica; the next ones take those that follow."""
@@ -71,6 +72,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         users=max(1, round(scenario.workload.concurrency / max(candidate.replicas, 1))),
         defaults=device_defaults(engine.memory, device.kernels, device.memory_usable_bytes, image_tokens),
         has_prediction_modules=bool(model.architecture.mtp),
+        adapters=engine_adapters(engine, scenario.settings),
         scenario=scenario,
     )
     start: Start = writer(server)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from estimator.engines.memory_policy import DeviceDefaults
 from estimator.layout import Layout
+from estimator.models.adapters import Adapters
 from estimator.results import MemoryReport
 from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
@@ -21,6 +22,8 @@ RANK, HEAD = '"$NODE_RANK"', '"$HEAD_ADDRESS"'
 """Shell variables of a machine's number and of the first machine's address."""
 CHOSEN = "the layout that was ranked"
 ENGINE_DEFAULT = "the engine's default"
+LINEAR_MODULES = "q_proj k_proj v_proj o_proj gate_proj up_proj down_proj"
+"""Modules that SGLang makes slots for; its `all` would add the vocabulary's."""
 
 
 class Argument(NamedTuple):
@@ -67,6 +70,8 @@ class Server(NamedTuple):
     """The engine's own option for capturing no graphs; empty where it has none."""
     defaults: DeviceDefaults
     has_prediction_modules: bool
+    adapters: Adapters | None
+    """Slots for LoRA adapters; None where only the base model is served."""
     scenario: Scenario
 
     @property
@@ -108,6 +113,7 @@ def _vllm_arguments(server: Server) -> Iterator[Argument]:
     yield Argument(f"--max-num-batched-tokens {_chunk(server)}", "tokens in a step", source)
     yield from _quantised(server)
     yield from _eager(server)
+    yield from _adapters(server, "--max-loras")
     if server.cache != "bf16":
         yield Argument(f"--kv-cache-dtype {server.cache}", "format of keys and values", "--kv")
     if workload.prefix_cache_hit:
@@ -159,6 +165,7 @@ def _sglang_arguments(server: Server) -> Iterator[Argument]:
     yield Argument(f"--chunked-prefill-size {chunk}", "tokens of a prompt in one step", source)
     yield from _quantised(server)
     yield from _eager(server)
+    yield from _adapters(server, f"--lora-target-modules {LINEAR_MODULES} --max-loras-per-batch")
     if server.cache == "fp8":
         yield Argument("--kv-cache-dtype fp8_e4m3", "format of keys and values", "--kv")
     if workload.draft_tokens and server.has_prediction_modules:
@@ -284,6 +291,14 @@ def _quantised(server: Server) -> Iterator[Argument]:
 def _eager(server: Server) -> Iterator[Argument]:
     if server.scenario.settings.enforce_eager:
         yield Argument(server.eager_option, "no CUDA graphs: their memory goes to the cache", "--enforce-eager")
+
+
+def _adapters(server: Server, number_option: str) -> Iterator[Argument]:
+    adapters = server.adapters
+    if adapters:
+        why = "adapters that one batch may mix, and the rank of their slots"
+        options = f"--enable-lora {number_option} {adapters.number} --max-lora-rank {adapters.rank}"
+        yield Argument(options, why, "--lora")
 
 
 def _length(server: Server) -> tuple[str, str]:

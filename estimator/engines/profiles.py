@@ -36,6 +36,21 @@ class Exclusion:
 
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
+class AdapterSlots:
+    """How an engine serves LoRA adapters beside their base model: slots of one rank, filled as requests come."""
+
+    ranks: tuple[int, ...] = ()
+    """Ranks that its slots can have, the next higher one counts; empty is any."""
+    vocabulary: bool = False
+    """Slots for the embedding and the output projection too, whether an adapter has them or not."""
+    beside_expert_parallel: bool = True
+    """Whether experts may be divided over ranks whole while they have adapters."""
+    projection_us: float
+    """Time of one projection's two narrow products beside the base model's."""
+    source: str
+
+
+@record(frozen=True, slots=True, eq=False, kw_only=True)
 class Program:
     """What a serving engine is, whatever its version: name, family, and how it is started."""
 
@@ -64,6 +79,8 @@ class Program:
     """The option by which it captures no graphs; empty where it has none."""
     eager_layer_us: float = 0.0
     """Host time of each layer of a decode step without graphs; the host runs ahead, so the longer one counts."""
+    adapters: AdapterSlots | None = None
+    """How it serves LoRA adapters; None where it has none, or where how is not modelled."""
 
 
 @record(frozen=True, slots=True, eq=False)
@@ -130,6 +147,12 @@ def caching_prefixes(engine: EngineProfile) -> EngineProfile:
         return engine
     cache = replace(memory.cache, state_pages=STATE_PAGES_OF_PREFIXES)
     return replace(engine, memory=replace(memory, cache=cache))
+
+
+@lru_cache(maxsize=64)
+def without_expert_parallel(engine: EngineProfile) -> EngineProfile:
+    """An engine with adapters in its experts, which it then does not divide over expert-parallel ranks."""
+    return replace(engine, expert_parallel=False, name=f"{engine.name} with adapters")
 
 
 def container_image(engine: EngineProfile, version: str | None = None) -> str:

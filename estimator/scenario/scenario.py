@@ -35,6 +35,8 @@ class EngineSettings:
     """Whether kernels are launched one by one: nothing is compiled, no CUDA graph captured."""
     compile_cache: str | None = None
     """`warm` where an earlier start with the same settings left its compiled kernels; None is a first start, cold."""
+    lora: str | None = None
+    """LoRA adapters that a batch may mix, `N` or `N@RANK`; None serves the base model alone."""
     sampling: str | None = None
     """How requests choose their tokens: `top-p` (or top-k) sorts the vocabulary; greedy where nothing is said."""
 

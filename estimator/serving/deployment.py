@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import RuleOfThumb
-from estimator.engines.profiles import EngineProfile, caching_prefixes
+from estimator.engines.profiles import EngineProfile, caching_prefixes, without_expert_parallel
 from estimator.engines.speed_constants import Efficiency, EngineSpeed, calibrated
 from estimator.engines.support import stand_in
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, Fabric
+from estimator.models.adapters import Adapters, read_adapters
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.models.model import Model
 from estimator.results import Confidence
@@ -46,9 +47,24 @@ class Deployment(NamedTuple):
     """CPU and RAM beside the devices, for what the engine keeps there; None where it keeps nothing."""
 
     @property
+    def adapters(self) -> Adapters | None:
+        """The slots that the engine makes for adapters; None where it serves the base model alone."""
+        return engine_adapters(self.engine, self.settings)
+
+    @property
     def confidence(self) -> Confidence:
         """Class of evidence (A, B, C) behind the constants of this deployment's device and engine."""
         return self.efficiency.confidence(self.device, self.speed)
+
+
+def engine_adapters(engine: EngineProfile, settings: EngineSettings) -> Adapters | None:
+    """The slots that an engine makes for the adapters of its settings; None for none."""
+    slots = engine.program.adapters
+    if not settings.lora or slots is None:
+        return None
+    asked = read_adapters(settings.lora)
+    rank = min((each for each in slots.ranks if each >= asked.rank), default=asked.rank)
+    return asked._replace(rank=rank, vocabulary=slots.vocabulary)
 
 
 def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
@@ -57,14 +73,26 @@ def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
         raise InputError("compile_cache", f"{settings.compile_cache!r}; expected one of {', '.join(COMPILE_CACHES)}")
     if settings.enforce_eager and not engine.program.eager_option:
         raise InputError("enforce_eager", f"{engine.name} has no option for it")
+    if settings.lora:
+        read_adapters(settings.lora)
+        if engine.program.adapters is None:
+            raise InputError("lora", f"how {engine.name} serves adapters is not modelled; vLLM and SGLang are")
     memory = engine.memory
     if settings.compile_cache and (isinstance(memory, RuleOfThumb) or not memory.activations.compiles_embedding):
         raise InputError("compile_cache", f"{engine.name} does not compile while it measures its memory")
 
 
+def requested_engine(scenario: Scenario, inventory: Inventory) -> EngineProfile:
+    """The engine that a scenario names, without what it can not do beside adapters. Raises InputError for none."""
+    engine = inventory.engine(scenario.engine, scenario.engine_version)
+    slots = engine.program.adapters
+    limited = scenario.settings.lora and slots is not None and not slots.beside_expert_parallel
+    return without_expert_parallel(engine) if limited else engine
+
+
 def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -> Deployment:
     """The deployment of a scenario on a machine. Raises InputError for an unknown engine or format."""
-    requested = inventory.engine(scenario.engine, scenario.engine_version)
+    requested = requested_engine(scenario, inventory)
     engine = engine_on(node.device, requested, inventory)
     weights = model.weights(scenario.weights)
     if engine is not requested:

@@ -18,7 +18,7 @@ from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.scenario import Scenario, check_place, request_tokens
 from estimator.scenario.workload import check_level, check_workload
-from estimator.serving.deployment import Deployment, check_start, deploy
+from estimator.serving.deployment import Deployment, check_start, deploy, requested_engine
 from estimator.serving.fleets import Fleets
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
 from estimator.serving.load.performance import ReplicaLoad, report_performance
@@ -50,7 +50,7 @@ class ServingJudge:
         self.scenario = scenario = scenario.steady
         self.inventory = inventory
         self.prices = prices
-        self.engine = inventory.engine(scenario.engine, scenario.engine_version)
+        self.engine = requested_engine(scenario, inventory)
         self.weights = model.weights(scenario.weights)
         self.tokens = request_tokens(scenario, model)
         check_start(self.engine, scenario.settings)

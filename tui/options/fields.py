@@ -29,6 +29,7 @@ UNSET = {
     "decode-context-parallel": "off",
     "enforce-eager": "no",
     "compile-cache": "cold",
+    "lora": "none",
     "sampling": "greedy",
     "precision": "stack's own",
     "loss": "stack's own",

@@ -101,6 +101,7 @@ GROUPS = (
                 "cold: a first start; warm: kernels of an earlier one are kept",
                 COMPILE_CACHES,
             ),
+            Option("lora", "settings.lora", "N[@RANK]", "LoRA adapters that a batch may mix, and their rank (16)"),
             Option("sampling", "settings.sampling", "HOW", ", ".join(SAMPLINGS), SAMPLINGS),
         ),
     ),

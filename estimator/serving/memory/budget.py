@@ -40,6 +40,7 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
         eager=bool(settings.enforce_eager),
         compiles=settings.compiles,
         own_reserve_bytes=own_reserve_bytes(deployment),
+        adapters=deployment.adapters,
     )
     plan = plan_memory(deployment.model, deployment.weights, deployment.cache, layout, policy, start)
     utilization = settings.memory_utilization or default_utilization(

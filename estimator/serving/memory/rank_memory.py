@@ -14,6 +14,7 @@ from estimator.engines.memory_policy import (
     Slots,
 )
 from estimator.layout import Layout
+from estimator.models.adapters import Adapters
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
@@ -56,6 +57,8 @@ class RankMemory(NamedTuple):
     """Layers whose cache this stage keeps, as a fraction of the model's."""
     weights: tuple[Part, ...]
     """The weights by kind of tensor and bits."""
+    adapter_bytes: float = 0.0
+    """Slots for LoRA adapters among the weights."""
     activation: tuple[MemoryTerm, ...] = ()
     runtime: tuple[MemoryTerm, ...] = ()
     """What is outside PyTorch, and the buffers."""
@@ -101,6 +104,8 @@ class StartUp(NamedTuple):
     """Whether kernels are compiled while the engine measures what it needs."""
     own_reserve_bytes: float = 0.0
     """What the user's own start-up kept beyond the budget."""
+    adapters: Adapters | None = None
+    """Slots for LoRA adapters."""
 
 
 @lru_cache(maxsize=8192)
@@ -149,6 +154,7 @@ def _ranks(
     sharding = Sharding(
         tensor=tp,
         expert=max(layout.ep, tp * layout.dp),
+        expert_groups=layout.ep,
         stages=layout.pp,
         rounds_allocations=loading.rounds_allocations,
         mxfp4=loading.mxfp4_kernel(start.compute_capability),
@@ -157,6 +163,7 @@ def _ranks(
         experts_on_host=layout.host if layout.host_part == "experts" else 0,
         weights_on_host=layout.host if layout.host_part == "weights" else 0,
         prediction_modules=start.drafts > 0,
+        adapters=start.adapters,
     )
     outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start)
     rule = None if start.eager else policy.graphs
@@ -178,6 +185,7 @@ def _ranks(
             reserved_graph_bytes=_total(graphs) if reserves_graphs else 0.0,
             cached_layer_fraction=stage.layers / architecture.layers,
             weights=stage.weights,
+            adapter_bytes=stage.adapter_bytes,
             activation=terms,
             runtime=_runtime(outside_torch, start.own_reserve_bytes, stage.buffers),
             cuda_graphs=graphs,

@@ -149,6 +149,7 @@ class ServingMemory:
             request_bytes=request_bytes,
             attention_copies=self.layout.dp,
             shortfall_bytes=max(0.0, required_bytes - self.pool_bytes),
+            adapter_bytes=rank.adapter_bytes,
             weights=rank.weights,
             activation=rank.activation,
             runtime=rank.runtime,

@@ -6,6 +6,7 @@ from math import ceil
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import Mxfp4Kernel
+from estimator.models.adapters import Adapters, Spread, layer_slot_bytes, vocabulary_slot_bytes
 from estimator.models.architecture import Architecture, LayerGroup
 from estimator.models.formats import WeightFormat
 from estimator.models.tensors import Tensor
@@ -41,6 +42,8 @@ class StageWeights(NamedTuple):
     """Bytes that loading adds: the rotary table, and allocations rounded up."""
     last: bool
     """Whether it holds the head."""
+    adapter_bytes: float
+    """Slots for LoRA adapters among the weights."""
 
 
 class Sharding(NamedTuple):
@@ -50,6 +53,8 @@ class Sharding(NamedTuple):
     """Ranks that divide a matrix."""
     expert: int
     """Ranks that divide the routed experts."""
+    expert_groups: int = 1
+    """Groups of them, between which whole experts are dealt out."""
     stages: int = 1
     """Pipeline stages."""
     rounds_allocations: bool = False
@@ -63,6 +68,8 @@ class Sharding(NamedTuple):
     """Layers whose weights stay in host memory; one at a time is copied to the device."""
     prediction_modules: bool = False
     """The model's own multi-token-prediction modules stay loaded."""
+    adapters: Adapters | None = None
+    """Slots for LoRA adapters."""
 
 
 def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
@@ -98,12 +105,16 @@ def stage_weights(
             _add_first(total, architecture, weights, sharding, tower_parameters)
         if last:
             _add_last(total, architecture, weights, sharding)
+        slots = _slot_bytes(architecture, sharding, layers, first + last)
+        if slots:
+            _add(total, {"adapters": slots})
         rounding = total.pop(ROUNDING, 0.0)
         return StageWeights(
             layers=layers,
             weights=tuple(Part(name, value) for name, value in total.items()),
             buffers=(Part("rotary table", rotary_bytes), Part(ROUNDING, rounding)),
             last=last,
+            adapter_bytes=slots,
         )
 
     counts = stage_layers(architecture.layers - sharding.layers_on_host, sharding.stages)
@@ -147,6 +158,17 @@ def _add_last(total: dict[str, float], architecture: Architecture, weights: Weig
             _add(total, _parts(architecture.embedding, weights, sharding))
     if sharding.prediction_modules:
         _add(total, _parts(architecture.mtp, weights, sharding))
+
+
+def _slot_bytes(architecture: Architecture, sharding: Sharding, layers: int, ends: int) -> float:
+    """Bytes of the slots for adapters: of `layers` of the stack, and of the embedding or head at the stage's `ends`."""
+    adapters = sharding.adapters
+    if adapters is None:
+        return 0.0
+    spread = Spread(sharding.tensor, sharding.expert_groups, max(sharding.expert // sharding.expert_groups, 1))
+    inside = sum(group.count * layer_slot_bytes(group.layer, adapters.rank, spread) for group in architecture.groups)
+    outside = ends * vocabulary_slot_bytes(architecture, adapters.rank) if adapters.vocabulary else 0.0
+    return adapters.number * (inside * layers / architecture.layers + outside)
 
 
 def rank_bytes(tensor: Tensor, weights: WeightFormat, sharding: Sharding) -> float:

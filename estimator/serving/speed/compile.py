@@ -149,13 +149,15 @@ def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operat
 
 
 def _confidence(deployment: Deployment, layout: Layout) -> Confidence:
-    """The deployment's class; at most B across machines or under decode context parallelism, C for one pass over texts.
+    """The deployment's class; at most B across machines, under decode context parallelism or with adapters, C for one
+    pass over texts.
 
-    One model's cases are all that was measured of either.
+    One model's cases are all that was measured of the first two, one paper's of adapters.
     """
     if deployment.model.architecture.encodes:
         return "C"
     spans_machines = 0 < deployment.machine_devices < layout.devices
-    if deployment.confidence == "A" and (spans_machines or deployment.settings.dcp > 1):
+    extended = spans_machines or deployment.settings.dcp > 1 or deployment.adapters is not None
+    if deployment.confidence == "A" and extended:
         return "B"
     return deployment.confidence

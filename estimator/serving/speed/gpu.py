@@ -11,6 +11,7 @@ from estimator.models.architecture import INDEX_ELEMENT_BYTES
 from estimator.models.formats import WeightFormat
 from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
+from estimator.serving.speed.adapters import adapter_products
 from estimator.serving.speed.collectives import collectives, dcp_exchanges
 from estimator.serving.speed.operators import (
     DecodeAttention,
@@ -257,6 +258,7 @@ def gpu_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Ope
             *(kernels.experts(bank, times, layout) for bank, times in work.banks),
             kernels.elementwise(work),
             *collectives(work, layout, deployment),
+            *adapter_products(deployment, layout, kernels.device.matrix_flops * kernels.sustained, kernels.bandwidth),
         ),
         head=kernels.gemm(work.head, 1),
         decode_attention=tuple(
