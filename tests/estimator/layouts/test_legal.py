@@ -1,5 +1,7 @@
 """Legal layouts: heads, key-value heads, experts, and what each engine runs."""
 
+import re
+
 import pytest
 
 from catalog.load import Catalog
@@ -72,3 +74,33 @@ def test_llama_cpp_splits_by_layers_or_by_tensors(catalog: Catalog, named: Named
     assert "not by both" in str(layout_refusal(found, Layout(2, 2), 4, new))
     assert legal_tensor_parallel(found, old("llamacpp", "b2797"), 4) == (1,)
     assert legal_tensor_parallel(found, old("ollama"), 4) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("model", "layout", "engine", "reason"),
+    [
+        ("meta-llama/Llama-3.1-8B", Layout(pp=2), "tgi", "pp: Text Generation Inference has no pipeline parallelism"),
+        ("meta-llama/Llama-3.1-8B", Layout(pp=33), "vllm", "pp: 33 stages for 32 layers"),
+        ("meta-llama/Llama-3.1-8B", Layout(dp=2), "vllm", "dp: attention data parallelism needs experts"),
+        ("meta-llama/Llama-3.1-8B", Layout(tp=2, ep=2), "vllm", "ep: meta-llama/Llama-3.1-8B has no experts"),
+        ("Qwen/Qwen3-30B-A3B", Layout(tp=2, ep=2), "tgi", "ep: Text Generation Inference has no expert parallelism"),
+        ("Qwen/Qwen3-30B-A3B", Layout(tp=4, ep=3), "vllm", "ep: 3 does not divide 128 experts"),
+        (
+            "meta-llama/Llama-3.1-8B",
+            Layout(tp=2, pp=2),
+            "llamacpp",
+            "pp: .* splits by layers or by tensors, not by both",
+        ),
+    ],
+)
+def test_each_degree_is_refused_by_its_own_rule(
+    catalog: Catalog, named: Named, model: str, layout: Layout, engine: str, reason: str
+) -> None:
+    refusal = layout_refusal(named(model), layout, 64, catalog.inventory.engine(engine))
+    assert isinstance(refusal, Refusal)
+    assert re.match(reason, str(refusal)), refusal
+
+
+def test_experts_are_spread_as_far_as_they_divide(catalog: Catalog, named: Named) -> None:
+    layouts = legal_layouts(named("Qwen/Qwen3-30B-A3B"), 8, catalog.inventory.engine("vllm"))
+    assert {(each.tp, each.dp, each.ep) for each in layouts if each.ep > 1} >= {(2, 1, 2), (1, 8, 8)}

@@ -3,6 +3,7 @@
 import contextlib
 import tomllib
 from dataclasses import replace
+from math import prod
 
 import pytest
 import yaml
@@ -129,3 +130,56 @@ def test_a_card_without_bf16_trains_in_fp16(catalog, framework):
     page = yaml.safe_load(written(catalog, "g4dn.12xlarge", TrainingWorkload("qlora", framework=framework)).text)
     assert page["fp16"] is True
     assert "bf16" not in page
+
+
+def test_dora_is_switched_on_in_each_stacks_own_words(catalog):
+    run = TrainingWorkload("dora", checkpointing="offloaded", loss="fused")
+    page = yaml.safe_load(written(catalog, "g6.12xlarge", replace(run, framework="axolotl")).text)
+    assert page["peft_use_dora"] is True
+    assert page["gradient_checkpointing"] == "offload"
+    assert page["plugins"] == ["axolotl.integrations.cut_cross_entropy.CutCrossEntropyPlugin"]
+    page = yaml.safe_load(written(catalog, "g6.12xlarge", TrainingWorkload("dora", framework="llama-factory")).text)
+    assert page["use_dora"] is True
+    command = written(catalog, "g6.12xlarge", TrainingWorkload("dora")).command
+    assert "model.use_dora=True" in command
+
+
+def test_a_full_run_has_no_adapters(catalog):
+    for framework, key in (("axolotl", "lora_r"), ("llama-factory", "lora_rank")):
+        page = yaml.safe_load(written(catalog, "p5.48xlarge", TrainingWorkload("full", framework=framework)).text)
+        assert key not in page
+
+
+def test_a_hybrid_of_shards_and_copies_multiplies_to_the_devices(catalog):
+    run = TrainingWorkload("lora", sharding="hybrid", framework="axolotl")
+    page = yaml.safe_load(written(catalog, "g6.12xlarge", run, machines=2).text)
+    split = page.get("tensor_parallel_size", 1) * page.get("context_parallel_size", 1)
+    assert page["dp_shard_size"] * page["dp_replicate_size"] * split == 8
+    assert page["fsdp_version"] == 2
+    command = written(catalog, "g6.12xlarge", TrainingWorkload("full", sharding="hybrid"), machines=2).command
+    degrees = dict(each.split("=") for each in command.split() if "_parallel_" in each or "_shard_dim" in each)
+    assert prod(int(degree) for degree in degrees.values()) == 8
+    assert {"data_parallel_shard_dim", "data_parallel_replicate_dim"} <= set(degrees)
+
+
+def test_torchtune_keeps_weights_gathered_under_zero2(catalog):
+    command = written(catalog, "p5.48xlarge", TrainingWorkload("full", sharding="zero2")).command
+    assert "fsdp_reshard_after_forward=False" in command
+
+
+def test_torchtune_steps_in_the_backward_pass_on_one_device(catalog):
+    run = TrainingWorkload("full", optimizer="paged-adamw-8bit", optimizer_in_backward=True)
+    command = written(catalog, "p5.4xlarge", run, machines=1).command
+    assert "optimizer_in_bwd=True" in command
+
+
+def test_llama_factory_shards_by_accelerate(catalog):
+    run = TrainingWorkload("full", sharding="fsdp", framework="llama-factory")
+    command = written(catalog, "p5.48xlarge", run).command
+    assert "accelerate launch --config_file examples/accelerate/fsdp_config.yaml" in command
+
+
+def test_torchtitan_quantises_every_product_but_the_heads(catalog):
+    run = TrainingWorkload("full", precision="bf16-mixed", compute="fp8", global_batch=64, framework="torchtitan")
+    page = tomllib.loads(written(catalog, "p5.48xlarge", run).text)
+    assert page["quantize"]["linear"]["float8"]["filter_fqns"] == ["output"]

@@ -11,7 +11,7 @@ from catalog.load import load
 from estimator.engines.speed_constants import calibrated
 from estimator.errors import InputError
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.calibration import Measurement, calibration, parse
+from estimator.serving.load.calibration import Measurement, calibration, parse, read_points
 from estimator.serving.load.operating_point import operate
 from estimator.serving.speed.step import Step
 from tests.estimator.serving.steps import step_on
@@ -99,3 +99,53 @@ def test_the_measured_point_is_met_on_that_accelerator_alone_and_its_band_shrink
 def test_a_measurement_of_something_else_is_refused() -> None:
     with pytest.raises(InputError, match="another model"):
         calibration(parse(VLLM)._replace(tpot_s=9.0), step("h100-sxm"), "h100-sxm")
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        (("mean_ttft_ms", "mean_tpot_ms", "output_throughput"), "neither TTFT, TPOT nor output throughput"),
+        (("concurrency", "request_throughput"), "no concurrency, and no request rate"),
+    ],
+)
+def test_what_a_result_lacks_is_said(missing: tuple[str, ...], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        parse(json.dumps({name: value for name, value in SGLANG.items() if name not in missing}))
+
+
+def test_a_number_too_long_to_be_finite_is_skipped() -> None:
+    line = json.dumps(SGLANG)
+    assert parse(line.replace("}", ', "note_1": 1e999}')) == parse(line)
+
+
+def test_output_throughput_alone_gives_the_factor_of_decode() -> None:
+    measured = parse(VLLM)._replace(tpot_s=None, ttft_s=None)
+    plain = step("h100-sxm")
+    point = calibration(measured, plain, "h100-sxm")
+    assert point.prefill == 1.0
+    workload = ServingWorkload(measured.input_tokens, measured.output_tokens)
+    rate = operate(step("h100-sxm", (point,)), workload, 32.0).requests_per_s * measured.output_tokens
+    assert rate == pytest.approx(measured.output_tokens_per_s, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        ("x", "expected a list of at most 64"),
+        ([{}] * 65, "expected a list of at most 64"),
+        ([{"accelerator": "h100-sxm"}], "a point is accelerator, engine"),
+        ([{"accelerator": "h100-sxm", "engine": "vllm", "colour": 1}], "a point is accelerator, engine"),
+        ([{"accelerator": "h100 sxm", "engine": "vllm"}], "ids of letters, digits"),
+        ([{"accelerator": "h100-sxm", "engine": "vllm", "decode": 11}], "numbers from 0.1 to 10"),
+        ([{"accelerator": "h100-sxm", "engine": "vllm", "prefill": True}], "numbers from 0.1 to 10"),
+        ([{"accelerator": "h100-sxm", "engine": "vllm", "reserve_gib": 2000}], "reserve_gib"),
+    ],
+)
+def test_points_of_a_session_are_checked(points: object, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        read_points(points)
+
+
+def test_points_of_a_session_are_read() -> None:
+    (point,) = read_points([{"accelerator": "h100-sxm", "engine": "vllm", "decode": 1.25}])
+    assert (point.accelerator, point.engine, point.decode, point.prefill) == ("h100-sxm", "vllm", 1.25, 1.0)
