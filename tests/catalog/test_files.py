@@ -326,3 +326,10 @@ def test_a_users_file_that_is_never_read_is_named(empty_home: Path, tmp_path: Pa
     told = load(tmp_path).problems
     assert [problem.partition(":")[0] for problem in told] == [str(path) for path in strays]
     assert all("expected one of accelerators.yaml" in problem for problem in told)
+
+
+def test_a_file_with_very_many_problems_names_the_first_twenty(catalog: Catalog, tmp_path: Path) -> None:
+    text = "".join(CARD.replace("acme-1", f"acme-{number}").replace("864", "0") for number in range(30))
+    lines = problems(catalog, tmp_path, text)
+    assert len(lines) == 21
+    assert lines[-1] == "accelerators.yaml:1: and 10 more"

@@ -98,3 +98,40 @@ def test_a_users_constants_are_laid_over_the_packaged_ones_key_by_key(empty_home
     assert efficiency.engines["vllm"].kernels == packaged.engines["vllm"].kernels
     assert efficiency.engines.keys() == packaged.engines.keys()
     assert dict(efficiency.evidence) == {**packaged.evidence, "l4": "spec"}
+
+
+def constants(tmp_path: Path, catalog: Catalog, text: str) -> list[str]:
+    return problems(catalog, tmp_path, "efficiency.yaml", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("bandwidth_of_parts: {h1000: 0.9}\n", "1: bandwidth_of_parts.h1000: no accelerator 'h1000'"),
+        ("evidence: {h1000: [A, A]}\n", "1: evidence.h1000: "),
+        ("llama_cpp: {devices: {h1000: hopper}}\n", "1: llama_cpp.devices.h1000: no accelerator 'h1000'"),
+        (
+            "llama_cpp: {devices: {h100-sxm: hoper}}\n",
+            "1: llama_cpp.devices.h100-sxm: no llama.cpp kernel class 'hoper'",
+        ),
+    ],
+)
+def test_a_constant_of_a_device_that_does_not_exist_is_an_error(
+    catalog: Catalog, tmp_path: Path, text: str, problem: str
+) -> None:
+    from catalog.build import Files, merge, sources
+
+    path = tmp_path / "efficiency.yaml"
+    path.write_text(text)
+    files = Files(sources((cache.DATA, tmp_path)))
+    merge(files)
+    assert [line for line in files.problems if line.startswith(f"{path}:{problem}")], files.problems
+
+
+def test_engines_name_kernels_and_generations_that_exist(catalog: Catalog, tmp_path: Path) -> None:
+    entry = yaml.safe_load(vllm("0.99"))[0]
+    entry["tensor_parallel_of"] = {"hopperr": [1, 2]}
+    entry["memory"]["defaults"] = [{**entry["memory"]["defaults"][0], "except_kernels": "hoper"}]
+    lines = problems(catalog, tmp_path, "engines.yaml", yaml.safe_dump([entry], sort_keys=False))
+    assert [line for line in lines if "tensor_parallel_of" in line and "'hopperr'" in line], lines
+    assert [line for line in lines if "except_kernels: no kernel class 'hoper'" in line], lines

@@ -59,7 +59,7 @@ def _number(text: str, option: Declared, rule: Rule) -> object:
     digits, times, over = _split(text.strip(), option)
     if digits.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         return float(digits)  # the rule says why it is refused
-    if not digits or not re.search(r"\d", digits) or not DECIMAL.fullmatch(digits) or len(digits) > MOST_DIGITS:
+    if not re.match(r"[-+]?\.?\d", digits) or not DECIMAL.fullmatch(digits) or len(digits) > MOST_DIGITS:
         return text
     bare = digits.replace(",", "").replace("_", "")
     if rule.type is int and bare.isdecimal():

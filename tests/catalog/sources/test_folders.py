@@ -254,3 +254,55 @@ def test_a_quantised_upload_is_known_by_its_name() -> None:
     assert found.architecture.parameters == 8_190_735_360
     with pytest.raises(InputError):
         at_hand("RedHatAI/Nothing-8B-FP8", catalog)
+
+
+def folder_of(tmp_path: Path, **files: object) -> Path:
+    """A folder with config.json and these files; what is no bytes is written as JSON."""
+    for name, content in {"config.json": CONFIG, **files}.items():
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return tmp_path
+
+
+def test_shards_that_the_index_names_and_the_folder_lacks_are_said(tmp_path: Path) -> None:
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    shard = safetensors({"a": ("BF16", [4, 4], 32)})
+    folder_of(tmp_path, **{"model.safetensors.index.json": index, "model-1.safetensors": shard})
+    with pytest.raises(InputError, match=r"1 of 2 shards are missing: model-2\.safetensors"):
+        folder.read(tmp_path, silent)
+
+
+def test_an_index_decides_which_files_are_the_model(tmp_path: Path) -> None:
+    shard, other = safetensors({"a": ("BF16", [4, 4], 32)}), safetensors({"a": ("F32", [8], 32)})
+    index = {"weight_map": {"a": "model-1.safetensors"}}
+    files = {"model.safetensors.index.json": index, "model-1.safetensors": shard, "consolidated.safetensors": other}
+    assert folder.read(folder_of(tmp_path, **files), silent).stored == {"BF16": Stored(16, 32)}
+
+
+def test_modelopts_own_file_says_how_weights_are_quantised(tmp_path: Path) -> None:
+    own = {"quantization": {"quant_algo": "FP8"}}
+    assert folder.read(folder_of(tmp_path, **{"hf_quant_config.json": own}), silent).quantization == own
+
+
+def test_a_part_of_a_split_gguf_needs_its_number_in_its_name(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "model.gguf", LLAMA | {"split.count": 2}, TENSORS)
+    with pytest.raises(InputError, match=r"one of 2 parts, not named …-00001-of-00002\.gguf"):
+        gguf.read(path)
+
+
+def test_lists_of_lists_are_no_gguf_metadata(tmp_path: Path) -> None:
+    nested = struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1) + b"a" + struct.pack("<IIQ", 9, 9, 1)
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF" + nested)
+    with pytest.raises(InputError, match="nested metadata arrays"):
+        gguf.read(path)
+
+
+def test_long_lists_of_numbers_are_skipped_by_their_size(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "model.gguf", LLAMA, TENSORS)
+    content = path.read_bytes()
+    floats = struct.pack("<Q", 6) + b"scores" + struct.pack("<IIQ", 9, 6, 50_000) + bytes(4 * 50_000)
+    (keys,) = struct.unpack("<Q", content[16:24])
+    path.write_bytes(content[:16] + struct.pack("<Q", keys + 1) + floats + content[24:])
+    header = gguf.read(path)
+    assert header.metadata["scores"] == 50_000
+    assert header.tensors.keys() == TENSORS.keys()

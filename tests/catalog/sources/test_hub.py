@@ -268,3 +268,18 @@ def test_an_index_that_names_more_files_than_are_read_is_refused(
     loopback.add("acme/tiny", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
     with pytest.raises(InputError, match="names 3 files; at most 2"):
         fetch("acme/tiny")
+
+
+def test_an_index_without_a_map_is_said(loopback: LoopbackHub) -> None:
+    loopback.add("x/y", "config.json", Reply(json.dumps(CONFIG).encode()))
+    loopback.add("x/y", "model.safetensors.index.json", Reply(b'{"metadata": {}}'))
+    with pytest.raises(InputError, match=r"x/y: model\.safetensors\.index\.json: no weight_map"):
+        fetch("x/y")
+
+
+def test_a_shard_that_the_index_names_and_the_hub_lacks_is_said(loopback: LoopbackHub) -> None:
+    loopback.add("x/y", "config.json", Reply(json.dumps(CONFIG).encode()))
+    index = {"weight_map": {"a": "model-00001-of-00001.safetensors"}}
+    loopback.add("x/y", "model.safetensors.index.json", Reply(json.dumps(index).encode()))
+    with pytest.raises(InputError, match=r"the index names model-00001-of-00001\.safetensors, which does not exist"):
+        fetch("x/y")

@@ -65,6 +65,8 @@ def test_a_number_is_read_as_it_is_written(name: str, text: str, expected: objec
         ("requests-per-second", 10**400),
         ("input-tokens", ""),
         ("input-tokens", "."),
+        ("input-tokens", "e1"),
+        ("input-tokens", "-.e1"),
         ("input-tokens", "nan"),
         ("ttft", "inf"),
     ],
