@@ -11,6 +11,7 @@ from estimator.hardware.prices import RegionPrices
 from estimator.models.format_choice import starting_weights
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
+from estimator.scenario.media import with_media
 from estimator.scenario.scenario import Placement, Scenario
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, start
         scenario = replace(scenario, weights=starting_weights(model, scenario.weights))
     if scenario.weights == "native" and model.unknown_weights is None:
         scenario = replace(scenario, weights=model.native_weights)
-    asked = replace(scenario, model=model.id)
+    asked = with_media(replace(scenario, model=model.id), model)
     return Question(model=model, scenario=asked, inventory=catalog.inventory, prices=prices)
 
 

@@ -10,6 +10,7 @@ from estimator.advice.study import Study
 from estimator.errors import InputError
 from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, weight_format
 from estimator.results import Band, Evaluation
+from estimator.scenario.media import keeps_prompts
 from estimator.scenario.scenario import Placement, Scenario
 
 PREFIX_HIT = 0.5
@@ -113,7 +114,8 @@ def changes_that_halve(study: Study) -> Alternative | None:
 def _changes(study: Study) -> Iterator[tuple[str, Change]]:
     scenario, program, layout = study.scenario, study.engine.program, study.candidate.layout
     work = scenario.workload
-    for kv in program.cache_formats:
+    keeps = keeps_prompts(study.model.architecture)
+    for kv in program.cache_formats if keeps else ():
         if kv in CACHE_FORMATS and kv != scenario.kv:
             yield f"cache {kv}", partial(replace, kv=kv)
     for name in dict.fromkeys((study.model.native_weights, *program.weight_ladder)):
@@ -124,9 +126,9 @@ def _changes(study: Study) -> Iterator[tuple[str, Change]]:
             yield f"TP{tp}", partial(_laid_out, tp=tp)
     if work.input_tokens > 1:
         yield "half the input", partial(_loaded, input_tokens=work.input_tokens // 2)
-    if work.output_tokens > 1:
+    if work.output_tokens > 1 and not work.encodes:
         yield "half the output", partial(_loaded, output_tokens=work.output_tokens // 2)
-    if not work.prefix_cache_hit:
+    if keeps and not work.prefix_cache_hit:
         yield f"prefix cache hits {PREFIX_HIT:.0%}", partial(_loaded, prefix_cache_hit=PREFIX_HIT)
     if work.requests_per_second is None:
         yield "twice the users", partial(_loaded, concurrency=work.concurrency * 2)

@@ -18,7 +18,7 @@ from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import Deployment, deploy
-from estimator.serving.load.percentiles import best_concurrency
+from estimator.serving.load.percentiles import most_users
 from estimator.serving.load.performance import performance
 from estimator.serving.memory import ServingMemory, compile_memory
 from estimator.serving.speed.breakdown import decode_operators, prefill_operators
@@ -99,8 +99,7 @@ class Study:
         if not level or limit < self.replicas:
             return 0
         room = min(limit / self.replicas, self.memory.slots)
-        last = best_concurrency(self.step, self.workload, level, room)
-        return int(last.concurrency) * self.replicas if last else 0
+        return most_users(self.step, self.workload, level, room) * self.replicas
 
     def longest(self, users: int) -> int:
         """Longest context [tokens] at which `users` requests fit on the candidate; 0 where none does."""

@@ -3,6 +3,7 @@
 from estimator.models.formats import find_weight_format
 
 _SIXTEEN = ("bf16", "fp16")
+_UNQUANTISED = (*_SIXTEEN, "fp32")
 _WHILE_LOADING = {
     "fp8": "--quantization fp8",
     "int8-bnb": "load_in_8bit",
@@ -22,7 +23,9 @@ def conversion(native: str, wanted: str) -> str | None:
     native, wanted = _format_id(native), _format_id(wanted)
     if wanted == native or (native in _SIXTEEN and wanted in _SIXTEEN) or native.startswith(f"{wanted}-"):
         return None
-    source = "" if native in _SIXTEEN else f" of the 16-bit weights (the checkpoint is {native})"
+    if native == "fp32" and wanted in _SIXTEEN:
+        return "the engine rounds the 32-bit weights while loading (--dtype)"
+    source = "" if native in _UNQUANTISED else f" of the 16-bit weights (the checkpoint is {native})"
     if wanted in _SIXTEEN or wanted == "fp32":
         return f"needs the 16-bit upload, or dequantising the {native} checkpoint"
     if wanted.startswith("gguf-"):

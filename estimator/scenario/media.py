@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from estimator.errors import InputError
+from estimator.models.architecture import Architecture
 from estimator.models.media import NOTHING, Images, Media
 from estimator.models.model import Model
 from estimator.scenario.scenario import Scenario
@@ -36,9 +37,18 @@ def with_media(scenario: Scenario, model: Model) -> Scenario:
     media = _images(workload, model), _sound(workload, model)
     total = Media(sum(each.tokens for each in media), sum(each.patches for each in media))
     encodes = model.architecture.encodes
+    if workload.prefix_cache_hit and not keeps_prompts(model.architecture):
+        raise InputError(
+            "prefix_cache_hit", f"{model.id} reads both ways: no part of a text is computed ahead of the rest"
+        )
     if (total, encodes) == (workload.media, workload.encodes):
         return scenario
     return replace(scenario, workload=replace(workload, media=total, encodes=encodes))
+
+
+def keeps_prompts(architecture: Architecture) -> bool:
+    """Whether a prompt leaves a cache or a state that another prompt with the same beginning can start from."""
+    return architecture.generates or architecture.cache_elements(1) > 0
 
 
 def _images(workload: ServingWorkload, model: Model) -> Media:

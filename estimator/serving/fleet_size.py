@@ -7,7 +7,7 @@ from math import ceil, floor, inf
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.layout_estimate import LayoutEstimate
 from estimator.serving.load.arrivals import at_most
-from estimator.serving.load.percentiles import best_concurrency, level_times
+from estimator.serving.load.percentiles import level_times, most_users
 from estimator.serving.load.performance import ReplicaLoad, load_replica
 from estimator.serving.speed.step import Step
 
@@ -51,6 +51,8 @@ class FleetSizes:
         workload, step = self.workload, one.step
         if step is None or (workload.is_benchmark and workload.kind != "closed"):
             return 1
+        if workload.encodes and workload.requests_per_second is None:
+            return 1
         if workload.requests_per_second is None:
             return ceil(workload.concurrency / max(int(one.memory.max_concurrency), 1) / one.replicas)
         limit = max(min(one.room, step.speed.max_batch * step.layout.dp), 1.0)
@@ -62,10 +64,10 @@ class FleetSizes:
         workload = self.workload
         if workload.requests_per_second is not None or not self.level or one.step is None or workload.kind != "closed":
             return self.bound(one)
-        within = best_concurrency(one.step, workload, self.level, one.room)
-        if within is None:
+        within = most_users(one.step, workload, self.level, one.room)
+        if not within:
             return self.bound(one)
-        return ceil(workload.concurrency / (int(within.concurrency) + 1) / one.replicas)  # shares are no integers
+        return ceil(workload.concurrency / (within + 1) / one.replicas)  # shares are no integers
 
     def keeps(self, one: LayoutEstimate, times: int) -> bool:
         """Whether a layout so many times over holds the load within the level."""

@@ -8,7 +8,7 @@ from estimator.layout import Layout
 from estimator.results import Confidence, LevelTimes, MemoryReport
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.deployment import Deployment
-from estimator.serving.load.percentiles import best_concurrency, level_times
+from estimator.serving.load.percentiles import level_times, most_users
 from estimator.serving.load.performance import ReplicaLoad
 from estimator.serving.speed.step import Step
 
@@ -53,7 +53,7 @@ class LayoutEstimate(NamedTuple):
 
     def shortage(self, workload: ServingWorkload) -> str | None:
         """By how much the layout's cache holds too few requests, or its engines complete too few; None where they hold
-        all.
+        all. Texts that are only read wait for the next pass, so that any number of them is held.
         """
         asked_per_s = workload.requests_per_second
         if self.load is None:
@@ -61,7 +61,7 @@ class LayoutEstimate(NamedTuple):
         if asked_per_s is not None:
             overloaded = f"overloaded: {asked_per_s:g}/s asked, {self.requests_per_s:.3g}/s possible"
             return overloaded if self.load.overloaded else None
-        if self.request_capacity >= workload.concurrency or workload.kind == "burst":
+        if self.request_capacity >= workload.concurrency or workload.kind == "burst" or workload.encodes:
             return None
         return f"holds {self.request_capacity} of {workload.concurrency} requests at once"
 
@@ -89,8 +89,7 @@ class LayoutEstimate(NamedTuple):
             return 0
         if not level:
             return self.request_capacity
-        most = best_concurrency(self.step, workload, level, self.room)
-        return int(most.concurrency) * self.replicas if most else 0
+        return most_users(self.step, workload, level, self.room) * self.replicas
 
 
 def best_layout(estimates: Iterable[LayoutEstimate], workload: ServingWorkload, level: ServiceLevel) -> LayoutEstimate:

@@ -119,7 +119,7 @@ def _advice_text(asked: Question, changes: "list[Advice]") -> str:
     rows = [
         (
             _options(asked, each),
-            figures.NOTHING if each.usd_per_1m_tokens is None else f"{each.usd_per_1m_tokens:+.2f}",
+            figures.NOTHING if each.usd_per_1m_tokens is None else _usd_change(each.usd_per_1m_tokens),
             figures.NOTHING if each.ms is None else f"{each.ms:+,.0f} ms",
             f"{each.users:+,}",
             each.quality.text if each.quality else "",
@@ -127,3 +127,8 @@ def _advice_text(asked: Question, changes: "list[Advice]") -> str:
         for each in changes[:SHOWN]
     ]
     return "\n\n" + text_output.aligned([titles, *rows], left=(0, 4))
+
+
+def _usd_change(usd: float) -> str:
+    """A difference in dollars with its sign: `-0.12`, `+0.00371`."""
+    return f"{'-' if usd < 0 else '+'}{figures.usd(abs(usd)).removeprefix('$')}"

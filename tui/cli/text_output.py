@@ -34,9 +34,10 @@ def scenario(asked: Scenario) -> str:
     engine = f"{asked.engine}@{asked.engine_version}" if asked.engine_version else asked.engine
     load = ", ".join((readings.load(work), *readings.traffic(work), *readings.level_bounds(asked.service_level)))
     own = f" | {points}" if (points := readings.own_points(asked)) else ""
+    cache, answer = ("", "") if work.encodes else (f" kv {asked.kv}", f"{figures.tokens(work.output_tokens)} out, ")
     return printable(
-        f"{asked.model} {asked.weights} kv {asked.kv} | {figures.tokens(work.input_tokens)} in, "
-        f"{figures.tokens(work.output_tokens)} out, {load} | {engine} | {asked.region} {asked.price_terms}{own}"
+        f"{asked.model} {asked.weights}{cache} | {figures.tokens(work.input_tokens)} in, {answer}{load} | {engine} | "
+        f"{asked.region} {asked.price_terms}{own}"
     )
 
 

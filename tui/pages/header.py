@@ -63,8 +63,11 @@ def _model(scenario: Scenario) -> tuple[str, str]:
 def _serving(scenario: Scenario) -> tuple[Row, list[Row]]:
     """The formats, and the load."""
     workload = scenario.workload
-    request = f"{tokens(workload.input_tokens)}→{tokens(workload.output_tokens)} {load(workload)}"
-    formats: Row = [(f" {scenario.weights}", "accent"), (" kv ", "dim"), (scenario.kv, "accent")]
+    answer = "" if workload.encodes else f"→{tokens(workload.output_tokens)}"
+    request = f"{tokens(workload.input_tokens)}{answer} {load(workload)}"
+    formats: Row = [(f" {scenario.weights}", "accent")]
+    if not workload.encodes:
+        formats += [(" kv ", "dim"), (scenario.kv, "accent")]
     return formats, [[(request, "text")]]
 
 

@@ -6,6 +6,7 @@ from textual import events
 from textual.geometry import Size
 from textual.widgets import Input
 
+from estimator.scenario.media import with_media
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.runs import Row, clip, fit_row, width, wrap_text
@@ -32,7 +33,8 @@ class Head(Drawing):
             return ()
         if self.app.size.width < LEAST_WIDTH or self.app.size.height < LEAST_HEIGHT:
             return too_small(self.app.size, width)
-        return [scenario_row(self.answer.session.scenario, width), tabs_row(self.answer, self.page, width)]
+        asked = with_media(self.answer.session.scenario, self.answer.model)
+        return [scenario_row(asked, width), tabs_row(self.answer, self.page, width)]
 
     def on_click(self, event: events.Click) -> None:
         """Opens the page whose tab was clicked."""

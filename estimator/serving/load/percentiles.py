@@ -7,7 +7,7 @@ from estimator.results import LevelTimes
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.load.arrivals import Queue
 from estimator.serving.load.operating_point import OperatingPoint, operate
-from estimator.serving.load.performance import ReplicaLoad
+from estimator.serving.load.performance import ReplicaLoad, load_replica
 from estimator.serving.speed.step import Step
 
 DEVIATIONS = {50: 0.0, 90: 1.282, 95: 1.645, 99: 2.326}
@@ -59,6 +59,28 @@ def best_concurrency(
         else:
             worst, high, beyond = point, over, min(2 * beyond, -1.0)
     return best
+
+
+def most_users(step: Step, workload: ServingWorkload, level: ServiceLevel, room: float) -> int:
+    """Users of one replica that still see the service level; 0 where a single one misses it.
+
+    Who finds no room does not count, but for texts that are only read: they wait for the next pass (Little's law).
+    """
+    within = best_concurrency(step, workload, level, room)
+    if within is None:
+        return 0
+    users = int(within.concurrency)
+    if not workload.encodes or users < int(room):
+        return users
+    bounds = [bound for bound in (level.ttft_s, level.latency_s) if bound is not None]
+    if not bounds:
+        return users
+    more = int(min(bounds) * within.requests_per_s)
+    while more > users:
+        middle = (users + more + 1) // 2
+        load = load_replica(step, workload, middle, room)
+        users, more = (middle, more) if level.met_by(*level_times(step, workload, load, level)) else (users, middle - 1)
+    return users
 
 
 def _ttft_s(workload: ServingWorkload, load: ReplicaLoad, percentile: int | None) -> float:
