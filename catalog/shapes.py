@@ -57,7 +57,7 @@ class AcceleratorEntry:
     source: str
     as_of: Date
     label: str = ""
-    kind: Literal["gpu", "neuron", "tpu", "apple", "cpu", "other"] = "gpu"
+    kind: Literal["gpu", "neuron", "hpu", "tpu", "apple", "cpu", "other"] = "gpu"
     generation: str = ""
     kernels: str = "generic"
     dense_tflops: PeakEntry = field(default_factory=PeakEntry)

@@ -43,6 +43,7 @@ KINDS = {
     "apple": Guidance("large models for one user, silently", "slow prompts; one user at a time"),
     "cpu": Guidance("small models without an accelerator", "slow prompts; a few users at most"),
     "tpu": Guidance("load at scale within Google's cloud", "its own compiler; not on AWS"),
+    "hpu": Guidance("load that stays on models that are ported", "fewer models and formats than on GPUs"),
     "neuron": Guidance("steady load within AWS", "fewer models and formats than on GPUs", COMPILES),
 }
 OTHERS = Guidance("its own software stack", "few models are ported")

@@ -218,9 +218,11 @@ class StaticFraction(EnginePolicy):
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
 class FractionOfFree(EnginePolicy):
-    """The budget of TensorRT-LLM: the cache takes a fraction of what is free once the engine is loaded."""
+    """The budget of TensorRT-LLM and vLLM on Gaudi: the cache takes a fraction of what is free once all is loaded."""
 
     kind: Literal["fraction-of-free"]
+    graph_share: float = 0.0
+    """Share of that fraction which stays for captured graphs."""
 
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)

@@ -38,7 +38,8 @@ def cache_budget(policy: MemoryPolicy, utilization: float, planned_bytes: float,
             budget = utilization * free
             return CacheBudget(budget, min(budget, free - peak - rank.cuda_graph_bytes) - loaded)
         case FractionOfFree():
-            return CacheBudget(visible, utilization * (visible - loaded - peak - outside_torch))
+            taken = utilization * (1 - policy.graph_share)
+            return CacheBudget(visible, taken * (visible - loaded - peak - outside_torch))
         case WholeDevice() | RuleOfThumb():
             budget = utilization * visible
             return CacheBudget(budget, budget - loaded - peak - outside_torch)
@@ -68,7 +69,11 @@ def pool_terms(
         case FractionOfFree():
             start = MemoryTerm("the engine sees", visible)
             spent |= {"activations": rank.activation_bytes, "runtime": rank.outside_torch_bytes + rank.buffers_bytes}
-            spent |= {"left free by the engine": pool * (1 / utilization - 1)}
+            free = pool / (1 - policy.graph_share) / utilization
+            spent |= {
+                "graphs": utilization * policy.graph_share * free,
+                "left free by the engine": (1 - utilization) * free,
+            }
         case WholeDevice() | RuleOfThumb():
             spent |= {"activations": rank.activation_bytes, "runtime": rank.outside_torch_bytes + rank.buffers_bytes}
     return (start, *(MemoryTerm(name, -size) for name, size in spent.items() if size))

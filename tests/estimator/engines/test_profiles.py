@@ -67,7 +67,7 @@ def test_every_program_names_formats_and_commands_that_exist(catalog: Catalog) -
 
 def test_a_kind_of_device_has_at_most_one_stand_in(catalog: Catalog) -> None:
     stand_ins = {(kind, profile.id) for profile in catalog.inventory.engines for kind in profile.program.stands_in_on}
-    assert sorted(kind for kind, _ in stand_ins) == ["apple", "cpu", "neuron"]
+    assert sorted(kind for kind, _ in stand_ins) == ["apple", "cpu", "hpu", "neuron"]
 
 
 @pytest.mark.parametrize(
