@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from estimator.errors import InputError, close_names
+from estimator.errors import InputError
 from estimator.printable import printable
 from tui import fault
 from tui.cli.status import ANSWERED, WRONG_INPUT
+from tui.options.synonyms import meant
 from tui.verbs import VERBS
 
 
@@ -22,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             options = [name for action in self._actions for name in action.option_strings]
             word = unknown.split()[0]
-            raise InputError(word, "no such option or argument", close_names(word, options))
+            raise InputError(word, "no such option or argument", meant(word, options))
         argument, _, reason = message.removeprefix("argument ").partition(": ")
         raise InputError(argument if reason else "arguments", reason or message)
 

@@ -11,12 +11,13 @@ from catalog import questions
 from catalog.grid import Grid, Point, rendered
 from catalog.load import Catalog
 from estimator.documents import document
-from estimator.errors import InputError, close_names
+from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from tui.cli import question
 from tui.cli.json_output import SCHEMA
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.options import options
+from tui.options.synonyms import meant
 
 RANGE = re.compile(r"(\d+)\.\.(\d+)(?:([+*])(\d+))?")
 """1..8 counts up by one, 1..64*2 doubles, 1000..9000+2000 adds."""
@@ -62,7 +63,7 @@ def _axis(text: str) -> tuple[str, list[object]]:
     name, equals, values = text.partition("=")
     name = name.strip().removeprefix("--")
     if not equals or name not in options.OPTIONS:
-        raise InputError("--over", f"{text!r} is not OPTION=V,V,…", close_names(name, options.OPTIONS))
+        raise InputError("--over", f"{text!r} is not OPTION=V,V,…", meant(name, options.OPTIONS))
     counted = RANGE.fullmatch(values.strip())
     if not counted:
         return name, [each.strip() for each in values.split(",")]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from estimator.errors import InputError, close_names
 from tui import cli
 from tui.options.options import NUMBERS, OPTIONS
+from tui.options.synonyms import meant
 from tui.verbs import VERBS
 
 ANSWERING = ("estimate", "rank", "recommend", "plan", "command", "model")
@@ -101,7 +102,7 @@ def _arguments(inputs: Mapping[str, argparse.Action], given: Mapping[str, Any]) 
         plain = name.replace("_", "-")
         action = inputs.get(plain)
         if action is None:
-            raise InputError(name, "no such input", close_names(plain, inputs))
+            raise InputError(name, "no such input", meant(plain, inputs))
         if not action.option_strings:
             positional += map(str, value if isinstance(value, Sequence) and not isinstance(value, str) else [value])
         elif action.nargs == 0:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from estimator.checks import rules
-from estimator.errors import InputError, close_names, unknown_name
+from estimator.errors import InputError, unknown_name
 from estimator.scenario import presets, training_presets
 from estimator.scenario import training_workload as training
 from estimator.scenario.scenario import COMPILE_CACHES, DEPLOYMENTS, PRICE_TERMS, SAMPLINGS, Scenario
@@ -13,6 +13,7 @@ from estimator.scenario.traffic import LENGTHS, TRAFFICS, Trace
 from estimator.scenario.workload import PERCENTILES
 from tui.draw.figures import bound
 from tui.options import values
+from tui.options.synonyms import meant
 
 
 class Option(NamedTuple):
@@ -193,7 +194,7 @@ def with_option(scenario: Scenario, name: str, value: object) -> Scenario:
     """
     option = OPTIONS.get(name)
     if option is None:
-        raise InputError(name, "no such option", close_names(name, OPTIONS))
+        raise InputError(name, "no such option", meant(name, OPTIONS))
     if name == "preset":
         return _with_preset(scenario, value)
     if name == "trace":

@@ -11,6 +11,7 @@ from tui.commands.all import commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.runs import Row, clip, fit_row
 from tui.options.options import OPTIONS, with_option
+from tui.options.synonyms import SYNONYMS
 from tui.screens.picker import Picker
 from tui.state.answer import Answer
 from tui.state.editing import Change
@@ -78,6 +79,7 @@ def _of_option(option: str, value: str, detail: str) -> Entry:
 def typed_option(query: str) -> Entry | None:
     """The option that a query sets, by its name or the beginning of one alone; None where it names none."""
     start, _, value = query.strip().partition(" ")
+    start = SYNONYMS.get(start, start)
     meant = [name for name in OPTIONS if name == start] or [
         name for name in OPTIONS if start and name.startswith(start)
     ]
