@@ -100,12 +100,6 @@ class MemoryReport(NamedTuple):
     """Slots for LoRA adapters, a part of the weights."""
     weights: tuple[Part, ...] = ()
     """Weight bytes per device by kind: 8-bit linear layers, 16-bit embedding ..."""
-    activation: tuple[MemoryTerm, ...] = ()
-    """What the activations add up from."""
-    runtime: tuple[MemoryTerm, ...] = ()
-    """What the runtime adds up from."""
-    cuda_graphs: tuple[MemoryTerm, ...] = ()
-    """What the CUDA graphs add up from."""
     notes: tuple[str, ...] = ()
 
 

@@ -52,15 +52,15 @@ def explain(study: Study, evaluation: Evaluation) -> dict[str, Working]:
 
 def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
     engine = f"{study.engine.name} from {study.engine.version}: {study.engine.source}"
-    tokens = study.scenario.workload.total_tokens
+    tokens, rank = study.scenario.workload.total_tokens, study.memory.tightest_rank
     if memory.weights:
         weights = [Term(part.name, part.value, "bytes") for part in memory.weights]
         source = study.model.source or study.model.id
         yield _sum("weights", "weights on one device", memory.weights_bytes, weights, source)
     for figure, title, value, terms in (
-        ("activation", "peak of the engine's profiling run", memory.activation_bytes, memory.activation),
-        ("runtime", "runtime on one device", memory.runtime_bytes, memory.runtime),
-        ("graphs", "CUDA graphs", memory.cuda_graph_bytes, memory.cuda_graphs),
+        ("activation", "peak of the engine's profiling run", memory.activation_bytes, rank.activation),
+        ("runtime", "runtime on one device", memory.runtime_bytes, rank.runtime),
+        ("graphs", "CUDA graphs", memory.cuda_graph_bytes, rank.cuda_graphs),
         ("kv", "KV pool on one device", memory.left_bytes, study.memory.pool_terms()),
         ("request", "cache of one request on one device", memory.request_bytes, study.memory.request_terms(tokens)),
     ):

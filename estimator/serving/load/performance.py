@@ -10,7 +10,7 @@ from estimator.serving.load import finite_run, median_gap
 from estimator.serving.load.arrivals import Queue, arrivals_at, with_prompts_at_once
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
-from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
+from estimator.serving.speed.breakdown import decode_bound, decode_operators, prefill_bound, prefill_operators
 from estimator.serving.speed.step import Step
 
 NOTHING_S = 1e-12
@@ -146,9 +146,7 @@ def report_performance(
         most = throughput.typical
         throughput = Band(min(throughput.low / load.utilization, most), most, most)
     steps = workload.output_tokens - 1
-    new, cached = workload.uncached_tokens
-    prompt = prefill_operators(step, new, cached)
-    decode = decode_operators(step, point.concurrency, workload.mean_context, workload.draft_tokens)
+    decoding = point.concurrency, workload.mean_context, workload.draft_tokens
     return PerformanceReport(
         concurrency=point.concurrency,
         ttft_s=ttft,
@@ -160,11 +158,11 @@ def report_performance(
         output_tokens_per_s=throughput.times(replicas),
         total_tokens_per_s=throughput.times(replicas * workload.total_tokens / workload.output_tokens),
         requests_per_s=throughput.times(replicas / workload.output_tokens),
-        prefill_bound=bound_of(step, prompt) if prompt else "latency",
-        decode_bound=bound_of(step, decode),
+        prefill_bound=prefill_bound(step, *workload.uncached_tokens),
+        decode_bound=decode_bound(step, *decoding),
         prefill_time_share=point.prefill_time_share,
-        prefill=_first_token_parts(step, workload, load, prompt) if detail else (),
-        decode=_token_parts(step, workload, load, decode, prompt) if detail else (),
+        prefill=_first_token_parts(step, workload, load) if detail else (),
+        decode=_token_parts(step, workload, load, decode_operators(step, *decoding)) if detail else (),
         utilization=load.utilization,
         overloaded=load.overloaded,
         possible_requests_per_s=_possible_rate(workload, load),
@@ -177,8 +175,6 @@ def _report_passes(
     """Figures of a model that reads and writes nothing: the latency of a batch, texts and tokens per second."""
     bands, nothing = step.spreads[load.kind], Band(0.0, 0.0, 0.0)
     latency, rate = bands.ttft.of(load.ttft_s), bands.throughput.of(load.requests_per_s)
-    new, cached = workload.uncached_tokens
-    prompt = prefill_operators(step, new, cached)
     return PerformanceReport(
         concurrency=load.point.concurrency,
         ttft_s=latency,
@@ -189,10 +185,10 @@ def _report_passes(
         output_tokens_per_s=nothing,
         total_tokens_per_s=rate.times(replicas * workload.total_tokens),
         requests_per_s=rate.times(replicas),
-        prefill_bound=bound_of(step, prompt) if prompt else "latency",
+        prefill_bound=prefill_bound(step, *workload.uncached_tokens),
         decode_bound="latency",
         prefill_time_share=1.0,
-        prefill=_first_token_parts(step, workload, load, prompt) if detail else (),
+        prefill=_first_token_parts(step, workload, load) if detail else (),
         utilization=load.utilization,
         overloaded=load.overloaded,
         possible_requests_per_s=_possible_rate(workload, load),
@@ -207,28 +203,23 @@ def _possible_rate(workload: ServingWorkload, load: ReplicaLoad) -> float | None
     )
 
 
-def _first_token_parts(
-    step: Step, workload: ServingWorkload, load: ReplicaLoad, prompt: tuple[OperatorTime, ...]
-) -> tuple[OperatorTime, ...]:
+def _first_token_parts(step: Step, workload: ServingWorkload, load: ReplicaLoad) -> tuple[OperatorTime, ...]:
     """The time to first token by what it is spent on; the seconds add up to it."""
+    prompt = workload.uncached_tokens
     waits = (
         OperatorTime("tower", tower_s(step, workload), "compute"),
         OperatorTime("first token", first_token_overhead_s(step, workload), "latency"),
-        OperatorTime("other prompts", load.point.prompt_wait_s, bound_of(step, prompt) if prompt else "latency"),
+        OperatorTime("other prompts", load.point.prompt_wait_s, prefill_bound(step, *prompt)),
         OperatorTime("queue", load.queue_s, "latency"),
     )
-    parts = (*prompt, *(wait for wait in waits if wait.seconds))
+    parts = (*prefill_operators(step, *prompt), *(wait for wait in waits if wait.seconds))
     rest_s = load.ttft_s - sum(part.seconds for part in parts)
     rest = "cache transfer" if workload.prefill_replicas else "running step"
     return (*parts, OperatorTime(rest, rest_s, "latency")) if rest_s > NOTHING_S else parts
 
 
 def _token_parts(
-    step: Step,
-    workload: ServingWorkload,
-    load: ReplicaLoad,
-    decode: tuple[OperatorTime, ...],
-    prompt: tuple[OperatorTime, ...],
+    step: Step, workload: ServingWorkload, load: ReplicaLoad, decode: tuple[OperatorTime, ...]
 ) -> tuple[OperatorTime, ...]:
     """The time per output token by what it is spent on; the seconds add up to it."""
     accepted = workload.accepted_tokens
@@ -240,4 +231,4 @@ def _token_parts(
     if between_s <= NOTHING_S:
         return parts
     name = "waiting for caches" if workload.prefill_replicas else "prompts between"
-    return (*parts, OperatorTime(name, between_s, bound_of(step, prompt) if prompt else "latency"))
+    return (*parts, OperatorTime(name, between_s, prefill_bound(step, *workload.uncached_tokens)))

@@ -1,8 +1,7 @@
 """Activation peak of the profiling run: the sampler's logits or the widest layer, and the workspaces that stay."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import starmap
-from math import prod
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import ActivationPeak, CudaGraphs
@@ -10,7 +9,9 @@ from estimator.models.architecture import Architecture
 from estimator.models.formats import WeightFormat
 from estimator.models.mixers import LatentAttention
 from estimator.models.mlps import DenseMlp, MixtureOfExperts
-from estimator.results import Factor, MemoryTerm
+
+Term = tuple[str, float, tuple[tuple[str, float], ...]]
+"""The fields of a `MemoryTerm`, plain: name, bytes, factors. Most are only added up."""
 
 LATENT_WORKSPACE_TOKENS = 65_536
 """Tokens of the chunked-prefill workspace of latent attention (vLLM: vllm/v1/attention/backends/mla/common.py)."""
@@ -68,7 +69,7 @@ def layer_widths(architecture: Architecture) -> LayerWidths:
 
 def sampler_terms(
     architecture: Architecture, peak: ActivationPeak, sequences: int, tokens: int, element_bytes: int, tp: int
-) -> tuple[MemoryTerm, ...]:
+) -> tuple[Term, ...]:
     """Activation memory of the sampler: logits of every sequence with its copies, beside the hidden states of
     one step.
     """
@@ -93,7 +94,7 @@ def sampler_terms(
 
 def layer_terms(
     architecture: Architecture, peak: ActivationPeak, weights: WeightFormat, tokens: int, element_bytes: int, tp: int
-) -> tuple[MemoryTerm, ...]:
+) -> tuple[Term, ...]:
     """Activation memory of the widest layer over one step: feed-forward intermediates and the residual stream."""
     width = layer_widths(architecture)
     step = ("tokens of a step", tokens)
@@ -111,7 +112,7 @@ def layer_terms(
     )
 
 
-def expert_term(architecture: Architecture, weights: WeightFormat, tokens: int, tp: int) -> MemoryTerm:
+def expert_term(architecture: Architecture, weights: WeightFormat, tokens: int, tp: int) -> Term:
     """Activation memory of fused experts: inputs and outputs of their two products in 16 bit, for every expert a token
     visits.
     """
@@ -127,7 +128,7 @@ def expert_term(architecture: Architecture, weights: WeightFormat, tokens: int, 
     )
 
 
-def workspace_terms(architecture: Architecture, tower_parameters: int, tokens: int, tp: int) -> tuple[MemoryTerm, ...]:
+def workspace_terms(architecture: Architecture, tower_parameters: int, tokens: int, tp: int) -> tuple[Term, ...]:
     """Buffers that stay after the profiling run: chunked prefill of latent attention, the vision encoder's profile."""
     latent = layer_widths(architecture).latent
     images = tokens if tower_parameters else 0
@@ -145,7 +146,7 @@ def workspace_terms(architecture: Architecture, tower_parameters: int, tokens: i
 
 def compiling_term(
     architecture: Architecture, peak: ActivationPeak, stage: StageEnds, element_bytes: int, tp: int
-) -> MemoryTerm:
+) -> Term:
     """Inputs that a compiling engine makes up to tune its kernels with: matrices of the vocabulary are by far the
     largest.
 
@@ -161,7 +162,7 @@ def compiling_term(
     )
 
 
-def received_term(architecture: Architecture, stages: int, tokens: int, element_bytes: int) -> MemoryTerm:
+def received_term(architecture: Architecture, stages: int, tokens: int, element_bytes: int) -> Term:
     """Buffers of what a pipeline stage receives from the one before: hidden states and residual."""
     return term(
         "received from the stage before",
@@ -174,7 +175,7 @@ def received_term(architecture: Architecture, stages: int, tokens: int, element_
 
 def cuda_graph_terms(
     architecture: Architecture, rule: CudaGraphs | None, weights: WeightFormat, sequences: int, layers: int, tp: int
-) -> tuple[MemoryTerm, ...]:
+) -> tuple[Term, ...]:
     """Captured CUDA graphs of a stage of `layers` layers; fewer and smaller ones where few sequences run."""
     if rule is None:
         return ()
@@ -190,7 +191,14 @@ def cuda_graph_terms(
     )
 
 
-def term(name: str, *factors: tuple[str, float]) -> MemoryTerm:
+def term(name: str, *factors: tuple[str, float]) -> Term:
     """A memory term whose bytes are the product of its named factors; one of nothing has none."""
-    size = prod([value for _, value in factors])
-    return MemoryTerm(name, size, tuple(starmap(Factor, factors))) if size else MemoryTerm(name, 0.0)
+    size: float = 1
+    for _, value in factors:
+        size *= value
+    return (name, size, factors) if size else (name, 0.0, ())
+
+
+def total(terms: Iterable[Term]) -> float:
+    """Bytes of all terms together."""
+    return sum([size for _, size, _ in terms])

@@ -1,7 +1,8 @@
 """Memory of every rank of a layout before it meets a device: what it spends before the cache, and the cache's pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import starmap
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import (
@@ -18,10 +19,11 @@ from estimator.models.adapters import Adapters
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
-from estimator.results import MemoryTerm, Part
+from estimator.results import Factor, MemoryTerm, Part
 from estimator.serving.memory.activations import (
     COMPILING,
     StageEnds,
+    Term,
     compiling_term,
     cuda_graph_terms,
     expert_term,
@@ -29,6 +31,7 @@ from estimator.serving.memory.activations import (
     layer_widths,
     received_term,
     sampler_terms,
+    total,
     workspace_terms,
 )
 from estimator.serving.memory.cache import LayerKind, layer_kinds, page_table
@@ -59,15 +62,33 @@ class RankMemory(NamedTuple):
     """The weights by kind of tensor and bits."""
     adapter_bytes: float = 0.0
     """Slots for LoRA adapters among the weights."""
-    activation: tuple[MemoryTerm, ...] = ()
-    runtime: tuple[MemoryTerm, ...] = ()
-    """What is outside PyTorch, and the buffers."""
-    cuda_graphs: tuple[MemoryTerm, ...] = ()
+    activation_terms: tuple[Term, ...] = ()
+    runtime_terms: tuple[Term, ...] = ()
+    graph_terms: tuple[Term, ...] = ()
 
     @property
     def loaded_bytes(self) -> float:
         """Bytes of the rank's weights with what loading them adds."""
         return self.weights_bytes + self.buffers_bytes
+
+    @property
+    def activation(self) -> tuple[MemoryTerm, ...]:
+        """What the peak of the activations adds up from."""
+        return _explained(self.activation_terms)
+
+    @property
+    def runtime(self) -> tuple[MemoryTerm, ...]:
+        """What is outside PyTorch, and the buffers."""
+        return _explained(self.runtime_terms)
+
+    @property
+    def cuda_graphs(self) -> tuple[MemoryTerm, ...]:
+        """What the captured CUDA graphs add up from."""
+        return _explained(self.graph_terms)
+
+
+def _explained(terms: tuple[Term, ...]) -> tuple[MemoryTerm, ...]:
+    return tuple(MemoryTerm(name, size, tuple(starmap(Factor, factors))) for name, size, factors in terms)
 
 
 class MemoryPlan(NamedTuple):
@@ -176,19 +197,20 @@ def _ranks(
     def rank_of(stage: StageWeights, ends: StageEnds) -> RankMemory:
         terms = activation[ends]
         graphs = cuda_graph_terms(architecture, rule, weights, start.sequences, stage.layers, tp)
+        graph_bytes = total(graphs)
         return RankMemory(
             weights_bytes=sum(part.value for part in stage.weights),
             buffers_bytes=sum(part.value for part in stage.buffers),
-            activation_bytes=_total(terms),
+            activation_bytes=total(terms),
             outside_torch_bytes=outside_torch + start.own_reserve_bytes,
-            cuda_graph_bytes=_total(graphs),
-            reserved_graph_bytes=_total(graphs) if reserves_graphs else 0.0,
+            cuda_graph_bytes=graph_bytes,
+            reserved_graph_bytes=graph_bytes if reserves_graphs else 0.0,
             cached_layer_fraction=stage.layers / architecture.layers,
             weights=stage.weights,
             adapter_bytes=stage.adapter_bytes,
-            activation=terms,
-            runtime=_runtime(outside_torch, start.own_reserve_bytes, stage.buffers),
-            cuda_graphs=graphs,
+            activation_terms=terms,
+            runtime_terms=_runtime(outside_torch, start.own_reserve_bytes, stage.buffers),
+            graph_terms=graphs,
         )
 
     ranks = {each: rank_of(*each) for each in set(placed)}
@@ -203,7 +225,7 @@ def _activation(
     start: StartUp,
     kinds: tuple[LayerKind, ...],
     ends: StageEnds,
-) -> tuple[MemoryTerm, ...]:
+) -> tuple[Term, ...]:
     """Peak of one stage: its widest layer, on the last one the sampler, or compiling; and what stays.
 
     Compiling is over before the step that is measured, so the higher of the two counts, not their sum.
@@ -220,31 +242,27 @@ def _activation(
         highest = (*highest, experts)
     if ends.last and samples and architecture.head:
         sampler = sampler_terms(architecture, peak, start.sequences, length, element_bytes, tp)
-        highest = (*highest, *sampler) if peak.keeps_layer_buffers else max(highest, sampler, key=_total)
+        highest = (*highest, *sampler) if peak.keeps_layer_buffers else max(highest, sampler, key=total)
     if start.compiles:
         compiling = (compiling_term(architecture, peak, ends, element_bytes, tp),)
-        highest = max(highest, compiling, key=_total)
+        highest = max(highest, compiling, key=total)
     received = received_term(architecture, layout.pp, step, element_bytes)
-    return tuple(each for each in (*highest, *resident, received) if each.bytes)
+    return tuple([each for each in (*highest, *resident, received) if each[1]])
 
 
-def _runtime(outside_torch: float, own_reserve: float, buffers: tuple[Part, ...]) -> tuple[MemoryTerm, ...]:
+def _runtime(outside_torch: float, own_reserve: float, buffers: tuple[Part, ...]) -> tuple[Term, ...]:
     """Context, libraries and collectives, what a start-up of one's own kept, and what loading adds."""
-    terms = (
-        MemoryTerm("context, libraries and NCCL", outside_torch),
-        MemoryTerm("your own start-up", own_reserve),
-        *(MemoryTerm(*part[:2]) for part in buffers),
+    terms: tuple[Term, ...] = (
+        ("context, libraries and NCCL", outside_torch, ()),
+        ("your own start-up", own_reserve, ()),
+        *((part.name, part.value, ()) for part in buffers),
     )
-    return tuple(each for each in terms if each.bytes)
+    return tuple([each for each in terms if each[1]])
 
 
 def _element_bytes(weights: WeightFormat) -> int:
     """Bytes of one activation: those of the weights that are not quantised."""
     return 4 if weights.rest_bits == 32 else 2
-
-
-def _total(terms: Sequence[MemoryTerm]) -> float:
-    return sum(each.bytes for each in terms)
 
 
 def _profiled_prompt(
@@ -281,7 +299,7 @@ def _plan_by_rule(
         reserved_graph_bytes=0.0,
         cached_layer_fraction=1.0,
         weights=tuple(Part(part.name, part.value * size / exact / devices) for part in whole.weights),
-        runtime=(MemoryTerm("overhead of the rule", overhead / devices),) if overhead else (),
+        runtime_terms=(("overhead of the rule", overhead / devices, ()),) if overhead else (),
     )
     if rule.every_head_cached:
         token_bytes = 2 * architecture.hidden * cache.bits / 8 / devices
@@ -301,7 +319,7 @@ def _notes(policy: EnginePolicy, ranks: tuple[RankMemory, ...], pool: Pool, dcp:
         yield f"a page is {span:,} tokens, so that a recurrent state fits it: capacity moves in steps"
     if isinstance(policy.cache, Slots):
         yield "the cache of every slot is reserved at its full length"
-    if any(each.name == COMPILING for rank in ranks for each in rank.activation):
+    if any(name == COMPILING for rank in ranks for name, _, _ in rank.activation_terms):
         yield "a first start compiles: with the kernels of an earlier one (--compile-cache warm) the cache is larger"
 
 

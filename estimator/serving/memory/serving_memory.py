@@ -151,8 +151,5 @@ class ServingMemory:
             shortfall_bytes=max(0.0, required_bytes - self.pool_bytes),
             adapter_bytes=rank.adapter_bytes,
             weights=rank.weights,
-            activation=rank.activation,
-            runtime=rank.runtime,
-            cuda_graphs=rank.cuda_graphs,
             notes=self.plan.notes,
         )

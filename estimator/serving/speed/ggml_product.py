@@ -3,8 +3,7 @@
 from math import hypot
 from typing import NamedTuple
 
-from estimator.results import Bound, OperatorTime
-from estimator.serving.speed.operators import longest_of
+from estimator.serving.speed.operators import Detail, longest_of
 
 
 class GgmlProduct(NamedTuple):
@@ -37,14 +36,6 @@ class GgmlProduct(NamedTuple):
     def seconds(self, rows: float) -> float:
         return self.times * (self.latency_s + hypot(self.compute_s(rows), self.weight_bytes / self.bytes_per_s))
 
-    def bound(self, rows: float) -> Bound:
-        return longest_of(self.latency_s, self.compute_s(rows), self.weight_bytes / self.bytes_per_s)
-
-    def detail(self, rows: float) -> OperatorTime:
-        return OperatorTime(
-            name=self.name,
-            seconds=self.seconds(rows),
-            bound=self.bound(rows),
-            flops=self.times * rows * self.flops,
-            bytes=self.times * self.weight_bytes,
-        )
+    def detail(self, rows: float) -> Detail:
+        bound = longest_of(self.latency_s, self.compute_s(rows), self.weight_bytes / self.bytes_per_s)
+        return self.name, self.seconds(rows), bound, self.times * rows * self.flops, self.times * self.weight_bytes

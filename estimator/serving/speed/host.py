@@ -3,8 +3,7 @@
 from typing import Any, NamedTuple
 
 from estimator.hardware.devices import Fabric
-from estimator.results import Bound, OperatorTime
-from estimator.serving.speed.operators import Experts, Gemm, RowOperator
+from estimator.serving.speed.operators import Detail, Experts, Gemm, RowOperator
 from estimator.units import GB
 
 COPIED_FROM_ROWS = 32
@@ -41,14 +40,11 @@ class HostOperator(NamedTuple):
     def seconds(self, rows: float) -> float:
         return self.device.seconds(rows) + self.copy_s if self.copies(rows) else self.cpu.seconds(rows)
 
-    def bound(self, rows: float) -> Bound:
+    def detail(self, rows: float) -> Detail:
         if not self.copies(rows):
-            return self.cpu.bound(rows)
-        return "network" if self.copy_s > self.device.seconds(rows) else self.device.bound(rows)
-
-    def detail(self, rows: float) -> OperatorTime:
-        part = (self.device if self.copies(rows) else self.cpu).detail(rows)
-        return part._replace(name=self.name, seconds=self.seconds(rows), bound=self.bound(rows))
+            return self.name, *self.cpu.detail(rows)[1:]
+        _, seconds, bound, flops, moved = self.device.detail(rows)
+        return self.name, seconds + self.copy_s, "network" if self.copy_s > seconds else bound, flops, moved
 
 
 class HostCopy(NamedTuple):
@@ -64,11 +60,8 @@ class HostCopy(NamedTuple):
     def seconds(self, rows: float) -> float:
         return self.bytes / self.bytes_per_s
 
-    def bound(self, rows: float) -> Bound:
-        return "network"
-
-    def detail(self, rows: float) -> OperatorTime:
-        return OperatorTime(self.name, self.seconds(rows), "network", flops=0.0, bytes=self.bytes)
+    def detail(self, rows: float) -> Detail:
+        return self.name, self.seconds(rows), "network", 0.0, self.bytes
 
 
 def host_operator(cpu: RowOperator, device: RowOperator, fraction: float, link_bytes_per_s: float) -> HostOperator:

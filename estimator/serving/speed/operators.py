@@ -2,7 +2,7 @@
 
 Each is built once for a model, layout and device (see compile.py); what varies with the load is an argument.
 `rows` are the tokens of a step on this rank, `batch` its sequences. Every operator answers for all `times` layers
-that have it: `seconds`, `bound` (what limits it) and `detail` (both with FLOPs and bytes).
+that have it: `seconds`, and `detail` with what limits them, FLOPs and bytes.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,10 @@ from math import hypot, log, log2, sqrt
 from typing import NamedTuple, Protocol
 
 from estimator.hardware.devices import AllReduce
-from estimator.results import Bound, OperatorTime
+from estimator.results import Bound
+
+Detail = tuple[str, float, Bound, float, float]
+"""The fields of an `OperatorTime`, plain: name, seconds, what limits them, FLOPs, bytes. Most are only added up."""
 
 
 class RowOperator(Protocol):
@@ -19,8 +22,7 @@ class RowOperator(Protocol):
     @property
     def name(self) -> str: ...
     def seconds(self, rows: float) -> float: ...
-    def bound(self, rows: float) -> Bound: ...
-    def detail(self, rows: float) -> OperatorTime: ...
+    def detail(self, rows: float) -> Detail: ...
 
 
 class Weights(RowOperator, Protocol):
@@ -57,19 +59,10 @@ class Gemm(NamedTuple):
             )
         )
 
-    def bound(self, rows: float) -> Bound:
-        moved = self.weight_bytes + rows * self.row_bytes
-        return longest_of(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
-
-    def detail(self, rows: float) -> OperatorTime:
+    def detail(self, rows: float) -> Detail:
         flops, moved = rows * self.flops, self.weight_bytes + rows * self.row_bytes
-        return OperatorTime(
-            name=self.name,
-            seconds=self.seconds(rows),
-            bound=self.bound(rows),
-            flops=self.times * flops,
-            bytes=self.times * moved,
-        )
+        bound = longest_of(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return self.name, self.seconds(rows), bound, self.times * flops, self.times * moved
 
 
 class Experts(NamedTuple):
@@ -130,22 +123,12 @@ class Experts(NamedTuple):
             + tokens * self.routing_bytes / self.routing_bytes_per_s
         )
 
-    def bound(self, rows: float) -> Bound:
-        tokens, touched = self.load(rows)
-        moved = touched * self.expert_bytes + tokens * self.token_bytes
-        padding = self.ramp_rows * touched * self.flops / self.flops_per_s  # tiles that few rows leave empty
-        return longest_of(self.latency_s + padding, tokens * self.flops / self.flops_per_s, moved / self.bytes_per_s)
-
-    def detail(self, rows: float) -> OperatorTime:
+    def detail(self, rows: float) -> Detail:
         tokens, touched = self.load(rows)
         flops, moved = tokens * self.flops, touched * self.expert_bytes + tokens * self.token_bytes
-        return OperatorTime(
-            name=self.name,
-            seconds=self.seconds(rows),
-            bound=self.bound(rows),
-            flops=self.times * flops,
-            bytes=self.times * moved,
-        )
+        padding = self.ramp_rows * touched * self.flops / self.flops_per_s  # tiles that few rows leave empty
+        bound = longest_of(self.latency_s + padding, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return self.name, self.seconds(rows), bound, self.times * flops, self.times * moved
 
 
 class Elementwise(NamedTuple):
@@ -160,12 +143,9 @@ class Elementwise(NamedTuple):
     def seconds(self, rows: float) -> float:
         return self.times * (self.latency_s + rows * self.row_bytes / self.bytes_per_s)
 
-    def bound(self, rows: float) -> Bound:
-        return longest_of(self.latency_s, 0.0, rows * self.row_bytes / self.bytes_per_s)
-
-    def detail(self, rows: float) -> OperatorTime:
-        moved = self.times * rows * self.row_bytes
-        return OperatorTime(name=self.name, seconds=self.seconds(rows), bound=self.bound(rows), flops=0.0, bytes=moved)
+    def detail(self, rows: float) -> Detail:
+        bound = longest_of(self.latency_s, 0.0, rows * self.row_bytes / self.bytes_per_s)
+        return self.name, self.seconds(rows), bound, 0.0, self.times * rows * self.row_bytes
 
 
 class Collective(NamedTuple):
@@ -190,14 +170,11 @@ class Collective(NamedTuple):
         inside: float = (alpha**q + (self.wire * size / bandwidth) ** q) ** (1 / q)
         return self.times * (inside + self.across_latency_s + size * self.across_s_per_byte)
 
-    def bound(self, rows: float) -> Bound:
+    def detail(self, rows: float) -> Detail:
         size = rows * self.row_bytes
         moving = self.wire * size / self.link.bandwidth_bytes_per_s + size * self.across_s_per_byte
-        return "network" if moving > self.link.alpha_s + self.across_latency_s else "latency"
-
-    def detail(self, rows: float) -> OperatorTime:
-        moved = self.times * self.wire * rows * self.row_bytes
-        return OperatorTime(name=self.name, seconds=self.seconds(rows), bound=self.bound(rows), flops=0.0, bytes=moved)
+        bound: Bound = "network" if moving > self.link.alpha_s + self.across_latency_s else "latency"
+        return self.name, self.seconds(rows), bound, 0.0, self.times * self.wire * rows * self.row_bytes
 
 
 class DecodeAttention(NamedTuple):
@@ -239,19 +216,10 @@ class DecodeAttention(NamedTuple):
         flops, moved = self.work(batch, context)
         return self.times * (self.latency_s + max(moved / self.bytes_per_s, flops / self.flops_per_s))
 
-    def bound(self, batch: float, context: float) -> Bound:
+    def detail(self, batch: float, context: float) -> Detail:
         flops, moved = self.work(batch, context)
-        return longest_of(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
-
-    def detail(self, batch: float, context: float) -> OperatorTime:
-        flops, moved = self.work(batch, context)
-        return OperatorTime(
-            name=self.name,
-            seconds=self.seconds(batch, context),
-            bound=self.bound(batch, context),
-            flops=self.times * flops,
-            bytes=self.times * moved,
-        )
+        bound = longest_of(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return self.name, self.seconds(batch, context), bound, self.times * flops, self.times * moved
 
 
 class PrefillAttention(NamedTuple):
@@ -274,14 +242,10 @@ class PrefillAttention(NamedTuple):
             launches * self.latency_s + work / self.flops_per_s * (1 + self.ramp_tokens / (new + cached))
         )
 
-    def bound(self, new: int, cached: int) -> Bound:
-        return longest_of(self.latency_s, self.share * self.flops(new, cached) / self.flops_per_s, 0.0)
-
-    def detail(self, new: int, cached: int, launches: float = 1) -> OperatorTime:
-        work = self.times * self.share * self.flops(new, cached)
-        return OperatorTime(
-            name=self.name, seconds=self.seconds(new, cached, launches), bound=self.bound(new, cached), flops=work
-        )
+    def detail(self, new: int, cached: int, launches: float = 1) -> Detail:
+        flops = self.flops(new, cached)
+        bound = longest_of(self.latency_s, self.share * flops / self.flops_per_s, 0.0)
+        return self.name, self.seconds(new, cached, launches), bound, self.times * self.share * flops, 0.0
 
 
 class StateUpdate(NamedTuple):
@@ -302,19 +266,11 @@ class StateUpdate(NamedTuple):
             self.latency_s + batch * 2 * self.state_bytes / self.bytes_per_s + rows * self.flops / self.flops_per_s
         )
 
-    def bound(self, batch: float, rows: float) -> Bound:
-        moved = batch * 2 * self.state_bytes
-        return longest_of(self.latency_s, rows * self.flops / self.flops_per_s, moved / self.bytes_per_s)
-
-    def detail(self, batch: float, rows: float) -> OperatorTime:
+    def detail(self, batch: float, rows: float) -> Detail:
+        moving_s = batch * 2 * self.state_bytes / self.bytes_per_s
+        bound = longest_of(self.latency_s, rows * self.flops / self.flops_per_s, moving_s)
         moved, flops = self.times * batch * 2 * self.state_bytes, self.times * rows * self.flops
-        return OperatorTime(
-            name=self.name,
-            seconds=self.seconds(batch, rows),
-            bound=self.bound(batch, rows),
-            flops=flops,
-            bytes=moved,
-        )
+        return self.name, self.seconds(batch, rows), bound, flops, moved
 
 
 class Operators(NamedTuple):

@@ -51,7 +51,7 @@ def test_the_faster_of_two_kernels_multiplies() -> None:
     product = GgmlProduct("layers", 1, 0.0, 1e9, 1.0, 1e12, 1e12, vector_flops_per_s=1e11, tile_rows=40)
     assert product.compute_s(1) == pytest.approx(0.01)
     assert product.compute_s(8) == pytest.approx((64 + 1600) ** 0.5 / 1000)
-    assert product.bound(8) == "compute"
+    assert product.detail(8)[2] == "compute"
 
 
 RTX5090_DRAFTS = {1: (0.889, 115.7), 2: (0.79, 144.4), 3: (0.725, 156.0), 4: (0.647, 162.1), 5: (0.591, 159.7)}

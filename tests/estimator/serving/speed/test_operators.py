@@ -37,9 +37,9 @@ def test_64_mb_all_reduces_of_l40s_and_h100(fabric: str, ranks: int, measured_s:
 def test_a_product_is_a_latency_and_a_smooth_maximum() -> None:
     product = Gemm("qkv", 3, 1e-6, flops=2e6, weight_bytes=1e6, row_bytes=4e3, flops_per_s=1e12, bytes_per_s=1e9)
     assert product.seconds(10) == pytest.approx(3 * (1e-6 + hypot(10 * 2e6 / 1e12, (1e6 + 10 * 4e3) / 1e9)))
-    assert product.bound(1) == "memory"
-    assert product.bound(1e9) == "memory"  # 2e6 FLOP a row over 4 kB: below this device's ridge
-    assert product.detail(10).flops == 3 * 10 * 2e6
+    assert product.detail(1)[2] == "memory"
+    assert product.detail(1e9)[2] == "memory"  # 2e6 FLOP a row over 4 kB: below this device's ridge
+    assert product.detail(10)[3] == 3 * 10 * 2e6
 
 
 def bank(ranks: int = 1) -> Experts:
@@ -82,7 +82,7 @@ def test_sparse_attention_reads_its_choice_and_every_index_key() -> None:
 def test_states_and_norms_are_memory() -> None:
     state = StateUpdate("state", 2, 0.0, 1e6, 1e12, 0.0, 1e15)
     assert state.seconds(3, 3) == pytest.approx(2 * 3 * 2e6 / 1e12)
-    assert Elementwise("norms", 1, 1e-6, 1e3, 1e12).bound(1) == "latency"
+    assert Elementwise("norms", 1, 1e-6, 1e3, 1e12).detail(1)[2] == "latency"
 
 
 def test_ranks_that_were_not_measured_take_the_next_larger_count() -> None:
