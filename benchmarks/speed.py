@@ -20,7 +20,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.serving.deployment import deploy
 from estimator.serving.load.operating_point import operate
 from estimator.serving.load.performance import performance
-from estimator.serving.speed.compile import compile_step
+from estimator.serving.speed.compile import compile_step, rank_operators
 
 ARITHMETIC = 24
 """Operators evaluated for one prefill and one decode of a dense model."""
@@ -38,6 +38,7 @@ def measure() -> Iterator[Measure]:
 
     def compiled() -> object:
         compile_step.cache_clear()
+        rank_operators.cache_clear()
         return compile_step(deployment, Layout(4))
 
     step = compile_step(deployment, Layout(4))

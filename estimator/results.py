@@ -12,6 +12,7 @@ Verdict = Literal["fits", "does_not_fit", "not_supported"]
 VERDICTS: tuple[Verdict, ...] = ("fits", "does_not_fit", "not_supported")
 """In the order of a leaderboard."""
 Confidence = Literal["A", "B", "C"]
+CONFIDENCES: tuple[Confidence, ...] = ("A", "B", "C")
 PriceState = Literal["priced", "no_price", "capacity_block_only", "not_offered"]
 Bound = Literal["compute", "memory", "network", "latency"]
 

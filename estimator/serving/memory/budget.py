@@ -27,21 +27,7 @@ LEAST_STATIC_FRACTION = 0.1
 def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
     """The memory of one rank of a deployment, as its engine would lay it out when it starts."""
     device, settings, policy = deployment.device, deployment.settings, deployment.engine.memory
-    usable, image_tokens = device.memory_usable_bytes, deployment.model.architecture.whole_image_tokens
-    defaults = device_defaults(policy, device.kernels, usable, image_tokens)
-    start = StartUp(
-        sequences=settings.max_num_seqs or defaults.max_num_seqs,
-        batched_tokens=settings.max_num_batched_tokens or defaults.max_num_batched_tokens,
-        model_len=settings.max_model_len or 0,
-        compute_capability=least_capability_alike(policy, device.compute_capability),
-        drafts=deployment.draft_tokens,
-        dcp=settings.dcp,
-        peer_links=not device.fabric.startswith("pcie"),
-        eager=bool(settings.enforce_eager),
-        compiles=settings.compiles,
-        own_reserve_bytes=own_reserve_bytes(deployment),
-        adapters=deployment.adapters,
-    )
+    usable, start, defaults = device.memory_usable_bytes, start_up(deployment), _defaults(deployment)
     plan = plan_memory(deployment.model, deployment.weights, deployment.cache, layout, policy, start)
     utilization = settings.memory_utilization or default_utilization(
         policy, defaults, usable, start.batched_tokens, layout
@@ -72,6 +58,33 @@ def memory_report(deployment: Deployment, layout: Layout, tokens: int) -> Memory
     return compile_memory(deployment, layout).report(tokens)
 
 
+@lru_cache(maxsize=1024)
+def _defaults(deployment: Deployment) -> DeviceDefaults:
+    """What the engine's settings default to on the device."""
+    device, image_tokens = deployment.device, deployment.model.architecture.whole_image_tokens
+    return device_defaults(deployment.engine.memory, device.kernels, device.memory_usable_bytes, image_tokens)
+
+
+@lru_cache(maxsize=1024)
+def start_up(deployment: Deployment) -> StartUp:
+    """The numbers that the engine starts with, whatever the layout."""
+    device, settings, policy = deployment.device, deployment.settings, deployment.engine.memory
+    defaults = _defaults(deployment)
+    return StartUp(
+        sequences=settings.max_num_seqs or defaults.max_num_seqs,
+        batched_tokens=settings.max_num_batched_tokens or defaults.max_num_batched_tokens,
+        model_len=settings.max_model_len or 0,
+        compute_capability=least_capability_alike(policy, device.compute_capability),
+        drafts=deployment.draft_tokens,
+        dcp=settings.dcp,
+        peer_links=not device.fabric.startswith("pcie"),
+        eager=bool(settings.enforce_eager),
+        compiles=settings.compiles,
+        own_reserve_bytes=own_reserve_bytes(deployment),
+        adapters=deployment.adapters,
+    )
+
+
 def own_reserve_bytes(deployment: Deployment) -> float:
     """Bytes that the user's own start-up of an engine kept beyond the budget; negative where it kept less."""
     efficiency = deployment.efficiency
@@ -86,7 +99,7 @@ def _tightest(
 ) -> tuple[RankMemory, CacheBudget, int]:
     """The rank with the fewest pages for its share of the layers, its budget, and these pages."""
     tightest, least, pages = ranks[0], CacheBudget(0.0, 0.0), UNBOUNDED
-    for rank in ranks:
+    for rank in {id(each): each for each in ranks}.values():  # most stages are one value
         budget = cache_budget(policy, utilization, total_bytes, rank)
         page_bytes = pool.page_bytes * rank.cached_layer_fraction
         whole = budget.pool_bytes / page_bytes

@@ -190,17 +190,15 @@ def _ranks(
     rule = None if start.eager else policy.graphs
     reserves_graphs = reserves_cuda_graphs(policy, architecture)
     stages = stage_weights(architecture, weights, sharding, model.tower_parameters, rotary)
-    placed = [(stage, StageEnds(index == 0, stage.last)) for index, stage in enumerate(stages)]
-    at_ends = {ends for _, ends in placed}
-    activation = {ends: _activation(model, weights, layout, peak, start, kinds, ends) for ends in at_ends}
+    in_stages = Layout(tp=tp, pp=min(layout.pp, 2))  # a stage receives the same, whatever their number
 
-    def rank_of(stage: StageWeights, ends: StageEnds) -> RankMemory:
-        terms = activation[ends]
+    def rank_of(stage: StageWeights, first: bool) -> RankMemory:
+        terms = _activation(model, weights, in_stages, peak, start, kinds, StageEnds(first, stage.last))
         graphs = cuda_graph_terms(architecture, rule, weights, start.sequences, stage.layers, tp)
         graph_bytes = total(graphs)
         return RankMemory(
-            weights_bytes=sum(part.value for part in stage.weights),
-            buffers_bytes=sum(part.value for part in stage.buffers),
+            weights_bytes=sum([part.value for part in stage.weights]),
+            buffers_bytes=sum([part.value for part in stage.buffers]),
             activation_bytes=total(terms),
             outside_torch_bytes=outside_torch + start.own_reserve_bytes,
             cuda_graph_bytes=graph_bytes,
@@ -213,10 +211,14 @@ def _ranks(
             graph_terms=graphs,
         )
 
-    ranks = {each: rank_of(*each) for each in set(placed)}
-    return tuple(ranks[each] for each in placed)
+    distinct: dict[tuple[int, bool], RankMemory] = {}
+    for place, stage in enumerate(stages):
+        if (id(stage), place == 0) not in distinct:
+            distinct[id(stage), place == 0] = rank_of(stage, place == 0)
+    return tuple([distinct[id(stage), place == 0] for place, stage in enumerate(stages)])
 
 
+@lru_cache(maxsize=4096)
 def _activation(
     model: Model,
     weights: WeightFormat,

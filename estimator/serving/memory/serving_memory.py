@@ -59,7 +59,10 @@ class ServingMemory:
 
     def max_sequences(self, tokens: int) -> float:
         """Sequences of `tokens` tokens that one replica runs at once."""
-        sequences = self.pool_sequences(tokens)
+        return self._running(self.pool_sequences(tokens))
+
+    def _running(self, sequences: float) -> float:
+        """Sequences that one replica runs at once, of so many that the pool of one attention copy holds."""
         limit = self.deployment.settings.max_num_seqs  # so many run at once, whatever the pool holds
         return (min(sequences, limit) if limit else sequences) * self.layout.dp
 
@@ -99,7 +102,11 @@ class ServingMemory:
 
     def capacity_tokens(self, tokens: int) -> int:
         """Tokens that one replica's pool holds in sequences of `tokens` tokens."""
-        return round(self.pool_sequences(tokens) * tokens * self.layout.dp) if self.plan.kinds else 0
+        return self._tokens(self.pool_sequences(tokens), tokens)
+
+    def _tokens(self, sequences: float, tokens: int) -> int:
+        """Tokens of one replica's pool, of which one attention copy's holds so many sequences."""
+        return round(sequences * tokens * self.layout.dp) if self.plan.kinds else 0
 
     def sequence_bytes(self, tokens: int) -> float:
         """Cache of one sequence of `tokens` tokens on the tightest rank [bytes]."""
@@ -124,7 +131,8 @@ class ServingMemory:
 
         With `max_model_len` set, vLLM starts only if one sequence of that length fits, so that decides.
         """
-        rank, policy = self.tightest_rank, self._policy
+        rank, policy, own_length = self.tightest_rank, self._policy, self.max_model_len
+        in_pool = self.pool_sequences(tokens)
         checks_model_len = isinstance(policy, FractionOfDevice) and policy.checks_model_len
         length = max(tokens, self.max_model_len or 0) if checks_model_len else tokens
         request_bytes = self.sequence_bytes(tokens)
@@ -143,8 +151,8 @@ class ServingMemory:
             kv_cache_bytes=max(self.pool_bytes, 0.0) if self.plan.kinds else 0.0,
             utilization=self.utilization,
             kv_bytes_per_token=self.plan.pool.token_bytes * rank.cached_layer_fraction,
-            kv_capacity_tokens=self.capacity_tokens(self.max_model_len or tokens),
-            max_concurrency=self.max_sequences(tokens),
+            kv_capacity_tokens=self.capacity_tokens(own_length) if own_length else self._tokens(in_pool, tokens),
+            max_concurrency=self._running(in_pool),
             max_context_tokens=self.max_context(sequences),
             request_bytes=request_bytes,
             attention_copies=self.layout.dp,

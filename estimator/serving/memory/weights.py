@@ -91,11 +91,7 @@ def stage_weights(
     rotary_bytes: float = 0.0,
 ) -> tuple[StageWeights, ...]:
     """Weights of every pipeline stage: embedding and towers on the first, head and final norm on the last."""
-    groups = [
-        (group.count * share, _parts(tensors, weights, sharding))
-        for group in architecture.groups
-        for tensors, share in _on_devices(architecture, group, sharding)
-    ]
+    groups = _layer_parts(architecture, weights, sharding._replace(stages=1))
 
     def stage(layers: int, first: bool, last: bool) -> StageWeights:
         total: dict[str, float] = {}
@@ -111,7 +107,7 @@ def stage_weights(
         rounding = total.pop(ROUNDING, 0.0)
         return StageWeights(
             layers=layers,
-            weights=tuple(Part(name, value) for name, value in total.items()),
+            weights=tuple([Part(name, value) for name, value in total.items()]),
             buffers=(Part("rotary table", rotary_bytes), Part(ROUNDING, rounding)),
             last=last,
             adapter_bytes=slots,
@@ -121,6 +117,18 @@ def stage_weights(
     kinds = [(layers, index == 0, index == sharding.stages - 1) for index, layers in enumerate(counts)]
     stages = {kind: stage(*kind) for kind in set(kinds)}
     return tuple(stages[kind] for kind in kinds)
+
+
+@lru_cache(maxsize=1024)
+def _layer_parts(
+    architecture: Architecture, weights: WeightFormat, sharding: Sharding
+) -> tuple[tuple[float, dict[str, float]], ...]:
+    """Bytes by kind of one layer of each group on one rank, with the layers that have it: of any number of stages."""
+    return tuple(
+        (group.count * share, _parts(tensors, weights, sharding))
+        for group in architecture.groups
+        for tensors, share in _on_devices(architecture, group, sharding)
+    )
 
 
 def _on_devices(
@@ -171,25 +179,47 @@ def _slot_bytes(architecture: Architecture, sharding: Sharding, layers: int, end
     return adapters.number * (inside * layers / architecture.layers + outside)
 
 
-def rank_bytes(tensor: Tensor, weights: WeightFormat, sharding: Sharding) -> float:
-    """Bytes of one tensor on one rank of a sharding."""
-    size = weights.bytes_of(tensor)
-    if sharding.mxfp4 and tensor.role == "expert" and weights.id == "mxfp4" and tensor.inputs > 1:
-        size = _mxfp4_bytes(tensor, weights, sharding, sharding.mxfp4)
-    return size * tensor.share(sharding.tensor, sharding.expert)
-
-
 def _parts(tensors: tuple[Tensor, ...], weights: WeightFormat, sharding: Sharding) -> dict[str, float]:
     """Bytes of these tensors on one rank by kind and bits, and what rounding their allocations adds."""
     total: dict[str, float] = {}
     fused: dict[str, float] = {}
-    for tensor in tensors:
-        size = rank_bytes(tensor, weights, sharding)
-        _add(total, {f"{tensor.role.replace('_', ' ')}, {weights.bits_of(tensor):.3g}-bit": size})
-        if sharding.rounds_allocations and tensor.inputs > 1:
-            _add(fused, {tensor.role + FUSED.get(tensor.name, tensor.name): size})
-    total[ROUNDING] = sum(allocated_bytes(size) - size for size in fused.values())
+    repacked = sharding.mxfp4 if weights.id == "mxfp4" else None
+    for tensor, kind, matrix, size in _stored(tensors, weights):
+        if repacked and matrix and tensor.role == "expert":
+            own = _mxfp4_bytes(tensor, weights, sharding, repacked)
+        else:
+            own = size
+        own *= tensor.share(sharding.tensor, sharding.expert)
+        total[kind] = total.get(kind, 0.0) + own
+        if matrix and sharding.rounds_allocations:
+            fused[matrix] = fused.get(matrix, 0.0) + own
+    total[ROUNDING] = sum([allocated_bytes(size) - size for size in fused.values()])
     return total
+
+
+class StoredTensor(NamedTuple):
+    """A tensor in one weight format, before any rank takes its share."""
+
+    tensor: Tensor
+    kind: str
+    """Role and bits, as they are shown: `attention, 8-bit`."""
+    matrix: str
+    """The matrix that the engines load it as part of; empty for a vector."""
+    bytes: float
+
+
+@lru_cache(maxsize=1024)
+def _stored(tensors: tuple[Tensor, ...], weights: WeightFormat) -> tuple[StoredTensor, ...]:
+    """Tensors as the format stores them, whatever the sharding."""
+    return tuple(
+        StoredTensor(
+            tensor=tensor,
+            kind=f"{tensor.role.replace('_', ' ')}, {weights.bits_of(tensor):.3g}-bit",
+            matrix=tensor.role + FUSED.get(tensor.name, tensor.name) if tensor.inputs > 1 else "",
+            bytes=weights.bytes_of(tensor),
+        )
+        for tensor in tensors
+    )
 
 
 def allocated_bytes(size: float) -> float:

@@ -6,9 +6,8 @@ from typing import NamedTuple
 from estimator.layout import Layout
 from estimator.models.adapters import ELEMENT_BYTES, Adapters, Spread, is_adapted, slot_sides
 from estimator.models.architecture import Architecture
-from estimator.results import Bound, OperatorTime
 from estimator.serving.deployment import Deployment
-from estimator.serving.speed.operators import longest_of
+from estimator.serving.speed.operators import Detail, longest_of
 from estimator.units import MICROSECOND
 
 ADAPTER_MEMORY = 0.7
@@ -61,17 +60,10 @@ class AdapterProducts(NamedTuple):
         busy_s = max(self.flops(rows) / self.flops_per_s, self.moved(rows) / self.bytes_per_s)
         return self.times * (self.latency_s + busy_s)
 
-    def bound(self, rows: float) -> Bound:
-        return longest_of(self.latency_s, self.flops(rows) / self.flops_per_s, self.moved(rows) / self.bytes_per_s)
-
-    def detail(self, rows: float) -> OperatorTime:
-        return OperatorTime(
-            name=self.name,
-            seconds=self.seconds(rows),
-            bound=self.bound(rows),
-            flops=self.times * self.flops(rows),
-            bytes=self.times * self.moved(rows),
-        )
+    def detail(self, rows: float) -> Detail:
+        flops, moved = self.flops(rows), self.moved(rows)
+        bound = longest_of(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return self.name, self.seconds(rows), bound, self.times * flops, self.times * moved
 
 
 @lru_cache(maxsize=256)

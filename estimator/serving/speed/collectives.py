@@ -1,6 +1,7 @@
 """Collectives between ranks: inside a machine at the fabric's measured constants, between machines over the network."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import ceil, log2
 
 from estimator.hardware.devices import AllReduce, Fabric
@@ -29,13 +30,11 @@ DCP_COLLECTIVES = 3
 
 
 def dcp_exchanges(work: RankWork, layout: Layout, deployment: Deployment) -> Iterator[Collective]:
-    """Collectives of decode context parallelism (DCP) for each new token; none without it.
+    """Collectives of decode context parallelism (DCP) for each new token.
 
     Gathering and then reducing and scattering is an all-reduce's traffic, here of every rank's query heads.
     """
     dcp = deployment.settings.dcp
-    if dcp == 1:
-        return
     for mixer, count in work.mixers:
         heads = mixer.query_heads / layout.tp * dcp
         if heads:
@@ -52,7 +51,7 @@ def _all_reduce(name: str, count: int, ranks: int, row_bytes: float, deployment:
     return Collective(
         name=name,
         times=count,
-        link=fitted._replace(alpha_s=fitted.alpha_s * deployment.speed.kernels.all_reduce_latency),
+        link=AllReduce(fitted.alpha_s * deployment.speed.kernels.all_reduce_latency, *fitted[1:]),
         wire=2 * (inside - 1) / inside,
         row_bytes=row_bytes,
         across_latency_s=network.latency_us * MICROSECOND if machines > 1 else 0.0,
@@ -70,6 +69,7 @@ UNMEASURED_Q = 0.8
 """Exponent between latency and bandwidth there: amid those of measured fabrics, 0.5-1."""
 
 
+@lru_cache(maxsize=1024)
 def link(fabric: Fabric, devices: int) -> AllReduce:
     """The fabric's all-reduce over a number of devices: as measured, the next larger count, or from the link alone."""
     if devices <= 1:

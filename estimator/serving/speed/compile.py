@@ -1,14 +1,16 @@
 """A deployment in one layout, compiled into the step of its engine."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from estimator.engines.memory_policy import device_defaults
-from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, EngineSpeed, Spreads
+from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, Efficiency, EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
-from estimator.layouts.rank_work import RankWork, rank_work
+from estimator.layouts.rank_work import rank_work
 from estimator.models.prediction import module_weights, prediction_module
-from estimator.results import Confidence
+from estimator.results import CONFIDENCES, Confidence
 from estimator.scenario.scenario import TOP_P
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.gpu import gpu_operators, peak_flops
@@ -43,36 +45,78 @@ def compile_step(deployment: Deployment, layout: Layout) -> Step:
 
 def _device_step(deployment: Deployment, layout: Layout) -> Step:
     """The step as if every layer ran on the deployment's device."""
-    device, efficiency = deployment.device, deployment.efficiency
-    work = rank_work(deployment.model.architecture, layout)
-    engine, speed = efficiency.engine_name(deployment.speed), _launching(deployment)
-    confidence = _confidence(deployment, layout)
-    spreads = {kind: efficiency.spreads(engine, kind, confidence) for kind in LOAD_KINDS}
-    own = efficiency.calibration(device, engine)
-    if own and own.timed:
-        spreads = {kind: Spreads(*(each.calibrated for each in known)) for kind, known in spreads.items()}
-    llama_cpp = efficiency.llama_cpp if speed.runtime == "llama.cpp" else None
+    architecture, runtime = deployment.model.architecture, _runtime(deployment)
+    confidence = _confidence(deployment, layout, runtime.confidence)
     return Step(
-        operators=_operators(work, layout, deployment),
-        layers=work.layers,
+        operators=rank_operators(deployment, Layout(tp=layout.tp, ep=layout.ep, dp=layout.dp)),
+        layers=architecture.layers,
         layout=layout,
-        hop_s=(llama_cpp.device_us if llama_cpp else PIPELINE_HOP_US) * MICROSECOND,
-        hop_s_per_row=(layout.pp - 1) * work.hidden * 2 / max(deployment.fabric.link_bytes_per_s, GB),
-        pipeline=llama_cpp.pipeline if llama_cpp else 0.0,
-        stall=efficiency.pipeline_stall,
-        speed=_chunking(speed, _step_tokens(deployment)),
-        engine=engine,
+        hop_s=runtime.hop_s,
+        hop_s_per_row=(layout.pp - 1) * architecture.hidden * 2 / max(deployment.fabric.link_bytes_per_s, GB),
+        pipeline=runtime.pipeline,
+        stall=deployment.efficiency.pipeline_stall,
+        speed=runtime.speed,
+        engine=runtime.engine,
         confidence=confidence,
-        spreads=spreads,
-        peak_flops_per_s=peak_flops(deployment.weights, device),
-        peak_bytes_per_s=device.bandwidth_bytes_per_s,
-        network_gb_s=efficiency.network.bandwidth_gb_s,
+        spreads=runtime.spreads[confidence],
+        peak_flops_per_s=runtime.peak_flops_per_s,
+        peak_bytes_per_s=deployment.device.bandwidth_bytes_per_s,
+        network_gb_s=deployment.efficiency.network.bandwidth_gb_s,
         drafter=partial(_draft_step, deployment, layout),
         tower_s_per_patch=_tower_s_per_patch(deployment, layout),
-        decode_factor=own.decode if own else 1.0,
-        prefill_factor=own.prefill if own else 1.0,
+        decode_factor=runtime.decode_factor,
+        prefill_factor=runtime.prefill_factor,
         samples_top_p=deployment.settings.sampling == TOP_P,
     )
+
+
+class Runtime(NamedTuple):
+    """What the steps of all layouts of one deployment share."""
+
+    engine: str
+    """Key of the engine class."""
+    speed: EngineSpeed
+    """Its constants as this engine is started."""
+    confidence: Confidence
+    spreads: Mapping[Confidence, Mapping[LoadKind, Spreads]]
+    hop_s: float
+    """Fixed time of handing over to one pipeline stage."""
+    pipeline: float
+    """Relative cost of running stages side by side over prompts."""
+    peak_flops_per_s: float
+    """Dense datasheet peak of one device for the weight format."""
+    decode_factor: float
+    """Seconds of decode steps over the prediction: the user's own measurement."""
+    prefill_factor: float
+    """Seconds of prompts over the prediction: the user's own measurement."""
+
+
+@lru_cache(maxsize=1024)
+def _runtime(deployment: Deployment) -> Runtime:
+    device, efficiency = deployment.device, deployment.efficiency
+    engine, speed = efficiency.engine_name(deployment.speed), _launching(deployment)
+    own = efficiency.calibration(device, engine)
+    llama_cpp = efficiency.llama_cpp if speed.runtime == "llama.cpp" else None
+    return Runtime(
+        engine=engine,
+        speed=_chunking(speed, _step_tokens(deployment)),
+        confidence=deployment.confidence,
+        spreads={each: _spreads(efficiency, engine, each, bool(own and own.timed)) for each in CONFIDENCES},
+        hop_s=(llama_cpp.device_us if llama_cpp else PIPELINE_HOP_US) * MICROSECOND,
+        pipeline=llama_cpp.pipeline if llama_cpp else 0.0,
+        peak_flops_per_s=peak_flops(deployment.weights, device),
+        decode_factor=own.decode if own else 1.0,
+        prefill_factor=own.prefill if own else 1.0,
+    )
+
+
+@lru_cache(maxsize=512)
+def _spreads(efficiency: Efficiency, engine: str, confidence: Confidence, timed: bool) -> Mapping[LoadKind, Spreads]:
+    """Bands of every kind of load; narrower where the user timed the engine on the device."""
+    spreads = {kind: efficiency.spreads(engine, kind, confidence) for kind in LOAD_KINDS}
+    if timed:
+        return {kind: Spreads(*(each.calibrated for each in known)) for kind, known in spreads.items()}
+    return spreads
 
 
 def _draft_step(deployment: Deployment, layout: Layout) -> Step:
@@ -137,8 +181,10 @@ def _tower_s_per_patch(deployment: Deployment, layout: Layout) -> float:
     return flops / (deployment.device.matrix_flops * TOWER_COMPUTE * layout.tp) if flops else 0.0
 
 
-def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
-    """The operators of one rank by the kind of runtime."""
+@lru_cache(maxsize=8192)
+def rank_operators(deployment: Deployment, layout: Layout) -> Operators:
+    """The operators of one rank, all pipeline stages together: layouts that differ in stages alone share them."""
+    work = rank_work(deployment.model.architecture, layout)
     match deployment.speed.runtime:
         case "llama.cpp":
             return llama_cpp_operators(work, layout, deployment)
@@ -148,9 +194,9 @@ def _operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operat
             return gpu_operators(work, layout, deployment)
 
 
-def _confidence(deployment: Deployment, layout: Layout) -> Confidence:
-    """The deployment's class; at most B across machines, under decode context parallelism or with adapters, C for one
-    pass over texts.
+def _confidence(deployment: Deployment, layout: Layout, confidence: Confidence) -> Confidence:
+    """The deployment's own class; at most B across machines, under decode context parallelism or with adapters, C for
+    one pass over texts.
 
     One model's cases are all that was measured of the first two, one paper's of adapters.
     """
@@ -158,6 +204,6 @@ def _confidence(deployment: Deployment, layout: Layout) -> Confidence:
         return "C"
     spans_machines = 0 < deployment.machine_devices < layout.devices
     extended = spans_machines or deployment.settings.dcp > 1 or deployment.adapters is not None
-    if deployment.confidence == "A" and extended:
+    if confidence == "A" and extended:
         return "B"
-    return deployment.confidence
+    return confidence

@@ -1,6 +1,5 @@
 """Operators of a GPU engine: kernel by kernel, at the rates that one device reaches."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from estimator.layouts.rank_work import ExpertBank, Product, RankWork
 from estimator.models.architecture import INDEX_ELEMENT_BYTES
 from estimator.models.formats import WeightFormat
 from estimator.models.mixers import Mixer
+from estimator.models.tensors import Role
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.adapters import adapter_products
 from estimator.serving.speed.collectives import collectives, dcp_exchanges
@@ -73,6 +73,7 @@ class GpuKernels:
         "kernels",
         "quantised",
         "quantised_rates",
+        "rates",
         "sixteen_bit",
         "sixteen_bit_rates",
         "state_element_bytes",
@@ -99,6 +100,7 @@ class GpuKernels:
         )
         self.quantised_rates = self._gemm_rates(self.quantised)
         self.sixteen_bit_rates = self._gemm_rates(self.sixteen_bit)
+        self.rates: dict[Role, tuple[float, GemmRates]] = {}
 
     def format_factor(self, key: str) -> float:
         """The engine's factor on the FLOP/s of one kernel, besides its factor on all kernels."""
@@ -120,9 +122,7 @@ class GpuKernels:
 
     def gemm(self, product: Product, times: float) -> Gemm:
         """The operator of a matrix product in `times` layers; outputs are 16 bit."""
-        bits = self.weights.kind_bits(product.role)
-        quantised = product.role in self.weights.quantises and bits < 16  # some uploads leave their attention wide
-        rates = self.quantised_rates if quantised else self.sixteen_bit_rates
+        bits, rates = self._role_rates(product.role)
         elements = product.outputs * product.inputs
         return Gemm(
             name=product.name,
@@ -134,6 +134,14 @@ class GpuKernels:
             flops_per_s=rates.flops_per_s,
             bytes_per_s=rates.bytes_per_s,
         )
+
+    def _role_rates(self, role: Role) -> tuple[float, GemmRates]:
+        """Stored bits per weight of a kind of matrix, and what products with it reach."""
+        if role not in self.rates:
+            bits = self.weights.kind_bits(role)
+            quantised = role in self.weights.quantises and bits < 16  # some uploads leave their attention wide
+            self.rates[role] = bits, self.quantised_rates if quantised else self.sixteen_bit_rates
+        return self.rates[role]
 
     def experts(self, bank: ExpertBank, times: float, layout: Layout) -> Experts:
         """The operator of the routed experts of `times` layers."""
@@ -175,18 +183,16 @@ class GpuKernels:
             bytes_per_s=ELEMENTWISE_MEMORY * self.bandwidth,
         )
 
-    def decode_attention(self, mixer: Mixer, times: float, tp: int, dcp: int) -> Iterator[DecodeAttention]:
-        """Attention operators of one new token per sequence in `times` layers; none where the mixer reads no
-        cache.
-        """
+    def decode_attention(self, mixer: Mixer, times: float, tp: int, dcp: int) -> DecodeAttention | None:
+        """Attention of one new token per sequence in `times` layers; None where the mixer reads no cache."""
         growing, windowed = mixer.read_growing_width, mixer.read_window_width
         if not growing and not windowed:
-            return
+            return None
         kernel, device = self.kernels.attention, self.device
         indexing_us = self.efficiency.sparse_index_us if mixer.index_width else 0.0
         memory = self._cache_memory(mixer) * self.factors.attention_bandwidth
         element_bytes = self.cache.bits / 8 / min(mixer.cache_ways, tp)
-        yield DecodeAttention(
+        return DecodeAttention(
             name="attention",
             times=times,
             latency_s=(kernel.latency_us + indexing_us) * MICROSECOND * self.factors.latency,
@@ -208,14 +214,12 @@ class GpuKernels:
             return kernel.latent
         return kernel.decode_fp8 * self.factors.fp8_cache if self.cache.bits <= 8 else kernel.decode
 
-    def prefill_attention(self, mixer: Mixer, times: float, tp: int) -> Iterator[PrefillAttention]:
-        """Attention operators of prompts in `times` layers; none where the mixer keeps a state instead of a
-        cache.
-        """
+    def prefill_attention(self, mixer: Mixer, times: float, tp: int) -> PrefillAttention | None:
+        """Attention of prompts in `times` layers; None where the mixer keeps a state instead of a cache."""
         if mixer.state_elements:
-            return
+            return None
         kernel = self.kernels.attention
-        yield PrefillAttention(
+        return PrefillAttention(
             name="attention",
             times=times,
             latency_s=kernel.latency_us * MICROSECOND * self.factors.latency,
@@ -227,12 +231,12 @@ class GpuKernels:
             * min(kernel.prefill_compute * self.factors.compute, 1.0),
         )
 
-    def states(self, mixer: Mixer, times: float, tp: int) -> Iterator[StateUpdate]:
-        """State operators of `times` layers; none where the mixer has none."""
+    def state(self, mixer: Mixer, times: float, tp: int) -> StateUpdate | None:
+        """The state operator of `times` layers; None where the mixer has none."""
         state_bytes = self.architecture.layer_state_bytes(mixer, element_bytes=self.state_element_bytes)
         if not state_bytes:
-            return
-        yield StateUpdate(
+            return None
+        return StateUpdate(
             name="state",
             times=times,
             latency_s=self.state_us * MICROSECOND,
@@ -252,23 +256,22 @@ def gpu_kernels(deployment: Deployment) -> GpuKernels:
 def gpu_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Operators:
     """Every operator of one rank on a GPU."""
     kernels, tp, dcp = gpu_kernels(deployment), layout.tp, deployment.settings.dcp
+    decoding = [kernels.decode_attention(mixer, times, tp, dcp) for mixer, times in work.mixers]
+    prompts = [kernels.prefill_attention(mixer, times, tp) for mixer, times in work.mixers]
+    states = [kernels.state(mixer, times, tp) for mixer, times in work.mixers]
     return Operators(
         rows=(
-            *(kernels.gemm(product, times) for product, times in work.products),
-            *(kernels.experts(bank, times, layout) for bank, times in work.banks),
+            *[kernels.gemm(product, times) for product, times in work.products],
+            *[kernels.experts(bank, times, layout) for bank, times in work.banks],
             kernels.elementwise(work),
             *collectives(work, layout, deployment),
             *adapter_products(deployment, layout, kernels.device.matrix_flops * kernels.sustained, kernels.bandwidth),
         ),
         head=kernels.gemm(work.head, 1),
-        decode_attention=tuple(
-            each for mixer, times in work.mixers for each in kernels.decode_attention(mixer, times, tp, dcp)
-        ),
-        prefill_attention=tuple(
-            each for mixer, times in work.mixers for each in kernels.prefill_attention(mixer, times, tp)
-        ),
-        states=tuple(each for mixer, times in work.mixers for each in kernels.states(mixer, times, tp)),
-        dcp_exchanges=tuple(dcp_exchanges(work, layout, deployment)),
+        decode_attention=tuple([each for each in decoding if each]),
+        prefill_attention=tuple([each for each in prompts if each]),
+        states=tuple([each for each in states if each]),
+        dcp_exchanges=tuple(dcp_exchanges(work, layout, deployment)) if dcp > 1 else (),
     )
 
 
