@@ -166,3 +166,42 @@ def test_no_row_breaks_the_scoring(context, data, file):
     for score in training.score(row, context):
         assert score.status in ("scored", "skipped", "unsupported")
         assert (score.status == "scored") == (score.predicted is not None)
+
+
+@pytest.mark.parametrize(
+    ("column", "words", "field", "expected"),
+    [
+        ("optimizer", "AdaLOMO", "optimizer", "sgd"),
+        ("optimizer", "Adafactor in backward", "optimizer", "adafactor"),
+        ("optimizer", "Muon", "optimizer", "muon"),
+        ("optimizer", "SGD with momentum", "optimizer", "sgd-momentum"),
+        ("optimizer", "sgd", "optimizer", "sgd"),
+        ("dtype", "fp32", "precision", "fp32"),
+        ("dtype", "bf16 mixed", "precision", "bf16-mixed"),
+        ("dp_zero", "hybrid_shard", "sharding", "hybrid"),
+        ("dp_zero", "SHARD_GRAD_OP", "sharding", "zero2"),
+        ("dp_zero", "ZeRO-3", "sharding", "zero3"),
+        ("dp_zero", "DDP", "sharding", "none"),
+        ("grad_ckpt", "offloaded", "checkpointing", "offloaded"),
+        ("grad_ckpt", "no", "checkpointing", "none"),
+        ("grad_ckpt", "yes", "checkpointing", "full"),
+    ],
+)
+def test_the_words_of_a_source_become_the_run(
+    context: Context, column: str, words: str, field: str, expected: object
+) -> None:
+    row = {"case_id": "x", "framework": "torchtune", "base_model_id": "meta-llama/Llama-3.1-8B", "method": "full"}
+    row |= {"accelerator_id": "h100-sxm", "n_devices": "8", "seq_len": "4096", "micro_batch": "1", column: words}
+    constants = context.inventory.training
+    assert constants
+    case, run, _ = training.read(row, context, constants)
+    workload, setup = run.workload, case.setup
+    assert expected in (getattr(workload, field, None), getattr(setup, field, None))
+
+
+def test_a_pipeline_of_torchtitan_cuts_its_batch_into_single_sequences(context: Context) -> None:
+    row = {"case_id": "x", "framework": "torchtitan 2025", "base_model_id": "meta-llama/Llama-3.1-8B", "pp": "2"}
+    row |= {"method": "full", "accelerator_id": "h100-sxm", "n_devices": "8", "seq_len": "4096", "micro_batch": "4"}
+    constants = context.inventory.training
+    assert constants
+    assert training.read(row, context, constants)[1].workload.micro_batch == 1

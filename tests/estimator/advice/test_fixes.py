@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import Catalog, load
-from estimator.advice.fixes import fixes, gains, quicker
+from estimator.advice.fixes import engine_message, fixes, gains, quicker
 from estimator.advice.study import Study
 from estimator.advice.training_fixes import run_changes
 from estimator.models.model import Model
@@ -128,3 +128,105 @@ def test_every_change_of_a_run_fits_its_machine(catalog: Catalog) -> None:
         assert judged.verdict == "fits"
         assert judged.training
         assert f"{judged.training.hours.typical:,.1f} h" in change.effect
+
+
+@pytest.mark.parametrize(
+    ("engine", "instance", "model", "words"),
+    [
+        ("vllm", "g6.xlarge", "Qwen/Qwen2.5-32B-Instruct", "torch.OutOfMemoryError: CUDA out of memory."),
+        ("vllm", "g5.xlarge", "meta-llama/Llama-3.1-8B-Instruct", "ValueError: To serve at least one request"),
+        ("sglang", "g5.xlarge", "meta-llama/Llama-3.1-8B-Instruct", "RuntimeError: Not enough memory."),
+        ("llamacpp", "g6.xlarge", "Qwen/Qwen2.5-32B-Instruct", ""),
+    ],
+)
+def test_an_engine_refuses_in_its_own_words(
+    catalog: Catalog, engine: str, instance: str, model: str, words: str
+) -> None:
+    weights = "gguf-q8_0" if engine == "llamacpp" else "bf16"
+    placement = Placement(instance=instance, machines=1)
+    load = ServingWorkload(100_000, 512, concurrency=1)
+    study = bench_on(catalog, Scenario(model, weights, engine=engine, workload=load, placement=placement))
+    before = study.evaluation()
+    assert before.verdict == "does_not_fit"
+    assert before.memory
+    message = engine_message(study, before.memory)
+    assert message.startswith(words)
+    assert bool(message) == bool(words)
+    if "at least one" in words:
+        assert f"estimated maximum model length is {study.memory.max_context(1)}" in message
+        assert "max seq len (100512)" in message
+
+
+def test_vllm_without_room_for_a_block_says_so(catalog: Catalog) -> None:
+    settings = EngineSettings(memory_utilization=0.75)
+    scenario = Scenario(
+        "meta-llama/Llama-3.1-8B-Instruct", "bf16", placement=Placement(instance="g5.xlarge"), settings=settings
+    )
+    study = bench_on(catalog, scenario)
+    before = study.evaluation()
+    assert before.memory
+    assert before.memory.left_bytes <= 0 < before.memory.usable_bytes - before.memory.weights_bytes
+    assert engine_message(study, before.memory).startswith("ValueError: No available memory for the cache blocks.")
+    titles = [change.title for change in fixes(study, before)]
+    assert "memory utilization 0.75 → 0.95" in titles
+
+
+def test_what_starts_is_refused_by_no_message(catalog: Catalog) -> None:
+    study = bench_on(catalog, Scenario(placement=Placement(instance="p4d.24xlarge")))
+    row = study.evaluation()
+    assert row.memory
+    assert engine_message(study, row.memory) == ""
+
+
+def test_settings_of_the_user_that_take_too_much_are_named(catalog: Catalog) -> None:
+    settings = EngineSettings(max_num_batched_tokens=65_536, memory_utilization=0.95)
+    scenario = Scenario(
+        "meta-llama/Llama-3.1-8B-Instruct",
+        "bf16",
+        workload=ServingWorkload(4_000, 512, concurrency=2),
+        placement=Placement(instance="g5.xlarge", machines=1),
+        settings=settings,
+    )
+    study = bench_on(catalog, scenario)
+    before = study.evaluation()
+    assert before.verdict == "does_not_fit"
+    changes = {change.title: change for change in fixes(study, before)}
+    assert "chunk 65,536 → 2,048 tokens" in changes
+    assert not [title for title in changes if title.startswith("memory utilization")]
+    for change in changes.values():
+        assert change.scenario
+        assert study.asking(change.scenario).evaluation().verdict == "fits"
+        assert change.effect.startswith("holds ")
+
+
+def test_llamacpp_narrows_its_own_formats(catalog: Catalog) -> None:
+    scenario = Scenario(
+        "meta-llama/Llama-3.1-8B-Instruct",
+        "gguf-q8_0",
+        engine="llamacpp",
+        workload=ServingWorkload(120_000, 512, concurrency=1),
+        placement=Placement(instance="g6.xlarge", machines=1),
+    )
+    study = bench_on(catalog, scenario)
+    before = study.evaluation()
+    titles = [change.title for change in (*fixes(study, before), *gains(study, before))]
+    assert {"KV cache in q8_0", "weights in gguf-q6_k"} <= set(titles)
+
+
+def test_a_shorter_prompt_is_a_fix_where_the_pool_holds_one(catalog: Catalog) -> None:
+    scenario = Scenario(
+        "meta-llama/Llama-3.1-8B-Instruct",
+        "bf16",
+        workload=ServingWorkload(100_000, 512, concurrency=1),
+        placement=Placement(instance="g5.xlarge", machines=1),
+    )
+    study = bench_on(catalog, scenario)
+    changes = {change.title: change for change in fixes(study, study.evaluation())}
+    longest = study.memory.max_context(1)
+    shorter = changes[f"input of {longest - 512:,} tokens"]
+    assert shorter.scenario
+    assert shorter.scenario.workload.total_tokens == longest
+
+
+def test_a_run_without_training_has_no_changes(catalog: Catalog) -> None:
+    assert run_changes(bench_on(catalog, Scenario(placement=Placement(instance="p4d.24xlarge")))) == []

@@ -68,3 +68,16 @@ def test_a_machine_beside_an_api_its_own_terms_and_its_purchase(catalog: Catalog
 def test_published_api_prices_have_a_date_and_a_source(catalog: Catalog) -> None:
     assert len(catalog.api_prices) > 8
     assert all(each.as_of and each.source and each.usd_per_1m_output > 0 for each in catalog.api_prices.values())
+
+
+def test_what_has_no_price_or_is_free_has_no_break_even(catalog: Catalog) -> None:
+    scenario = Scenario(model="Qwen/Qwen3-8B", placement=Placement(instance="g6e.xlarge", machines=1))
+    model, prices = resolve(scenario.model, catalog), catalog.prices("us-east-1")
+    row = rank(model, scenario, catalog.inventory, prices).rows[0]
+    api = ApiPrice(usd_per_1m_input=1.0, usd_per_1m_output=2.0, source="", as_of="2026")
+    unpriced = row._replace(cost=row.cost._replace(usd_per_month=None))
+    assert against_api(unpriced, scenario.workload, api) is None
+    assert against_api(row._replace(performance=None), scenario.workload, api) is None
+    free = against_api(row, scenario.workload, ApiPrice(usd_per_1m_input=0.0, usd_per_1m_output=0.0))
+    assert free
+    assert free.requests is None
