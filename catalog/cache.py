@@ -33,7 +33,7 @@ Texts = Mapping[str, str]
 def sections(folders: Folders) -> Texts:
     """The catalogue of these data folders, from a bundle where one is fresh, else from YAML."""
     stamp, own = Stamp(folders), own_bundle(folders)
-    bundles = [bundle for path in (own, PREBUILT) if (bundle := _open(path, folders))]
+    bundles = [bundle for path in (own, PREBUILT) if (bundle := open_bundle(path, folders))]
     quick = stamp.quick()
     for bundle in bundles:
         if bundle.header["quick"] == quick:
@@ -91,7 +91,8 @@ class Bundle(Mapping[str, str]):
         return build(self._folders)
 
 
-def _open(path: Path, folders: Folders) -> Bundle | None:
+def open_bundle(path: Path, folders: Folders) -> Bundle | None:
+    """The bundle in a file; None where there is none, or it is damaged or of another format."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         with regular_file.open_binary(path) as file:
             first = file.readline(LONGEST_HEADER)

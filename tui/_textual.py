@@ -33,6 +33,8 @@ ROUNDS = 3
 the screen does that is then on top (measured: two are enough for every page and panel)."""
 PATIENCE_S = 1.0
 """Longest wait for the effect of one input; work that takes longer belongs to a worker."""
+ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
+"""Signals that end a program which does not handle them; each would leave the terminal in its full-screen state."""
 JOIN = 40
 """Unchanged cells between two changes that are cheaper to send again than to jump over."""
 
@@ -103,7 +105,7 @@ class FrugalApp(OrderlyApp):
         if self.is_headless:
             return
         loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ENDING_SIGNALS:
             with suppress(AttributeError, NotImplementedError, RuntimeError):  # no such signal on this system
                 loop.add_signal_handler(getattr(signal, name), end)
 

@@ -78,7 +78,7 @@ def main() -> int:
         each_ms = 1000 * tally.seconds[name] / count
         print(f"{name:26} {count:9,} inputs, {tally.read[name] / count:4.0%} read, {each_ms:7.3f} ms each")
     for fault in tally.faults.values():
-        print(f"FAULT {fault.kind}\n  {fault.source}: {fault.change[:600]}")
+        print(f"FAULT {fault.kind}\n  {fault.source}: {fault.change[:2000]}")
     print(f"{tally.inputs.total():,} inputs, {len(tally.faults)} kinds of fault")
     return 1 if tally.faults else 0
 

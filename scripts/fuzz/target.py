@@ -14,8 +14,10 @@ from estimator.errors import InputError
 
 SLOWEST_S = 2.0
 """Seconds of processor time after which reading one input counts as a hang."""
-ENDLESS_S = 60
-"""Seconds after which reading one input is ended."""
+ENDLESS_S = 20
+"""Seconds of processor time after which reading one input is ended."""
+WAITING_S = 600
+"""Seconds on the clock after which it is ended too: something waits for what never comes."""
 
 
 class Fault(NamedTuple):
@@ -62,7 +64,7 @@ def judge(case: Case) -> Outcome:
     """Reads one input. Whatever ends otherwise than in an answer or an InputError is a fault."""
     began = time.process_time()
     try:
-        with _ended_after(ENDLESS_S):
+        with _ended():
             case.read()
     except InputError:
         return Outcome(read=False, fault=_slow(case, began))
@@ -85,16 +87,19 @@ def _fault(kind: str, case: Case) -> Fault:
 
 
 @contextmanager
-def _ended_after(seconds: int) -> Iterator[None]:
-    """Raises TimeoutError inside of what takes longer."""
+def _ended() -> Iterator[None]:
+    """Raises TimeoutError inside of what never ends."""
 
     def end(signum: int, frame: FrameType | None) -> NoReturn:
-        raise TimeoutError(f"no end after {seconds} s")
+        raise TimeoutError("no end")
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(seconds)
+    timers = ((signal.SIGVTALRM, signal.ITIMER_VIRTUAL, ENDLESS_S), (signal.SIGALRM, signal.ITIMER_REAL, WAITING_S))
+    before = {number: signal.signal(number, end) for number, _, _ in timers}
+    for _, timer, seconds in timers:
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for number, timer, _ in timers:
+            signal.setitimer(timer, 0)
+            signal.signal(number, before[number])

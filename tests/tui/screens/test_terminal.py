@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.terminal import Terminal
+from tui._textual import ENDING_SIGNALS
 
 START = b"instance"
 
@@ -76,7 +77,7 @@ LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
 """The main screen, a cursor, and no mouse reports."""
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ENDING_SIGNALS)
 def test_a_signal_that_ends_it_leaves_a_whole_terminal(name: str, tmp_path: Path) -> None:
     with Terminal(["-m", "tui"], tmp_path) as terminal:
         terminal.until(START)
