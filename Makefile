@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run check lint type test snapshots docs accuracy bench fit fuzz dist audit
+.PHONY: run check lint type test snapshots docs accuracy bench fit coverage fuzz dist audit
 run: $(VENV)/.app
 	$(BIN)/llmcalc-tui
 
@@ -36,6 +36,10 @@ docs: $(VENV)/.dev
 
 accuracy: $(VENV)/.dev
 	$(BIN)/llmcalc-tui accuracy
+
+# Branches of estimator/ and catalog/ that their own tests take; twice the time of the tests alone.
+coverage: $(VENV)/.dev
+	$(BIN)/pytest -n 4 tests/estimator tests/catalog tests/contracts --cov --cov-report=term
 
 # An hour of damaged inputs for every reader; the tests take 50,000.
 fuzz: $(VENV)/.dev

@@ -1,4 +1,4 @@
-"""Killed while saving, out of space, without a home, with a damaged cache, twice at once: nothing of anybody's is lost."""
+"""Killed while saving, out of space, without a home, with a damaged cache, twice at once: nothing is lost."""
 
 import json
 import os
@@ -68,6 +68,9 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(
         atomic.write(tmp_path / "prices.yaml", "x")
     assert [each.name for each in tmp_path.iterdir()] == ["session.yaml"]
     assert path.read_bytes() == before
+
+
+ASKED = ("--instance", "g6.xlarge", "--model", "Qwen/Qwen3-0.6B")
 
 
 def without_space() -> None:
