@@ -96,6 +96,7 @@ def bart(f: Fields) -> Architecture:
     """
     style = _BART_STYLES[f.class_name.removesuffix("ForConditionalGeneration").removesuffix("MTModel")]
     f.refuse_unless("share_encoder_decoder_embeddings", True)
+    f.refuse_unless("use_prompt", False)
     hidden = f.size("d_model")
     norm_count = style.stack_norms
     extras = [*norms(hidden, 2 * style.embedding_norms, True)]

@@ -207,7 +207,8 @@ def deberta_v2(f: Fields) -> Architecture:
 def modernbert(f: Fields) -> Architecture:
     """ModernBERT (arXiv:2412.13663): gated MLPs, every third layer global, the others over `local_attention` tokens."""
     hidden, count = _width(f), f.layers()
-    bias, norm_bias = f.flag("attention_bias"), f.flag("norm_bias")
+    bias = f.flag("attention_bias")
+    f.refuse_unless("norm_bias", False)
     f.refuse_unless("classifier_bias", False)
     f.refuse_unless("decoder_bias", True)
     full = _attention(f, bias=bias)
@@ -219,22 +220,23 @@ def modernbert(f: Fields) -> Architecture:
         every = f.size("global_attn_every_n_layers", default=3)
         kinds = [FULL if layer % every == 0 else SLIDING for layer in range(count)]
     layers = [
-        Layer(full if kind == FULL else local, mlp, norms(hidden, 1 if place == 0 else 2, norm_bias))
+        Layer(full if kind == FULL else local, mlp, norms(hidden, 1 if place == 0 else 2))
         for place, kind in enumerate(kinds)
     ]
     head = hidden // f.size("num_attention_heads")
-    return _encoder(f, layers, final_norms=1, norm_bias=norm_bias, rotary=head)
+    return _encoder(f, layers, final_norms=1, norm_bias=False, rotary=head)
 
 
 @reads(EuroBertModel="eurobert")
 def eurobert(f: Fields) -> Architecture:
     """EuroBERT: a Llama that looks both ways."""
+    f.refuse_unless("mlp_bias", False)
     hidden, bias = _width(f), f.flag("attention_bias")
     heads = f.size("num_attention_heads")
     groups = f.size("num_key_value_heads", default=heads)
     even = even_heads(hidden, heads, groups, bias=bias)
     mixer = replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
-    mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
+    mlp = DenseMlp(hidden, f.size("intermediate_size"))
     layers = [Layer(mixer, mlp, norms(hidden, 2))] * f.layers()
     return _encoder(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)
 

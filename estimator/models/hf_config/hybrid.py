@@ -92,6 +92,7 @@ def kimi_linear(f: Fields) -> Architecture:
 
     K3 adds gates to the latent attention, runs its experts in a narrower space and attends over earlier residuals.
     """
+    f.refuse_unless("tie_word_embeddings", False)
     count, hidden = f.layers(), hidden_size(f)
     delta, full = _kimi_delta(f, count)
     latent = replace(latent_attention(f), separate_gate=f.flag("mla_use_output_gate"))

@@ -27,6 +27,7 @@ def bailing_hybrid(f: Fields) -> Architecture:
 
     Modules for multi-token prediction are stored behind the stack and not modelled.
     """
+    f.refuse_unless("tie_word_embeddings", False)
     count, hidden = f.layers(), hidden_size(f)
     if f.has("layer_types"):
         kinds = f.per_layer("layer_types", count, (FULL, LINEAR))

@@ -111,6 +111,10 @@ def longcat(f: Fields) -> Architecture:
     return stack(f, [Layer(Parallel((mixer, mixer)), routed, around)] * f.layers(), rotary=mixer.rope_dim)
 
 
+INDEXED_RATIO = 4
+"""Tokens pooled into one where DeepSeek-V4 chooses among them with an indexer."""
+
+
 @reads(DeepseekV4ForCausalLM="deepseek_v4")
 def deepseek_v4(f: Fields) -> Architecture:
     """DeepSeek-V4: compressed sparse attention and hyper-connections; the first layers route by a table of
@@ -136,7 +140,7 @@ def deepseek_v4(f: Fields) -> Architecture:
             output_groups=f.size("o_groups"),
             window=f.size("sliding_window"),
             ratio=ratio,
-            indexer=indexer if ratio == 4 else None,
+            indexer=indexer if ratio == INDEXED_RATIO else None,
         )
         for ratio in {0, *ratios}
     }
@@ -158,6 +162,7 @@ def _compress_ratios(f: Fields, layers: int) -> list[int]:
     if f.has("compress_ratios"):
         return f.choices("compress_ratios", layers)
     rates = f.required_section("compress_rates")
+    rates.refuse_unless("compressed_sparse_attention", INDEXED_RATIO)
     kinds = f.per_layer("layer_types", layers, ("sliding_attention", *map(str, rates.config)))
     return [0 if kind == "sliding_attention" else rates.size(kind) for kind in kinds]
 

@@ -84,11 +84,15 @@ def vip_llava(v: Fields, outer: Fields, hidden: int) -> int:
 
 def video_llava(v: Fields, outer: Fields, hidden: int) -> int:
     """Video-LLaVA: one encoder for images and one for frames, one projector."""
-    return 2 * _encoder(v) + _linear(hidden, v.size("hidden_size")) + _linear(hidden, hidden)
+    bias = outer.flag("multimodal_projector_bias", default=True)
+    return 2 * _encoder(v) + _linear(hidden, v.size("hidden_size"), bias) + _linear(hidden, hidden, bias)
 
 
 def paligemma(v: Fields, outer: Fields, hidden: int) -> int:
     """PaliGemma (arXiv:2407.07726): SigLIP without its pooling head, one linear layer."""
+    v.refuse_unless("vision_use_head", False)
+    for holder in (v, outer):
+        holder.refuse_unless("projection_dim", hidden)
     return _without_head(v) + _linear(hidden, v.size("hidden_size"))
 
 

@@ -160,6 +160,9 @@ def mamba2_of(f: Fields) -> Mamba2:
 @reads(NemotronHForCausalLM="nemotron_h")
 def nemotron_h(f: Fields) -> Architecture:
     """Nemotron-H: one norm and one part per block, by letter: M Mamba-2, * attention, - MLP, E experts."""
+    for switch in ("attention_bias", "tie_word_embeddings"):  # the class has neither, whatever a file says
+        f.refuse_unless(switch, False)
+    f.refuse_unless("n_shared_experts", 0, 1)
     hidden, around = hidden_size(f), norms(hidden_size(f), 1)
     pattern = _pattern(f, "hybrid_override_pattern", "layers_block_type")
     if f.has("num_hidden_layers") and len(pattern) != f.layers():
@@ -189,9 +192,9 @@ def _pattern(f: Fields, name: str, spelled_out: str) -> str:
 
 def _nemotron_block(f: Fields, kind: str) -> tuple[Mixer | None, Mlp | None]:
     """The one part of a block."""
-    hidden, bias = hidden_size(f), f.flag("attention_bias")
+    hidden = hidden_size(f)
     if kind == "*":
-        return attention(f, qkv_bias=bias, output_bias=bias), None
+        return attention(f), None
     if kind == "-":
         return None, DenseMlp(hidden, f.size("intermediate_size"), gated=False, bias=f.flag("mlp_bias"))
     if kind == "E":
@@ -204,13 +207,14 @@ def _nemotron_block(f: Fields, kind: str) -> tuple[Mixer | None, Mlp | None]:
         state=f.size("ssm_state_size"),
         kernel=f.size("conv_kernel", most=64),
         conv_bias=f.flag("use_conv_bias", default=True),
-        proj_bias=f.flag("mamba_proj_bias", default=f.flag("use_bias")),
+        proj_bias=f.flag("use_bias", default=f.flag("mamba_proj_bias")),
     )
     return mamba, None
 
 
 def _nemotron_experts(f: Fields, hidden: int) -> MixtureOfExperts:
     """Squared-ReLU experts, in a narrower space where `moe_latent_size` says so."""
+    f.refuse_unless("mlp_bias", False)
     width = f.size("moe_shared_expert_intermediate_size") * f.count("n_shared_experts", default=1)
     return MixtureOfExperts(
         hidden=hidden,

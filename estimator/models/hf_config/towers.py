@@ -117,7 +117,7 @@ def llama4(v: Fields, outer: Fields, hidden: int) -> int:
         + 4 * width
         + v.layers() * block(width, mlp)
         + mlp * adapted
-        + adapted * projected
+        + projected * projected
         + hidden * v.size("vision_output_dim", default=4096)
     )
 
@@ -172,6 +172,8 @@ def _has_depth(v: Fields) -> bool:
 
 def minimax_m3(v: Fields, outer: Fields, hidden: int) -> int:
     """MiniMax-M3's tower: CLIP blocks over pairs of frames, and two projectors of two layers."""
+    v.refuse_unless("temporal_patch_size", 2)
+    v.refuse_unless("spatial_merge_size", 2)
     width, out = v.size("hidden_size"), outer.size("projector_hidden_size", default=hidden)
     tower = patches(v, width, bias=False, frames=2) + 2 * width
     tower += v.layers() * block(width, v.size("intermediate_size"))
@@ -206,8 +208,10 @@ def glm5(v: Fields, outer: Fields, hidden: int) -> int:
 
 def step(v: Fields, outer: Fields, hidden: int) -> int:
     """Step's tower: a perception encoder with layer scales, two halving convolutions and a projection."""
+    outer.refuse_unless("projector_bias", False)
     width = v.size("hidden_size")
     tower = patches(v, width, bias=False) + side(v) ** 2 * width + 2 * width
-    tower += v.layers() * (block(width, v.size("intermediate_size")) + 2 * width)
+    inner = int(width * v.number("mlp_ratio")) if v.has("mlp_ratio") else v.size("intermediate_size")
+    tower += v.layers() * (block(width, inner) + 2 * width)
     halving = 9 * (2 * width * width + 8 * width * width) + 2 * width + 4 * width
     return tower + halving + 4 * width * hidden

@@ -178,6 +178,8 @@ def _m3_index(f: Fields, full: Attention, layers: int) -> tuple[Attention, list[
 @reads(Step3p5ForCausalLM="step3p5", Step3p7FlashForCausalLM="step3p7_text")
 def step3(f: Fields) -> Architecture:
     """Step-3.5 and 3.7: windowed layers with heads of their own number, one gate per head, experts."""
+    f.refuse_unless("attention_bias", False)
+    f.refuse_unless("mlp_bias", False)
     count, hidden = f.layers(), hidden_size(f)
     kinds = f.per_layer("layer_types", count, (FULL, SLIDING))
     heads, groups = f.size("num_attention_heads"), f.size("num_attention_groups", "num_key_value_heads")
