@@ -76,8 +76,9 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         scenario=scenario,
     )
     start: Start = writer(server)
-    arguments = (*start.arguments, *_port(candidate.replicas))
-    notes = (*_notes(server, engine, model), *_replica_notes(row, node.devices, device.vendor), *start.notes)
+    arguments = (*start.arguments, *_port(candidate.replicas, start.port), *start.last)
+    placed = _replica_notes(row, node.devices, device.vendor, start.port)
+    notes = (*_notes(server, engine, model), *placed, *start.notes)
     return Command(program=start.program, arguments=arguments, notes=notes, setup=start.setup)
 
 
@@ -86,13 +87,13 @@ def quoted_operand(name: str) -> str:
     return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
-def _port(replicas: int) -> Iterator[Argument]:
+def _port(replicas: int, option: str) -> Iterator[Argument]:
     if replicas > 1:
         why = f"the first of {replicas} replicas; the next ones take those that follow"
-        yield Argument(f"--port {FIRST_PORT}", why)
+        yield Argument(option.format(FIRST_PORT), why)
 
 
-def _replica_notes(row: Evaluation, node_devices: int, vendor: str) -> Iterator[str]:
+def _replica_notes(row: Evaluation, node_devices: int, vendor: str, port: str) -> Iterator[str]:
     """Where each replica runs: its devices, its port and its machine."""
     candidate, devices = row.candidate, row.candidate.layout.devices
     if candidate.replicas <= 1:
@@ -106,7 +107,7 @@ def _replica_notes(row: Evaluation, node_devices: int, vendor: str) -> Iterator[
     for replica in range(min(candidate.replicas, each_machine, MOST_REPLICA_NOTES)):
         first = replica * devices
         listed = ",".join(map(str, range(first, first + devices)))
-        yield f"replica {replica + 1}: {variable}={listed} before the command, --port {FIRST_PORT + replica}"
+        yield f"replica {replica + 1}: {variable}={listed} before the command, {port.format(FIRST_PORT + replica)}"
     if candidate.replicas > each_machine:
         yield f"{each_machine} replicas on each of {candidate.machines} machines"
 

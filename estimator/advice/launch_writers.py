@@ -43,6 +43,10 @@ class Start(NamedTuple):
     notes: tuple[str, ...] = ()
     setup: str = ""
     """Shell lines before it; each ends its line."""
+    port: str = "--port {}"
+    """How one of several replicas is told its port."""
+    last: tuple[Argument, ...] = ()
+    """What stands behind all other options."""
 
 
 class Server(NamedTuple):
@@ -243,6 +247,25 @@ def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
     yield Argument("--flash-attn on", "needed for a quantised cache, faster without one", ENGINE_DEFAULT)
 
 
+def ollama(server: Server) -> Start:
+    """`ollama serve`, which reads its settings from the environment (docs.ollama.com/faq); the model is pulled beside
+    it."""
+    name = server.model if "gguf" in server.model.lower() else f"{server.model}-GGUF"
+    pulled = f"hf.co/{name}:{server.weights.removeprefix('gguf-').upper()}"
+    arguments = [
+        Argument(f"OLLAMA_CONTEXT_LENGTH={server.max_model_len}", "tokens of each slot", _length(server)[1]),
+        Argument(f"OLLAMA_NUM_PARALLEL={server.users}", "requests at once", "--concurrency"),
+        Argument("OLLAMA_FLASH_ATTENTION=1", "needed for a quantised cache, faster without one", ENGINE_DEFAULT),
+    ]
+    if server.cache != "bf16":
+        arguments.append(Argument(f"OLLAMA_KV_CACHE_TYPE={server.cache}", "format of keys and values", "--kv"))
+    if server.layout.devices > 1:
+        arguments.append(Argument("OLLAMA_SCHED_SPREAD=1", f"layers over all {server.layout.devices} devices"))
+    notes = (f"then, beside it: ollama run {pulled}, or the name under which your GGUF files stand",)
+    last = (Argument("ollama serve", "the server", ENGINE_DEFAULT),)
+    return Start("env", tuple(arguments), notes, port="OLLAMA_HOST=0.0.0.0:{}", last=last)
+
+
 def tgi(server: Server) -> Start:
     """The `text-generation-launcher` command of a replica (TGI)."""
     workload = server.scenario.workload
@@ -253,6 +276,11 @@ def tgi(server: Server) -> Start:
         Argument(f"--max-total-tokens {server.max_model_len}", *_length(server)),
         Argument(f"--max-batch-prefill-tokens {_chunk(server)}", "tokens in a prefill step", chunk),
         Argument(f"--cuda-memory-fraction {server.memory.utilization:g}", "share of device memory", share),
+        *(
+            [Argument("--kv-cache-dtype fp8_e4m3fn", "format of keys and values", "--kv")]
+            if server.cache == "fp8"
+            else ()
+        ),
         *_eager(server),
     )
     return Start(f"text-generation-launcher --model-id {server.model}", arguments)
@@ -263,6 +291,7 @@ WRITERS: dict[str, Callable[[Server], Start]] = {
     "sglang": sglang,
     "trtllm": trtllm,
     "llamacpp": llamacpp,
+    "ollama": ollama,
     "tgi": tgi,
     "neuron": neuron,
 }

@@ -14,9 +14,11 @@ ZERO_CONFIGS = {"zero1": "zero1", "zero2": "zero2", "zero3": "zero3_bf16"}
 def write(job: TrainingJob) -> Recipe:
     """Axolotl's configuration of one run, and the command that starts it on every machine."""
     settings = list(_settings(job))
-    ranks = f" --launcher torchrun -- --nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"
+    ranks = f" --launcher torchrun -- {job.torchrun_options}"
     command = "axolotl train axolotl.yaml" + (ranks if job.machines > 1 else "")
-    return Recipe(file="axolotl.yaml", text=lines(settings), command=command, settings=tuple(settings))
+    return Recipe(
+        file="axolotl.yaml", text=lines(settings), command=command, settings=tuple(settings), notes=job.machine_notes
+    )
 
 
 def _settings(job: TrainingJob) -> Iterator[Setting]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from estimator.training.recipes.transformers_trainer import OPTIMIZERS
-from estimator.training.recipes.writing import Recipe, Setting, TrainingJob, lines
+from estimator.training.recipes.writing import HEAD_PORT, Recipe, Setting, TrainingJob, lines
 
 ZERO_STAGES = {"zero2": "2", "zero3": "3"}
 """Stages that LLaMA-Factory packages a configuration of (examples/deepspeed)."""
@@ -12,13 +12,20 @@ ZERO_STAGES = {"zero2": "2", "zero3": "3"}
 def write(job: TrainingJob) -> Recipe:
     """LLaMA-Factory's configuration of one run, and the command that starts it on every machine."""
     settings = list(_settings(job))
-    nodes = f"FORCE_TORCHRUN=1 NNODES={job.machines} " if job.machines > 1 else ""
+    meeting = f'NODE_RANK="$NODE_RANK" MASTER_ADDR="$HEAD_ADDRESS" MASTER_PORT={HEAD_PORT}'
+    nodes = f"FORCE_TORCHRUN=1 NNODES={job.machines} {meeting} " if job.machines > 1 else ""
     command = f"{nodes}llamafactory-cli train train.yaml"
     if job.shards and job.setup.sharding not in ZERO_STAGES:
         offload = "_offload" if job.setup.offload != "none" else ""
         launch = f"accelerate launch --config_file examples/accelerate/fsdp_config{offload}.yaml"
-        command = f"{launch} --num_machines {job.machines} src/train.py train.yaml"
-    return Recipe(file="train.yaml", text=lines(settings), command=command, settings=tuple(settings))
+        ranks = f"--num_processes {job.setup.devices} --num_machines {job.machines}"
+        if job.machines > 1:
+            rank = '--machine_rank "$NODE_RANK" --main_process_ip "$HEAD_ADDRESS"'
+            ranks += f" {rank} --main_process_port {HEAD_PORT}"
+        command = f"{launch} {ranks} src/train.py train.yaml"
+    return Recipe(
+        file="train.yaml", text=lines(settings), command=command, settings=tuple(settings), notes=job.machine_notes
+    )
 
 
 def _settings(job: TrainingJob) -> Iterator[Setting]:

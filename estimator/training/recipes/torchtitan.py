@@ -13,10 +13,9 @@ def write(job: TrainingJob) -> Recipe:
     """torchtitan's configuration of one run, and the command that starts it on every machine."""
     sections = _sections(job)
     text = "\n\n".join(f"[{name}]\n{lines(settings, ' = ')}" for name, settings in sections.items())
-    ranks = f"--nnodes {job.machines} --nproc_per_node {job.devices_per_machine}"
-    command = f"torchrun {ranks} -m torchtitan.train --job.config_file train.toml"
+    command = f"torchrun {job.torchrun_options} -m torchtitan.train --job.config_file train.toml"
     flat = tuple(each._replace(key=f"{name}.{each.key}") for name, settings in sections.items() for each in settings)
-    return Recipe(file="train.toml", text=text, command=command, settings=flat)
+    return Recipe(file="train.toml", text=text, command=command, settings=flat, notes=job.machine_notes)
 
 
 def _sections(job: TrainingJob) -> dict[str, list[Setting]]:

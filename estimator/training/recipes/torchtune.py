@@ -51,12 +51,13 @@ def write(job: TrainingJob) -> Recipe:
     method = "full" if not workload.adapters else "qlora" if workload.method == "qlora" else "lora"
     config = next((name for prefix, name in CONFIGS.items() if prefix in job.model.lower()), None)
     kind = f"{'full' if method == 'full' else 'lora'}_finetune_{'distributed' if several else 'single_device'}"
-    ranks = f"--nnodes {job.machines} " if job.machines > 1 else ""
-    ranks += f"--nproc_per_node {job.devices_per_machine} " if several else ""
+    ranks = f"--nproc_per_node {job.devices_per_machine} " if several else ""
+    ranks = f"{job.torchrun_options} " if job.machines > 1 else ranks
     base = f"{config}_{method}" + ("" if several else "_single_device") if config else "config.yaml"
     line = f"tune run {ranks}{kind} --config {base}"
     overrides = " \\\n  ".join(shlex.quote(f"{each.key}={_override(each.value)}") for each in settings)
-    notes = () if config else (f"no packaged config for {job.model}: `tune cp` the nearest to config.yaml",)
+    missing = () if config else (f"no packaged config for {job.model}: `tune cp` the nearest to config.yaml",)
+    notes = (*missing, *job.machine_notes)
     return Recipe(file="", text="", command=f"{line} \\\n  {overrides}", settings=settings, notes=notes)
 
 

@@ -10,6 +10,8 @@ from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.lora import target_names
 from estimator.training.run import precision_of
 
+HEAD_PORT = 29_500
+"""Port on which the machines of a run meet; torchrun's own default."""
 Value = str | int | float | bool | Sequence[str] | Sequence[dict[str, str]] | dict[str, bool]
 
 
@@ -53,6 +55,21 @@ class TrainingJob(NamedTuple):
     def devices_per_machine(self) -> int:
         """Number of ranks that one machine of the run starts."""
         return max(self.setup.devices // self.machines, 1)
+
+    @property
+    def torchrun_options(self) -> str:
+        """How many ranks torchrun starts, and where machines meet: NODE_RANK and HEAD_ADDRESS are set on each."""
+        options = f"--nnodes {self.machines} --nproc_per_node {self.devices_per_machine}"
+        meeting = f'--node_rank "$NODE_RANK" --master_addr "$HEAD_ADDRESS" --master_port {HEAD_PORT}'
+        return f"{options} {meeting}" if self.machines > 1 else options
+
+    @property
+    def machine_notes(self) -> tuple[str, ...]:
+        """What must be set where a run takes several machines."""
+        if self.machines <= 1:
+            return ()
+        last = self.machines - 1
+        return (f"run it on each of {self.machines} machines with NODE_RANK 0 to {last} and the first's HEAD_ADDRESS",)
 
     @property
     def precision(self) -> str:
