@@ -6,7 +6,8 @@ from collections.abc import Sequence
 def matching_positions(query: str, names: Sequence[str]) -> list[int]:
     """Positions of the matching names, best first: every word of the query as it is, else its letters in order.
 
-    A match at the start of a word counts more, then the shorter name; equal names keep their order.
+    A match at the start of a word counts more, and more again where it is no part of a longer number or stands in the
+    name behind an organisation's; then the shorter name; equal names keep their order.
     """
     words = query.lower().split()
     if not words:
@@ -26,11 +27,19 @@ def matching_positions(query: str, names: Sequence[str]) -> list[int]:
 def _words(words: Sequence[str], name: str) -> int:
     """0 where a word is missing, else points for each word by where it stands."""
     points = 0
+    own = name.rfind("/") + 1
     for word in words:
         at = name.find(word)
         if at < 0:
             return 0
-        points += 1 if at and name[at - 1].isalnum() else 3
+        best = 0
+        while at >= 0:
+            end = at + len(word)
+            starts = not at or not name[at - 1].isalnum()
+            whole = not (word[-1].isdigit() and name[end : end + 1].isdigit())
+            best = max(best, (3 if starts else 1) + (starts and whole) + (starts and at >= own))
+            at = name.find(word, at + 1)
+        points += best
     return points
 
 

@@ -9,6 +9,8 @@ class Tab(NamedTuple):
     key: str
     name: str
     title: str
+    short: str
+    """The title where there is no room for it."""
     screen: str
     """`module:class`, imported when the page is first opened."""
     explains: bool = False
@@ -18,11 +20,21 @@ class Tab(NamedTuple):
 
 
 TABS = (
-    Tab("1", "workload", "Workload", "tui.screens.workload:WorkloadScreen"),
-    Tab("2", "memory", "Memory", "tui.screens.memory:MemoryScreen", explains=True, pins=True),
-    Tab("3", "performance", "Performance", "tui.screens.performance:PerformanceScreen", explains=True, pins=True),
-    Tab("4", "leaderboard", "Leaderboard", "tui.screens.leaderboard:LeaderboardScreen", explains=True, pins=True),
-    Tab("5", "compare", "Compare", "tui.screens.compare:CompareScreen", explains=True),
+    Tab("1", "workload", "Workload", "Load", "tui.screens.workload:WorkloadScreen"),
+    Tab("2", "memory", "Memory", "Mem", "tui.screens.memory:MemoryScreen", explains=True, pins=True),
+    Tab(
+        "3", "performance", "Performance", "Perf", "tui.screens.performance:PerformanceScreen", explains=True, pins=True
+    ),
+    Tab(
+        "4",
+        "leaderboard",
+        "Leaderboard",
+        "Board",
+        "tui.screens.leaderboard:LeaderboardScreen",
+        explains=True,
+        pins=True,
+    ),
+    Tab("5", "compare", "Compare", "Cmp", "tui.screens.compare:CompareScreen", explains=True),
 )
 BASE = "leaderboard"
 """Always at the bottom of the stack; one other page at a time is pushed over it."""

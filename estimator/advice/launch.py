@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from estimator.advice.launch_writers import WRITERS, Argument, Server, Start
+from estimator.advice.launch_server import Argument, Server, Start
+from estimator.advice.launch_writers import WRITERS
 from estimator.engines.memory_policy import device_defaults
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.support import stand_in

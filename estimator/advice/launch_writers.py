@@ -7,81 +7,23 @@ user guide.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
-from estimator.engines.memory_policy import DeviceDefaults
-from estimator.layout import Layout
-from estimator.models.adapters import Adapters
-from estimator.results import MemoryReport
-from estimator.scenario.scenario import Scenario
+from estimator.advice.launch_gguf import llamacpp, ollama
+from estimator.advice.launch_server import (
+    CHOSEN,
+    ENGINE_DEFAULT,
+    LINEAR_MODULES,
+    Argument,
+    Server,
+    Start,
+    length_reason,
+)
 from estimator.units import GIB
 
 HEAD_PORT = 29_500
 """Port on which the machines of one engine find each other; PyTorch's own default for a rendezvous."""
 RANK, HEAD = '"$NODE_RANK"', '"$HEAD_ADDRESS"'
 """Shell variables of a machine's number and of the first machine's address."""
-CHOSEN = "the layout that was ranked"
-ENGINE_DEFAULT = "the engine's default"
-LINEAR_MODULES = "q_proj k_proj v_proj o_proj gate_proj up_proj down_proj"
-"""Modules that SGLang makes slots for; its `all` would add the vocabulary's."""
-
-
-class Argument(NamedTuple):
-    """One option of a launch command: as it is typed, why it is there, and the input that its value comes from."""
-
-    text: str
-    why: str
-    source: str = CHOSEN
-    """An option of the scenario (`--kv`), the layout that was ranked, or the engine's default."""
-
-
-class Start(NamedTuple):
-    """What the writer of one engine makes of a candidate: a program with its options, files and remarks."""
-
-    program: str
-    arguments: tuple[Argument, ...]
-    notes: tuple[str, ...] = ()
-    setup: str = ""
-    """Shell lines before it; each ends its line."""
-    port: str = "--port {}"
-    """How one of several replicas is told its port."""
-    last: tuple[Argument, ...] = ()
-    """What stands behind all other options."""
-
-
-class Server(NamedTuple):
-    """One replica of a ranked candidate, with what the launch writers of all engines need to know of it."""
-
-    model: str
-    """Name or path, quoted for a shell."""
-    weights: str
-    """Format that the engine loads."""
-    is_own_format: bool
-    """Whether the checkpoint is uploaded in that format."""
-    quantisation: str
-    """The engine's name for making that format of 16-bit weights while loading; empty where it does not."""
-    cache: str
-    layout: Layout
-    layers: int
-    """Layers of the model."""
-    machines: int
-    """Machines that the replica spans."""
-    memory: MemoryReport
-    max_model_len: int
-    users: int
-    """Requests in flight on one replica."""
-    eager_option: str
-    """The engine's own option for capturing no graphs; empty where it has none."""
-    defaults: DeviceDefaults
-    has_prediction_modules: bool
-    adapters: Adapters | None
-    """Slots for LoRA adapters; None where only the base model is served."""
-    scenario: Scenario
-
-    @property
-    def ranks(self) -> int:
-        """Number of devices that share the experts of a layer."""
-        return self.layout.tp * self.layout.dp
 
 
 def vllm(server: Server) -> Start:
@@ -106,7 +48,7 @@ def _vllm_arguments(server: Server) -> Iterator[Argument]:
         yield Argument(f"--nnodes {server.machines} --node-rank {RANK}", "machines of a replica, and this one's number")
         yield Argument(f"--master-addr {HEAD} --master-port {HEAD_PORT}", "the first machine")
         yield Argument(_not_on_head("--headless"), "only the first machine answers requests")
-    yield Argument(f"--max-model-len {server.max_model_len}", *_length(server))
+    yield Argument(f"--max-model-len {server.max_model_len}", *length_reason(server))
     if layout.host:
         each = server.memory.host_bytes / layout.devices / GIB
         yield Argument(f"--cpu-offload-gb {each:.1f}", f"weights of {layout.host} layers stay in host memory")
@@ -132,7 +74,7 @@ def neuron(server: Server) -> Start:
     """The command of vLLM with its Neuron plugin, which compiles one length and one batch."""
     arguments = (
         *_ranks(server, tp="--tensor-parallel-size", pp="--pipeline-parallel-size"),
-        Argument(f"--max-model-len {server.max_model_len}", "compiled for this length", _length(server)[1]),
+        Argument(f"--max-model-len {server.max_model_len}", "compiled for this length", length_reason(server)[1]),
         Argument(f"--max-num-seqs {server.users}", "the static batch that is compiled", "--concurrency"),
     )
     return Start(f"vllm serve {server.model}", arguments)
@@ -159,7 +101,7 @@ def _sglang_arguments(server: Server) -> Iterator[Argument]:
     if server.machines > 1:
         yield Argument(f"--nnodes {server.machines} --node-rank {RANK}", "machines of a replica, and this one's number")
         yield Argument(f"--dist-init-addr {HEAD}:{HEAD_PORT}", "the first machine")
-    yield Argument(f"--context-length {server.max_model_len}", *_length(server))
+    yield Argument(f"--context-length {server.max_model_len}", *length_reason(server))
     share = _source(server, "memory-utilization")
     yield Argument(f"--mem-fraction-static {server.memory.utilization:.3g}", "weights and cache together", share)
     # SGLang divides both by the attention replicas (sglang/srt/server_args.py, managers/scheduler.py)
@@ -205,65 +147,12 @@ def _trtllm_arguments(server: Server, has_options: bool) -> Iterator[Argument]:
         yield Argument(f"--ep_size {layout.ep}", "experts over these ranks", _source(server, "ep"))
     if has_options:
         yield Argument(f"--extra_llm_api_options {TRTLLM_OPTIONS}", "attention replicas and cache format", "--dp, --kv")
-    yield Argument(f"--max_seq_len {server.max_model_len}", *_length(server))
+    yield Argument(f"--max_seq_len {server.max_model_len}", *length_reason(server))
     yield Argument(f"--max_batch_size {_sequences(server)}", "sequences in a batch", _source(server, "max-num-seqs"))
     source = _source(server, "max-num-batched-tokens")
     yield Argument(f"--max_num_tokens {_chunk(server)}", "tokens in a step", source)
     share = f"--kv_cache_free_gpu_memory_fraction {server.memory.utilization:g}"
     yield Argument(share, "of what weights leave free", _source(server, "memory-utilization"))
-
-
-def llamacpp(server: Server) -> Start:
-    """The `llama-server` command of a replica, with a repository of GGUF files that holds one file for each format."""
-    arguments = tuple(_llamacpp_arguments(server))
-    if "gguf" in server.model.lower():
-        option = "--model" if server.model.lower().rstrip("'").endswith(".gguf") else "-hf"
-        return Start(f"llama-server {option} {server.model}", arguments)
-    repository = f"{server.model}-GGUF"
-    note = f"{repository} stands for a repository that holds GGUF files of {server.model}: put the name of yours"
-    return Start(f"llama-server -hf {repository}:{server.weights.removeprefix('gguf-').upper()}", arguments, (note,))
-
-
-def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
-    layout = server.layout
-    if layout.host and layout.host_part == "experts":
-        yield Argument("--n-gpu-layers 999", "every layer on the accelerator, but for experts")
-        yield Argument(f"--n-cpu-moe {layout.host}", f"the experts of {layout.host} layers stay in host memory")
-    elif layout.host:
-        kept = f"--n-gpu-layers {server.layers - layout.host}"
-        yield Argument(kept, f"the other {layout.host} layers stay in host memory")
-    else:
-        yield Argument("--n-gpu-layers 999", "every layer on the accelerator")
-    context = server.max_model_len * server.users
-    yield Argument(f"--ctx-size {context}", f"{server.max_model_len} tokens for each slot", _length(server)[1])
-    yield Argument(f"--parallel {server.users}", "requests at once", "--concurrency")
-    if layout.tp > 1:
-        yield Argument("--split-mode tensor", f"a slice of every layer on each of {layout.tp} devices", "--tp")
-    elif layout.devices > 1:
-        yield Argument("--split-mode layer", f"layers over {layout.devices} devices, which take turns")
-    if server.cache != "bf16":
-        formats = f"--cache-type-k {server.cache} --cache-type-v {server.cache}"
-        yield Argument(formats, "format of keys and values", "--kv")
-    yield Argument("--flash-attn on", "needed for a quantised cache, faster without one", ENGINE_DEFAULT)
-
-
-def ollama(server: Server) -> Start:
-    """`ollama serve`, which reads its settings from the environment (docs.ollama.com/faq); the model is pulled beside
-    it."""
-    name = server.model if "gguf" in server.model.lower() else f"{server.model}-GGUF"
-    pulled = f"hf.co/{name}:{server.weights.removeprefix('gguf-').upper()}"
-    arguments = [
-        Argument(f"OLLAMA_CONTEXT_LENGTH={server.max_model_len}", "tokens of each slot", _length(server)[1]),
-        Argument(f"OLLAMA_NUM_PARALLEL={server.users}", "requests at once", "--concurrency"),
-        Argument("OLLAMA_FLASH_ATTENTION=1", "needed for a quantised cache, faster without one", ENGINE_DEFAULT),
-    ]
-    if server.cache != "bf16":
-        arguments.append(Argument(f"OLLAMA_KV_CACHE_TYPE={server.cache}", "format of keys and values", "--kv"))
-    if server.layout.devices > 1:
-        arguments.append(Argument("OLLAMA_SCHED_SPREAD=1", f"layers over all {server.layout.devices} devices"))
-    notes = (f"then, beside it: ollama run {pulled}, or the name under which your GGUF files stand",)
-    last = (Argument("ollama serve", "the server", ENGINE_DEFAULT),)
-    return Start("env", tuple(arguments), notes, port="OLLAMA_HOST=0.0.0.0:{}", last=last)
 
 
 def tgi(server: Server) -> Start:
@@ -273,7 +162,7 @@ def tgi(server: Server) -> Start:
     arguments = (
         Argument(f"--num-shard {server.layout.tp}", "tensor parallelism", _source(server, "tp")),
         Argument(f"--max-input-tokens {workload.prompt_tokens}", "longest prompt", "--input-tokens"),
-        Argument(f"--max-total-tokens {server.max_model_len}", *_length(server)),
+        Argument(f"--max-total-tokens {server.max_model_len}", *length_reason(server)),
         Argument(f"--max-batch-prefill-tokens {_chunk(server)}", "tokens in a prefill step", chunk),
         Argument(f"--cuda-memory-fraction {server.memory.utilization:g}", "share of device memory", share),
         *(
@@ -328,13 +217,6 @@ def _adapters(server: Server, number_option: str) -> Iterator[Argument]:
         why = "adapters that one batch may mix, and the rank of their slots"
         options = f"--enable-lora {number_option} {adapters.number} --max-lora-rank {adapters.rank}"
         yield Argument(options, why, "--lora")
-
-
-def _length(server: Server) -> tuple[str, str]:
-    """Why the longest sequence is what it is, and the options it comes from."""
-    if server.scenario.settings.max_model_len:
-        return "as asked", "--max-model-len"
-    return "input and output tokens of a request", "--input-tokens, --output-tokens"
 
 
 def _sequences(server: Server) -> int:

@@ -43,6 +43,10 @@ class OperatorBar(NamedTuple):
     bound: str
 
 
+LEAST_BAR = 3
+"""Cells of a bar beside which an operator's name is still written whole."""
+
+
 def split(values: Sequence[float], cells: int) -> list[int]:
     """Whole cells in proportion to the values, exactly `cells` in sum (largest remainders; ties to the first)."""
     total = sum(max(value, 0.0) for value in values)
@@ -67,6 +71,10 @@ def stacked_bar(shares: Sequence[Share], cells: int) -> Row:
     )
 
 
+def _abbreviated(name: str) -> str:
+    return name.replace("attention", "attn")
+
+
 def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0.0) -> list[Row]:
     """A line for each operator, longest first: name, bar, time, share of the total, what limits it.
 
@@ -78,7 +86,8 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
     bounds = 9 if cells >= 44 else 0  # a narrow chart leaves what limits to the hatch
     shares = 5 if cells >= 34 else 0  # and a very narrow one its shares to the bars
     longest_name = max((len(operator.name) for operator in operators), default=0)
-    names = min(longest_name, max(cells * 2 // 5 if shares else cells * 4 // 7, 8))
+    names = min(longest_name, max(cells - 9 - shares - LEAST_BAR, 8))
+    bounds = bounds if names + 9 + shares + LEAST_BAR + bounds <= cells else 0
     room = max(cells - names - 9 - shares - bounds, 1)
     rows = []
     for operator in ordered:
@@ -86,7 +95,7 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
         bar = HATCHES[operator.bound] * min(max(length, 1 if operator.seconds > 0 else 0), room)
         share = percent(operator.seconds / total) if total > 0 else ""
         row = [
-            *fit_row([(operator.name, "text")], names),
+            *fit_row([(operator.name if len(operator.name) <= names else _abbreviated(operator.name), "text")], names),
             (" ", "text"),
             (bar.ljust(room), operator.bound),
             (f" {duration(operator.seconds):>7}", "text"),

@@ -83,6 +83,31 @@ def wrap_text(text: str, cells: int) -> list[str]:
     return wrap(without_controls(" ".join(text.split())), max(cells, 10), break_on_hyphens=False) or [""]
 
 
+def hang(row: Row, text: str, style: str, cells: int) -> list[Row]:
+    """The row with a text after it, in as many lines as it takes: under its beginning, or where too little room is left
+    there, indented under the row."""
+    room = cells - width(row)
+    if len(text) <= room:
+        return [fit_row([*row, (text, style)], cells)]
+    if room >= LEAST_HANGING:
+        first, *more = wrap_text(text, room)
+        indent = width(row)
+    else:
+        first, more, indent = "", wrap_text(text, cells - INDENT), INDENT
+    rows = [fit_row([*row, (first, style)], cells)]
+    return rows + [fit_row([(" " * indent, "text"), (line, style)], cells) for line in more]
+
+
+LEAST_HANGING = 24
+"""Cells that a text beside a row needs, so that its lines hold more than a word or two."""
+INDENT = 6
+
+
+def first_that_fits(options: Sequence[Row], cells: int) -> Row:
+    """The first of several ways to say it that has room; the last where none has."""
+    return next((row for row in options if width(row) <= cells), options[-1])
+
+
 def fit_row(row: Sequence[Run], cells: int, style: str = "text") -> Row:
     """A row of runs cut or padded to exactly `cells` columns."""
     runs: Row = []

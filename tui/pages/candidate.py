@@ -13,7 +13,7 @@ from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.cells import hours_cell, seconds_cell
 from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
-from tui.draw.runs import Row, clip, fit_row, justify, width, wrap_text
+from tui.draw.runs import Row, first_that_fits, fit_row, justify, width, wrap_text
 from tui.pages.leaderboard import note
 from tui.state import readings
 
@@ -23,21 +23,49 @@ LIMITS = {"network": "links", "latency": "launch"}
 
 def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
     """The selected candidate in three lines: what it is and what limits it, where the memory goes, what it costs."""
-    who: Row = [
-        (f" {readings.instance(row)}", "bold"),
-        (f"  {_hardware(row, inventory, readings.layout_or_setup(row))}  ", "text"),
-    ]
     where = shares(row)
     device = inventory.accelerators.get(row.candidate.accelerator)
     compiles = " · compiles first" if device and guidance(device).effort and row.verdict == "fits" else ""
     remark = ", ".join(readings.shortcomings(row, scenario)) or limits(row) + compiles
-    head = justify(who, [(f"{remark}  ", "text"), (f"class {row.confidence} ", "accent")], cells)
+    head = _head_line(row, inventory, remark, cells)
     if row.verdict == "fits" and where:
-        return [head, fit_row(_memory_line(where, cells), cells), fit_row(_cost_line(row, best), cells)]
+        return [head, fit_row(_memory_line(where, cells), cells), fit_row(_cost_line(row, best, cells), cells)]
     reason = wrap_text(note(row), cells - 2)
     if len(reason) > 1:  # what has no figures gives its lines to the reason
-        return [head, *(fit_row([(f" {line}", "warn")], cells) for line in (reason[0], " ".join(reason[1:])))]
-    return [head, fit_row([(f" {reason[0]}", "warn")], cells), fit_row(_cost_line(row, best), cells)]
+        more: Row = [(f" {reason[1]}", "warn")]
+        if len(reason) > 2:
+            pointed: Row = [(" …  ", "warn"), ("!", "key"), (" says all", "dim")]
+            more = [(f" {_first_words(reason[1], cells - width(pointed) - 1)}", "warn"), *pointed]
+        return [head, fit_row([(f" {reason[0]}", "warn")], cells), fit_row(more, cells)]
+    return [head, fit_row([(f" {reason[0]}", "warn")], cells), fit_row(_cost_line(row, best, cells), cells)]
+
+
+def _first_words(text: str, cells: int) -> str:
+    return text if len(text) <= cells else text[:cells].rpartition(" ")[0]
+
+
+def _head_line(row: Evaluation, inventory: Inventory, remark: str, cells: int) -> Row:
+    """The machine and what it is, and at the right what limits it: where it is too long the links go first, then the
+    layout, which the table has too, then all but the name, and last the half of the remark."""
+    device, spread = readings.devices(row, inventory), readings.layout_or_setup(row)
+    descriptions = (_hardware(row, inventory, spread), f"{device} {spread}", device, "")
+    options = []
+    for said in (remark, _larger_share(remark), ""):
+        tail: Row = [(f"{said}  " if said else "", "text"), (f"class {row.confidence} ", "accent")]
+        for words in descriptions:
+            who: Row = [
+                (f" {readings.instance(row)}  ", "bold"),
+                (f"{without_controls(words)}  " if words else "", "text"),
+            ]
+            options.append((who, tail))
+    who, tail = next((each for each in options if width(each[0]) + width(each[1]) <= cells), options[-1])
+    return justify(who, tail, cells)
+
+
+def _larger_share(limits_text: str) -> str:
+    """`decode: 83% memory` of `decode: 83% memory 16% compute`; a text of one share as it is."""
+    first, _, second = limits_text.rpartition("% ")
+    return first.rpartition(" ")[0] if "% " in first and second else limits_text
 
 
 def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
@@ -150,11 +178,15 @@ def _largest(times: dict[str, float], otherwise: str) -> str:
 
 def _memory_line(where: Sequence[Share], cells: int) -> Row:
     """One bar, and after it every part with its hatch: `████▓▓▒░··  █weights 67.7 ▓KV 21.2 …`."""
-    parts: Row = []
-    for share in where:
-        figure = f"{share.value / GIB:.1f}" if share.value < 100 * GIB else gib(share.value)
-        parts += [(f" {HATCHES[share.style]}", share.style), (f"{share.name} ", "dim"), (figure, "text")]
-    parts.append((" GiB ", "dim"))
+    options: list[Row] = []
+    for names, unit in ((True, " GiB "), (True, ""), (False, " GiB "), (False, "")):
+        parts: Row = []
+        for share in where:
+            figure = f"{share.value / GIB:.1f}" if share.value < 100 * GIB else gib(share.value)
+            name = f"{share.name} " if names else ""
+            parts += [(f" {HATCHES[share.style]}", share.style), (name, "dim"), (figure, "text")]
+        options.append([*parts, (unit, "dim")])
+    parts = first_that_fits(options, cells - 1)
     return [(" ", "text"), *stacked_bar(where, max(0, cells - width(parts) - 1)), *parts]
 
 
@@ -191,7 +223,8 @@ def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
     lines: list[Row] = []
     for name, value, band, why in bands:
         figure = f"{name:<8}{value:>7} {spread_percent(band):<5}"
-        lines.append(justify([(figure, "text")], [(clip(why, max(0, cells - len(figure) - 1)), "dim")], cells))
+        room = cells - len(figure) - 1
+        lines.append(justify([(figure, "text")], [(why if len(why) <= room else _larger_share(why), "dim")], cells))
     return lines
 
 
@@ -230,23 +263,27 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
     return [justify([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
 
 
-def _cost_line(row: Evaluation, best: Evaluation | None) -> Row:
+def _cost_line(row: Evaluation, best: Evaluation | None, cells: int) -> Row:
+    """The price and what it comes to, and whose the badge is; where it is too long the split of a token's cost goes
+    before a month's."""
     cost, run = row.cost, row.training
     if cost.price_usd_per_hour is None:
-        line: Row = [(f" {readings.missing_price(row)[0]}", "warn")]
+        first: Row = [(f" {readings.missing_price(row)[0]}", "warn")]
+        total: Row = []
     else:
-        line = [(f" {usd(cost.price_usd_per_hour)}/h", "bold")]
+        first = [(f" {usd(cost.price_usd_per_hour)}/h", "bold")]
+        total = [(f"  {usd(cost.usd_per_month)}/month", "text")]
         if run and run.usd:
-            line += [(f"  {usd(run.usd.typical)} a run", "text"), (f" of {hours_cell(run.hours.typical)}", "dim")]
-        else:
-            line += [(f"  {usd(cost.usd_per_month)}/month", "text")]
-        if cost.usd_per_1m_input_tokens and cost.usd_per_1m_output_tokens:
-            line += [
-                (f"  {usd(cost.usd_per_1m_input_tokens.typical)} in", "text"),
-                (f" {usd(cost.usd_per_1m_output_tokens.typical)} out", "text"),
-                (" per 1M", "dim"),
-            ]
-    return line if best is None else [*line, ("  ★ ", "badge"), (_best(row, best), "dim")]
+            total = [(f"  {usd(run.usd.typical)} a run", "text"), (f" of {hours_cell(run.hours.typical)}", "dim")]
+    split: Row = []
+    if cost.usd_per_1m_input_tokens and cost.usd_per_1m_output_tokens:
+        split = [
+            (f"  {usd(cost.usd_per_1m_input_tokens.typical)} in", "text"),
+            (f" {usd(cost.usd_per_1m_output_tokens.typical)} out", "text"),
+            (" per 1M", "dim"),
+        ]
+    badge: Row = [("  ★ ", "badge"), (_best(row, best), "dim")] if best else []
+    return first_that_fits([[*first, *total, *split, *badge], [*first, *total, *badge], [*first, *badge], first], cells)
 
 
 def _best(row: Evaluation, best: Evaluation) -> str:

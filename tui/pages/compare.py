@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from estimator.printable import without_controls
-from tui.draw.runs import Row, clip, fit_row, pointer, width
+from tui.draw.runs import Row, clip, fit_row, pointer, width, wrap_text
 from tui.pages.comparison import Compared, Line, common_words, compare_line, lines_for
 from tui.state.answer import Answer
 from tui.state.pins import LETTERS, Pins
@@ -14,11 +14,12 @@ TITLES = 17
 LEAST_COLUMN = 19
 """Cells of a pin: an instance's name with its letter, a figure with its delta and its star."""
 MOST_COLUMN = 30
+MOST_TEXT = 100
+"""Cells of a line of prose; longer ones are hard to read."""
 EMPTY = (
     "Nothing is pinned.",
-    "",
-    "space on the leaderboard pins the row under the cursor with its whole scenario: model, formats, load,",
-    "engine, layout, region and terms. Change something, pin again, and the two stand side by side here.",
+    "space on the leaderboard pins the row under the cursor with its whole scenario: model, formats, load, engine, "
+    "layout, region and terms. Change something, pin again, and the two stand side by side here.",
 )
 
 
@@ -38,7 +39,9 @@ def compare_page(
 ) -> list[Row]:
     """The Compare page in exactly `height` rows; it scrolls sideways with the cursor, the baseline always in sight."""
     if not pins:
-        rows: list[Row] = [[("", "text")], *([(f" {line}", "dim")] for line in EMPTY)]
+        rows: list[Row] = []
+        for text in EMPTY:
+            rows += [[], *([(f" {line}", "dim")] for line in wrap_text(text, min(cells - 2, MOST_TEXT)))]
         return [fit_row(row, cells) for row in rows][:height]
     shown, room = columns_shown(len(pins), cursor.column, cells)
     lines = lines_for(answers)
@@ -110,8 +113,21 @@ def _cell(compared: Compared, style: str, room: int, is_figure: bool) -> Row:
 
 def _foot(answers: Sequence[Answer | None], pins: int, shown: int, cells: int) -> list[Row]:
     """What all pins have in common, and what the marks mean."""
-    alike = ", ".join(common_words(answers))
     more = f"{pins - shown} more sideways · " if pins > shown else ""
-    legend = f"{more}against A · ★ best of its line  ☆ as good within its band  = the same"
-    texts = (f"all alike: {alike}" if alike else "", legend)
-    return [fit_row([(clip(f" {text}", cells), "dim")], cells) for text in texts]
+    legends = [
+        f" {more}against A · ★ best of its line  ☆ as good within its band  = the same",
+        f" {more}against A · ★ best  ☆ as good  = same",
+    ]
+    legend = next((text for text in legends if len(text) <= cells), legends[-1])
+    return [fit_row([(_alike_text(answers, cells), "dim")], cells), fit_row([(legend, "dim")], cells)]
+
+
+def _alike_text(answers: Sequence[Answer | None], cells: int) -> str:
+    """What all pins have in common, as much as there is room for, and how much more."""
+    words = common_words(answers)
+    for count in range(len(words), 0, -1):
+        more = f" +{len(words) - count}" if count < len(words) else ""
+        text = f" all alike: {', '.join(words[:count])}{more}"
+        if len(text) <= cells:
+            return text
+    return ""

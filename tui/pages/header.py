@@ -9,13 +9,11 @@ from tui.draw.figures import number, tokens
 from tui.draw.runs import Row, clip, fit_row, justify, width
 from tui.state.answer import Answer
 from tui.state.chips import Chip, chips
-from tui.state.readings import load
+from tui.state.readings import is_owned, load
 from tui.tabs import TABS
 
 MOST_STATUS = 34
 """Cells for which a filter shortens the titles of the tabs."""
-SHORTEST_TITLE = 3
-"""Letters of a tab's title that always stay."""
 SHORTEST_MODEL = 8
 """Cells of the model's name that always stay."""
 
@@ -35,6 +33,8 @@ def scenario_row(scenario: Scenario, cells: int) -> Row:
     if here and scenario.deployment == "cloud":
         options.append(_join(groups, shown, [(f"{scenario.region} ", "text"), (scenario.price_terms, "dim")]))
     options += [_join(groups, shown[:count], [], len(shown) - count) for count in range(len(shown), -1, -1)]
+    if scenario.training:  # the data, then the optimizer, before the model's name
+        options += [_join(less, (), [], len(shown)) for less in (groups[:-1], [groups[0][:-1], *groups[1:-1]])]
     row = next((row for row in options if width(row) <= cells), options[-1])
     if width(row) > cells:
         name, style = row[1]
@@ -85,11 +85,10 @@ def tabs_row(answer: Answer, here: str, cells: int) -> Row:
     must.
     """
     counts = {"compare": f"·{len(answer.session.pins)}" if answer.session.pins else ""}
-    longest = max(len(page.title) for page in TABS)
     needed = min(width(status(answer, cells)), MOST_STATUS) if answer.session.filter else 1
     row: Row = []
-    for letters in range(longest, SHORTEST_TITLE - 1, -1):
-        row = _tabs(here, counts, letters)
+    for shortened in range(len(TABS) + 1):
+        row = _tabs(here, counts, shortened)
         if width(row) + needed <= cells:
             break
     return justify(row, status(answer, cells - width(row) - 1), cells)
@@ -104,14 +103,17 @@ def tab_at(answer: Answer, here: str, cells: int, x: int) -> str:
     return under[-1] if under and not 0 <= last < x else ""
 
 
-def _tabs(here: str, counts: Mapping[str, str], letters: int) -> Row:
+def _tabs(here: str, counts: Mapping[str, str], shortened: int) -> Row:
+    """The tabs, so many titles of the others in their short form, the longest titles first."""
+    longest = sorted((page for page in TABS if page.name != here), key=lambda page: -len(page.title))
+    brief = {page.name for page in longest[:shortened]}
     row: Row = [(" ", "text")]
     for page in TABS:
         count = counts.get(page.name, "")
         if page.name == here:
             row += [(f"[{page.key} {page.title}{count}]", "tab"), (" ", "text")]
         else:
-            row += [(f"{page.key} ", "key"), (f"{page.title[:letters]}{count} ", "dim")]
+            row += [(f"{page.key} ", "key"), (f"{page.short if page.name in brief else page.title}{count} ", "dim")]
     return row
 
 
@@ -124,7 +126,9 @@ def status(answer: Answer, cells: int) -> Row:
             (clip(f"/{without_controls(session.filter)}", cells - len(share) - 1), "accent"),
             (f" {share} ", "dim"),
         ]
-    dates = [row.cost.price_as_of for row in answer.board.rows if row.cost.price_as_of]
+    dated = [row for row in answer.board.rows if row.cost.price_as_of]
+    rented = [row for row in dated if not is_owned(row)]
+    dates = [row.cost.price_as_of or "" for row in rented or dated]
     words = [*([] if session.view == "instances" else [session.view]), *([f"prices {max(dates)}"] if dates else [])]
     while words and len(" · ".join(words)) > cells:
         words.pop()

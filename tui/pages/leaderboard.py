@@ -1,12 +1,12 @@
 """The leaderboard's lines: a rank, its badges, the columns that fit, and how the last edit moved each figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from tui.draw.figures import significant, size
+from tui.draw.figures import NOTHING, significant, size
 from tui.draw.runs import Row, clip, fit_row, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
 from tui.state.answer import Answer
@@ -41,7 +41,11 @@ class TableContext(NamedTuple):
     def of(cls, cells: int, answer: Answer) -> "TableContext":
         digits = max(2, len(str(len(answer.rows))))
         scenario = answer.session.scenario
-        columns = fit_columns([each.cell for each in columns_of(scenario, answer.session.columns)], cells - digits - 2)
+        most = MOST_WORDS if cells >= ROOMY else 0
+        needed = [_as_wide_as_needed(each, answer, most) for each in columns_of(scenario, answer.session.columns)]
+        if answer.session.view == "accelerators" or scenario.deployment != "cloud":
+            needed[0] = needed[0]._replace(title="machine")  # an instance type, or hardware of one's own
+        columns = fit_columns(needed, cells - digits - 2)
         return cls(
             columns=columns,
             before=answer.before,
@@ -57,6 +61,27 @@ class TableContext(NamedTuple):
     def gutter(self) -> int:
         """Width of the cells before the columns: cursor, rank, tie or badge."""
         return self.digits + 2
+
+
+def _as_wide_as_needed(reading: BoardColumn, answer: Answer, most: int) -> Column:
+    """A column of words with room for the longest of them in its shortest form, and up to `most` cells where there is
+    room to spare; one of figures as it is."""
+    column = reading.cell
+    if column.key not in SHORTER:
+        return column
+    texts = {
+        _words(reading, row, answer.inventory)
+        for row in answer.rows
+        if reading.before_note != "never" or row.verdict == "fits"
+    }
+    needed = max((len(SHORTER[column.key](text)[-1]) for text in texts), default=0)
+    longest = max((len(text) for text in texts), default=0)
+    wide = max(column.width, needed)
+    return column._replace(width=wide, most=max(wide, min(longest, most)))
+
+
+def _words(reading: BoardColumn, row: Evaluation, inventory: Inventory) -> str:
+    return devices(row, inventory) if reading.key == "devices" else reading.text(row)
 
 
 def title_line(frame: TableContext, sort: str, reverse: bool, chosen: str = "") -> Row:
@@ -107,10 +132,7 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     """One candidate's line: figures where it fits; else by how much it does not, and what would help."""
     fits = row.verdict == "fits"
     style = "text" if fits else "dim"
-    machine = instance(row)
-    if len(machine) > frame.columns[0].width:
-        machine = machine.replace("xlarge", "xl")
-    name = Cell(machine, "cursor" if selected else "bold" if fits else "dim")
+    name = Cell(instance(row), "cursor" if selected else "bold" if fits else "dim")
     number = (str(rank) if fits else "–").rjust(frame.digits)
     missed = fits and not (row.meets_service_level and row.holds_load)
     unmeasured = row.confidence == "C"  # such a row neither leads nor wears the badge without saying so
@@ -125,6 +147,10 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     gutter: Row = [("▌", "cursor") if selected else (pin, "accent"), (number, "cursor" if selected else "dim"), badge]
     remark = note(row, frame.remedies)
     values = {"instance": name, "devices": Cell(devices(row, frame.inventory))}
+    for column in frame.columns:
+        if column.key in values:
+            cell = values[column.key]
+            values[column.key] = cell._replace(text=_shortest_that_fits(column.key, cell.text, column.width))
     shown: list[Column] = []
     for column in frame.columns:
         if remark and not _stays_before_note(column, fits):
@@ -138,8 +164,20 @@ def candidate_line(row: Evaluation, rank: int, selected: bool, frame: TableConte
     if remark and fits:
         return fit_row(line + _priceless(row, frame, values, taken), frame.cells)
     if remark:
-        line += [(clip(remark, max(0, cells - taken)), "dim")]
+        line += [(_remark_in(remark, max(0, cells - taken)), "dim")]
     return fit_row(line, frame.cells)
+
+
+def _remark_in(remark: str, cells: int) -> str:
+    """What does not fit by how much and what would help; where that is too long, by how much: `−6.2 GiB` at least."""
+    options = (remark, remark.partition(" · ")[0], f"−{remark.partition(' short')[0]}")
+    return next((each for each in options if len(each) <= cells), _clip_words(remark, cells))
+
+
+def _clip_words(text: str, cells: int) -> str:
+    """Text in at most that many cells, cut between words so that no number loses digits."""
+    kept = text[: max(cells, 0)].rpartition(" ")[0]
+    return f"{kept.rstrip(',;:')}…" if kept else clip("…", cells)
 
 
 def note(row: Evaluation, remedies: "Remedies | None" = None) -> str:
@@ -169,8 +207,8 @@ def _priceless(row: Evaluation, frame: TableContext, values: dict[str, Cell], ta
     before = frame.before.get(row.candidate.machine)
     for column in rest:
         values[column.key] = _cell(BY_KEY[column.key], row, before, column.width)
-    text = full if len(full) <= room else clip(short, room)
-    line: Row = [(text.rjust(room) + " ", "dim")]
+    text = next((each for each in (full, short, NOTHING) if len(each) <= room), NOTHING)
+    line: Row = [(text.rjust(room) + (" " if rest else ""), "dim")]
     return line + table_row(rest, values, frame.cells - frame.gutter - taken - room - 1)
 
 
@@ -178,7 +216,7 @@ def _cell(column: BoardColumn, row: Evaluation, before: Evaluation | None, width
     """The figure with a slot after it: the arrow of the last edit, and by how much where there is room for that."""
     text = column.text(row)
     if not column.changes:
-        return Cell(next((each for each in shorter(text) if len(each) <= width), text.replace("·", "")))
+        return Cell(_shortest_that_fits(column.key, text, width))
     way = direction(column, row, before)
     arrow, style = _ARROWS[way], column.style_of_change(way)
     if way and before and width >= column.cell.width + DELTA - 1:
@@ -190,9 +228,42 @@ def _cell(column: BoardColumn, row: Evaluation, before: Evaluation | None, width
     return Cell(text.partition("±")[0], style)
 
 
-def shorter(layout: str) -> tuple[str, ...]:
+def _shortest_that_fits(key: str, text: str, width: int) -> str:
+    forms = SHORTER[key](text) if key in SHORTER else (text,)
+    return next((each for each in forms if len(each) <= width), forms[-1])
+
+
+def shorter_layout(layout: str) -> tuple[str, ...]:
     """`TP1·DP8·EP8`, `TP1DP8EP8`, `DP8EP8`: a layout in fewer and fewer cells."""
     return layout, layout.replace("·", ""), layout.removeprefix("TP1·").replace("·", "")
+
+
+def shorter_setup(setup: str) -> tuple[str, ...]:
+    """`TP8 · FSDP x2 + host`, `TP8·FSDP x2+host`, `TP8FSDPx2+host`: a run's setup in fewer and fewer cells."""
+    closer = setup.replace(" · ", "·").replace(" + ", "+")
+    return setup, closer, closer.replace("·", "").replace(" ", "")
+
+
+def shorter_machine(name: str) -> tuple[str, ...]:
+    """`p6-b200.48xlarge`, `p6-b200.48xl`; `rtxpro6000-workstation`, `rtxpro6000-ws`."""
+    short = name.replace("xlarge", "xl")
+    for long, brief in (("workstation", "ws"), ("jetson-", ""), ("radeon-", ""), ("ryzen-ai-", "ai-")):
+        short = short.replace(long, brief)
+    return name, name.replace("xlarge", "xl"), short
+
+
+SHORTER: Mapping[str, Callable[[str], tuple[str, ...]]] = {
+    "instance": shorter_machine,
+    "devices": lambda text: (text,),
+    "layout": shorter_layout,
+    "setup": shorter_setup,
+    "settings": lambda text: (text,),
+}
+"""The columns that hold words, and their words in fewer and fewer cells."""
+MOST_WORDS = 26
+"""Cells that a column of words may take where there is room to spare."""
+ROOMY = 80
+"""Cells of a table in which words may be written whole; in less, the reasons after them need the room."""
 
 
 def round_band(band_text: str) -> str:

@@ -1,30 +1,19 @@
 """The legend of a page on the row under the cursor: its columns with their figures, then its glyphs."""
 
-from typing import NamedTuple
-
 from estimator.advice.guidance import guidance
 from estimator.printable import without_controls
-from tui.draw.bars import HATCHES
-from tui.pages.comparison import lines_for
+from tui.pages.help_figures import Explained, compared_figures, memory_figures, speed_figures
 from tui.pages.leaderboard import note
 from tui.state.answer import Answer
 from tui.state.columns import columns_of
 from tui.state.readings import devices, instance, shortcomings
-
-
-class Explained(NamedTuple):
-    """One thing on a page explained: how it is written there, what it reads on the row, what it means."""
-
-    name: str
-    value: str
-    meaning: str
-
 
 GLYPHS = {
     "leaderboard": (
         ("▲ ▼", "how the last change moved a figure, better or worse by its colour; u takes it back"),
         ("=", "a tie: its cost can not be told from the row above"),
         ("!", "fits, but misses the service level or holds less than the load asked for"),
+        ("⌂", "hardware of your own: an hour is its purchase written off with its power, and no rent"),
         ("*", "an old price: of more than 180 days ago, or from before a known cut"),
         ("★", "best value: lowest price per GB among what fits; of training runs, the cheapest"),
         ("☆ ?", "best value, or the first row, by specifications alone: nothing of this kind was measured (class C)"),
@@ -33,16 +22,6 @@ GLYPHS = {
         ("–", "does not fit, or is not supported; the row says why and what would help"),
     ),
     "memory": (
-        *(
-            (HATCHES[style], meaning)
-            for style, meaning in (
-                ("weights", "weights of the model on one device"),
-                ("kv", "the pool of the KV cache"),
-                ("activation", "activations of the largest step"),
-                ("runtime", "context of the driver, communication and CUDA graphs"),
-                ("free", "what the engine leaves alone"),
-            )
-        ),
         ("●", "that many users of that context fit"),
         ("○", "the frontier: the last that fits"),
         ("·", "does not fit"),
@@ -91,8 +70,14 @@ def _family(answer: Answer, page: str) -> list[Explained]:
 def _figures(answer: Answer, page: str) -> list[Explained]:
     row = answer.selected
     if page == "compare":
-        return [Explained(line.title, "", line.group) for line in lines_for([])] if answer.session.pins else []
-    if row is None or page != "leaderboard":
+        return compared_figures(answer)
+    if row is None:
+        return []
+    if page == "memory":
+        return memory_figures(answer, row)
+    if page == "performance":
+        return speed_figures(answer, row)
+    if page != "leaderboard":
         return []
     columns = columns_of(answer.session.scenario, answer.session.columns)
     texts = {"devices": devices(row, answer.inventory)}

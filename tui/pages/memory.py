@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 from estimator.serving.memory.cache import LayerKind
 from tui.draw.grid import fit_grid
-from tui.draw.runs import Row, clip, fit_row, justify, side_by_side
+from tui.draw.runs import Row, fit_row, hang, justify, side_by_side, width
 from tui.pages.memory_parts import Usage, bar_row, layer_rows, part_rows, weight_rows
 from tui.pages.solver import Capacity, capacity_rows
 
 WIDE = 120
 """Columns from which the page is drawn in two."""
 LEFT = 72
+LEAST_GRID = 6
+"""Lines that reasons leave to the layers and the grid of what fits."""
 USERS = (1, 4, 16, 64, 256, 1024, 4096)
 
 
@@ -58,10 +60,9 @@ def memory_page(facts: MemoryFacts, cells: int, lines: int, cursor: int = -1) ->
         heading_row(facts.heading, facts.aside, cells),
         bar_row(facts.usage, cells),
     ]
-    if facts.note:
-        head.append(fit_row([(clip(f" ! {facts.note}", cells), "warn")], cells))
-    if facts.verdict:
-        head.append(fit_row([(f" ✗ {facts.verdict}", "bad")], cells))
+    for mark, text, style in (("!", facts.note, "warn"), ("✗", facts.verdict, "bad")):
+        if text:
+            head += hang([(f" {mark} ", style)], text, style, cells)
     room = lines - len(head) - 1
     draw = _side_by_side if cells >= WIDE else _stacked
     return [*head, *draw(facts, cells, room, cursor)[:room], switch_row(facts.switches, cells)]
@@ -75,7 +76,7 @@ def heading_row(heading: str, aside: str, cells: int) -> Row:
 
 
 def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
-    parts = part_rows(facts.usage, facts.reasons, cells, cursor, facts.before)
+    parts = part_rows(facts.usage, facts.reasons, cells, cursor, facts.before, lines - LEAST_GRID)
     advice = _section(f"   {_advice_title(facts)}", advice_rows(facts.advice, cells), cells)
     if facts.verdict:
         parts += advice
@@ -92,7 +93,7 @@ def _stacked(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Ro
 def _side_by_side(facts: MemoryFacts, cells: int, lines: int, cursor: int) -> list[Row]:
     right = cells - LEFT - 2
     left_rows = [
-        *part_rows(facts.usage, facts.reasons, LEFT, cursor, facts.before),
+        *part_rows(facts.usage, facts.reasons, LEFT, cursor, facts.before, lines),
         *_section("   layers, as one rank caches them", layer_rows(facts.kinds, facts.kinds_note, LEFT), LEFT),
         *_section(f"   {_advice_title(facts)}", advice_rows(facts.advice, LEFT), LEFT),
     ]
@@ -116,10 +117,14 @@ def _section(title: str, rows: Sequence[Row], cells: int) -> list[Row]:
 
 def advice_rows(advice: Sequence[tuple[str, str]], cells: int) -> list[Row]:
     """Rows of changes with their gains, as `KV cache in fp8   61 → 122 users`."""
-    names = min(max((len(title) for title, _ in advice), default=0), cells // 2)
-    return [
-        fit_row([(f"   {clip(title, names):<{names}}  ", "text"), (effect, "dim")], cells) for title, effect in advice
-    ]
+    names = max((len(title) for title, _ in advice if len(title) <= cells // 2), default=0)
+    rows: list[Row] = []
+    for title, effect in advice:
+        if len(title) <= names:
+            rows += hang([(f"   {title:<{names}}  ", "text")], effect, "dim", cells)
+        else:
+            rows += hang([("   ", "text")], ": ".join(filter(None, (title, effect))), "text", cells)
+    return rows
 
 
 def _grid(facts: MemoryFacts, cells: int, lines: int) -> list[Row]:
@@ -151,10 +156,11 @@ def _blank(cells: int) -> list[Row]:
 
 def switch_row(switches: Sequence[Switch], cells: int) -> Row:
     """The engine's switches in one row, as many as there is room for: `, . utilization 0.90   { } sequences 1,024`."""
-    row: Row = [(" ", "text")]
+    row: Row = []
     for switch in switches:
-        entry: Row = [(switch.keys, "key"), (f" {switch.name} ", "dim"), (switch.value, "accent"), ("   ", "text")]
-        if sum(len(text) for text, _ in [*row, *entry]) - 3 > cells:
+        gap = ("   " if row else " ", "text")
+        entry: Row = [gap, (switch.keys, "key"), (f" {switch.name} ", "dim"), (switch.value, "accent")]
+        if width([*row, *entry]) > cells:
             break
         row += entry
     return fit_row(row, cells)

@@ -10,7 +10,7 @@ from estimator.serving.memory.cache import LayerKind
 from estimator.serving.memory.shares import cache_in_use_bytes, memory_shares
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size
-from tui.draw.runs import Row, clip, fit_row, merge_runs, pointer
+from tui.draw.runs import Row, clip, fit_row, hang, merge_runs, pointer
 
 
 class Usage(NamedTuple):
@@ -58,34 +58,41 @@ def bar_row(usage: Usage, cells: int) -> Row:
 
 
 def part_rows(
-    usage: Usage, reasons: Sequence[str], cells: int, cursor: int = -1, before: Usage | None = None
+    usage: Usage,
+    reasons: Sequence[str],
+    cells: int,
+    cursor: int = -1,
+    before: Usage | None = None,
+    lines: int = 0,
 ) -> list[Row]:
     """Rows of a device's memory parts: hatch, name, GiB, share and reason; what differs from `before` says which way it
     went.
 
-    The row at `cursor` is marked.
+    The row at `cursor` is marked. Reasons take as many lines as they need where all then have room in `lines`, else
+    only the one at the cursor does.
     """
     total = usage.report.usable_bytes or 1
-    rows: list[Row] = [fit_row([(f"   {'part':<12}{'GiB':>7} {'':>4}  how", "title")], cells)]
+    title = fit_row([(f"   {'part':<12}{'GiB':>7} {'':>4}  how", "title")], cells)
     earlier = before.shares if before else usage.shares
+    folded: list[list[Row]] = []
+    clipped: list[Row] = []
+    lines = max(lines, 1 + len(usage.shares))
     for index, (share, reason, then) in enumerate(zip(usage.shares, reasons, earlier, strict=True)):
         here = index == cursor
         mark = arrow(share.value, then.value)
-        rows.append(
-            fit_row(
-                [
-                    pointer(here, "›"),
-                    (HATCHES[share.style] + " ", share.style),
-                    (f"{share.name:<12}", "bold" if here else "text"),
-                    (f"{gib(share.value):>7}", "bold" if here else "text"),
-                    (mark, "up" if mark == "▲" else "down"),
-                    (f"{percent(share.value / total):>4}  ", "dim"),
-                    (clip(reason, max(cells - 29, 0)), "text" if here else "dim"),
-                ],
-                cells,
-            )
-        )
-    return rows
+        row: Row = [
+            pointer(here, "›"),
+            (HATCHES[share.style] + " ", share.style),
+            (f"{share.name:<12}", "bold" if here else "text"),
+            (f"{gib(share.value):>7}", "bold" if here else "text"),
+            (mark, "up" if mark == "▲" else "down"),
+            (f"{percent(share.value / total):>4}  ", "dim"),
+        ]
+        folded.append(hang(row, reason, "text" if here else "dim", cells))
+        clipped.append(fit_row([*row, (reason, "dim")], cells))
+    if 1 + sum(map(len, folded)) > lines:
+        folded = [rows if at == cursor else [clipped[at]] for at, rows in enumerate(folded)]
+    return [title, *(row for rows in folded for row in rows)]
 
 
 def arrow(now: float, then: float) -> str:
@@ -148,7 +155,7 @@ def _cache_reason(usage: Usage, sequences: float) -> str:
 def joined(parts: Sequence[Part]) -> str:
     """Parts of the weights in one line, the largest with their GiB."""
     ordered = sorted(parts, key=lambda part: -part.value)
-    return " + ".join(f"{gib(part.value)} {part.name}" for part in ordered if part.value > 0)
+    return " + ".join(f"{gib(part.value)} {part.name}" for part in ordered if float(gib(part.value)) > 0)
 
 
 def describe_cache_sharing(architecture: Architecture, layout: Layout, dcp: int = 1) -> str:
@@ -177,15 +184,10 @@ def layer_rows(kinds: Sequence[LayerKind], note: str, cells: int) -> list[Row]:
             parts.append(f"{count(kind.layers * kind.token_bytes)} B/token")
         if kind.state_bytes:
             parts.append(f"{size(kind.layers * kind.state_bytes)}/request")
-        rows.append(
-            fit_row(
-                [
-                    (f"   {kind.layers:>3} layers keep ", "dim"),
-                    (f"{kind.name:<16} ", "text"),
-                    (f"{' + '.join(parts):>18}  ", "text"),
-                    (note, "dim"),
-                ],
-                cells,
-            )
-        )
+        start: Row = [
+            (f"   {kind.layers:>3} layers keep ", "dim"),
+            (f"{kind.name:<16} ", "text"),
+            (f"{' + '.join(parts):>18}  ", "text"),
+        ]
+        rows += hang(start, note, "dim", cells)
     return rows

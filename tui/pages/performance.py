@@ -8,8 +8,9 @@ from tui.draw.bars import OperatorBar, operator_bars
 from tui.draw.curve import OperatingPoint, Series, curve
 from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
 from tui.draw.roofline import Point, Roof, roofline
-from tui.draw.runs import Row, fit_row, justify, side_by_side
+from tui.draw.runs import Row, fit_row, hang, justify, side_by_side
 from tui.draw.table import BLANK, Cell, Column, fit_columns, header_row, table_row
+from tui.pages.leaderboard import shorter_layout
 from tui.pages.memory import heading_row
 from tui.state.readings import layout, refusal, users
 
@@ -167,26 +168,32 @@ def layout_rows(layouts: Sequence[Evaluation], chosen: str, cells: int) -> list[
     """Rows of a machine's layouts, those that fit first; the chosen one is marked, the one with most throughput
     starred.
     """
-    columns = fit_columns(LAYOUT_COLUMNS, cells)
+    needed = max((len(shorter_layout(layout(each))[-1]) for each in layouts), default=0)
+    columns = fit_columns([_with_room(column, needed) for column in LAYOUT_COLUMNS], cells)
     rows = [header_row(columns, cells)]
     fastest = max((_speed(each) for each in layouts), default=0.0)
     star = "★ most throughput" if columns[-1].width >= len("★ most throughput") else "★ tok/s"
     for each in sorted(layouts, key=lambda each: each.verdict != "fits"):
         here = layout(each) == chosen
         values = _layout_cells(each, here, star if _speed(each) == fastest > 0 else "")
+        name = shorter_layout(layout(each))
+        values["layout"] = Cell(next((text for text in name if len(text) <= columns[1].width), name[-1]))
         if each.verdict == "fits":
             rows.append(table_row(columns, values, cells, "bold" if here else "text"))
         else:
             named = table_row(columns[:2], values, columns[0].width + columns[1].width + 1, "dim")
-            rows.append(fit_row([*named, (f" {refusal(each)}", "dim")], cells))
+            rows += hang([*named, (" ", "text")], refusal(each), "dim", cells)
     return rows
+
+
+def _with_room(column: Column, needed: int) -> Column:
+    return column._replace(width=max(column.width, needed)) if column.key == "layout" else column
 
 
 def _layout_cells(row: Evaluation, here: bool, star: str) -> dict[str, Cell]:
     speed, tokens = row.performance, row.cost.usd_per_1m_tokens
     return {
         "mark": Cell("›", "cursor") if here else BLANK,
-        "layout": Cell(layout(row)),
         "ttft": Cell(duration(speed.ttft_s.typical) if speed else NOTHING),
         "tpot": Cell(duration(speed.tpot_s.typical) if speed else NOTHING),
         "user": Cell(significant(speed.tokens_per_s_per_user.typical) if speed else NOTHING),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from estimator.results import Part, TrainingReport
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import count, duration, gib, number, percent, size, spread_percent, usd
-from tui.draw.runs import Row, clip, fit_row, pointer
+from tui.draw.runs import Row, fit_row, hang, pointer
 from tui.pages.memory import heading_row
 
 STYLES = {
@@ -42,12 +42,12 @@ def training_memory_page(
     band = memory.peak_bytes
     rows += [
         fit_row([], cells),
-        _fact("peak", f"{size(band.typical)} {spread_percent(band)} of {size(memory.usable_bytes)}", cells),
-        _fact("setup", f"{report.setup}, {count(report.trainable_parameters)} parameters trained", cells),
+        *_fact("peak", f"{size(band.typical)} {spread_percent(band)} of {size(memory.usable_bytes)}", cells),
+        *_fact("setup", f"{report.setup}, {count(report.trainable_parameters)} parameters trained", cells),
     ]
     if memory.host_bytes:
-        rows.append(_fact("host", f"{size(memory.host_bytes)} of host memory per device", cells))
-    rows += [_fact("note", note, cells) for note in report.notes]
+        rows += _fact("host", f"{size(memory.host_bytes)} of host memory per device", cells)
+    rows += [line for note in report.notes for line in _fact("note", note, cells)]
     return _filled(rows, cells, lines)
 
 
@@ -58,12 +58,12 @@ def training_speed_page(heading: str, aside: str, report: TrainingReport, cells:
     speed = report.tokens_per_s
     rows = [
         heading_row(heading, aside, cells),
-        _fact("step", f"{duration(report.step_s.typical)} {spread_percent(report.step_s)}", cells),
-        _fact("speed", f"{number(speed.typical)} tokens/s {spread_percent(speed)}, MFU {report.mfu:.1%}", cells),
-        _fact("run", f"{duration(report.hours.typical * 3600)} {spread_percent(report.hours)}", cells),
+        *_fact("step", f"{duration(report.step_s.typical)} {spread_percent(report.step_s)}", cells),
+        *_fact("speed", f"{number(speed.typical)} tokens/s {spread_percent(speed)}, MFU {report.mfu:.1%}", cells),
+        *_fact("run", f"{duration(report.hours.typical * 3600)} {spread_percent(report.hours)}", cells),
     ]
     if report.usd:
-        rows.append(_fact("cost", f"{usd(report.usd.typical)} {spread_percent(report.usd)}", cells))
+        rows += _fact("cost", f"{usd(report.usd.typical)} {spread_percent(report.usd)}", cells)
     step = sum(part.value for part in report.step)
     run = sum(part.value for part in report.run)
     rows.append(fit_row([], cells))
@@ -85,30 +85,28 @@ def part_bars(
     """Rows of parts: name, figure, share, a bar to the scale of the largest, and the working of each."""
     largest = max((part.value for part in parts), default=0.0) or 1.0
     room = max(cells // 6, 8)
-    rows: list[Row] = [fit_row([(f"   {'part':<14}{unit:>7} {'':>4}  {'':<{room}}  how", "title")], cells)]
+    names = max((len(part.name) for part in parts), default=0) + 1
+    names = max(names, 13 if styles else 14)
+    title = f"{'   ' if styles else '  '}{'part':<{names}}{'' if styles else ' '}{unit:>7}"
+    rows: list[Row] = [fit_row([(f" {title} {'':>4}  {'':<{room}}  how", "title")], cells)]
     for index, part in enumerate(parts):
         selected = index == cursor
         style = (styles or {}).get(part.name, "compute" if styles is None else "overhead")
         bar = HATCHES[style] * max(round(room * part.value / largest), 1 if part.value > 0 else 0)
-        rows.append(
-            fit_row(
-                [
-                    pointer(selected),
-                    (f"{HATCHES[style]} " if styles else " ", style),
-                    (f"{clip(part.name, 13):<{13 if styles else 14}}", "bold" if selected else "text"),
-                    (f"{shown(part.value)} ", "bold" if selected else "text"),
-                    (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),
-                    (f"{bar:<{room}}  ", style),
-                    (clip(part.working, max(cells - 32 - room, 0)), "text" if selected else "dim"),
-                ],
-                cells,
-            )
-        )
+        row: Row = [
+            pointer(selected),
+            (f"{HATCHES[style]} " if styles else " ", style),
+            (f"{part.name:<{names}}", "bold" if selected else "text"),
+            (f"{shown(part.value)} ", "bold" if selected else "text"),
+            (f"{percent(part.value / whole) if whole else '':>4}  ", "dim"),
+            (f"{bar:<{room}}  ", style),
+        ]
+        rows += hang(row, part.working, "text" if selected else "dim", cells)
     return rows
 
 
-def _fact(name: str, text: str, cells: int) -> Row:
-    return fit_row([(f"   {name:<14}", "dim"), (clip(text, cells - 18), "text")], cells)
+def _fact(name: str, text: str, cells: int) -> list[Row]:
+    return hang([(f"   {name:<14}", "dim")], text, "text", cells)
 
 
 def _filled(rows: list[Row], cells: int, lines: int) -> list[Row]:

@@ -7,7 +7,7 @@ from estimator.accuracy.nearest import Near
 from estimator.accuracy.score import text
 from estimator.advice.workings import Unit, Working
 from tui.draw.figures import amount, count, duration, number, size, usd
-from tui.draw.runs import Row, pointer, wrap_text
+from tui.draw.runs import Row, hang, pointer, wrap_text
 
 SIGNS = {"*": "×", "/": "÷", "-": "−"}
 SHOWN: dict[Unit, Callable[[float], str]] = {
@@ -50,9 +50,9 @@ def near_rows(near: Near, cells: int) -> list[Row]:
     figures = f"{number(score.measured)} {unit} measured, {number(score.predicted)} predicted: {score.error:+.0%}"
     kind = "nearest measured case" if near.same_model else "nearest measured case, of another model"
     kind += "" if near.same_device else ", on a kindred device"
-    rows: list[Row] = [
-        [("      ", "dim"), (f"{kind}: ", "dim"), (figures, "good" if abs(score.error) < 0.2 else "warn")]
-    ]
+    style = "good" if abs(score.error) < 0.2 else "warn"
+    rows: list[Row] = [[("      ", "dim"), (line, "dim")] for line in wrap_text(f"{kind}:", cells - 6)]
+    rows = [*rows[:-1], *hang([*rows[-1], (" ", "dim")], figures, style, cells)]
     rows += [[("      ", "dim"), (line, "dim")] for line in wrap_text(f"{case}; {text(row, 'source')}", cells - 6)]
     return rows
 

@@ -7,15 +7,13 @@ from estimator.advice.fixes import Change
 from estimator.results import Evaluation
 from tui.draw.cells import count_cell, seconds_cell
 from tui.draw.figures import NOTHING, usd
-from tui.draw.runs import Row, fit_row
+from tui.draw.runs import Row, fit_row, hang
 from tui.pages.facts import bench_of, heading
 from tui.pages.leaderboard import note
 from tui.screens.panel import Sheet
 from tui.state.answer import Answer
 from tui.state.readings import shortcomings, tpot, users
 
-TITLE = 24
-"""Cells of a choice's name in these panels."""
 MOST_CHANGES = 18
 
 
@@ -26,13 +24,14 @@ def formats(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     now = answer.session.scenario
     choices = [
         Change(
-            f"{each.title}{' ‹ now' if each.scenario == now else ''}".ljust(TITLE),
+            f"{each.title}{' ‹ now' if each.scenario == now else ''}",
             f"{_figures(each.row)}  {_remark(answer, each)}",
             None if each.scenario == now else each.scenario,
         )
         for each in board
     ]
-    return Sheet(f"formats · {heading(answer, row)}", lambda cells: [_titles(cells, "")], choices)
+    choices, names = _aligned(choices)
+    return Sheet(f"formats · {heading(answer, row)}", lambda cells: [_titles(names, cells, "")], choices)
 
 
 def sensitivity(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -45,27 +44,36 @@ def sensitivity(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     halving = changes_that_halve(study)
     choices = [
         Change(
-            each.title.ljust(TITLE),
-            f"{_figures(each.row)}  {_moved(row, each.row)}  {_remark(answer, each)}",
+            each.title,
+            f"{_figures(each.row)} {_moved(row, each.row)}  {_remark(answer, each)}",
             each.scenario,
         )
         for each in ordered
     ]
     if halving:
-        choices.insert(
-            0, Change(halving.title.ljust(TITLE), f"{_figures(halving.row)}  halves $/Mtok", halving.scenario)
-        )
+        choices.insert(0, Change(halving.title, f"{_figures(halving.row)}  halves $/Mtok", halving.scenario))
+    choices, names = _aligned(choices)
 
     def body(cells: int) -> Sequence[Row]:
-        now = [fit_row([(f"   {'now':<{TITLE}}  {_figures(row)}", "dim")], cells)]
+        now = [fit_row([(f"   {'now':<{names}}  {_figures(row)}", "dim")], cells)]
         words = "nothing that three changes of format, layout and terms can do halves $/Mtok here"
-        return [_titles(cells, "  $/Mtok"), *now, *([] if halving else [fit_row([(f"   {words}", "dim")], cells)])]
+        return [
+            _titles(names, cells, f" {'Δ':>5}"),
+            *now,
+            *([] if halving else hang([("   ", "text")], words, "dim", cells)),
+        ]
 
     return Sheet(f"one change each · {heading(answer, row)}", body, choices)
 
 
-def _titles(cells: int, tail: str) -> Row:
-    return fit_row([(f"   {'':<{TITLE}}  {'users':>6} {'TPOT':>6} {'$/Mtok':>8}{tail}", "title")], cells)
+def _aligned(choices: Sequence[Change]) -> tuple[list[Change], int]:
+    """The choices with names of one width, so that the figures after them stand in columns; and that width."""
+    names = max((len(each.title) for each in choices), default=0)
+    return [each._replace(title=each.title.ljust(names)) for each in choices], names
+
+
+def _titles(names: int, cells: int, tail: str) -> Row:
+    return fit_row([(f"   {'':<{names}}  {'users':>5} {'TPOT':>6} {'$/Mtok':>8}{tail}", "title")], cells)
 
 
 def _figures(row: Evaluation) -> str:
@@ -73,7 +81,7 @@ def _figures(row: Evaluation) -> str:
     if row.verdict != "fits":
         return note(row)
     cost = token_cost(row)
-    return f"{count_cell(users(row)):>6} {seconds_cell(tpot(row)):>6} {usd(cost) if cost is not None else NOTHING:>8}"
+    return f"{count_cell(users(row)):>5} {seconds_cell(tpot(row)):>6} {usd(cost) if cost is not None else NOTHING:>8}"
 
 
 def _moved(before: Evaluation, after: Evaluation) -> str:

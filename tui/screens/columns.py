@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.geometry import Size
 from textual.screen import ModalScreen
 
-from tui.draw.runs import Row, clip, fit_row, pointer
+from tui.draw.runs import Row, hang, pointer
 from tui.screens.page import Page
 from tui.state.columns import INSTANCE, BoardColumn, columns_of
 from tui.widgets.drawing import Drawing
@@ -26,17 +26,21 @@ class ColumnList(Drawing):
         self.shown = set(shown)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self.columns)
+        return sum(len(self._block(at, width)) for at in range(len(self.columns)))
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
-        rows = []
-        for at, column in enumerate(self.columns):
-            here, shown = at == self.cursor, column.key in self.shown
-            text: Row = [pointer(here, "▌"), ("● " if shown else "○ ", "accent" if shown else "dim")]
-            text += [(f"{column.cell.title:<10}", "bold" if here else "text"), (column.meaning, "dim")]
-            rows.append(fit_row([(clip(part, width), style) for part, style in text], width))
-        top = max(0, min(self.cursor - height // 2, len(rows) - height))
+        blocks = [self._block(at, width) for at in range(len(self.columns))]
+        rows = [row for block in blocks for row in block]
+        cursor = sum(map(len, blocks[: self.cursor]))
+        top = max(0, min(cursor - height // 2, len(rows) - height))
         return rows[top : top + height]
+
+    def _block(self, at: int, width: int) -> list[Row]:
+        """A column's mark and title, and what it means in as many lines as that takes."""
+        column, here = self.columns[at], at == self.cursor
+        shown = column.key in self.shown
+        start: Row = [pointer(here, "▌"), ("● " if shown else "○ ", "accent" if shown else "dim")]
+        return hang([*start, (f"{column.cell.title:<10}", "bold" if here else "text")], column.meaning, "dim", width)
 
 
 class ColumnChoice(ModalScreen[str | None]):
@@ -63,7 +67,7 @@ class ColumnChoice(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         listed = ColumnList(self.columns, self.shown)
         listed.border_title = "columns"
-        listed.border_subtitle = "space shows · < > moves · enter takes · backspace all · esc closes"
+        listed.border_subtitle = "space shows · < > moves · enter takes · ⌫ all · esc"
         yield listed
 
     @property

@@ -18,7 +18,8 @@ from tui.screens.scrolling import scroll_bindings
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing
 
-INDENT = 16
+LEAST_INDENT, MOST_INDENT = 16, 22
+"""Cells of what is pressed or seen, before what it means."""
 
 
 class Entry(NamedTuple):
@@ -136,21 +137,22 @@ def help_rows(entries: Sequence[Entry], cells: int) -> list[Row]:
     """Help lines as rows, under the titles of their sections."""
     rows: list[Row] = []
     section = ""
+    indent = min(max([LEAST_INDENT, *(len(each.keys) + 3 for each in entries)]), MOST_INDENT)
     for each in entries:
         if each.section != section:
             section = each.section
             rows += [*([[]] if rows else []), *([(line, "title")] for line in wrap_text(section, cells))]
-        rows += entry_rows(each, cells)
+        rows += entry_rows(each, cells, indent)
     return rows or [[("nothing in the help has these words", "dim")]]
 
 
-def entry_rows(entry: Entry, cells: int) -> list[Row]:
+def entry_rows(entry: Entry, cells: int, indent: int) -> list[Row]:
     """One help line as rows: the keys, and beside them the title with its text in as many lines as it takes."""
     title = entry.title
-    first, *more = wrap_text(title + entry.text, max(20, cells - INDENT))
-    shown = clip(entry.keys, INDENT - 3)
+    first, *more = wrap_text(title + entry.text, max(20, cells - indent))
+    shown = clip(entry.keys, indent - 3)
     title = title if first.startswith(title.rstrip()) else ""
     lines: list[Row] = [
-        [(f"  {shown:<{INDENT - 2}}", "key"), (first[: len(title)], "bold"), (first[len(title) :], "dim")]
+        [(f"  {shown:<{indent - 2}}", "key"), (first[: len(title)], "bold"), (first[len(title) :], "dim")]
     ]
-    return lines + [[(" " * INDENT + each, "dim")] for each in more]
+    return lines + [[(" " * indent + each, "dim")] for each in more]

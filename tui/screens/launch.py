@@ -1,6 +1,7 @@
 """The launch command of the selected row: every form it is wanted in, each flag with its reason."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -13,9 +14,10 @@ from estimator.errors import InputError
 from estimator.printable import without_controls
 from estimator.results import Evaluation
 from estimator.training.recipes import recipe
-from tui.draw.runs import Row, clip, wrap_text
+from tui.draw.runs import Row, hang, wrap_text
 from tui.pages.facts import bench_of, heading
 from tui.pages.launch_forms import Form, command_forms, recipe_forms
+from tui.screens.panel import fit_title
 from tui.screens.scrolling import scroll_bindings
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing
@@ -29,6 +31,16 @@ def forms_of(answer: Answer, row: Evaluation) -> tuple[Form, ...]:
     command = launch(answer.model, scenario, row, answer.inventory)
     image = container_image(bench_of(answer, row).engine, scenario.engine_version)
     return command_forms(command, row, image)
+
+
+def broken(line: str, cells: int, style: str = "text") -> list[Row]:
+    """A line of a command or file in as many rows as it takes; `↪` marks that a row only goes on, and is not copied."""
+    if len(line) <= cells:
+        return [[(line, style)]]
+    indent = len(line) - len(line.lstrip())
+    first, *more = wrap(line.strip(), max(cells - indent - 4, 10), break_on_hyphens=False)
+    rows: list[Row] = [[(" " * indent + first, style)]]
+    return rows + [[(" " * (indent + 2) + "↪ ", "dim"), (each, style)] for each in more]
 
 
 class LaunchView(Drawing):
@@ -58,14 +70,16 @@ class LaunchView(Drawing):
         for each in self.forms:
             tabs += [(f"[{each.name}]" if each is form else f" {each.name} ", "tab" if each is form else "dim")]
         rows: list[Row] = [tabs, []]
-        rows += [[(clip(without_controls(line), width), "text")] for line in form.text.splitlines()]
+        for line in form.text.splitlines():
+            rows += broken(without_controls(line), width)
         if form.reasons:
             rows.append([])
         names = min(max((len(flag) for flag, _ in form.reasons), default=0), width // 2)
         for flag, why in form.reasons:
-            first, *more = wrap_text(why, max(width - names - 4, 20))
-            rows.append([(f" {clip(flag, names):<{names}}  ", "accent"), (first, "dim")])
-            rows += [[(" " * (names + 3), "text"), (line, "dim")] for line in more]
+            if len(flag) > names:
+                rows += [*broken(f" {flag}", width, "accent"), *hang([(" " * (names + 3), "text")], why, "dim", width)]
+            else:
+                rows += hang([(f" {flag:<{names}}  ", "accent")], why, "dim", width)
         for note in form.notes:
             rows += [[(f" {line}", "warn")] for line in wrap_text(f"! {note}", width - 2)]
         return rows
@@ -89,7 +103,7 @@ class LaunchPanel(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         view = LaunchView(self.forms)
-        view.border_title = self.title_text
+        view.border_title = fit_title(self.title_text, self.app.size.width)
         view.border_subtitle = "h l form · j k scrolls · y copies · esc closes"
         yield view
 

@@ -60,6 +60,8 @@ class ModelPicker(Picker):
         named = any(typed.lower() in name.lower() for name in names)
         return [*names, typed] if named else [typed, *names]
 
+    DETAIL = 1
+
     def heading(self, cells: int) -> list[Row]:
         return [header_row(fit_columns(COLUMNS, cells), cells)]
 

@@ -91,7 +91,8 @@ def typed_option(query: str) -> Entry | None:
 class Palette(Picker):
     """The command palette, a picker. Returns the searched text of an entry."""
 
-    PROMPT = "a command or a value: export, tokyo, int4-awq, rag, ttft 1s, g6e.12xlarge …"
+    PROMPT = "a command or a value: export, tokyo, int4-awq, rag, ttft 1s …"
+    DETAIL = 2
 
     def __init__(self, choices: Mapping[str, Entry]) -> None:
         super().__init__(list(choices))
@@ -110,3 +111,7 @@ class Palette(Picker):
         entry = self.choices[name]
         title: Row = [(clip(entry.title, 30).ljust(31), "cursor" if highlighted else "text")]
         return fit_row([*title, (entry.detail, "dim")], cells)
+
+    def detail(self, name: str) -> str:
+        entry = self.choices[name]
+        return f"{entry.title}: {entry.detail}"

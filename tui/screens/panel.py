@@ -11,11 +11,13 @@ from textual.screen import ModalScreen
 
 from estimator.advice.fixes import Change
 from estimator.scenario.scenario import Scenario
-from tui.draw.runs import Row, clip, fit_row, pointer
+from tui.draw.runs import Row, Run, clip, fit_row, hang, pointer, wrap_text
 from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
 
 KEYS = "123456789"
+MARGIN = 3
+"""Cells of a choice's pointer and key."""
 
 
 class Sheet(NamedTuple):
@@ -41,6 +43,10 @@ class SheetView(Drawing):
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         choices = self._choices(width)
+        if len(choices) > height - 1 and self.sheet.choices:  # the chosen one stays in sight
+            before = 1 + sum(len(rows) for rows in self._choice_lines(width)[: self.cursor])
+            start = max(0, min(before - height // 2, len(choices) - height + 1))
+            choices = choices[start : start + height - 1]
         body = list(self.sheet.body(width))
         room = max(height - len(choices), 1)
         self.top = max(0, min(self.top, len(body) - room))
@@ -53,37 +59,73 @@ class SheetView(Drawing):
     async def on_click(self, event: events.Click) -> None:
         """Applies the choice under the pointer."""
         listed = self.sheet.choices
-        body = min(len(self.sheet.body(self.size.width)), self.size.height - len(listed) - 1)
-        at = event.y - body - 1
-        if listed and 0 <= at < len(listed) and listed[at].scenario is not None:
+        lines = self._choice_lines(self.size.width)
+        body = min(len(self.sheet.body(self.size.width)), self.size.height - len(self._choices(self.size.width)))
+        under = [at for at, rows in enumerate(lines) for _ in rows]
+        line = event.y - body - 1
+        at = under[line] if 0 <= line < len(under) else -1
+        if at >= 0 and listed[at].scenario is not None:
             self.cursor = at
             await self.run_action("screen.apply")
 
     def _choices(self, width: int) -> list[Row]:
+        """A blank and the choices; under them in whole what the chosen one does, where a choice's line is too short."""
+        lines = self._choice_lines(width)
+        if not lines:
+            return []
+        rows: list[Row] = [[], *(row for each in lines for row in each)]
+        names = self._names(width)
+        cut = [each for each in self.sheet.choices if each.scenario and MARGIN + names + 2 + len(each.effect) > width]
+        if cut:
+            room = max(len(self._detail(choice, width)) for choice in cut)
+            chosen = self.sheet.choices[self.cursor]
+            rows += [*((self._detail(chosen, width) if chosen in cut else []) + [[]] * room)[:room]]
+        return rows
+
+    def _detail(self, choice: Change, width: int) -> list[Row]:
+        """A choice in whole."""
+        words = wrap_text(f"{choice.title.strip()}: {choice.effect}", width - MARGIN)
+        return [[(" " * MARGIN, "text"), (line, "dim")] for line in words]
+
+    def _names(self, width: int) -> int:
+        """Cells of the names of the choices."""
+        taken = [choice for choice in self.sheet.choices if choice.scenario] or self.sheet.choices
+        return min(max(len(choice.title) for choice in taken), width * 2 // 3)
+
+    def _choice_lines(self, width: int) -> list[list[Row]]:
+        """The rows of each choice; a fact, which no key applies, takes as many as it needs."""
         if not self.sheet.choices:
             return []
-        taken = [choice for choice in self.sheet.choices if choice.scenario] or self.sheet.choices
-        names = min(max(len(choice.title) for choice in taken), width // 2)
-        rows: list[Row] = [[]]
+        names = self._names(width)
+        lines: list[list[Row]] = []
         keys = iter(KEYS)
         for at, choice in enumerate(self.sheet.choices):
             here = at == self.cursor and choice.scenario is not None
-            key = next(keys, " ") if choice.scenario else "·"
-            rows.append(
-                fit_row(
-                    [
-                        pointer(here, "▌"),
-                        (f"{key} ", "key" if choice.scenario else "dim"),
-                        (
-                            f"{clip(choice.title, names) if choice.scenario else choice.title:<{names}}  ",
-                            "bold" if here else "text",
-                        ),
-                        (choice.effect, "dim"),
-                    ],
-                    width,
-                )
+            if choice.scenario is None:
+                figures, gap, remark = choice.effect.rpartition("  ")
+                columns = len(choice.title) <= names
+                title = f"{choice.title:<{names}}  "
+                start: Row = [(" · ", "dim"), (title + figures + gap, "text")] if columns else [(" · ", "dim")]
+                lines.append(hang(start, remark if columns else title + choice.effect, "text", width))
+                continue
+            title = f"{clip(choice.title, names):<{names}}  "
+            key: Run = (f"{next(keys, ' ')} ", "key")
+            lines.append(
+                [fit_row([pointer(here, "▌"), key, (title, "bold" if here else "text"), (choice.effect, "dim")], width)]
             )
-        return rows
+        return lines
+
+
+def fit_title(title: str, cells: int) -> str:
+    """`why · g7e.2xlarge · 1xRTXPRO6000 · TP1`: as many of its parts, from the first on, as the frame has room for."""
+    parts = title.split(" · ")
+    while len(parts) > 1 and len(" · ".join(parts)) > cells - FRAME:
+        parts.pop()
+    return " · ".join(parts)
+
+
+FRAME = 10
+"""Cells beside the title of a panel: its margins, its corners and a blank at each side."""
 
 
 class Panel(ModalScreen[Scenario | None]):
@@ -105,7 +147,7 @@ class Panel(ModalScreen[Scenario | None]):
         view = SheetView(self.sheet)
         last = min(len(self.offered), len(KEYS))
         keys = f"j/k moves · enter or {'1-' * (last > 1)}{last} applies" if self.offered else "j/k scrolls"
-        view.border_title = self.sheet.title
+        view.border_title = fit_title(self.sheet.title, self.app.size.width)
         view.border_subtitle = f"{keys} · esc closes"
         yield view
 

@@ -9,6 +9,7 @@ from estimator.results import Evaluation, MemoryReport, MemoryTerm, TrainingRepo
 from estimator.units import MIB
 from tui.draw.figures import duration, gib, size, tokens, usd
 from tui.draw.runs import Row, clip, fit_row, pointer, wrap_text
+from tui.pages.candidate import CONFIDENCE
 from tui.pages.facts import SOLVED_USERS, bench_of, capacities, changes, heading
 from tui.pages.performance import layout_rows
 from tui.pages.solver import capacity_rows
@@ -33,7 +34,8 @@ def why(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     order = [*names[first:], *names[:first]]
 
     def body(cells: int) -> list[Row]:
-        rows: list[Row] = []
+        trust = f"class {row.confidence}: {CONFIDENCE[row.confidence]}"
+        rows: list[Row] = [*([(line, "dim")] for line in wrap_text(trust, cells)), []]
         for each in order:
             near = answer.measurements.near(study, each) if answer.measurements else None
             rows += working_rows(workings[each], cells, each == figure)
@@ -73,7 +75,8 @@ def run_sheet(answer: Answer, row: Evaluation) -> Sheet:
         memory = row.training.memory
         lines = [(part.name, gib(part.value)) for part in memory.parts if part.value > 0]
         lines += [("peak", gib(memory.peak_bytes.typical)), ("planned up to", gib(memory.budget_bytes))]
-        rows = [fit_row([(f"   {name:<40}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
+        names = min(40, cells - 16)
+        rows = [fit_row([(f"   {name:<{names}}", "text"), (f"{value:>9} GiB", "text")], cells) for name, value in lines]
         return rows + [[(f"   {line}", "dim")] for note in row.training.notes for line in wrap_text(note, cells - 3)]
 
     title = "room" if row.verdict == "fits" else "why not"

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from estimator.printable import without_controls
-from tui.draw.runs import Row, fit_row, justify
+from tui.draw.runs import Row, fit_row, justify, wrap_text
 from tui.fuzzy import matching_positions
 from tui.widgets.drawing import Drawing, scroll_to
 
@@ -59,6 +59,20 @@ class Preview(Drawing):
         return [[("│ ", "grid"), *line] for line in [*lines, *[[]] * (height - len(lines))]][:height]
 
 
+class Detail(Drawing):
+    """What there is to say of the highlighted choice beyond its line, in as many lines as the picker gives it."""
+
+    def __init__(self, picker: "Picker") -> None:
+        super().__init__()
+        self.picker = picker
+        self.styles.height = picker.DETAIL
+
+    def draw(self, width: int, height: int) -> Sequence[Row]:
+        picker = self.picker
+        text = picker.detail(picker.matches[picker.cursor]) if picker.matches else ""
+        return [[("  ", "text"), (line, "dim")] for line in wrap_text(text, width - 4)][:height]
+
+
 class Footing(Drawing):
     """Draws a picker's last line: how many choices match, and the keys."""
 
@@ -88,6 +102,8 @@ class Picker(ModalScreen[str | None]):
     ]
     PROMPT = "name"
     PREVIEWED = False
+    DETAIL = 0
+    """Lines under the choices for what their own lines have no room for."""
 
     def __init__(self, names: Sequence[str], current: str = "") -> None:
         super().__init__()
@@ -104,6 +120,8 @@ class Picker(ModalScreen[str | None]):
                 yield Choices(self)
                 if self.PREVIEWED:
                     yield Preview(self)
+            if self.DETAIL:
+                yield Detail(self)
             yield Footing(self)
 
     def heading(self, cells: int) -> list[Row]:
@@ -117,6 +135,10 @@ class Picker(ModalScreen[str | None]):
     def preview(self, name: str, cells: int) -> list[Row]:
         """Rows beside the list about the highlighted choice."""
         return []
+
+    def detail(self, name: str) -> str:
+        """What stands under the choices about the highlighted one."""
+        return without_controls(name)
 
     def matching(self, query: str) -> list[str]:
         """Names that may be chosen for what is typed, best first."""

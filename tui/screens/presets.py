@@ -16,6 +16,7 @@ class PresetPicker(Picker):
     """A picker of presets. Returns the name of one of the task that is asked."""
 
     PROMPT = "preset: rag, agent, qlora …"
+    DETAIL = 2
 
     def __init__(self, scenario: Scenario) -> None:
         own: tuple[Preset | TrainingPreset, ...] = TRAINING_PRESETS if scenario.training else PRESETS
@@ -33,11 +34,14 @@ class PresetPicker(Picker):
         return fit_row(
             [
                 (f"{each.name + mark:<20}", "cursor" if highlighted else "text"),
-                (f"{asked(each):<34}", "text"),
-                (f"  {each.title}", "dim"),
+                (asked(each), "text"),
             ],
             cells,
         )
+
+    def detail(self, name: str) -> str:
+        each = self.presets[name]
+        return f"{asked(each)}: {each.title}"
 
 
 def asked(preset: Preset | TrainingPreset) -> str:

@@ -88,7 +88,8 @@ class Calculator:
         """
         inventory = self.catalog.inventory
         prices = prices.for_decisions() if session.view == "recommended" else prices
-        machines = inventory.machines.values() if session.view == "accelerators" else None
+        everything = session.view == "accelerators" and session.scenario.deployment == "cloud"
+        machines = inventory.machines.values() if everything else None
         return ranking.rank(model, session.scenario, inventory, prices, machines)
 
     def pinned(self, pin: Pin) -> Answer:

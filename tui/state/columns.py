@@ -89,6 +89,13 @@ def plain_price(row: Evaluation) -> str:
     return readings.missing_price(row)[0] or figures.usd(row.cost.price_usd_per_hour)
 
 
+def _price_marks(row: Evaluation) -> str:
+    """⌂ behind the hour of hardware of one's own, * behind an old price."""
+    if readings.price(row) is None:
+        return ""
+    return ("⌂" if readings.is_owned(row) else "") + ("*" if row.cost.price_stale else "")
+
+
 INSTANCE = BoardColumn(
     cell=Column("instance", "instance", 14, 0, "left", most=20),
     meaning="the machine, and how many carry the load within the level",
@@ -112,7 +119,7 @@ PRICE = BoardColumn(
     cell=Column("price", "$/h", 7, 0, most=12),
     meaning="dollars an hour on the asked terms; a commitment's hour, a spot typical, or your own hardware written off",
     figure=readings.price,
-    text=lambda row: cells.price_cell(readings.price(row)) + ("*" if row.cost.price_stale else ""),
+    text=lambda row: cells.price_cell(readings.price(row)) + _price_marks(row),
     changes=True,
     cost=True,
     before_note="where refused",

@@ -122,10 +122,14 @@ _MISSING_PRICE = {
 }
 
 
+def is_owned(row: Evaluation) -> bool:
+    """Whether the row is hardware of one's own, whose hour is its purchase written off with its power, and no rent."""
+    return row.candidate.machine.endswith(row.candidate.accelerator)
+
+
 def missing_price(row: Evaluation) -> tuple[str, str]:
     """Why a row has no price, in full and in short; empty where it has one."""
-    owned = row.candidate.machine.endswith(row.candidate.accelerator)
-    if owned and row.cost.price_state == "no_price":
+    if is_owned(row) and row.cost.price_state == "no_price":
         return "no price: hardware-usd sets one", "no price"
     return _MISSING_PRICE[row.cost.price_state]
 

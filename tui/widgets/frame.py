@@ -1,6 +1,7 @@
 """The frame around every page: what is asked, where one is, and which keys there are."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from textual import events
 from textual.geometry import Size
@@ -9,7 +10,7 @@ from textual.widgets import Input
 from estimator.scenario.media import with_media
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
-from tui.draw.runs import Row, clip, fit_row, width, wrap_text
+from tui.draw.runs import Row, clip, fit_row, wrap_text
 from tui.pages.header import scenario_row, tab_at, tabs_row
 from tui.state.session import Session
 from tui.widgets.drawing import Drawing
@@ -59,6 +60,14 @@ class Hints(Drawing):
             return message
         return [*message, TYPING if self._typing else self._hints(width)]
 
+    async def on_click(self, event: events.Click) -> None:
+        """Does what the hint under the pointer says."""
+        if self._typing or (self.answer and self.answer.problem):
+            return
+        command = hint_at(self._commands(), getattr(self.app, "remapped", {}), self.size.width, event.x)
+        if command:
+            self.app.call_later(self.screen.run_action, command.action)
+
     def watch_answer(self) -> None:
         lines = len(self.draw(self.size.width, self.size.height)) if self.size.width else 1
         if self.is_mounted and self.styles.height is not None and self.styles.height.value != lines:
@@ -73,10 +82,13 @@ class Hints(Drawing):
         return problem_rows(self.answer.problem, cells) if self.answer and self.answer.problem else []
 
     def _hints(self, cells: int) -> Row:
+        return hint_row(self._commands(), getattr(self.app, "remapped", {}), cells)
+
+    def _commands(self) -> list[Command]:
+        """The commands that work here and now."""
         session = self.answer.session if self.answer else Session()
         commands = (*commands_at(self.page), *commands_at(EVERYWHERE))
-        works = (each for each in commands if each.task in ("", session.task) and each.applies(session))
-        return hint_row(works, getattr(self.app, "remapped", {}), cells)
+        return [each for each in commands if each.task in ("", session.task) and each.applies(session)]
 
 
 def too_small(have: Size, cells: int) -> list[Row]:
@@ -101,16 +113,48 @@ def hint_row(commands: Iterable[Command], remapped: Mapping[str, str], cells: in
 
     What has no room is left off, help never is.
     """
-    groups: dict[str, list[str]] = {}
+    row: Row = []
+    for hint in _hints_shown(commands, remapped, cells):
+        keys = " ".join(key for key, _ in hint.keys)
+        row += [("  " if row else " ", "text"), (keys, "key"), (f" {hint.word}", "dim")]
+    return fit_row(row, cells)
+
+
+def hint_at(commands: Iterable[Command], remapped: Mapping[str, str], cells: int, x: int) -> Command | None:
+    """The command whose key stands at that cell of the hint line; on a word, the first of its commands."""
+    at = 1
+    for hint in _hints_shown(commands, remapped, cells):
+        start = at
+        for key, command in hint.keys:
+            if at <= x < at + len(key):
+                return command
+            at += len(key) + 1
+        if start <= x < at + len(hint.word):
+            return hint.keys[0][1]
+        at += len(hint.word) + 2
+    return None
+
+
+class Hint(NamedTuple):
+    """A word of the hint line with its keys, and what each starts."""
+
+    word: str
+    keys: tuple[tuple[str, Command], ...]
+
+    @property
+    def cells(self) -> int:
+        return sum(len(key) + 1 for key, _ in self.keys) + len(self.word)
+
+
+def _hints_shown(commands: Iterable[Command], remapped: Mapping[str, str], cells: int) -> list[Hint]:
+    """The hints that there is room for, the most wanted first and help last."""
+    groups: dict[str, list[tuple[str, Command]]] = {}
     for command in commands:
         if command.hint:
-            groups.setdefault(command.hint, []).append(key_name(keys_of(command, remapped)[0]))
+            groups.setdefault(command.hint, []).append((key_name(keys_of(command, remapped)[0]), command))
     rank = {word: at for at, word in enumerate(HINTS)} | {"help": len(HINTS) + 1}
     order = sorted(groups, key=lambda word: rank.get(word, len(HINTS)))
-    hints: list[Row] = [[(" ".join(groups[word]), "key"), (f" {word}", "dim")] for word in order]
-    while len(hints) > 1 and 1 + sum(width(hint) + 2 for hint in hints) - 2 > cells:
+    hints = [Hint(word, tuple(groups[word])) for word in order]
+    while len(hints) > 1 and 1 + sum(hint.cells + 2 for hint in hints) - 2 > cells:
         del hints[-2]
-    row: Row = []
-    for hint in hints:
-        row += [("  " if row else " ", "text"), *hint]
-    return fit_row(row, cells)
+    return hints

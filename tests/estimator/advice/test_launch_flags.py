@@ -89,6 +89,8 @@ def parser_of(program: Mapping[str, Any]) -> Parser:
     for name, takes in program["options"].items():
         if takes == "flag":
             parser.add_argument(name, action="store_true")
+        elif takes == "texts":
+            parser.add_argument(name, nargs="+")
         elif isinstance(takes, list):
             parser.add_argument(name, choices=takes)
         else:

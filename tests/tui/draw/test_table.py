@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tui.draw.runs import justify, rows_as_text, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
-from tui.pages.leaderboard import _difference, round_band, shorter
+from tui.pages.leaderboard import _difference, round_band, shorter_layout, shorter_machine, shorter_setup
 
 COLUMNS = (
     Column("rank", "#", 3),
@@ -41,9 +41,15 @@ def test_an_arrow_of_less_than_half_a_per_cent_stands_alone() -> None:
 
 
 def test_a_layout_gives_up_its_dots_and_then_the_tensor_parallelism_that_is_none() -> None:
-    assert shorter("TP1·DP8·EP8") == ("TP1·DP8·EP8", "TP1DP8EP8", "DP8EP8")
-    assert shorter("TP1x8")[-1] == "TP1x8"
-    assert shorter("TP16·PP2")[-1] == "TP16PP2"
+    assert shorter_layout("TP1·DP8·EP8") == ("TP1·DP8·EP8", "TP1DP8EP8", "DP8EP8")
+    assert shorter_layout("TP1x8")[-1] == "TP1x8"
+    assert shorter_layout("TP16·PP2")[-1] == "TP16PP2"
+
+
+def test_names_of_machines_and_setups_shorten_in_steps() -> None:
+    assert shorter_machine("p6-b200.48xlarge")[-1] == "p6-b200.48xl"
+    assert shorter_machine("2xrtxpro6000-workstation")[-1] == "2xrtxpro6000-ws"
+    assert shorter_setup("TP8 · FSDP x2 + host") == ("TP8 · FSDP x2 + host", "TP8·FSDP x2+host", "TP8FSDPx2+host")
 
 
 def test_the_arrow_of_the_sorted_column_stands_at_its_title() -> None:

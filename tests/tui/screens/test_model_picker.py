@@ -84,3 +84,20 @@ async def test_the_palette_sets_any_option_with_the_value_behind_it(typed: str, 
         keys = ["space" if letter == " " else "minus" if letter == "-" else letter for letter in typed]
         answer = await press(pilot, "ctrl+p", *keys, "enter")
         assert asked(answer.session.scenario)
+
+
+def test_a_size_that_is_searched_is_a_whole_number_of_the_models_own_name() -> None:
+    picker = ModelPicker(CALCULATOR, "")
+    assert "Mistral-Small" in picker.matching("mistral 24")[0]
+    assert picker.matching("qwen3 8b")[0] == "Qwen/Qwen3-8B"
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_models_whose_names_begin_alike_are_told_apart_under_the_list(size: tuple[int, int]) -> None:
+    app = app_on()
+    async with app.run_test(size=size) as pilot:
+        await press(pilot, "m", *"deepseek-r1-distill-qwen")
+        first = app.screen.matches[0]
+        assert first in screen_text(app)
+        await press(pilot, "down")
+        assert app.screen.matches[1] in screen_text(app)

@@ -8,6 +8,7 @@ from tests.tui.screens.conftest import screen_text
 from tests.tui.screens.test_keys import press, settled
 from tui.app import LlmCalc
 from tui.draw import palette
+from tui.screens.models import ModelPicker
 from tui.screens.panel import SheetView
 from tui.screens.picker import Choices
 from tui.state.calculator import Calculator
@@ -104,3 +105,18 @@ async def test_a_training_form_fits_80_by_24() -> None:
 def test_hardware_of_ones_own_has_neither_region_nor_terms_in_the_header() -> None:
     own = Scenario(deployment="local", region="eu-central-1", price_terms="spot")
     assert [chip.text for chip in chips(own)] == ["local"]
+
+
+async def test_a_hint_is_clicked_by_its_key_or_its_word() -> None:
+    async with app_on().run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        hints = screen_text(pilot.app).splitlines()[-1]
+        await pilot.click(offset=(hints.index("k move"), 29))
+        assert (await settled(pilot)).cursor == 0
+        await pilot.click(offset=(hints.index("j k move"), 29))
+        await settled(pilot)
+        await pilot.click(offset=(hints.index("move"), 29))
+        assert (await settled(pilot)).cursor == 2
+        await pilot.click(offset=(hints.index("model"), 29))
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, ModelPicker)
