@@ -29,7 +29,7 @@ EIGHT_BIT_CACHES = frozenset({"trtllm", "trtllm-bench", "nim"})
 NVL72 = frozenset({"gb200", "gb300"})
 MACHINE_DEVICES = 8
 """Devices that share the fast links of one machine, where no rack does."""
-TASK_INPUT_TOKENS = {"chat": 140, "gpqa": 230, "code": 420}
+TASK_INPUT_TOKENS = {"chat": 140, "gpqa": 230, "code": 420, "fim": 420}
 """Prompts of the ML.ENERGY tasks, whose lengths are not published: rounded means of the public data sets."""
 UNSTATED_INPUT_TOKENS, UNSTATED_OUTPUT_TOKENS = 160, 128
 SATURATED = 8192
@@ -192,6 +192,8 @@ def weights_of(row: Row, architecture: Architecture) -> str:
     if "gpt-oss" in model and named in ("fp8", "bf16", "mxfp4"):
         return "mxfp4"
     if named == "fp8":
+        if "405b" in model and model.split()[0].endswith("-fp8"):
+            return "fp8-mlp"  # Meta's own: attention in 16 bit
         return "fp8-block" if _block_scaled(model) else "fp8"
     if named == "int8":
         return "int8-wo"

@@ -171,7 +171,7 @@ def _launching(deployment: Deployment) -> EngineSpeed:
     speed, program = deployment.speed, deployment.engine.program
     if not deployment.settings.enforce_eager:
         return speed
-    layer_us = max(speed.host.layer_us, program.eager_layer_us)
+    layer_us = max(speed.host.layer_us, speed.host.eager_layer_us or program.eager_layer_us)
     return replace(speed, host=speed.host._replace(layer_us=layer_us, overlap=True))
 
 
