@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from catalog.load import Catalog
-from estimator.accuracy.score import Context, Row, Score, number, scored, text
-from estimator.accuracy.serving import METRICS, UNPRICED, answer, shown_figures
+from estimator.accuracy.score import UNPRICED, Context, Row, Score, number, scored, text
+from estimator.accuracy.serving import METRICS, answer, shown_figures
 from estimator.accuracy.serving_case import ServingCase, serving_case
 from estimator.advice.study import Study
 from estimator.engines.speed_constants import Efficiency

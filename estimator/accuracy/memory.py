@@ -9,7 +9,6 @@ from estimator.engines.profiles import version_key
 from estimator.errors import InputError
 from estimator.results import Band
 from estimator.serving.memory import ServingMemory
-from estimator.serving.memory.rank_memory import RankMemory
 from estimator.units import GIB
 
 BANDS = {
@@ -17,14 +16,15 @@ BANDS = {
     "activation_peak_gib": 0.06,
     "non_torch_gib": 0.25,
     "cudagraph_gib": 0.25,
-    "kv_available_gib_per_gpu": 0.02,
+    "kv_available_gib_per_gpu": 0.03,
     "kv_tokens": 0.02,
     "capacity_tokens": 0.02,
     "kv_gib_for_tokens": 0.01,
     "total_peak_as_printed": 0.07,
     "fits": 0.0,
 }
-"""Half-width of the 80 % band of each figure, as a fraction; by rule, from the spread of repeated start-ups."""
+"""Half-width of the 80 % band of each figure, as a fraction: what 80 % of the start-ups of 2026 stay within, which came
+after the rules; 78 of 100 pools lie within 3 %, tokens within 2 %."""
 METRICS = tuple(BANDS)
 FITS_SLACK = 0.02
 """Share of the device's memory: a start-up this close to the limit still counts as fitting."""
@@ -131,13 +131,7 @@ def _pool_bytes(row: Row, case: MemoryCase) -> float:
         raise Missing("gpu_memory_utilization is not in the row")
     if case.device and "unified-memory" in case.device.tags:
         raise Missing("what the host itself uses of the unified memory is not in the row")
-    memory = start_up(case)
-    first = memory.plan.ranks[0]
-    return memory.pool_bytes + _spent(memory.tightest_rank) - _spent(first)
-
-
-def _spent(rank: RankMemory) -> float:
-    return rank.loaded_bytes + rank.activation_bytes + rank.outside_torch_bytes
+    return start_up(case).printed_pool_bytes
 
 
 def _tokens(row: Row, metric: str, case: MemoryCase) -> float:

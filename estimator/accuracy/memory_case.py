@@ -3,20 +3,23 @@
 import contextlib
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.accuracy.score import Context, Row, number, text
+from estimator.accuracy.score import UNPRICED, Context, Row, number, text
+from estimator.advice.study import Study
 from estimator.engines.memory_policy import RuleOfThumb, device_defaults
-from estimator.engines.profiles import EngineProfile, caching_prefixes, reserving_no_graphs, version_key
+from estimator.engines.profiles import EngineProfile, reserving_no_graphs, version_key
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
 from estimator.models.model import Model
+from estimator.results import Candidate
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.scenario import EngineSettings
-from estimator.serving.deployment import Deployment
-from estimator.serving.memory import ServingMemory, compile_memory
+from estimator.scenario.scenario import EngineSettings, Placement, Scenario
+from estimator.scenario.workload import ServingWorkload
+from estimator.serving.memory import ServingMemory
 from estimator.units import GIB
 
 ENGINES = {
@@ -47,11 +50,15 @@ DATED = {
 OPTIMIZER_RECIPES = (("Qwen3_5", "nvfp4-fp8"), ("Gemma4", "nvfp4-mlp"))
 PREFIXES_CACHED = ("noonghunna/club-3090", "mitchross/talos-argocd-proxmox")
 """Sources whose deployments all pass --enable-prefix-caching."""
+SHORT = 512
+"""Tokens of a request, where any will do."""
+SOME = 0.5
+"""Share of prompts found in that cache, where all that counts is that the engine keeps one."""
 
 IMAGES_MADE_ROOM = (0, 22)
 RECIPE_STEP = 4096
 """What vLLM's recipes set for Gemma 4 where the default step is shorter than an image, which it refused before 0.22."""
-MOST_DEVICE_GIB = 1_000_000
+MOST_DEVICE_GIB = 10_000
 """Largest memory of one device [GiB]; anything above is a slip of the unit."""
 
 
@@ -60,18 +67,49 @@ class Missing(Exception):
 
 
 class MemoryCase(NamedTuple):
-    """One start-up or footprint as the estimator sees it."""
+    """One start-up or footprint as the product is asked it: a scenario, and how its model is laid out."""
 
     model: Model
-    weights: WeightFormat
-    cache: CacheFormat
+    scenario: Scenario
     layout: Layout
-    device: Accelerator | None
-    engine: EngineProfile
-    settings: EngineSettings
     inventory: Inventory
+    names_device: bool
+    """Whether the row says on what it ran, or how much memory that had."""
     problem: str = ""
     """Why the weight format is not known; figures that do not need it stand."""
+
+    @property
+    def study(self) -> Study:
+        """What every screen asks about a candidate: here the devices alone, without a price."""
+        placement = self.scenario.placement
+        candidate = Candidate(
+            machine="",
+            machines=1,
+            accelerator=placement.accelerator or "",
+            accelerators=placement.count or 1,
+            layout=self.layout,
+            replicas=1,
+        )
+        return Study(
+            candidate=candidate,
+            scenario=self.scenario,
+            model=self.model,
+            inventory=self.inventory,
+            prices=UNPRICED,
+        )
+
+    @property
+    def weights(self) -> WeightFormat:
+        return self.model.weights(self.scenario.weights)
+
+    @property
+    def engine(self) -> EngineProfile:
+        return self.inventory.engine(self.scenario.engine, self.scenario.engine_version)
+
+    @property
+    def device(self) -> Accelerator | None:
+        """With the memory that the engine printed; None where the row names none."""
+        return self.study.node.device if self.names_device else None
 
 
 def memory_case(row: Row, context: Context) -> MemoryCase:
@@ -80,57 +118,80 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
     """
     model = context.model(row)
     engine = _engine(row, context, model)
-    device = _device(row, context, engine)
+    device = _device(row, context)
     problem = ""
     try:
         weights = weights_of(row, model)
     except InputError as error:
         weights, problem = model.weights("native"), str(error)
-    return MemoryCase(
-        model=model,
-        weights=weights,
-        cache=cache_of(row, weights),
-        layout=_layout(row, model.architecture.layers),
-        device=device,
-        engine=engine,
+    layout = _layout(row, model.architecture.layers)
+    known = device or next(iter(context.inventory.accelerators.values()))  # any: what is asked does not depend on it
+    usable_gib = _usable_gib(row, engine)
+    scenario = Scenario(
+        model=model.id,
+        weights=_option(weights, row, model),
+        kv=cache_of(row, weights).id,
+        engine=engine.id,
+        engine_version=engine.version,
+        workload=_short_requests(row),
         settings=EngineSettings(
             memory_utilization=_fraction(row),
             max_model_len=_whole(row, "max_model_len"),
             max_num_seqs=_whole(row, "max_num_seqs"),
-            max_num_batched_tokens=_step_tokens(row, model, engine, device),
+            max_num_batched_tokens=_step_tokens(row, model, engine, known if device or usable_gib else None),
             enforce_eager=_is_eager(row, engine) or None,
             compile_cache=text(row, "compile_cache") or None,
         ),
-        inventory=context.inventory,
+        placement=Placement(
+            accelerator=known.id,
+            count=layout.devices,
+            tp=layout.tp,
+            pp=layout.pp,
+            ep=layout.ep if model.architecture.is_moe else None,
+            dp=layout.dp if model.architecture.is_moe else None,
+            usable_memory_gib=usable_gib,
+        ),
+    )
+    return MemoryCase(
+        model=model,
+        scenario=scenario,
+        layout=layout,
+        inventory=_with_engine(context.inventory, engine),
+        names_device=bool(device or usable_gib),
         problem=problem,
     )
 
 
+def _short_requests(row: Row) -> ServingWorkload:
+    """Requests within the model length: no figure of a start-up depends on them, but on prefixes being cached."""
+    half = (_whole(row, "max_model_len") or SHORT) // 2
+    tokens = min(max(half, 1), SHORT)
+    cached = SOME if text(row, "source").startswith(PREFIXES_CACHED) else 0.0
+    return ServingWorkload(input_tokens=tokens, output_tokens=tokens, prefix_cache_hit=cached)
+
+
 def start_up(case: MemoryCase, device_needed: bool = True) -> ServingMemory:
-    if case.device is None and device_needed:
+    """The memory behind the page of that name. Raises Missing where the row lacks the device that it needs."""
+    if device_needed and not case.names_device:
         raise Missing("neither the device nor its memory is in the row")
-    inventory = case.inventory
-    deployment = Deployment(
-        model=case.model,
-        weights=case.weights,
-        cache=case.cache,
-        device=case.device or next(iter(inventory.accelerators.values())),  # any: the figure does not depend on it
-        fabric=inventory.fabrics["none"],
-        engine=case.engine,
-        speed=inventory.efficiency.engines[case.engine.speed],
-        efficiency=inventory.efficiency,
-        settings=case.settings,
-    )
-    return compile_memory(deployment, case.layout)
+    return case.study.memory
+
+
+def _with_engine(inventory: Inventory, engine: EngineProfile) -> Inventory:
+    """The inventory with a profile as an environment variable changes it, which no option of ours does."""
+    stock = inventory.engine(engine.id, engine.version)
+    return inventory if engine is stock else _swapped(inventory, stock, engine)
+
+
+@lru_cache(maxsize=8)
+def _swapped(inventory: Inventory, stock: EngineProfile, engine: EngineProfile) -> Inventory:
+    return replace(inventory, engines=tuple(engine if each is stock else each for each in inventory.engines))
 
 
 def weights_of(row: Row, model: Model) -> WeightFormat:
     """The weight format that a row's columns for quantisation, type and name spell out. Raises InputError."""
-    quant, dtype = text(row, "quant"), text(row, "weight_dtype").lower()
+    quant, dtype = _stored_quant(row), text(row, "weight_dtype").lower()
     named = format_in_name(re.sub(r"\s*\(.*\)$", "", text(row, "model_id")).replace(" ", "-"))
-    stored = re.search(r"([\d.]+) BPW", text(row, "quantity_notes"))
-    if stored and quant.lower().endswith("bpw"):  # a mix of one's own: what the file came to, not its nominal width
-        quant = re.sub(r"[\d.]+ bpw$", f"{stored[1]} bpw", quant)
     if quant and quant.lower() != "compressed-tensors":
         known = _keeping_attention(_first_known(quant, dtype, named or ""), row, model)
         return _by_model_optimizer(known, model) if "modelopt" in quant.lower() else known
@@ -141,6 +202,25 @@ def weights_of(row: Row, model: Model) -> WeightFormat:
         own = model.architecture.dtype
         return model.weights("native" if quant or model.native_weights != own else "bf16" if own == "fp32" else own)
     return weight_format(dtype)
+
+
+def _stored_quant(row: Row) -> str:
+    """The quantisation column; for a mix of one's own with what the file came to, not its nominal width."""
+    quant, stored = text(row, "quant"), re.search(r"([\d.]+) BPW", text(row, "quantity_notes"))
+    return re.sub(r"[\d.]+ bpw$", f"{stored[1]} bpw", quant) if stored and quant.lower().endswith("bpw") else quant
+
+
+def _option(weights: WeightFormat, row: Row, model: Model) -> str:
+    """The name by which the product is asked for a format; `fp8` also where the checkpoint's own has blocks.
+
+    Raises InputError where it has none.
+    """
+    for name in (weights.id, "native", _stored_quant(row)):
+        with contextlib.suppress(InputError):
+            if model.weights(name) == weights:
+                return name
+    model.weights(weights.id)
+    return weights.id
 
 
 def _keeping_attention(weights: WeightFormat, row: Row, model: Model) -> WeightFormat:
@@ -186,9 +266,7 @@ def _engine(row: Row, context: Context, model: Model) -> EngineProfile:
     if name != "vllm":
         return context.inventory.engine(name)
     profile = context.inventory.engine(name, vllm_version(row, model))
-    if "graph reserve disabled" in text(row, "quantity_notes"):
-        profile = reserving_no_graphs(profile)
-    return caching_prefixes(profile) if text(row, "source").startswith(PREFIXES_CACHED) else profile
+    return reserving_no_graphs(profile) if "graph reserve disabled" in text(row, "quantity_notes") else profile
 
 
 def vllm_version(row: Row, model: Model) -> str:
@@ -232,20 +310,22 @@ def _degree(name: str, said: str) -> int:
     return int(degree[1]) if degree else 1
 
 
-def _device(row: Row, context: Context, engine: EngineProfile) -> Accelerator | None:
-    """The row's device with the memory that its engine printed; None where neither is there."""
+def _device(row: Row, context: Context) -> Accelerator | None:
+    """The device that the row names; None where the catalogue has none of that name."""
+    try:
+        return context.accelerator(row)
+    except InputError:
+        return None
+
+
+def _usable_gib(row: Row, engine: EngineProfile) -> float | None:
+    """The driver's figure behind the memory that the engine printed; None where there is none. Raises InputError."""
     printed = number(row, "gpu_mem_gib")
     if printed is not None and not 0 < printed <= MOST_DEVICE_GIB:
         raise InputError("gpu_mem_gib", f"{printed:g} is out of range, expected above 0 and up to {MOST_DEVICE_GIB:,}")
-    try:
-        device = context.accelerator(row)
-    except InputError:
-        if not printed:
-            return None
-        device = replace(next(iter(context.inventory.accelerators.values())), id="printed", kernels="generic")
     if not printed or isinstance(engine.memory, RuleOfThumb):
-        return device
-    return replace(device, memory_usable_bytes=int(engine.memory.reported_bytes(printed * GIB)))
+        return None
+    return engine.memory.reported_bytes(printed * GIB) / GIB
 
 
 def _step_tokens(row: Row, model: Model, engine: EngineProfile, device: Accelerator | None) -> int | None:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator
+from estimator.hardware.prices import RegionPrices
 from estimator.models.model import Model
 from estimator.results import Band
 from estimator.scenario.inventory import Inventory
@@ -17,6 +18,8 @@ from estimator.scenario.inventory import Inventory
 Row = Mapping[str, str]
 """A line of a case file: column to text, empty where the source says nothing."""
 
+UNPRICED = RegionPrices("us-east-1", {})
+"""Neither speed nor memory depends on a price."""
 LARGEST = 1e18
 """Largest figure that a case may state: bytes of the largest machine by a factor of a thousand."""
 Status = Literal["scored", "excluded", "unsupported", "skipped"]

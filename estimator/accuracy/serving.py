@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from estimator.accuracy.prose import filled
-from estimator.accuracy.score import Context, Row, Score, number, scored, text, unscored
+from estimator.accuracy.score import UNPRICED, Context, Row, Score, number, scored, text, unscored
 from estimator.accuracy.serving_case import ServingCase, serving_case
 from estimator.errors import InputError
-from estimator.hardware.prices import RegionPrices
 from estimator.ranking.rank import rank
 from estimator.results import Band, Evaluation, PerformanceReport
 from estimator.units import MILLISECOND
@@ -19,8 +18,6 @@ METRICS = (
     "tpot_ms",
     "tokens_per_s_per_user",
 )
-UNPRICED = RegionPrices("us-east-1", {})
-"""Speed does not depend on a price."""
 
 
 def score(row: Row, context: Context) -> list[Score]:

@@ -61,7 +61,7 @@ class HostCost(NamedTuple):
     layer_us: float = 0.0
     """Host time of each layer, where kernels are launched one by one (eager execution)."""
     eager_layer_us: float = 0.0
-    """The same where graphs are switched off, if it is known of this class; else it is the engine program's."""
+    """Host time of each layer where graphs are switched off, if known of this class; else the engine program's."""
     admission_layer_ms: float = 0.0
     """Host time of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
     draft_ms: float = 0.0

@@ -67,6 +67,11 @@ class RankMemory(NamedTuple):
     graph_terms: tuple[Term, ...] = ()
 
     @property
+    def spent_bytes(self) -> float:
+        """What is measured at start-up before the cache: weights as loaded, activations, what is not PyTorch's."""
+        return self.loaded_bytes + self.activation_bytes + self.outside_torch_bytes
+
+    @property
     def loaded_bytes(self) -> float:
         """Bytes of the rank's weights with what loading them adds."""
         return self.weights_bytes + self.buffers_bytes

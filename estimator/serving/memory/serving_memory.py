@@ -47,6 +47,12 @@ class ServingMemory:
     def _policy(self) -> MemoryPolicy:
         return self.deployment.engine.memory
 
+    @property
+    def printed_pool_bytes(self) -> float:
+        """What is left for the cache on the first stage, which is the one that prints it."""
+        first, tightest = self.plan.ranks[0], self.tightest_rank
+        return self.pool_bytes + tightest.spent_bytes - first.spent_bytes
+
     def reserved_tokens(self, tokens: int) -> int:
         """Tokens for which a sequence of `tokens` tokens takes cache: more where the engine reserves whole slots."""
         if self.max_model_len and isinstance(self._policy.cache, Slots):

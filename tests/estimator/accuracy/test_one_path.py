@@ -10,13 +10,15 @@ import pytest
 
 from catalog.cache import DATA
 from catalog.load import load
-from estimator.accuracy import serving
+from estimator.accuracy import memory, serving
+from estimator.accuracy.memory_case import memory_case
 from estimator.accuracy.score import Context, Row
 from estimator.accuracy.serving import shown_figures
 from estimator.accuracy.serving_case import ServingCase, serving_case
 from estimator.errors import InputError
 from estimator.ranking.rank import rank
 from estimator.scenario.scenario import Scenario
+from estimator.units import GIB
 from tui.__main__ import main
 from tui.options.options import given_options, with_option
 
@@ -73,6 +75,33 @@ def test_the_options_of_a_row_give_the_figures_that_are_scored() -> None:
         if not left:
             break
     assert compared > ROWS_DRAWN
+
+
+def test_the_options_of_a_start_up_give_the_memory_that_is_scored() -> None:
+    """Activations, graphs and pool of a row of one stage, asked with its options, are those of the Memory page."""
+    compared = 0
+    with (DATA / "evidence" / "memory.csv").open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["engine"] == "vllm" and row["pp"] == "1"]
+    for row in rows:
+        figures = {each.metric: each for each in memory.score(row, CONTEXT) if each.status == "scored"}
+        if not row["accelerator_id"] or "kv_available_gib_per_gpu" not in figures:
+            continue
+        case = memory_case(row, CONTEXT)
+        scenario = Scenario()
+        for name, value in given_options(case.scenario).items():
+            scenario = with_option(scenario, name, str(value))
+        shown = rank(case.model, scenario, case.inventory, CATALOG.prices("us-east-1")).rows[0].memory
+        if shown is None:
+            continue
+        for metric, shown_bytes in (
+            ("activation_peak_gib", shown.activation_bytes),
+            ("cudagraph_gib", shown.cuda_graph_bytes),
+            ("kv_available_gib_per_gpu", shown.left_bytes),
+        ):
+            if metric in figures:
+                assert figures[metric].predicted == pytest.approx(shown_bytes / GIB, rel=1e-9), row["case_id"]
+                compared += 1
+    assert compared >= 80
 
 
 def test_estimate_prints_what_is_scored(capsys: pytest.CaptureFixture[str]) -> None:
