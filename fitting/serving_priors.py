@@ -51,8 +51,11 @@ ENGINES: dict[str, Priors] = {
     "trt-1.x": KERNELS | FORMATS | HOST | LOADED,
     "trt-0.12": KERNELS | FORMATS | HOST | LOADED,
     "trt-0.5": KERNELS | {"prompts.factor": (1.0, 0.25)},
-    "tgi": KERNELS
-    | {"host.step_ms": (0.5, 1.0), "first_token.network_ms": (10.0, 0.7), "kernels.all_reduce_latency": (1.0, 1.0)},
+    "tgi": KERNELS | {"host.step_ms": (0.5, 1.0), "first_token.network_ms": (10.0, 0.7)},
+    # a layer launched by the host: between 0.2 ms (405B on MI300X, vLLM 0.6) and 0.8 (Qwen2.5-7B on A800 and L4)
+    "tgi-1": KERNELS
+    | {"host.step_ms": (1.0, 1.0), "host.sequence_us": (100.0, 1.0), "host.layer_us": (400.0, 0.5)}
+    | {"first_token.network_ms": (10.0, 0.7), "kernels.all_reduce_latency": (1.0, 1.0)},
     "lmdeploy": KERNELS
     | {"host.step_ms": (0.3, 1.0), "first_token.fixed_ms": (8.0, 0.25), "prompts.factor": (1.0, 0.25)},
     "gptfast": KERNELS,

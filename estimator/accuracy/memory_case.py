@@ -47,7 +47,7 @@ DATED = {
     "2026 Nov": "0.31",
 }
 """The newest vLLM in the middle of a month, for rows that say when they were run and not with what."""
-OPTIMIZER_RECIPES = (("Qwen3_5", "nvfp4-fp8"), ("Gemma4", "nvfp4-mlp"))
+OPTIMIZER_RECIPES = (("Qwen3_5", "nvfp4-fp8"), ("Gemma4", "nvfp4-mlp"), ("GlmMoeDsa", "nvfp4-mlp"))
 PREFIXES_CACHED = ("noonghunna/club-3090", "mitchross/talos-argocd-proxmox")
 """Sources whose deployments all pass --enable-prefix-caching."""
 SHORT = 512

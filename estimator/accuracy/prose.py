@@ -54,7 +54,6 @@ _ENGINES = (
     (r"llama\.?cpp|gguf|koboldcpp|lm studio", "llamacpp"),
     (r"nim\b", "nim"),
     (r"sglang", "sglang"),
-    (r"tgi|text.generation.inference", "tgi"),
     (r"lmdeploy|turbomind", "lmdeploy"),
     (r"gpt-fast", "gpt-fast"),
     (r"gemv", "autoawq-gemv"),
@@ -77,6 +76,8 @@ def profile(row: Row) -> str:
     for pattern, name in _ENGINES:
         if re.search(pattern, engine):
             return name
+    if re.search(r"tgi|text.generation.inference", engine):
+        return "tgi@1.0" if "2023" in version else "tgi@2.0"
     if "tensorrt" in engine or "trt" in engine:
         return _tensorrt(version, text(row, "kind"))
     return f"vllm@{_vllm_version(version)}" if "vllm" in engine else ""

@@ -29,6 +29,8 @@ def scores(context: Context) -> list[Score]:
     return [each for row in ROWS for each in score(row, context)]
 
 
+LATER = {row["case_id"] for row in ROWS if row["source"].startswith(("start-up log", "GitHub report"))}
+"""Start-ups of 2026 that came in after the rules were written; they have targets of their own."""
 SUSPECT = {"llmddoc-08", "club-10"}
 """A peak under half of every sibling's of its table; a recipe whose batch and drafter are not in the row."""
 
@@ -40,7 +42,7 @@ def errors(scores: list[Score], metric: str, engine: str) -> list[float]:
         if each.metric == metric
         and each.status == "scored"
         and f"engine={engine}" in each.groups
-        and each.case_id not in SUSPECT
+        and each.case_id not in SUSPECT | LATER
     ]
 
 
@@ -69,6 +71,24 @@ def test_errors_stay_within_their_targets(
     assert fmean(found) <= most_mean
 
 
+@pytest.mark.parametrize(
+    ("metric", "rows", "most_median", "in_band"),
+    [
+        ("weights_gib_per_gpu", 7, 0.005, 0.7),
+        ("kv_available_gib_per_gpu", 7, 0.025, 0.7),
+        ("kv_tokens", 8, 0.015, 0.7),
+        ("capacity_tokens", 7, 0.015, 0.7),
+    ],
+)
+def test_start_ups_that_came_after_the_rules(
+    scores: list[Score], metric: str, rows: int, most_median: float, in_band: float
+) -> None:
+    later = [each for each in scores if each.case_id in LATER and each.metric == metric and each.status == "scored"]
+    assert len(later) >= rows
+    assert median(abs(each.error) for each in later) <= most_median
+    assert sum(each.low <= each.measured <= each.high for each in later) >= in_band * len(later)
+
+
 def test_weights_are_within_two_percent_in_nine_rows_of_ten(scores: list[Score]) -> None:
     found = errors(scores, "weights_gib_per_gpu", "vllm")
     assert sum(error <= 0.02 for error in found) >= 0.9 * len(found)
@@ -79,7 +99,10 @@ def test_memory_outside_torch_is_within_a_fifth_of_a_gib(scores: list[Score]) ->
     far = {
         each.case_id
         for each in scores
-        if each.metric == "non_torch_gib" and each.predicted is not None and abs(each.predicted - each.measured) > 0.2
+        if each.metric == "non_torch_gib"
+        and each.predicted is not None
+        and abs(each.predicted - each.measured) > 0.2
+        and each.case_id not in LATER
     }
     assert far <= {"llmd-014", "llmd-015", "iss-009"}
 
