@@ -31,14 +31,17 @@ FIRST: Priors = {
     "first_token.wait": (1.0, 0.12),
     "prompts.factor": (1.0, 0.2),
 }
+SERVED: Priors = {"first_token.front_end_ms": (2.0, 0.5)}
+"""One API process takes in some hundreds of requests a second (guess: 64 HTTP bursts of 1,000 say 1-8)."""
 LOADED: Priors = {"max_batch": (2048.0, 0.4)}
 ENGINES: dict[str, Priors] = {
-    "vllm": KERNELS | FORMATS | FIRST,
-    "sglang": KERNELS | FORMATS | FIRST | {"first_token.layer_ms": (2.3, 0.35)},
-    "trt-serve": KERNELS | FORMATS | FIRST,
+    "vllm": KERNELS | FORMATS | FIRST | SERVED,
+    "sglang": KERNELS | FORMATS | FIRST | SERVED | {"first_token.layer_ms": (2.3, 0.35)},
+    "trt-serve": KERNELS | FORMATS | FIRST | SERVED,
     "vllm-0.11": KERNELS
     | FORMATS
     | FIRST
+    | SERVED
     | {"host.step_ms": (0.7, 1.0), "host.sequence_us": (25.0, 1.0)}
     | {"host.top_p_step_ms": (1.0, 1.0), "host.top_p_sequence_us": (25.0, 1.0)}
     | {"kernels.block_expert_latency": (2.0, 0.4)}

@@ -122,6 +122,9 @@ class FirstToken(NamedTuple):
     """Time of each request, on the server."""
     network_ms: float = 0.0
     """Time of each request, on its way."""
+    front_end_ms: float = 0.0
+    """Time of each request in the one process that takes them in (parsing, chat template, tokens). It turns to each in
+    short slices, so that requests that come together are all ready with the last of them."""
 
 
 TABLES_AS_THEY_ARE, FREE_HOST = KernelFactors(), HostCost()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.operating_point import OperatingPoint, maximum_throughput, operate, prompts_in_a_step
 from estimator.serving.speed.step import Step
+from estimator.units import MILLISECOND
 
 FIXED_POINT_STEPS = 20
 """Halvings towards the number in flight while requests pile up and drain."""
@@ -36,8 +37,9 @@ def closed_run(step: Step, workload: ServingWorkload, users: float, limit: float
     running = min(users, limit)
     point, rounds = operate(step, workload, running), requests / users
     opening_s = _opening_s(step, workload, running)
-    outside_s = (users - running) / point.requests_per_s
-    lasting_s = requests / point.requests_per_s + max(opening_s - point.prompt_wait_s, 0.0)
+    ready_s = _ready_s(step, users)
+    outside_s = (users - running) / point.requests_per_s + ready_s / rounds
+    lasting_s = ready_s + requests / point.requests_per_s + max(opening_s - point.prompt_wait_s, 0.0)
     lasting_s += _longest_s(step, workload, running)
     return FiniteRun(_opened(step, workload, point, rounds), outside_s, requests / lasting_s)
 
@@ -50,12 +52,13 @@ def burst_run(step: Step, workload: ServingWorkload, limit: float, requests: flo
     waves, last = floor(requests / running), requests % running
     point = operate(step, workload, running)
     wave_s = _wave_s(step, workload, point)
-    lasting_s = waves * wave_s + _longest_s(step, workload, last or running)
+    ready_s = _ready_s(step, requests)
+    lasting_s = ready_s + waves * wave_s + _longest_s(step, workload, last or running)
     if last >= 1:
         lasting_s += _wave_s(step, workload, operate(step, workload, last))
     before = running * waves * (waves - 1) / 2 + last * waves
     opened = _opened(step, workload, point, requests / running)
-    return FiniteRun(opened, wave_s * before / requests, requests / lasting_s)
+    return FiniteRun(opened, ready_s + wave_s * before / requests, requests / lasting_s)
 
 
 def arriving_run(
@@ -72,6 +75,11 @@ def arriving_run(
     # where requests queue, those in flight at the end are half done when the last one starts
     draining_s = point.request_s / (2 if rate < requests_per_s else 1) + _longest_s(step, workload, limit)
     return FiniteRun(point, queue_s, requests / (requests / rate + draining_s))
+
+
+def _ready_s(step: Step, together: float) -> float:
+    """Seconds until the front end has taken in so many requests that come at once: none is ready before the last."""
+    return together * step.speed.first_token.front_end_ms * MILLISECOND
 
 
 def _opening_s(step: Step, workload: ServingWorkload, prompts: float) -> float:

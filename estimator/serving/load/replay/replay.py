@@ -1,5 +1,6 @@
 """A traffic replayed: what users, arrivals, a burst or a trace see of a deployment under its own scheduler."""
 
+from itertools import groupby
 from math import ceil
 
 from estimator.scenario.workload import ServiceLevel, ServingWorkload, check_workload
@@ -10,6 +11,7 @@ from estimator.serving.load.replay.report import ReplayReport, report
 from estimator.serving.load.replay.sample import Sample, sample_of
 from estimator.serving.load.replay.step_table import step_table
 from estimator.serving.speed.step import Step
+from estimator.units import MILLISECOND
 
 
 def replay(
@@ -18,7 +20,8 @@ def replay(
     """One of `replicas` equal replicas under its share of the traffic. Raises InputError for a traffic that is none.
 
     Each replica gets the same share of the requests; a trace is dealt in turn. A request first spends the first
-    token's overhead (tokenising, launching outside graphs, network) and its images in the front end. The users of a
+    token's overhead (launching outside graphs, network) and its images in the front end, and waits there for the others
+    that came at the same time. The users of a
     closed loop begin all at once where it is a benchmark that ends; where it goes on for ever, they come one after the
     other within the time of one request, so that requests of equal lengths do not march in step, and what comes before
     the replica is as full as it stays does not count.
@@ -30,7 +33,10 @@ def replay(
     rate = (workload.requests_per_second or 0.0) / replicas
     sample = sample_of(workload, replicas, users, min(rate * request_s, limits.sequences))
     closed = workload.kind == "closed"
-    jobs = _jobs(workload, sample, overhead_s, [request_s * number / users for number in range(users if closed else 0)])
+    front_end_s = step.speed.first_token.front_end_ms * MILLISECOND
+    joining_s = [request_s * number / users for number in range(users if closed else 0)]
+    jobs = _jobs(workload, sample, joining_s)
+    _take_in(jobs[:users] if closed else jobs, front_end_s, overhead_s)
     replica = Replica(
         step_table(step, workload.draft_tokens),
         step.speed.scheduler,
@@ -45,16 +51,16 @@ def replay(
         for job in latest:
             left -= sample.before <= job.number < sample.last
             if closed and sent < len(jobs):
-                jobs[sent].arrival_s = replica.clock_s + overhead_s
+                jobs[sent].sent_s = replica.clock_s
+                jobs[sent].arrival_s = replica.clock_s + front_end_s + overhead_s
                 replica.arrive(jobs[sent])
                 sent += 1
-    ends_s = jobs[sample.last].arrival_s - overhead_s if sample.after else max(job.finish_s for job in counted)
+    ends_s = jobs[sample.last].sent_s if sample.after else max(job.finish_s for job in counted)
     return report(
         jobs=counted,
         spans=replica.spans,
         level=level or ServiceLevel(),
         replicas=replicas,
-        overhead_s=overhead_s,
         ends_s=ends_s,
         preemptions=replica.preemptions,
     )
@@ -68,13 +74,22 @@ def _request_s(step: Step, workload: ServingWorkload, limits: Limits, replicas: 
     return point.request_s
 
 
-def _jobs(workload: ServingWorkload, sample: Sample, overhead_s: float, joining_s: list[float]) -> list[Job]:
+def _jobs(workload: ServingWorkload, sample: Sample, joining_s: list[float]) -> list[Job]:
     """The requests of a sample; those of a closed loop get their times from the answers before them, but for the first
     ones, which join at `joining_s`."""
     jobs = []
-    for number, (arrival_s, given, wanted) in enumerate(sample.requests):
+    for number, (sent_s, given, wanted) in enumerate(sample.requests):
         cached = int(given * workload.prefix_cache_hit)
         joined_s = joining_s[number] if number < len(joining_s) else 0.0
-        prompt = given - cached + workload.media.tokens
-        jobs.append(Job(number, arrival_s + joined_s + overhead_s, prompt, cached, wanted))
+        jobs.append(Job(number, sent_s + joined_s, given - cached + workload.media.tokens, cached, wanted))
     return jobs
+
+
+def _take_in(jobs: list[Job], front_end_s: float, overhead_s: float) -> None:
+    """When each job arrives at the engine: with the last of those sent together, after those sent before."""
+    free_s = 0.0
+    for sent_s, together in groupby(jobs, lambda job: job.sent_s):
+        group = list(together)
+        free_s = max(free_s, sent_s) + len(group) * front_end_s
+        for job in group:
+            job.arrival_s = free_s + overhead_s

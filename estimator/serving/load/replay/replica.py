@@ -49,10 +49,11 @@ class Job:
         "output",
         "prompt",
         "remaining",
+        "sent_s",
     )
 
-    def __init__(self, number: int, arrival_s: float, prompt: int, cached: int, output: int) -> None:
-        self.number, self.arrival_s = number, arrival_s
+    def __init__(self, number: int, sent_s: float, prompt: int, cached: int, output: int) -> None:
+        self.number, self.sent_s, self.arrival_s = number, sent_s, sent_s
         self.prompt, self.cached, self.output, self.remaining = prompt, cached, output, output
         """Tokens to compute before the first answer, those that are cached already, and tokens of the answer."""
         self.given = prompt + cached

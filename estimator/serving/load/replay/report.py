@@ -52,24 +52,23 @@ def report(
     spans: Sequence[Span],
     level: ServiceLevel,
     replicas: int,
-    overhead_s: float,
     ends_s: float,
     preemptions: int,
 ) -> ReplayReport:
     """The report of one of `replicas` equal replicas, from the first of these requests to the time `ends_s`.
 
-    Requests spent `overhead_s` before they came to it; preemptions are those of the whole replay.
+    Preemptions are those of the whole replay.
     """
-    begin = min(job.arrival_s for job in jobs) - overhead_s
+    begin = min(job.sent_s for job in jobs)
     duration = max(ends_s - begin, 1e-9)
     spans = [span for span in spans if begin <= span.start_s < ends_s] or spans
-    ttft = [job.first_token_s - job.arrival_s + overhead_s for job in jobs]
-    latency = [job.finish_s - job.arrival_s + overhead_s for job in jobs]
+    ttft = [job.first_token_s - job.sent_s for job in jobs]
+    latency = [job.finish_s - job.sent_s for job in jobs]
     tpot = [(job.finish_s - job.first_token_s) / (job.output - 1) if job.output > 1 else 0.0 for job in jobs]
     kept = sum(map(level.met_by, ttft, tpot, latency))
     output = sum(job.output for job in jobs)
     given = sum(job.given for job in jobs)
-    opening = [index for index, job in enumerate(jobs) if job.arrival_s - overhead_s <= begin]
+    opening = [index for index, job in enumerate(jobs) if job.sent_s <= begin]
     return ReplayReport(
         requests=len(jobs),
         ttft_s=percentiles(ttft),
