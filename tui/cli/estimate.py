@@ -82,10 +82,13 @@ def _measured(asked: Question, row: Evaluation, catalog: Catalog) -> Iterator[st
     """The measured case nearest to each latency and to the throughput, with our error; of text that is written."""
     if row.performance is None or asked.scenario.training or not asked.model.architecture.generates:
         return
+    from estimator.advice.provenance import origin
     from tui.draw.runs import rows_as_text
     from tui.pages.working import near_rows
     from tui.state.measurements import Measurements
 
+    if taken := origin(row.candidate.accelerator, asked.scenario, row.confidence, asked.inventory):
+        yield f"class {row.confidence}: {taken}"
     measurements, study = Measurements(catalog), _study(asked, row)
     for figure in ("ttft", "tpot", "throughput"):
         near = measurements.near(study, figure)
