@@ -4,7 +4,7 @@ Its means hold an opening, in which every user's prompt comes at once, and an en
 request. Closed forms beside the replay of `load/replay`, which is exact and takes a thousand times as long.
 """
 
-from math import exp, floor, log, sqrt
+from math import erf, exp, floor, log, pi, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
@@ -12,6 +12,8 @@ from estimator.serving.load.operating_point import OperatingPoint, maximum_throu
 from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
+EULER = 0.5772
+"""Euler's constant."""
 FIXED_POINT_STEPS = 20
 """Halvings towards the number in flight while requests pile up and drain."""
 
@@ -73,7 +75,7 @@ def arriving_run(
     rate = min(full.requests_per_s, requests_per_s)
     queue_s = (requests - limit) ** 2 / (2 * requests) * (1 / rate - 1 / requests_per_s)
     # where requests queue, those in flight at the end are half done when the last one starts
-    draining_s = point.request_s / (2 if rate < requests_per_s else 1) + _longest_s(step, workload, limit)
+    draining_s = point.request_s / (2 if rate < requests_per_s else 1) + _longest_s(step, workload, limit) / 2
     return FiniteRun(point, queue_s, requests / (requests / rate + draining_s))
 
 
@@ -127,13 +129,23 @@ def _wave_s(step: Step, workload: ServingWorkload, point: OperatingPoint) -> flo
 
 
 def _longest_s(step: Step, workload: ServingWorkload, running: float) -> float:
-    """How much later than a mean answer the longest of so many ends (extreme value of normal lengths)."""
+    """How much later than a mean answer the longest of so many ends: lengths are log-normal, and ever fewer run on."""
     if not workload.length_variation or running <= 1:
         return 0.0
-    tokens = workload.length_variation * sqrt(2 * log(running)) * workload.output_tokens
-    return (
-        tokens * step.decode_s(sqrt(running), workload.mean_context, workload.draft_tokens) / workload.accepted_tokens
-    )
+    spread = sqrt(log(1 + workload.length_variation**2))
+    longest = exp(spread * _largest_normal(running) - spread**2 / 2) - 1  # in means, beyond the mean
+    beyond = erf(spread / sqrt(8))  # of an answer, on average over all of them
+    stragglers = max(min(running * beyond / longest, running), 1.0)
+    step_s = step.decode_s(stragglers, workload.mean_context, workload.draft_tokens)
+    return longest * workload.output_tokens * step_s / workload.accepted_tokens
+
+
+def _largest_normal(count: float) -> float:
+    """Expected largest of so many standard normal numbers (Gumbel's limit; its first term alone for two or three)."""
+    first = sqrt(2 * log(count))
+    if count <= 3:
+        return first
+    return first - (log(log(count)) + log(4 * pi)) / (2 * first) + EULER / first
 
 
 def _piled_up(
