@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from estimator.advice.guidance import guidance
-from estimator.advice.provenance import origin
 from estimator.hardware.devices import Accelerator
 from estimator.printable import without_controls
 from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
@@ -75,7 +74,6 @@ def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory
         [(without_controls(readings.instance(row)), "bold"), (f"  {readings.layout_or_setup(row)}", "text")],
         [(_hardware(row, inventory), "text")],
         [(f"class {row.confidence}", "accent"), (f"  {CONFIDENCE[row.confidence]}", "dim")],
-        *_origin(row, scenario, inventory, cells),
     ]
     missed = readings.shortcomings(row, scenario)
     remark = note(row) or row.reason or ""
@@ -123,12 +121,6 @@ def decode_limits(speed: PerformanceReport) -> str:
 def prefill_limits(speed: PerformanceReport) -> str:
     """The two largest shares of a prefill by what limits them."""
     return _largest(_by_bound((each.bound, each.seconds) for each in speed.prefill), speed.prefill_bound)
-
-
-def _origin(row: Evaluation, scenario: Scenario, inventory: Inventory, cells: int) -> list[Row]:
-    """Whose kernel constants the speed is made of, where the device itself was not measured."""
-    taken = origin(row.candidate.accelerator, scenario, row.confidence, inventory) if row.performance else ""
-    return [[(part, "dim")] for part in wrap_text(taken, cells)] if taken else []
 
 
 def shares(row: Evaluation) -> list[Share]:

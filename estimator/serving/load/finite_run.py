@@ -75,7 +75,8 @@ def arriving_run(
     rate = min(full.requests_per_s, requests_per_s)
     queue_s = (requests - limit) ** 2 / (2 * requests) * (1 / rate - 1 / requests_per_s)
     # where requests queue, those in flight at the end are half done when the last one starts
-    draining_s = point.request_s / (2 if rate < requests_per_s else 1) + _longest_s(step, workload, limit) / 2
+    in_flight = min(rate * point.request_s, limit)
+    draining_s = point.request_s / (2 if rate < requests_per_s else 1) + _longest_s(step, workload, in_flight) / 2
     return FiniteRun(point, queue_s, requests / (requests / rate + draining_s))
 
 
