@@ -53,7 +53,8 @@ def _named(placement: Placement, inventory: Inventory) -> Placement:
     if placement.instance:
         return replace(placement, instance=inventory.machine(placement.instance.removeprefix("ml.")).id)
     if placement.accelerator:
-        return replace(placement, accelerator=inventory.accelerator(placement.accelerator).id)
+        names = placement.accelerator.split("+")  # cards of one machine that are not alike
+        return replace(placement, accelerator="+".join(inventory.accelerator(name.strip()).id for name in names))
     return placement
 
 

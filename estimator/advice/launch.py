@@ -73,6 +73,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         users=max(1, round(scenario.workload.concurrency / max(candidate.replicas, 1))),
         defaults=device_defaults(engine.memory, device.kernels, device.memory_usable_bytes, image_tokens),
         has_prediction_modules=bool(model.architecture.mtp),
+        card_memory_gb=tuple(inventory.accelerators[name].memory_sold_gb for name in node.machine.cards),
         adapters=engine_adapters(engine, scenario.settings),
         scenario=scenario,
     )

@@ -33,6 +33,9 @@ def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
         yield Argument("--split-mode tensor", f"a slice of every layer on each of {layout.tp} devices", "--tp")
     elif layout.devices > 1:
         yield Argument("--split-mode layer", f"layers over {layout.devices} devices, which take turns")
+        if server.card_memory_gb:
+            shares = ",".join(f"{each:g}" for each in server.card_memory_gb)
+            yield Argument(f"--tensor-split {shares}", "layers by the memory of each card, as they are named")
     if server.cache != "bf16":
         formats = f"--cache-type-k {server.cache} --cache-type-v {server.cache}"
         yield Argument(formats, "format of keys and values", "--kv")

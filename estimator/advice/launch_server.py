@@ -62,6 +62,8 @@ class Server(NamedTuple):
     """The engine's own option for capturing no graphs; empty where it has none."""
     defaults: DeviceDefaults
     has_prediction_modules: bool
+    card_memory_gb: tuple[float, ...]
+    """Memory of each accelerator, where they are not alike; else empty."""
     adapters: Adapters | None
     """Slots for LoRA adapters; None where only the base model is served."""
     scenario: Scenario

@@ -96,6 +96,8 @@ class Machine:
     """Host RAM."""
     kind: str = "cloud"
     """cloud, host (CPU only) or device (stand-alone accelerator)"""
+    cards: tuple[str, ...] = ()
+    """Every accelerator of a machine whose accelerators are not alike; `accelerator` is then the largest."""
     fast_domain: int = 1
     """Accelerators that share the fast fabric."""
     network_bytes_per_s: float = 0.0

@@ -13,6 +13,7 @@ from estimator.layouts.legal import legal_layouts
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.unlike_cards import mean_card
 from estimator.units import GIB
 
 ANYWHERE = Placement()
@@ -41,11 +42,13 @@ def node_of(machine: Machine, inventory: Inventory, placement: Placement = ANYWH
 @lru_cache(maxsize=4096)
 def _node(machine: Machine, inventory: Inventory, usable_gib: float, host_gib: float) -> Node:
     """A NeuronCore is a device, a fractional share is one smaller device, and a CPU host is one device with the host's
-    RAM; 0 leaves a memory as catalogued."""
+    RAM; 0 leaves a memory as catalogued. Unlike cards are as many of their mean."""
     if host_gib:
         machine = with_host_memory(machine, host_gib)
     device = inventory.accelerators[machine.accelerator]
-    if machine.kind == "host":
+    if machine.cards:
+        device = mean_card(machine.cards, inventory)
+    elif machine.kind == "host":
         device = host_device(device, machine)
     elif machine.count < 1:
         device = share_of(device, machine.count)

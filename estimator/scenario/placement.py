@@ -6,6 +6,7 @@ from estimator.hardware.prices import RegionPrices
 from estimator.results import Candidate
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.unlike_cards import unlike_cards
 
 
 def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices) -> Machine | None:
@@ -67,8 +68,12 @@ def instance(name: str, inventory: Inventory) -> Machine:
 
 
 def devices(name: str, count: int, inventory: Inventory) -> Machine:
-    """A host with `count` accelerators of one kind, without the rest of a rented machine."""
+    """A host with `count` accelerators of one kind, without the rest of a rented machine; or with unlike ones, named
+    with a plus between them.
+    """
     wanted = name.strip().lower()
+    if "+" in wanted:
+        return unlike_cards(wanted, count, inventory)
     device = inventory.accelerators.get(wanted)
     if device is None:
         raise InputError("accelerator", f"unknown accelerator {name!r}", close_names(wanted, inventory.accelerators))
@@ -90,4 +95,6 @@ def devices(name: str, count: int, inventory: Inventory) -> Machine:
 def machine_named(candidate: Candidate, inventory: Inventory) -> Machine:
     """The machine that a candidate stands on: an instance type, or a number of devices alone."""
     known = inventory.machines.get(candidate.machine)
+    if known is None and "+" in candidate.machine:
+        return devices(candidate.machine, 1, inventory)
     return known or devices(candidate.accelerator, int(candidate.accelerators / candidate.machines), inventory)

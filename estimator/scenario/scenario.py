@@ -115,10 +115,22 @@ def check_place(scenario: Scenario) -> None:
         raise InputError("accelerator", f"the instance {placement.instance} is named already; say one of the two")
     if placement.count and not placement.accelerator:
         raise InputError("count", "counts accelerators; say which accelerator as well")
+    if "+" in (placement.accelerator or ""):
+        _check_unlike_cards(scenario)
     if placement.usable_memory_gib and not (placement.accelerator or placement.instance):
         raise InputError("usable_memory", "is what one device may use; say which accelerator or instance as well")
     if scenario.price_terms not in PRICE_TERMS:
         raise InputError("price_terms", f"unknown terms {scenario.price_terms!r}; one of {', '.join(PRICE_TERMS)}")
+
+
+def _check_unlike_cards(scenario: Scenario) -> None:
+    placement = scenario.placement
+    if scenario.training:
+        raise InputError("accelerator", "training over cards that are not alike is not modelled; name one kind")
+    if placement.usable_memory_gib:
+        raise InputError("usable_memory", "is what each of the devices may use, and these are not alike")
+    if any((placement.tp, placement.pp, placement.ep, placement.dp)):
+        raise InputError("accelerator", "unlike cards take their layers by their memory: leave tp, pp, ep and dp out")
 
 
 def request_tokens(scenario: Scenario, model: Model) -> int:

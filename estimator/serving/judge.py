@@ -17,6 +17,7 @@ from estimator.scenario.inventory import Inventory
 from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.scenario import Scenario, check_place, request_tokens
+from estimator.scenario.unlike_cards import uneven_refusal
 from estimator.scenario.workload import check_level, check_workload
 from estimator.serving.deployment import Deployment, check_start, deploy, requested_engine
 from estimator.serving.fleets import Fleets
@@ -68,7 +69,9 @@ class ServingJudge:
         """The machine's best layout, or all of its layouts; never empty."""
         node, deployment = self.place(machine)
         engine = deployment.engine
-        unsupported = refusal(node.device, engine, deployment.weights, self.model.architecture)
+        unsupported = uneven_refusal(node.machine, engine) or refusal(
+            node.device, engine, deployment.weights, self.model.architecture
+        )
         if unsupported:
             return [not_supported(node, unsupported, self.scenario, self.prices)]
         estimates = self.fleets.estimates(node, deployment)

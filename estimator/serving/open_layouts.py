@@ -53,7 +53,9 @@ class OpenLayouts:
         return self._with_replicas(node, layouts)
 
     def _legal(self, node: Node, engine: EngineProfile) -> Sequence[Layout]:
-        """Every legal layout on one machine under the asked context parallelism."""
+        """Every legal layout on one machine under the asked context parallelism; unlike cards take turns."""
+        if node.machine.cards:
+            return (Layout(pp=node.devices),) if node.devices <= self.model.architecture.layers else ()
         legal = legal_layouts(self.model, node.devices, engine, node.device)
         if self.dcp == 1:
             return legal

@@ -119,7 +119,8 @@ def candidate_text(row: Evaluation) -> str:
     machines = f"{at.machines} x " if at.machines > 1 else ""
     replicas = f" x {at.replicas} replicas" if at.replicas > 1 else ""
     spread = row.training.setup if row.training else at.layout
-    return f"{machines}{at.machine} · {at.accelerators:g} x {at.accelerator} · {spread}{replicas}"
+    kind = "unlike cards" if "+" in at.machine else f"x {at.accelerator}"
+    return f"{machines}{at.machine} · {at.accelerators:g} {kind} · {spread}{replicas}"
 
 
 def _memory(memory: MemoryReport) -> list[list[str]]:

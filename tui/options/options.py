@@ -113,7 +113,9 @@ GROUPS = (
             Option("machines", "placement.machines", "N", "machines that work together"),
             Option("spare", "placement.spare", "N", "machines beyond what the load needs: 1 is N+1"),
             Option("most-machines", "placement.most_machines", "N", "largest fleet that is tried (64)"),
-            Option("accelerator", "placement.accelerator", "ID", "this accelerator only"),
+            Option(
+                "accelerator", "placement.accelerator", "ID[+ID]", "this accelerator, or unlike cards of one machine"
+            ),
             Option("count", "placement.count", "N", "how many accelerators"),
             Option("usable-memory", "placement.usable_memory_gib", "GIB", "memory that one device may use"),
             Option("host-memory", "placement.host_memory_gib", "GIB", "RAM of the machine, for what does not fit"),
