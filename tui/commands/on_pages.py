@@ -186,7 +186,7 @@ PAGE_COMMANDS = (
             "performance-view",
             "Next view",
             "o",
-            "Roofline and operators; throughput against what one user sees; the machine's layouts.",
+            "Roofline and operators; throughput against what one user sees; layouts; replayed latencies by load.",
             "screen.next_view",
             hint="view",
             task="serve",

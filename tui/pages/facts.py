@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import inf
 
 from estimator.advice.fixes import Change, fixes, gains
+from estimator.advice.load_study import study_loads
 from estimator.advice.study import Study
 from estimator.cost.bill import usd_per_1m_tokens
 from estimator.errors import InputError
@@ -15,6 +16,7 @@ from tui.draw.curve import OperatingPoint, Series
 from tui.draw.figures import amount, count, size
 from tui.draw.roofline import Point, Roof
 from tui.draw.tradeoff import CostCurve, LoadPoint
+from tui.pages.latency import LatencyFacts
 from tui.pages.memory import MemoryFacts, Switch
 from tui.pages.memory_parts import Usage, describe_cache_sharing, reasons
 from tui.pages.performance import PerformanceFacts
@@ -137,6 +139,14 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
             for other, name in zip(others, names, strict=True)
             if answer.session.pins
         ],
+    )
+
+
+def latency_facts(answer: Answer, row: Evaluation) -> LatencyFacts:
+    """The latency view of a row that has a performance report."""
+    study, level = bench_of(answer, row), answer.session.scenario.service_level
+    return LatencyFacts(
+        heading=heading(answer, row), study=study_loads(study), most_ttft_s=level.ttft_s, most_tpot_s=level.tpot_s
     )
 
 

@@ -69,7 +69,7 @@ def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int)
     """The Performance page in exactly `lines` rows of `cells` columns; a large one shows every view."""
     head = [heading_row(facts.heading, facts.aside, cells)]
     room = lines - len(head)
-    if cells >= WIDE and room >= TALL:
+    if shows_everything(cells, lines):
         body = _everything(facts, cells, room)
     elif view == "curve":
         body = _curve(facts, cells, room)
@@ -83,6 +83,11 @@ def performance_page(facts: PerformanceFacts, view: str, cells: int, lines: int)
         body = _roof_over_operators(facts, cells, room)
     body = body[:room]
     return [*head, *(fit_row(row, cells) for row in body), *([fit_row([], cells)] * (room - len(body)))]
+
+
+def shows_everything(cells: int, lines: int) -> bool:
+    """Whether a page of that size has room for every view at once."""
+    return cells >= WIDE and lines > TALL
 
 
 def _everything(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:

@@ -287,3 +287,24 @@ async def test_every_page_opens_in_every_theme(theme: str) -> None:
             await pilot.press(key)
             await pilot.pause()
             assert tab in screen_text(app)
+
+
+@pytest.mark.parametrize(("size", "presses"), [((80, 24), 3), ((160, 50), 1)])
+async def test_o_leads_to_the_latencies_by_load(size: tuple[int, int], presses: int) -> None:
+    scenario = Scenario(
+        workload=ServingWorkload(1000, 300, requests_per_second=10), placement=Placement(instance="p5.48xlarge")
+    )
+    app = LlmCalc(Calculator(load()), Session(scenario=scenario))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3", *["o"] * presses)
+        await pilot.pause()
+        text = page_text(app)
+        assert "asked 10 requests/s" in text
+        assert "p95" in text
+        assert "waiting" in text
+        await pilot.press("+")
+        await pilot.pause()
+        assert "asked 20 requests/s" in page_text(app)
+        await pilot.press("o")
+        await pilot.pause()
+        assert "waiting" not in page_text(app)
