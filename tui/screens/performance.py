@@ -28,7 +28,7 @@ class PerformanceView(CandidateView):
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Those that `o` leads through: what is drawn together counts once."""
+        """The views that `o` leads through: what is drawn together counts once."""
         return (VIEWS[0], LATENCY) if shows_everything(*self.size) else (*VIEWS, LATENCY)
 
     def to_next(self) -> None:

@@ -56,8 +56,8 @@ def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, li
 
     A running batch is a server that its requests share, the slower the more there are. Its number in flight has the
     distribution of a generalized processor-sharing queue, whatever the lengths (Cohen 1979): near the point n at which
-    as many leave as come, where requests take T = a + b n, it has the variance n T / a and the mean n + T / a - 1. A
-    batch that nobody joins serves like its single places.
+    as many leave as come, where requests take T = a + b n, it has the variance n T / a and the mean n + T / a - 1,
+    which who arrives finds beside himself. A batch that nobody joins serves like its single places.
     """
     point, utilization, before = point_at_rate(step, workload, requests_per_s, limit)
     in_flight = min(point.concurrency, requests_per_s * point.request_s)
@@ -65,7 +65,7 @@ def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, li
     scatter, slower = (1 + 1 / workload.burstiness) / 2, 1.0
     if shared and utilization < 1:
         slower = _slower(step, workload, point, before)
-        point = operate(step, workload, min(point.concurrency + scatter * (slower - 1), limit))
+        point = operate(step, workload, min(point.concurrency + scatter * (slower - 1) + 1, limit))
     deviation = sqrt(scatter * in_flight * slower)
     point = point._replace(requests_per_s=min(requests_per_s, point.requests_per_s))
     prompts = _prompt_queue(step, workload, point)
@@ -170,7 +170,7 @@ def shared_slots(
     if utilization <= 0 or limit == inf or not deviation:
         return Queue()
     utilization = min(utilization, HIGHEST_LOAD)
-    free = (limit - point.concurrency) / deviation
+    free = (limit - point.concurrency + 1) / deviation  # the point counts who arrives
     at_limit = exp(-(free**2) / 2) / (sqrt(2 * pi) * deviation)
     return Queue(min(at_limit / (1 - utilization), 1.0), _slot_wait_s(workload, utilization, limit, point.request_s))
 
