@@ -91,6 +91,20 @@ PAGE_COMMANDS = (
             Session.next_view,
             hint="view",
         ),
+        Command(
+            "machines-fewer",
+            "One machine fewer",
+            "left_curly_bracket",
+            "Every row on one machine fewer than this one has; backspace leaves their number to the load again.",
+            "screen.machines(-1)",
+        ),
+        Command(
+            "machines-more",
+            "One machine more",
+            "right_curly_bracket",
+            "Every row on one machine more than this one has.",
+            "screen.machines(1)",
+        ),
     ),
     *_at(
         "workload",

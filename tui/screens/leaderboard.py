@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from tui.commands.bindings import bindings
 from tui.screens.page import Page
 from tui.state.columns import BY_KEY
-from tui.state.view import next_column, select_row, sorted_on, step_rows
+from tui.state.view import next_column, select_row, sorted_on, step_rows, with_machines
 from tui.widgets.board import Board
 from tui.widgets.filter_line import FilterLine
 
@@ -39,6 +39,10 @@ class LeaderboardScreen(Page):
 
     def action_last(self) -> None:
         self.edit(lambda answer: select_row(answer, len(answer.rows) - 1))
+
+    def action_machines(self, by: int) -> None:
+        """Takes as many machines as the selected row has, and so many more."""
+        self.edit(lambda answer: with_machines(answer, by))
 
     def action_sort(self, by: int = 1) -> None:
         """Orders the rows by the chosen column, or again by rank; without one by the next of those that are shown."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 
 from estimator.errors import InputError
@@ -61,6 +62,20 @@ def select_row(answer: Answer, position: int) -> Session:
         return answer.session
     row = answer.rows[max(0, min(position, len(answer.rows) - 1))]
     return answer.session.selecting(row.candidate.machine)
+
+
+def with_machines(answer: Answer, by: int) -> Session:
+    """The session on so many machines more than the selected row has, with the cursor on it. Raises InputError where
+    none would be left."""
+    row, session = answer.selected, answer.session
+    if row is None:
+        return session
+    number = row.candidate.machines + by
+    if number < 1:
+        raise InputError("machines", "a row has one machine at least")
+    placement = replace(session.scenario.placement, machines=number, count=None)
+    scenario = replace(session.scenario, placement=placement)
+    return session.with_scenario(scenario).selecting(row.candidate.machine)
 
 
 def next_weights(answer: Answer) -> Session:

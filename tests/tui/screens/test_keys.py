@@ -186,3 +186,23 @@ async def test_no_window_is_too_small_to_survive(size: tuple[int, int]) -> None:
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert "Leaderboard" in screen_text(pilot.app)
+
+
+async def test_braces_change_the_machines_of_the_row_under_the_cursor() -> None:
+    app = app_on()
+    async with app.run_test(size=(120, 30)) as pilot:
+        answer = await press(pilot, "j", "j")
+        row = answer.selected
+        assert row
+        answer = await press(pilot, "right_curly_bracket", "right_curly_bracket")
+        assert answer.selected
+        assert answer.selected.candidate.machine == row.candidate.machine
+        assert answer.selected.candidate.machines == row.candidate.machines + 2
+        assert answer.session.scenario.placement.machines == row.candidate.machines + 2
+        assert "machines" in screen_text(app)
+        answer = await press(pilot, *["left_curly_bracket"] * (row.candidate.machines + 2))
+        assert answer.selected
+        assert answer.selected.candidate.machines == 1
+        assert "a row has one machine at least" in screen_text(app)
+        answer = await press(pilot, "backspace")
+        assert answer.session.scenario.placement.machines is None
