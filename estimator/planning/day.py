@@ -1,13 +1,22 @@
 """How a load is spread over the day, and what is kept free and spare."""
 
+from dataclasses import replace
 from math import ceil
+from statistics import fmean, pstdev
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le, Lt
 from estimator.errors import InputError, unknown_name
 from estimator.records import record
+from estimator.scenario.traffic import Trace
+from estimator.scenario.workload import ServingWorkload
+from estimator.units import SECONDS_PER_HOUR
 
 HOURS_PER_DAY = 24
+LEAST_DAY_S = 23 * SECONDS_PER_HOUR
+"""Length of a trace from which it shows a whole day: the last request comes before the end of the last hour."""
+MOST_SPREAD = 3.0
+"""Largest deviation over mean of lengths that a workload takes."""
 
 DAYS: dict[str, tuple[float, ...]] = {
     "steady": (1.0,) * 24,
@@ -52,6 +61,32 @@ class Demand:
         spare.
         """
         return tuple(max(ceil(round(at_peak * share, 9)), 1) + self.spare for share in self.hours)
+
+
+def day_of(trace: Trace) -> tuple[float, ...]:
+    """The shape of a recorded day: requests that came in each hour of it, as shares of the busiest one's; more days are
+    laid over each other. Empty where less than 23 hours were recorded."""
+    last_s = max(each.arrival_s for each in trace.requests)
+    if last_s < LEAST_DAY_S:
+        return ()
+    counts = [0] * HOURS_PER_DAY
+    for each in trace.requests:
+        counts[int(each.arrival_s // SECONDS_PER_HOUR) % HOURS_PER_DAY] += 1
+    return tuple(count / max(counts) for count in counts)
+
+
+def at_busiest_hour(workload: ServingWorkload, day: tuple[float, ...]) -> ServingWorkload:
+    """Open arrivals at the rate of a recorded day's busiest hour, with the mean and spread of its answers; the replay
+    of a day at its mean rate would hide that hour."""
+    trace, rate = workload.trace, workload.requests_per_second
+    if trace is None or rate is None:
+        return workload
+    answers = [each.output_tokens for each in trace.requests]
+    spread = min(pstdev(answers) / fmean(answers), MOST_SPREAD)
+    busiest = rate * HOURS_PER_DAY / sum(day)
+    return replace(
+        workload, traffic="rate", trace=None, requests=None, requests_per_second=busiest, length_variation=spread
+    )
 
 
 def read_day(text: str) -> tuple[float, ...]:

@@ -363,6 +363,19 @@ def test_plan_says_what_to_run_at_each_hour_and_on_which_terms(ask: Ask) -> None
     assert ask(*asked, "--budget", "1", "--format", "json").json["mix"] is None
 
 
+def test_a_plan_takes_the_hours_of_a_recorded_day(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "day.csv"
+    lines = [f"{3600 * hour + 60 * at},800,200" for hour in range(24) for at in range(30 if 8 <= hour < 20 else 10)]
+    path.write_text("\n".join(["seconds,input_tokens,output_tokens", *lines]))
+    asked = ("plan", "--model", "8B", "--traffic", "trace", "--trace", str(path), "--format", "json")
+    page = ask(*asked, "--requests-per-second", "50").json
+    loads = [row["load"] for row in page["hours"]]
+    assert loads[:8] == pytest.approx([loads[8] / 3] * 8)
+    assert sum(loads) / 24 == pytest.approx(50)
+    even = ask(*asked, "--day", "steady").json
+    assert len({row["load"] for row in even["hours"]}) == 1
+
+
 def test_a_preset_that_is_longer_than_the_model_is_cut_and_says_so(ask: Ask) -> None:
     answer = ask("rank", "--preset", "rag", "--model", "meta-llama/Llama-2-7b-hf", "--limit", "1", "--format", "json")
     assert answer.json["scenario"]["input_tokens"] == 4096 - 512

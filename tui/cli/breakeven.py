@@ -18,9 +18,9 @@ from estimator.planning.breakeven import (
 from estimator.scenario.nodes import node_for
 from estimator.scenario.placement import machine_named
 from tui.cli import json_output, question, table_output, text_output
-from tui.cli.plan import number_above_0
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.draw.runs import rows_as_text
+from tui.options.values import number_above_0
 from tui.pages.breakeven import chart, sentences
 
 TYPED = "api-usd-per-1m-input", "api-usd-per-1m-output"
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _apis(arguments: argparse.Namespace) -> Mapping[str, ApiPrice]:
     """The API that is asked for, typed or of the catalogue; all of the catalogue where none is. Raises InputError."""
-    typed = [number_above_0(name, getattr(arguments, name)) for name in TYPED]
+    typed = [number_above_0(f"--{name}", getattr(arguments, name)) for name in TYPED]
     if any(each is not None for each in typed):
         if None in typed:
             raise InputError("--" + TYPED[typed.index(None)], "an API has a price of input and one of output tokens")

@@ -9,7 +9,7 @@ from catalog.questions import Question
 from estimator import documents
 from estimator.checks import rules
 from estimator.errors import InputError
-from estimator.planning.day import DAYS, Demand, read_day
+from estimator.planning.day import DAYS, Demand, at_busiest_hour, day_of, read_day
 from estimator.planning.mix import Mix
 from estimator.planning.plan import Plan, SecondRegion, plans, second_region
 from estimator.scenario.scenario import Scenario
@@ -63,8 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     if asked.scenario.training:
         raise InputError("plan", "a training run is no load to carry; `estimate --train …` says what it takes")
     demand = _demand(arguments, asked.scenario.placement.spare)
-    scenario = _with_load(asked.scenario, demand, arguments)
-    budget = number_above_0("budget", arguments.budget)
+    scenario, demand = _with_recorded_day(asked.scenario, demand, arguments)
+    scenario = _with_load(scenario, demand, arguments)
+    budget = values.number_above_0("--budget", arguments.budget)
     known = plans(asked.model, scenario, demand, asked.inventory, asked.prices.for_decisions())
     within = [each for each in known if budget is None or each.usd_per_month.typical <= budget]
     other = _second_region(within[0], scenario, asked) if within else None
@@ -99,10 +100,20 @@ def _demand(arguments: argparse.Namespace, spare: int) -> Demand:
     return demand
 
 
+def _with_recorded_day(scenario: Scenario, demand: Demand, arguments: argparse.Namespace) -> tuple[Scenario, Demand]:
+    """The hours of a trace of a day, at the rate of its busiest one, where no other day is said."""
+    trace = scenario.workload.trace if scenario.workload.kind == "trace" else None
+    said = (arguments.day, arguments.base_load, arguments.peak_hours)
+    day = day_of(trace) if trace and said == (None, None, None) else ()
+    if not day:
+        return scenario, demand
+    return replace(scenario, workload=at_busiest_hour(scenario.workload, day)), replace(demand, day=day)
+
+
 def _with_load(scenario: Scenario, demand: Demand, arguments: argparse.Namespace) -> Scenario:
     """The scenario under a load that is told by the hour or by the day. Raises InputError for two loads."""
-    by_hour = number_above_0("requests-per-hour", arguments.requests_per_hour)
-    by_day = number_above_0("tokens-per-day", arguments.tokens_per_day)
+    by_hour = values.number_above_0("--requests-per-hour", arguments.requests_per_hour)
+    by_day = values.number_above_0("--tokens-per-day", arguments.tokens_per_day)
     if by_hour is None and by_day is None:
         return scenario
     if by_hour is not None and by_day is not None:
@@ -110,19 +121,6 @@ def _with_load(scenario: Scenario, demand: Demand, arguments: argparse.Namespace
     work = scenario.workload
     rate = by_hour / 3600 if by_hour is not None else (by_day or 0) / work.total_tokens / 86_400 / demand.mean
     return replace(scenario, workload=replace(work, requests_per_second=rate))
-
-
-def number_above_0(name: str, text: str | None) -> float | None:
-    """A number above 0 as it was typed. Raises InputError."""
-    if text is None:
-        return None
-    try:
-        value = float(text.replace(",", "").replace("_", ""))
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e15:
-        raise InputError(f"--{name}", f"{text!r} is not a number above 0")
-    return value
 
 
 def _second_region(first: Plan, scenario: Scenario, asked: Question) -> SecondRegion | None:

@@ -9,9 +9,9 @@ from estimator import documents
 from estimator.advice.decisions import contradiction, needed_memory_bytes
 from estimator.results import Evaluation
 from tui.cli import json_output, question, table_output, text_output
-from tui.cli.plan import number_above_0
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.draw import figures
+from tui.options.values import number_above_0
 from tui.state.columns import plain_instance
 
 GROUPS = {"single_accelerator": "one accelerator", "several_accelerators": "several accelerators"}
@@ -88,7 +88,7 @@ def _advice(catalog: Catalog, arguments: argparse.Namespace, board: tuple[Evalua
     """What articles say of the stage and of the use that are asked for, and where today's figures differ."""
     decisions = catalog.decisions
     page: dict[str, object] = {"tier": None, "use_case": None}
-    per_day = number_above_0("requests-per-day", arguments.requests_per_day)
+    per_day = number_above_0("--requests-per-day", arguments.requests_per_day)
     if per_day is not None:
         name, tier = decisions.tier(per_day)
         page["tier"] = {

@@ -79,3 +79,16 @@ def _split(text: str, option: Declared) -> tuple[str, int, int]:
     if thousand and text[-1:] in POWERS:
         return text[:-1], thousand ** POWERS[text[-1]], 1
     return text, 1, 1
+
+
+def number_above_0(field: str, text: str | None) -> float | None:
+    """A number above 0 as it was typed, None where nothing was. Raises InputError under `field`."""
+    if text is None:
+        return None
+    try:
+        value = float(text.replace(",", "").replace("_", ""))
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e15:
+        raise InputError(field, f"{text!r} is not a number above 0")
+    return value

@@ -1,43 +1,89 @@
 """Panels about money: the plan of a month, and when another way is cheaper."""
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from typing import NamedTuple
 
 from estimator.planning.breakeven import against_api, against_buying, against_terms
 from estimator.planning.day import DAYS, Demand
 from estimator.planning.plan import Plan, plans
 from estimator.results import Evaluation
 from estimator.scenario.placement import machine_named
+from tui.draw.figures import usd
 from tui.draw.runs import Row, wrap_text
+from tui.options.values import number_above_0
 from tui.pages.breakeven import chart, describe_api, sentences
 from tui.pages.facts import bench_of, heading
 from tui.pages.planning import describe_hours, plan_lines
-from tui.screens.panel import Sheet
+from tui.screens.panel import Ask, Sheet
 from tui.state.answer import Answer
 from tui.state.readings import instance
 
-DAY = "office"
-"""Shape of the day in the panel; `plan --day` takes any."""
 OTHERS = 3
 """Machines beside the selected one that are planned, for the runner-up."""
 CHART_LINES = 16
+PLAN_KEYS = "d day · -/+ spare · b budget"
+
+
+class PlanChoice(NamedTuple):
+    """What the plan's panel assumes beside the scenario."""
+
+    day: str = "office"
+    """One of `DAYS`; `plan --day` takes any."""
+    spare: int = 0
+    budget_usd: float | None = None
+    """Most that an expected month may cost."""
 
 
 def plan_sheet(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The scenario's load as the peak of an office day, on the selected machine: hours, ways to pay, runner-up."""
-    demand = Demand(day=DAYS[DAY], spare=answer.session.scenario.placement.spare)
+    return _plan_sheet(answer, row, PlanChoice(spare=answer.session.scenario.placement.spare))
+
+
+def _plan_sheet(answer: Answer, row: Evaluation, choice: PlanChoice) -> Sheet:
     title = f"plan · {heading(answer, row)}"
     if answer.session.scenario.training:
         return Sheet(title, lambda cells: _lines(["a training run is no load to carry"], cells))
+    demand = Demand(day=DAYS[choice.day], spare=choice.spare)
     known = _planned(answer, row, demand)
 
     def body(cells: int) -> Sequence[Row]:
         if not known or known[0].row.candidate.machine != row.candidate.machine:
             reason = "no number of it carries the load within its level, or it has no price on these terms"
             return _lines([f"{instance(row)}: {reason}"], cells)
-        return _lines([f"{DAY} hours: {describe_hours(demand)}", "", *plan_lines(known, None, cells)], cells)
+        head = [f"{choice.day} hours: {describe_hours(demand)}", *_budget_lines(known, choice)]
+        return _lines([*head, "", *plan_lines(known, None, cells)], cells)
 
-    return Sheet(title, body)
+    def turned(other: PlanChoice) -> Sheet:
+        return _plan_sheet(answer, row, other)
+
+    days = [*DAYS]
+    more, fewer = (partial(turned, choice._replace(spare=max(choice.spare + by, 0))) for by in (1, -1))
+    turns: dict[str, Callable[[], Sheet] | Ask] = {
+        "d": partial(turned, choice._replace(day=days[(days.index(choice.day) + 1) % len(days)])),
+        "plus": more,
+        "equals_sign": more,
+        "minus": fewer,
+        "b": Ask(
+            "most USD a month, empty for none",
+            f"{choice.budget_usd:g}" if choice.budget_usd else "",
+            lambda text: turned(choice._replace(budget_usd=number_above_0("budget", text.strip() or None))),
+        ),
+    }
+    return Sheet(title, body, turns=turns, turning=PLAN_KEYS)
+
+
+def _budget_lines(known: Sequence[Plan], choice: PlanChoice) -> list[str]:
+    """Whether the first plan keeps the budget; else which does, or what the cheapest asks."""
+    if choice.budget_usd is None:
+        return []
+    asked = f"budget {usd(choice.budget_usd)} a month"
+    within = [each for each in known if each.usd_per_month.typical <= choice.budget_usd]
+    if within and within[0] is known[0]:
+        return [f"{asked}: kept"]
+    least = within[0] if within else min(known, key=lambda each: each.usd_per_month.typical)
+    names = f"{least.row.candidate.machine} asks {usd(least.usd_per_month.typical)}"
+    return [f"{asked}: passed; {names}" if within else f"{asked}: passed by all; {names}"]
 
 
 def _planned(answer: Answer, row: Evaluation, demand: Demand) -> list[Plan]:

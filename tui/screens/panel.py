@@ -1,6 +1,6 @@
 """A modal about the selected row that offers changes; it returns the chosen one and acts on nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from textual import events
@@ -10,6 +10,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from estimator.advice.fixes import Change
+from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from tui.draw.runs import Row, Run, clip, fit_row, hang, pointer, wrap_text
 from tui.screens.scrolling import scroll_bindings
@@ -18,6 +19,16 @@ from tui.widgets.drawing import Drawing
 KEYS = "123456789"
 MARGIN = 3
 """Cells of a choice's pointer and key."""
+
+
+class Ask(NamedTuple):
+    """A line that a panel asks for."""
+
+    title: str
+    text: str
+    """What stands in it at first."""
+    take: Callable[[str], "Sheet"]
+    """The panel's next sheet, from what was typed. Raises InputError for what it can not be."""
 
 
 class Sheet(NamedTuple):
@@ -30,6 +41,10 @@ class Sheet(NamedTuple):
     """One key applies each; without a scenario it is a fact."""
     start: int = 0
     """First row shown."""
+    turns: Mapping[str, "Callable[[], Sheet] | Ask"] = {}
+    """Keys of the sheet's own, each with the sheet that it turns to, or the line that it asks for."""
+    turning: str = ""
+    """What the foot of the panel says of these keys."""
 
 
 class SheetView(Drawing):
@@ -148,8 +163,35 @@ class Panel(ModalScreen[Scenario | None]):
         last = min(len(self.offered), len(KEYS))
         keys = f"j/k moves · enter or {'1-' * (last > 1)}{last} applies" if self.offered else "j/k scrolls"
         view.border_title = fit_title(self.sheet.title, self.app.size.width)
-        view.border_subtitle = f"{keys} · esc closes"
+        view.border_subtitle = " · ".join(filter(None, (self.sheet.turning, keys, "esc closes")))
         yield view
+
+    def on_key(self, event: events.Key) -> None:
+        """Turns to another sheet by the sheet's own keys."""
+        turn = self.sheet.turns.get(event.key)
+        if isinstance(turn, Ask):
+            from tui.screens.name import NameLine
+
+            event.stop()
+            self.app.push_screen(NameLine(turn.title, turn.text), lambda text: self._take(turn, text))
+        elif turn:
+            event.stop()
+            self._show(turn())
+
+    def _take(self, ask: Ask, text: str | None) -> None:
+        if text is None:
+            return
+        try:
+            self._show(ask.take(text))
+        except InputError as error:
+            self.query_one(SheetView).border_title = fit_title(error.complaint, self.app.size.width)
+
+    def _show(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        view = self.query_one(SheetView)
+        view.sheet, view.border_title = sheet, fit_title(sheet.title, self.app.size.width)
+        view.refresh(layout=True)
+        view.redraw()
 
     def action_step(self, by: int) -> None:
         """Moves over the choices, or scrolls where there are none."""

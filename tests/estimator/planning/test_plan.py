@@ -12,10 +12,11 @@ from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.hardware.prices import Price
-from estimator.planning.day import DAYS, Demand, read_day
+from estimator.planning.day import DAYS, Demand, at_busiest_hour, day_of, read_day
 from estimator.planning.mix import Rates, hours_in_use, mixes
 from estimator.planning.plan import Plan, plans, second_region
 from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.traffic import Request, Trace
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.units import MILLION
 
@@ -221,3 +222,24 @@ def test_a_lower_price_never_costs_more(
 @given(HOURS)
 def test_machine_hours_are_those_of_the_day(hours: list[int]) -> None:
     assert sum(hours_in_use(hours, machine) for machine in range(1, max(hours) + 1)) == sum(hours)
+
+
+def _recorded(hours: int, busy: range, each: tuple[int, int]) -> Trace:
+    """A trace of so many hours with `each` of (quiet, busy) requests in every one."""
+    requests = []
+    for hour in range(hours):
+        count = each[hour % 24 in busy]
+        requests += [Request(3600 * (hour + at / count), 500, 100 + 100 * (at % 2)) for at in range(count)]
+    return Trace("day.csv", requests)
+
+
+def test_a_recorded_day_gives_the_hours_and_the_rate_of_the_busiest_one() -> None:
+    trace = _recorded(48, range(8, 20), (10, 40))
+    day = day_of(trace)
+    assert day == tuple(1.0 if 8 <= hour < 20 else 0.25 for hour in range(24))
+    workload = ServingWorkload(500, 150, traffic="trace", trace=trace, requests_per_second=trace.requests_per_second)
+    busiest = at_busiest_hour(workload, day)
+    assert busiest.kind == "rate"
+    assert busiest.requests_per_second == pytest.approx(40 / 3600, rel=0.02)
+    assert busiest.length_variation == pytest.approx(1 / 3)
+    assert day_of(_recorded(12, range(24), (10, 10))) == ()

@@ -1,0 +1,44 @@
+"""`v`: the plan of a month, whose day, spare and budget are chosen in the panel."""
+
+from catalog.load import load
+from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from tests.tui.screens.conftest import screen_text
+from tests.tui.screens.test_keys import press
+from tui.app import LlmCalc
+from tui.state.calculator import Calculator
+from tui.state.session import Session
+
+SCENARIO = Scenario(
+    model="meta-llama/Llama-3.1-8B-Instruct",
+    workload=ServingWorkload(1000, 300, requests_per_second=40),
+    service_level=ServiceLevel(ttft_s=1.0),
+    placement=Placement(instance="g6e.xlarge"),
+)
+
+
+async def test_the_day_the_spare_and_the_budget_are_chosen_in_the_panel() -> None:
+    app = LlmCalc(Calculator(load()), Session(scenario=SCENARIO))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "v")
+        office = screen_text(app)
+        assert "office hours" in office
+        assert "d day · -/+ spare · b budget" in office
+        await press(pilot, "d")
+        assert "night hours" in screen_text(app)
+        await press(pilot, "d", "d")
+        steady = screen_text(app)
+        assert "steady hours" in steady
+        assert "no autoscaling" in steady
+        await press(pilot, "plus")
+        assert "1 spare" in screen_text(app)
+        await press(pilot, "minus", "minus")
+        assert screen_text(app) == steady
+        await press(pilot, "b", *"100", "enter")
+        assert "budget $100.00 a month: passed by all; g6e.xlarge asks $" in screen_text(app)
+        await press(pilot, "b", *"9999999", "enter")
+        assert "a month: kept" in screen_text(app)
+        await press(pilot, "b", *"much", "enter")
+        assert "'much' is not a number above 0" in screen_text(app)
+        answer = await press(pilot, "escape")
+        assert answer.session.scenario == SCENARIO
