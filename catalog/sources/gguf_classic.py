@@ -169,7 +169,6 @@ CLASSIC: Mapping[str, Conversion] = {
     "chatglm": Conversion("ChatGLMModel", extra=_chatglm),
     "xverse": Conversion("XverseForCausalLM"),
     "bitnet": Conversion("BitNetForCausalLM"),
-    "granitemoe": Conversion("GraniteMoeForCausalLM", "num_local_experts"),
     "dream": Conversion("DreamModel"),
 }
 """GGUF architecture -> its conversion."""

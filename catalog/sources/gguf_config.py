@@ -7,13 +7,14 @@ from typing import Any
 
 from catalog.sources.gguf import Header
 from catalog.sources.gguf_classic import CLASSIC
+from catalog.sources.gguf_newer import NEWER
 from catalog.sources.gguf_table import CONVERSIONS, FIELDS, Keys
 from catalog.sources.gguf_weights import as_stored
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.model import Model, read_model
 from estimator.printable import printable
 
-READ = {**CONVERSIONS, **CLASSIC}
+READ = {**CONVERSIONS, **CLASSIC, **NEWER}
 """Every GGUF architecture that is read."""
 DERIVED = ("rope_freqs", "rope_factors", "mm.", "v.")
 """Tensors that conversion adds: rotary tables, and the vision parts of multimodal files."""

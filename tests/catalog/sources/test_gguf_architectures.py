@@ -332,7 +332,114 @@ TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
 ]  # fmt: skip
 
 
-ALL_TOYS = [*TOYS, *CLASSIC_TOYS]
+LATENT_KEYS = {
+    "block_count": 5, "nextn_predict_layers": 1, "feed_forward_length": 128, "attention.head_count": 4,
+    "attention.head_count_kv": 1, "attention.key_length": 48, "attention.value_length": 32,
+    "attention.key_length_mla": 40, "attention.value_length_mla": 24, "attention.q_lora_rank": 24,
+    "attention.kv_lora_rank": 32, "rope.dimension_count": 16, "expert_count": 8, "expert_used_count": 2,
+    "expert_feed_forward_length": 32, "expert_shared_count": 1, "leading_dense_block_count": 1,
+}  # fmt: skip
+LATENT_FIELDS = {
+    "num_hidden_layers": 4, "num_nextn_predict_layers": 1, "intermediate_size": 128, "num_attention_heads": 4,
+    "num_key_value_heads": 4, "q_lora_rank": 24, "kv_lora_rank": 32, "qk_nope_head_dim": 24, "qk_rope_head_dim": 16,
+    "v_head_dim": 24, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32,
+    "n_shared_experts": 1, "first_k_dense_replace": 1,
+}  # fmt: skip
+INDEX_KEYS = {
+    "attention.indexer.head_count": 2, "attention.indexer.key_length": 16, "attention.indexer.top_k": 128,
+}  # fmt: skip
+INDEX_FIELDS = {"index_n_heads": 2, "index_head_dim": 16, "index_topk": 128}
+NEWER_TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
+    (
+        "deepseek32",
+        LATENT_KEYS | INDEX_KEYS,
+        {"architectures": ["DeepseekV32ForCausalLM"], **LATENT_FIELDS, **INDEX_FIELDS},
+        (),
+    ),
+    (
+        "glm-dsa",
+        LATENT_KEYS | INDEX_KEYS | {"attention.indexer.types": [True, False, True, False, True]},
+        {
+            "architectures": ["GlmMoeDsaForCausalLM"], **LATENT_FIELDS, **INDEX_FIELDS,
+            "indexer_types": ["full", "shared", "full", "shared"],
+        },
+        (),
+    ),
+    (
+        "mistral4",
+        LATENT_KEYS | {"nextn_predict_layers": 0, "block_count": 4},
+        {"architectures": ["Mistral4ForCausalLM"], **LATENT_FIELDS, "num_nextn_predict_layers": 0},
+        (),
+    ),
+    (
+        "minicpm3",
+        {
+            "block_count": 3, "feed_forward_length": 128, "attention.key_length": 40, "attention.q_lora_rank": 24,
+            "attention.kv_lora_rank": 32, "rope.dimension_count": 16,
+        },
+        {
+            "architectures": ["MiniCPM3ForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 128,
+            "q_lora_rank": 24, "kv_lora_rank": 32, "qk_nope_head_dim": 24, "qk_rope_head_dim": 16, "v_head_dim": 24,
+        },
+        (),
+    ),
+    (
+        "ernie4_5-moe",
+        {
+            "block_count": 4, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 2,
+            "expert_feed_forward_length": 32, "expert_shared_count": 2, "leading_dense_block_count": 1,
+            "interleave_moe_layer_step": 1,
+        },
+        {
+            "architectures": ["Ernie4_5_MoeForCausalLM"], "num_hidden_layers": 4, "intermediate_size": 128,
+            "moe_num_experts": 8, "moe_k": 2, "moe_intermediate_size": 32, "moe_num_shared_experts": 2,
+            "moe_layer_start_index": 1, "moe_layer_interval": 1,
+        },
+        (),
+    ),
+    (
+        "granitemoe",
+        {"block_count": 3, "feed_forward_length": 32, "expert_count": 8, "expert_used_count": 2},
+        {
+            "architectures": ["GraniteMoeForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 32,
+            "num_local_experts": 8, "num_experts_per_tok": 2,
+        },
+        (),
+    ),
+    (
+        "granitemoe",
+        {
+            "block_count": 3, "feed_forward_length": 32, "expert_count": 8, "expert_used_count": 2,
+            "expert_shared_feed_forward_length": 64,
+        },
+        {
+            "architectures": ["GraniteMoeSharedForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 32,
+            "num_local_experts": 8, "num_experts_per_tok": 2, "shared_intermediate_size": 64,
+        },
+        (),
+    ),
+    (
+        "llama-embed",
+        {"block_count": 3, "feed_forward_length": 128},
+        {"architectures": ["LlamaBidirectionalModel"], "num_hidden_layers": 3, "intermediate_size": 128},
+        (),
+    ),
+    (
+        "eurobert",
+        {"block_count": 3, "feed_forward_length": 128},
+        {"architectures": ["EuroBertModel"], "num_hidden_layers": 3, "intermediate_size": 128},
+        (),
+    ),
+    (
+        "jais2",
+        {"block_count": 3, "feed_forward_length": 128},
+        {"architectures": ["Jais2ForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 128},
+        (),
+    ),
+]  # fmt: skip
+
+
+ALL_TOYS = [*TOYS, *CLASSIC_TOYS, *NEWER_TOYS]
 
 
 @pytest.mark.parametrize(("architecture", "keys", "fields", "names"), ALL_TOYS, ids=[toy[0] for toy in ALL_TOYS])
@@ -349,7 +456,7 @@ def test_a_toy_is_the_same_by_its_keys_and_by_its_config(
 
 
 def test_every_architecture_of_the_table_has_a_reader() -> None:
-    assert len(READ) >= 75
+    assert len(READ) >= 88
     assert [
         name for name, each in READ.items() if not (find_reader(each.class_name) or headed_reader(each.class_name))
     ] == []
