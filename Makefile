@@ -32,6 +32,9 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m scripts.models_table
 	$(BIN)/python -m scripts.accuracy_page
 	$(BIN)/python -m scripts.leaderboard_picture
+	$(BIN)/python -m scripts.recording
+	$(BIN)/python -m scripts.badges
+	$(BIN)/python -m scripts.readme_figures
 	$(BIN)/python -m scripts.questions_page
 
 accuracy: $(VENV)/.dev

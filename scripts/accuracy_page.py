@@ -11,6 +11,7 @@ from statistics import fmean, median
 
 from catalog.load import load
 from estimator.accuracy.score import Context, Score, Summary, summarise
+from scripts import readme_figures
 from tui.cli.accuracy import EVIDENCE, score_file
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,7 @@ def main() -> None:
     scores = {path.stem: list(score_file(path, context)) for path in sorted(EVIDENCE.glob("*.csv"))}
     (DOCS / "accuracy.md").write_text("\n".join(page(scores)), encoding="utf-8")
     (DOCS / "accuracy.svg").write_text("\n".join(plot(scores["serving"])) + "\n", encoding="utf-8")
+    readme_figures.main()
 
 
 def page(scores: dict[str, list[Score]]) -> Iterator[str]:

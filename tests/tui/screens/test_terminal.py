@@ -84,7 +84,8 @@ def test_a_signal_that_ends_it_leaves_a_whole_terminal(name: str, tmp_path: Path
         terminal.settle()
         terminal.press(b"+")
         os.kill(terminal.process, getattr(signal, name))
-        after = terminal.settle()
+        terminal.until(LEFT[0])
+        after = terminal.seen + terminal.settle()
         for sequence in LEFT:
             assert sequence in after
     assert "concurrency: 32" in (tmp_path / "state" / "llmcalc-tui" / "session.yaml").read_text()
