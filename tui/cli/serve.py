@@ -1,6 +1,7 @@
 """The TUI in a browser, on this machine alone. Needs the `web` extra (textual-serve)."""
 
 import argparse
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 """Loopback only: whoever reaches the port uses the app as this user."""
+FROM_ELSEWHERE = re.compile(r'<link[^>]*href="https?://(?!127\.0\.0\.1[:/])[^"]*"[^>]*>')
+"""Style sheets of other servers: a page of this machine asks nobody, and waits for nobody."""
+FOCUS = """<script>
+const focusing = setInterval(() => {
+  const keys = document.querySelector(".xterm-helper-textarea");
+  keys?.focus();
+  if (keys && document.activeElement === keys) clearInterval(focusing);
+}, 50);
+</script></body>"""
+"""Gives the terminal the keys as soon as it is there: no click is needed."""
 COMMAND = (sys.executable, "-P", "-m", "tui")
 """The program that is installed: -P keeps a `tui.py` of the current folder out."""
 
@@ -50,7 +61,10 @@ def loopback_server(port: int) -> "Server":
     async def same_origin(request: web.Request, handler: "Handler") -> web.StreamResponse:
         if request.headers.get("Host") not in hosts or request.headers.get("Origin") not in {None, *origins}:
             raise web.HTTPForbidden(text="llmcalc-tui serves the browser of this machine only")
-        return await handler(request)
+        response = await handler(request)
+        if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
+            response.text = FROM_ELSEWHERE.sub("", response.text).replace("</body>", FOCUS)
+        return response
 
     class LoopbackServer(Server):
         async def _make_app(self) -> web.Application:

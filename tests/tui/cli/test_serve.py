@@ -1,6 +1,7 @@
 """The served app answers this machine's own browser, with the installed program."""
 
 import asyncio
+import re
 import subprocess
 from pathlib import Path
 
@@ -39,6 +40,16 @@ async def test_a_page_of_elsewhere_is_refused(path: str, headers: dict[str, str]
 async def test_the_own_page_is_served(host: str) -> None:
     assert await status("/", Host=host) == 200
     assert await status("/", Host=host, Origin=f"http://{host}") == 200
+
+
+async def test_the_page_asks_no_other_server_and_takes_the_keys() -> None:
+    app = await loopback_server(PORT)._make_app()
+    async with TestClient(TestServer(app)) as client:
+        page = await (await client.get("/", headers={"Host": f"127.0.0.1:{PORT}"})).text()
+    assert "static/js/textual.js" in page
+    assert "static/css/xterm.css" in page
+    assert re.findall(r'(?:href|src)="(?:https?:)?//(?!127\.0\.0\.1)', page) == []
+    assert page.count(".xterm-helper-textarea") == 1
 
 
 async def test_a_tui_of_the_current_folder_is_not_run(tmp_path: Path) -> None:
