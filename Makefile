@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run check lint type test snapshots docs accuracy bench fit coverage fuzz dist audit
+.PHONY: run check lint type test snapshots docs accuracy bench fit coverage fuzz mutation dist audit
 run: $(VENV)/.app
 	$(BIN)/llmcalc-tui
 
@@ -50,6 +50,10 @@ fuzz: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# Four hundred changes of the estimator, each against the tests of its room; some hours.
+mutation: $(VENV)/.dev
+	$(BIN)/python -m scripts.mutation
 
 # Wheel and source archive in dist/, the same bytes from the same commit.
 dist: $(VENV)/.dev
