@@ -68,12 +68,17 @@ def _expressions(tree: ast.AST) -> Iterator[ast.expr]:
         if name in ("annotation", "returns", "decorator_list", "bases", "pattern", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.JoinedStr | ast.Raise):
+            if isinstance(child, ast.JoinedStr | ast.Raise) or _is_annotated(child):
                 continue
             if isinstance(child, ast.expr):
                 yield child
             if isinstance(child, ast.AST):
                 yield from _expressions(child)
+
+
+def _is_annotated(node: object) -> bool:
+    """Whether a node is `Annotated[…]`, whose bounds are tested where they are read."""
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Annotated"
 
 
 def _changed(node: ast.expr) -> ast.expr | None:

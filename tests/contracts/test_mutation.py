@@ -9,6 +9,8 @@ SOURCE = '''\
 """1 + 1 == 2"""
 from typing import Annotated
 
+Room = Annotated[int, 7]
+
 def rooms(count: Annotated[int, 3], full: bool = False) -> int:
     if count >= 4 and not full:
         raise ValueError(f"{count + 1} rooms")
