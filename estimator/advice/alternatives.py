@@ -6,6 +6,7 @@ from functools import partial, reduce
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from estimator.advice.split import best_split
 from estimator.advice.study import Study
 from estimator.errors import InputError
 from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, weight_format
@@ -134,6 +135,8 @@ def _changes(study: Study) -> Iterator[tuple[str, Change]]:
         yield "twice the users", partial(_loaded, concurrency=work.concurrency * 2)
         if work.concurrency > 1:
             yield "half the users", partial(_loaded, concurrency=work.concurrency // 2)
+    if not work.prefill_replicas and study.engine.program.splits_prefill and (number := best_split(study)):
+        yield f"prefill on {number} of {study.replicas}", partial(_loaded, prefill_replicas=number)
     if scenario.deployment == "cloud":
         for terms in ("on-demand", "spot", "savings-1y", "savings-3y"):
             if terms != scenario.price_terms:

@@ -75,6 +75,8 @@ class Program:
     """What it can keep in host memory where the devices are too small for the whole model."""
     exclusions: tuple[Exclusion, ...] = ()
     """Support matrix, told by what is missing."""
+    splits_prefill: bool = False
+    """Whether some of its replicas can prefill for the others, and hand the caches over."""
     eager_option: str = ""
     """The option by which it captures no graphs; empty where it has none."""
     eager_layer_us: float = 0.0
