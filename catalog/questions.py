@@ -44,7 +44,8 @@ def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, start
         scenario = replace(scenario, weights=starting_weights(model, scenario.weights))
     if scenario.weights == "native" and model.unknown_weights is None:
         scenario = replace(scenario, weights=model.native_weights)
-    asked = with_media(replace(scenario, model=model.id), model)
+    engine = catalog.inventory.engine(scenario.engine, scenario.engine_version).id
+    asked = with_media(replace(scenario, model=model.id, engine=engine), model)
     return Question(model=model, scenario=asked, inventory=catalog.inventory, prices=prices)
 
 

@@ -54,10 +54,11 @@ class Inventory:
         return machine
 
     def engine(self, name: str, version: str | None = None) -> EngineProfile:
-        """The profile of an engine at a version; its newest where none is asked. Raises InputError for an
-        unknown one.
+        """The profile of an engine, by id or printed name, at a version; its newest where none is asked.
+
+        Raises InputError for an unknown one.
         """
-        profiles = [profile for profile in self.engines if profile.id == name]
+        profiles = [profile for profile in self.engines if profile.id == name] or self._engine_spelled(name)
         if not profiles:
             names = dict.fromkeys(profile.id for profile in self.engines)
             raise unknown_name("engine", f"unknown engine {name!r}", name, names)
@@ -71,6 +72,12 @@ class Inventory:
             )
         return profile
 
+    def _engine_spelled(self, name: str) -> list[EngineProfile]:
+        """Profiles of the engine whose id or printed name has the same letters: `llama.cpp`, `TensorRT-LLM`."""
+        spelled = _letters(name)
+        same = {each.id for each in self.engines if spelled and spelled in (_letters(each.id), _letters(each.name))}
+        return [each for each in self.engines if same == {each.id}]
+
     def stand_in_engine(self, device_kind: str) -> EngineProfile | None:
         """The newest profile that answers on a kind of device in the place of engines that do not run there."""
         for profile in reversed(self.engines):
@@ -83,3 +90,8 @@ def _plain(name: str) -> str:
     """NVIDIA GeForce RTX 4090 -> rtx4090; what stands in brackets is left out."""
     words = re.sub(r"\(.*?\)|\b(nvidia|geforce|tesla|amd|instinct|aws|google|intel)\b", "", name.lower())
     return re.sub(r"[^a-z0-9]", "", words)
+
+
+def _letters(name: str) -> str:
+    """A name as it is spoken: letters and digits in lower case."""
+    return "".join(each for each in name.lower() if each.isalnum())
