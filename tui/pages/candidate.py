@@ -8,6 +8,7 @@ from estimator.printable import without_controls
 from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
+from estimator.serving.load.performance import QUEUE
 from estimator.serving.memory.shares import memory_shares
 from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
@@ -110,7 +111,10 @@ def limits(row: Evaluation) -> str:
     if row.training:
         parts = {part.name: part.value for part in row.training.step}
         return f"step: {_largest(parts, '')}"
-    return f"decode: {decode_limits(row.performance)}" if row.performance else ""
+    if row.performance is None:
+        return ""
+    one_pass = row.performance.one_pass
+    return f"pass: {prefill_limits(row.performance)}" if one_pass else f"decode: {decode_limits(row.performance)}"
 
 
 def decode_limits(speed: PerformanceReport) -> str:
@@ -119,8 +123,9 @@ def decode_limits(speed: PerformanceReport) -> str:
 
 
 def prefill_limits(speed: PerformanceReport) -> str:
-    """The two largest shares of a prefill by what limits them."""
-    return _largest(_by_bound((each.bound, each.seconds) for each in speed.prefill), speed.prefill_bound)
+    """The two largest shares of the time to first token: waiting in the queue, or what limits the rest."""
+    parts = ((each.name if each.name == QUEUE else each.bound, each.seconds) for each in speed.prefill)
+    return _largest(_by_bound(parts), speed.prefill_bound)
 
 
 def shares(row: Evaluation) -> list[Share]:

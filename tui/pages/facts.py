@@ -118,12 +118,14 @@ def performance_facts(answer: Answer, row: Evaluation) -> PerformanceFacts:
         points=points(study, users),
         other_roofs=[roofs(other)[0] for other in others],
         other_points=[
-            _point(f"{name} {count(load)}", other.decode(load))._replace(series=series)
+            _point(name, other.prefill())._replace(series=series)
+            if speed.one_pass
+            else _point(f"{name} {count(load)}", other.decode(load))._replace(series=series)
             for series, (other, name) in enumerate(zip(others, names, strict=True))
             for load in (other.scenario.workload.concurrency if answer.session.pins else users,)
         ],
         prefill=group_by_name(study.performance.prefill),
-        decode=group_by_name(study.performance.decode),
+        decode=() if speed.one_pass else group_by_name(study.performance.decode),
         ttft_s=speed.ttft_s,
         tpot_s=speed.tpot_s,
         before=(earlier.ttft_s.typical, earlier.tpot_s.typical) if earlier else None,
@@ -155,6 +157,9 @@ def _operating(study: Study) -> list[OperatingPoint]:
     within, points = study.most_within_level if study.scenario.service_level else inf, []
     for load, report in study.operating_points():
         per_user, total = report.tokens_per_s_per_user.typical, report.output_tokens_per_s.typical
+        if report.one_pass:
+            total = report.total_tokens_per_s.typical
+            per_user = total / load
         points.append(OperatingPoint(concurrency=load, per_user=per_user, throughput=total, meets=load <= within))
     return points
 
@@ -236,6 +241,8 @@ def roofs(study: Study) -> list[Roof]:
 
 def points(study: Study, users: float) -> list[Point]:
     """A candidate's points under the roof: prefill and decode alone, at the load, and at the most that fits."""
+    if study.model.architecture.encodes:
+        return [_point("pass", study.prefill())]
     loads = sorted({1, max(int(users), 1), max(study.most_users, 1)})
     return [
         _point("prefill", study.prefill()),

@@ -103,9 +103,12 @@ def _everything(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
 
 def _roof_over_operators(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
     half = (cells - 2) // 2
-    prefill = _step(facts.prefill, _prefill_title(facts), half)
-    decode = _step(facts.decode, _decode_title(facts), cells - half - 2)
-    below = side_by_side(prefill, decode, half, cells - half - 2, "  ")
+    if facts.decode:
+        prefill = _step(facts.prefill, _prefill_title(facts), half)
+        decode = _step(facts.decode, _decode_title(facts), cells - half - 2)
+        below = side_by_side(prefill, decode, half, cells - half - 2, "  ")
+    else:
+        below = _step(facts.prefill, _prefill_title(facts), cells)
     below = below[: max(lines - 9, 4)]
     return [*_roofline(facts, cells, lines - len(below)), *below]
 
@@ -118,16 +121,15 @@ def _roofline(facts: PerformanceFacts, cells: int, lines: int) -> list[Row]:
 
 
 def _operators(facts: PerformanceFacts, cells: int) -> list[Row]:
-    return [
-        *_step(facts.prefill, _prefill_title(facts), cells),
-        fit_row([], cells),
-        *_step(facts.decode, _decode_title(facts), cells),
-    ]
+    prefill = _step(facts.prefill, _prefill_title(facts), cells)
+    if not facts.decode:
+        return prefill
+    return [*prefill, fit_row([], cells), *_step(facts.decode, _decode_title(facts), cells)]
 
 
 def _prefill_title(facts: PerformanceFacts) -> tuple[str, str]:
     then = facts.before[0] if facts.before else facts.ttft_s.typical
-    return f"prefill: {facts.prefill_bound}", f"TTFT {_moved(facts.ttft_s, then)}"
+    return f"{'prefill' if facts.decode else 'pass'}: {facts.prefill_bound}", f"TTFT {_moved(facts.ttft_s, then)}"
 
 
 def _decode_title(facts: PerformanceFacts) -> tuple[str, str]:

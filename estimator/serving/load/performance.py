@@ -16,6 +16,9 @@ from estimator.serving.speed.step import Step
 NOTHING_S = 1e-12
 """Seconds below which a part is what rounding leaves."""
 
+QUEUE = "queue"
+"""Name of the part of a time to first token that is spent outside the engine."""
+
 
 class ReplicaLoad(NamedTuple):
     """One replica under its share of the load: an operating point, and the requests that wait outside it.
@@ -210,7 +213,7 @@ def _first_token_parts(step: Step, workload: ServingWorkload, load: ReplicaLoad)
         OperatorTime("tower", tower_s(step, workload), "compute"),
         OperatorTime("first token", first_token_overhead_s(step, workload), "latency"),
         OperatorTime("other prompts", load.point.prompt_wait_s, prefill_bound(step, *prompt)),
-        OperatorTime("queue", load.queue_s, "latency"),
+        OperatorTime(QUEUE, load.queue_s, "latency"),
     )
     parts = (*prefill_operators(step, *prompt), *(wait for wait in waits if wait.seconds))
     rest_s = load.ttft_s - sum(part.seconds for part in parts)
