@@ -72,3 +72,16 @@ def preset(name: str) -> Preset:
         if each.name == name.lower():
             return each
     raise InputError("preset", f"no preset {name!r}; one of {', '.join(each.name for each in PRESETS)}")
+
+
+def cut_to_context(scenario: Scenario, longest: int | None) -> tuple[Scenario, str]:
+    """The scenario with as much of its prompt as the model holds beside the answer, and what was cut, in words;
+    unchanged and without words where all of it fits, or none would be left."""
+    limit = scenario.settings.max_model_len or longest
+    workload = scenario.workload
+    over = workload.total_tokens - limit if limit and not scenario.training else 0
+    if limit is None or not 0 < over < workload.input_tokens:
+        return scenario, ""
+    shorter = replace(workload, input_tokens=workload.input_tokens - over)
+    cut = f"cut from {workload.input_tokens:,} to {shorter.input_tokens:,} input tokens"
+    return replace(scenario, workload=shorter), f"{cut}, the model holds {limit:,}"

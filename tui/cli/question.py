@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from catalog import questions
@@ -11,6 +10,7 @@ from catalog.load import Catalog, load
 from catalog.questions import Question
 from estimator.errors import InputError
 from estimator.printable import printable
+from estimator.scenario.presets import cut_to_context
 from estimator.scenario.scenario import Scenario
 from tui.cli import progress
 from tui.options import options
@@ -36,18 +36,13 @@ def ask(arguments: argparse.Namespace, catalog: Catalog | None = None) -> Questi
 
 def _with_preset_cut(question: Question, arguments: argparse.Namespace) -> Question:
     """The question with as much of a preset's prompt as the model holds; what is cut is said on stderr."""
-    asked = question.scenario
-    limit = asked.settings.max_model_len or question.model.architecture.max_context
-    over = asked.workload.total_tokens - limit if limit and not asked.training else 0
     given = vars(arguments)
-    if over <= 0 or over >= asked.workload.input_tokens or given["input-tokens"] or given["output-tokens"]:
+    if given["input-tokens"] or given["output-tokens"]:
         return question
-    workload = replace(asked.workload, input_tokens=asked.workload.input_tokens - over)
-    cut = f"{asked.workload.input_tokens:,} to {workload.input_tokens:,} input tokens"
-    print(
-        f"llmcalc-tui: preset {printable(arguments.preset)}: cut from {cut}, the model holds {limit:,}", file=sys.stderr
-    )
-    return question._replace(scenario=replace(asked, workload=workload))
+    shorter, cut = cut_to_context(question.scenario, question.model.architecture.max_context)
+    if cut:
+        print(f"llmcalc-tui: preset {printable(arguments.preset)}: {cut}", file=sys.stderr)
+    return question._replace(scenario=shorter)
 
 
 def scenario(arguments: argparse.Namespace) -> Scenario:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
-from estimator.scenario.presets import PRESETS, Preset
+from estimator.scenario.presets import PRESETS, Preset, cut_to_context
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_presets import TRAINING_PRESETS, TrainingPreset
 from tui.draw.figures import tokens
 from tui.draw.runs import Row, fit_row
 from tui.screens.page import Page
 from tui.screens.picker import Picker
+from tui.state.answer import Answer
 from tui.state.readings import level_bounds
+from tui.state.session import Session
 
 
 class PresetPicker(Picker):
@@ -62,9 +64,18 @@ def ask(page: Page) -> None:
     picker = PresetPicker(page.answer.session.scenario)
 
     def take(name: str | None) -> None:
-        if name:
-            page.edit(
-                lambda answer: answer.session.with_scenario(picker.presets[name].applied_to(answer.session.scenario))
-            )
+        if not name:
+            return
+        words: list[str] = []
+
+        def applied(answer: Answer) -> Session:
+            asked = picker.presets[name].applied_to(answer.session.scenario)
+            longest = answer.model.architecture.max_context if asked.model == answer.session.scenario.model else None
+            shorter, cut = cut_to_context(asked, longest)
+            words.append(cut)
+            return answer.session.with_scenario(shorter)
+
+        if not page.edit(applied) and words and words[-1]:
+            page.say(words[-1], refused=False)
 
     page.app.push_screen(picker, take)

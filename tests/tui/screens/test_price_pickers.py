@@ -79,3 +79,12 @@ async def test_presets_of_the_task_are_a_list(task: str, name: str) -> None:
         assert answer.session.task == task
         await press(pilot, "f")
         assert f"{name} ‹" in screen_text(app)
+
+
+async def test_a_preset_that_is_longer_than_the_model_is_cut_and_says_so() -> None:
+    app = app_on(Session().with_model("meta-llama/Llama-2-7b-hf").with_input_tokens(1024))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await press(pilot, "f")
+        answer = await press(pilot, *"rag", "enter")
+        assert answer.session.scenario.workload.input_tokens == 4096 - 512
+        assert "cut from 8,192 to 3,584 input tokens, the model holds 4,096" in screen_text(app)
