@@ -64,12 +64,13 @@ def _day_lines(plan: Plan, cells: int) -> Iterator[str]:
     every = 1
     if 10 + 24 * width > cells:
         width, every = max(len(str(max(counts))), 2), 3
+    label = 9 if 9 + 24 * width <= cells else 5
     loads = [hour.load for hour in plan.hours]
     bars = "".join(BLOCKS[max(round(load / max(loads) * (len(BLOCKS) - 1)), 1)].rjust(width) for load in loads)
-    yield "load".ljust(9) + bars
+    yield "load".ljust(label) + bars
     hours = (str(hour) if hour % every == 0 else "" for hour in range(len(counts)))
-    yield "hour".ljust(9) + "".join(hour.rjust(width) for hour in hours)
-    yield "replicas".ljust(9) + "".join(f"{count:>{width}}" for count in counts)
+    yield "hour".ljust(label) + "".join(hour.rjust(width) for hour in hours)
+    yield ("replicas" if label == 9 else "repl").ljust(label) + "".join(f"{count:>{width}}" for count in counts)
 
 
 def _mix_lines(plan: Plan) -> Iterator[str]:

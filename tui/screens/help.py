@@ -116,7 +116,12 @@ def page_entries(answer: Answer, page: str) -> list[Entry]:
     """Help lines of what the page shows, with the figures of the row under the cursor."""
     section = subject(answer, page)
     return [
-        Entry(section=section, keys=each.name, title=f"{each.value} · " if each.value else "", text=each.meaning)
+        Entry(
+            section=section,
+            keys=each.name,
+            title=f"{each.value}{' · ' if each.meaning else ''}" if each.value else "",
+            text=each.meaning,
+        )
         for each in legend(answer, page)
     ]
 

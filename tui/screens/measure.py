@@ -57,7 +57,8 @@ class Measure(ModalScreen[Scenario | None]):
     def compose(self) -> ComposeResult:
         area = TextArea(soft_wrap=False, show_line_numbers=False)
         device, engine = self.study.node.device, self.study.engine
-        area.border_title = f"measured on {device.label or device.id} with {engine.name} · enter takes it · esc closes"
+        area.border_title = f"measured on {device.label or device.id} with {engine.name}"
+        area.border_subtitle = "enter takes it · esc closes"
         yield area
         self.taken, said = self.reading("")
         yield Static(without_controls(said), id="reading", markup=False)

@@ -84,7 +84,8 @@ class RefreshPrices(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         view = RefreshView()
-        view.border_title = f"prices of {', '.join(self.regions) if len(self.regions) < 4 else 'all regions'} from AWS"
+        named = self.regions[0] if len(self.regions) == 1 else f"{len(self.regions)} regions"
+        view.border_title = f"prices of {named} from AWS"
         yield view
 
     def on_mount(self) -> None:

@@ -29,7 +29,7 @@ SLICE_S = 0.015
 """Longest work between two looks at the keyboard; one model takes up to 10 ms on eight devices."""
 REDRAWN_S = 0.2
 """Least time between two frames while the list grows: what is sent must be worth it."""
-NAME = Column("name", "model", 28, 0, "left", most=44)
+NAME = Column("name", "model", 22, 0, "left", most=44)
 SERVING = (
     NAME,
     Column("format", "format", 11, 0, "left"),
@@ -37,7 +37,7 @@ SERVING = (
     Column("users", "users", 6, 0),
     Column("speed", "tok/s", 6, 0),
     Column("tpot", "TPOT", 6, 3),
-    Column("context", "longest", 8, 0),
+    Column("context", "longest", 8, 1),
     Column("class", "class", 5, 4),
 )
 TRAINING = (
