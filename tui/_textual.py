@@ -35,8 +35,9 @@ PATIENCE_S = 1.0
 """Longest wait for the effect of one input; work that takes longer belongs to a worker."""
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
 """Signals that end a program which does not handle them; each would leave the terminal in its full-screen state."""
-JOIN = 40
-"""Unchanged cells between two changes that are cheaper to send again than to jump over."""
+JOIN = 4
+"""Unchanged cells between two changes that are cheaper to send again than to jump over, which takes four bytes
+(measured over 14 cursor moves at 80x24, median: 40 cells 819 bytes, 4 cells 536)."""
 
 
 class OrderlyApp(App[None]):
@@ -198,8 +199,11 @@ class Difference(CompositorUpdate):
         """The spans, each run told only how its look differs from the run before it: half of what Textual sends."""
         system = console._color_system or ColorSystem.TRUECOLOR
         pen, parts = PLAIN, []
+        row = column = -1
         for y, start, end in self.spans:
-            parts.append(Control.move_to(start, y).segment.text)
+            ahead = start - column
+            parts.append(f"\x1b[{ahead}C" if y == row and ahead > 0 else Control.move_to(start, y).segment.text)
+            row, column = y, end
             for text, style, _ in self.after[y].crop(start, end):
                 other = pen_of(style, system) if style else PLAIN
                 parts += (change_of_pen(pen, other), text)
@@ -217,7 +221,7 @@ def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
         return
     start = end = -1
     for x, (one, other) in enumerate(zip(before, after, strict=True)):
-        if one == other:
+        if one == other or looks_alike(one, other):
             continue
         if start < 0:
             start = x
@@ -227,6 +231,18 @@ def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
         end = x + 1
     if start >= 0:
         yield start, end
+
+
+def looks_alike(one: tuple[str, Style | None], other: tuple[str, Style | None]) -> bool:
+    """Whether two blanks differ in nothing that is seen: in the ink, but not in the ground."""
+    return one[0] == other[0] == " " and _ground(one[1]) == _ground(other[1])
+
+
+def _ground(style: Style | None) -> tuple[object, ...]:
+    """What shows behind a blank: its background, and whatever draws over or under it."""
+    if style is None:
+        return (None, False, False, False)
+    return style.bgcolor, bool(style.reverse), bool(style.underline), bool(style.strike)
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:

@@ -35,8 +35,20 @@ def test_old_cells_with_the_spans_of_the_new_are_the_new(before: list[tuple[str,
         shown[start:end] = after[start:end]
         assert before[start] != after[start]
         assert before[end - 1] != after[end - 1]
-    assert shown == after
+    assert [seen(cell) for cell in shown] == [seen(cell) for cell in after]
     assert all(two[0] - one[1] >= JOIN for one, two in pairwise(found))
+
+
+def seen(cell: tuple[str, int]) -> tuple[str, int]:
+    """What one sees of a cell: of a blank in bold or in red, nothing."""
+    return (" ", 0) if cell[0] == " " else cell
+
+
+def test_a_blank_on_another_ground_is_sent_and_in_another_ink_is_not() -> None:
+    ground, ink = Style(bgcolor="blue"), Style(color="red")
+    plain = Strip([Segment("a b", None)])
+    assert list(spans(plain, Strip([Segment("a"), Segment(" ", ground), Segment("b")]))) == [(1, 2)]
+    assert list(spans(plain, Strip([Segment("a"), Segment(" ", ink), Segment("b")]))) == []
 
 
 def test_equal_frames_send_nothing() -> None:

@@ -22,6 +22,8 @@ def screen_of(sent: bytes, width: int, height: int) -> list[str]:
         numbers = [int(each) for each in re.findall(r"\d+", token["parameters"] or "")]
         if final in ("H", "f"):
             row, column = (numbers or [1])[0] - 1, numbers[1] - 1 if len(numbers) > 1 else 0
+        elif final == "C":
+            column += (numbers or [1])[0]
         elif final == "J" and numbers[:1] in ([2], [3]):
             cells = [[" "] * width for _ in range(height)]
         elif token["control"] == "\n":
