@@ -29,6 +29,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
 from tests.tui.board import MACHINES, PlainCalculator, Shelf, confidence, cost, rank, tiny_model
 from tests.tui.page_facts import MEMORY, PERFORMANCE
+from tests.tui.pages.test_latency_page import FACTS as LATENCIES
 from tests.tui.pages.test_training import RUN
 from tui.draw.tradeoff import CostCurve, LoadPoint
 from tui.pages import help_figures
@@ -242,6 +243,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(memory, "memory_facts", lambda *_: MEMORY)
     patch.setattr(help_figures, "memory_facts", lambda *_: MEMORY)
     patch.setattr(performance, "performance_facts", lambda *_: PERFORMANCE)
+    patch.setattr(performance, "latency_facts", lambda *_: LATENCIES)
     patch.setattr(panels, "explain", lambda *_: WORKINGS)
     patch.setattr(panels, "changes", lambda *_: CHANGES)
     patch.setattr(panels, "quicker", lambda *_: CHANGES)

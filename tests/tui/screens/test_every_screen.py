@@ -73,7 +73,7 @@ SERVING_ONLY = (
     "5 n",
 )
 SHOWN = {
-    "serving": (*PAGES, "3 o", "3 o o", *SERVING_ONLY, "!", *PICKERS),
+    "serving": (*PAGES, "3 o", "3 o o", "3 o o o", *SERVING_ONLY, "!", *PICKERS),
     "training": (*PAGES, "5", "enter", "2 enter", "3 enter", "!", "x", "f", "i", "|", "?", "2 ?", "3 ?", "p"),
     "local": (*PAGES, "$", "enter", "!", "b", "v", "?"),
 }
