@@ -10,7 +10,9 @@ from pathlib import Path
 from benchmarks.measure import Measure, table
 from benchmarks.terminal import EMPTY_APP, Terminal
 
-PAINTED = {"empty": b"hello", "llmcalc-tui": b"instance"}
+PAINTED = {"empty": b"hello", "another question": b"instance", "llmcalc-tui": b"instance"}
+FRAME = Path("cache", "llmcalc-tui", "frame.json")
+"""The last frame in a home: without it, nothing is shown before it is worked out."""
 RUNS = 9
 
 
@@ -24,9 +26,11 @@ def measure(runs: int = RUNS) -> Iterator[Measure]:
         home = Path(folder)
         empty = home / "empty.py"
         empty.write_text(EMPTY_APP)
-        commands = {"empty": [str(empty)], "llmcalc-tui": ["-m", "tui"]}
+        commands = {"empty": [str(empty)], "another question": ["-m", "tui"], "llmcalc-tui": ["-m", "tui"]}
         for run in range(runs + 1):
             for name, command in commands.items():
+                if name == "another question":
+                    (home / FRAME).unlink(missing_ok=True)
                 with Terminal(command, home) as terminal:
                     painted = terminal.until(PAINTED[name])
                     worked = processor_s(terminal.process)
@@ -39,14 +43,16 @@ def measure(runs: int = RUNS) -> Iterator[Measure]:
                 printed = terminal.until(b'"rows"')
             if run:
                 ranked.append(printed)
-    for what, unit, scale, measured, target in (
-        ("first paint", "ms", 1000, seconds, 1.25),
-        ("processor time until then", "ms", 1000, busy, 1.25),
-        ("resident memory", "MiB", 1, resident, 1.3),
+    for what, unit, scale, measured, name, target in (
+        ("first paint", "ms", 1000, seconds, "llmcalc-tui", "1.25 x"),
+        ("processor time until then", "ms", 1000, busy, "llmcalc-tui", "1.25 x"),
+        ("first paint of another question", "ms", 1000, seconds, "another question", ""),
+        ("processor time until then", "ms", 1000, busy, "another question", ""),
+        ("resident memory", "MiB", 1, resident, "llmcalc-tui", "1.3 x"),
     ):
-        ratios = (ours / theirs for ours, theirs in zip(measured["llmcalc-tui"], measured["empty"], strict=True))
+        ratios = (ours / theirs for ours, theirs in zip(measured[name], measured["empty"], strict=True))
         against = f"{statistics.median(ratios):.2f} x an empty app"
-        yield Measure(what, scale * statistics.median(measured["llmcalc-tui"]), unit, against, f"{target} x")
+        yield Measure(what, scale * statistics.median(measured[name]), unit, against, target)
     yield Measure("rank --format json", 1000 * statistics.median(ranked), "ms", target="180 ms")
 
 

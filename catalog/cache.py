@@ -55,6 +55,13 @@ def build(folders: Folders) -> Texts:
     return {name: json.dumps(value, separators=(",", ":")) for name, value in from_yaml(folders).items()}
 
 
+def user_dir() -> Path:
+    """Where the user's own catalogue files live; fetched models are kept there too."""
+    from platformdirs import user_config_path
+
+    return user_config_path("llmcalc-tui", appauthor=False) / "catalog"
+
+
 def own_bundle(folders: Folders) -> Path:
     """Place of the bundle in the user's cache folder; each set of data folders has its own."""
     from platformdirs import user_cache_path
@@ -129,11 +136,17 @@ class Stamp(NamedTuple):
 
     folders: Folders
 
-    def quick(self) -> str:
+    def quick(self, programs: Folders = ()) -> str:
         """Fingerprint of files by name, size and times; the inode's time of change tells of edits that set back the
-        other.
+        other. `programs` are folders of further code that counts.
         """
-        listed = [(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for path, stat in self._files()]
+        files = dict(self._files())
+        for folder in programs:
+            _scan(str(folder), ".py", files)
+        listed = [
+            (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+            for path, stat in sorted(files.items())
+        ]
         return f"{len(listed)} files {crc32(repr(listed).encode()):08x}"
 
     def content(self) -> str:

@@ -147,7 +147,7 @@ class Catalog:
 
 def load(user_files: Path | None = None) -> Catalog:
     """The packaged catalogue with the user's own files over it (`user_files`, else the config folder's `catalog`)."""
-    texts = cache.sections((cache.DATA, user_files or user_dir()))
+    texts = cache.sections((cache.DATA, user_files or cache.user_dir()))
     listings = _decode(tuple[ModelListing, ...], texts["models"])
     return Catalog(
         inventory=_decode(Inventory, texts["inventory"]),
@@ -156,13 +156,6 @@ def load(user_files: Path | None = None) -> Catalog:
         problems=tuple(json.loads(texts["problems"])),
         texts=texts,
     )
-
-
-def user_dir() -> Path:
-    """Where the user's own catalogue files live; fetched models are kept there too."""
-    from platformdirs import user_config_path
-
-    return user_config_path("llmcalc-tui", appauthor=False) / "catalog"
 
 
 def _decode(shape: Any, text: str) -> Any:

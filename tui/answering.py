@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.reactive import reactive
 
-from catalog.load import Catalog
 from estimator.errors import InputError
 from tui import fault
 from tui._textual import FrugalApp
@@ -15,7 +14,11 @@ from tui.state import store
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.editing import Change
+from tui.state.last_frame import Drawings, LastFrame
 from tui.state.session import History, Session
+
+if TYPE_CHECKING:
+    from catalog.load import Catalog
 
 
 class AnsweringApp(FrugalApp):
@@ -32,8 +35,12 @@ class AnsweringApp(FrugalApp):
         remapped: Mapping[str, str] | None = None,
         notices: tuple[str, ...] = (),
         answer: Answer | None = None,
+        frame: LastFrame | None = None,
+        opening: Drawings | None = None,
     ) -> None:
-        """`answer` is the session's, where it was worked out already."""
+        """`answer` is the session's, where it was worked out already. `frame` keeps what was drawn for it; `opening` is
+        what it kept of this very question, shown first.
+        """
         super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
         self.calculator = calculator
         self.kept_in = kept_in
@@ -47,7 +54,15 @@ class AnsweringApp(FrugalApp):
             self.register_theme(each)
         self.theme = theme
         self.stylesheet.set_variables(self.get_css_variables())
-        self.set_reactive(AnsweringApp.answer, self._first_answer(session, notices, answer))
+        self.frame, self.opening = frame, opening or {}
+        self.history = History(session)
+        if not self.opening:
+            self.set_reactive(AnsweringApp.answer, self._first_answer(session, notices, answer))
+
+    def answer_opening(self) -> None:
+        """Replaces the last frame by the answer: after the first paint, or before the first key has its effect."""
+        if self.answer is None:
+            self.answer = self._first_answer(self.history.now, self.calculator.catalog.problems, None)
 
     def _first_answer(self, session: Session, notices: tuple[str, ...], answer: Answer | None) -> Answer:
         """A session that can not be answered any more gives way to the default one, and says so."""
@@ -103,7 +118,7 @@ class AnsweringApp(FrugalApp):
             self.kept_in, self.unsaved = path, ""
         return complaint
 
-    def answer_from(self, catalog: Catalog) -> None:
+    def answer_from(self, catalog: "Catalog") -> None:
         """Answers the present session from another catalogue, since its prices have changed."""
         self.calculator.take(catalog)
         self.answer = self.calculator.answer(self.history.now)

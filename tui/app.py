@@ -3,10 +3,9 @@
 import gc
 from functools import partial
 
-from textual.events import Event, Key
+from textual.events import Event, InputEvent, Key, Paste
 from textual.screen import Screen
 
-from catalog.load import load
 from tui.answering import AnsweringApp
 from tui.commands.all import BY_ID
 from tui.commands.bindings import bindings, command_elsewhere
@@ -44,9 +43,28 @@ class LlmCalc(AnsweringApp):
         if not gc.isenabled():  # switched off before the imports; what is alive now lives as long as the app
             gc.freeze()
             gc.enable()
+        self.call_after_refresh(self._settle_opening)
+
+    def _settle_opening(self) -> None:
+        """The answer in the place of the last frame, which is kept anew where it is another."""
+        self.answer_opening()
+        self.call_after_refresh(self.keep_frame)
+
+    def keep_frame(self) -> None:
+        """Keeps what the leaderboard draws, without what the last edit marked or said, for the next start."""
+        page, answer = self.screen, self.answer
+        if self.frame is None or answer is None or not isinstance(page, Page):
+            return
+        session = answer.session
+        if page.NAME == BASE == session.screen and session.scenario.model in self.calculator.catalog.models:
+            drawings = page.drawings(answer._replace(before={}, problem=""))
+            if drawings != self.opening:
+                self.frame.write(*self.size, drawings)
 
     async def on_event(self, event: Event) -> None:
         """Takes away, at a key, the message before it; a key that does nothing here says so, once a page."""
+        if self.answer is None and isinstance(event, InputEvent | Paste):
+            self.answer_opening()
         if isinstance(event, Key) and not event.is_forwarded:
             self.unsay()
             complaint = self._idle_key(event.key)
@@ -214,6 +232,8 @@ class LlmCalc(AnsweringApp):
 
         def take(written: bool | None) -> None:
             if written:
+                from catalog.load import load
+
                 self.answer_from(load())
                 self.say("prices are those of today", refused=False)
 
@@ -258,4 +278,5 @@ class LlmCalc(AnsweringApp):
     def leave(self) -> None:
         """Ends the app with the session saved and the terminal as it was."""
         self.save()
+        self.keep_frame()
         self.exit()

@@ -4,22 +4,29 @@ fatal.
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from catalog.load import Catalog, load
+from catalog.cache import DATA, user_dir
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from tui.app import LlmCalc
 from tui.cli import Parser
 from tui.commands.bindings import keymap
 from tui.draw import palette
-from tui.state import store
+from tui.state import last_frame, store
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
+from tui.state.last_frame import LastFrame
 from tui.state.session import Session
+from tui.tabs import BASE
 from tui.verbs import VERBS
+
+if TYPE_CHECKING:
+    from catalog.load import Catalog
 
 WRONG_INPUT = 2
 
@@ -35,7 +42,7 @@ def start(arguments: Sequence[str]) -> int:
             if asked.session:
                 store.load(Path(asked.session))  # what is wrong with it is the better answer
             raise InputError("not a terminal", "`llmcalc-tui rank` prints the leaderboard")
-        app = application(load(), asked.session, asked.theme)
+        app = application(None, asked.session, asked.theme, shutil.get_terminal_size())
     except InputError as error:
         print(f"llmcalc-tui: {without_controls(str(error))}", file=sys.stderr)
         return WRONG_INPUT
@@ -43,23 +50,38 @@ def start(arguments: Sequence[str]) -> int:
     return app.return_code or 0
 
 
-def application(catalog: Catalog, session_path: str | None, theme: str | None) -> LlmCalc:
-    """The application on its last session, or the named one. Raises InputError for a named session that is broken."""
-    notices = list(catalog.problems)
+def application(
+    catalog: "Catalog | None", session_path: str | None, theme: str | None, size: tuple[int, int] | None = None
+) -> LlmCalc:
+    """The application on its last session, or the named one. Raises InputError for a named session that is broken.
+
+    In a terminal of `size` cells the last frame of an equal question stands until the answer is there. `catalog` is
+    read where it is None: after that frame.
+    """
+    notices: list[str] = []
     configured = _configuration(notices)
     remapped, complaints = keymap(configured.get("keys") or {})
     notices += complaints
     calculator = Calculator(catalog)
     answer = _named(Path(session_path), calculator) if session_path else None
     kept_in = Path(session_path) if session_path else store.default_path()
+    session = answer.session if answer else _last(kept_in, notices)
+    theme = _theme(theme, configured, notices)
+    frame = opening = None
+    if size is not None and not notices and answer is None and session.screen == BASE:
+        asked = (kept_in, _configuration_path())
+        frame = LastFrame(last_frame.default_path(), (DATA, user_dir()), asked, (theme, sys.version))
+        opening = frame.read(*size)
     return LlmCalc(
         calculator=calculator,
-        session=answer.session if answer else _last(kept_in, notices),
+        session=session,
         kept_in=kept_in,
-        theme=_theme(theme, configured, notices),
+        theme=theme,
         remapped=remapped,
-        notices=tuple(notices),
+        notices=(*(() if opening else calculator.catalog.problems), *notices),
         answer=answer,
+        frame=frame,
+        opening=opening,
     )
 
 
@@ -102,11 +124,15 @@ def _theme(asked: str | None, configured: Mapping[str, object], notices: list[st
     return str(theme)
 
 
-def _configuration(notices: list[str]) -> dict[str, dict[str, object]]:
-    """`config.yaml` of the user: `theme`, and `keys` by command id. Empty, with a notice, where it is broken."""
+def _configuration_path() -> Path:
     from platformdirs import user_config_path
 
-    path = user_config_path("llmcalc-tui", appauthor=False) / "config.yaml"
+    return user_config_path("llmcalc-tui", appauthor=False) / "config.yaml"
+
+
+def _configuration(notices: list[str]) -> dict[str, dict[str, object]]:
+    """`config.yaml` of the user: `theme`, and `keys` by command id. Empty, with a notice, where it is broken."""
+    path = _configuration_path()
     try:
         if not path.exists():
             return {}

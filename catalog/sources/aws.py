@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from catalog import generated, schema
-from catalog.load import user_dir
+from catalog.cache import user_dir
 from estimator.errors import InputError
 from estimator.printable import printable
 

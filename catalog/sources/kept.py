@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog import generated
-from catalog.load import user_dir
+from catalog.cache import user_dir
 from estimator.printable import printable
 
 DEEPEST = 16

@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from estimator.errors import InputError
-from estimator.models.architecture import Architecture
 from estimator.models.media import NOTHING, Images, Media
-from estimator.models.model import Model
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
+
+if TYPE_CHECKING:
+    from estimator.models.architecture import Architecture
+    from estimator.models.model import Model
 
 MOST_IMAGES = 10_000
 LONGEST_SIDE = 100_000
@@ -28,7 +31,7 @@ def read_images(text: str) -> Images:
     return images
 
 
-def with_media(scenario: Scenario, model: Model) -> Scenario:
+def with_media(scenario: Scenario, model: "Model") -> Scenario:
     """The scenario as a model sees it: images and sound as tokens, and no output where the model writes none.
 
     Raises InputError where the model takes no such input, or takes it by a rule that is not known.
@@ -46,12 +49,12 @@ def with_media(scenario: Scenario, model: Model) -> Scenario:
     return replace(scenario, workload=replace(workload, media=total, encodes=encodes))
 
 
-def keeps_prompts(architecture: Architecture) -> bool:
+def keeps_prompts(architecture: "Architecture") -> bool:
     """Whether a prompt leaves a cache or a state that another prompt with the same beginning can start from."""
     return architecture.generates or architecture.cache_elements(1) > 0
 
 
-def _images(workload: ServingWorkload, model: Model) -> Media:
+def _images(workload: ServingWorkload, model: "Model") -> Media:
     if not workload.images:
         return NOTHING
     images, rule = read_images(workload.images), model.architecture.image_rule
@@ -61,7 +64,7 @@ def _images(workload: ServingWorkload, model: Model) -> Media:
     return Media(images.number * one.tokens, images.number * one.patches)
 
 
-def _sound(workload: ServingWorkload, model: Model) -> Media:
+def _sound(workload: ServingWorkload, model: "Model") -> Media:
     if not workload.audio_seconds:
         return NOTHING
     rule = model.architecture.audio_rule

@@ -1,16 +1,18 @@
 """The scenario: the question that the user edits, a session file holds and the headless verbs take."""
 
 from dataclasses import field, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from estimator.bounds import Ge, Gt, Le
 from estimator.checks import check
 from estimator.engines.speed_constants import Calibration
 from estimator.errors import InputError
-from estimator.models.model import Model
 from estimator.records import record
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.scenario.workload import Ownership, ServiceLevel, ServingWorkload
+
+if TYPE_CHECKING:
+    from estimator.models.model import Model
 
 Count = Annotated[int, Ge(1), Le(100_000)]
 
@@ -133,7 +135,7 @@ def _check_unlike_cards(scenario: Scenario) -> None:
         raise InputError("accelerator", "unlike cards take their layers by their memory: leave tp, pp, ep and dp out")
 
 
-def request_tokens(scenario: Scenario, model: Model) -> int:
+def request_tokens(scenario: Scenario, model: "Model") -> int:
     """Tokens of one whole request, prompt and answer. Raises InputError where the model can not hold it."""
     tokens = scenario.workload.total_tokens
     limit = scenario.settings.max_model_len or model.architecture.max_context

@@ -1,15 +1,13 @@
 """The selected candidate in short: a strip of three lines, or a pane beside the table."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from estimator.advice.guidance import guidance
 from estimator.hardware.devices import Accelerator
 from estimator.printable import without_controls
 from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
-from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
-from estimator.serving.load.performance import QUEUE
-from estimator.serving.memory.shares import memory_shares
 from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.cells import hours_cell, seconds_cell
@@ -18,11 +16,16 @@ from tui.draw.runs import Row, first_that_fits, fit_row, justify, width, wrap_te
 from tui.pages.leaderboard import note
 from tui.state import readings
 
+if TYPE_CHECKING:
+    from estimator.scenario.inventory import Inventory
+
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
 LIMITS = {"network": "links", "latency": "launch"}
 
 
-def strip(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
+def strip(
+    row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: "Inventory", cells: int
+) -> list[Row]:
     """The selected candidate in three lines: what it is and what limits it, where the memory goes, what it costs."""
     where = shares(row)
     device = inventory.accelerators.get(row.candidate.accelerator)
@@ -45,7 +48,7 @@ def _first_words(text: str, cells: int) -> str:
     return text if len(text) <= cells else text[:cells].rpartition(" ")[0]
 
 
-def _head_line(row: Evaluation, inventory: Inventory, remark: str, cells: int) -> Row:
+def _head_line(row: Evaluation, inventory: "Inventory", remark: str, cells: int) -> Row:
     """The machine and what it is, and at the right what limits it: where it is too long the links go first, then the
     layout, which the table has too, then all but the name, and last the half of the remark."""
     device, spread = readings.devices(row, inventory), readings.layout_or_setup(row)
@@ -69,7 +72,7 @@ def _larger_share(limits_text: str) -> str:
     return first.rpartition(" ")[0] if "% " in first and second else limits_text
 
 
-def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: Inventory, cells: int) -> list[Row]:
+def pane(row: Evaluation, scenario: Scenario, best: Evaluation | None, inventory: "Inventory", cells: int) -> list[Row]:
     """The selected candidate beside the table: every part of the memory, what limits each phase, every cost."""
     lines: list[Row] = [
         [(without_controls(readings.instance(row)), "bold"), (f"  {readings.layout_or_setup(row)}", "text")],
@@ -124,6 +127,8 @@ def decode_limits(speed: PerformanceReport) -> str:
 
 def prefill_limits(speed: PerformanceReport) -> str:
     """The two largest shares of the time to first token: waiting in the queue, or what limits the rest."""
+    from estimator.serving.load.performance import QUEUE  # the last frame is on the screen before
+
     parts = ((each.name if each.name == QUEUE else each.bound, each.seconds) for each in speed.prefill)
     return _largest(_by_bound(parts), speed.prefill_bound)
 
@@ -136,6 +141,8 @@ def shares(row: Evaluation) -> list[Share]:
 
 
 def _serving_shares(memory: MemoryReport) -> list[Share]:
+    from estimator.serving.memory.shares import memory_shares  # the last frame is on the screen before
+
     shares = memory_shares(memory, 0)
     return [
         Share("weights", shares.weights_bytes, "weights"),
@@ -157,7 +164,7 @@ def _training_shares(memory: TrainingMemory) -> list[Share]:
     return [*parts, Share("free", max(0.0, left), "free")]
 
 
-def _hardware(row: Evaluation, inventory: Inventory, layout_text: str = "") -> str:
+def _hardware(row: Evaluation, inventory: "Inventory", layout_text: str = "") -> str:
     """Devices, how the model lies on them, and the links between them."""
     machine = inventory.machines.get(row.candidate.machine)
     fabric = inventory.fabrics.get(machine.fabric) if machine else None

@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.results import Evaluation
-from estimator.scenario.inventory import Inventory
 from tui.draw.figures import NOTHING, significant, size
 from tui.draw.runs import Row, clip, fit_row, width
 from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
@@ -16,6 +15,7 @@ from tui.state.readings import Figure, devices, instance, missing_price, refusal
 from tui.state.session import Session
 
 if TYPE_CHECKING:
+    from estimator.scenario.inventory import Inventory
     from tui.state.remedies import Remedies
 
 DELTA = 5
@@ -27,7 +27,7 @@ class TableContext(NamedTuple):
 
     columns: tuple[Column, ...]
     before: Mapping[str, Evaluation]
-    inventory: Inventory
+    inventory: "Inventory"
     cells: int
     digits: int
     """Cells that the last rank takes."""
@@ -80,7 +80,7 @@ def _as_wide_as_needed(reading: BoardColumn, answer: Answer, most: int) -> Colum
     return column._replace(width=wide, most=max(wide, min(longest, most)))
 
 
-def _words(reading: BoardColumn, row: Evaluation, inventory: Inventory) -> str:
+def _words(reading: BoardColumn, row: Evaluation, inventory: "Inventory") -> str:
     return devices(row, inventory) if reading.key == "devices" else reading.text(row)
 
 

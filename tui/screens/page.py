@@ -10,6 +10,7 @@ from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from tui.state.answer import Answer
 from tui.state.editing import Change, SessionEditor
+from tui.state.last_frame import Drawings
 from tui.state.pinning import toggle_pin
 from tui.state.pins import LETTERS
 from tui.widgets.drawing import Drawing
@@ -155,8 +156,19 @@ class Page(Screen[None]):
     def bound(self, widget: AnyDrawing) -> AnyDrawing:
         """A widget with the answer from its first frame on, and every later one bound down to it."""
         widget.set_reactive(Drawing.answer, self.answer)
+        if self.answer is None:
+            widget.opening = self.session_editor.opening.get(type(widget).__name__, ())
         widget.data_bind(Page.answer)
         return widget
+
+    def drawings(self, answer: Answer) -> Drawings:
+        """What every drawing of the page shows of an answer, by the name of its class."""
+        shown = {}
+        for widget in self.query(Drawing):
+            widget.set_reactive(Drawing.answer, answer)
+            shown[type(widget).__name__] = widget.drawn()
+            widget.set_reactive(Drawing.answer, self.answer)
+        return shown
 
     def on_descendant_focus(self) -> None:
         self.query_one(Hints).redraw()

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.hardware.prices import RegionPrices
-from estimator.models.model import Model
 from estimator.results import Evaluation, Leaderboard
-from estimator.scenario.inventory import Inventory
 from tui.state.pins import Pin
 from tui.state.session import Session
 from tui.tabs import BASE
 
 if TYPE_CHECKING:
+    from estimator.models.model import Model
     from estimator.planning.breakeven import ApiPrice
+    from estimator.scenario.inventory import Inventory
     from tui.state.measurements import Measurements
     from tui.state.remedies import Remedies
 
@@ -21,8 +21,8 @@ class Answer(NamedTuple):
     """The answer that every page draws: replaced whole on every edit and bound down from the app to its widgets."""
 
     session: Session
-    model: Model
-    inventory: Inventory
+    model: "Model"
+    inventory: "Inventory"
     board: Leaderboard
     rows: tuple[Evaluation, ...]
     """The rows of the session's view, filtered and in its order."""

@@ -1,16 +1,11 @@
 """From a session to its answer: the one place of the application that ranks."""
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from catalog.load import Catalog
-from catalog.sources.resolve import at_hand
-from estimator.cost.quote import Quote, quote
 from estimator.errors import InputError
-from estimator.hardware.prices import RegionPrices
-from estimator.models.model import Model
-from estimator.ranking import rank as ranking
 from estimator.results import Evaluation, Leaderboard
-from estimator.scenario.placement import devices, machine_named
 from tui.state.answer import Answer
 from tui.state.measurements import Measurements
 from tui.state.pins import Pin
@@ -18,24 +13,47 @@ from tui.state.remedies import Remedies
 from tui.state.session import Session
 from tui.state.view import rows_of
 
+if TYPE_CHECKING:
+    from catalog.load import Catalog
+    from estimator.cost.quote import Quote
+    from estimator.hardware.prices import RegionPrices
+    from estimator.models.model import Model
+
+# What ranks is imported where it does: the last frame is on the screen before (15 ms).
+
 
 class Calculator:
     """Answers sessions from the catalogue, and keeps the models read so far."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    def __init__(self, catalog: "Catalog | None" = None) -> None:
+        """`catalog`: None reads the packaged one, with the user's files over it, when it is first asked."""
+        if catalog is not None:
+            self.catalog = catalog
         self.resolved: dict[str, Model] = {}
-        self.measurements = Measurements(catalog)
         self._pinned: dict[Pin, Answer] = {}
 
-    def take(self, catalog: Catalog) -> None:
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """What answers are made from."""
+        from catalog.load import load
+
+        return load()
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """The shipped measurements; read when a panel asks."""
+        return Measurements(self.catalog)
+
+    def take(self, catalog: "Catalog") -> None:
         """Answers from another catalogue from now on; models that were read stay."""
         self.catalog = catalog
         self._pinned.clear()
 
-    def model(self, name: str) -> Model:
+    def model(self, name: str) -> "Model":
         """A model of the catalogue, of this session or on disk. Raises InputError for what would have to be fetched."""
         if name not in self.resolved:
+            from catalog.sources.resolve import at_hand
+
             self.resolved[name] = at_hand(name, self.catalog)
         return self.resolved[name]
 
@@ -80,12 +98,14 @@ class Calculator:
             return answer
         return answer._replace(detail=self.detail(answer, selected) if selected else None)
 
-    def rank(self, session: Session, model: Model, prices: RegionPrices) -> Leaderboard:
+    def rank(self, session: Session, model: "Model", prices: "RegionPrices") -> Leaderboard:
         """The leaderboard of a session: every machine of the deployment; in the accelerators view also devices and CPU
         hosts.
 
         Recommendations stand on prices to decide by.
         """
+        from estimator.ranking import rank as ranking
+
         inventory = self.catalog.inventory
         prices = prices.for_decisions() if session.view == "recommended" else prices
         everything = session.view == "accelerators" and session.scenario.deployment == "cloud"
@@ -95,6 +115,9 @@ class Calculator:
     def pinned(self, pin: Pin) -> Answer:
         """The answer of a pin's own scenario, its row alone. Raises InputError where it can not be asked any more."""
         if pin not in self._pinned:
+            from estimator.ranking import rank as ranking
+            from estimator.scenario.placement import devices
+
             session = Session(scenario=pin.scenario)
             model, prices = self.model(pin.scenario.model), self.catalog.prices(pin.scenario.region)
             inventory = self.catalog.inventory
@@ -114,8 +137,11 @@ class Calculator:
             )
         return self._pinned[pin]
 
-    def quote_in(self, answer: Answer, region: str) -> Quote:
+    def quote_in(self, answer: Answer, region: str) -> "Quote":
         """The selected row's machines in another region on the asked terms, priced together; or why not."""
+        from estimator.cost.quote import Quote, quote
+        from estimator.scenario.placement import machine_named
+
         row = answer.selected
         if row is None:
             return Quote("not_offered")
@@ -129,6 +155,8 @@ class Calculator:
 
     def detail(self, answer: Answer, row: Evaluation) -> Evaluation:
         """A row of the board in full."""
+        from estimator.ranking import rank as ranking
+
         scenario = answer.session.scenario
         replayed = bool(scenario.service_level)  # without one no page shows what only a replay knows
         full = ranking.in_full(row, answer.model, scenario, self.catalog.inventory, answer.prices, replayed)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
+from tui.state.last_frame import Drawings
 from tui.state.session import Session
 
 Change = Callable[[Answer], Session]
@@ -18,6 +19,8 @@ class SessionEditor(Protocol):
     """
 
     calculator: Calculator
+    opening: Drawings
+    """The lines of the last frame by the class of their widget, until there is an answer; empty without one."""
     kept_in: Path | None
     """The file that the session is written back to."""
 

@@ -3,11 +3,14 @@
 import operator
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from estimator.errors import InputError
 from estimator.results import Evaluation
-from estimator.scenario.inventory import Inventory
 from tui.state.columns import BOUNDS
+
+if TYPE_CHECKING:
+    from estimator.scenario.inventory import Inventory
 
 RowTest = Callable[[Evaluation], bool]
 
@@ -19,7 +22,7 @@ LIMIT = 200
 """Characters of a filter."""
 
 
-def parse(text: str, inventory: Inventory, region: str) -> RowTest:
+def parse(text: str, inventory: "Inventory", region: str) -> RowTest:
     """A filter's text as a test of rows. Raises InputError for a bound that names no figure or holds no number.
 
     A word is sought in the instance, accelerator, vendor, layout, region, and in what is said of the row: fits, short,
@@ -30,7 +33,7 @@ def parse(text: str, inventory: Inventory, region: str) -> RowTest:
     return lambda row: all(test(row) for test in tests)
 
 
-def _test(term: str, inventory: Inventory, region: str) -> RowTest:
+def _test(term: str, inventory: "Inventory", region: str) -> RowTest:
     bound = _BOUND.fullmatch(term)
     if bound:
         return _bound(*bound.groups())
@@ -61,7 +64,7 @@ def _bound(name: str, sign: str, value: str) -> RowTest:
     return lambda row: isinstance(figure := figure_of(row), int | float) and holds(figure, limit)
 
 
-def words(row: Evaluation, inventory: Inventory, region: str) -> str:
+def words(row: Evaluation, inventory: "Inventory", region: str) -> str:
     """All words that a filter may find a row by, in lower case."""
     accelerator = inventory.accelerators.get(row.candidate.accelerator)
     said = [

@@ -4,9 +4,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from catalog.cache import DATA
-from catalog.load import Catalog
 
 if TYPE_CHECKING:
+    from catalog.load import Catalog
     from estimator.accuracy.nearest import Near
     from estimator.accuracy.score import Row
     from estimator.advice.study import Study
@@ -17,7 +17,7 @@ SERVING_CASES = DATA / "evidence" / "serving.csv"
 class Measurements:
     """The shipped measured cases; finds the one nearest to a row of the leaderboard."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: "Catalog") -> None:
         self.catalog = catalog
 
     @cached_property

@@ -1,13 +1,16 @@
 """Readings of an evaluation for the pages: figures in base units, and the words that go with them."""
 
+from typing import TYPE_CHECKING
+
 from estimator.printable import without_controls
 from estimator.results import Evaluation
-from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.serving.memory.shares import memory_shares
 from tui.draw.cells import seconds_cell, wait_cell
 from tui.draw.figures import bound
+
+if TYPE_CHECKING:
+    from estimator.scenario.inventory import Inventory
 
 Figure = float | str | None
 
@@ -18,7 +21,7 @@ def instance(row: Evaluation) -> str:
     return many + row.candidate.machine
 
 
-def devices(row: Evaluation, inventory: Inventory) -> str:
+def devices(row: Evaluation, inventory: "Inventory") -> str:
     """A row's accelerators by their label, `4xL40S`; a share of a device keeps its fraction."""
     device = inventory.accelerators.get(row.candidate.accelerator)
     return f"{row.candidate.accelerators:.3g}x{device.label if device else row.candidate.accelerator}"
@@ -78,6 +81,8 @@ def memory_share(row: Evaluation) -> float | None:
     memory, performance = row.memory, row.performance
     if memory is None or performance is None or memory.usable_bytes <= 0 or memory.max_concurrency <= 0:
         return None
+    from estimator.serving.memory.shares import memory_shares  # the last frame is on the screen before
+
     return memory_shares(memory, performance.concurrency).used_bytes / memory.usable_bytes
 
 

@@ -1,17 +1,21 @@
 """The smallest single change that makes a candidate fit, worked out only for the rows that are looked at."""
 
+from typing import TYPE_CHECKING
+
 from estimator.errors import InputError
-from estimator.hardware.prices import RegionPrices
-from estimator.models.model import Model
 from estimator.results import Evaluation
-from estimator.scenario.inventory import Inventory
 from estimator.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from estimator.hardware.prices import RegionPrices
+    from estimator.models.model import Model
+    from estimator.scenario.inventory import Inventory
 
 
 class Remedies:
     """Remedies of one answer's rows; candidates of equal devices share them (half a millisecond each)."""
 
-    def __init__(self, model: Model, scenario: Scenario, inventory: Inventory, prices: RegionPrices) -> None:
+    def __init__(self, model: "Model", scenario: Scenario, inventory: "Inventory", prices: "RegionPrices") -> None:
         self._asked = scenario, model, inventory, prices
         self._known: dict[tuple[str, float, int], str] = {}
 

@@ -9,7 +9,6 @@ from typing import Any
 from catalog import atomic
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
-from estimator.serving.load import calibration
 from tui.options import options
 from tui.options.session_file import Setting
 from tui.state.pins import LETTERS, MOST_PINS, Pin, Pins
@@ -139,6 +138,8 @@ def _scenario_of(settings: Mapping[str, Setting]) -> Scenario:
         value, where = settings[name]
         try:
             if name == POINTS:
+                from estimator.serving.load import calibration
+
                 scenario = replace(scenario, calibrations=calibration.read_points(value))
             else:
                 scenario = options.with_option(scenario, name, value)

@@ -4,20 +4,22 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from estimator.errors import InputError
 from estimator.models.formats import WEIGHT_FORMATS, weight_format
-from estimator.ranking.rank import recommended
 from estimator.results import Evaluation, Leaderboard
-from estimator.scenario.inventory import Inventory
 from tui.state.answer import Answer
 from tui.state.columns import BY_KEY, columns_of
 from tui.state.filters import parse
 from tui.state.readings import Figure
 from tui.state.session import WEIGHT_CYCLE, Session
 
+if TYPE_CHECKING:
+    from estimator.scenario.inventory import Inventory
 
-def rows_of(session: Session, board: Leaderboard, inventory: Inventory) -> tuple[Evaluation, ...]:
+
+def rows_of(session: Session, board: Leaderboard, inventory: "Inventory") -> tuple[Evaluation, ...]:
     """The rows of a board that a session shows, filtered and sorted. Raises InputError for a filter that is not
     understood.
     """
@@ -36,6 +38,8 @@ def in_view(view: str, rows: Iterable[Evaluation]) -> Iterable[Evaluation]:
         return best.values()
     if view != "recommended":
         return rows
+    from estimator.ranking.rank import recommended
+
     return chain(*recommended(row for row in rows if row.holds_load and row.meets_service_level))
 
 

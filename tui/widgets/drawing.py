@@ -24,6 +24,8 @@ class Drawing(Widget):
     answer: reactive["Answer | None"] = reactive(None, repaint=False, init=False)
     """Bound down from the page; `draw` is called again whenever it changes."""
 
+    opening: Sequence[Row] = ()
+    """Lines of the last frame, shown until there is an answer."""
     _rows: Sequence[Row] = ()
     _drawn_at = Size(0, 0)
 
@@ -39,9 +41,15 @@ class Drawing(Widget):
         self._drawn_at = Size(0, 0)
         self.refresh()
 
+    def drawn(self) -> Sequence[Row]:
+        """The lines as they are sent."""
+        if self.answer is None and self.opening:
+            return self.opening
+        return [join_blanks(row) for row in self.draw(*self.size)]
+
     def render_line(self, y: int) -> Strip:
         if self._drawn_at != self.size:
-            self._rows, self._drawn_at = [join_blanks(row) for row in self.draw(*self.size)], self.size
+            self._rows, self._drawn_at = self.drawn(), self.size
         ground = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(self.size.width, ground)
