@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping
 
-from catalog.load import load
+from catalog.load import Catalog, load
 from catalog.questions import Question
 from estimator.errors import InputError, unknown_name
 from estimator.planning.breakeven import (
@@ -40,10 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from estimator.ranking import rank as ranking
 
-    asked = question.ask(arguments)
+    catalog = load()
+    asked = question.ask(arguments, catalog)
     if asked.scenario.training:
         raise InputError("breakeven", "a training run serves no requests; `plan` and `breakeven` are for a load")
-    apis = _apis(arguments)
+    apis = _apis(arguments, catalog)
     asked = asked._replace(prices=asked.prices.for_decisions())
     row = ranking.rank(*asked).rows[0]
     machine = machine_named(row.candidate, asked.inventory)
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     return ANSWERED if compared else NOTHING_FITS
 
 
-def _apis(arguments: argparse.Namespace) -> Mapping[str, ApiPrice]:
+def _apis(arguments: argparse.Namespace, catalog: Catalog) -> Mapping[str, ApiPrice]:
     """The API that is asked for, typed or of the catalogue; all of the catalogue where none is. Raises InputError."""
     typed = [number_above_0(f"--{name}", getattr(arguments, name)) for name in TYPED]
     if any(each is not None for each in typed):
@@ -75,7 +76,7 @@ def _apis(arguments: argparse.Namespace) -> Mapping[str, ApiPrice]:
         return {
             arguments.api or "the API": ApiPrice(usd_per_1m_input=typed[0] or 0.0, usd_per_1m_output=typed[1] or 0.0)
         }
-    known = load().api_prices
+    known = catalog.api_prices
     if arguments.api is None:
         return known
     if arguments.api not in known:

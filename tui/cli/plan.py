@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from catalog.load import load
+from catalog.load import Catalog, load
 from catalog.questions import Question
 from estimator import documents
 from estimator.checks import rules
@@ -59,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    asked = question.ask(arguments)
+    catalog = load()
+    asked = question.ask(arguments, catalog)
     if asked.scenario.training:
         raise InputError("plan", "a training run is no load to carry; `estimate --train …` says what it takes")
     demand = _demand(arguments, asked.scenario.placement.spare)
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     budget = values.number_above_0("--budget", arguments.budget)
     known = plans(asked.model, scenario, demand, asked.inventory, asked.prices.for_decisions())
     within = [each for each in known if budget is None or each.usd_per_month.typical <= budget]
-    other = _second_region(within[0], scenario, asked) if within else None
+    other = _second_region(within[0], scenario, asked, catalog) if within else None
     shown = within[: max(arguments.limit, 1)]
     if arguments.format == "json":
         print(json_output.document(_document(scenario, demand, budget, shown, other)))
@@ -123,8 +124,7 @@ def _with_load(scenario: Scenario, demand: Demand, arguments: argparse.Namespace
     return replace(scenario, workload=replace(work, requests_per_second=rate))
 
 
-def _second_region(first: Plan, scenario: Scenario, asked: Question) -> SecondRegion | None:
-    catalog = load()
+def _second_region(first: Plan, scenario: Scenario, asked: Question, catalog: Catalog) -> SecondRegion | None:
     return second_region(first, scenario, asked.inventory, (catalog.prices(region) for region in catalog.regions))
 
 

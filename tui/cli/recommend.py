@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         case = catalog.decisions.use_case(arguments.use_case)
         arguments.preset = arguments.preset or case.preset
         arguments.model = arguments.model or case.model
-    asked = question.ask(arguments)
+    asked = question.ask(arguments, catalog)
     asked = asked._replace(prices=asked.prices.for_decisions())
     if arguments.sizes:
         return _print_sizes(catalog, asked, arguments.format)
