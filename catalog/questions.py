@@ -52,7 +52,7 @@ def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, start
 def _named(placement: Placement, inventory: Inventory) -> Placement:
     """The placement in the catalogue's own names. Raises InputError with close matches."""
     if placement.instance:
-        return replace(placement, instance=inventory.machine(placement.instance.removeprefix("ml.")).id)
+        return replace(placement, instance=inventory.machine(placement.instance).id)
     if placement.accelerator:
         names = placement.accelerator.split("+")  # cards of one machine that are not alike
         return replace(placement, accelerator="+".join(inventory.accelerator(name.strip()).id for name in names))

@@ -47,10 +47,14 @@ class Inventory:
         return accelerator
 
     def machine(self, name: str) -> Machine:
-        """The machine type of an id. Raises InputError with close matches."""
-        machine = self.machines.get(name) or self.machines.get(name.lower())
+        """The machine type of an id; SageMaker's `ml.` names are the EC2 types without the prefix.
+
+        Raises InputError with close matches.
+        """
+        wanted = name.strip().lower().removeprefix("ml.")
+        machine = self.machines.get(wanted) or self.machines.get(name)
         if machine is None:
-            raise InputError("instance", f"unknown instance type {name!r}", close_names(name, self.machines))
+            raise InputError("instance", f"unknown instance type {name!r}", close_names(wanted, self.machines))
         return machine
 
     def engine(self, name: str, version: str | None = None) -> EngineProfile:

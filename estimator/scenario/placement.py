@@ -12,11 +12,10 @@ from estimator.scenario.unlike_cards import unlike_cards
 def machine_of(placement: Placement, inventory: Inventory, prices: RegionPrices) -> Machine | None:
     """The machine that the placement names; None where it names none.
 
-    SageMaker's `ml.` names are the EC2 types without the prefix. Raises InputError for an unknown name and for an
-    instance type that the region does not offer.
+    Raises InputError for an unknown name and for an instance type that the region does not offer.
     """
     if placement.instance:
-        machine = instance(placement.instance, inventory)
+        machine = inventory.machine(placement.instance)
         if machine.kind != "device" and machine.id not in prices.quotes:
             raise InputError("instance", f"{machine.id} is not offered in {prices.region}")
         return machine
@@ -56,15 +55,6 @@ def runs_at_the_edge(device: Accelerator, scenario: Scenario, inventory: Invento
 
 OWNED_KINDS = ("gpu", "apple", "other")
 OWNED_COUNTS = (1, 2, 4, 8)
-
-
-def instance(name: str, inventory: Inventory) -> Machine:
-    """The instance type of that name."""
-    wanted = name.strip().lower().removeprefix("ml.")
-    machine = inventory.machines.get(wanted)
-    if machine is None:
-        raise InputError("instance", f"unknown type {name!r}", close_names(wanted, inventory.machines))
-    return machine
 
 
 def devices(name: str, count: int, inventory: Inventory) -> Machine:
