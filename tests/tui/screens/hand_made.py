@@ -18,6 +18,7 @@ from estimator.advice.workings import Term, Working
 from estimator.cost.offers import Offer
 from estimator.hardware.devices import AllReduce, Fabric
 from estimator.hardware.prices import Price, RegionPrices
+from estimator.layout import Layout
 from estimator.models.model import Model
 from estimator.planning.autoscaling import Autoscaling, ColdStart
 from estimator.planning.breakeven import AgainstApi, AgainstBuying, AgainstTerms
@@ -174,7 +175,7 @@ def run_on(
         usd=by(cast(Band, RUN.usd), price / 21.96 / speed),
     )
     return Evaluation(
-        candidate=Candidate(machine, 1, device, count),
+        candidate=Candidate(machine, 1, device, count, Layout(tp=count), 1),
         verdict="fits",
         reason=None,
         confidence=confidence(grade),
