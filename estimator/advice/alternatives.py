@@ -89,17 +89,19 @@ def single_changes(study: Study) -> list[Alternative]:
 def changes_that_halve(study: Study) -> Alternative | None:
     """The fewest changes of the scenario that together halve the cost of a token; None where three of them do not.
 
-    Only changes that leave the asked lengths and load as they are, and that save something alone, are tried.
+    Only changes that leave the asked lengths and load as they are, and that save something alone, are tried. An old
+    price recommends nothing, unless the present one is old too.
     """
     now = best_of(study, study.scenario)
     goal = token_cost(now) if now else None
-    if goal is None:
+    if now is None or goal is None:
         return None
     saving = []
     for title, change in _changes(study):
         row = best_of(study, changed := change(study.scenario))
         cost = token_cost(row) if row and row.verdict == "fits" else None
-        if cost is not None and cost < goal and changed.workload == study.scenario.workload:
+        current = row is not None and row.cost.price_stale in (False, now.cost.price_stale)
+        if cost is not None and cost < goal and current and changed.workload == study.scenario.workload:
             saving.append((cost, title, change))
     saving.sort(key=lambda each: each[0])
     for count in (1, 2, 3):

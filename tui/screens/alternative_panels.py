@@ -16,6 +16,8 @@ from tui.state.readings import shortcomings, tpot, users
 
 MOST_CHANGES = 18
 
+HALVES = "halves $/Mtok"
+
 
 def formats(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     """The panel that compares formats: each weight format with each cache format on the row's machine, whether it fits,
@@ -45,18 +47,19 @@ def sensitivity(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     choices = [
         Change(
             each.title,
-            f"{_figures(each.row)} {_moved(row, each.row)}  {_remark(answer, each)}",
+            f"{_figures(each.row)} {_moved(row, each.row)}  "
+            + (HALVES if halving and each.scenario == halving.scenario else _remark(answer, each)),
             each.scenario,
         )
         for each in ordered
     ]
-    if halving:
-        choices.insert(0, Change(halving.title, f"{_figures(halving.row)}  halves $/Mtok", halving.scenario))
+    if halving and halving.scenario not in {each.scenario for each in choices}:
+        choices.insert(0, Change(halving.title, f"{_figures(halving.row)}  {HALVES}", halving.scenario))
     choices, names = _aligned(choices)
 
     def body(cells: int) -> Sequence[Row]:
         now = [fit_row([(f"   {'now':<{names}}  {_figures(row)}", "dim")], cells)]
-        words = "nothing that three changes of format, layout and terms can do halves $/Mtok here"
+        words = "nothing that three changes of format, layout and terms can do halves $/Mtok here at prices of today"
         return [
             _titles(names, cells, f" {'Δ':>5}"),
             *now,
@@ -108,4 +111,4 @@ def _effect(before: Evaluation, after: Evaluation) -> float:
 
 def _remark(answer: Answer, each: Alternative) -> str:
     missed = "! " + ", ".join(words) if (words := shortcomings(each.row, each.scenario)) else ""
-    return missed or each.note
+    return missed or each.note or ("old price" if each.row.cost.price_stale else "")

@@ -113,3 +113,14 @@ def test_nothing_halves_the_cost_of_what_has_no_price(catalog: Catalog, scenario
     study = study_of(catalog, replace(scenario, price_terms="capacity-block"))
     assert token_cost(study.evaluation()) is None
     assert changes_that_halve(study) is None
+
+
+def test_an_old_price_halves_nothing(catalog: Catalog) -> None:
+    """Spot on p4d is half of on-demand by a quote of long ago: shown as a change, but no way to half the cost."""
+    placement = Placement(instance="p4d.24xlarge", machines=1)
+    study = study_of(catalog, Scenario(placement=placement))
+    spot = next(each for each in single_changes(study) if each.title == "spot")
+    assert spot.row.cost.price_stale
+    assert token_cost(spot.row) < token_cost(study.evaluation()) / 2  # type: ignore[operator]
+    halved = changes_that_halve(study)
+    assert halved is None or not halved.row.cost.price_stale
