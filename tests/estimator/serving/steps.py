@@ -1,5 +1,8 @@
 """Compiled steps, by names of the packaged catalogue."""
 
+from functools import cache
+
+from catalog.load import load
 from estimator.engines.speed_constants import Efficiency
 from estimator.hardware.devices import Accelerator, Fabric
 from estimator.layout import Layout
@@ -43,3 +46,13 @@ def step_on(
         settings=EngineSettings(decode_context_parallel=dcp, max_num_batched_tokens=batched_tokens),
     )
     return compile_step(deployment, layout)
+
+
+CATALOG = load()
+
+
+@cache
+def packaged_step(name: str, accelerator: str, engine: str, layout: Layout) -> Step:
+    """The step of a packaged model in the format that it is published in, or in bf16."""
+    weights = "mxfp4" if "oss" in name else "bf16"
+    return step_on(CATALOG.inventory, CATALOG.model(name), accelerator, layout, weights, engine)

@@ -1,13 +1,11 @@
 """More work is never sooner or cheaper, and an overload is never a pass."""
 
-from functools import cache
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.load import load
 from estimator.errors import InputError
 from estimator.layout import Layout
 from estimator.ranking.rank import rank
@@ -16,22 +14,15 @@ from estimator.scenario.workload import ServiceLevel, ServingWorkload, check_wor
 from estimator.serving.load.operating_point import operate
 from estimator.serving.load.performance import load_replica
 from estimator.serving.speed.step import Step
-from tests.estimator.serving.steps import step_on
+from tests.estimator.serving.steps import CATALOG, packaged_step
 
-CATALOG = load()
 ROUNDING = 0.01
 """Prompts that share a step are a whole number in an engine and a mean in the model."""
 LENGTHS = (1, 2, 3, 5, 8, 13, 30, 100, 300, 1000)
 
 
-@cache
-def compiled(name: str, accelerator: str, engine: str, layout: Layout) -> Step:
-    weights = "mxfp4" if "oss" in name else "bf16"
-    return step_on(CATALOG.inventory, CATALOG.model(name), accelerator, layout, weights, engine)
-
-
 STEPS = st.builds(
-    compiled,
+    packaged_step,
     st.sampled_from(["Qwen/Qwen3-8B", "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b"]),
     st.sampled_from(["l4", "a10g", "l40s", "h100-sxm", "b200-sxm"]),
     st.sampled_from(["vllm", "vllm-0.11", "sglang", "trt-serve", "tgi", "lmdeploy"]),
@@ -60,7 +51,7 @@ def test_a_longer_answer_is_never_complete_sooner_nor_are_more_of_them(
 def test_requests_of_one_token_are_answered_before_those_of_eight(
     name: str, accelerator: str, engine: str, layout: Layout, workload: ServingWorkload
 ) -> None:
-    step = compiled(name, accelerator, engine, layout)
+    step = packaged_step(name, accelerator, engine, layout)
     latency = []
     for length in (1, 2, 5, 8):
         asked = ServingWorkload(
@@ -91,7 +82,7 @@ def test_arrivals_beyond_what_is_possible_are_an_overload_that_meets_no_level() 
 
 
 def test_what_keeps_up_says_what_would_be_possible() -> None:
-    step = compiled("Qwen/Qwen3-8B", "h100-sxm", "vllm", Layout())
+    step = packaged_step("Qwen/Qwen3-8B", "h100-sxm", "vllm", Layout())
     load = load_replica(step, ServingWorkload(2000, 100, requests_per_second=1), 16, 64)
     assert not load.overloaded
     assert 1 / load.utilization == pytest.approx(load_replica(step, ServingWorkload(2000, 100), 64, 64).requests_per_s)

@@ -1,12 +1,10 @@
 """What holds of every replay: the hardware's bounds, ordered percentiles, and what more machines or hits can not do."""
 
 from dataclasses import replace
-from functools import cache
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.load import load
 from estimator.layout import Layout
 from estimator.results import Percentiles
 from estimator.scenario.traffic import LENGTHS
@@ -14,21 +12,14 @@ from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.operating_point import operate
 from estimator.serving.load.replay import Limits, replay
 from estimator.serving.speed.step import Step
-from tests.estimator.serving.steps import step_on
+from tests.estimator.serving.steps import CATALOG, packaged_step
 
-CATALOG = load()
 SAMPLE = 0.03
 """Requests meet steps at other moments where there are more replicas, so that a percentile of 400 is some steps off."""
 
 
-@cache
-def compiled(name: str, accelerator: str, engine: str, layout: Layout) -> Step:
-    weights = "mxfp4" if "oss" in name else "bf16"
-    return step_on(CATALOG.inventory, CATALOG.model(name), accelerator, layout, weights, engine)
-
-
 STEPS = st.builds(
-    compiled,
+    packaged_step,
     st.sampled_from(["meta-llama/Llama-3.1-8B", "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b"]),
     st.sampled_from(["l4", "a10g", "l40s", "h100-sxm", "b200-sxm"]),
     st.sampled_from(["vllm", "sglang", "trt-serve", "tgi", "lmdeploy", "llamacpp"]),
