@@ -11,7 +11,6 @@ from estimator.advice.study import Study
 from estimator.errors import InputError
 from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, weight_format
 from estimator.results import Band, Evaluation
-from estimator.scenario.media import keeps_prompts
 from estimator.scenario.scenario import Placement, Scenario
 
 PREFIX_HIT = 0.5
@@ -117,7 +116,7 @@ def changes_that_halve(study: Study) -> Alternative | None:
 def _changes(study: Study) -> Iterator[tuple[str, Change]]:
     scenario, program, layout = study.scenario, study.engine.program, study.candidate.layout
     work = scenario.workload
-    keeps = keeps_prompts(study.model.architecture)
+    keeps = study.model.architecture.keeps_prompts
     for kv in program.cache_formats if keeps else ():
         if kv in CACHE_FORMATS and kv != scenario.kv:
             yield f"cache {kv}", partial(replace, kv=kv)

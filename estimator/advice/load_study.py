@@ -118,15 +118,14 @@ def _at(study: Study, workload: ServingWorkload, load: float) -> ReplayReport:
 def _knee(study: Study, highest: float) -> float:
     """The load at which throughput over latency is highest, in closed form."""
     workload, replicas = study.workload, study.replicas
-    room = min(study.memory.max_sequences(workload.total_tokens), study.memory.slots)
     powers = []
     for share in FINE_SHARES:
         load = share * highest
         if workload.requests_per_second is not None:
             other = replace(workload, requests_per_second=load)
-            at = load_replica(study.step, other, 1, room, replicas)
+            at = load_replica(study.step, other, 1, study.room, replicas)
         else:
-            at = load_replica(study.step, workload, max(load / replicas, 1.0), room, replicas)
+            at = load_replica(study.step, workload, max(load / replicas, 1.0), study.room, replicas)
         powers.append((at.requests_per_s / (at.point.request_s + at.queue_s), load))
     return max(powers)[1]
 

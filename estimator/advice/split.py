@@ -20,11 +20,10 @@ def best_split(study: Study) -> int | None:
     if workload.requests_per_second is not None or workload.kind != "closed" or workload.encodes:
         return None
     busy = workload.busy_replicas(replicas)
-    room = min(study.memory.max_sequences(workload.total_tokens), study.memory.slots)
     served: list[tuple[bool, float, int]] = []
     for number in range(min(busy, MOST_SPLITS + 1)):
         asked = replace(workload, prefill_replicas=number)
-        load = load_replica(study.step, asked, workload.concurrency / busy, room, busy)
+        load = load_replica(study.step, asked, workload.concurrency / busy, study.room, busy)
         keeps = not level or level.met_by(*level_times(study.step, asked, load, level))
         served.append((keeps, load.requests_per_s, -number))
     best = -max(served, default=(False, 0.0, 0))[2]

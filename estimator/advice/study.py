@@ -89,6 +89,11 @@ class Study:
         users = min(users, 1) if self.model.architecture.encodes else users
         return int(self.memory.max_sequences(tokens)) * self.replicas >= users
 
+    @cached_property
+    def room(self) -> float:
+        """Requests of the asked length that one of the candidate's replicas runs at once."""
+        return min(self.memory.max_sequences(self.scenario.workload.total_tokens), self.memory.slots)
+
     @property
     def most_users(self) -> int:
         """Requests of the asked length that the memory of all the candidate's replicas holds at once."""
@@ -99,11 +104,10 @@ class Study:
         """Users on all the candidate's replicas that still see the service level; 0 where one alone does not, or no
         level is asked.
         """
-        level, limit = self.scenario.service_level, self.most_users
-        if not level or limit < self.replicas:
+        level = self.scenario.service_level
+        if not level or self.most_users < self.replicas:
             return 0
-        room = min(limit / self.replicas, self.memory.slots)
-        return most_users(self.step, self.workload, level, room) * self.replicas
+        return most_users(self.step, self.workload, level, self.room) * self.replicas
 
     def longest(self, users: int) -> int:
         """Longest context [tokens] at which `users` requests fit on the candidate; 0 where none does."""
@@ -126,8 +130,7 @@ class Study:
         """Speed of the candidate at the scenario's own load, with the parts that its latencies are made of."""
         workload = self.workload
         busy = workload.busy_replicas(self.replicas)
-        limit = min(self.memory.max_sequences(workload.total_tokens), self.memory.slots)
-        speed = performance(self.step, workload, workload.concurrency / busy, limit, busy, detail=True)
+        speed = performance(self.step, workload, workload.concurrency / busy, self.room, busy, detail=True)
         if not self.scenario.workload.is_finite or self.scenario.workload.encodes:
             return speed
         from estimator.serving.load.replay import with_replay
@@ -156,8 +159,7 @@ class Study:
         """Speed of the candidate with `users` requests in flight on all its replicas."""
         workload = self.scenario.workload.with_users(users)
         busy = min(self.replicas, users)
-        limit = min(self.memory.max_sequences(workload.total_tokens), self.memory.slots)
-        return performance(self.step, workload, users / busy, limit, busy)
+        return performance(self.step, workload, users / busy, self.room, busy)
 
     def operating_points(self, most: int = 8192) -> Iterator[tuple[int, PerformanceReport]]:
         """(users, speed) of the candidate at 1, 2, 4 … users, at the most that keep the service level, and at the most

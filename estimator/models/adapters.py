@@ -86,14 +86,3 @@ def layer_slot_bytes(layer: Layer, rank: int, spread: Spread) -> float:
 def vocabulary_slot_bytes(architecture: Architecture, rank: int) -> float:
     """Bytes of one slot for the embedding, and as much again for the head; every rank holds it whole."""
     return float(ELEMENT_BYTES * rank * (architecture.vocabulary + architecture.hidden))
-
-
-@lru_cache(maxsize=1024)
-def adapter_parameters(architecture: Architecture, rank: int) -> int:
-    """Parameters of one adapter of all linear layers."""
-    return sum(
-        group.count * tensor.copies * rank * (tensor.inputs + tensor.outputs)
-        for group in architecture.groups
-        for tensor in group.layer.tensors
-        if is_adapted(tensor)
-    )

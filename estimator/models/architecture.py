@@ -124,6 +124,11 @@ class Architecture:
         """Whether the model answers in one pass over the text: a vector, a class, a score."""
         return self.task not in ("generation", "diffusion")
 
+    @property
+    def keeps_prompts(self) -> bool:
+        """Whether a prompt leaves a cache or a state that another prompt with the same beginning can start from."""
+        return self.generates or self.cache_elements(1) > 0
+
     @cached_property
     def layers(self) -> int:
         """Number of layers of the decoder; those of an encoder are not counted."""

@@ -93,9 +93,9 @@ class Inventory:
 def _plain(name: str) -> str:
     """NVIDIA GeForce RTX 4090 -> rtx4090; what stands in brackets is left out."""
     words = re.sub(r"\(.*?\)|\b(nvidia|geforce|tesla|amd|instinct|aws|google|intel)\b", "", name.lower())
-    return re.sub(r"[^a-z0-9]", "", words)
+    return _letters(words)
 
 
 def _letters(name: str) -> str:
     """A name as it is spoken: letters and digits in lower case."""
-    return "".join(each for each in name.lower() if each.isalnum())
+    return re.sub(r"[^a-z0-9]", "", name.lower())

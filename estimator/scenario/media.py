@@ -10,7 +10,6 @@ from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
 
 if TYPE_CHECKING:
-    from estimator.models.architecture import Architecture
     from estimator.models.model import Model
 
 MOST_IMAGES = 10_000
@@ -40,18 +39,13 @@ def with_media(scenario: Scenario, model: "Model") -> Scenario:
     media = _images(workload, model), _sound(workload, model)
     total = Media(sum(each.tokens for each in media), sum(each.patches for each in media))
     encodes = model.architecture.encodes
-    if workload.prefix_cache_hit and not keeps_prompts(model.architecture):
+    if workload.prefix_cache_hit and not model.architecture.keeps_prompts:
         raise InputError(
             "prefix_cache_hit", f"{model.id} reads both ways: no part of a text is computed ahead of the rest"
         )
     if (total, encodes) == (workload.media, workload.encodes):
         return scenario
     return replace(scenario, workload=replace(workload, media=total, encodes=encodes))
-
-
-def keeps_prompts(architecture: "Architecture") -> bool:
-    """Whether a prompt leaves a cache or a state that another prompt with the same beginning can start from."""
-    return architecture.generates or architecture.cache_elements(1) > 0
 
 
 def _images(workload: ServingWorkload, model: "Model") -> Media:

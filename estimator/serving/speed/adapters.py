@@ -75,10 +75,8 @@ def adapter_work(architecture: Architecture, adapters: Adapters, layout: Layout)
         routed = group.layer.mlp.routed if group.layer.mlp else None
         for tensor in filter(is_adapted, group.layer.tensors):
             copies, outputs, inputs = slot_sides(tensor, spread)
-            width, moved = (
-                group.count * (outputs + inputs),
-                group.count * (ROW_BYTES_IN * inputs + ROW_BYTES_OUT * outputs),
-            )
+            width = group.count * (outputs + inputs)
+            moved = group.count * (ROW_BYTES_IN * inputs + ROW_BYTES_OUT * outputs)
             projections += group.count
             if routed and tensor.role == "expert":
                 experts, visits = copies, routed.per_token / spread.expert_groups

@@ -6,11 +6,12 @@ from catalog.load import Catalog
 from estimator.advice.launch import launch
 from estimator.errors import InputError
 from estimator.layout import Layout
-from estimator.models.adapters import adapter_parameters, read_adapters
+from estimator.models.adapters import read_adapters
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
+from estimator.training.lora import adapter_parameters
 from tests.estimator.serving.memory_cases import memory_in
 
 LLAMA, QWEN_MOE = "meta-llama/Llama-3.1-8B", "Qwen/Qwen3-30B-A3B"
@@ -45,7 +46,7 @@ def slot_bytes(catalog: Catalog, lora: str, layout: Layout = ONE, model: str = L
 
 def test_an_adapter_of_all_linear_layers_of_llama_8b_has_42_million_parameters(catalog: Catalog) -> None:
     """PEFT prints 41,943,040 trainable parameters for rank 16 on q, k, v, o, gate, up and down."""
-    assert adapter_parameters(catalog.model(LLAMA).architecture, 16) == 41_943_040
+    assert adapter_parameters(catalog.model(LLAMA).architecture, 16, "all-linear") == 41_943_040
 
 
 def test_a_slot_on_one_device_is_the_adapter_with_its_vocabulary(catalog: Catalog) -> None:
