@@ -15,6 +15,11 @@ INDEX_LIMIT_BYTES = 64_000_000
 LONGEST_NUMBER = 400
 """Digits; a float ends at 309. Python refuses to print whole numbers of more than 4,300."""
 
+QUANTIZATION_FILES = ("hf_quant_config.json", "quantize_config.json", "quant_config.json")
+"""Files in which ModelOpt, AutoGPTQ and AutoAWQ describe a quantisation that config.json does not mention."""
+_DESCRIBES_WEIGHTS = ("quantization", "bits", "w_bit")
+"""Fields of which such a file has one; exporters to ONNX give other contents the same names."""
+
 Progress = Callable[[str, int, int], None]
 """(what is read, done, of how many); raise Cancelled from it to stop."""
 
@@ -56,6 +61,18 @@ def parse_json(text: bytes, where: str, limit: int = CONFIG_LIMIT_BYTES) -> dict
     if not isinstance(value, dict):
         raise InputError(where, "not a JSON object")
     return value
+
+
+def quantization_beside(read: Callable[[str], Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """The quantisation that a file beside config.json describes; None without one.
+
+    `read` gives a named file's contents, None where there is none.
+    """
+    for name in QUANTIZATION_FILES:
+        described = read(name)
+        if described and any(field in described for field in _DESCRIBES_WEIGHTS):
+            return described
+    return None
 
 
 def total(parts: Iterable[Mapping[str, Stored]]) -> dict[str, Stored]:

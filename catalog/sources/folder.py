@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from catalog.sources import model_file, safetensors_header
 from catalog.sources.checkpoint import (
@@ -11,6 +12,7 @@ from catalog.sources.checkpoint import (
     Progress,
     Stored,
     parse_json,
+    quantization_beside,
     total,
 )
 from estimator.errors import InputError
@@ -27,9 +29,8 @@ def read(folder: Path, progress: Progress) -> Checkpoint:
     """
     checkpoint = read_config(folder / "config.json")
     quantization = checkpoint.quantization
-    modelopt = folder / "hf_quant_config.json"
-    if quantization is None and modelopt.exists():
-        quantization = parse_json(model_file.read_bytes(modelopt, CONFIG_LIMIT_BYTES), printable(modelopt))
+    if quantization is None:
+        quantization = quantization_beside(lambda name: _json_file(folder / name))
     return checkpoint._replace(
         id=_as_id(folder.resolve().name), quantization=quantization, stored=_stored(folder, progress)
     )
@@ -42,6 +43,10 @@ def read_config(path: Path) -> Checkpoint:
     config = parse_json(model_file.read_bytes(path, CONFIG_LIMIT_BYTES), printable(path))
     name = path.stem if path.stem != "config" else path.resolve().parent.name
     return Checkpoint(id=_as_id(name), config=config, quantization=quantization_section(config), source=printable(path))
+
+
+def _json_file(path: Path) -> dict[str, Any] | None:
+    return parse_json(model_file.read_bytes(path, CONFIG_LIMIT_BYTES), printable(path)) if path.exists() else None
 
 
 def _as_id(name: str) -> str:

@@ -22,6 +22,7 @@ from catalog.sources.checkpoint import (
     Progress,
     Stored,
     parse_json,
+    quantization_beside,
     total,
 )
 from catalog.sources.reading import Patience, Reading
@@ -44,6 +45,8 @@ HOME = "https://huggingface.co"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MOST_SHARDS = 1_000
 """Engineering guess: published models have up to some 200."""
+MODELOPT_FILE = "hf_quant_config.json"
+QUANTISED_NAME = re.compile(r"gptq|awq", re.IGNORECASE)
 WORKERS = 8
 """Headers read at once: engineering guess that hides the latency without being a burden."""
 
@@ -114,9 +117,19 @@ def _checkpoint(hub: "_Hub") -> Checkpoint:
     config = parse_json(text, f"{repo.id}: config.json")
     quantization = quantization_section(config)
     if quantization is None:
-        modelopt = hub.file("hf_quant_config.json", CONFIG_LIMIT_BYTES)
-        quantization = parse_json(modelopt, f"{repo.id}: hf_quant_config.json") if modelopt else None
+        quantization = quantization_beside(lambda name: _json_file(hub, name))
     return Checkpoint(id=str(repo), config=config, quantization=quantization, source=f"{hub.endpoint}/{repo.id}")
+
+
+def _json_file(hub: "_Hub", name: str) -> dict[str, Any] | None:
+    """A small file of the repository; None where there is none.
+
+    What AutoGPTQ and AutoAWQ wrote is asked for only under a name that speaks of them: it costs a request each.
+    """
+    if name != MODELOPT_FILE and not QUANTISED_NAME.search(hub.repo.id):
+        return None
+    text = hub.file(name, CONFIG_LIMIT_BYTES)
+    return parse_json(text, f"{hub.repo.id}: {name}") if text else None
 
 
 def _endpoint() -> str:

@@ -39,4 +39,28 @@ def read(config: Mapping[str, object]) -> Architecture:
     if not class_name:
         raise InputError("architectures", "missing, and so is model_type; either names the model's class")
     read_class = reader(class_name, f"no reader for this class; {WAYS_ON}")
-    return replace(read_class(Fields(config, class_name=class_name)), class_name=class_name)
+    architecture = replace(read_class(Fields(config, class_name=class_name)), class_name=class_name)
+    return _with_unread_towers(architecture, config)
+
+
+TOWER_FIELDS = (
+    "vision_config",
+    "visual",
+    "vision_tower",
+    "mm_vision_tower",
+    "vit_config",
+    "audio_config",
+    "speech_config",
+    "mm_audio_tower",
+)
+"""Fields by which configurations describe or name an encoder of images or sound."""
+
+
+def _with_unread_towers(architecture: Architecture, config: Mapping[str, object]) -> Architecture:
+    """The architecture, with a remark where the class of a language model alone comes with an encoder beside it."""
+    reads_towers = architecture.tower_missing or architecture.vision_parameters or architecture.encoder
+    named = [name for name in TOWER_FIELDS if isinstance(config.get(name), str | Mapping) and config[name]]
+    if reads_towers or not named:
+        return architecture
+    note = f"vision or audio towers are not counted: {named[0]} describes one that this class is not known to have"
+    return replace(architecture, notes=(*architecture.notes, note), tower_missing=True)

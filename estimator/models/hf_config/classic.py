@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from estimator.models.architecture import Architecture, Layer
+from estimator.models.hf_config import older_towers
 from estimator.models.hf_config.decoder import (
     attention,
     divides,
@@ -191,7 +192,9 @@ def qwen1(f: Fields) -> Architecture:
         hidden=hidden, heads=heads, kv_heads=heads, head_dim=f.size("kv_channels", default=128), qkv_bias=True
     )
     layer = Layer(mixer, DenseMlp(hidden, f.size("intermediate_size") // 2), norms(hidden, 2))
-    return stack(f, [layer] * f.layers())
+    text = stack(f, [layer] * f.layers())
+    visual = f.section("visual")  # Qwen-VL has the same class
+    return replace(text, vision_parameters=older_towers.qwen_vl(visual, f, hidden)) if visual else text
 
 
 @reads(ChatGLMModel="chatglm", ChatGLMForConditionalGeneration="", ChatGLMForCausalLM="")

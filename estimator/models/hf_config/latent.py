@@ -7,7 +7,7 @@ from estimator.models.hf_config.decoder import hidden_size, norms, stack
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.moe import dense_first, experts, shared_width
 from estimator.models.hf_config.registry import reads
-from estimator.models.hf_config.shared_experts import with_next_token
+from estimator.models.hf_config.shared_experts import deepseek_moe, with_next_token
 from estimator.models.mixers import CompressedSparseAttention, Indexer, LatentAttention, Parallel
 from estimator.models.mlps import DenseMlp, MixtureOfExperts
 from estimator.models.tensors import Tensor
@@ -49,12 +49,19 @@ def router_bias(f: Fields) -> bool:
 )
 def deepseek(f: Fields) -> Architecture:
     """DeepSeek-V2 and V3 (arXiv:2412.19437), Kimi K2, GLM-4.7-Flash and Mistral 4: latent attention over experts."""
+    if _has_ordinary_heads(f):
+        return deepseek_moe(Fields(f.config, f.path, "DeepseekForCausalLM"))
     mixer = latent_attention(f)
     corrected = router_bias(f) and f.class_name != "Mistral4ForCausalLM"
     sparse = experts(f, shared=shared_width(f), router_bias=corrected)
     around = norms(hidden_size(f), 2)
     layers = [Layer(mixer, mlp, around) for mlp in dense_first(f, f.layers(), sparse)]
     return with_next_token(f, layers, Layer(mixer, sparse, around), rotary=mixer.rope_dim)
+
+
+def _has_ordinary_heads(f: Fields) -> bool:
+    """Whether a small model of DeepSeek-V2's class, such as DeepSeek-OCR's, has DeepSeek-MoE's multi-head attention."""
+    return f.class_name == "DeepseekV2ForCausalLM" and not f.flag("use_mla", default=True)
 
 
 @reads(MiniCPM3ForCausalLM="minicpm3", YoutuForCausalLM="youtu")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture, Layer
-from estimator.models.hf_config import projected_towers, towers
+from estimator.models.hf_config import older_towers, projected_towers, section_defaults, towers
 from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.lookup import reader
@@ -101,6 +101,10 @@ WRAPPERS = {
     "Phi4MultimodalForCausalLM": Wrapper("phi4_multimodal", "Phi3ForCausalLM"),
     "GLM4VForCausalLM": Wrapper("", "ChatGLMForCausalLM"),
     "DeepseekVLV2ForCausalLM": Wrapper("deepseek_vl_v2", "DeepseekV2ForCausalLM", ties_outside=False),
+    "DeepseekOCRForCausalLM": Wrapper(
+        "DeepseekOCR deepseek_ocr", "DeepseekV2ForCausalLM", older_towers.deepseek_ocr, ties_outside=False
+    ),
+    "DeepseekOCR2ForCausalLM": Wrapper("DeepseekOCR2 deepseek_ocr2", "DeepseekV2ForCausalLM", ties_outside=False),
     "DotsOCRForCausalLM": Wrapper("dots_ocr", "Qwen2ForCausalLM"),
     "KeyeForConditionalGeneration": Wrapper("Keye", "Qwen3ForCausalLM"),
     "KeyeVL1_5ForConditionalGeneration": Wrapper("KeyeVL1_5", "Qwen3ForCausalLM"),
@@ -154,11 +158,15 @@ def wrapped(outer: Fields) -> Architecture:
     """
     wrapper = WRAPPERS[outer.class_name]
     outer = outer.section("thinker_config") or outer  # Omni models: thinker, talker and vocoder
-    text = _text(outer, wrapper)
+    text, remarks = _text(outer, wrapper)
     architecture = reader(text.class_name, "no reader for the language model inside")(text)
     if text.config.get("use_bidirectional_attention") == "vision":
         architecture = replace(architecture, whole_image_tokens=WHOLE_IMAGE_TOKENS)
     vision, audio = outer.section("vision_config"), outer.section("audio_config")
+    if vision:
+        vision, more = section_defaults.completed(vision, section_defaults.VISION, outer.class_name)
+        remarks += more
+    architecture = replace(architecture, notes=(*architecture.notes, *remarks))
     images, sound = image_rule(outer.class_name, vision, outer), AUDIO_RULES.get(outer.class_name)
     architecture = replace(architecture, image_rule=images, audio_rule=sound)
     counted = _count_towers(wrapper, vision, audio, outer, architecture.hidden)
@@ -209,15 +217,17 @@ def minicpm_v(f: Fields) -> Architecture:
     return replace(text, notes=(*text.notes, _NO_TOWER.format("this kind is not modelled")), tower_missing=True)
 
 
-def _text(outer: Fields, wrapper: Wrapper) -> Fields:
-    """The language model's fields, with what only the outer level says."""
+def _text(outer: Fields, wrapper: Wrapper) -> tuple[Fields, tuple[str, ...]]:
+    """The language model's fields, with what only the outer level says, and a remark on what only the class says."""
     name = next((name for name in _TEXT_SECTIONS if outer.has(name)), "")
     fields = dict((outer.required_section(name) if name else outer).config)
     for field in ("dtype", "torch_dtype", "tie_word_embeddings"):
         rules = field == "tie_word_embeddings" and wrapper.ties_outside
         if outer.has(field) and (rules or fields.get(field) is None):
             fields[field] = outer.config[field]
-    return Fields(fields, name, wrapper.text or _inner_class(Fields(fields, name), wrapper.usual))
+    text = Fields(fields, name, wrapper.text or _inner_class(Fields(fields, name), wrapper.usual))
+    own_type = text.text("model_type", default="") if name else ""
+    return section_defaults.completed(text, section_defaults.TEXT, own_type)
 
 
 def _inner_class(text: Fields, usual: str) -> str:

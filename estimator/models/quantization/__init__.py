@@ -54,6 +54,10 @@ METHODS: Mapping[str, str] = {
 """Module and function here that read a `quant_method`, imported when one is met: most starts read a 16-bit model."""
 
 
+_GPTQ_SWITCHES = ("desc_act", "damp_percent", "true_sequential")
+"""What AutoGPTQ writes beside the bits and the group."""
+
+
 def read_quantization(config: Mapping[str, object], architecture: Architecture) -> WeightFormat:
     """The checkpoint's own format: what it quantises, and tensor class by tensor class what it stores otherwise.
 
@@ -88,10 +92,14 @@ def quantization_section(config: Mapping[str, object]) -> Mapping[str, object] |
 def _unnamed_method(f: Fields) -> str:
     """Which tool writes a section without `quant_method`: ModelOpt names an algorithm, MLX bits and a group.
 
-    bitsandbytes named its switches alone before transformers 4.33.
+    Before transformers 4.33 bitsandbytes named its switches alone, and AutoGPTQ and AutoAWQ wrote files of their own.
     """
     if f.has("quant_algo"):
         return "modelopt"
     if f.has("load_in_4bit") or f.has("load_in_8bit"):
         return "bitsandbytes"
+    if f.has("bits") and any(f.has(name) for name in _GPTQ_SWITCHES):
+        return "gptq"
+    if f.has("w_bit"):
+        return "awq"
     return "mlx" if f.has("bits") and f.has("group_size") else ""

@@ -15,6 +15,7 @@ from catalog.sources import folder, gguf, kept, manual
 from catalog.sources.checkpoint import Stored
 from catalog.sources.resolve import at_hand, local, resolve, silent
 from estimator.errors import InputError, UnsupportedArchitecture
+from estimator.models.model import read_model
 from tests.catalog.sources.loopback_hub import safetensors
 from tests.catalog.sources.test_hub import CONFIG
 
@@ -281,6 +282,24 @@ def test_an_index_decides_which_files_are_the_model(tmp_path: Path) -> None:
 def test_modelopts_own_file_says_how_weights_are_quantised(tmp_path: Path) -> None:
     own = {"quantization": {"quant_algo": "FP8"}}
     assert folder.read(folder_of(tmp_path, **{"hf_quant_config.json": own}), silent).quantization == own
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "weights"),
+    [
+        ("quantize_config.json", {"bits": 4, "group_size": 128, "desc_act": False, "sym": True}, "int4-gptq"),
+        ("quantize_config.json", {"bits": 4, "group_size": -1, "damp_percent": 0.01}, "int4-gptq-channel"),
+        ("quant_config.json", {"zero_point": True, "q_group_size": 128, "w_bit": 4, "version": "GEMM"}, "int4-awq"),
+        ("quantize_config.json", {"per_channel": True, "reduce_range": True, "per_model_config": {}}, "bf16"),
+    ],
+    ids=["AutoGPTQ", "AutoGPTQ by channel", "AutoAWQ", "an export to ONNX"],
+)
+def test_the_file_that_older_quantisers_wrote_beside_the_configuration_counts(
+    tmp_path: Path, name: str, section: dict[str, Any], weights: str
+) -> None:
+    read = folder.read(folder_of(tmp_path, **{name: section}), silent)
+    entry = {"config": read.config, "quantization": read.quantization}
+    assert read_model("acme/tiny", entry).native_weights == weights
 
 
 def test_a_part_of_a_split_gguf_needs_its_number_in_its_name(tmp_path: Path) -> None:

@@ -98,9 +98,70 @@ def test_the_language_model_of_minicpm_v_goes_by_its_version(version: Any) -> No
     assert refusal.value.field == "version"
 
 
-def test_a_model_that_switches_latent_attention_off_is_refused() -> None:
-    """DeepSeek-VL2-Tiny is of DeepSeek-V2's class, with ordinary heads."""
-    text = {"use_mla": False, "hidden_size": 1280, "num_attention_heads": 10, "kv_lora_rank": 512, "q_lora_rank": None}
-    with pytest.raises(InputError) as refusal:
-        read({"architectures": ["DeepseekVLV2ForCausalLM"], "language_config": text})
-    assert refusal.value.field == "language_config.use_mla"
+DEEPSEEK_OCR: dict[str, Any] = {
+    "architectures": ["DeepseekOCRForCausalLM"],
+    "language_config": {
+        "architectures": ["DeepseekV2ForCausalLM"],
+        "first_k_dense_replace": 1,
+        "hidden_size": 1280,
+        "intermediate_size": 6848,
+        "kv_lora_rank": None,
+        "max_position_embeddings": 8192,
+        "moe_intermediate_size": 896,
+        "n_routed_experts": 64,
+        "n_shared_experts": 2,
+        "num_attention_heads": 10,
+        "num_experts_per_tok": 6,
+        "num_hidden_layers": 12,
+        "num_key_value_heads": 10,
+        "q_lora_rank": None,
+        "qk_nope_head_dim": 0,
+        "qk_rope_head_dim": 0,
+        "topk_method": "greedy",
+        "use_mla": False,
+        "v_head_dim": 0,
+        "vocab_size": 129280,
+    },
+    "projector_config": {"input_dim": 2048, "n_embed": 1280, "projector_type": "linear"},
+    "vision_config": {
+        "width": {
+            "clip-l-14-224": {"heads": 16, "image_size": 224, "layers": 24, "patch_size": 14, "width": 1024},
+            "sam_vit_b": {"downsample_channels": [512, 1024], "heads": 12, "layers": 12, "width": 768},
+        },
+    },
+}
+
+
+def test_deepseek_ocr_has_ordinary_heads_and_the_parameters_of_its_upload() -> None:
+    """DeepSeek-V2's class without latent attention; the upload's 13,344,427,016 float32 bytes hold 257 integers too."""
+    architecture = read(DEEPSEEK_OCR)
+    assert architecture.parameters == (13_344_427_016 - 257 * 8) / 4 == 3_336_106_240
+    assert architecture.cache_elements(1) == 2 * 10 * 128 * 12
+
+
+QWEN_VL = {
+    "architectures": ["QWenLMHeadModel"],
+    "hidden_size": 4096,
+    "intermediate_size": 22016,
+    "kv_channels": 128,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "vocab_size": 151936,
+    "visual": {"heads": 16, "layers": 48, "mlp_ratio": 4.9231, "output_dim": 4096, "patch_size": 14, "width": 1664},
+}
+
+
+def test_qwen_vl_shares_its_class_with_qwen_and_has_a_tower_too() -> None:
+    """Qwen-VL-Chat is published with 9,656,935,168 parameters."""
+    assert read(QWEN_VL).parameters == 9_656_935_168
+    assert read({**QWEN_VL, "visual": None}).parameters == 7_721_324_544
+
+
+@pytest.mark.parametrize("field", ["vision_config", "mm_vision_tower", "audio_config"])
+def test_a_tower_beside_the_class_of_a_language_model_is_named_as_missing(field: str) -> None:
+    plain = {**VICUNA, "architectures": ["LlamaForCausalLM"]}
+    described = read({**plain, field: "openai/clip-vit-large-patch14" if "tower" in field else {"hidden_size": 1024}})
+    assert described.tower_missing
+    assert field in described.notes[-1]
+    assert described.text_parameters == read(plain).parameters
+    assert not read({**plain, field: None}).tower_missing
