@@ -1,6 +1,7 @@
 """Figures as text: three significant digits, and never a NaN. The one place that makes them."""
 
 import math
+from collections.abc import Callable
 
 from estimator.units import GIB, MIB
 
@@ -114,6 +115,21 @@ def spread_percent(band: tuple[float, float, float] | None) -> str:
     low, typical, high = band
     return f"±{50 * (high - low) / typical:.0f}%" if typical > 0 else ""
 
+
+def span(band: tuple[float, float, float] | None, text: Callable[[float], str]) -> str:
+    """The ends of a band (low, typical, high), each written by `text`, a unit said once: `66–93ms`, `$0.75–1.14`,
+    `196ms–2.9s`. A band need not be symmetric, so ± would claim a low end that it does not have. Blank where there is
+    none."""
+    if band is None or not all(map(math.isfinite, band)) or band[1] <= 0:
+        return ""
+    low, high = text(band[0]), text(band[2])
+    unit = high.lstrip(_NUMBER)
+    if low.lstrip(_NUMBER) == unit:
+        low = low.removesuffix(unit)
+    return f"{low}–{high.removeprefix('$')}"
+
+
+_NUMBER = "$0123456789.,"
 
 _LETTERS = (
     (0.9995e15, 1e15, "P"),

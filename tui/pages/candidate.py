@@ -1,6 +1,6 @@
 """The selected candidate in short: a strip of three lines, or a pane beside the table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from estimator.advice.guidance import guidance
@@ -11,7 +11,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.cells import hours_cell, seconds_cell
-from tui.draw.figures import count, duration, gib, percent, spread_percent, usd
+from tui.draw.figures import count, duration, gib, percent, span, usd
 from tui.draw.runs import Row, first_that_fits, fit_row, justify, width, wrap_text
 from tui.pages.leaderboard import note
 from tui.state import readings
@@ -215,26 +215,21 @@ def _memory_block(row: Evaluation, where: Sequence[Share], cells: int) -> list[R
 
 
 def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
-    bands: tuple[tuple[str, str, Band, str], ...] = (
-        ("TTFT", seconds_cell(speed.ttft_s.typical), speed.ttft_s, prefill_limits(speed)),
-        ("TPOT", seconds_cell(speed.tpot_s.typical), speed.tpot_s, decode_limits(speed)),
-        (
-            "tok/s",
-            count(speed.output_tokens_per_s.typical),
-            speed.output_tokens_per_s,
-            f"{speed.prefill_time_share:.0%} in prefill",
-        ),
-        ("request", duration(speed.request_latency_s.typical), speed.request_latency_s, ""),
+    bands: tuple[tuple[str, Callable[[float], str], Band, str], ...] = (
+        ("TTFT", seconds_cell, speed.ttft_s, prefill_limits(speed)),
+        ("TPOT", seconds_cell, speed.tpot_s, decode_limits(speed)),
+        ("tok/s", count, speed.output_tokens_per_s, f"{speed.prefill_time_share:.0%} in prefill"),
+        ("request", duration, speed.request_latency_s, ""),
     )
     if speed.one_pass:
         bands = (
-            ("batch", seconds_cell(speed.ttft_s.typical), speed.ttft_s, prefill_limits(speed)),
-            ("seq/s", count(speed.requests_per_s.typical), speed.requests_per_s, ""),
-            ("tok/s", count(speed.total_tokens_per_s.typical), speed.total_tokens_per_s, "read; nothing is written"),
+            ("batch", seconds_cell, speed.ttft_s, prefill_limits(speed)),
+            ("seq/s", count, speed.requests_per_s, ""),
+            ("tok/s", count, speed.total_tokens_per_s, "read; nothing is written"),
         )
     lines: list[Row] = []
-    for name, value, band, why in bands:
-        figure = f"{name:<8}{value:>7} {spread_percent(band):<5}"
+    for name, text, band, why in bands:
+        figure = f"{name:<8}{text(band.typical):>7} {span(band, text)}"
         room = cells - len(figure) - 1
         lines.append(justify([(figure, "text")], [(why if len(why) <= room else _larger_share(why), "dim")], cells))
     return lines
@@ -242,13 +237,13 @@ def _speed_block(speed: PerformanceReport, cells: int) -> list[Row]:
 
 def _run_block(run: TrainingReport, cells: int) -> list[Row]:
     figures = (
-        ("time", hours_cell(run.hours.typical), spread_percent(run.hours)),
-        ("step", duration(run.step_s.typical), spread_percent(run.step_s)),
-        ("tok/s", count(run.tokens_per_s.typical), spread_percent(run.tokens_per_s)),
+        ("time", hours_cell(run.hours.typical), span(run.hours, hours_cell)),
+        ("step", duration(run.step_s.typical), span(run.step_s, seconds_cell)),
+        ("tok/s", count(run.tokens_per_s.typical), span(run.tokens_per_s, count)),
         ("MFU", percent(run.mfu), ""),
         ("trained", count(run.trainable_parameters), ""),
     )
-    return [justify([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
+    return _with_tails(figures, cells)
 
 
 def _priced_as(row: Evaluation) -> str:
@@ -269,10 +264,18 @@ def _cost_block(row: Evaluation, cells: int) -> list[Row]:
         ("per 1M input", cost.usd_per_1m_input_tokens),
         ("per request", cost.usd_per_request),
     )
-    figures += [(name, usd(band.typical), spread_percent(band)) for name, band in bands if band]
+    figures += [(name, usd(band.typical), span(band, usd)) for name, band in bands if band]
     if cost.usd_per_hour_per_gb is not None:
         figures.append(("per GB hour", usd(cost.usd_per_hour_per_gb), ""))
-    return [justify([(name, "dim")], [(value, "text"), (tail.rjust(6), "dim")], cells) for name, value, tail in figures]
+    return _with_tails(figures, cells)
+
+
+def _with_tails(figures: Sequence[tuple[str, str, str]], cells: int) -> list[Row]:
+    """Names at the left; figures in a column before what is said of each, which has the width of the longest."""
+    tails = max(len(tail) for _, _, tail in figures) + 1
+    return [
+        justify([(name, "dim")], [(value, "text"), (tail.rjust(tails), "dim")], cells) for name, value, tail in figures
+    ]
 
 
 def _cost_line(row: Evaluation, best: Evaluation | None, cells: int) -> Row:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from estimator.errors import InputError
 from estimator.results import Band, Evaluation
 from tui.draw.bars import HATCHES
-from tui.draw.figures import duration, number, size, spread_percent, usd
+from tui.draw.cells import seconds_cell
+from tui.draw.figures import duration, number, size, span, usd
 from tui.pages.comparison import lines_for
 from tui.pages.facts import bench_of, memory_facts
 from tui.pages.training import STYLES
@@ -91,7 +92,7 @@ def speed_figures(answer: Answer, row: Evaluation) -> list[Explained]:
 
 
 def _banded(text: str, band: Band) -> str:
-    return f"{text} {spread_percent(band)}".strip()
+    return f"{text} {span(band, seconds_cell)}".strip()
 
 
 def compared_figures(answer: Answer) -> list[Explained]:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from estimator.results import Band, Evaluation, OperatorTime
 from tui.draw.bars import OperatorBar, operator_bars
+from tui.draw.cells import seconds_cell
 from tui.draw.curve import OperatingPoint, Series, curve
-from tui.draw.figures import NOTHING, count, duration, significant, spread_percent
+from tui.draw.figures import NOTHING, count, duration, significant, span
 from tui.draw.roofline import Point, Roof, roofline
 from tui.draw.runs import Row, fit_row, hang, justify, side_by_side
 from tui.draw.table import BLANK, Cell, Column, fit_columns, header_row, table_row
@@ -138,10 +139,10 @@ def _decode_title(facts: PerformanceFacts) -> tuple[str, str]:
 
 
 def _moved(band: Band, then: float) -> str:
-    """`41.2ms▼ ±17%`: the figure, which way the last edit moved it, its band."""
+    """`41.2ms▼ 34–48ms`: the figure, which way the last edit moved it, its band."""
     now = band.typical
     mark = "" if duration(now) == duration(then) else "▲" if now > then else "▼"
-    return f"{duration(now)}{mark} {spread_percent(band)}"
+    return f"{duration(now)}{mark} {span(band, seconds_cell)}"
 
 
 def _step(operators: Sequence[OperatorTime], title: tuple[str, str], cells: int) -> list[Row]:
@@ -154,7 +155,7 @@ def _step(operators: Sequence[OperatorTime], title: tuple[str, str], cells: int)
     name, figure = title
     cells -= 1
     if len(name) + len(figure) >= cells:
-        figure = figure.partition(" ±")[0]
+        figure = figure.rpartition(" ")[0]
     rows = [justify([(name, "title")], [(figure, "text")], cells), *operator_bars(bars, cells)]
     return [[(" ", "text"), *row] for row in rows]
 

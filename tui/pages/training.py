@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from estimator.results import Part, TrainingReport
 from tui.draw.bars import HATCHES, Share, stacked_bar
-from tui.draw.figures import count, duration, gib, number, percent, size, spread_percent, usd
+from tui.draw.cells import hours_cell, seconds_cell
+from tui.draw.figures import count, duration, gib, number, percent, size, span, usd
 from tui.draw.runs import Row, fit_row, hang, pointer
 from tui.pages.memory import heading_row
 
@@ -42,7 +43,7 @@ def training_memory_page(
     band = memory.peak_bytes
     rows += [
         fit_row([], cells),
-        *_fact("peak", f"{size(band.typical)} {spread_percent(band)} of {size(memory.usable_bytes)}", cells),
+        *_fact("peak", f"{size(band.typical)} ({span(band, size)}) of {size(memory.usable_bytes)}", cells),
         *_fact("setup", f"{report.setup}, {count(report.trainable_parameters)} parameters trained", cells),
     ]
     if memory.host_bytes:
@@ -58,12 +59,12 @@ def training_speed_page(heading: str, aside: str, report: TrainingReport, cells:
     speed = report.tokens_per_s
     rows = [
         heading_row(heading, aside, cells),
-        *_fact("step", f"{duration(report.step_s.typical)} {spread_percent(report.step_s)}", cells),
-        *_fact("speed", f"{number(speed.typical)} tokens/s {spread_percent(speed)}, MFU {report.mfu:.1%}", cells),
-        *_fact("run", f"{duration(report.hours.typical * 3600)} {spread_percent(report.hours)}", cells),
+        *_fact("step", f"{duration(report.step_s.typical)} {span(report.step_s, seconds_cell)}", cells),
+        *_fact("speed", f"{number(speed.typical)} tokens/s ({span(speed, number)}), MFU {report.mfu:.1%}", cells),
+        *_fact("run", f"{duration(report.hours.typical * 3600)} {span(report.hours, hours_cell)}", cells),
     ]
     if report.usd:
-        rows += _fact("cost", f"{usd(report.usd.typical)} {spread_percent(report.usd)}", cells)
+        rows += _fact("cost", f"{usd(report.usd.typical)} {span(report.usd, usd)}", cells)
     step = sum(part.value for part in report.step)
     run = sum(part.value for part in report.run)
     rows.append(fit_row([], cells))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from estimator.results import Band
 from estimator.units import GIB
-from tui.draw import figures
+from tui.draw import cells, figures
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,15 @@ def test_money_memory_and_bands() -> None:
     assert figures.size(4.25 * GIB) == "4.25 GiB"
     assert figures.spread_percent(Band(0.84, 1.0, 1.28)) == "±22%"
     assert figures.spread_percent(Band(0, 0, 0)) == ""
+
+
+def test_a_lopsided_band_is_said_by_its_ends_with_a_unit_once() -> None:
+    assert figures.span(Band(0.196, 0.633, 2.91), cells.seconds_cell) == "196ms–2.9s"
+    assert figures.span(Band(0.0661, 0.0782, 0.0934), cells.seconds_cell) == "66–93ms"
+    assert figures.span(Band(0.75, 0.93, 1.14), figures.usd) == "$0.75–1.14"
+    assert figures.span(Band(900, 1000, 12_345), figures.count) == "900–12,345"
+    assert figures.span(Band(1.5 * GIB, 2 * GIB, 3 * GIB), figures.size) == "1.50–3.00 GiB"
+    assert figures.span(Band(0, 0, 0), figures.usd) == figures.span(None, figures.usd) == ""
 
 
 @settings(deadline=None, max_examples=200)
