@@ -19,7 +19,7 @@ type: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist worksteal
 
 # Rewrites the pictures that tests compare with; review the difference before you commit it.
 snapshots: $(VENV)/.dev
