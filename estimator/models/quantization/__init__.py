@@ -39,6 +39,7 @@ METHODS: Mapping[str, str] = {
     "eetq": "integers.eetq",
     "quanto": "integers.quanto",
     "bitnet": "integers.bitnet",
+    "chatglm": "integers.chatglm",
     "w4afp8": "integers.w4afp8",
     "w8a8_int8": "integers.w8a8",
     "higgs": "integers.higgs",
@@ -86,7 +87,8 @@ def quantization_section(config: Mapping[str, object]) -> Mapping[str, object] |
                 section = holder.get(name)
                 if isinstance(section, Mapping) and section:
                     return section
-    return None
+    bits = config.get("quantization_bit")  # ChatGLM's own; 0 in its 16-bit uploads
+    return {"quant_method": "chatglm", "bits": bits} if bits else None
 
 
 def _unnamed_method(f: Fields) -> str:

@@ -19,6 +19,7 @@ from estimator.models.quantization.modelopt import linear_mxfp4
 
 WIDTHS = (2, 3, 4, 8)
 """Bits that AutoGPTQ, GPTQModel, AutoAWQ and AutoRound pack."""
+CHATGLM_WIDTHS = (4, 8)
 LEAST_HIGGS_BITS = 2
 _REGULAR_EXPRESSION = re.compile(r"[*+?^$|\\\[\](){}]")
 
@@ -47,6 +48,14 @@ def gptq(f: Fields) -> Rules:
     if overrides:
         rules += reversed([_dynamic(str(pattern), overrides, f, main) for pattern in overrides.config])
     return _bounded(f, "dynamic", rules)
+
+
+def chatglm(f: Fields) -> Rules:
+    """ChatGLM's own `quantization_bit`: the layers' matrices symmetric by row, as its quantization.py packs them."""
+    bits = f.size("bits", most=8)
+    if bits not in CHATGLM_WIDTHS:
+        raise f.wrong("bits", bits, f"ChatGLM packs {' or '.join(map(str, CHATGLM_WIDTHS))} bits")
+    return everywhere(integer_format(bits, "packed", 0))
 
 
 def _dynamic(pattern: str, overrides: Fields, f: Fields, main: WeightFormat) -> Rule:

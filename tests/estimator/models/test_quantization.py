@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from estimator.errors import InputError
-from estimator.models.quantization import read_quantization
+from estimator.models.quantization import quantization_section, read_quantization
 from estimator.models.tensors import Tensor
 from tests.estimator.models.test_architecture import model
 
@@ -26,6 +26,12 @@ def torchao(kind: str, width: str, granularity: dict[str, Any]) -> dict[str, Any
         "_data": {"weight_dtype": {"_type": kind, "_data": width}, "weight_granularity": granularity},
     }
     return {"quant_method": "torchao", "quant_type": {"default": scheme}}
+
+
+def test_chatglm_writes_its_bits_beside_its_sizes_and_zero_for_none() -> None:
+    assert quantization_section({"model_type": "chatglm", "quantization_bit": 0}) is None
+    with pytest.raises(InputError, match="packs 4 or 8 bits"):
+        read_quantization(quantization_section({"quantization_bit": 3}) or {}, model("meta-llama/Llama-3.1-8B"))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,7 @@ def torchao(kind: str, width: str, granularity: dict[str, Any]) -> dict[str, Any
         ({"quant_method": "AWQ", "bits": 4, "group_size": 64}, 4 + 20 / 64),
         ({"quant_method": "cpu_awq", "bits": 4, "group_size": 128}, 4 + 20 / 128),
         ({"quant_method": "w8a8_int8"}, 8 + 16 / 4096),
+        (quantization_section({"model_type": "chatglm", "quantization_bit": 4}), 4 + 16 / 4096),
         ({"quant_method": "w8a8_fp8"}, 8),
         ({"quant_method": "higgs", "bits": 3, "p": 2, "group_size": 256}, 3 + 16 / 256),
         ({"quant_method": "fouroversix", "dtype": "nvfp4"}, 4.5),
