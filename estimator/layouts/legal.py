@@ -78,6 +78,8 @@ def layout_refusal(
         return Refusal("pp", f"{engine.name} has no pipeline parallelism; legal: 1")
     if layout.pp > 1 and layout.tp > 1 and engine.one_split:
         return Refusal("pp", f"{engine.name} splits by layers or by tensors, not by both; legal with tp {layout.tp}: 1")
+    if layout.pp > 1 and model.architecture.shares_layers:
+        return Refusal("pp", "layers that share weights stand on no single stage; legal: 1")
     if layout.pp > model.architecture.layers:
         return Refusal("pp", f"{layout.pp} stages for {model.architecture.layers} layers")
     return _expert_refusal(model, layout, engine) or _too_large(layout, devices)
@@ -143,7 +145,7 @@ def _head_refusal(model: Model, tp: int, engine: EngineProfile) -> str | None:
 
 def _pipelines(architecture: Architecture, tp: int, devices: int) -> list[int]:
     """Stages that fill the devices by powers of two, or all of them."""
-    most = min(devices // tp, architecture.layers)
+    most = 1 if architecture.shares_layers else min(devices // tp, architecture.layers)
     return sorted({stages for stages in (2, 4, 8, most) if 1 < stages <= most})
 
 

@@ -81,6 +81,8 @@ def rank_work(architecture: Architecture, layout: Layout) -> RankWork:
             for product in _products(layer.mixer.tensors, layout.tp, "attention"):
                 products[product] += count
             all_reduces += count
+        for product in _products(layer.extras, layout.tp, "layer"):
+            products[product] += count
         if layer.mlp is None:
             continue
         for product in _products(layer.mlp.tensors, layout.tp, "mlp"):

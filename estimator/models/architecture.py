@@ -59,6 +59,13 @@ class LayerGroup:
     layer: Layer
     indices: tuple[int, ...] = ()
     """Places of these layers in the stack, from 0; empty where unknown."""
+    stored: int = 0
+    """Sets of weights that these layers share in turn (ALBERT, Zamba); 0 where each layer has its own."""
+
+    @property
+    def weight_sets(self) -> int:
+        """How often the layer's weights are stored: at each place it stands, or fewer where places share them."""
+        return self.stored or self.count
 
 
 def grouped(layers: Iterable[Layer]) -> tuple[LayerGroup, ...]:
@@ -142,7 +149,7 @@ class Architecture:
             parameters(self.embedding)
             + (0 if self.tied else parameters(self.head))
             + parameters(self.final)
-            + sum(group.count * parameters(group.layer.tensors) for group in stacks)
+            + sum(group.weight_sets * parameters(group.layer.tensors) for group in stacks)
         )
 
     @cached_property
@@ -151,7 +158,7 @@ class Architecture:
 
         Experts beside the MLP are those of another modality (ERNIE's for images), which text does not visit.
         """
-        idle = sum(group.count * group.layer.mlp.idle_parameters for group in self.groups if group.layer.mlp)
+        idle = sum(group.weight_sets * group.layer.mlp.idle_parameters for group in self.groups if group.layer.mlp)
         foreign = sum(
             group.count * tensor.parameters
             for group in self.groups
@@ -159,6 +166,17 @@ class Architecture:
             if tensor.role == "expert"
         )
         return self.text_parameters - idle - foreign
+
+    @cached_property
+    def repeated_parameters(self) -> int:
+        """Parameters that a token passes again in layers whose weights an earlier layer has; 0 without shared ones."""
+        stacks = (*self.groups, *self.encoder)
+        return sum((group.count - group.weight_sets) * parameters(group.layer.tensors) for group in stacks)
+
+    @property
+    def shares_layers(self) -> bool:
+        """Whether some layers use the weights of others."""
+        return self.repeated_parameters > 0
 
     @cached_property
     def parameters(self) -> int:

@@ -109,7 +109,7 @@ def as_stored(architecture: Architecture, stored_bytes: int | None) -> WeightFor
     """
     plain = weight_format("bf16")._replace(id="unknown", name="a format that is not understood")
     linear = sum(
-        group.count * tensor.parameters
+        group.weight_sets * tensor.parameters
         for group in (*architecture.groups, *architecture.encoder)
         for tensor in group.layer.tensors
         if tensor.role in LINEAR

@@ -70,7 +70,7 @@ def _derived(name: str, architecture: Architecture) -> Extra:
 
 
 def _tensors(a: Architecture) -> Iterable[tuple[int, Tensor]]:
-    return ((group.count, tensor) for group in a.groups for tensor in group.layer.tensors)
+    return ((group.weight_sets, tensor) for group in a.groups for tensor in group.layer.tensors)
 
 
 def _head(a: Architecture) -> int:

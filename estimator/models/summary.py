@@ -99,7 +99,7 @@ def _parameters(a: Architecture) -> Parameters:
 
 def _of_role(a: Architecture, *roles: Role) -> int:
     stacks: Iterable[LayerGroup] = (*a.groups, *a.encoder)
-    return sum(g.count * parameters(t for t in g.layer.tensors if t.role in roles) for g in stacks)
+    return sum(g.weight_sets * parameters(t for t in g.layer.tensors if t.role in roles) for g in stacks)
 
 
 def _cache(a: Architecture) -> KvCache:
@@ -134,7 +134,7 @@ def text_tensors(a: Architecture) -> Iterator[tuple[int, Tensor]]:
         yield 1, tensor
     for group in (*a.groups, *a.encoder):
         for tensor in group.layer.tensors:
-            yield group.count, tensor
+            yield group.weight_sets, tensor
 
 
 def stored(model: Model) -> tuple[StoredPart, ...]:

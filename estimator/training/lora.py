@@ -59,7 +59,7 @@ def adapted_matrices(architecture: Architecture, targets: str) -> tuple[AdaptedM
     names = target_names(targets)
     adapted = [
         AdaptedMatrices(
-            group.count * tensor.copies,
+            group.weight_sets * tensor.copies,
             group.layer.mlp.active_fraction if group.layer.mlp and tensor.role == "expert" else 1.0,
             tensor,
         )

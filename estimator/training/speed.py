@@ -64,7 +64,7 @@ class TokenWork(NamedTuple):
 @lru_cache(maxsize=512)
 def work_per_token(architecture: Architecture, sequence_length: int) -> TokenWork:
     """FLOPs and parameters per token of training on sequences of that length."""
-    products = architecture.active_parameters - parameters(architecture.embedding)
+    products = architecture.active_parameters + architecture.repeated_parameters - parameters(architecture.embedding)
     if architecture.tied:
         products += parameters(architecture.head)
     attention = sum(

@@ -45,9 +45,9 @@ def rank_parameters(architecture: Architecture, tp: int = 1, pp: int = 1, ep: in
             else:
                 others += share
             if tensor.role == "expert":
-                experts += group.count * share
-        linear += group.count * matrices
-        rest += group.count * others
+                experts += group.weight_sets * share
+        linear += group.weight_sets * matrices
+        rest += group.weight_sets * others
         layer = max(layer, matrices + others)
     embedding = _rank_share(architecture.embedding, tp)
     head = 0.0 if architecture.tied else _rank_share(architecture.head, tp)

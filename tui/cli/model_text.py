@@ -108,9 +108,11 @@ def _working(model: Model) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _group(title: str, group: LayerGroup) -> Iterator[tuple[str, str, str, str]]:
-    where = f"{group.count} {title}"
+    where, sets = f"{group.count} {title}", group.weight_sets
+    if group.stored:
+        where += f", {sets} stored"
     for tensor in group.layer.tensors:
-        yield where, tensor.name, _shape(tensor, group.count), figures.count(group.count * tensor.parameters)
+        yield where, tensor.name, _shape(tensor, sets), figures.count(sets * tensor.parameters)
     mixer = group.layer.mixer
     if mixer and mixer.cache_width:
         window = f" in a window of {mixer.window:,}" if mixer.window else ""

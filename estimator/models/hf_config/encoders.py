@@ -17,6 +17,7 @@ DENSE = HeadStyle(pooler=True, classifier="dense")
 HEAD_STYLES |= {
     "BertModel": POOLED,
     "ErnieModel": POOLED,
+    "AlbertModel": POOLED,
     "MegatronBertModel": POOLED,
     "NomicBertModel": HeadStyle(classifier="pooler"),
     "GteModel": HeadStyle(classifier="pooler"),
@@ -101,6 +102,27 @@ def _bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
     mlp = DenseMlp(hidden, f.size("intermediate_size", "hidden_dim", "n_inner"), gated=False, bias=True)
     layer = Layer(_attention(f, bias=True), mlp, norms(hidden, layer_norms, True))
     return [layer] * f.layers()
+
+
+@reads(AlbertModel="albert")
+def albert(f: Fields) -> Architecture:
+    """ALBERT (arXiv:1909.11942): BERT whose layers are one layer run again and again, over a narrower embedding."""
+    f.refuse_unless("inner_group_num", 1)
+    hidden, narrow = _width(f), f.size("embedding_size", default=128)
+    sets = min(f.size("num_hidden_groups", default=1), f.layers())
+    architecture = _encoder(
+        f,
+        _bert_layers(f),
+        positions=f.size("max_position_embeddings"),
+        token_types=f.size("type_vocab_size", default=2),
+        width=narrow,
+        extras=(
+            Tensor("embedding_hidden_mapping_in", "router", hidden, narrow),
+            Tensor("mapping_bias", "norm", hidden, split="whole"),
+        ),
+    )
+    (group,) = architecture.groups
+    return replace(architecture, groups=(replace(group, stored=sets),))
 
 
 @reads(BertModel="bert", ErnieModel="ernie", MegatronBertModel="megatron-bert")

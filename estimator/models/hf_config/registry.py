@@ -29,6 +29,7 @@ READERS = (
     "classic_variants",
     "diffusion",
     "latent_variants",
+    "shared_layers",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
 a start reads one model, and every module costs it about a millisecond."""

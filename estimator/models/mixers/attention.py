@@ -41,6 +41,8 @@ class Attention(Mixer):
     index_heads: int = 0
     """Heads of a block-sparse index branch (MiniMax-M3); 0 where the layer has none."""
     index_dim: int = 0
+    input_width: int = 0
+    """Width that queries, keys and values are projected from, where it is not the stream's (Zamba); 0 is the same."""
     bidirectional: bool = False
     """Every token attends to all others of its text (encoders), so nothing is cached."""
 
@@ -50,10 +52,10 @@ class Attention(Mixer):
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        q = self.heads * self.head_dim
+        q, taken = self.heads * self.head_dim, self.input_width or self.hidden
         k, v = self.kv_heads * self.head_dim, self.kv_heads * self.v_dim
         tensors = [
-            Tensor("q_proj", "attention", q * (2 if self.gated else 1), self.hidden),
+            Tensor("q_proj", "attention", q * (2 if self.gated else 1), taken),
             Tensor("o_proj", "attention", self.hidden, self.heads * self.v_dim, split="rows"),
         ]
         if not self.stores_cache:
@@ -61,9 +63,9 @@ class Attention(Mixer):
         elif self.shared_projection:
             v = 0
         if k:
-            tensors.append(Tensor("k_proj", "attention", k, self.hidden, ways=self.kv_heads))
+            tensors.append(Tensor("k_proj", "attention", k, taken, ways=self.kv_heads))
         if v:
-            tensors.append(Tensor("v_proj", "attention", v, self.hidden, ways=self.kv_heads))
+            tensors.append(Tensor("v_proj", "attention", v, taken, ways=self.kv_heads))
         if self.separate_gate:
             tensors.append(Tensor("gate_proj", "attention", self.heads * self.v_dim, self.hidden))
         if self.head_gate:

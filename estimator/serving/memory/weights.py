@@ -125,7 +125,7 @@ def _layer_parts(
 ) -> tuple[tuple[float, dict[str, float]], ...]:
     """Bytes by kind of one layer of each group on one rank, with the layers that have it: of any number of stages."""
     return tuple(
-        (group.count * share, _parts(tensors, weights, sharding))
+        (group.weight_sets * share, _parts(tensors, weights, sharding))
         for group in architecture.groups
         for tensors, share in _on_devices(architecture, group, sharding)
     )
@@ -151,7 +151,7 @@ def _add_first(
     if not sharding.embedding_on_host:
         _add(total, _parts(architecture.embedding, weights, sharding))
     for group in architecture.encoder:
-        _add(total, _parts(group.layer.tensors, weights, sharding), group.count)
+        _add(total, _parts(group.layer.tensors, weights, sharding), group.weight_sets)
     if tower:
         _add(total, {f"vision tower, {weights.rest_bits:.3g}-bit": tower * weights.rest_bits / 8 / sharding.tensor})
 
@@ -174,7 +174,9 @@ def _slot_bytes(architecture: Architecture, sharding: Sharding, layers: int, end
     if adapters is None:
         return 0.0
     spread = Spread(sharding.tensor, sharding.expert_groups, max(sharding.expert // sharding.expert_groups, 1))
-    inside = sum(group.count * layer_slot_bytes(group.layer, adapters.rank, spread) for group in architecture.groups)
+    inside = sum(
+        group.weight_sets * layer_slot_bytes(group.layer, adapters.rank, spread) for group in architecture.groups
+    )
     outside = ends * vocabulary_slot_bytes(architecture, adapters.rank) if adapters.vocabulary else 0.0
     return adapters.number * (inside * layers / architecture.layers + outside)
 
