@@ -51,7 +51,7 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-# Four hundred changes of the estimator, each against the tests of its room; some hours.
+# Four hundred changes of the estimator, each against the tests that run its line, then those of its room; some hours.
 mutation: $(VENV)/.dev
 	$(BIN)/python -m scripts.mutation
 
