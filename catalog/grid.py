@@ -1,5 +1,6 @@
 """Grids: every combination of some inputs, answered on all cores and yielded as it goes."""
 
+import gc
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,11 +116,15 @@ _work: list[tuple[Grid, Callable[[Point], Any], Catalog]] = []
 def _open(grid: Grid, render: Callable[[Point], object]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the reader's, who ends the pool
     _work.append((grid, render, load()))
+    gc.disable()  # answers hold no circles but those of refusals, which each chunk ends with
+    gc.freeze()
 
 
 def _chunk(indices: range) -> list[Any]:
     grid, render, catalog = _work[0]
-    return list(map(render, answers(catalog, grid, indices)))
+    answered = list(map(render, answers(catalog, grid, indices)))
+    gc.collect()
+    return answered
 
 
 def answers(catalog: Catalog, grid: Grid, indices: range) -> Iterator[Point]:

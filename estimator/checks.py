@@ -4,7 +4,10 @@ Constructors do not enforce them: `dataclasses.replace` and `check` at every bou
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import MISSING, fields
 from functools import cache
+from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -35,8 +38,9 @@ class Rule(NamedTuple):
                 return f"{value} is not a finite number, {self.wanted}"
             if self.type is int and value != int(value):
                 return f"{value} is not a whole number, {self.wanted}"
-            if any(not bound.holds(value) for bound in self.bounds):
-                return f"{value} is out of range, {self.wanted}"
+            for bound in self.bounds:
+                if not bound.holds(value):
+                    return f"{value} is out of range, {self.wanted}"
         elif not isinstance(value, self.type):
             return f"{value!r} is not {self.wanted}"
         return None
@@ -51,10 +55,33 @@ class Rule(NamedTuple):
 def check(value: Any) -> None:
     """Raises InputError for the first field of a dataclass that breaks its own annotation."""
     cls: Any = type(value)
-    for field, rule in rules(cls).items():
-        complaint = rule.complaint(getattr(value, field))
-        if complaint:
-            raise InputError(field, complaint)
+    shortcuts = _shortcuts(cls)
+    for given, default, field, rule in zip(shortcuts.values(value), *shortcuts.columns, strict=True):
+        if given is not default:
+            complaint = rule.complaint(given)
+            if complaint:
+                raise InputError(field, complaint)
+
+
+class Shortcuts(NamedTuple):
+    """What `check` compares before it asks a rule: most fields of a question are at their default, and a default that
+    keeps its rule need not be asked.
+    """
+
+    values: Callable[[Any], tuple[Any, ...]]
+    """The fields that have a rule, of a record."""
+    columns: tuple[tuple[object, ...], tuple[str, ...], tuple[Rule, ...]]
+    """Their defaults, names and rules."""
+
+
+@cache
+def _shortcuts(cls: Any) -> Shortcuts:
+    by_field = rules(cls)
+    names = tuple(by_field)
+    get = attrgetter(*names)
+    defaults = {field.name: field.default for field in fields(cls)}
+    kept = tuple(MISSING if by_field[name].complaint(defaults[name]) else defaults[name] for name in names)
+    return Shortcuts(get if len(names) > 1 else lambda value: (get(value),), (kept, names, tuple(by_field.values())))
 
 
 @cache

@@ -105,7 +105,7 @@ def section(report: Report | None) -> Any:
     if report is None:
         return None
     record: Any = type(report)
-    return {key: figure(key, getattr(report, key)) for key in keys_of(record)}
+    return {key: figure(report[at], whole) for at, key, whole in _columns(record)}
 
 
 @cache
@@ -122,12 +122,18 @@ def _is_figure(kind: Any) -> bool:
 _FIGURES = (int, float, str, bool, Band, type(None))
 
 
-def figure(key: str, value: object) -> object:
-    """One value of a report as JSON: bands as objects, bytes and tokens as whole numbers, null for NaN and infinity."""
+@cache
+def _columns(record: Any) -> tuple[tuple[int, str, bool], ...]:
+    """Place, name, and whether it counts things, of every figure of a result."""
+    return tuple((record._fields.index(name), name, name.endswith(WHOLE)) for name in keys_of(record))
+
+
+def figure(value: object, whole: bool) -> object:
+    """One value of a report as JSON: bands as objects, `whole` ones as whole numbers, null for NaN and infinity."""
+    if isinstance(value, float):
+        return number(round(value) if whole and isfinite(value) else value)
     if isinstance(value, Band):
         return {"low": number(value.low), "typical": number(value.typical), "high": number(value.high)}
-    if isinstance(value, (float, int)) and not isinstance(value, bool):
-        return number(round(value) if key.endswith(WHOLE) and isfinite(value) else value)
     return value
 
 
@@ -137,10 +143,11 @@ WHOLE = ("_bytes", "_tokens")
 
 def number(value: float) -> float | None:
     """A number as JSON: integers where it is whole; null where it is not finite."""
-    if not isfinite(value):
-        return None
-    whole = int(value)
-    return whole if value == whole else value
+    if isinstance(value, int):
+        return value
+    if value.is_integer():
+        return int(value)
+    return value if isfinite(value) else None
 
 
 SECTIONS = ("memory", "performance", "percentiles", "cost", "training", "score")

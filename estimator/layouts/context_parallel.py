@@ -97,7 +97,9 @@ def check_context_parallel(model: Model, engine: EngineProfile, dcp: int) -> Non
     """Raises InputError for a degree of decode context parallelism that is legal at no tensor-parallel degree of the
     model.
     """
+    if dcp <= 1:
+        return
     degrees = legal_tensor_parallel(model, engine, MOST_RANKS)
-    refusals = [context_parallel_refusal(model, tp, dcp, engine) for tp in degrees] if dcp > 1 else []
+    refusals = [context_parallel_refusal(model, tp, dcp, engine) for tp in degrees]
     if refusals and refusals[-1] and all(refusals):
         raise InputError(*refusals[-1])

@@ -37,6 +37,7 @@ def divisors(architecture: Architecture) -> Divisors:
 
 
 @lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def legal_layouts(
     model: Model, devices: int, engine: EngineProfile, device: Accelerator | None = None
 ) -> tuple[Layout, ...]:

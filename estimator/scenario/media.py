@@ -36,8 +36,10 @@ def with_media(scenario: Scenario, model: "Model") -> Scenario:
     Raises InputError where the model takes no such input, or takes it by a rule that is not known.
     """
     workload = scenario.workload
-    media = _images(workload, model), _sound(workload, model)
-    total = Media(sum(each.tokens for each in media), sum(each.patches for each in media))
+    total = NOTHING
+    if workload.images or workload.audio_seconds:
+        media = _images(workload, model), _sound(workload, model)
+        total = Media(sum(each.tokens for each in media), sum(each.patches for each in media))
     encodes = model.architecture.encodes
     if workload.prefix_cache_hit and not model.architecture.keeps_prompts:
         raise InputError(

@@ -162,7 +162,7 @@ def _document(
         "utilization": first.utilization,
         "usd_per_1m_tokens": first.usd_per_1m_tokens,
         "usd_per_1m_tokens_at": [
-            {"utilization": share, "usd_per_1m_tokens": documents.figure("", band)}
+            {"utilization": share, "usd_per_1m_tokens": documents.figure(band, whole=False)}
             for share, band in first.usd_per_1m_tokens_at
         ],
         "runner_up": runner_up

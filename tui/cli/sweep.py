@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     return ANSWERED if answered else NOTHING_FITS
 
 
+LINE = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
 VERDICT_WITHIN = 400
 """Characters of a line in which its verdict stands, where it has one."""
 
@@ -96,4 +98,4 @@ def line_of(point: Point) -> str:
     """One point as a line of JSON: its values under `over`, then the keys of `estimate`, or why it is `refused`."""
     page: dict[str, object] = {"schema": SCHEMA, "over": point.values}
     page |= {"refused": point.refusal} if point.row is None else document(point.row)
-    return json.dumps(page, allow_nan=False, separators=(",", ":")) + "\n"
+    return LINE.encode(page) + "\n"
