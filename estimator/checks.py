@@ -71,7 +71,7 @@ class Shortcuts(NamedTuple):
     values: Callable[[Any], tuple[Any, ...]]
     """The fields that have a rule, of a record."""
     columns: tuple[tuple[object, ...], tuple[str, ...], tuple[Rule, ...]]
-    """Their defaults, names and rules."""
+    """Defaults, names and rules of those fields."""
 
 
 @cache
