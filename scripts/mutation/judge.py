@@ -75,7 +75,7 @@ def _runs(mutant: Mutant, record: Record, lines_only: bool) -> Iterator[tuple[li
     if tests:
         files = record.quickest_first({test.partition("::")[0] for test in tests})
         yield files, [Chosen(tests, files)]
-    if not lines_only:
+    if not (lines_only and tests):  # what runs at import is no test's
         yield judging_tests(mutant.path), []
 
 
