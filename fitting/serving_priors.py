@@ -52,6 +52,10 @@ ENGINES: dict[str, Priors] = {
     "vllm-v0": KERNELS
     | FIRST
     | {"host.step_ms": (5.0, 1.0), "host.sequence_us": (100.0, 1.0), "prompts.factor": (1.5, 0.3)},
+    "vllm-v0-rocm": KERNELS
+    | FIRST
+    | HOST
+    | {"host.layer_us": (250.0, 0.3), "kernels.walk_ns": (40.0, 0.4), "host.sequence_us": (100.0, 1.0)},
     "vllm-rocm": KERNELS | FIRST | HOST | {"kernels.fp8_compute": (1.0, 0.25)},
     "trt-1": KERNELS | FORMATS | HOST | LOADED,
     "trt-1.x": KERNELS | FORMATS | HOST | LOADED,

@@ -49,6 +49,9 @@ class KernelFactors(NamedTuple):
     """Factor on the random part of the slowest expert-parallel rank's excess."""
     all_reduce_latency: float = 1.0
     """Factor on a collective's fixed time."""
+    walk_ns: float = 0.0
+    """Time in which one tile of a 16-bit product walks past one input [ns], where untuned kernels do not split the
+    inputs of products of few rows among tiles; 0 where they do."""
 
 
 class HostCost(NamedTuple):

@@ -22,7 +22,7 @@ from estimator.serving.speed.operators import (
     PrefillAttention,
     StateUpdate,
 )
-from estimator.units import MICROSECOND
+from estimator.units import MICROSECOND, NANOSECOND
 
 MEMORY_CEILING = 0.95
 """Fraction of the datasheet's bandwidth that no kernel passes (highest of the kernel tables)."""
@@ -34,6 +34,10 @@ ELEMENTWISE_PASSES = 8
 """Hidden-wide vectors that norms, residuals and activations of a layer read or write for each token (counted)."""
 STATE_COMPUTE = 0.3
 """Fraction of the 16-bit peak that chunked scans reach (engineering guess)."""
+SPARSE_HEADS = {9: 64, 10: 128}
+"""Fewest query heads that a rank's sparse latent attention computes, by the major compute capability: kernels take
+multiples of them, and what a rank has less is padded (vllm/v1/attention/backends/mla/flashmla_sparse.py; SGLang's
+nsa_backend.py, github.com/sgl-project/sglang pull 13646; "avoid tp 8", github.com/vllm-project/recipes pull 234)."""
 ACTIVATION_BYTES = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
 """Bytes of an activation quantised for products in that format (fp4: a scale for every 16); 2 elsewhere."""
 WEIGHT_ONLY = frozenset({"i4", "i8"})
@@ -58,6 +62,8 @@ class GemmRates(NamedTuple):
     latency_s: float
     flops_per_s: float
     bytes_per_s: float
+    walk_s_per_input: float
+    """Time in which one tile walks past one input; 0 where tiles share the inputs."""
 
 
 class GpuKernels:
@@ -118,6 +124,7 @@ class GpuKernels:
             * self.sustained
             * min(compute * factors.compute * self.format_factor(key), 1.0),
             bytes_per_s=self.bandwidth * min(kernel.memory * factors.bandwidth, MEMORY_CEILING),
+            walk_s_per_input=factors.walk_ns * NANOSECOND if key == "16" else 0.0,
         )
 
     def gemm(self, product: Product, times: float) -> Gemm:
@@ -133,6 +140,7 @@ class GpuKernels:
             row_bytes=product.inputs * rates.input_bytes + product.outputs * 2,
             flops_per_s=rates.flops_per_s,
             bytes_per_s=rates.bytes_per_s,
+            walk_s=product.inputs * rates.walk_s_per_input,
         )
 
     def _role_rates(self, role: Role) -> tuple[float, GemmRates]:
@@ -202,7 +210,7 @@ class GpuKernels:
             window=mixer.window,
             index_bytes=mixer.index_width * INDEX_ELEMENT_BYTES,
             flops=mixer.decode_flops,
-            share=1 / tp,
+            share=self._heads_share(mixer, tp),
             flops_per_s=device.matrix_flops * self.sustained * kernel.latent_compute,
             bytes_per_s=self.bandwidth * min(memory, MEMORY_CEILING),
         )
@@ -214,8 +222,18 @@ class GpuKernels:
             return kernel.latent
         return kernel.decode_fp8 * self.factors.fp8_cache if self.cache.bits <= 8 else kernel.decode
 
+    def _heads_share(self, mixer: Mixer, tp: int) -> float:
+        """Share of a mixer's query heads that one of `tp` ranks computes, those that only fill its kernel included."""
+        if not mixer.index_width or not mixer.query_heads:
+            return 1 / tp
+        fewest = SPARSE_HEADS.get(int(self.device.compute_capability), 1)
+        return max(1 / tp, min(fewest / mixer.query_heads, 1.0))
+
     def prefill_attention(self, mixer: Mixer, times: float, tp: int) -> PrefillAttention | None:
-        """Attention of prompts in `times` layers; None where the mixer keeps a state instead of a cache."""
+        """Attention of prompts in `times` layers; None where the mixer keeps a state instead of a cache.
+
+        Where an indexer chooses tokens, a prompt's attention is absorbed, as decoding is: every token has its own.
+        """
         if mixer.state_elements:
             return None
         kernel = self.kernels.attention
@@ -223,8 +241,8 @@ class GpuKernels:
             name="attention",
             times=times,
             latency_s=kernel.latency_us * MICROSECOND * self.factors.latency,
-            flops=mixer.attention_flops,
-            share=1 / tp,
+            flops=mixer.decode_flops if mixer.index_width else mixer.attention_flops,
+            share=self._heads_share(mixer, tp),
             ramp_tokens=kernel.ramp_tokens,
             flops_per_s=self.device.matrix_flops
             * self.sustained

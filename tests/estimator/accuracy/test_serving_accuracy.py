@@ -210,6 +210,7 @@ def test_engines_by_name_version_and_kind(engine: str, version: str, kind: str, 
 def test_amd_devices_run_a_stack_of_their_own() -> None:
     case = serving_case(ROW | {"accelerator_id": "mi300x", "engine_version": "0.10.0"}, CONTEXT)
     assert CATALOG.inventory.engine(case.scenario.engine, "0.10.0").speed_on("amd") == "vllm-rocm"
+    assert CATALOG.inventory.engine("vllm", "0.6.1").speed_on("amd") == "vllm-v0-rocm"
 
 
 def test_every_speed_class_is_that_of_a_profile() -> None:

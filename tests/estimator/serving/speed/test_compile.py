@@ -3,7 +3,9 @@
 import pytest
 
 from catalog.load import Catalog
+from estimator.layout import Layout
 from estimator.models.architecture import INDEX_ELEMENT_BYTES
+from estimator.models.model import Model
 from estimator.serving.speed.operators import Experts, Gemm
 from estimator.serving.speed.step import Step
 from tests.estimator.serving.steps import step_on
@@ -32,6 +34,27 @@ def test_vllm_before_0_12_keeps_states_in_16_bit(catalog: Catalog) -> None:
 def test_an_indexer_reads_its_keys_with_their_scales(catalog: Catalog) -> None:
     step = step_on(catalog.inventory, catalog.model("deepseek-ai/DeepSeek-V3.2"), "h200-sxm", weights="fp8-block")
     assert {each.index_bytes for each in step.operators.decode_attention} == {128 * INDEX_ELEMENT_BYTES}
+
+
+def test_a_rank_of_sparse_attention_computes_64_heads_on_hopper_and_128_on_blackwell(catalog: Catalog) -> None:
+    """FlashMLA's sparse kernels; DeepSeek-V3.2 has 128 heads, of which eight ranks have 16 each."""
+    sparse, dense = catalog.model("deepseek-ai/DeepSeek-V3.2"), catalog.model("deepseek-ai/DeepSeek-V3")
+
+    def shares(model: Model, device: str, tp: int) -> set[float]:
+        step = step_on(catalog.inventory, model, device, Layout(tp=tp, ep=tp), weights="fp8-block")
+        return {each.share for each in (*step.operators.decode_attention, *step.operators.prefill_attention)}
+
+    assert shares(sparse, "h200-sxm", 8) == shares(sparse, "h200-sxm", 2) == {0.5}
+    assert shares(sparse, "b200-sxm", 8) == {1.0}
+    assert shares(dense, "h200-sxm", 8) == {0.125}
+
+
+def test_prompts_of_sparse_attention_attend_in_the_absorbed_form(catalog: Catalog) -> None:
+    """Every token has its own choice of latent vectors: 2 x 512 + 64 wide for 192 + 128."""
+    step = step_on(catalog.inventory, catalog.model("deepseek-ai/DeepSeek-V3.2"), "h200-sxm", weights="fp8-block")
+    dense = step_on(catalog.inventory, catalog.model("deepseek-ai/DeepSeek-V3"), "h200-sxm", weights="fp8-block")
+    (prompts,), (expanded,) = step.operators.prefill_attention, dense.operators.prefill_attention
+    assert prompts.flops(1000, 0) / expanded.flops(1000, 0) == pytest.approx(1088 / 320, rel=0.1)
 
 
 @pytest.mark.parametrize(
