@@ -2,7 +2,7 @@
 
     python fitting/fit_training.py            errors in sample, with each model and each source left out
     python fitting/fit_training.py --neutral  the same from priors that know nothing
-    python fitting/fit_training.py --write    also writes the factors into training.yaml
+    python fitting/fit_training.py --write    also writes the factors into training.yaml, and training_left_out.csv
 
 Log utilisation is a sum of log factors. They are found by least absolute deviations, drawn towards a prior each: the
 stacks, formats and devices of published runs hardly cross, so the data alone can not tell them apart.
@@ -12,7 +12,7 @@ import csv
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -26,6 +26,7 @@ from estimator.training import speed
 from estimator.training.judge import require_training_constants
 
 DATA = Path(__file__).parents[1] / "catalog" / "data"
+LEFT_OUT = Path(__file__).parent / "training_left_out.csv"
 BASE = "base"
 PRIORS = {  # factor: (prior, standard deviation of its logarithm)
     BASE: (0.46, 0.3),
@@ -73,6 +74,7 @@ Vector = list[float]
 class Point(NamedTuple):
     """One measured speed as the fit sees it."""
 
+    case_id: str
     at: Vector
     log_utilisation: float
     model: str
@@ -103,6 +105,7 @@ def _point(row: Row, score: Score, context: Context, constants: TrainingConstant
     at = [1.0 if name == BASE else step.exponents.get(name, 0.0) for name in NAMES]
     model = re.sub(r"[ _-]|meta|\(.*|^.*/", "", (row["base_model_id"] or row["model"]).lower()).replace("3.1", "3")
     return Point(
+        case_id=row["case_id"],
         at=at,
         log_utilisation=math.log(now * step.compute_s / compute_s),
         model=model,
@@ -152,17 +155,21 @@ def errors(rows: Sequence[Point], factors: Vector) -> Vector:
     ]
 
 
-def left_out(rows: Sequence[Point], priors: dict[str, tuple[float, float]], group: Callable[[Point], str]) -> Vector:
-    """Errors of every row under factors fitted without its group."""
-    all_errors: Vector = []
+def left_out(
+    rows: Sequence[Point], priors: dict[str, tuple[float, float]], group: Callable[[Point], str]
+) -> dict[str, float]:
+    """Error of every row, by its case, under factors fitted without its group."""
+    found: dict[str, float] = {}
     for name in sorted({group(row) for row in rows}):
         factors = fit([row for row in rows if group(row) != name], priors)
-        all_errors += errors([row for row in rows if group(row) == name], factors)
-    return all_errors
+        own = [row for row in rows if group(row) == name]
+        found |= dict(zip((row.case_id for row in own), errors(own, factors), strict=True))
+    return found
 
 
-def describe_errors(all_errors: Vector) -> str:
+def describe_errors(all_errors: Iterable[float]) -> str:
     """Median size, bias and spread of errors in one line."""
+    all_errors = list(all_errors)
     sizes = [abs(error) for error in all_errors]
     near = sum(size <= 0.25 for size in sizes) / len(sizes)
     ratios = sorted(1 / (1 + error) for error in all_errors)
@@ -173,7 +180,7 @@ def describe_errors(all_errors: Vector) -> str:
     )
 
 
-def memory_left_out(context: Context, constants: TrainingConstants) -> Vector:
+def memory_left_out(context: Context, constants: TrainingConstants) -> dict[str, float]:
     """Errors of peak memory with each stack's own constants dropped, but for bytes per state and checkpointing."""
     generic = constants.frameworks["generic"]
     unknown = {name: _without_constants(each, generic) for name, each in constants.frameworks.items()}
@@ -197,10 +204,19 @@ def _without_constants(framework: Framework, generic: Framework) -> Framework:
     )
 
 
-def memory_errors(context: Context) -> Vector:
-    """Errors of the peaks that are predicted under this context."""
+def memory_errors(context: Context) -> dict[str, float]:
+    """Errors of the peaks that are predicted under this context, by case."""
     rows = rows_of("training_memory.csv", context)
-    return [score.error for row, score in rows if number(row, "peak_memory_gib_per_device")]
+    return {score.case_id: score.error for row, score in rows if number(row, "peak_memory_gib_per_device")}
+
+
+def keep(figures: Mapping[tuple[str, str], Mapping[str, float]]) -> None:
+    """Errors of what was left out, for docs/accuracy.md: figure and group, then case by case."""
+    with LEFT_OUT.open("w", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("figure", "left_out", "case_id", "error"))
+        for (figure, group), found in figures.items():
+            lines.writerows((figure, group, case_id, f"{error:.4f}") for case_id, error in found.items())
 
 
 def written(text: str, factors: Vector) -> str:
@@ -223,12 +239,18 @@ def main() -> None:
         print(f"{name:32} {math.exp(value):6.3f}   prior {priors[name][0]:.2f}")
     print(f"\nspeed, {len(rows)} rows kept")
     print("in sample           ", describe_errors(errors(rows, factors)))
-    print("each model left out ", describe_errors(left_out(rows, priors, lambda row: row.model)))
-    print("each source left out", describe_errors(left_out(rows, priors, lambda row: row.source)))
-    for name, all_errors in (
+    unseen = {
+        ("speed", "model"): left_out(rows, priors, lambda row: row.model),
+        ("speed", "framework"): left_out(rows, priors, lambda row: row.source),
+        ("peak memory", "framework"): memory_left_out(context, constants),
+    }
+    print("each model left out    ", describe_errors(unseen["speed", "model"].values()))
+    print("each framework left out", describe_errors(unseen["speed", "framework"].values()))
+    for name, found in (
         ("as shipped", memory_errors(context)),
-        ("constants of each stack left out", memory_left_out(context, constants)),
+        ("constants of each stack left out", unseen["peak memory", "framework"]),
     ):
+        all_errors = list(found.values())
         mape = sum(map(abs, all_errors)) / len(all_errors)
         near = sum(abs(error) <= 0.2 for error in all_errors) / len(all_errors)
         bias, count = median(all_errors), len(all_errors)
@@ -236,6 +258,7 @@ def main() -> None:
     if "--write" in sys.argv:
         path = DATA / "training.yaml"
         path.write_text(written(path.read_text(), factors))
+        keep(unseen)
 
 
 if __name__ == "__main__":

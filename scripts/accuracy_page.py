@@ -17,6 +17,7 @@ from tui.cli.accuracy import EVIDENCE, score_file
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 LEFT_OUT = ROOT / "fitting" / "left_out.csv"
+TRAINING_LEFT_OUT = ROOT / "fitting" / "training_left_out.csv"
 LEFT = ("source", "architecture", "accelerator")
 """What was left out in turn."""
 FAR, ASIDE = 0.20, 0.12
@@ -68,6 +69,7 @@ def page(scores: dict[str, list[Score]]) -> Iterator[str]:
         if name == "serving":
             yield from serving(lines)
             yield from excluded(found)
+    yield from training_left_out()
     for name in LEFT:
         yield f"## Serving, whole {name}s left out of the fit\n"
         yield f"Every case predicted by constants that were fitted without its {name}.\n"
@@ -75,6 +77,25 @@ def page(scores: dict[str, list[Score]]) -> Iterator[str]:
         yield table("metric, kind or engine", _headline(lines))
         if name == "source":
             yield from weak(lines)
+
+
+def training_left_out() -> Iterator[str]:
+    """Training runs as predicted without their framework's own constants, or without their model's cases."""
+    errors: dict[str, list[float]] = {}
+    with TRAINING_LEFT_OUT.open(newline="") as lines:
+        for line in csv.DictReader(lines):
+            errors.setdefault(f"{line['figure']}, {line['left_out']}s left out", []).append(float(line["error"]))
+    yield "## Training, whole frameworks and models left out\n"
+    yield "A framework that nobody measured has the generic one's constants. Doubtful rows do not count.\n"
+    yield "| figure | n | MdAPE | MAPE | bias | within 20 % |\n|---|---:|---:|---:|---:|---:|"
+    for name, found in errors.items():
+        sizes = [abs(error) for error in found]
+        near = sum(size <= 0.2 for size in sizes) / len(sizes)
+        yield (
+            f"| {name} | {len(found)} | {_percent(median(sizes))} | {_percent(fmean(sizes))} | "
+            f"{100 * median(found):+.1f} | {_percent(near)} |"
+        )
+    yield ""
 
 
 def headline(scores: list[Score]) -> Iterator[str]:
