@@ -40,6 +40,7 @@ class Job:
         "admitted_step",
         "arrival_s",
         "attention_s",
+        "begun_s",
         "cached",
         "done",
         "finish_s",
@@ -58,7 +59,7 @@ class Job:
         """Tokens to compute before the first answer, those that are cached already, and tokens of the answer."""
         self.given = prompt + cached
         self.done, self.admitted_step, self.attention_s = 0, 0, 0.0
-        self.first_token_s = self.finish_s = inf
+        self.begun_s = self.first_token_s = self.finish_s = inf
 
     @property
     def context(self) -> int:
@@ -150,6 +151,8 @@ class Replica:
             if chunk < 0 or (chunk == 0 and job.prompt > job.done):
                 break
             before = job.done
+            if not before:
+                job.begun_s = self.clock_s
             job.done += int(chunk) if chunk >= 1 else job.prompt - job.done
             worked = job.done - before
             rows += worked
@@ -211,7 +214,7 @@ class Replica:
         while self.running and self.running[0][0] <= self.steps:
             job = heappop(self.running)[2]
             self._leave(job, self._written(job))
-            job.finish_s = self.clock_s
+            job.finish_s = max(self.clock_s, job.first_token_s)
             self.finished.append(job)
         while self.used_tokens > self.limits.cache_tokens and len(self.running) > 1 and not self.scheduler.reserves:
             self._preempt()
@@ -241,11 +244,20 @@ class Replica:
     def _begin_answers(self, complete: list[Job]) -> None:
         for job in complete:
             self.prompts.remove(job)
-            job.first_token_s = min(job.first_token_s, self.clock_s)
+            drain_s = max(job.begun_s + self.table.alone_s(job.prompt, job.cached) - self.clock_s, 0.0)
+            job.first_token_s = min(job.first_token_s, self.clock_s + drain_s)
             job.admitted_step = int(self.steps)
             self.context_tokens += job.context
-            heappush(self.running, (self.steps + ceil((job.remaining - 1) / self.accepted), job.number, job))
+            steps = ceil((job.remaining - 1) / self.accepted) + self._idle_steps(drain_s)
+            heappush(self.running, (self.steps + steps, job.number, job))
         self._pass(0.0, 0, 0)
+
+    def _idle_steps(self, drain_s: float) -> int:
+        """Decode steps that a prompt still on its way through later pipeline stages lets pass."""
+        if not drain_s:
+            return 0
+        batch = len(self.running) + 1
+        return round(drain_s / self.table.decode_s(batch, self.context_tokens / batch))
 
     def _record(self, step_s: float, steps: float, tokens: float) -> None:
         self.spans.append(

@@ -65,6 +65,7 @@ class StepTable:
             lambda context: sum(_sequence_s(each, context) for each in operators.decode_attention), CONTEXT_DOUBLINGS
         )
         self.batches: dict[int, Batch] = {}
+        self.alone: dict[tuple[int, int], float] = {}
 
     def decode_s(self, batch: int, context: float) -> float:
         """Seconds of one step in which `batch` sequences at `context` tokens gain a token each."""
@@ -97,6 +98,18 @@ class StepTable:
     def prompt_attention_s(self, new: int, cached: int) -> float:
         """Seconds of attention of one whole prompt on one attention replica, over all pipeline stages in turn."""
         return sum(each.seconds(new, cached) for each in self.step.operators.prefill_attention)
+
+    def alone_s(self, new: int, cached: int) -> float:
+        """Least seconds from a prompt's first chunk to its answer's first token: through every pipeline stage in turn.
+
+        A step's seconds are those of stages side by side, each at another prompt. 0 without pipeline stages.
+        """
+        if self.step.layout.pp == 1 or not new:
+            return 0.0
+        known = self.alone.get((new, cached))
+        if known is None:
+            known = self.alone[new, cached] = self.step.prompt_time(new, cached).alone_s
+        return known
 
     def _batch(self, batch: int) -> "Batch":
         """What a batch's decode steps have in common."""

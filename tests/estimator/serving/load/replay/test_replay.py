@@ -57,6 +57,18 @@ def test_users_in_a_closed_loop_get_what_the_steady_state_says() -> None:
     assert all(0.9 < ratio < 1.1 for ratio in ratios)
 
 
+@pytest.mark.parametrize("engine", ["vllm", "llamacpp"])
+def test_a_prompt_passes_every_pipeline_stage_before_its_first_token(engine: str) -> None:
+    """Stages side by side divide the engine's time of a prompt, not the time that its user waits."""
+    step = compiled(LLAMA, "rtx3090" if engine == "llamacpp" else "a10g", engine, Layout(1, 4))
+    for users, prompt in ((1, 1000), (2, 1000), (1, 4000)):
+        workload = ServingWorkload(prompt, 200, users)
+        shown, steady = replay(step, workload, ROOM), operate(step, workload, users)
+        assert shown.ttft_s.mean == pytest.approx(steady.ttft_s, rel=0.2)
+        assert shown.ttft_s.mean >= step.prompt_time(prompt).alone_s * (1 - 1e-9)
+        assert shown.tpot_s.mean == pytest.approx(steady.tpot_s, rel=0.1)
+
+
 COUNT = st.integers(1, 200)
 TRAFFIC = st.one_of(
     st.builds(dict, requests=COUNT, lengths=st.sampled_from(LENGTHS)),
