@@ -70,7 +70,7 @@ def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, li
     point = point._replace(requests_per_s=min(requests_per_s, point.requests_per_s))
     prompts = _prompt_queue(step, workload, point)
     later_s = prompts.mean_s - point.prompt_wait_s
-    if step.speed.scheduler.chunked and shared:
+    if step.speed.scheduler.chunked and shared and workload.output_tokens > 1:  # else no step decodes others
         later_s += _riding_prompt_s(step, workload, point) - point.prompt_alone_s
     point = point._replace(
         ttft_s=point.ttft_s + later_s, request_s=point.request_s + later_s, prompt_wait_s=prompts.mean_s
@@ -135,7 +135,7 @@ def _prompt_queue(step: Step, workload: ServingWorkload, point: OperatingPoint) 
     """Prompts before an engine that takes them one after the other: Pollaczek-Khinchine at Poisson arrivals, Kingman's
     bound at others. Prompts in chunks also wait for the decode steps that they ride in."""
     new, busy_s = workload.uncached_tokens[0], point.prompt_s
-    if new and step.speed.scheduler.chunked:
+    if new and step.speed.scheduler.chunked and workload.output_tokens > 1:
         busy_s += point.decode_step_s * workload.accepted_tokens / _prompts_a_step(step, workload, point)
     load = min(point.requests_per_s * busy_s, HIGHEST_LOAD)
     scatter = 1 / workload.burstiness + prompt_variation(workload) ** 2

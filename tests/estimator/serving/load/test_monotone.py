@@ -62,6 +62,16 @@ def test_requests_of_one_token_are_answered_before_those_of_eight(
     assert latency == sorted(latency)
 
 
+@pytest.mark.parametrize("rate", [0.3, 0.9, 1.2, 1.5, 1.6])
+def test_a_first_token_alone_waits_for_no_step_that_decodes(rate: float) -> None:
+    step = packaged_step("Qwen/Qwen3-8B", "l4", "vllm", Layout())
+    latency = []
+    for length in (1, 2, 5, 8):
+        load = load_replica(step, ServingWorkload(2000, length, requests_per_second=rate), 16, 14)
+        latency.append(load.ttft_s + (length - 1) * load.point.tpot_s)
+    assert latency == sorted(latency)
+
+
 def test_arrivals_beyond_what_is_possible_are_an_overload_that_meets_no_level() -> None:
     workload = ServingWorkload(2000, 100, requests_per_second=150)
     scenario = Scenario(
