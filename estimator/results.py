@@ -48,6 +48,8 @@ class Factor(NamedTuple):
 
     name: str
     value: float
+    is_size: bool = False
+    """Whether it is the number of bytes that the others are counts or shares of."""
 
 
 class MemoryTerm(NamedTuple):

@@ -134,9 +134,9 @@ def _from_terms(figure: str, title: str, value: float, parts: Sequence[MemoryTer
     for part in parts:
         sign = "-" if part.bytes < 0 else "+"
         factors = part.factors or (Factor(part.name, abs(part.bytes)),)
-        unit: Unit = "number" if part.factors else "bytes"
         names = [factor.name if len(parts) == 1 else f"{factor.name} ({part.name})" for factor in part.factors]
-        terms += [Term(name, factor.value, unit) for name, factor in zip(names or [part.name], factors, strict=True)]
+        for name, factor in zip(names or [part.name], factors, strict=True):
+            terms.append(Term(name, factor.value, "bytes" if factor.is_size or not part.factors else "number"))
         formula += f" {sign} " + " * ".join(names or [part.name])
     return Working(
         figure=figure,

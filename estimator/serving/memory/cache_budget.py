@@ -53,7 +53,7 @@ def pool_terms(
     budget, pool = cache_budget(policy, utilization, planned_bytes, rank)
     spent = {"weights": rank.weights_bytes}
     fraction = Factor("utilization", utilization)
-    start = MemoryTerm("budget", budget, (fraction, Factor("the engine sees", visible)))
+    start = MemoryTerm("budget", budget, (fraction, Factor("the engine sees", visible, is_size=True)))
     match policy:
         case FractionOfDevice():
             if budget < utilization * visible:
@@ -61,18 +61,17 @@ def pool_terms(
             spent |= {"activations": rank.activation_bytes, "runtime": rank.outside_torch_bytes + rank.buffers_bytes}
             spent |= {"CUDA graphs": rank.reserved_graph_bytes}
         case StaticFraction():
-            start = MemoryTerm(
-                "budget", budget, (fraction, Factor("free at start", visible - rank.outside_torch_bytes))
-            )
+            free = Factor("free at start", visible - rank.outside_torch_bytes, is_size=True)
+            start = MemoryTerm("budget", budget, (fraction, free))
             spent |= {"buffers of loading": rank.buffers_bytes}
             spent |= {"activations and graphs beyond the reserve": budget - rank.loaded_bytes - pool}
         case FractionOfFree():
             start = MemoryTerm("the engine sees", visible)
             spent |= {"activations": rank.activation_bytes, "runtime": rank.outside_torch_bytes + rank.buffers_bytes}
-            free = pool / (1 - policy.graph_share) / utilization
+            loaded = pool / (1 - policy.graph_share) / utilization
             spent |= {
-                "graphs": utilization * policy.graph_share * free,
-                "left free by the engine": (1 - utilization) * free,
+                "graphs": utilization * policy.graph_share * loaded,
+                "left free by the engine": (1 - utilization) * loaded,
             }
         case WholeDevice() | RuleOfThumb():
             spent |= {"activations": rank.activation_bytes, "runtime": rank.outside_torch_bytes + rank.buffers_bytes}

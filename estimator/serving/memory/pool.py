@@ -50,7 +50,11 @@ class Pool(NamedTuple):
             blocks = -(-min(tokens, kept) // span) + extra / pages
             terms.append(_blocks("layers with a window", blocks, span, pages * page_bytes))
         if self.fixed:
-            count = (Factor("pages", self.fixed), Factor("bytes a page", page_bytes)) if self.page_bytes > 1 else ()
+            count = (
+                (Factor("pages", self.fixed), Factor("bytes a page", page_bytes, is_size=True))
+                if self.page_bytes > 1
+                else ()
+            )
             terms.append(MemoryTerm("recurrent states", self.fixed * page_bytes, count))
         return tuple(terms)
 
@@ -85,4 +89,4 @@ class Pool(NamedTuple):
 def _blocks(name: str, blocks: float, span: int, block_bytes: float) -> MemoryTerm:
     """Blocks of `span` tokens, or tokens where each is a block of its own."""
     count, size = ("tokens", "bytes a token") if span == 1 else (f"blocks of {span:,} tokens", "bytes a block")
-    return MemoryTerm(name, blocks * block_bytes, (Factor(count, blocks), Factor(size, block_bytes)))
+    return MemoryTerm(name, blocks * block_bytes, (Factor(count, blocks), Factor(size, block_bytes, is_size=True)))

@@ -46,6 +46,8 @@ def test_formulas_give_their_figures(scenario: Scenario) -> None:
         for figure, working in explain(study, row).items():
             assert worked_out(working) == pytest.approx(working.value, rel=1e-9), (row.candidate.machine, working)
             assert working.source
+            large = [term for term in working.terms if working.unit == "bytes" and term.value > 1e9]
+            assert all(term.unit == "bytes" for term in large), large
             figures.add(figure)
     assert figures >= {
         "weights",
