@@ -8,6 +8,8 @@ from estimator.engines.memory_policy import FractionOfDevice, HybridBlocks, Memo
 from estimator.layout import HostPart
 from estimator.records import record
 
+LONGEST_VERSION = 40
+"""Characters of a version that are read."""
 STATE_PAGES_OF_PREFIXES = 2
 """Recurrent states of a sequence under prefix caching: the one in use, and one at a page border (vLLM pull 50991)."""
 
@@ -165,6 +167,6 @@ def container_image(engine: EngineProfile, version: str | None = None) -> str:
 
 def version_key(version: str) -> tuple[int, ...]:
     """The leading numbers of a version, for comparing: `0.20.1rc1.dev16` is (0, 20, 1)."""
-    release = re.match(r"[vb]?([\d.]*)", version.strip()) if version else None
+    release = re.match(r"[vb]?([\d.]*)", version.strip()[:LONGEST_VERSION]) if version else None
     numbers = [int(part) for part in release[1].split(".") if part] if release else []
     return tuple(numbers[:3])

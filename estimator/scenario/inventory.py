@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 
-from estimator.engines.profiles import EngineProfile, version_key
+from estimator.engines.profiles import LONGEST_VERSION, EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
 from estimator.errors import InputError, close_names, unknown_name
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.power import PowerConstants
 from estimator.models.by_hand import DecoderShape
+from estimator.printable import printable
 from estimator.records import record
 
 
@@ -72,9 +73,19 @@ class Inventory:
         profile = next((each for each in reversed(profiles) if version_key(each.version) <= wanted), None)
         if profile is None:
             raise InputError(
-                "engine", f"no profile of {name} covers {version}; one of {', '.join(p.version for p in profiles)}"
+                "engine",
+                f"no profile of {name} covers {printable(version, LONGEST_VERSION)}; "
+                f"one of {', '.join(p.version for p in profiles)}",
             )
         return profile
+
+    def newer_version(self, name: str, version: str | None) -> str:
+        """What to say of a version after the newest that is known, whose figures it is answered with; else nothing."""
+        profile = self.engine(name, version)
+        newest = self.engine(profile.id).version
+        if version is None or version_key(version)[:2] <= (*version_key(newest), 0)[:2]:
+            return ""
+        return f"{name} {printable(version, LONGEST_VERSION)} is newer than what is known here; answered as {newest}"
 
     def _engine_spelled(self, name: str) -> list[EngineProfile]:
         """Profiles of the engine whose id or printed name has the same letters: `llama.cpp`, `TensorRT-LLM`."""

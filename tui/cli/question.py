@@ -31,6 +31,8 @@ def ask(arguments: argparse.Namespace, catalog: Catalog | None = None) -> Questi
         question = questions.ask(catalog, asked, watched, starting_format=other_model)
     for problem in catalog.problems:
         print(f"llmcalc-tui: left out: {printable(problem)}", file=sys.stderr)
+    if note := question.inventory.newer_version(question.scenario.engine, question.scenario.engine_version):
+        print(f"llmcalc-tui: --engine: {note}", file=sys.stderr)
     return _with_preset_cut(question, arguments) if arguments.preset is not None else question
 
 
