@@ -440,6 +440,16 @@ def test_accuracy_of_a_case_file(ask: Ask, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("version", ["99", "9" * 5000])
+def test_a_version_after_the_newest_is_answered_as_the_newest_and_says_so(ask: Ask, version: str) -> None:
+    answer = ask("estimate", "--engine", f"vllm@{version}", "--instance", "g7e.2xlarge", "--format", "json")
+    newest = ask("estimate", "--instance", "g7e.2xlarge", "--format", "json")
+    assert answer.json["memory"] == newest.json["memory"]
+    assert "is newer than what is known here; answered as 0." in answer.err
+    assert newest.err == ""
+    assert ask("estimate", "--engine", "vllm@0.11", "--instance", "g7e.2xlarge").err == ""
+
+
 WRONG = (
     ("rank", "--model", "no-such-model"),
     ("rank", "--input-tokens", "-5"),
@@ -464,6 +474,8 @@ WRONG = (
     ("plan", "--requests-per-hour", "0"),
     ("plan", "--requests-per-hour", "10", "--tokens-per-day", "1000"),
     ("plan", "--budget", "much"),
+    ("plan", "--budget", "2,5"),
+    ("plan", "--limit", "0"),
     ("breakeven", "--api", "nobody"),
     ("breakeven", "--api-usd-per-1m-input", "1"),
     ("breakeven", "--train", "lora"),

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    values.check_limit(arguments.limit)
     catalog = load()
     asked = question.ask(arguments, catalog)
     if asked.scenario.training:
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     known = plans(asked.model, scenario, demand, asked.inventory, asked.prices.for_decisions())
     within = [each for each in known if budget is None or each.usd_per_month.typical <= budget]
     other = _second_region(within[0], scenario, asked, catalog) if within else None
-    shown = within[: max(arguments.limit, 1)]
+    shown = within[: arguments.limit]
     if arguments.format == "json":
         print(json_output.document(_document(scenario, demand, budget, shown, other)))
     elif arguments.format == "csv":

@@ -4,6 +4,7 @@ import argparse
 
 from estimator import documents
 from tui.cli import json_output, question, status, table_output, text_output
+from tui.options import values
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,11 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from estimator.errors import InputError
     from estimator.ranking import rank as ranking
 
-    if arguments.limit is not None and arguments.limit < 1:
-        raise InputError("--limit", f"{arguments.limit} is out of range, expected a whole number >= 1")
+    values.check_limit(arguments.limit)
     asked = question.ask(arguments)
     rows = ranking.rank(*asked, every_layout=arguments.all).rows
     shown = rows[: arguments.limit]

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from tui.draw.figures import number
 
+LABEL = 5
+"""Characters of a label at most."""
+
 
 class Tick(NamedTuple):
     value: float
@@ -17,6 +20,8 @@ class LogAxis(NamedTuple):
 
     low: float
     high: float
+    unit: float = 1.0
+    """What the ticks are labelled in, a power of ten: 1e-3 labels seconds as milliseconds."""
 
     def __call__(self, value: float) -> float:
         if value <= 0:
@@ -34,7 +39,7 @@ class LogAxis(NamedTuple):
                 values = [step * 10.0**power for power in powers for step in (1, 1.5, 2, 3, 4, 5, 6, 8)]
         values = self._inside(values)
         every = max(1, math.ceil(len(values) / max(most, 1)))
-        return tuple(Tick(value, _short(value)) for value in values[::every])
+        return tuple(Tick(value, _short(value / self.unit)) for value in values[::every])
 
     def _inside(self, values: Iterable[float]) -> list[float]:
         return [value for value in values if -1e-9 <= self(value) <= 1 + 1e-9]
@@ -50,9 +55,11 @@ def decades(low: float, high: float) -> LogAxis:
 
 
 def _short(value: float) -> str:
-    """A round value without trailing zeros, in at most five characters: 10k, 0.5, 1P, 1e-05."""
-    if 0 < abs(value) < 0.01:
-        return f"{value:.0e}"
+    """A round value without trailing zeros, in at most five characters: 10k, 0.5, .0015, 1P, 50µ."""
+    if 0 < value < 0.001:
+        return f"{value * 1e6:g}µ" if value > 0.999e-6 else f"{value * 1e9:g}n"
+    if 0 < value < 0.01:
+        return f"{value:g}".removeprefix("0") if len(f"{value:g}") > LABEL else f"{value:g}"
     text = number(value, 2)
     for letter in "kMGTP":
         if text.endswith(letter):

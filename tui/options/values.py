@@ -59,13 +59,25 @@ def _number(text: str, option: Declared, rule: Rule) -> object:
     digits, times, over = _split(text.strip(), option)
     if digits.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         return float(digits)  # the rule says why it is refused
-    if not re.match(r"[-+]?\.?\d", digits) or not DECIMAL.fullmatch(digits) or len(digits) > MOST_DIGITS:
+    if not _writes_number(digits):
         return text
-    bare = digits.replace(",", "").replace("_", "")
-    if rule.type is int and bare.isdecimal():
+    if rule.type is int and (bare := _bare(digits)).isdecimal():
         return int(bare) * times
-    number = float(bare) * times / over
+    number = _decimal(digits) * times / over
     return int(number) if rule.type is int and number.is_integer() else number
+
+
+def _writes_number(digits: str) -> bool:
+    begins = re.match(r"[-+]?\.?\d", digits)
+    return bool(begins and DECIMAL.fullmatch(digits)) and len(digits) <= MOST_DIGITS
+
+
+def _bare(digits: str) -> str:
+    return digits.replace(",", "").replace("_", "")
+
+
+def _decimal(digits: str) -> float:
+    return float(_bare(digits))
 
 
 def _split(text: str, option: Declared) -> tuple[str, int, int]:
@@ -85,10 +97,15 @@ def number_above_0(field: str, text: str | None) -> float | None:
     """A number above 0 as it was typed, None where nothing was. Raises InputError under `field`."""
     if text is None:
         return None
-    try:
-        value = float(text.replace(",", "").replace("_", ""))
-    except ValueError:
-        value = 0.0
+    digits = text.strip()
+    value = _decimal(digits) if _writes_number(digits) else 0.0
     if not 0 < value < 1e15:
-        raise InputError(field, f"{text!r} is not a number above 0")
+        commas = "; a comma stands between groups of three digits" if "," in text else ""
+        raise InputError(field, f"{text!r} is not a number above 0{commas}")
     return value
+
+
+def check_limit(limit: int | None) -> None:
+    """Raises InputError where a number of rows is asked for that shows none."""
+    if limit is not None and limit < 1:
+        raise InputError("--limit", f"{limit} is out of range, expected a whole number >= 1")

@@ -92,7 +92,9 @@ def _chart(
     if not times:
         return [fit_row([(f" {name}: one token, no gap", "dim")], cells)]
     loads = [seen.load for seen in study.loads]
-    chart = plot(cells, lines, decades(loads[0], loads[-1]), decades(min(times), max(*times, most_s or 0.0)))
+    unit, unit_s = ("s", 1.0) if min(times) >= 0.1 else ("ms", 1e-3)
+    axis = decades(min(times), max(*times, most_s or 0.0))._replace(unit=unit_s)
+    chart = plot(cells, lines, decades(loads[0], loads[-1]), axis)
     chart.grid()
     labels = _marks(chart, study, most_s)
     for index, (share, points) in enumerate(curves.items()):
@@ -107,7 +109,7 @@ def _chart(
         chart.canvas.text(*spot, "◇", "good")
         labels.append(Label(*spot, "knee", "good", priority=2))
     place(chart.canvas, labels)
-    return chart.rows(study.unit, f"{name}, s")
+    return chart.rows(study.unit, f"{name}, {unit}")
 
 
 def _marks(chart: Plot, study: LoadStudy, most_s: float | None) -> list[Label]:

@@ -121,7 +121,7 @@ class SheetView(Drawing):
                 columns = len(choice.title) <= names
                 title = f"{choice.title:<{names}}  "
                 start: Row = [(" · ", "dim"), (title + figures + gap, "text")] if columns else [(" · ", "dim")]
-                lines.append(hang(start, remark if columns else title + choice.effect, "text", width))
+                lines.append(hang(start, remark if columns else f"{choice.title} – {choice.effect}", "text", width))
                 continue
             title = f"{clip(choice.title, names):<{names}}  "
             key: Run = (f"{next(keys, ' ')} ", "key")

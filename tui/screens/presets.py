@@ -13,6 +13,9 @@ from tui.state.answer import Answer
 from tui.state.readings import level_bounds
 from tui.state.session import Session
 
+MARK = " ‹"
+"""Behind the preset that is asked for."""
+
 
 class PresetPicker(Picker):
     """A picker of presets. Returns the name of one of the task that is asked."""
@@ -26,16 +29,17 @@ class PresetPicker(Picker):
         now = next((name for name, each in self.presets.items() if each.describes(scenario)), "")
         super().__init__(list(self.presets), now)
         self.now = now
+        self.names_cells = 2 + max(len(each.name) + len(MARK) * each.describes(scenario) for each in own)
 
     def heading(self, cells: int) -> list[Row]:
-        return [fit_row([(f"{'preset':<20}what it asks", "title")], cells)]
+        return [fit_row([(f"{'preset':<{self.names_cells}}what it asks", "title")], cells)]
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         each = self.presets[name]
-        mark = " ‹" if name == self.now else ""
+        mark = MARK if name == self.now else ""
         return fit_row(
             [
-                (f"{each.name + mark:<20}", "cursor" if highlighted else "text"),
+                (f"{each.name + mark:<{self.names_cells}}", "cursor" if highlighted else "text"),
                 (asked(each), "text"),
             ],
             cells,

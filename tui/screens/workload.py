@@ -53,7 +53,10 @@ class WorkloadScreen(Page):
     def action_change(self, by: int) -> None:
         """Changes the field by one step: the next choice, twice or half."""
         name = self.form.field
-        self._take(lambda answer: stepped(answer.session.scenario, field_named(name, answer), by))
+        before = self.answer
+        taken = self._take(lambda answer: stepped(answer.session.scenario, field_named(name, answer), by))
+        if taken and before and self.answer and self.answer.session.scenario == before.session.scenario:
+            self.say(f"{name} has no steps; enter {'chooses' if name in PICKED else 'types'} it")
 
     async def action_type(self) -> None:
         """Opens the field for typing; a model or a region is picked from a list."""
@@ -75,6 +78,11 @@ class WorkloadScreen(Page):
         if self._take(lambda answer: typed(answer.session.scenario, name, text)):
             editor.close()
             self.action_move(by)
+            if name == "engine" and self.answer:
+                asked = self.answer.session.scenario
+                note = self.answer.inventory.newer_version(asked.engine, asked.engine_version)
+                if note:
+                    self.say(note, refused=False)
 
     @on(Input.Changed)
     def check(self, event: Input.Changed) -> None:

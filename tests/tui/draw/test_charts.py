@@ -1,10 +1,13 @@
 """Charts: exact sizes, points under their roof, labels that never cover one another."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
+from tui.draw.axes import LABEL, decades
 from tui.draw.canvas import Canvas
 from tui.draw.curve import OperatingPoint, Series, best_point, curve
 from tui.draw.labels import Label, place
@@ -103,3 +106,10 @@ def test_a_curve_has_the_asked_size(
 ) -> None:
     points = tuple(OperatingPoint(index + 1, *speed) for index, speed in enumerate(speeds))
     assert [width(row) for row in curve(cells, lines, [Series("a", points)], level, 1)] == [cells] * lines
+
+
+@given(st.floats(1e-8, 1e9), st.floats(1.5, 1e6))
+def test_a_tick_is_a_plain_number_of_at_most_five_characters(low: float, ratio: float) -> None:
+    for tick in decades(low, low * ratio).ticks(9):
+        assert re.fullmatch(r"(\d+|\d*\.\d+)[kMGTPµn]?", tick.label), tick
+        assert len(tick.label) <= LABEL

@@ -1,5 +1,7 @@
 """The latency view from hand-made figures."""
 
+import re
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -57,3 +59,11 @@ def test_what_has_no_schedule_says_so() -> None:
 def test_one_token_has_no_gaps() -> None:
     single = STUDY._replace(loads=tuple(each._replace(tpot_s=Percentiles(0, 0, 0, 0, 0)) for each in STUDY.loads))
     assert "one token, no gap" in rows_as_text(latency_page(FACTS._replace(study=single), 80, 21))
+
+
+@pytest.mark.parametrize(("ttft_s", "title"), [(0.004, "TTFT, ms"), (2.0, "TTFT, s")])
+def test_times_are_drawn_in_a_unit_in_which_they_are_plain_numbers(ttft_s: float, title: str) -> None:
+    study = STUDY._replace(loads=tuple(_seen(load, ttft_s * load, 0.004 * load) for load in (1.0, 4.0, 16.0)))
+    text = rows_as_text(latency_page(FACTS._replace(study=study), 100, 21))
+    assert title in text
+    assert not re.search(r"\de[-+]?\d", text)

@@ -205,7 +205,7 @@ async def test_what_a_panel_only_tells_does_not_push_aside_what_it_offers() -> N
         await pilot.pause()
         shown = screen_text(app)
         assert "as many as the pool holds at this length" in shown
-        assert "TP24 keeps 6 copies of the cache  the model has 4 KV heads to divide" in shown
+        assert "TP24 keeps 6 copies of the cache – the model has 4 KV heads to divide" in shown
         styles = app.screen.query_one(SheetView).styles
         keys = styles.background.blend(styles.border_subtitle_color, styles.border_subtitle_color.a)
         assert abs(keys.brightness - styles.background.brightness) > 0.3

@@ -1,10 +1,14 @@
 """`$`, `r` and `f`: lists that answer before one is chosen."""
 
+import re
+
 import pytest
 
 from catalog.load import load
 from estimator.cost.offers import Offer
 from estimator.hardware.prices import Price
+from estimator.scenario.presets import PRESETS
+from estimator.scenario.training_presets import TRAINING_PRESETS
 from tests.tui.screens.conftest import screen_text
 from tests.tui.screens.test_keys import press
 from tui.app import LlmCalc
@@ -79,6 +83,16 @@ async def test_presets_of_the_task_are_a_list(task: str, name: str) -> None:
         assert answer.session.task == task
         await press(pilot, "f")
         assert f"{name} ‹" in screen_text(app)
+
+
+@pytest.mark.parametrize("task", ["serve", "train"])
+async def test_the_name_of_a_preset_and_what_it_asks_are_apart(task: str) -> None:
+    app = app_on(Session().serve_or_train() if task == "train" else Session())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "f")
+        shown = screen_text(app)
+        for each in TRAINING_PRESETS if task == "train" else PRESETS:
+            assert re.search(rf" {each.name}( ‹)?  +\w", shown), each.name
 
 
 async def test_a_preset_that_is_longer_than_the_model_is_cut_and_says_so() -> None:

@@ -194,3 +194,27 @@ async def test_a_click_chooses_a_field() -> None:
         await pilot.click(Form, offset=(spot.x + 2, spot.y))
         await pilot.pause()
         assert form.chosen.field.name == "traffic"
+
+
+async def test_a_field_without_steps_says_how_it_is_changed() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for name, said in (("model", "enter chooses it"), ("instance", "enter types it")):
+            app.screen.query_one(Form).field = name
+            for key in ("l", "h"):
+                await pilot.press(key)
+                await pilot.pause()
+                assert f"✗ {name} has no steps; {said}" in screen_text(app)
+        app.screen.query_one(Form).field = "concurrency"
+        await pilot.press("l")
+        await pilot.pause()
+        assert "has no steps" not in screen_text(app)
+
+
+async def test_a_version_after_the_newest_says_what_it_is_answered_as() -> None:
+    app = LlmCalc(Calculator(load()), Session(screen="workload"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await type_into(pilot, "engine", "vllm@99")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "✓ vllm 99 is newer than what is known here; answered as 0." in screen_text(app)
