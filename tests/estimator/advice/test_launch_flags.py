@@ -188,3 +188,4 @@ def test_an_option_that_a_program_does_not_know_is_refused() -> None:
 def test_every_program_names_its_source_and_version(program: str) -> None:
     assert all(each.startswith("https://") for each in FLAGS[program]["source"])
     assert FLAGS[program]["version"]
+    assert FLAGS[program].keys() <= {"version", "source", "operands", "options", "environment", "rest", "overrides"}
