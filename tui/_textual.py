@@ -176,11 +176,18 @@ def change_of_pen(old: Pen, new: Pen) -> str:
     return min(f"\x1b[{';'.join(codes)}m", _reset(new), key=len)
 
 
+def blanks_look_alike(one: Pen, other: Pen) -> bool:
+    """Whether two pens write the same blank: on one ground, and with nothing that is drawn over or under it."""
+    return one.background == other.background and not SEEN_ON_BLANKS & {*one.attributes, *other.attributes}
+
+
 def _reset(pen: Pen) -> str:
     return f"\x1b[{';'.join(('0', *pen.attributes, *pen.foreground, *pen.background))}m"
 
 
 BOLD, NOT_BOLD = ("1",), ("22",)
+SEEN_ON_BLANKS = {"4", "7", "9", "21", "51", "52", "53"}
+"""Attributes that one sees on a blank: lines under, through, over and around it, and ink and ground exchanged."""
 
 
 class Difference(CompositorUpdate):
@@ -206,6 +213,9 @@ class Difference(CompositorUpdate):
             row, column = y, end
             for text, style, _ in self.after[y].crop(start, end):
                 other = pen_of(style, system) if style else PLAIN
+                if text.isspace() and blanks_look_alike(pen, other):
+                    parts.append(text)
+                    continue
                 parts += (change_of_pen(pen, other), text)
                 pen = other
         return "".join((*parts, change_of_pen(pen, PLAIN)))

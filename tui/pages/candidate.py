@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from estimator.scenario.inventory import Inventory
 
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
+FIGURE = 4
+"""Cells of a size in GiB on the memory line: with a place of its own, a move of the cursor sends little but figures."""
 LIMITS = {"network": "links", "latency": "launch"}
 
 
@@ -191,12 +193,18 @@ def _largest(times: dict[str, float], otherwise: str) -> str:
 def _memory_line(where: Sequence[Share], cells: int) -> Row:
     """One bar, and after it every part with its hatch: `████▓▓▒░··  █weights 67.7 ▓KV 21.2 …`."""
     options: list[Row] = []
-    for names, unit in ((True, " GiB "), (True, ""), (False, " GiB "), (False, "")):
+    for names, unit, room in (
+        (True, " GiB ", FIGURE),
+        (True, " GiB ", 0),
+        (True, "", 0),
+        (False, " GiB ", 0),
+        (False, "", 0),
+    ):
         parts: Row = []
         for share in where:
             figure = f"{share.value / GIB:.1f}" if share.value < 100 * GIB else gib(share.value)
             name = f"{share.name} " if names else ""
-            parts += [(f" {HATCHES[share.style]}", share.style), (name, "dim"), (figure, "text")]
+            parts += [(f" {HATCHES[share.style]}", share.style), (name, "dim"), (f"{figure:>{room}}", "text")]
         options.append([*parts, (unit, "dim")])
     parts = first_that_fits(options, cells - 1)
     return [(" ", "text"), *stacked_bar(where, max(0, cells - width(parts) - 1)), *parts]
@@ -297,8 +305,10 @@ def _cost_line(row: Evaluation, best: Evaluation | None, cells: int) -> Row:
             (f" {usd(cost.usd_per_1m_output_tokens.typical)} out", "text"),
             (" per 1M", "dim"),
         ]
-    badge: Row = [("  ★ ", "badge"), (_best(row, best), "dim")] if best else []
-    return first_that_fits([[*first, *total, *split, *badge], [*first, *total, *badge], [*first, *badge], first], cells)
+    badge: Row = [("★ ", "badge"), (f"{_best(row, best)} ", "dim")] if best else []
+    options = [[*first, *total, *split], [*first, *total], first]
+    shown = next((each for each in options if width(each) + 1 + width(badge) <= cells), None)
+    return justify(shown, badge, cells) if shown else fit_row(first, cells)
 
 
 def _best(row: Evaluation, best: Evaluation) -> str:

@@ -5,11 +5,12 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import ColorSystem
+from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui._textual import JOIN, PLAIN, Difference, change_of_pen, pen_of, spans
+from tui._textual import JOIN, PLAIN, Difference, Pen, blanks_look_alike, change_of_pen, pen_of, spans
 
 STYLES = [None, Style(bold=True), Style(color="red")]
 WIDTH = 120
@@ -81,6 +82,16 @@ def test_a_terminal_told_only_the_changes_writes_as_if_told_all(looks: list[Styl
         assert state == written(set(), change_of_pen(PLAIN, other))
         pen = other
     assert written(state, change_of_pen(pen, PLAIN)) == set()
+
+
+def test_a_blank_keeps_the_pen_that_writes_it_alike() -> None:
+    bold, ground = Style(bold=True), Style(bgcolor="blue")
+    before = [Strip([Segment("....")])]
+    for between, sent in ((None, "\x1b[1m1 p\x1b[0m"), (ground, "\x1b[1m1\x1b[0;44m \x1b[0;1mp\x1b[0m")):
+        after = [Strip([Segment("1", bold), Segment(" ", between), Segment("p", bold), Segment(".")])]
+        assert Difference(before, after).render_segments(Console(color_system="standard")).endswith(sent)
+    assert not blanks_look_alike(Pen(attributes=("7",), foreground=("31",)), PLAIN)
+    assert not blanks_look_alike(PLAIN, Pen(attributes=("4",)))
 
 
 def written(state: set[str], sequence: str) -> set[str]:
