@@ -82,10 +82,11 @@ def columns_shown(pins: int, column: int, cells: int) -> tuple[list[int], int]:
 
 
 def _heading(pins: Pins, shown: Sequence[int], cursor: Cursor, room: int, cells: int) -> Row:
-    row: Row = [(f"{f' {len(pins)} pins':<{TITLES + 3}}" if len(pins) > 1 else " " * (TITLES + 3), "dim")]
+    row: Row = [(f"{f' {len(pins)} pins':<{TITLES + 2}}" if len(pins) > 1 else " " * (TITLES + 2), "dim")]
     for at in shown:
+        chosen = at == cursor.column
         name = clip(f"{LETTERS[at]} {without_controls(pins[at].label)}", room - 1)
-        row.append((f"{name:<{room}}", "cursor" if at == cursor.column else "bold"))
+        row += [pointer(chosen, "›"), (f"{name:<{room - 1}}", "cursor" if chosen else "bold")]
     return fit_row(row, cells)
 
 

@@ -139,6 +139,14 @@ def fit_title(title: str, cells: int) -> str:
     return " · ".join(parts)
 
 
+def fit_keys(keys: Sequence[str], cells: int) -> str:
+    """The keys under a panel and how it is closed, as fully as the frame has room for."""
+    said = [each for each in keys if each]
+    options = (*([*said[: len(said) - less], close] for less in (0, 1) for close in ("esc closes", "esc")), ["esc"])
+    texts = [" · ".join(each) for each in options]
+    return next((text for text in texts if len(text) <= cells - FRAME), texts[-1])
+
+
 FRAME = 10
 """Cells beside the title of a panel: its margins, its corners and a blank at each side."""
 
@@ -163,7 +171,7 @@ class Panel(ModalScreen[Scenario | None]):
         last = min(len(self.offered), len(KEYS))
         keys = f"j/k moves · enter or {'1-' * (last > 1)}{last} applies" if self.offered else "j/k scrolls"
         view.border_title = fit_title(self.sheet.title, self.app.size.width)
-        view.border_subtitle = " · ".join(filter(None, (self.sheet.turning, keys, "esc closes")))
+        view.border_subtitle = fit_keys((self.sheet.turning, keys), self.app.size.width)
         yield view
 
     def on_key(self, event: events.Key) -> None:

@@ -20,7 +20,8 @@ from tui.pages.memory import memory_page
 from tui.pages.performance import VIEWS, layout_rows, performance_page
 from tui.pages.training import training_memory_page, training_speed_page
 from tui.screens.launch import LaunchView
-from tui.screens.panel import FRAME, Sheet, SheetView, fit_title
+from tui.screens.money_panels import PLAN_KEYS
+from tui.screens.panel import FRAME, Sheet, SheetView, fit_keys, fit_title
 from tui.screens.panels import PANELS
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
@@ -202,3 +203,12 @@ def test_layouts_and_launch_commands() -> None:
             assert not list(cut(view._form_rows(form, width - PADDING), width - PADDING))
         rows = layout_rows(PERFORMANCE.layouts, PERFORMANCE.chosen_layout, width - PADDING)
         assert not list(cut(rows, width - PADDING))
+
+
+def test_the_keys_of_a_panel() -> None:
+    for keys in (("", "j/k scrolls"), ("", "j/k moves · enter or 1-9 applies"), (PLAN_KEYS, "j/k scrolls")):
+        for cells in EVERY_WIDTH:
+            said = fit_keys(keys, cells)
+            assert len(said) <= cells - FRAME
+            assert "esc" in said
+            assert PLAN_KEYS in said or PLAN_KEYS not in keys

@@ -107,6 +107,15 @@ async def test_the_keys_of_the_page_change_the_pins() -> None:
         assert (await press(pilot, "u")).session.pins == (PINS[0], PINS[2])
 
 
+async def test_the_chosen_pin_is_told_by_a_glyph() -> None:
+    async with app_on(Session(pins=PINS, screen="compare")).run_test(size=(80, 24)) as pilot:
+        for key, letter in (("h", "A"), ("l", "B"), ("l", "C")):
+            await press(pilot, key)
+            assert [word[:2] for word in screen_text(pilot.app).split() if word[0] == "›" and len(word) > 1] == [
+                f"›{letter}"
+            ]
+
+
 async def test_enter_explains_the_figure_under_the_cursor() -> None:
     async with app_on(Session(pins=PINS, screen="compare")).run_test(size=(100, 30)) as pilot:
         await pilot.pause()
