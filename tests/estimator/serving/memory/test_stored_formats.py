@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.load import Catalog
-from estimator.accuracy.memory_case import weights_of
+from estimator.accuracy.memory_formats import weights_of
 from estimator.layout import Layout
 from estimator.models.formats import WeightFormat, weight_format
 from estimator.serving.memory.weights import Sharding, stage_weights
