@@ -452,6 +452,7 @@ def test_a_version_after_the_newest_is_answered_as_the_newest_and_says_so(ask: A
 
 WRONG = (
     ("rank", "--model", "no-such-model"),
+    ("rank", "--model", ""),
     ("rank", "--input-tokens", "-5"),
     ("rank", "--input-tokens", "1e30"),
     ("rank", "--input-tokens", "nan"),

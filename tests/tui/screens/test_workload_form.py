@@ -218,3 +218,20 @@ async def test_a_version_after_the_newest_says_what_it_is_answered_as() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert "✓ vllm 99 is newer than what is known here; answered as 0." in screen_text(app)
+
+
+async def test_an_open_field_says_how_it_is_taken_and_left() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_into(pilot, "input-tokens", "8")
+        await pilot.pause()
+        assert "enter takes it  esc leaves it" in screen_text(app)
+
+
+async def test_the_cheapest_run_is_called_so() -> None:
+    app = LlmCalc(Calculator(load()), Session().serve_or_train())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "★ cheapest run" in shown
+        assert "best value" not in shown
