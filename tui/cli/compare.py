@@ -31,15 +31,16 @@ def run(arguments: argparse.Namespace) -> int:
     answers = [calculator.pinned(pin) for pin in pins]
     names = [f"{letter} {pin.label}" for letter, pin in zip(LETTERS, pins, strict=False)]
     table = [(line, compare_line(line, answers)) for line in lines_for(answers)]
-    if arguments.format == "json":
-        print(json_output.document(_page(pins, answers, table)))
-    elif arguments.format == "text":
-        print(text_output.aligned([("", *names), *map(_cells, table)], left=range(len(names) + 1)))
-    else:
-        titles = ("", *names)
-        rows = [_cells(row) for row in table]
-        markdown = arguments.format == "markdown"
-        print(table_output.markdown_table(titles, rows) if markdown else table_output.plain_csv(titles, rows))
+    rows = [_cells(row) for row in table]
+    match arguments.format:
+        case "json":
+            print(json_output.document({"candidates": _candidates(pins, answers), "comparison": _lines(table)}))
+        case "csv":
+            print(table_output.csv_table(_candidates(pins, answers)))
+        case "markdown":
+            print(table_output.markdown_table(("", *names), rows))
+        case _:
+            print(text_output.aligned([("", *names), *rows], left=range(len(names) + 1)))
     return ANSWERED if all(answer.rows[0].verdict == "fits" for answer in answers) else NOTHING_FITS
 
 
@@ -58,7 +59,7 @@ def _pins(path: Path, calculator: Calculator) -> Iterator[Pin]:
         machine=pin.machine,
         accelerator=pin.accelerator,
         count=pin.count,
-        name=f"{path.stem[:20]}: {pin.machine}",
+        name=pin.machine if path.stem == pin.machine else f"{path.stem[:20]}: {pin.machine}",
     )
 
 
@@ -76,14 +77,15 @@ def _cells(row: tuple[Line, Sequence[Compared]]) -> tuple[str, ...]:
     return line.title, *(" ".join(filter(None, (each.text, each.delta, each.mark))) for each in compared)
 
 
-def _page(
-    pins: Sequence[Pin], answers: Sequence[Answer], table: Sequence[tuple[Line, Sequence[Compared]]]
-) -> dict[str, Any]:
-    candidates = [
+def _candidates(pins: Sequence[Pin], answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    return [
         {"name": pin.label, "scenario": json_output.scenario(pin.scenario), **documents.document(answer.rows[0])}
         for pin, answer in zip(pins, answers, strict=True)
     ]
-    lines = [
+
+
+def _lines(table: Sequence[tuple[Line, Sequence[Compared]]]) -> list[dict[str, Any]]:
+    return [
         {
             "group": line.group or None,
             "title": line.title,
@@ -93,4 +95,3 @@ def _page(
         }
         for line, compared in table
     ]
-    return {"candidates": candidates, "comparison": lines}
