@@ -6,6 +6,7 @@ from pathlib import Path
 
 from catalog import atomic
 from estimator import documents
+from estimator.errors import InputError
 from estimator.printable import printable
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Scenario
@@ -13,6 +14,7 @@ from estimator.scenario.training_workload import TrainingWorkload
 from tui.cli import json_output, table_output, text_output
 from tui.options.options import given_options
 from tui.pages.comparison import Line, compare_line, lines_for
+from tui.screens.launch import forms_of
 from tui.state.answer import Answer
 from tui.state.chips import chips
 from tui.state.pins import LETTERS
@@ -83,7 +85,9 @@ def report(answer: Answer) -> str:
 
 
 def comparison_report(answers: Sequence[Answer | None], labels: Sequence[str]) -> str:
-    """The comparison as a report: the table, then for each pin its question and the command that gives it again."""
+    """The comparison as a report: the table, then for each pin its question, the command that gives it again, and what
+    starts it.
+    """
     parts = ["# Comparison", comparison_text(answers, labels)]
     for at, answer in enumerate(answers):
         if answer is not None:
@@ -91,9 +95,18 @@ def comparison_report(answers: Sequence[Answer | None], labels: Sequence[str]) -
             command = reproduced(scenario, "estimate", row.candidate.machine)
             parts.append(
                 f"## {LETTERS[at]} {printable(labels[at])}\n\n{printable(text_output.scenario(scenario))}\n\n"
-                f"{_sources(answer, [row])}\n\n```\n{command}\n```"
+                f"{_sources(answer, [row])}\n\n```\n{command}\n```\n\n{_started_by(answer, row)}"
             )
     return "\n\n".join(parts) + "\n"
+
+
+def _started_by(answer: Answer, row: Evaluation) -> str:
+    """The launch command or the recipe of a pin, or why there is none."""
+    try:
+        first = forms_of(answer, row)[0]
+    except InputError as error:
+        return f"Not started: {printable(error.reason)}"
+    return f"Start it:\n\n```\n{first.text.strip()}\n```"
 
 
 def table_csv(rows: Sequence[Evaluation]) -> str:

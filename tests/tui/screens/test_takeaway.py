@@ -149,6 +149,23 @@ async def test_a_comparison_is_exported_with_every_pin(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("scenario", "machine", "starts"),
+    [
+        (Scenario(), "g7e.2xlarge", "vllm serve"),
+        (Scenario(training=TrainingWorkload()), "g7e.12xlarge", "tune run"),
+        (Scenario(), "g6.xlarge", "Not started: "),
+    ],
+)
+async def test_a_comparison_says_what_starts_each_pin(
+    scenario: Scenario, machine: str, starts: str, tmp_path: Path
+) -> None:
+    pins = (Pin(scenario, machine),)
+    async with app_on(Session(scenario=scenario, pins=pins, screen="compare")).run_test(size=(80, 24)) as pilot:
+        await export(pilot, "markdown")
+        assert starts in (tmp_path / "llmcalc.md").read_text()
+
+
+@pytest.mark.parametrize(
     "scenario",
     [
         Scenario(kv="fp8", price_terms="savings-1y", region="eu-west-1"),
