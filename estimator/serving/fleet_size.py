@@ -21,6 +21,8 @@ class FleetSizes:
     def __init__(self, workload: ServingWorkload, level: ServiceLevel, most_machines: int) -> None:
         self.workload, self.level, self.most_machines = workload, level, most_machines
         self._loads: dict[tuple[Step, float, int], ReplicaLoad] = {}
+        self._shares: dict[tuple[Step, float], tuple[float, float]] = {}
+        """Most arrivals at which a replica is known to keep the level, and fewest at which it is known not to."""
 
     def load(self, step: Step, room: float, busy_replicas: int) -> ReplicaLoad:
         """One of so many replicas, each with room for as many requests, at its share of the load."""
@@ -74,8 +76,20 @@ class FleetSizes:
         workload, step = self.workload, one.step
         if step is None or not self.level:
             return step is not None
-        load = self.load(step, one.room, workload.busy_replicas(times * one.replicas))
-        return not load.overloaded and self.level.met_by(*level_times(step, workload, load, self.level))
+        replicas = workload.busy_replicas(times * one.replicas)
+        if workload.requests_per_second is None or workload.is_benchmark:
+            return self._replica_keeps(one, step, replicas)
+        share, key = workload.requests_per_second / replicas, (step, one.room)
+        kept, missed = self._shares.get(key, (0.0, inf))
+        if kept < share < missed:
+            keeps = self._replica_keeps(one, step, replicas)
+            self._shares[key] = (share, missed) if keeps else (kept, share)
+            return keeps
+        return share <= kept
+
+    def _replica_keeps(self, one: LayoutEstimate, step: Step, replicas: int) -> bool:
+        load = self.load(step, one.room, replicas)
+        return not load.overloaded and self.level.met_by(*level_times(step, self.workload, load, self.level))
 
 
 def least_enough(low: int, high: int, enough: Callable[[int], bool]) -> int:

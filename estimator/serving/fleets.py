@@ -40,19 +40,26 @@ class Fleets:
             for layout in self.layouts.on(node, deployment.engine)
             if not self.layouts.cut_refusal(deployment, layout)
         ]
-        fitting = [each for each in estimates if each.load]
+        fitting = [each for each in estimates if each.step]
         if not fitting and not self.layouts.explicit:
             fitting = self.with_offload(deployment, machines) or self.spread(node, deployment)
-        if not fitting or (not placement.spare and any(map(self.is_right, fitting))):
-            return fitting or estimates
-        if asked:
-            spread = () if self.layouts.explicit else self.spread(node, deployment)
-            return [*fitting, *spread]
+        if not fitting:
+            return estimates
+        if asked or (not placement.spare and any(map(self.may_be_right, fitting))):
+            loaded = list(map(self.loaded, fitting))
+            if not placement.spare and any(map(self.is_right, loaded)):
+                return loaded
+            if asked:
+                return loaded if self.layouts.explicit else [*loaded, *map(self.loaded, self.spread(node, deployment))]
         fleets = self.smallest(node, deployment, fitting)
         alone = fitting[0].machines == 1 and not self.layouts.explicit
         if alone and not any(map(self.is_right, fleets)):
             fleets += self.smallest(node, deployment, self.spread(node, deployment))
         return fleets
+
+    def may_be_right(self, estimate: LayoutEstimate) -> bool:
+        """Whether one such layout could hold the load, for all that its memory and its highest rate say."""
+        return self.sizes.bound(estimate) <= 1
 
     def is_right(self, estimate: LayoutEstimate) -> bool:
         """Whether a layout holds the load within the service level."""
@@ -70,10 +77,9 @@ class Fleets:
         """A layout on so many groups of machines, of as many as one engine needs, and spare ones."""
         machines = (groups + spare) * one.machines
         if one.layout.host:
-            fleet = one._replace(machines=machines, replicas=one.replicas * (groups + spare))
-            fleet = self.with_speed(fleet, self.scenario.workload.busy_replicas(fleet.replicas))
+            fleet = self.loaded(one._replace(machines=machines, replicas=one.replicas * (groups + spare)))
         else:
-            fleet = self.estimate(node, deployment, one.layout, machines, one.machines)
+            fleet = self.loaded(self.estimate(node, deployment, one.layout, machines, one.machines))
         return fleet._replace(spare=spare * one.machines)
 
     @property
@@ -114,18 +120,18 @@ class Fleets:
             if self.layouts.cut_refusal(deployment, layout):
                 continue
             estimate = self.estimate(node, deployment, layout, asked_machines or span, span)
-            if estimate.load:
+            if estimate.step:
                 fitting.append(estimate)
-                if self.is_right(estimate):
+                if self.may_be_right(estimate) and self.is_right(self.loaded(estimate)):
                     break
         return fitting
 
     def estimate(self, node: Node, deployment: Deployment, layout: Layout, machines: int, span: int) -> LayoutEstimate:
-        """A layout over `span` machines, repeated over `machines` of them; estimated once for equal devices."""
+        """A layout over `span` machines, repeated over `machines` of them, with its step where a request fits, not yet
+        under its load; estimated once for equal devices."""
         replicas = machines * node.devices // layout.devices if span == 1 else machines // span
         replicas = min(replicas, self.layouts.replicas or replicas)
-        busy = self.scenario.workload.busy_replicas(replicas)
-        key = (node.device, node.fabric, node.devices if span > 1 else 0, layout, busy, replicas)
+        key = (node.device, node.fabric, node.devices if span > 1 else 0, layout, replicas)
         estimate = self._estimates.get(key)
         if estimate is None:
             self.considered += 1
@@ -140,7 +146,7 @@ class Fleets:
                 slots=compile_memory(deployment, layout).slots,
             )
             fits = report.shortfall_bytes <= 0 and report.max_concurrency >= 1
-            estimate = self._estimates[key] = self.with_speed(base, busy) if fits else base
+            estimate = self._estimates[key] = self.timed(base) if fits else base
         return estimate if estimate.machines == machines else estimate._replace(machines=machines)
 
     def with_offload(self, deployment: Deployment, machines: int) -> list[LayoutEstimate]:
@@ -157,11 +163,17 @@ class Fleets:
                 ),
                 confidence=deployment.confidence,
             )
-            estimates.append(self.with_speed(base, self.scenario.workload.busy_replicas(machines)))
+            estimates.append(self.timed(base))
         return estimates
 
-    def with_speed(self, estimate: LayoutEstimate, busy_replicas: int) -> LayoutEstimate:
-        """A layout that fits, with its speed at its share of the load: requests are spread evenly over the replicas."""
+    def timed(self, estimate: LayoutEstimate) -> LayoutEstimate:
+        """A layout that fits, with the step of its engines."""
         step = compile_step(estimate.deployment, estimate.layout)
-        load = self.sizes.load(step, estimate.room, busy_replicas)
-        return estimate._replace(confidence=step.confidence, busy_replicas=busy_replicas, step=step, load=load)
+        return estimate._replace(confidence=step.confidence, step=step)
+
+    def loaded(self, estimate: LayoutEstimate) -> LayoutEstimate:
+        """A layout at its share of the load, where it has a step: requests are spread evenly over the replicas."""
+        if estimate.step is None:
+            return estimate
+        busy = self.scenario.workload.busy_replicas(estimate.replicas)
+        return estimate._replace(busy_replicas=busy, load=self.sizes.load(estimate.step, estimate.room, busy))

@@ -33,8 +33,9 @@ class LayoutEstimate(NamedTuple):
     slots: float = inf
     """Sequences that the engine runs at once in one replica, whatever its memory holds."""
     step: Step | None = None
+    """None where the memory does not hold one request."""
     load: ReplicaLoad | None = None
-    """One replica at its share of the load; None where the memory does not hold one request."""
+    """One replica at its share of the load; None where the memory does not hold one request, and before it is asked."""
 
     @property
     def requests_per_s(self) -> float:

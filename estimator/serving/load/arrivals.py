@@ -1,39 +1,23 @@
 """Open arrivals at one replica: requests come at random, whether or not earlier ones are done."""
 
+from dataclasses import replace
 from functools import lru_cache
-from math import ceil, exp, inf, pi, sqrt
+from math import exp, floor, inf, log, pi, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.operating_point import OperatingPoint, operate, prompts_in_a_step
+from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate
+from estimator.serving.load.spells import HIGHEST_LOAD, Queue, Spells
 from estimator.serving.speed.step import Step
 
-HIGHEST_LOAD = 0.98
-"""Share of the time that a server is busy beyond which its queue has no steady length (guess)."""
-ROUNDS = 8
-"""Points on the way to a rate; three are enough for most."""
-NARROWEST = 0.02
-"""Share of a bracket that a point is at least away from its ends."""
-CLOSE = 0.3
-"""Share of a number in flight within which another one gives the slope at it."""
-NEARBY = 1.1
-"""The number in flight beside a point, at which the slope of a request's time is taken, over the point's own."""
+RATIO = 2**0.5
+"""Between numbers of answers at which steps are timed; what lies between is taken as linear, within a hundredth."""
 TOLERANCE = 0.01
-"""Relative change of the concurrency below which the point stands."""
-
-
-class Queue(NamedTuple):
-    """Who waits, and how long."""
-
-    share: float = 0.0
-    """Share of the requests that wait in it."""
-    wait_s: float = 0.0
-    """Mean wait of those."""
-
-    @property
-    def mean_s(self) -> float:
-        """Mean wait of all requests."""
-        return self.share * self.wait_s
+"""Relative change of a number of answers below which it stands."""
+ROUNDS = 8
+"""Steps towards a number, at most; three are enough for most."""
+NARROWEST = 0.02
+"""Share of a bracket that a number is at least away from its ends."""
 
 
 class Arrivals(NamedTuple):
@@ -49,67 +33,178 @@ class Arrivals(NamedTuple):
     """The queue of requests that wait for other prompts."""
     slots: Queue
     """The queue of requests that find all places taken."""
+    caught: Queue = Queue()
+    """Answers that begin while prompts wait, and what that adds to them."""
+
+
+class InWork(NamedTuple):
+    """Answers in work on average, where as many leave as come."""
+
+    number: float
+    slower: float
+    """Seconds of a request over what they would be without those who share the batch, by the slope at the number."""
+
+
+class Timed:
+    """Operating points of one step and one workload, whatever its rate, by the number in flight."""
+
+    __slots__ = ("at_random", "points", "steady", "step", "workload")
+
+    def __init__(self, step: Step, workload: ServingWorkload) -> None:
+        self.step, self.workload, self.at_random = step, workload, _shares(step, workload)
+        self.points, self.steady = dict[float, OperatingPoint](), dict[float, OperatingPoint]()
+
+    def at(self, number: float) -> OperatingPoint:
+        """The point of a number in flight of those that come at random, worked out once."""
+        point = self.points.get(number)
+        if point is None:
+            point = self.points[number] = operate(self.step, self.workload, number, self.at_random)
+        return point
+
+    def full(self, limit: float) -> OperatingPoint:
+        """The point of all places taken, each by the next request as soon as one leaves, worked out once."""
+        point = self.steady.get(limit)
+        if point is None:
+            point = self.steady[limit] = operate(self.step, self.workload, limit)
+        return point
+
+
+_timed = lru_cache(maxsize=1024)(Timed)
 
 
 def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, limit: float) -> Arrivals:
     """One replica of `limit` places at which so many requests arrive.
 
-    A running batch is a server that its requests share, the slower the more there are. Its number in flight has the
+    A running batch is a server that its requests share, the slower the more there are. Its number in work has the
     distribution of a generalized processor-sharing queue, whatever the lengths (Cohen 1979): near the point n at which
-    as many leave as come, where requests take T = a + b n, it has the variance n T / a and the mean n + T / a - 1,
+    as many leave as come, where answers take T = a + b n, it has the variance n T / a and the mean n + T / a - 1,
     which who arrives finds beside himself. A batch that nobody joins serves like its single places.
     """
-    point, utilization, before = point_at_rate(step, workload, requests_per_s, limit)
-    in_flight = min(point.concurrency, requests_per_s * point.request_s)
-    shared = not (step.speed.scheduler.static or workload.encodes)
-    scatter, slower = (1 + 1 / workload.burstiness) / 2, 1.0
-    if shared and utilization < 1:
-        slower = _slower(step, workload, point, before)
-        point = operate(step, workload, min(point.concurrency + scatter * (slower - 1) + 1, limit))
-    deviation = sqrt(scatter * in_flight * slower)
-    point = point._replace(requests_per_s=min(requests_per_s, point.requests_per_s))
-    prompts = _prompt_queue(step, workload, point)
-    later_s = prompts.mean_s - point.prompt_wait_s
-    if step.speed.scheduler.chunked and shared and workload.output_tokens > 1:  # else no step decodes others
-        later_s += _riding_prompt_s(step, workload, point) - point.prompt_alone_s
-    point = point._replace(
-        ttft_s=point.ttft_s + later_s, request_s=point.request_s + later_s, prompt_wait_s=prompts.mean_s
+    timed = _timed(step, _at_any_rate(workload))
+    full = timed.full(limit)
+    utilization = requests_per_s / full.requests_per_s
+    if not timed.at_random:
+        return _single_places(step, workload, requests_per_s, limit)
+    completed = min(requests_per_s, full.requests_per_s)
+    most = full if utilization >= 1 else timed.at(limit)
+    spells = Spells(step, workload, completed, timed.at(1.0), most, prompt_variation(workload))
+    mean = InWork(limit, 1.0) if utilization >= 1 else _in_work(workload, spells, timed, limit)
+    scatter = (1 + 1 / workload.burstiness) / 2
+    number = max(min(mean.number + scatter * (mean.slower - 1) + 1, limit), 1.0)
+    point = most if number == limit else operate(step, workload, number, at_random=True)
+    seen = spells.seen(number, point.decode_step_s, point.prompt_s)
+    point = spells.among(point, seen, first_token_overhead_s(step, workload), workload.output_tokens)
+    deviation = sqrt(scatter * mean.slower * min(requests_per_s * point.request_s, limit))
+    return Arrivals(
+        point=point,
+        utilization=utilization,
+        deviation=deviation,
+        prompts=seen.prompts,
+        slots=shared_slots(workload, utilization, limit, point, deviation),
+        caught=seen.caught,
     )
-    if shared:
-        slots = shared_slots(workload, utilization, limit, point, deviation)
-    else:
-        slots = single_slots(workload, utilization, limit, point.request_s)
-    return Arrivals(point=point, utilization=utilization, deviation=deviation, prompts=prompts, slots=slots)
+
+
+def _shares(step: Step, workload: ServingWorkload) -> bool:
+    """Whether requests join a batch that runs, and share it."""
+    return not (step.speed.scheduler.static or workload.encodes)
+
+
+def _in_work(workload: ServingWorkload, spells: Spells, timed: Timed, limit: float) -> InWork:
+    """Answers in work where as many leave as come: first on the line between one and all, then between neighbours."""
+    mean = _on_line(workload, spells, timed.at(1.0), timed.at(limit))
+    if mean.number <= 1 or limit <= RATIO:
+        return mean
+    place = floor(log(mean.number, RATIO))
+    for _ in range(ROUNDS):
+        low, high = (timed.at(min(RATIO**each, limit)) for each in (place, place + 1))
+        mean = _on_line(workload, spells, low, high)
+        if mean.number >= high.concurrency and high.concurrency < limit:
+            place += 1
+        elif mean.number < low.concurrency and place:
+            place -= 1
+        else:
+            break
+    return mean
+
+
+def _on_line(workload: ServingWorkload, spells: Spells, low: OperatingPoint, high: OperatingPoint) -> InWork:
+    """Answers in work where the times of steps lie on the line between two points; an end where they are none between.
+
+    Fewer than one are those that come while one is answered.
+    """
+    wide, output = high.concurrency - low.concurrency, workload.output_tokens
+
+    def coming(number: float) -> float:
+        """Answers that begin in the time of one, among so many."""
+        share = (number - low.concurrency) / wide if wide else 0.0
+        decode_s, prompt_s = (
+            a + share * (b - a) for a, b in ((low.decode_step_s, high.decode_step_s), (low.prompt_s, high.prompt_s))
+        )
+        return spells.requests_per_s * output * spells.seen(number, decode_s, prompt_s).tpot_s
+
+    fewer, more = coming(low.concurrency), coming(high.concurrency)
+    slower = 1 / max(1 - (more - fewer) / wide, 1 - HIGHEST_LOAD) if wide else 1.0
+    if fewer <= low.concurrency:
+        return InWork(fewer, slower)
+    if more >= high.concurrency:
+        return InWork(more, slower)
+    ends = [(low.concurrency, fewer - low.concurrency), (high.concurrency, more - high.concurrency)]
+    number = low.concurrency
+    for _ in range(ROUNDS):
+        (less, above), (many, below) = ends
+        number = less + (many - less) * min(max(above / (above - below), NARROWEST), 1 - NARROWEST)
+        excess = coming(number) - number
+        if abs(excess) < TOLERANCE * number:
+            break
+        ends[excess < 0] = number, excess
+    return InWork(number, slower)
+
+
+def _single_places(step: Step, workload: ServingWorkload, requests_per_s: float, limit: float) -> Arrivals:
+    """A replica whose requests do not share: a batch that starts and ends together, or one pass over a text."""
+    point, utilization = point_at_rate(step, workload, requests_per_s, limit)
+    load = min(min(requests_per_s, point.requests_per_s) * point.prompt_s, HIGHEST_LOAD)
+    scatter = 1 / workload.burstiness + prompt_variation(workload) ** 2
+    prompts = Queue(load, point.prompt_s * scatter / (2 * (1 - load)))
+    later_s = prompts.mean_s - point.prompt_wait_s
+    in_flight = min(point.concurrency, requests_per_s * point.request_s)
+    point = point._replace(
+        requests_per_s=min(requests_per_s, point.requests_per_s),
+        ttft_s=point.ttft_s + later_s,
+        request_s=point.request_s + later_s,
+        prompt_wait_s=prompts.mean_s,
+    )
+    return Arrivals(
+        point=point,
+        utilization=utilization,
+        deviation=sqrt((1 + 1 / workload.burstiness) / 2 * in_flight),
+        prompts=prompts,
+        slots=single_slots(workload, utilization, limit, point.request_s),
+    )
 
 
 def point_at_rate(
     step: Step, workload: ServingWorkload, requests_per_s: float, limit: float
-) -> tuple[OperatingPoint, float, OperatingPoint]:
-    """The point at which one replica completes what arrives, its utilization, and the point that led to it; at `limit`
-    where it can not.
+) -> tuple[OperatingPoint, float]:
+    """The point at which one replica completes what arrives, and its utilization; at `limit` where it can not.
 
     Requests take nearly a + b n where n share the batch, so that the line between two points leads to the next one.
     """
     high = at_most(step, workload, limit)
     utilization = requests_per_s / high.requests_per_s
     if utilization >= 1:
-        return high, utilization, high
-    before = point = low = at_most(step, workload, 1.0)
+        return high, utilization
+    point = low = at_most(step, workload, 1.0)
     if point.requests_per_s >= requests_per_s:  # less than one in flight on average: unloaded latency
-        return point, utilization, point
+        return point, utilization
     for _ in range(ROUNDS):
         following = _crossing(low, high, requests_per_s)
         if abs(following - point.concurrency) < TOLERANCE * following:
             break
-        before, point = point, operate(step, workload, following)
+        point = operate(step, workload, following)
         low, high = (point, high) if point.requests_per_s < requests_per_s else (low, point)
-    return point, utilization, before
-
-
-@lru_cache(maxsize=4096)
-def at_most(step: Step, workload: ServingWorkload, limit: float) -> OperatingPoint:
-    """The point of so many requests in flight, as `operate` gives it; worked out once for all sizes of a fleet."""
-    return operate(step, workload, limit)
+    return point, utilization
 
 
 def _crossing(low: OperatingPoint, high: OperatingPoint, requests_per_s: float) -> float:
@@ -121,45 +216,25 @@ def _crossing(low: OperatingPoint, high: OperatingPoint, requests_per_s: float) 
     return min(max(number, low.concurrency + NARROWEST * wide), high.concurrency - NARROWEST * wide)
 
 
-def _slower(step: Step, workload: ServingWorkload, point: OperatingPoint, before: OperatingPoint) -> float:
-    """Seconds of a request over what they would be without those who share the batch, by the slope at its point: to one
-    `before` that was close, else to one close by."""
-    number = point.concurrency
-    if not 0 < abs(before.concurrency - number) < CLOSE * number:
-        before = operate(step, workload, number * NEARBY + 1)
-    slope = (before.request_s - point.request_s) / (before.concurrency - number)
-    return max(1 / max(1 - slope * number / point.request_s, 1 - HIGHEST_LOAD), 1.0)
+def at_most(step: Step, workload: ServingWorkload, limit: float) -> OperatingPoint:
+    """The point of so many requests in flight as `operate` gives it; worked out once for all rates and sizes of a
+    fleet."""
+    return _timed(step, _at_any_rate(workload)).full(limit)
 
 
-def _prompt_queue(step: Step, workload: ServingWorkload, point: OperatingPoint) -> Queue:
-    """Prompts before an engine that takes them one after the other: Pollaczek-Khinchine at Poisson arrivals, Kingman's
-    bound at others. Prompts in chunks also wait for the decode steps that they ride in."""
-    new, busy_s = workload.uncached_tokens[0], point.prompt_s
-    if new and step.speed.scheduler.chunked and workload.output_tokens > 1:
-        busy_s += point.decode_step_s * workload.accepted_tokens / _prompts_a_step(step, workload, point)
-    load = min(point.requests_per_s * busy_s, HIGHEST_LOAD)
-    scatter = 1 / workload.burstiness + prompt_variation(workload) ** 2
-    return Queue(load, busy_s * scatter / (2 * (1 - load)))
-
-
-def _prompts_a_step(step: Step, workload: ServingWorkload, point: OperatingPoint) -> float:
-    """Prompts for which the tokens of a step last that decoding leaves."""
-    new, decoding = workload.uncached_tokens[0], point.concurrency * (1 + workload.draft_tokens)
-    return max(prompts_in_a_step(step, new) - decoding / new, 1 / new)
-
-
-def _riding_prompt_s(step: Step, workload: ServingWorkload, point: OperatingPoint) -> float:
-    """Seconds of a prompt in steps that decode others, where there are any, and beside the prompts that came with it;
-    never less than alone."""
-    new = workload.uncached_tokens[0]
-    if not new:
-        return point.prompt_alone_s
-    most = _prompts_a_step(step, workload, point)
-    decode_s, step_s = (each * workload.accepted_tokens for each in (point.decode_step_s, point.tpot_s))
-    companions = min(point.requests_per_s * step_s, max(most - 1, 0.0))
-    riding_s = ceil(1 / most) * decode_s + point.prompt_s * (1 + companions)
-    busy = 1 - exp(-point.requests_per_s * point.request_s)
-    return point.prompt_alone_s + busy * max(riding_s - point.prompt_alone_s, 0.0)
+@lru_cache(maxsize=64)
+def _at_any_rate(workload: ServingWorkload) -> ServingWorkload:
+    """A workload's requests without how they come, which an operating point does not depend on."""
+    return replace(
+        workload,
+        concurrency=1,
+        requests_per_second=None,
+        traffic=None,
+        requests=None,
+        burstiness=1.0,
+        lengths="fixed",
+        trace=None,
+    )
 
 
 def shared_slots(

@@ -63,8 +63,9 @@ def tower_s(step: Step, workload: ServingWorkload) -> float:
     return step.tower_s_per_patch * workload.media.patches
 
 
-def operate(step: Step, workload: ServingWorkload, concurrency: float) -> OperatingPoint:
-    """The operating point of one replica with `concurrency` requests in flight, each followed at once by the next."""
+def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random: bool = False) -> OperatingPoint:
+    """The operating point of one replica with `concurrency` requests in flight, each followed at once by the next;
+    `at_random` has them come in steps as Poisson counts do, and not when answers end."""
     if workload.encodes:
         return one_pass(step, workload, concurrency)
     speed = step.speed
@@ -75,8 +76,9 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float) -> Operat
     context, drafts = workload.mean_context, workload.draft_tokens
     decode = step.decode_s(concurrency, context, drafts)
     together = 1.0
-    if new:  # prompts that come in one step are computed together
-        together = min(max(concurrency / output, 1.0), prompts_in_a_step(step, new))
+    if new:  # prompts that come in one step are computed together; who comes at random finds others beside himself
+        beside = 1 + (concurrency - 1) / output if at_random else max(concurrency / output, 1.0)
+        together = min(beside, prompts_in_a_step(step, new))
         if speed.scheduler.chunked:
             prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
         elif together > 1:

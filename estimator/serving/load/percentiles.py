@@ -5,9 +5,9 @@ from math import exp, log, sqrt
 
 from estimator.results import LevelTimes
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
-from estimator.serving.load.arrivals import Queue
 from estimator.serving.load.operating_point import OperatingPoint, operate
 from estimator.serving.load.performance import ReplicaLoad, load_replica
+from estimator.serving.load.spells import Queue
 from estimator.serving.speed.step import Step
 
 DEVIATIONS = {50: 0.0, 90: 1.282, 95: 1.645, 99: 2.326}
@@ -113,12 +113,16 @@ def _together(*deviations: float) -> float:
 
 
 def _tpot_s(step: Step, workload: ServingWorkload, load: ReplicaLoad, percentile: int | None) -> float:
-    """Under arrivals the number in flight varies, up to what the engine holds."""
+    """Under arrivals the number in flight varies, up to what the engine holds, and some begin while prompts wait."""
     point = load.point
     if percentile is None or not load.utilization:
         return point.tpot_s
-    others = DEVIATIONS[percentile] * load.deviation
-    return operate(step, workload, min(point.concurrency + others, load.limit)).tpot_s
+    number = min(point.concurrency + DEVIATIONS[percentile] * load.deviation, load.limit)
+    if not load.caught.share:
+        return operate(step, workload, number).tpot_s
+    among_s, found_s = (operate(step, workload, each).tpot_s for each in (number, point.concurrency))
+    caught_s = _exceeded_s(load.caught, 1 - percentile / 100) - load.caught.mean_s
+    return point.tpot_s + _together(among_s - found_s, caught_s / workload.output_tokens)
 
 
 def _latency_s(

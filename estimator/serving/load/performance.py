@@ -7,9 +7,10 @@ from estimator.engines.speed_constants import LoadKind
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load import finite_run, median_gap
-from estimator.serving.load.arrivals import Queue, arrivals_at, with_prompts_at_once
+from estimator.serving.load.arrivals import arrivals_at, with_prompts_at_once
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
+from estimator.serving.load.spells import Queue
 from estimator.serving.speed.breakdown import decode_bound, decode_operators, prefill_bound, prefill_operators
 from estimator.serving.speed.step import Step
 
@@ -45,6 +46,8 @@ class ReplicaLoad(NamedTuple):
     """Under arrivals, those who wait for other prompts."""
     slots: Queue = Queue()
     """Under arrivals, those who find all places taken."""
+    caught: Queue = Queue()
+    """Under arrivals, answers that begin while prompts wait, and what that adds to them."""
 
     @property
     def overloaded(self) -> bool:
@@ -96,6 +99,7 @@ def load_replica(
         deviation=arrived.deviation,
         prompts=arrived.prompts,
         slots=arrived.slots,
+        caught=arrived.caught,
     )
 
 

@@ -4,7 +4,7 @@ from itertools import groupby
 from math import ceil
 
 from estimator.scenario.workload import ServiceLevel, ServingWorkload, check_workload
-from estimator.serving.load.arrivals import point_at_rate
+from estimator.serving.load.arrivals import arrivals_at
 from estimator.serving.load.operating_point import first_token_overhead_s, operate, tower_s
 from estimator.serving.load.replay.replica import Job, Limits, Replica
 from estimator.serving.load.replay.report import ReplayReport, report
@@ -70,8 +70,8 @@ def _request_s(step: Step, workload: ServingWorkload, limits: Limits, replicas: 
     """Seconds of a mean request in the steady state."""
     if workload.requests_per_second is None:
         return operate(step, workload, users).request_s
-    point, *_ = point_at_rate(step, workload, workload.requests_per_second / replicas, float(limits.sequences))
-    return point.request_s
+    arriving = workload.requests_per_second / replicas
+    return arrivals_at(step, workload, arriving, float(limits.sequences)).point.request_s
 
 
 def _jobs(workload: ServingWorkload, sample: Sample, joining_s: list[float]) -> list[Job]:

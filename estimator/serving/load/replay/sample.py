@@ -1,6 +1,6 @@
 """Which requests are replayed: those that the traffic sends, or a sample of a stream that goes on for ever."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from math import ceil
 from random import Random
@@ -43,21 +43,23 @@ def sample_of(workload: ServingWorkload, replicas: int, users: int, in_flight: f
         rate = workload.requests_per_second
         recorded = workload.trace.scaled(workload.input_tokens, workload.output_tokens, rate)
         return Sample(recorded[: workload.requests : replicas])
-    random = Random(SEED)
     if workload.requests:
-        return Sample(tuple(_drawn(workload, ceil(workload.requests / replicas), replicas, 0.0, random)))
+        return Sample(tuple(_drawn(workload, ceil(workload.requests / replicas), replicas, 0.0, Random(SEED))))
     around = users if workload.requests_per_second is None else ceil(in_flight)
     count = max(STEADY_REQUESTS, ROUNDS * users if workload.requests_per_second is None else 0)
-    return Sample(tuple(_parts(workload, (around, count, around), replicas, random)), around, around)
+    return Sample(tuple(_parts(workload, around, count, replicas)), around, around)
 
 
-def _parts(workload: ServingWorkload, counts: Iterable[int], replicas: int, random: Random) -> Iterator[Request]:
-    """Samples one after the other, each of which keeps the means and the rate."""
-    rate, begin_s, drawn = workload.requests_per_second, 0.0, list[Iterator[Request]]()
-    for count in counts:
-        drawn.append(_drawn(workload, count, replicas, begin_s, random))
-        begin_s += count * replicas / rate if rate else 0.0
-    return chain(*drawn)
+def _parts(workload: ServingWorkload, around: int, count: int, replicas: int) -> Iterator[Request]:
+    """Samples one after the other, each of which keeps the means and the rate.
+
+    Those that count are drawn first, so that fleets of all sizes see the same requests.
+    """
+    rate, random = workload.requests_per_second, Random(SEED)
+    before_s, counted_s = (each * replicas / rate if rate else 0.0 for each in (around, count))
+    counted = _drawn(workload, count, replicas, before_s, random)
+    before = _drawn(workload, around, replicas, 0.0, random)
+    return chain(before, counted, _drawn(workload, around, replicas, before_s + counted_s, random))
 
 
 def _drawn(workload: ServingWorkload, count: int, replicas: int, begin_s: float, random: Random) -> Iterator[Request]:

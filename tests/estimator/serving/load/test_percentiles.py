@@ -67,6 +67,23 @@ def test_arrivals_find_what_a_long_replay_shows(monkeypatch: pytest.MonkeyPatch)
         assert sum(0.75 < each < 1.33 for each in ratios) >= 0.9 * len(ratios)
 
 
+def test_short_answers_lie_within_spells_of_prompts_or_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken for long ones, which see prompts as often as these run, their tokens would come up to thrice too soon."""
+    monkeypatch.setattr(sample, "STEADY_REQUESTS", 1500)
+    dice, ratios = Random(5), []
+    for _ in range(30):
+        step = compiled(dice.choice(["vllm", "sglang", "trt-serve"]), dice.choice(["l40s", "h100-sxm"]))
+        lengths = ServingWorkload(
+            dice.choice([200, 1000, 3000]), dice.choice([20, 50, 100]), length_variation=dice.choice([0.0, 0.5])
+        )
+        rate = dice.choice([0.5, 0.7, 0.85]) * operate(step, lengths, 256).requests_per_s
+        workload = replace(lengths, requests_per_second=rate)
+        shown = replay(step, workload, Limits(256)).tpot_s.mean
+        ratios.append(load_replica(step, workload, 1, 256).point.tpot_s / shown)
+    assert median(ratios) == pytest.approx(1, abs=0.08)
+    assert 0.6 < min(ratios) <= max(ratios) < 1.3
+
+
 def test_a_percentile_carries_fewer_users_than_the_mean() -> None:
     step, workload, mean = compiled("vllm"), ServingWorkload(1000, 200), ServiceLevel(ttft_s=0.5)
     on_average, for_most = (
