@@ -77,8 +77,8 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     decode = step.decode_s(concurrency, context, drafts)
     together = 1.0
     if new:  # prompts that come in one step are computed together; who comes at random finds others beside himself
-        beside = 1 + (concurrency - 1) / output if at_random else max(concurrency / output, 1.0)
-        together = min(beside, prompts_in_a_step(step, new))
+        companions = 1 + (concurrency - 1) / output if at_random else max(concurrency / output, 1.0)
+        together = min(companions, prompts_in_a_step(step, new))
         if speed.scheduler.chunked:
             prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
         elif together > 1:

@@ -40,6 +40,16 @@ def at_load(step: Step, workload: ServingWorkload, share: float) -> ServingWorkl
     return replace(workload, requests_per_second=share * operate(step, workload, 256.0).requests_per_s)
 
 
+def at_kept_load(step: Step, workload: ServingWorkload, share: float) -> ServingWorkload:
+    """The workload at a share of what one replica shows to complete.
+
+    Its highest rate in closed form can be more where an engine computes prompts first: with all places taken these
+    come together and share a step, with some free each takes a step of its own, and more machines then help nobody.
+    """
+    shown = replay(step, replace(workload, concurrency=256, requests=1024), LIMITS)
+    return replace(workload, requests_per_second=share * shown.requests_per_s)
+
+
 @settings(deadline=None, max_examples=40)
 @given(STEPS, WORKLOADS, st.floats(0.1, 0.95))
 def test_no_replay_passes_the_roofline(step: Step, workload: ServingWorkload, share: float) -> None:
@@ -56,7 +66,7 @@ def test_no_replay_passes_the_roofline(step: Step, workload: ServingWorkload, sh
 @settings(deadline=None, max_examples=40)
 @given(STEPS, WORKLOADS, st.floats(0.3, 0.9), st.integers(2, 6))
 def test_more_machines_raise_no_percentile(step: Step, workload: ServingWorkload, share: float, replicas: int) -> None:
-    asked = at_load(step, workload, share * replicas)
+    asked = at_kept_load(step, workload, share * replicas)
     fewer, more = (replay(step, asked, LIMITS, each) for each in (replicas, replicas + 1))
     for before, after in zip(_figures(fewer), _figures(more), strict=True):
         slack = SAMPLE + 2 * fewer.gap_s.p99 / max(min(before), 1e-9)
