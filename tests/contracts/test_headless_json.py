@@ -363,6 +363,31 @@ def test_plan_says_what_to_run_at_each_hour_and_on_which_terms(ask: Ask) -> None
     assert ask(*asked, "--budget", "1", "--format", "json").json["mix"] is None
 
 
+def test_pools_of_a_plan_say_what_each_runs_on_and_the_blend(ask: Ask) -> None:
+    load = ("--requests-per-second", "20", "--input-tokens", "1000", "--output-tokens", "300", "--ttft", "1s")
+    pools = ("--pool", "realtime=70%", "--pool", "batch=20%", "--pool", "long=10%,input-tokens=8k,ttft=5s")
+    asked = ("plan", "--model", "8B", "--instance", "g6e.xlarge", "--day", "office", *load)
+    page = ask(*asked, *pools, "--format", "json").json
+    assert [each["pool"] for each in page["pools"]] == ["realtime", "batch", "long"]
+    assert sum(each["share_of_cost"] for each in page["pools"]) == pytest.approx(1)
+    months = [each["usd_per_month"]["typical"] for each in page["pools"]]
+    assert sum(months) == pytest.approx(page["usd_per_month"]["typical"])
+    assert [hour["load"] for hour in page["pools"][1]["hours"]] == pytest.approx([4 * 0.45] * 24, rel=0.02)
+    assert page["plans"] == []
+    assert page["mix"] is None
+    assert "blended: $" in ask(*asked, *pools).out
+    dear = ask(*asked, *pools, "--budget", "1")
+    assert dear.status == 1
+    assert "the pools ask $" in dear.out
+    short = ask(*asked, "--pool", "all=100%,tpot=0.001ms")
+    assert short.status == 1
+    assert "no priced machine carries the pool all" in short.out
+    assert ask(*asked, *pools, "--format", "csv").out.count("g6e.xlarge") >= 3
+    assert ask(*asked, *pools, "--format", "markdown").out.startswith("| pool |")
+    assert ask(*asked, "--pool", "realtime=70%").status == 2
+    assert ask(*asked, "--format", "json").json["pools"] is None
+
+
 def test_a_plan_takes_the_hours_of_a_recorded_day(ask: Ask, tmp_path: Path) -> None:
     path = tmp_path / "day.csv"
     lines = [f"{3600 * hour + 60 * at},800,200" for hour in range(24) for at in range(30 if 8 <= hour < 20 else 10)]

@@ -1,6 +1,7 @@
 """A load over the day and the month: replicas by hour, what to rent on which terms, autoscaling, and the runner-up."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,14 @@ from estimator.errors import InputError
 from estimator.planning.day import DAYS, Demand, at_busiest_hour, day_of, read_day
 from estimator.planning.mix import Mix
 from estimator.planning.plan import Plan, SecondRegion, plans, second_region
+from estimator.planning.pools import MixedPlan, PlannedPool, Pool, plan_pools
 from estimator.scenario.scenario import Scenario
 from tui.cli import json_output, question, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
+from tui.draw import figures
 from tui.options import options, values
+from tui.options.pools import read_pools
+from tui.pages.mixed_plan import asked_lines, mixed_cells, month_lines
 from tui.pages.planning import describe_hours, plan_cells, plan_lines
 
 DEMAND = (
@@ -28,6 +33,7 @@ LOADS = {
     "requests-per-hour": "peak load by the hour, in place of --requests-per-second",
     "tokens-per-day": "input and output tokens of a whole day, spread over its shape",
 }
+POOL = "a part of the requests on machines of its own, once for each; `batch` can wait"
 SHOWN = 5
 ANSWER = (
     "instance",
@@ -40,6 +46,8 @@ ANSWER = (
     "usd_per_1m_tokens_at",
     "runner_up",
     "second_region",
+    "pools",
+    "usd_per_request",
 )
 """Keys of the plan to take; null where there is none."""
 
@@ -54,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, text in LOADS.items():
         group.add_argument(f"--{name}", dest=name.replace("-", "_"), metavar="R", help=text)
     group.add_argument("--budget", metavar="USD", help="most that an expected month may cost")
+    group.add_argument("--pool", action="append", default=[], metavar="NAME=SHARE[,OPTION=VALUE…]", help=POOL)
     parser.add_argument("--limit", type=int, default=SHOWN, metavar="N", help=f"show the N first ({SHOWN})")
     parser.add_argument("--format", choices=table_output.FORMS, default="text")
 
@@ -68,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     scenario, demand = _with_recorded_day(asked.scenario, demand, arguments)
     scenario = _with_load(scenario, demand, arguments)
     budget = values.number_above_0("--budget", arguments.budget)
+    pools = read_pools(arguments.pool, scenario)
+    if pools:
+        return _run_pools(arguments, asked, scenario, demand, pools, budget)
     known = plans(asked.model, scenario, demand, asked.inventory, asked.prices.for_decisions())
     within = [each for each in known if budget is None or each.usd_per_month.typical <= budget]
     other = _second_region(within[0], scenario, asked, catalog) if within else None
@@ -82,6 +94,56 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(_text(scenario, demand, shown, other, _none_why(known, budget)))
     return ANSWERED if shown else NOTHING_FITS
+
+
+def _run_pools(
+    arguments: argparse.Namespace,
+    asked: Question,
+    scenario: Scenario,
+    demand: Demand,
+    pools: Sequence[Pool],
+    budget: float | None,
+) -> int:
+    """Plans of several pools in place of one; `--limit` does not hold for them."""
+    mixed, short = plan_pools(asked.model, demand, pools, asked.inventory, asked.prices.for_decisions())
+    dear = short is None and budget is not None and mixed.usd_per_month.typical > budget
+    if arguments.format == "json":
+        page = _document(scenario, demand, budget, [], None)
+        if short is None and not dear:
+            page |= {
+                "pools": [_pool(mixed, each) for each in mixed.pools],
+                "usd_per_month": mixed.usd_per_month._asdict(),
+                "usd_per_1m_tokens": mixed.usd_per_1m_tokens,
+                "usd_per_request": mixed.usd_per_request,
+            }
+        print(json_output.document(page))
+    elif short or dear:
+        asks = figures.usd(mixed.usd_per_month.typical) if dear else ""
+        why = f"the pools ask {asks} a month" if dear else f"no priced machine carries the pool {short and short.name}"
+        print(f"{text_output.scenario(scenario)}\n{describe_hours(demand)}\n\n{why}")
+    elif arguments.format == "csv":
+        print(table_output.csv_table(_pool(mixed, each) for each in mixed.pools))
+    elif arguments.format == "markdown":
+        titles, *rows = mixed_cells(mixed)
+        print(table_output.markdown_table(titles, rows))
+    else:
+        table = text_output.aligned(mixed_cells(mixed), left=(0, 3, 4, 8))
+        lines = "\n".join((*asked_lines(mixed), *month_lines(mixed)))
+        print(f"{text_output.scenario(scenario)}\n{describe_hours(demand)}\n\n{table}\n\n{lines}")
+    return NOTHING_FITS if short or dear else ANSWERED
+
+
+def _pool(mixed: MixedPlan, part: PlannedPool) -> dict[str, object]:
+    return {
+        "pool": part.pool.name,
+        "share": part.pool.share,
+        "share_of_cost": mixed.share_of_cost(part),
+        "can_wait": part.pool.can_wait,
+        "input_tokens": part.pool.scenario.workload.input_tokens,
+        "output_tokens": part.pool.scenario.workload.output_tokens,
+        **_first(part.plan),
+        "plan": _plan(part.plan),
+    }
 
 
 def _demand(arguments: argparse.Namespace, spare: int) -> Demand:
@@ -152,8 +214,28 @@ def _document(
     if not shown:
         return page | dict.fromkeys(ANSWER)
     first, runner_up = shown[0], shown[1] if len(shown) > 1 else None
+    return (
+        page
+        | dict.fromkeys(ANSWER)
+        | _first(first)
+        | {
+            "runner_up": runner_up
+            and {
+                "instance": runner_up.row.candidate.machine,
+                "machines": max(hour.machines for hour in runner_up.hours),
+                "replicas": max(hour.replicas for hour in runner_up.hours),
+                "mix": _lines(runner_up.mix),
+                "usd_per_month": runner_up.usd_per_month._asdict(),
+            },
+            "second_region": other and other._asdict(),
+        }
+    )
+
+
+def _first(first: Plan) -> dict[str, object]:
+    """The plan to take: what runs at each hour, on which terms, and what that costs."""
     policy = first.autoscaling
-    return page | {
+    return {
         "instance": first.row.candidate.machine,
         "hours": [{"hour": at, **hour._asdict()} for at, hour in enumerate(first.hours)],
         "mix": _lines(first.mix),
@@ -166,15 +248,6 @@ def _document(
             {"utilization": share, "usd_per_1m_tokens": documents.figure(band, whole=False)}
             for share, band in first.usd_per_1m_tokens_at
         ],
-        "runner_up": runner_up
-        and {
-            "instance": runner_up.row.candidate.machine,
-            "machines": max(hour.machines for hour in runner_up.hours),
-            "replicas": max(hour.replicas for hour in runner_up.hours),
-            "mix": _lines(runner_up.mix),
-            "usd_per_month": runner_up.usd_per_month._asdict(),
-        },
-        "second_region": other and other._asdict(),
     }
 
 

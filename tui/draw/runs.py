@@ -142,3 +142,8 @@ def side_by_side(
         second = right[index] if index < len(right) else []
         rows.append(merge_runs([*fit_row(first, left_cells), (gap, "dim"), *fit_row(second, right_cells)]))
     return rows
+
+
+def unmarked(title: str) -> str:
+    """A title of a frame, which is read as markup, so that it shows what it says."""
+    return title.replace("[", "\\[")

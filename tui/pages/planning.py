@@ -7,6 +7,7 @@ from estimator.planning.day import Demand
 from estimator.planning.plan import Plan, SecondRegion
 from tui.draw import figures
 from tui.draw.runs import wrap_text
+from tui.pages.mixed_plan import paid_as
 from tui.state.columns import plain_price
 
 TITLES = ("machines", "layout", "replicas", "TTFT", "TPOT", "req/s", "$/h list", "$/month", "paid as")
@@ -41,7 +42,7 @@ def _cells(plan: Plan) -> tuple[str, ...]:
         figures.number(rate),
         plain_price(row),
         figures.usd(plan.usd_per_month.typical),
-        " + ".join(f"{line.machines} {line.terms}{'*' if line.stale else ''}" for line in plan.mix.lines),
+        paid_as(plan),
     )
 
 

@@ -17,7 +17,7 @@ from catalog.sources.checkpoint import Cancelled
 from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.printable import without_controls
-from tui.draw.runs import Row, clip, wrap_text
+from tui.draw.runs import Row, clip, unmarked, wrap_text
 from tui.state.calculator import Calculator
 from tui.widgets.drawing import Drawing
 
@@ -73,7 +73,7 @@ class Fetch(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         view = FetchView(self.wanted)
-        view.border_title = clip(without_controls(self.wanted), 60)
+        view.border_title = unmarked(clip(without_controls(self.wanted), 60))
         yield view
 
     def on_mount(self) -> None:

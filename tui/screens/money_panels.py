@@ -4,16 +4,20 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
+from estimator.hardware.devices import Machine
 from estimator.planning.breakeven import against_api, against_buying, against_terms
 from estimator.planning.day import DAYS, Demand
 from estimator.planning.plan import Plan, plans
+from estimator.planning.pools import Pool, plan_pools
 from estimator.results import Evaluation
 from estimator.scenario.placement import machine_named
 from tui.draw.figures import usd
 from tui.draw.runs import Row, wrap_text
+from tui.options.pools import read_pools
 from tui.options.values import number_above_0
 from tui.pages.breakeven import chart, describe_api, sentences
 from tui.pages.facts import bench_of, heading
+from tui.pages.mixed_plan import describe_pool, month_lines, pool_lines
 from tui.pages.planning import describe_hours, plan_lines
 from tui.screens.panel import Ask, Sheet
 from tui.state.answer import Answer
@@ -22,7 +26,7 @@ from tui.state.readings import instance
 OTHERS = 3
 """Machines beside the selected one that are planned, for the runner-up."""
 CHART_LINES = 16
-PLAN_KEYS = "d day · -/+ spare · b budget"
+PLAN_KEYS = "d day · -/+ spare · b budget · p pools"
 
 
 class PlanChoice(NamedTuple):
@@ -33,6 +37,8 @@ class PlanChoice(NamedTuple):
     spare: int = 0
     budget_usd: float | None = None
     """Most that an expected month may cost."""
+    pools: tuple[str, ...] = ()
+    """Parts of the requests as `plan --pool` takes them; none is one plan for all."""
 
 
 def plan_sheet(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -45,9 +51,14 @@ def _plan_sheet(answer: Answer, row: Evaluation, choice: PlanChoice) -> Sheet:
     if answer.session.scenario.training:
         return Sheet(title, lambda cells: _lines(["a training run is no load to carry"], cells))
     demand = Demand(day=DAYS[choice.day], spare=choice.spare)
-    known = _planned(answer, row, demand)
+    pools = read_pools(choice.pools, answer.session.scenario)
+    known = [] if pools else _planned(answer, row, demand)
 
+    @cache
     def body(cells: int) -> Sequence[Row]:
+        if pools:
+            head = f"{choice.day} hours: {describe_hours(demand)}"
+            return _lines([head, "", *_mixed(answer, row, demand, pools, choice.budget_usd)], cells)
         if not known or known[0].row.candidate.machine != row.candidate.machine:
             reason = "no number of it carries the load within its level, or it has no price on these terms"
             return _lines([f"{instance(row)}: {reason}"], cells)
@@ -70,6 +81,11 @@ def _plan_sheet(answer: Answer, row: Evaluation, choice: PlanChoice) -> Sheet:
             lambda text: turned(choice._replace(budget_usd=number_above_0("budget", text.strip() or None))),
         ),
     }
+    turns["p"] = Ask(
+        "pools: realtime=70% batch=30% …, empty for one plan",
+        " ".join(choice.pools),
+        lambda text: turned(choice._replace(pools=tuple(text.split()))),
+    )
     return Sheet(title, body, turns=turns, turning=PLAN_KEYS)
 
 
@@ -86,12 +102,30 @@ def _budget_lines(known: Sequence[Plan], choice: PlanChoice) -> list[str]:
     return [f"{asked}: passed; {names}" if within else f"{asked}: passed by all; {names}"]
 
 
-def _planned(answer: Answer, row: Evaluation, demand: Demand) -> list[Plan]:
-    """The selected machine's plan first, then the best of the next rows on other accelerators."""
+def _machines(answer: Answer, row: Evaluation) -> list[Machine]:
+    """The selected machine, and those of the best rows on other accelerators."""
     others = (each for each in answer.board.rows if each.candidate.accelerator != row.candidate.accelerator)
     rows = [row, *[each for each in others if each.verdict == "fits"][:OTHERS]]
-    machines = [machine_named(each.candidate, answer.inventory) for each in rows]
+    return [machine_named(each.candidate, answer.inventory) for each in rows]
+
+
+def _mixed(
+    answer: Answer, row: Evaluation, demand: Demand, pools: Sequence[Pool], budget_usd: float | None
+) -> list[str]:
+    """Pools as lines, each on the best of the selected machine and the others."""
     prices = answer.prices.for_decisions()
+    mixed, short = plan_pools(answer.model, demand, pools, answer.inventory, prices, _machines(answer, row))
+    if short:
+        return [f"none of these machines carries the pool {short.name}: {describe_pool(short)}"]
+    kept = budget_usd is None or mixed.usd_per_month.typical <= budget_usd
+    budget = [] if budget_usd is None else [f"budget {usd(budget_usd)} a month: {'kept' if kept else 'passed'}"]
+    return [*budget, *pool_lines(mixed), "", *month_lines(mixed)]
+
+
+def _planned(answer: Answer, row: Evaluation, demand: Demand) -> list[Plan]:
+    """The selected machine's plan first, then the best of the next rows on other accelerators."""
+    prices = answer.prices.for_decisions()
+    machines = _machines(answer, row)
     known = plans(answer.model, answer.session.scenario, demand, answer.inventory, prices, machines)
     return sorted(known, key=lambda each: each.row.candidate.machine != row.candidate.machine)
 

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from estimator.advice.fixes import Change
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
-from tui.draw.runs import Row, Run, clip, fit_row, hang, pointer, wrap_text
+from tui.draw.runs import Row, Run, clip, fit_row, hang, pointer, unmarked, wrap_text
 from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
 
@@ -136,7 +136,7 @@ def fit_title(title: str, cells: int) -> str:
     parts = title.split(" · ")
     while len(parts) > 1 and len(" · ".join(parts)) > cells - FRAME:
         parts.pop()
-    return " · ".join(parts)
+    return unmarked(" · ".join(parts))
 
 
 def fit_keys(keys: Sequence[str], cells: int) -> str:

@@ -23,7 +23,7 @@ async def test_the_day_the_spare_and_the_budget_are_chosen_in_the_panel() -> Non
         await press(pilot, "v")
         office = screen_text(app)
         assert "office hours" in office
-        assert "d day · -/+ spare · b budget" in office
+        assert "d day · -/+ spare · b budget · p pools" in office
         await press(pilot, "d")
         assert "night hours" in screen_text(app)
         await press(pilot, "d", "d")
@@ -40,5 +40,12 @@ async def test_the_day_the_spare_and_the_budget_are_chosen_in_the_panel() -> Non
         assert "a month: kept" in screen_text(app)
         await press(pilot, "b", *"much", "enter")
         assert "'much' is not a number above 0" in screen_text(app)
+        await press(pilot, "p", *"realtime=80% batch=20%", "enter")
+        mixed = screen_text(app)
+        assert "realtime: 80% of requests" in mixed
+        assert "batch: 20% of requests" in mixed
+        assert "blended: $" in mixed
+        await press(pilot, "p", *"x", "enter")
+        assert "'x' is no pool, expected NAME=SHARE[,OPTION=VALUE…]" in screen_text(app)
         answer = await press(pilot, "escape")
         assert answer.session.scenario == SCENARIO
