@@ -1,6 +1,8 @@
 """Prices into unit costs."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalog.load import load
 from estimator.cost.bill import cost_report
@@ -28,8 +30,12 @@ H100 = Accelerator(
 )
 
 
+def speeds(per_s: float) -> Band:
+    return Band(per_s * 0.8, per_s, per_s * 1.25)
+
+
 def performance(requests_per_s: float, prefill_share: float) -> PerformanceReport:
-    band = Band(requests_per_s * 0.8, requests_per_s, requests_per_s * 1.25)
+    band = speeds(requests_per_s)
     return PerformanceReport(16, band, band, band, band, band, band, band, band, "compute", "memory", prefill_share)
 
 
@@ -99,3 +105,47 @@ def test_spot_is_typically_neither_its_cheapest_zone_nor_its_dearest() -> None:
     assert spot.high
     assert (spot.low, spot.high) == (16.9508, 55.04)
     assert spot.usd_per_hour == pytest.approx(35.9954)
+
+
+USD = st.floats(0.01, 1000)
+RATE = st.floats(0.01, 1e4)
+
+
+@given(
+    USD, RATE, st.floats(0.05, 0.95), st.integers(1, 20_000), st.integers(1, 4000), st.floats(0.1, 1), st.floats(1, 4)
+)
+def test_any_bill_adds_up_and_its_bands_hold_it(
+    usd: float, rate: float, prefill: float, tokens_in: int, tokens_out: int, cheapest: float, dearest: float
+) -> None:
+    """Input and output at their unit costs are the hour; so are requests and so are tokens, at their own."""
+    workload = ServingWorkload(tokens_in, tokens_out)
+    price = Price(usd, "list", "2026-07-20", low=usd * cheapest, high=usd * dearest)
+    speed = performance(rate, prefill)._replace(total_tokens_per_s=speeds(rate * (tokens_in + tokens_out)))
+    report = cost_report(Quote("priced", price), 1, 640, speed, workload)
+    by_token = report.usd_per_1m_tokens, report.usd_per_1m_input_tokens, report.usd_per_1m_output_tokens
+    bands = [band for band in (report.usd_per_request, *by_token) if band]
+    request, token, into, out = bands
+    requests = rate * SECONDS_PER_HOUR
+    assert requests * (tokens_in * into.typical + tokens_out * out.typical) / MILLION == pytest.approx(usd)
+    assert requests * request.typical == pytest.approx(usd)
+    assert requests * (tokens_in + tokens_out) * token.typical / MILLION == pytest.approx(usd)
+    for band in bands:
+        assert band.low <= band.typical <= band.high
+    assert report.tokens_per_usd
+    assert report.tokens_per_usd.typical * token.typical == pytest.approx(MILLION)
+
+
+@given(USD, RATE, st.floats(0.1, 1), st.floats(1, 10))
+def test_a_lower_price_or_a_higher_throughput_never_costs_more(
+    usd: float, rate: float, less: float, more: float
+) -> None:
+    def costs(usd_per_hour: float, requests_per_s: float) -> list[float]:
+        quoted = Quote("priced", Price(usd_per_hour, "list", "2026-07-20"))
+        report = cost_report(quoted, 2, 640, performance(requests_per_s, 0.3), ServingWorkload(1000, 300))
+        bands = (report.usd_per_request, report.usd_per_1m_tokens, report.usd_per_1m_output_tokens)
+        assert report.usd_per_month is not None
+        return [*(figure for band in bands if band for figure in band), report.usd_per_month]
+
+    asked = costs(usd, rate)
+    for other in (costs(usd * less, rate), costs(usd, rate * more)):
+        assert all(cheaper <= dear * (1 + 1e-12) for cheaper, dear in zip(other, asked, strict=True))
