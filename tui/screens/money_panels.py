@@ -53,17 +53,16 @@ def _plan_sheet(answer: Answer, row: Evaluation, choice: PlanChoice) -> Sheet:
     demand = Demand(day=DAYS[choice.day], spare=choice.spare)
     pools = read_pools(choice.pools, answer.session.scenario)
     known = [] if pools else _planned(answer, row, demand)
+    hours = f"{choice.day} hours: {describe_hours(demand)}"
 
     @cache
     def body(cells: int) -> Sequence[Row]:
         if pools:
-            head = f"{choice.day} hours: {describe_hours(demand)}"
-            return _lines([head, "", *_mixed(answer, row, demand, pools, choice.budget_usd)], cells)
+            return _lines([hours, "", *_mixed(answer, row, demand, pools, choice.budget_usd)], cells)
         if not known or known[0].row.candidate.machine != row.candidate.machine:
             reason = "no number of it carries the load within its level, or it has no price on these terms"
             return _lines([f"{instance(row)}: {reason}"], cells)
-        head = [f"{choice.day} hours: {describe_hours(demand)}", *_budget_lines(known, choice)]
-        return _lines([*head, "", *plan_lines(known, None, cells)], cells)
+        return _lines([hours, *_budget_lines(known, choice), "", *plan_lines(known, None, cells)], cells)
 
     def turned(other: PlanChoice) -> Sheet:
         return _plan_sheet(answer, row, other)
