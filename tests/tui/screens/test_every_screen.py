@@ -4,6 +4,7 @@ One file holds all pictures of a task at a size. The figures are made by hand: a
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -78,6 +79,7 @@ SHOWN = {
     "local": (*PAGES, "$", "enter", "!", "b", "v", "?"),
 }
 """What is pressed for each picture, from the leaderboard on."""
+KEPT = Path(__file__).parent / "__snapshots__" / "test_every_screen"
 NAMES = {"!": "exclamation_mark", "$": "dollar_sign", "|": "vertical_line", "?": "question_mark", "/": "slash"}
 
 
@@ -126,14 +128,22 @@ def _by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(screen, "on_mount", lambda self: None)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def as_one_text(shown: Mapping[str, str]) -> str:
+    return "".join(f"──── {keys}\n{text}\n" for keys, text in shown.items())
+
+
+at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+@at_every_size
 @pytest.mark.parametrize("task", SESSIONS)
 async def test_every_screen(task: str, size: tuple[int, int], screen: SnapshotAssertion) -> None:
-    shown = await pictures(size, SESSIONS[task], SHOWN[task], DEFAULT_THEME)
-    assert "".join(f"──── {keys}\n{text}\n" for keys, text in shown.items()) == screen
+    assert as_one_text(await pictures(size, SESSIONS[task], SHOWN[task], DEFAULT_THEME)) == screen
 
 
+@at_every_size
 @pytest.mark.parametrize("task", SESSIONS)
-async def test_without_colour_the_same_is_said(task: str) -> None:
-    coloured = await pictures((80, 24), SESSIONS[task], SHOWN[task], DEFAULT_THEME)
-    assert await pictures((80, 24), SESSIONS[task], SHOWN[task], NO_COLOUR_THEME) == coloured
+async def test_without_colour_the_same_is_said(task: str, size: tuple[int, int]) -> None:
+    coloured = KEPT / f"test_every_screen[{task}-{size[0]}x{size[1]}].txt"
+    shown = as_one_text(await pictures(size, SESSIONS[task], SHOWN[task], NO_COLOUR_THEME))
+    assert shown == coloured.read_text(encoding="utf-8")
