@@ -5,6 +5,9 @@ what a user waits for, so each frame is compared with the one before it (measure
 
 Textual hands all the keys of one read to the screen that is open then; over SSH keys come in clumps, and the second
 enter of a dialog would reach a dialog that is closed. So an input waits until the one before it has had its effect.
+
+`esc` and the key after it in one read are the bytes of alt with that key, or of a sign that some keyboards have there
+(esc 4 as ¢). Nothing here has a meaning with alt, so they are the two keys that were pressed.
 """
 
 import asyncio
@@ -13,15 +16,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.style import Style
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._xterm_parser import XTermParser
 from textual.app import App
-from textual.events import Event, InputEvent, Paste, Resize
+from textual.events import Event, InputEvent, Key, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -39,6 +44,25 @@ JOIN = 4
 """Unchanged cells between two changes that are cheaper to send again than to jump over, which takes four bytes
 (measured over 14 cursor moves at 80x24, median: 40 cells 819 bytes, 4 cells 536)."""
 
+_ESCAPE = "\x1b"
+_sequence_to_keys = XTermParser._sequence_to_key_events
+
+
+def _after_escape(self: XTermParser, sequence: str, alt: bool = False) -> Iterator[Key]:
+    """The keys of a sequence, as alt with them where an escape came before: Textual says so of letters only, and where
+    one escape follows another it makes a circumflex of the first."""
+    if sequence == _ESCAPE:
+        self.__dict__["escape_waits"] = True
+        return
+    alt = self.__dict__.pop("escape_waits", False) or alt
+    for key in _sequence_to_keys(self, sequence):
+        yield Key(f"alt+{key.key}", key.character) if alt else key
+
+
+XTermParser._sequence_to_key_events = _after_escape  # type: ignore[method-assign]
+for _signs in [each for each, key in ANSI_SEQUENCES_KEYS.items() if len(each) == 2 and isinstance(key, str)]:
+    del cast("dict[str, object]", ANSI_SEQUENCES_KEYS)[_signs]
+
 
 class OrderlyApp(App[None]):
     """An application that takes one input after the other, however many arrive at once."""
@@ -49,6 +73,9 @@ class OrderlyApp(App[None]):
         self._feeder: asyncio.Task[None] | None = None
 
     def post_message(self, message: Message) -> bool:
+        if isinstance(message, Key) and message.key.startswith("alt+") and not message.is_forwarded:
+            self.post_message(Key("escape", _ESCAPE).set_sender(self))
+            return self.post_message(Key(message.key.removeprefix("alt+"), message.character).set_sender(self))
         if not isinstance(message, InputEvent | Paste) or message.is_forwarded or not self._running:
             return super().post_message(message)
         if self._feeder is not None and not self._feeder.done():

@@ -3,6 +3,10 @@
 from collections.abc import Iterable
 
 import pytest
+from textual._xterm_parser import XTermParser
+from textual.events import Key
+from textual.keys import key_to_character
+from textual.message import Message
 from textual.pilot import Pilot
 
 from catalog.load import load
@@ -38,8 +42,6 @@ async def settled(pilot: Pilot) -> Answer:
 
 async def at_once(pilot: Pilot, keys: Iterable[str]) -> Answer:
     """The keys as one read of the terminal brings them."""
-    from textual.events import Key
-
     for key in keys:
         event = Key(key, key if len(key) == 1 else None)
         event.set_sender(pilot.app)
@@ -73,6 +75,38 @@ async def test_keys_of_one_read_do_what_they_do_one_by_one(keys: list[str]) -> N
         for key in keys:
             answer = await press(pilot, key)
         assert together == (answer.session, screen_text(pilot.app))
+
+
+@pytest.mark.parametrize(
+    ("read", "keys"),
+    [
+        ("?\x1b2", ["question_mark", "escape", "2"]),
+        ("?\x1b4ww-", ["question_mark", "escape", "4", "w", "w", "minus"]),
+        ("x\x1bjj", ["x", "escape", "j", "j"]),
+        ("l\x1b?", ["l", "escape", "question_mark"]),
+        ("l\x1b ", ["l", "escape", "space"]),
+        ("l\x1bG", ["l", "escape", "G"]),
+        ("?\x1bj\x1b2\x1bk", ["question_mark", "escape", "j", "escape", "2", "escape", "k"]),
+        ("/p5\x1b\x1b2", ["slash", "p", "5", "escape", "escape", "2"]),
+    ],
+)
+async def test_escape_and_the_keys_after_it_in_one_read_all_count(read: str, keys: list[str]) -> None:
+    shown = []
+    for heard in (keys, [event for event in of_terminal(read) if isinstance(event, Key)]):
+        async with app_on().run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            for key in heard:
+                event = Key(key, key_to_character(key)) if isinstance(key, str) else key
+                event.set_sender(pilot.app)
+                pilot.app.post_message(event)
+            shown.append(((await settled(pilot)).session, screen_text(pilot.app)))
+    assert shown[0] == shown[1]
+
+
+def of_terminal(read: str) -> list[Message]:
+    """What Textual's parser makes of one read after which the terminal says nothing more."""
+    parser = XTermParser()
+    return [*parser.feed(read), *parser.feed("")]
 
 
 async def test_five_steps_in_one_read_are_five_rows() -> None:
