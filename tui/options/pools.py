@@ -30,7 +30,7 @@ SHARE = options.Option("pool", "share", "F", "")
 
 def read_pools(texts: Iterable[str], scenario: Scenario) -> tuple[Pool, ...]:
     """The pools of a load, one of each text; empty without texts. Raises InputError for what is none."""
-    pools = tuple(_pool(text.strip(), scenario) for text in texts)
+    pools = tuple(_pool(text.strip().rstrip(","), scenario) for text in texts)  # a list is written with commas, too
     if pools:
         check_pools(pools)
     return pools

@@ -18,6 +18,7 @@ def test_a_pool_has_its_own_values_and_else_those_of_the_load() -> None:
     assert long.scenario.workload.input_tokens == 32 * 1024
     assert long.scenario.service_level == ServiceLevel(ttft_s=5.0, ttft_percentile=95)
     assert read_pools([], ASKED) == ()
+    assert read_pools(["a=70%,", "b=30%"], ASKED) == read_pools(["a=70%", "b=30%"], ASKED)
 
 
 @pytest.mark.parametrize(
