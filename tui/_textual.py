@@ -173,8 +173,10 @@ PLAIN = Pen()
 
 
 @lru_cache(maxsize=512)
-def pen_of(style: Style, system: ColorSystem) -> Pen:
-    """The pen of a style, in the colours that the terminal has."""
+def pen_of(style: Style | None, system: ColorSystem) -> Pen:
+    """The pen of a style, in the colours that the terminal has; a plain one without a style."""
+    if style is None:
+        return PLAIN
     attributes = style._attributes & style._set_attributes
     return Pen(
         attributes=tuple(SGR_STYLES[bit] for bit in range(attributes.bit_length()) if attributes & (1 << bit)),
@@ -239,7 +241,7 @@ class Difference(CompositorUpdate):
             parts.append(f"\x1b[{ahead}C" if y == row and ahead > 0 else Control.move_to(start, y).segment.text)
             row, column = y, end
             for text, style, _ in self.after[y].crop(start, end):
-                other = pen_of(style, system) if style else PLAIN
+                other = pen_of(style, system)
                 if text.isspace() and blanks_look_alike(pen, other):
                     parts.append(text)
                     continue
@@ -271,15 +273,9 @@ def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
 
 
 def looks_alike(one: tuple[str, Style | None], other: tuple[str, Style | None]) -> bool:
-    """Whether two blanks differ in nothing that is seen: in the ink, but not in the ground."""
-    return one[0] == other[0] == " " and _ground(one[1]) == _ground(other[1])
-
-
-def _ground(style: Style | None) -> tuple[object, ...]:
-    """What shows behind a blank: its background, and whatever draws over or under it."""
-    if style is None:
-        return (None, False, False, False)
-    return style.bgcolor, bool(style.reverse), bool(style.underline), bool(style.strike)
+    """Whether two cells are blanks that differ in nothing that is seen."""
+    pens = (pen_of(style, ColorSystem.TRUECOLOR) for _, style in (one, other))
+    return one[0] == other[0] == " " and blanks_look_alike(*pens)
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:

@@ -114,3 +114,9 @@ def written(state: set[str], sequence: str) -> set[str]:
         else:
             state |= {code}
     return state
+
+
+def test_a_reversed_blank_is_sent_again_in_another_ink() -> None:
+    red, blue = (Strip([Segment(" ", Style(reverse=True, color=ink))]) for ink in ("red", "blue"))
+    assert list(spans(red, blue)) == [(0, 1)]
+    assert list(spans(red, red)) == []
