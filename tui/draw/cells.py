@@ -1,15 +1,14 @@
 """Figures in as few cells as a table column has: rounded harder than `figures`, never a NaN."""
 
-from tui.draw.figures import NOTHING, significant
+from tui.draw.figures import NOTHING, significant, spread
 
 
 def band_cell(band: tuple[float, float, float] | None) -> str:
     """The typical figure of a band (low, typical, high) and half its width in per cent: `3.9±28`."""
     if band is None:
         return NOTHING
-    low, typical, high = band
-    half = f"±{50 * (high - low) / typical:.0f}" if typical > 0 else ""
-    return (f"{typical:.1f}" if 0.95 <= typical < 99.5 else significant(typical, 2)) + half
+    typical = band[1]
+    return (f"{typical:.1f}" if 0.95 <= typical < 99.5 else significant(typical, 2)) + spread(band)
 
 
 def seconds_cell(value: float | None) -> str:

@@ -108,12 +108,18 @@ def percent(value: float | None) -> str:
     return NOTHING if value is None or not math.isfinite(value) else f"{value * 100:.0f}%"
 
 
-def spread_percent(band: tuple[float, float, float] | None) -> str:
-    """Half of a band's width (low, typical, high) as ±%; blank where there is none."""
+def spread(band: tuple[float, float, float] | None) -> str:
+    """Half of a band's width (low, typical, high) as ± per cent, the sign left out; blank where there is none."""
     if band is None or not all(map(math.isfinite, band)):
         return ""
     low, typical, high = band
-    return f"±{50 * (high - low) / typical:.0f}%" if typical > 0 else ""
+    return f"±{50 * (high - low) / typical:.0f}" if typical > 0 else ""
+
+
+def spread_percent(band: tuple[float, float, float] | None) -> str:
+    """Half of a band's width (low, typical, high) as ±%; blank where there is none."""
+    half = spread(band)
+    return f"{half}%" if half else ""
 
 
 def span(band: tuple[float, float, float] | None, text: Callable[[float], str]) -> str:
