@@ -74,6 +74,11 @@ class Plan(NamedTuple):
         return self.fleet.copy
 
 
+def keeps_budget(month: Band, budget_usd: float | None) -> bool:
+    """Whether an expected month [USD] costs no more than a budget [USD]; all do where there is none."""
+    return budget_usd is None or month.typical <= budget_usd
+
+
 def plans(
     model: Model,
     scenario: Scenario,

@@ -12,7 +12,7 @@ from estimator.checks import rules
 from estimator.errors import InputError
 from estimator.planning.day import DAYS, Demand, at_busiest_hour, day_of, read_day
 from estimator.planning.mix import Mix
-from estimator.planning.plan import Plan, SecondRegion, plans, second_region
+from estimator.planning.plan import Plan, SecondRegion, keeps_budget, plans, second_region
 from estimator.planning.pools import MixedPlan, PlannedPool, Pool, plan_pools
 from estimator.scenario.scenario import Scenario
 from tui.cli import json_output, question, table_output, text_output
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if pools:
         return _run_pools(arguments, asked, scenario, demand, pools, budget)
     known = plans(asked.model, scenario, demand, asked.inventory, asked.prices.for_decisions())
-    within = [each for each in known if budget is None or each.usd_per_month.typical <= budget]
+    within = [each for each in known if keeps_budget(each.usd_per_month, budget)]
     other = _second_region(within[0], scenario, asked, catalog) if within else None
     shown = within[: arguments.limit]
     if arguments.format == "json":
@@ -106,7 +106,7 @@ def _run_pools(
 ) -> int:
     """Plans of several pools in place of one; `--limit` does not hold for them."""
     mixed, short = plan_pools(asked.model, demand, pools, asked.inventory, asked.prices.for_decisions())
-    dear = short is None and budget is not None and mixed.usd_per_month.typical > budget
+    dear = short is None and not keeps_budget(mixed.usd_per_month, budget)
     if arguments.format == "json":
         page = _document(scenario, demand, budget, [], None)
         if short is None and not dear:

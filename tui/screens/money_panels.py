@@ -7,7 +7,7 @@ from typing import NamedTuple
 from estimator.hardware.devices import Machine
 from estimator.planning.breakeven import against_api, against_buying, against_terms
 from estimator.planning.day import DAYS, Demand
-from estimator.planning.plan import Plan, plans
+from estimator.planning.plan import Plan, keeps_budget, plans
 from estimator.planning.pools import Pool, plan_pools
 from estimator.results import Evaluation
 from estimator.scenario.placement import machine_named
@@ -93,7 +93,7 @@ def _budget_lines(known: Sequence[Plan], choice: PlanChoice) -> list[str]:
     if choice.budget_usd is None:
         return []
     asked = f"budget {usd(choice.budget_usd)} a month"
-    within = [each for each in known if each.usd_per_month.typical <= choice.budget_usd]
+    within = [each for each in known if keeps_budget(each.usd_per_month, choice.budget_usd)]
     if within and within[0] is known[0]:
         return [f"{asked}: kept"]
     least = within[0] if within else min(known, key=lambda each: each.usd_per_month.typical)
@@ -116,7 +116,7 @@ def _mixed(
     mixed, short = plan_pools(answer.model, demand, pools, answer.inventory, prices, _machines(answer, row))
     if short:
         return [f"none of these machines carries the pool {short.name}: {describe_pool(short)}"]
-    kept = budget_usd is None or mixed.usd_per_month.typical <= budget_usd
+    kept = keeps_budget(mixed.usd_per_month, budget_usd)
     budget = [] if budget_usd is None else [f"budget {usd(budget_usd)} a month: {'kept' if kept else 'passed'}"]
     return [*budget, *pool_lines(mixed), "", *month_lines(mixed)]
 
