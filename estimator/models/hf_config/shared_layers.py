@@ -44,7 +44,7 @@ def zamba(f: Fields) -> Architecture:
 @reads(Zamba2ForCausalLM="zamba2")
 def zamba2(f: Fields) -> Architecture:
     """Zamba 2 (arXiv:2411.15242): Mamba-2, transformer blocks used in turn, small adapters of each place's own."""
-    hidden, bias = hidden_size(f), f.flag("add_bias_linear")
+    hidden = hidden_size(f)
     f.refuse_unless("add_bias_linear", False)
     inner, heads = f.size("mamba_expand", default=2, most=64) * hidden, f.size("n_mamba_heads", default=8)
     divides("n_mamba_heads", heads, inner)
@@ -55,7 +55,6 @@ def zamba2(f: Fields) -> Architecture:
         groups=f.size("mamba_ngroups", default=1),
         state=f.size("mamba_d_state", default=64),
         kernel=f.size("mamba_d_conv", default=4, most=64),
-        proj_bias=bias,
     )
     rank, wide = f.size("adapter_rank", default=128), 2 * hidden
     intermediate = f.size("intermediate_size", "ffn_hidden_size", default=4 * hidden)
@@ -65,9 +64,10 @@ def zamba2(f: Fields) -> Architecture:
             Tensor("qkv_adapter_a", "attention", rank, wide, 3),
             Tensor("qkv_adapter_b", "attention", wide, rank, 3),
         ]
-    sets = min(f.size("num_mem_blocks", default=1), len(_hybrid_places(f)))
+    places = _hybrid_places(f)
+    sets = min(f.size("num_mem_blocks", default=1), len(places))
     layer = Layer(mamba, None, norms(hidden, 1))
-    return _with_shared_block(f, layer, _hybrid_places(f), _shared_block(f), sets, tuple(adapters))
+    return _with_shared_block(f, layer, places, _shared_block(f), sets, tuple(adapters))
 
 
 def _hybrid_places(f: Fields) -> list[int]:

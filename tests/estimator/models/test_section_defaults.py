@@ -8,6 +8,7 @@ import pytest
 
 from estimator.models.hf_config import read
 from estimator.models.hf_config.section_defaults import TEXT, VISION
+from tests.estimator.models.sections import CLIP
 
 CLASSES = json.loads((Path(__file__).parents[2] / "data" / "transformers_classes.json").read_text(encoding="utf-8"))
 CONFIGS: dict[str, dict[str, Any]] = dict(CLASSES["configs"])
@@ -20,14 +21,6 @@ SIGLIP = {
     "num_hidden_layers": 27,
     "patch_size": 14,
     "vision_use_head": False,
-}
-CLIP = {
-    "model_type": "clip_vision_model",
-    "hidden_size": 1024,
-    "intermediate_size": 4096,
-    "num_hidden_layers": 24,
-    "image_size": 336,
-    "patch_size": 14,
 }
 GEMMA_3_4B = {
     "architectures": ["Gemma3ForConditionalGeneration"],

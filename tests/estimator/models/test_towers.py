@@ -6,6 +6,7 @@ import pytest
 
 from estimator.errors import InputError
 from estimator.models.hf_config import read
+from tests.estimator.models.sections import CLIP
 
 VICUNA = {
     "model_type": "llama",
@@ -17,14 +18,6 @@ VICUNA = {
     "vocab_size": 32064,
     "max_position_embeddings": 4096,
     "tie_word_embeddings": False,
-}
-CLIP = {
-    "model_type": "clip_vision_model",
-    "hidden_size": 1024,
-    "intermediate_size": 4096,
-    "num_hidden_layers": 24,
-    "image_size": 336,
-    "patch_size": 14,
 }
 LLAVA: dict[str, Any] = {
     "architectures": ["LlavaForConditionalGeneration"],
