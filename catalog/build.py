@@ -13,7 +13,7 @@ from catalog.shapes import ModelEntry, PriceCut
 from estimator.advice.decisions import Decisions
 from estimator.engines.kernel_constants import LlamaCpp, Network, NeuronSpeed
 from estimator.engines.profiles import EngineProfile, version_key
-from estimator.engines.speed_constants import Efficiency
+from estimator.engines.speed_constants import Efficiency, Spread
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.managed import ManagedPrices
 from estimator.hardware.power import PowerConstants
@@ -50,6 +50,7 @@ NO_CONSTANTS = Efficiency(
     expert_skew=0.0,
     bands=(),
     bands_source="",
+    draft_gain=Spread(1.0, 1.0),
     bandwidth_of_parts={},
 )
 """Constants of folders without a valid efficiency.yaml: no accelerator and no engine finds its constants there."""

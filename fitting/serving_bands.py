@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-import numpy
-
 from catalog.cache import DATA
 from estimator.accuracy.score import Score
+from fitting.quantiles import weighted_quantiles
 from fitting.serving_rows import FitCase
 
 METRICS = {
@@ -58,15 +57,3 @@ def write_bands(scores: Sequence[Score], cases: Mapping[str, FitCase]) -> None:
         named = f"engine: {engine}, " if engine else ""
         lines.append(f"  - {{metric: {metric}, kind: {kind}, {named}low: {low:.3g}, high: {high:.3g}}}")
     path.write_text("\n".join((head, "bands:", *lines, "")))
-
-
-def weighted_quantiles(values: Sequence[tuple[float, str]], outside: float) -> tuple[float, float]:
-    """The band's edges, `outside` percent beyond each; a source's cases weigh by the root of their number together."""
-    counts: dict[str, int] = defaultdict(int)
-    for _, source in values:
-        counts[source] += 1
-    ordered = sorted((ratio, counts[source] ** -0.5) for ratio, source in values)
-    ratios, weights = numpy.array(ordered).T
-    reached = (numpy.cumsum(weights) - weights / 2) / weights.sum()
-    low, high = numpy.interp([outside / 100, 1 - outside / 100], reached, ratios)
-    return float(low), float(high)

@@ -94,6 +94,10 @@ class LlamaCppKernels(NamedTuple):
     """Share of the 16-bit peak: prompts' attention without flash attention."""
     layer_us: float
     """Fixed time of a layer."""
+    vector_compute: float = 0.0
+    """Share of the FP32 peak that the kernels for a few rows of quantised weights reach; 0 is what CUDA's reach."""
+    vector_rows: int = 0
+    """Rows up to which those kernels are taken where others would be faster."""
 
 
 @record(frozen=True, slots=True, eq=False)
@@ -114,7 +118,7 @@ class LlamaCpp:
     reduce_us: float
     """Fixed time of adding up the devices' shares of a tensor split, twice a layer."""
     vector_compute: float
-    """Share of the FP32 peak that the kernels for a few rows of quantised weights reach."""
+    """Share of the FP32 peak that CUDA's kernels for a few rows of quantised weights reach."""
     tile_rows: float
     """Rows that the smallest tile of the kernels for many rows computes."""
     fp16_accumulate: tuple[str, ...] = ()

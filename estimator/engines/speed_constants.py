@@ -6,6 +6,7 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from math import exp, hypot, log
 from typing import Literal, NamedTuple
 
 from estimator.engines.kernel_constants import Kernels, LlamaCpp, Network, NeuronSpeed
@@ -69,6 +70,8 @@ class HostCost(NamedTuple):
     """Host time of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
     draft_ms: float = 0.0
     """Host time of each drafted token: its own pass is launched, its logits are sampled."""
+    verify_ms: float = 0.0
+    """Host time of a step that verifies drafts, however many: the rows that are accepted are told from the others."""
     top_p_step_ms: float = 0.0
     """Time of each step more where requests sample by top-p or top-k: launching a sort of the vocabulary."""
     top_p_sequence_us: float = 0.0
@@ -166,6 +169,16 @@ class Spread(NamedTuple):
         """
         return Spread(self.low**0.5, self.high**0.5)
 
+    @property
+    def inverse(self) -> "Spread":
+        """The spread of a figure's reciprocal."""
+        return Spread(1 / self.high, 1 / self.low)
+
+    def times(self, other: "Spread") -> "Spread":
+        """The spread of a product of two figures whose errors are independent: their logarithms add as squares."""
+        low, high = (hypot(log(mine), log(its)) for mine, its in zip(self, other, strict=True))
+        return Spread(exp(-low), exp(high))
+
     def of(self, typical: float) -> Band:
         return Band(typical * self.low, typical, typical * self.high)
 
@@ -180,6 +193,10 @@ class Spreads(NamedTuple):
     ttft: Spread
     tpot: Spread
     throughput: Spread
+
+    def drafting(self, gain: Spread) -> "Spreads":
+        """The spreads where drafts speed up decoding, by a gain with a spread of its own."""
+        return self._replace(tpot=self.tpot.times(gain.inverse), throughput=self.throughput.times(gain))
 
 
 LoadKind = Literal["single", "serving", "burst"]
@@ -237,6 +254,8 @@ class Efficiency:
     """Extra load of the slowest expert-parallel rank per doubling of ranks."""
     bands: tuple[ResidualBand, ...]
     bands_source: str
+    draft_gain: Spread
+    """Measured over predicted speed-up by speculation, between which 80 % of the paired runs lie."""
     bandwidth_of_parts: Mapping[str, float]
     """Accelerator id -> bandwidth that it reaches over what its kernel class says, where parts of one class differ."""
     calibrations: tuple[Calibration, ...] = ()

@@ -23,6 +23,7 @@ EVIDENCE = DATA / "evidence"
 CASE_FILE_LIMIT_BYTES = 100_000_000
 
 KINDS = {
+    "speculation": ("drafted_tokens_per_s",),
     "serving": ("tpot_ms", "ttft_ms", "tokens_per_s_per_user"),
     "memory": ("weights_gib_per_gpu", "kv_tokens", "kv_available_gib_per_gpu", "activation_peak_gib"),
     "training": ("peak_memory_gib_per_device", "tokens_per_s_per_device"),

@@ -101,7 +101,10 @@ def _runtime(deployment: Deployment) -> Runtime:
         engine=engine,
         speed=_chunking(speed, _step_tokens(deployment)),
         confidence=deployment.confidence,
-        spreads={each: _spreads(efficiency, engine, each, bool(own and own.timed)) for each in CONFIDENCES},
+        spreads={
+            each: _spreads(efficiency, engine, each, bool(own and own.timed), bool(deployment.draft_tokens))
+            for each in CONFIDENCES
+        },
         hop_s=(llama_cpp.device_us if llama_cpp else PIPELINE_HOP_US) * MICROSECOND,
         pipeline=llama_cpp.pipeline if llama_cpp else 0.0,
         peak_flops_per_s=peak_flops(deployment.weights, device),
@@ -111,11 +114,17 @@ def _runtime(deployment: Deployment) -> Runtime:
 
 
 @lru_cache(maxsize=512)
-def _spreads(efficiency: Efficiency, engine: str, confidence: Confidence, timed: bool) -> Mapping[LoadKind, Spreads]:
-    """Bands of every kind of load; narrower where the user timed the engine on the device."""
+def _spreads(
+    efficiency: Efficiency, engine: str, confidence: Confidence, timed: bool, drafting: bool
+) -> Mapping[LoadKind, Spreads]:
+    """Bands of every kind of load; narrower where the user timed the engine on the device, wider where drafts speed it
+    up.
+    """
     spreads = {kind: efficiency.spreads(engine, kind, confidence) for kind in LOAD_KINDS}
     if timed:
-        return {kind: Spreads(*(each.calibrated for each in known)) for kind, known in spreads.items()}
+        spreads = {kind: Spreads(*(each.calibrated for each in known)) for kind, known in spreads.items()}
+    if drafting:
+        spreads = {kind: known.drafting(efficiency.draft_gain) for kind, known in spreads.items()}
     return spreads
 
 

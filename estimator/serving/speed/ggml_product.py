@@ -11,7 +11,8 @@ class GgmlProduct(NamedTuple):
 
     Quantised weights have two kernels (ggml/src/ggml-cuda: mmvq.cu, mmq.cu). The vector kernel multiplies row by row at
     a share of the FP32 peak; the matrix kernel computes tiles of at least `tile_rows` rows. llama.cpp takes the faster
-    one for its number of rows (`ggml_cuda_should_use_mmvq`).
+    one for its number of rows (`ggml_cuda_should_use_mmvq`), but on Metal, where the vector kernel has all steps of up
+    to eight (`ne11_mm_min` in ggml/src/ggml-metal/ggml-metal-ops.cpp).
     """
 
     name: str
@@ -27,11 +28,16 @@ class GgmlProduct(NamedTuple):
     """FLOP/s of the vector kernel; 0 where weights have none."""
     tile_rows: float = 0.0
     """Rows that the matrix kernel's smallest tile computes."""
+    vector_rows: float = 0.0
+    """Rows up to which the vector kernel is taken even where the other is faster."""
 
     def compute_s(self, rows: float) -> float:
-        """Seconds of the product's arithmetic alone over `rows` rows, by the faster of the two kernels."""
+        """Seconds of the product's arithmetic alone over `rows` rows, by the kernel that is taken for so many."""
         tiled = hypot(rows, self.tile_rows) * self.flops / self.flops_per_s
-        return min(tiled, rows * self.flops / self.vector_flops_per_s) if self.vector_flops_per_s else tiled
+        if not self.vector_flops_per_s:
+            return tiled
+        by_row = rows * self.flops / self.vector_flops_per_s
+        return by_row if rows <= self.vector_rows else min(tiled, by_row)
 
     def seconds(self, rows: float) -> float:
         return self.times * (self.latency_s + hypot(self.compute_s(rows), self.weight_bytes / self.bytes_per_s))

@@ -61,7 +61,8 @@ class LlamaCppOperators:
         self.bandwidth = device.bandwidth_bytes_per_s
         unpacked = has_super_blocks(weights)
         self.memory = self.bandwidth * (self.kernels.memory_quantised if unpacked else self.kernels.memory)
-        self.vector_compute = device.fp32_flops * self.constants.vector_compute if quantised else 0.0
+        by_row = self.kernels.vector_compute or self.constants.vector_compute
+        self.vector_compute = device.fp32_flops * by_row if quantised else 0.0
         self.tile_rows = self.constants.tile_rows if quantised else 0.0
         self.compute = self.peak * (self.kernels.compute_quantised if quantised else self.kernels.compute)
         self.cache_bandwidth = self.bandwidth * self.constants.cache_memory
@@ -82,6 +83,7 @@ class LlamaCppOperators:
             bytes_per_s=self.memory,
             vector_flops_per_s=self.vector_compute,
             tile_rows=self.tile_rows,
+            vector_rows=self.kernels.vector_rows,
         )
 
     def experts(self, work: RankWork) -> Iterator[Experts]:

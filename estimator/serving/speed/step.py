@@ -127,13 +127,14 @@ class Step:
         return self.decode_factor * (seconds + host)
 
     def drafting_s(self, sequences: float, context: float, drafts: int) -> float:
-        """Seconds of proposing `drafts` tokens, one after the other, beside the step that verifies them.
+        """Seconds of proposing `drafts` tokens, one after the other, and of telling the accepted ones from the others,
+        beside the step that verifies them.
 
         Each is a pass of the drafter, and a launch and a sample of its own on the host.
         """
-        drafter = self.drafter()
+        drafter, host = self.drafter(), self.speed.host
         proposing_s = drafter.step_s(sequences * self.layout.dp, context)
-        return drafts * (proposing_s + self.speed.host.draft_ms * MILLISECOND)
+        return drafts * (proposing_s + host.draft_ms * MILLISECOND) + host.verify_ms * MILLISECOND
 
     def _waiting_s(self, rows: float, most: float) -> float:
         """Seconds that attention replicas wait for the one with `most` rows; experts have everybody's rows anyway."""

@@ -89,3 +89,19 @@ def test_a_tensor_split_reads_weights_on_both_devices_at_once(catalog: Catalog, 
         for layout in (Layout(pp=2), Layout(tp=2))
     )
     assert layers.decode_s(1, 260) / tensors.decode_s(1, 260) == pytest.approx(speedup, rel=0.15)
+
+
+def test_rows_of_quantised_weights_cost_metal_nearly_a_pass_each(catalog: Catalog) -> None:
+    """Eight rows of Qwen3.8-27B take 6.5 times as long as one on M4 (sudoingX/qwen38-mtp, sweeps/apple-silicon.md)."""
+    qwen = model(catalog, "Qwen/Qwen3.8-27B")
+    step = step_on(catalog.inventory, qwen, "apple-m4", weights="gguf-q3_k_m", engine="llamacpp")
+    assert step.decode_s(8, 128) / step.decode_s(1, 128) == pytest.approx(6.5, rel=0.15)
+
+
+def test_drafts_widen_the_bands_of_decoding_alone(catalog: Catalog) -> None:
+    qwen = model(catalog, "Qwen/Qwen3.8-27B")
+    plain = step_on(catalog.inventory, qwen, "rtx3090", weights="gguf-q4_k_m", engine="llamacpp").spreads["single"]
+    drafting = plain.drafting(catalog.inventory.efficiency.draft_gain)
+    assert drafting.ttft == plain.ttft
+    assert drafting.tpot.high > plain.tpot.high
+    assert drafting.throughput.low < plain.throughput.low
