@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from estimator.engines.memory_policy import FractionOfDevice, HybridBlocks, MemoryPolicy, RuleOfThumb
 from estimator.layout import HostPart
+from estimator.models.architecture import AS_CONFIGURED, StateTypes
 from estimator.records import record
 
 LONGEST_VERSION = 40
@@ -99,6 +100,8 @@ class EngineProfile:
     """Key into the efficiency table's engine constants."""
     program: Program
     memory: MemoryPolicy
+    states: StateTypes = AS_CONFIGURED
+    """Types of what recurrent layers keep."""
     speed_of: dict[str, str] = field(default_factory=dict)
     """Engine constants by the vendor of the device, where its builds are a stack of their own."""
     tensor_parallel: tuple[int, ...] = ()

@@ -147,8 +147,6 @@ class EngineSpeed:
     """Sequences in one step at full load, of one attention replica."""
     state_us: float
     """Fixed time of a linear-attention or state-space layer."""
-    state_element_bytes: int = 0
-    """Bytes of one element of a recurrent state where the engine fixes them; 0 takes the model's own."""
     runtime: str = "gpu"
     """Which operators apply: gpu, llama.cpp or neuron."""
     kernels: KernelFactors = TABLES_AS_THEY_ARE

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from estimator.models.media import AudioRule, ImageRule
 from estimator.models.mixers import Mixer
@@ -26,8 +26,20 @@ Task = Literal[
 
 INDEX_ELEMENT_BYTES = 1 + 4 / 128
 """Bytes of one element of an indexer's keys: FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
-CONV_ELEMENT_BYTES = 2
-"""Bytes of one element of a convolution's state: engines keep it in the model's 16-bit type (vLLM MambaStateDtype)."""
+
+
+class StateTypes(NamedTuple):
+    """In how many bytes an engine keeps one element of what recurrent layers carry from token to token."""
+
+    unnamed: int = 2
+    """Bytes of a recurrent state's element where the configuration names no type."""
+    configured: bool = True
+    """Whether the engine takes the type that the configuration names."""
+    convolutions: int = 2
+    """Bytes of an element of the last inputs of short convolutions: 16 bit like the model (vLLM MambaStateDtype)."""
+
+
+AS_CONFIGURED = StateTypes()
 
 
 @record(frozen=True, slots=True)
@@ -101,8 +113,8 @@ class Architecture:
     vision_parameters: int = 0
     rotary_dim: int = 0
     """Dimensions of the rotary cache that engines keep per position; 0 without rotary positions."""
-    state_element_bytes: int = 2
-    """Bytes of one element of a recurrent state: what the configuration names, else 16 bit like the model."""
+    state_element_bytes: int = 0
+    """Bytes of one element of a recurrent state as the configuration names it; 0 where it names none."""
     rotary_positions: int = 0
     """Rows of all rotary tables together; `max_context` where scaling does not stretch them."""
     mtp_layers: int = 0
@@ -197,21 +209,24 @@ class Architecture:
         """Elements that short convolutions keep for one sequence, whatever its length."""
         return sum(group.count * group.layer.mixer.conv_state_elements for group in self.groups if group.layer.mixer)
 
-    def layer_state_bytes(self, mixer: Mixer, draft_tokens: int = 0, element_bytes: int = 0) -> float:
-        """Bytes of recurrent and convolution state that one layer with this mixer keeps for one sequence.
+    def layer_state_bytes(self, mixer: Mixer, types: StateTypes = AS_CONFIGURED, draft_tokens: int = 0) -> float:
+        """Bytes of recurrent and convolution state that one layer with this mixer keeps for one sequence, in an
+        engine's types. Before any division over ranks.
 
-        Convolutions also keep the drafted tokens until they are accepted. `element_bytes`: bytes of an element of the
-        recurrent state, where the engine fixes them. Before any division over ranks.
+        Convolutions also keep the drafted tokens until they are accepted.
         """
-        element_bytes = element_bytes or mixer.state_element_bytes or self.state_element_bytes
+        named = types.configured and self.state_element_bytes
         kept_tokens = mixer.convolved_tokens
         stretch = 1 + draft_tokens / kept_tokens if kept_tokens else 1
-        return mixer.state_elements * element_bytes + mixer.conv_state_elements * stretch * CONV_ELEMENT_BYTES
+        return (
+            mixer.state_elements * (mixer.state_element_bytes or named or types.unnamed)
+            + mixer.conv_state_elements * stretch * types.convolutions
+        )
 
     def sequence_state_bytes(self, draft_tokens: int = 0) -> float:
         """Bytes of recurrent and convolution state that all layers keep for one sequence, over all ranks."""
         return sum(
-            group.count * self.layer_state_bytes(group.layer.mixer, draft_tokens)
+            group.count * self.layer_state_bytes(group.layer.mixer, draft_tokens=draft_tokens)
             for group in self.groups
             if group.layer.mixer
         )

@@ -9,9 +9,8 @@ from estimator.advice.load_study import study_loads
 from estimator.advice.study import Study
 from estimator.cost.bill import usd_per_1m_tokens
 from estimator.errors import InputError
-from estimator.models.formats import cache_format, weight_format
+from estimator.models.formats import weight_format
 from estimator.results import Evaluation, OperatorTime, PerformanceReport
-from estimator.serving.memory.cache import layer_kinds
 from tui.draw.curve import OperatingPoint, Series
 from tui.draw.figures import amount, count, size
 from tui.draw.roofline import Point, Roof
@@ -60,7 +59,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
         reasons=reasons(
             usage, row.candidate.layout.tp, study.engine.name, memory.max_num_seqs, memory.max_num_batched_tokens
         ),
-        kinds=layer_kinds(study.model.architecture, cache_format(scenario.kv), row.candidate.layout.tp),
+        kinds=memory.plan.kinds,
         kinds_note=describe_cache_sharing(study.model.architecture, row.candidate.layout, scenario.settings.dcp),
         fits=study.holds,
         longest=scenario.settings.max_model_len or study.model.architecture.max_context,

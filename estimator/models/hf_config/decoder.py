@@ -13,7 +13,7 @@ from estimator.models.tensors import Tensor
 FULL, SLIDING = "full_attention", "sliding_attention"
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length")
 _DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32", "auto": "bf16"}
-_STATE_BYTES = {"bfloat16": 2, "float16": 2, "auto": 2, "float32": 4}
+_STATE_BYTES = {"bfloat16": 2, "float16": 2, "auto": 0, "float32": 4}
 
 
 def hidden_size(f: Fields) -> int:
@@ -213,7 +213,7 @@ MOST_STRETCHED = 1024.0
 
 
 def state_element_bytes(f: Fields) -> int:
-    """Bytes of one element of a recurrent state: as the configuration names it, as the class has it, else 16 bit."""
+    """Bytes of one element of a recurrent state: as the configuration names it, as the class has it, else 0."""
     usual = "float32" if f.class_name.startswith(FLOAT32_STATES) else "auto"
     name = f.text("mamba_ssm_dtype", "mamba_ssm_cache_dtype", default=usual).removeprefix("torch.")
     if name not in _STATE_BYTES:

@@ -82,6 +82,7 @@ def start_up(deployment: Deployment) -> StartUp:
         compiles=settings.compiles,
         own_reserve_bytes=own_reserve_bytes(deployment),
         adapters=deployment.adapters,
+        states=deployment.engine.states,
     )
 
 

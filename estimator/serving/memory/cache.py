@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import Blocks, CachePolicy, HybridBlocks, Slots
-from estimator.models.architecture import INDEX_ELEMENT_BYTES, Architecture
+from estimator.models.architecture import AS_CONFIGURED, INDEX_ELEMENT_BYTES, Architecture, StateTypes
 from estimator.models.formats import CacheFormat
 from estimator.serving.memory.pool import Pool
 
@@ -37,7 +37,9 @@ class LayerKind(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, drafts: int = 0) -> tuple[LayerKind, ...]:
+def layer_kinds(
+    architecture: Architecture, cache: CacheFormat, ranks: int, drafts: int = 0, states: StateTypes = AS_CONFIGURED
+) -> tuple[LayerKind, ...]:
     """Cached layers as one rank of `ranks` holds them: key-value heads divided, replicated where there are too few.
 
     A resident multi-token-prediction module caches as one more full layer, and convolutions keep the drafted tokens.
@@ -50,7 +52,7 @@ def layer_kinds(architecture: Architecture, cache: CacheFormat, ranks: int, draf
         bits = cache.bits_of(mixer.cached_head_dim) if mixer.cached_head_dim else cache.bits
         share = -(-mixer.cache_ways // ranks) / mixer.cache_ways * bits / 8
         growing = (mixer.growing_width + mixer.cross_width) * share + mixer.index_width * INDEX_ELEMENT_BYTES
-        state = architecture.layer_state_bytes(mixer, drafts) / ranks
+        state = architecture.layer_state_bytes(mixer, states, drafts) / ranks
         for kind in (
             LayerKind(0, growing),
             LayerKind(layers=0, token_bytes=mixer.window_width * share, window=mixer.window, chunked=mixer.chunked),

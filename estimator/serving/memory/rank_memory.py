@@ -16,7 +16,7 @@ from estimator.engines.memory_policy import (
 )
 from estimator.layout import Layout
 from estimator.models.adapters import Adapters
-from estimator.models.architecture import Architecture
+from estimator.models.architecture import AS_CONFIGURED, Architecture, StateTypes
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
 from estimator.results import Factor, MemoryTerm, Part
@@ -132,6 +132,8 @@ class StartUp(NamedTuple):
     """What the user's own start-up kept beyond the budget."""
     adapters: Adapters | None = None
     """Slots for LoRA adapters."""
+    states: StateTypes = AS_CONFIGURED
+    """Types of what recurrent layers keep."""
 
 
 @lru_cache(maxsize=8192)
@@ -146,7 +148,7 @@ def plan_memory(
     """The memory plan of a layout: every rank's spending and the pages of its cache."""
     if isinstance(policy, RuleOfThumb):
         return _plan_by_rule(model, weights, cache, layout, policy)
-    kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts)
+    kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts, start.states)
     pool = _pool(model.architecture, cache, kinds, policy, start)
     ranks = _ranks(model, weights, layout, policy, start, kinds)
     return MemoryPlan(ranks=ranks, kinds=kinds, pool=pool, notes=tuple(_notes(policy, ranks, pool, start.dcp)))

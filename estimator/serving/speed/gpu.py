@@ -82,7 +82,7 @@ class GpuKernels:
         "rates",
         "sixteen_bit",
         "sixteen_bit_rates",
-        "state_element_bytes",
+        "state_types",
         "state_us",
         "sustained",
         "weights",
@@ -93,7 +93,7 @@ class GpuKernels:
         self.architecture = deployment.model.architecture
         self.factors, self.efficiency = deployment.speed.kernels, deployment.efficiency
         self.state_us = deployment.speed.state_us
-        self.state_element_bytes = deployment.speed.state_element_bytes
+        self.state_types = deployment.engine.states
         self.kernels = self.efficiency.kernels_of(self.device)
         self.sustained = self.kernels.sustained(self.device)
         reached = self.efficiency.bandwidth_of_parts.get(self.device.id, 1.0)
@@ -251,7 +251,7 @@ class GpuKernels:
 
     def state(self, mixer: Mixer, times: float, tp: int) -> StateUpdate | None:
         """The state operator of `times` layers; None where the mixer has none."""
-        state_bytes = self.architecture.layer_state_bytes(mixer, element_bytes=self.state_element_bytes)
+        state_bytes = self.architecture.layer_state_bytes(mixer, self.state_types)
         if not state_bytes:
             return None
         return StateUpdate(

@@ -24,8 +24,6 @@ from estimator.serving.speed.operators import (
 )
 from estimator.units import MICROSECOND
 
-STATE_BYTES = 4
-"""Bytes of an element of a recurrent state: float32 in ggml."""
 SUM_BYTES = 4
 """Bytes of an element of a partial sum that devices add up: float32, as ggml's products come out."""
 
@@ -36,6 +34,7 @@ class LlamaCppOperators:
     """
 
     __slots__ = (
+        "architecture",
         "bandwidth",
         "cache",
         "cache_bandwidth",
@@ -45,6 +44,7 @@ class LlamaCppOperators:
         "kernels",
         "memory",
         "peak",
+        "states",
         "tile_rows",
         "tp",
         "vector_compute",
@@ -53,6 +53,7 @@ class LlamaCppOperators:
 
     def __init__(self, deployment: Deployment, layout: Layout) -> None:
         self.tp, self.fabric = layout.tp, deployment.fabric
+        self.architecture, self.states = deployment.model.architecture, deployment.engine.states
         weights, device = deployment.weights, deployment.device
         self.constants = deployment.efficiency.llama_cpp
         self.kernels = self.constants.kernels[self.constants.key(device)]
@@ -150,7 +151,7 @@ class LlamaCppOperators:
             name="state",
             times=times,
             latency_s=0.0,
-            state_bytes=mixer.state_elements * STATE_BYTES / self.tp,
+            state_bytes=self.architecture.layer_state_bytes(mixer, self.states) / self.tp,
             bytes_per_s=self.cache_bandwidth,
             flops=mixer.attention_flops(1) / self.tp,
             flops_per_s=self.peak * self.kernels.attention,

@@ -6,8 +6,10 @@ from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.models.architecture import INDEX_ELEMENT_BYTES
 from estimator.models.model import Model
+from estimator.serving.speed.compile import compile_step
 from estimator.serving.speed.operators import Experts, Gemm
 from estimator.serving.speed.step import Step
+from tests.estimator.serving.memory_cases import memory_in
 from tests.estimator.serving.steps import step_on
 
 
@@ -24,11 +26,24 @@ def test_a_step_reads_the_states_that_memory_keeps(catalog: Catalog, name: str) 
     assert state_bytes(step) == pytest.approx(model.architecture.sequence_state_bytes())
 
 
-def test_vllm_before_0_12_keeps_states_in_16_bit(catalog: Catalog) -> None:
-    model = catalog.model("nvidia/NVIDIA-Nemotron-Nano-9B-v2")
-    old, new = (step_on(catalog.inventory, model, "h100-sxm", engine=engine) for engine in ("vllm-0.11", "vllm"))
-    assert model.architecture.state_element_bytes == 4
-    assert 0.5 <= state_bytes(old) / state_bytes(new) < 0.55  # short convolutions are 16 bit in both
+@pytest.mark.parametrize(
+    ("name", "engine", "version", "elements"),
+    [
+        ("nvidia/NVIDIA-Nemotron-Nano-9B-v2", "vllm", "0.11.1", (2, 2)),  # the model's type, whatever is configured
+        ("nvidia/NVIDIA-Nemotron-Nano-9B-v2", "vllm", None, (4, 2)),
+        ("Qwen/Qwen3-Next-80B-A3B-Instruct", "vllm", None, (2, 2)),  # its configuration names no type
+        ("Qwen/Qwen3-Next-80B-A3B-Instruct", "sglang", None, (4, 2)),
+        ("Qwen/Qwen3-Next-80B-A3B-Instruct", "llamacpp", None, (4, 4)),
+    ],
+)
+def test_states_are_kept_and_read_in_the_type_of_the_engine(
+    catalog: Catalog, name: str, engine: str, version: str | None, elements: tuple[int, int]
+) -> None:
+    architecture = catalog.model(name).architecture
+    memory = memory_in(catalog)(name, engine=engine, version=version)
+    stated = architecture.state_elements * elements[0] + architecture.conv_state_elements * elements[1]
+    assert sum(each.layers * each.state_bytes for each in memory.plan.kinds) == pytest.approx(stated)
+    assert state_bytes(compile_step(memory.deployment, Layout())) == pytest.approx(stated)
 
 
 def test_an_indexer_reads_its_keys_with_their_scales(catalog: Catalog) -> None:
