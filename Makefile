@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run check lint type test snapshots docs accuracy bench fit coverage fuzz mutation dist audit
+.PHONY: run check lint type test snapshots figures docs accuracy bench fit coverage fuzz mutation dist audit
 run: $(VENV)/.app
 	$(BIN)/llmcalc-tui
 
@@ -24,6 +24,10 @@ test: $(VENV)/.dev
 # Rewrites the pictures that tests compare with; review the difference before you commit it.
 snapshots: $(VENV)/.dev
 	$(BIN)/pytest -n 4 tests/tui --snapshot-update
+
+# Rewrites the figures that tests compare with; review the difference before you commit it.
+figures: $(VENV)/.dev
+	$(BIN)/python -m scripts.figures
 
 # The pages and pictures that are made from the catalogue and the code.
 docs: $(VENV)/.dev

@@ -14,6 +14,7 @@ from scripts.mutation.record import Record
 
 COPIED = ("estimator", "catalog", "tui", "tests", "scripts", "benchmarks", "docs", "fitting", "share")
 ALSO_COPIED = ("pyproject.toml", "README.md")
+KEPT_FIGURES = "tests/estimator/test_kept_figures.py"
 LONGEST_S = 900
 """Seconds after which a run of tests counts as failed: the mutant hangs."""
 PACKAGES = ("estimator", "catalog", "tui", "tests")
@@ -50,10 +51,16 @@ class Chosen:
 
 
 def judging_tests(path: Path) -> list[str]:
-    """Tests of the file's room, those of the rooms above it that stand on it, and the scoring of measured cases."""
+    """The kept figures, tests of the file's room, those of the rooms above it that stand on it, and the scoring of
+    measured cases.
+    """
     room = path.relative_to(ROOT / "estimator").parts[0]
     own = f"tests/estimator/{room}" if (ROOT / "tests" / "estimator" / room).is_dir() else "tests/estimator/ranking"
-    return list(dict.fromkeys((own, "tests/estimator/ranking", "tests/estimator/advice", "tests/estimator/accuracy")))
+    return list(
+        dict.fromkeys(
+            (KEPT_FIGURES, own, "tests/estimator/ranking", "tests/estimator/advice", "tests/estimator/accuracy")
+        )
+    )
 
 
 def is_killed(mutant: Mutant, tree: Path, record: Record, lines_only: bool = False) -> bool:

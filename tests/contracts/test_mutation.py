@@ -46,7 +46,7 @@ def test_each_mutant_is_another_program_and_texts_and_annotations_stay(tmp_path:
 
 def test_every_room_of_the_estimator_has_tests_that_judge_its_mutants() -> None:
     for path in (ROOT / "estimator").rglob("*.py"):
-        assert all((ROOT / folder).is_dir() for folder in judging_tests(path))
+        assert all((ROOT / tests).exists() for tests in judging_tests(path))
 
 
 def test_the_tests_of_a_mutant_are_those_that_run_its_line_wherever_they_were_recorded(tmp_path: Path) -> None:
