@@ -8,6 +8,7 @@ from catalog.load import Catalog
 from catalog.sources.checkpoint import Progress
 from catalog.sources.resolve import resolve, silent
 from estimator.hardware.prices import RegionPrices
+from estimator.models.drafter import drafting
 from estimator.models.format_choice import starting_weights
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
@@ -40,6 +41,7 @@ def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, start
     prices = catalog.prices(scenario.region)
     scenario = replace(scenario, placement=_named(scenario.placement, catalog.inventory))
     model = resolve(scenario.model, catalog, progress)
+    model = drafting(model, scenario.workload.draft_model, lambda name: resolve(name, catalog, progress))
     if starting_format:
         scenario = replace(scenario, weights=starting_weights(model, scenario.weights))
     if scenario.weights == "native" and model.unknown_weights is None:

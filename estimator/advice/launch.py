@@ -26,6 +26,8 @@ VISIBLE_DEVICES = {"amd": "HIP_VISIBLE_DEVICES", "aws": "NEURON_RT_VISIBLE_CORES
 """Variable by which a process is given its devices, by vendor; CUDA_VISIBLE_DEVICES for the others.
 Source: HIP and AWS Neuron runtime documentation."""
 MOST_REPLICA_NOTES = 8
+DRAFT_WRITERS = frozenset({"vllm", "sglang", "llamacpp"})
+"""Servers whose options for drafts are written."""
 
 
 class Command(NamedTuple):
@@ -73,6 +75,8 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         users=max(1, round(scenario.workload.concurrency / max(candidate.replicas, 1))),
         defaults=device_defaults(engine.memory, device.kernels, device.memory_usable_bytes, image_tokens),
         has_prediction_modules=bool(model.architecture.mtp),
+        drafter=model.drafter,
+        drafter_operand=_drafter_operand(model),
         card_memory_gb=tuple(inventory.accelerators[name].memory_sold_gb for name in node.machine.cards),
         adapters=engine_adapters(engine, scenario.settings),
         scenario=scenario,
@@ -87,6 +91,11 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
 def quoted_operand(name: str) -> str:
     """A name as an operand for a shell: quoted, and with `./` before a leading dash, so that it is never an option."""
     return shlex.quote(f"./{name}" if name.startswith("-") else name)
+
+
+def _drafter_operand(model: Model) -> str:
+    drafter = model.drafter.model if model.drafter else None
+    return quoted_operand(drafter.path or drafter.id) if drafter else ""
 
 
 def _port(replicas: int, option: str) -> Iterator[Argument]:
@@ -122,5 +131,10 @@ def _notes(server: Server, engine: EngineProfile, model: Model) -> Iterator[str]
     if server.machines > 1:
         last = server.machines - 1
         yield f"run it on each of {server.machines} machines with NODE_RANK 0 to {last} and the first's HEAD_ADDRESS"
-    if server.scenario.workload.draft_tokens and not server.has_prediction_modules:
-        yield f"{model.id} has no prediction modules: name a draft model of your own"
+    drafter = server.drafter.model if server.drafter else None
+    if server.scenario.workload.draft_tokens and not server.drafts:
+        yield f"{model.id} has no prediction modules: name a draft model (--draft-model)"
+    elif server.scenario.workload.draft_tokens and engine.program.launch not in DRAFT_WRITERS:
+        yield f"how {engine.name} is told to draft is not written here: its own documentation says"
+    elif drafter and drafter.architecture.vocabulary != model.architecture.vocabulary:
+        yield f"{drafter.id} pads its vocabulary to another size: the engine may ask for one of the same"

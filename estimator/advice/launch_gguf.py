@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from estimator.advice.launch_drafts import llamacpp_drafts
 from estimator.advice.launch_server import ENGINE_DEFAULT, Argument, Server, Start, length_reason
 
 
@@ -39,6 +40,7 @@ def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
     if server.cache != "bf16":
         formats = f"--cache-type-k {server.cache} --cache-type-v {server.cache}"
         yield Argument(formats, "format of keys and values", "--kv")
+    yield from llamacpp_drafts(server)
     yield Argument("--flash-attn on", "needed for a quantised cache, faster without one", ENGINE_DEFAULT)
 
 

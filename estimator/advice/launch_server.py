@@ -5,6 +5,7 @@ from typing import NamedTuple
 from estimator.engines.memory_policy import DeviceDefaults
 from estimator.layout import Layout
 from estimator.models.adapters import Adapters
+from estimator.models.model import Drafter
 from estimator.results import MemoryReport
 from estimator.scenario.scenario import Scenario
 
@@ -62,11 +63,20 @@ class Server(NamedTuple):
     """The engine's own option for capturing no graphs; empty where it has none."""
     defaults: DeviceDefaults
     has_prediction_modules: bool
+    drafter: Drafter | None
+    """What drafts beside the model's own modules."""
+    drafter_operand: str
+    """Its name or path, quoted for a shell; empty where there is none to load."""
     card_memory_gb: tuple[float, ...]
     """Memory of each accelerator, where they are not alike; else empty."""
     adapters: Adapters | None
     """Slots for LoRA adapters; None where only the base model is served."""
     scenario: Scenario
+
+    @property
+    def drafts(self) -> bool:
+        """Whether tokens are drafted, by something that the engine can be told of."""
+        return self.scenario.workload.draft_tokens > 0 and (self.drafter is not None or self.has_prediction_modules)
 
     @property
     def ranks(self) -> int:

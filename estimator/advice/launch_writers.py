@@ -8,6 +8,7 @@ user guide.
 
 from collections.abc import Callable, Iterator
 
+from estimator.advice.launch_drafts import sglang_drafts, vllm_drafts
 from estimator.advice.launch_gguf import llamacpp, ollama
 from estimator.advice.launch_server import (
     CHOSEN,
@@ -65,9 +66,7 @@ def _vllm_arguments(server: Server) -> Iterator[Argument]:
     if workload.prefix_cache_hit:
         why = f"{workload.prefix_cache_hit:.0%} of prompts repeat"
         yield Argument("--enable-prefix-caching", why, "--prefix-cache-hit")
-    if workload.draft_tokens and server.has_prediction_modules:
-        config = f'\'{{"method": "mtp", "num_speculative_tokens": {workload.draft_tokens}}}\''
-        yield Argument(f"--speculative-config {config}", "the model's own prediction modules", "--draft-tokens")
+    yield from vllm_drafts(server)
 
 
 def neuron(server: Server) -> Start:
@@ -88,7 +87,7 @@ def sglang(server: Server) -> Start:
 
 
 def _sglang_arguments(server: Server) -> Iterator[Argument]:
-    layout, workload = server.layout, server.scenario.workload
+    layout = server.layout
     yield Argument(f"--tp-size {server.ranks}", "accelerators that share every layer", _source(server, "tp"))
     if layout.pp > 1:
         yield Argument(f"--pp-size {layout.pp}", "stages, each with its share of the layers", _source(server, "pp"))
@@ -114,10 +113,7 @@ def _sglang_arguments(server: Server) -> Iterator[Argument]:
     yield from _adapters(server, f"--lora-target-modules {LINEAR_MODULES} --max-loras-per-batch")
     if server.cache == "fp8":
         yield Argument("--kv-cache-dtype fp8_e4m3", "format of keys and values", "--kv")
-    if workload.draft_tokens and server.has_prediction_modules:
-        steps = f"--speculative-num-steps {workload.draft_tokens} --speculative-eagle-topk 1"
-        words = f"--speculative-algorithm EAGLE {steps} --speculative-num-draft-tokens {workload.draft_tokens + 1}"
-        yield Argument(words, "the model's own prediction modules", "--draft-tokens")
+    yield from sglang_drafts(server)
 
 
 TRTLLM_OPTIONS = "trtllm-options.yaml"

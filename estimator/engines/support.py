@@ -8,6 +8,7 @@ from estimator.layout import Layout
 from estimator.models.architecture import Architecture
 from estimator.models.formats import WeightFormat
 from estimator.models.mlps import MixtureOfExperts
+from estimator.models.model import Model
 
 NEXT_BEST = {"fp8": "gguf-q8_0", "int8": "gguf-q8_0", "bf16": "fp16", "fp16": "fp16", "fp32": "fp32"}
 """What llama.cpp is asked for in place of a format it has no file type for; anything narrower is its 4-bit mix."""
@@ -35,6 +36,13 @@ def refusal(
         if applies(exclusion, device, weights) and _names(exclusion, features, class_name):
             return f"{engine.name} from {engine.version}: {_reason(exclusion, device, weights)}"
     return None
+
+
+def drafter_refusal(device: Accelerator, engine: EngineProfile, model: Model) -> str | None:
+    """Why this engine does not run the model's drafter on the device; None where it does, or where there is none."""
+    drafter = model.drafter.model if model.drafter else None
+    reason = refusal(device, engine, drafter.checkpoint, drafter.architecture) if drafter else None
+    return f"{drafter.id}, which drafts: {reason}" if drafter and reason else None
 
 
 def layout_exclusion(

@@ -23,6 +23,8 @@ Task = Literal[
     "diffusion",
 ]
 """The question a model's head answers; only generation runs token by token."""
+Drafts = Literal["", "chain", "block"]
+"""Tokens one after the other (EAGLE), or a block of them in one pass (DFlash)."""
 
 INDEX_ELEMENT_BYTES = 1 + 4 / 128
 """Bytes of one element of an indexer's keys: FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
@@ -130,6 +132,8 @@ class Architecture:
     """How images become tokens; None where the model takes none, or by no rule that is known."""
     audio_rule: AudioRule | None = None
     """How sound becomes tokens; None likewise."""
+    drafts: Drafts = ""
+    """How a head that serves nothing alone proposes tokens for another model; empty for a model of its own."""
     task: Task = "generation"
     """The question the head answers; every task but generation is one pass over the whole text."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, NamedTuple
 
 from estimator.errors import InputError, Refusal
 from estimator.models import hf_config
@@ -12,6 +12,23 @@ from estimator.models.misnomers import misnomer
 from estimator.models.published import Explanation, explain
 from estimator.models.quantization import quantization_section, read_quantization
 from estimator.records import record
+
+NGRAM = "ngram"
+"""Name of the drafter that looks the next tokens up in the text so far."""
+
+
+class Drafter(NamedTuple):
+    """A drafter beside a model's own prediction modules, as engines start it on the same devices."""
+
+    model: "Model | None"
+    """A smaller model, or a head that reads the target's hidden states; None looks tokens up, which takes no pass."""
+
+    @property
+    def method(self) -> str:
+        """How engines call it: ngram, draft_model, eagle3 or dflash."""
+        if self.model is None:
+            return NGRAM
+        return {"": "draft_model", "chain": "eagle3", "block": "dflash"}[self.model.architecture.drafts]
 
 
 @record(frozen=True, slots=True, eq=False)
@@ -36,6 +53,8 @@ class Model:
     """Folder or file on disk as it was given, which is where an engine finds it; empty for an upload."""
     notes: tuple[str, ...] = ()
     """Remarks on this very checkpoint, beside the architecture's own notes."""
+    drafter: Drafter | None = None
+    """What proposes tokens where speculation is asked for; None is the model's own prediction modules."""
     unknown_weights: Refusal | None = None
     """Why the checkpoint's own format is not known; parameters, cache and every named format are answered anyway."""
 

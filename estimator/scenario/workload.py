@@ -27,6 +27,9 @@ class ServingWorkload:
     """Fraction of the prompt found in the prefix cache."""
     draft_tokens: Annotated[int, Ge(0), Le(64)] = 0
     """Speculative decoding or multi-token prediction: tokens proposed in each step."""
+    draft_model: str | None = None
+    """What proposes them: a smaller model or a head of another upload by name, or `ngram`; None is the model's own
+    prediction modules."""
     accepted_tokens: Annotated[float, Ge(1), Le(65)] = 1.0
     """Tokens that a step yields on average, the verified one included: at most the drafts and that one."""
     length_variation: Annotated[float, Ge(0), Le(3)] = 0.0
@@ -121,12 +124,14 @@ class ServingWorkload:
 def check_workload(workload: ServingWorkload) -> None:
     """Raises InputError where a serving workload can not be asked.
 
-    That is: a field out of range, a step that would yield more tokens than it verifies, and a traffic that lacks its
-    own number or names another's.
+    That is: a field out of range, a drafter without drafts, a step that would yield more tokens than it verifies, and a
+    traffic that lacks its own number or names another's.
     """
     check(workload)
     _check_traffic(workload)
     drafts, accepted = workload.draft_tokens, workload.accepted_tokens
+    if workload.draft_model is not None and not drafts:
+        raise InputError("draft_model", "say how many tokens it proposes in each step (draft tokens)")
     if accepted > drafts + 1:
         verified = f"{drafts} draft tokens yield at most {drafts + 1}" if drafts else "without draft tokens it is 1"
         raise InputError("accepted_tokens", f"{accepted:g} tokens a step, but {verified}")

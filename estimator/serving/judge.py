@@ -8,9 +8,10 @@ from math import inf
 
 from estimator.checks import check
 from estimator.cost.bill import bill, not_supported
-from estimator.engines.support import refusal
+from estimator.engines.support import drafter_refusal, refusal
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
+from estimator.models.drafter import check_serves
 from estimator.models.model import Model
 from estimator.results import Candidate, Evaluation
 from estimator.scenario.inventory import Inventory
@@ -44,6 +45,7 @@ class ServingJudge:
         check_workload(scenario.workload)
         check_level(scenario.service_level)
         check(scenario.settings)
+        check_serves(model)
         self.model = model
         scenario = with_media(scenario, model)
         self.traffic = scenario.workload
@@ -69,8 +71,10 @@ class ServingJudge:
         """The machine's best layout, or all of its layouts; never empty."""
         node, deployment = self.place(machine)
         engine = deployment.engine
-        unsupported = uneven_refusal(node.machine, engine) or refusal(
-            node.device, engine, deployment.weights, self.model.architecture
+        unsupported = (
+            uneven_refusal(node.machine, engine)
+            or refusal(node.device, engine, deployment.weights, self.model.architecture)
+            or drafter_refusal(node.device, engine, self.model)
         )
         if unsupported:
             return [not_supported(node, unsupported, self.scenario, self.prices)]

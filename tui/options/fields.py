@@ -19,6 +19,7 @@ UNSET = {
     "requests-per-second": "users held",
     "requests": "for ever",
     "trace": "none",
+    "draft-model": "its own modules",
     "ttft": "any",
     "tpot": "any",
     "latency": "any",
@@ -91,6 +92,8 @@ OWNED = frozenset(
     }
 )
 """Options that only owned hardware has."""
+DRAFTING = frozenset({"accepted-tokens", "draft-model"})
+"""Options that only drafts have."""
 STATED_MEMORY = frozenset({"usable-memory", "host-memory"})
 """Options about the machine that is named."""
 
@@ -143,7 +146,7 @@ def _applies(option: Option, scenario: Scenario) -> bool:
         return bool(scenario.placement.accelerator or scenario.placement.instance)
     if option.name == "burstiness":
         return scenario.workload.requests_per_second is not None and scenario.workload.kind != "trace"
-    if option.name == "accepted-tokens":
+    if option.name in DRAFTING:
         return scenario.workload.draft_tokens > 0
     return not option.field.startswith("training.") or option.name == "train" or scenario.training is not None
 
@@ -157,6 +160,9 @@ def typed(scenario: Scenario, name: str, text: str) -> Scenario:
         return replace(scenario, training=None)
     if name == "preset" and not text:
         return scenario  # what it filled in is the scenario's own
+    if name == "draft-tokens" and text in ("", "0"):
+        workload = replace(scenario.workload, draft_tokens=0, draft_model=None, accepted_tokens=1.0)
+        return replace(scenario, workload=workload)
     if name == "traffic":
         kind = text or "closed"
         return with_option(_ready_for(scenario, kind), name, None if kind in ("closed", "rate") else kind)

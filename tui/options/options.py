@@ -77,6 +77,7 @@ GROUPS = (
             Option("audio", "workload.audio_seconds", "SECONDS", "sound of a request"),
             Option("prefix-cache-hit", "workload.prefix_cache_hit", "F", "fraction of the prompt already cached"),
             Option("draft-tokens", "workload.draft_tokens", "N", "speculative decoding: tokens proposed each step"),
+            Option("draft-model", "workload.draft_model", "ID", "another model or head that proposes them; ngram"),
             Option("accepted-tokens", "workload.accepted_tokens", "N", "tokens that such a step yields on average"),
             Option("length-variation", "workload.length_variation", "F", "spread of lengths over their means"),
             Option("prefill-replicas", "workload.prefill_replicas", "N", "replicas that only prefill, for the others"),

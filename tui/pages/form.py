@@ -11,8 +11,8 @@ from tui.options.options import GROUPS
 
 LEAST_COLUMN = 37
 NAME = 24
-SOMETIMES = OWNED | {"accepted-tokens", "burstiness"}
-"""Fields that another field brings: what owned hardware costs, what drafts yield, how arrivals clump."""
+SOMETIMES = OWNED | {"accepted-tokens", "draft-model", "burstiness"}
+"""Fields that another field brings: what owned hardware costs, who drafts and what it yields, how arrivals clump."""
 
 
 class Spot(NamedTuple):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from estimator.cost.quote import Quote
     from estimator.hardware.prices import RegionPrices
     from estimator.models.model import Model
+    from estimator.scenario.scenario import Scenario
 
 # What ranks is imported where it does: the last frame is on the screen before (15 ms).
 
@@ -57,6 +58,12 @@ class Calculator:
             self.resolved[name] = at_hand(name, self.catalog)
         return self.resolved[name]
 
+    def asked_model(self, scenario: "Scenario") -> "Model":
+        """The scenario's model with what drafts for it, both at hand. Raises InputError for what would be fetched."""
+        from estimator.models.drafter import drafting
+
+        return drafting(self.model(scenario.model), scenario.workload.draft_model, self.model)
+
     def knows(self, name: str) -> bool:
         """Whether a model is there at once, without reading files or asking the Hub."""
         if name in self.resolved:
@@ -74,7 +81,7 @@ class Calculator:
         if last is not None and _asked(last.session) == _asked(session):
             answer = last._replace(session=session, problem="")
         else:
-            model = self.model(session.scenario.model)
+            model = self.asked_model(session.scenario)
             prices = self.catalog.prices(session.scenario.region)
             board = self.rank(session, model, prices)
             before = _rows_by_machine(last) if last and _comparable(last.session, session) else {}
@@ -119,7 +126,7 @@ class Calculator:
             from estimator.scenario.placement import devices
 
             session = Session(scenario=pin.scenario)
-            model, prices = self.model(pin.scenario.model), self.catalog.prices(pin.scenario.region)
+            model, prices = self.asked_model(pin.scenario), self.catalog.prices(pin.scenario.region)
             inventory = self.catalog.inventory
             machine = inventory.machines.get(pin.machine) or devices(pin.accelerator, pin.count, inventory)
             board = ranking.rank(model, pin.scenario, inventory, prices, [machine], detail=True, replayed=True)

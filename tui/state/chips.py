@@ -55,6 +55,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "images": lambda value: f"images {value}",
     "audio": lambda value: f"{value:g}s of sound",
     "draft-tokens": lambda value: f"draft {value}",
+    "draft-model": lambda value: f"{value.rpartition('/')[2]} drafts",
     "accepted-tokens": lambda value: f"{value:g} a step",
     "length-variation": lambda value: f"lengths ±{value:.0%}",
     "prefill-replicas": lambda value: f"{value} prefill only",

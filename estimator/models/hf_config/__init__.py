@@ -38,6 +38,8 @@ def read(config: Mapping[str, object]) -> Architecture:
     class_name = class_named(Fields(config))
     if not class_name:
         raise InputError("architectures", "missing, and so is model_type; either names the model's class")
+    if class_name == "LlamaForCausalLM" and config.get("draft_vocab_size"):
+        class_name = "LlamaForCausalLMEagle3"  # as its authors' own uploads are named
     read_class = reader(class_name, f"no reader for this class; {WAYS_ON}")
     architecture = replace(read_class(Fields(config, class_name=class_name)), class_name=class_name)
     return _with_unread_towers(architecture, config)

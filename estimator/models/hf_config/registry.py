@@ -30,6 +30,7 @@ READERS = (
     "diffusion",
     "latent_variants",
     "shared_layers",
+    "drafters",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
 a start reads one model, and every module costs it about a millisecond."""

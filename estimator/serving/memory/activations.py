@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.engines.memory_policy import ActivationPeak, CudaGraphs
+from estimator.engines.memory_policy import ActivationPeak, CudaGraphs, EnginePolicy, FractionOfDevice
 from estimator.models.architecture import Architecture
 from estimator.models.formats import WeightFormat
 from estimator.models.mixers import LatentAttention
@@ -202,3 +202,10 @@ def term(name: str, *factors: tuple[str, float]) -> Term:
 def total(terms: Iterable[Term]) -> float:
     """Bytes of all terms together."""
     return sum([size for _, size, _ in terms])
+
+
+def reserves_cuda_graphs(policy: EnginePolicy, architecture: Architecture) -> bool:
+    """Whether an engine takes CUDA graphs of that model out of its budget."""
+    if not isinstance(policy, FractionOfDevice) or not policy.graphs_in_budget:
+        return False
+    return not policy.except_dense or layer_widths(architecture).expert > 0

@@ -38,14 +38,20 @@ class LayerKind(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def layer_kinds(
-    architecture: Architecture, cache: CacheFormat, ranks: int, drafts: int = 0, states: StateTypes = AS_CONFIGURED
+    architecture: Architecture,
+    cache: CacheFormat,
+    ranks: int,
+    drafts: int = 0,
+    states: StateTypes = AS_CONFIGURED,
+    drafter: Architecture | None = None,
 ) -> tuple[LayerKind, ...]:
     """Cached layers as one rank of `ranks` holds them: key-value heads divided, replicated where there are too few.
 
-    A resident multi-token-prediction module caches as one more full layer, and convolutions keep the drafted tokens.
+    Where tokens are drafted, convolutions keep them; a drafter's layers cache like the model's, and so does the model's
+    own prediction module, as one more full layer.
     """
     counts: dict[LayerKind, int] = {}
-    for group in architecture.groups:
+    for group in (*architecture.groups, *(drafter.groups if drafter else ())):
         mixer = group.layer.mixer
         if mixer is None:
             continue
@@ -60,7 +66,7 @@ def layer_kinds(
         ):
             if kind.token_bytes or kind.state_bytes:
                 counts[kind] = counts.get(kind, 0) + group.count
-    if drafts and architecture.mtp_layers:
+    if drafts and architecture.mtp_layers and drafter is None:
         full = next((kind for kind in counts if kind.token_bytes and not kind.window), None)
         if full:
             counts[full] += architecture.mtp_layers

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from estimator.engines.memory_policy import (
     ActivationPeak,
     EnginePolicy,
-    FractionOfDevice,
     HybridBlocks,
     OutsideTorch,
     RuleOfThumb,
@@ -30,12 +29,14 @@ from estimator.serving.memory.activations import (
     layer_terms,
     layer_widths,
     received_term,
+    reserves_cuda_graphs,
     sampler_terms,
     total,
     workspace_terms,
 )
 from estimator.serving.memory.cache import LayerKind, layer_kinds, page_table
 from estimator.serving.memory.compressed import compressed_pool
+from estimator.serving.memory.drafter import drafter_architecture, drafter_weights
 from estimator.serving.memory.pool import Pool
 from estimator.serving.memory.weights import Sharding, StageWeights, stage_weights
 from estimator.units import GB
@@ -148,7 +149,8 @@ def plan_memory(
     """The memory plan of a layout: every rank's spending and the pages of its cache."""
     if isinstance(policy, RuleOfThumb):
         return _plan_by_rule(model, weights, cache, layout, policy)
-    kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts, start.states)
+    drafter = drafter_architecture(model, start.drafts)
+    kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts, start.states, drafter)
     pool = _pool(model.architecture, cache, kinds, policy, start)
     ranks = _ranks(model, weights, layout, policy, start, kinds)
     return MemoryPlan(ranks=ranks, kinds=kinds, pool=pool, notes=tuple(_notes(policy, ranks, pool, start.dcp)))
@@ -190,7 +192,7 @@ def _ranks(
         layers_on_host=layout.host if layout.host_part == "layers" else 0,
         experts_on_host=layout.host if layout.host_part == "experts" else 0,
         weights_on_host=layout.host if layout.host_part == "weights" else 0,
-        prediction_modules=start.drafts > 0,
+        prediction_modules=start.drafts > 0 and model.drafter is None,
         adapters=start.adapters,
     )
     outside_torch = outside_torch_bytes(policy.outside_torch, layout, architecture.hidden, start)
@@ -198,20 +200,22 @@ def _ranks(
     reserves_graphs = reserves_cuda_graphs(policy, architecture)
     stages = stage_weights(architecture, weights, sharding, model.tower_parameters, rotary)
     in_stages = Layout(tp=tp, pp=min(layout.pp, 2))  # a stage receives the same, whatever their number
+    drafter = drafter_weights(model, start.drafts, sharding)
 
     def rank_of(stage: StageWeights, first: bool) -> RankMemory:
         terms = _activation(model, weights, in_stages, peak, start, kinds, StageEnds(first, stage.last))
         graphs = cuda_graph_terms(architecture, rule, weights, start.sequences, stage.layers, tp)
         graph_bytes = total(graphs)
+        loaded_here = (*stage.weights, *drafter) if stage.last else stage.weights
         return RankMemory(
-            weights_bytes=sum([part.value for part in stage.weights]),
+            weights_bytes=sum([part.value for part in loaded_here]),
             buffers_bytes=sum([part.value for part in stage.buffers]),
             activation_bytes=total(terms),
             outside_torch_bytes=outside_torch + start.own_reserve_bytes,
             cuda_graph_bytes=graph_bytes,
             reserved_graph_bytes=graph_bytes if reserves_graphs else 0.0,
             cached_layer_fraction=stage.layers / architecture.layers,
-            weights=stage.weights,
+            weights=loaded_here,
             adapter_bytes=stage.adapter_bytes,
             activation_terms=terms,
             runtime_terms=_runtime(outside_torch, start.own_reserve_bytes, stage.buffers),
@@ -340,10 +344,3 @@ def outside_torch_bytes(table: tuple[OutsideTorch, ...], layout: Layout, hidden:
         if enough and capable and start.compiles >= line.compiling:
             return line.bytes + line.bytes_per_hidden * hidden
     return 0.0
-
-
-def reserves_cuda_graphs(policy: EnginePolicy, architecture: Architecture) -> bool:
-    """Whether an engine takes CUDA graphs of that model out of its budget."""
-    if not isinstance(policy, FractionOfDevice) or not policy.graphs_in_budget:
-        return False
-    return not policy.except_dense or layer_widths(architecture).expert > 0

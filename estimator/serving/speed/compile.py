@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
+from math import gcd
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import device_defaults
 from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, Efficiency, EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
+from estimator.layouts.legal import divisors
 from estimator.layouts.rank_work import rank_work
 from estimator.models.prediction import module_weights, prediction_module
 from estimator.results import CONFIDENCES, Confidence
@@ -18,6 +20,7 @@ from estimator.serving.speed.host import host_link_bytes_per_s, stored_bytes
 from estimator.serving.speed.llama_cpp import llama_cpp_operators
 from estimator.serving.speed.neuron import neuron_operators
 from estimator.serving.speed.operators import Operators
+from estimator.serving.speed.proposal import Proposal
 from estimator.serving.speed.step import Step
 from estimator.units import GB, MICROSECOND
 
@@ -62,7 +65,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         peak_flops_per_s=runtime.peak_flops_per_s,
         peak_bytes_per_s=deployment.device.bandwidth_bytes_per_s,
         network_gb_s=deployment.efficiency.network.bandwidth_gb_s,
-        drafter=partial(_draft_step, deployment, layout),
+        proposing_s=partial(_proposing_s, deployment, layout),
         tower_s_per_patch=_tower_s_per_patch(deployment, layout),
         decode_factor=runtime.decode_factor,
         prefill_factor=runtime.prefill_factor,
@@ -128,18 +131,32 @@ def _spreads(
     return spreads
 
 
-def _draft_step(deployment: Deployment, layout: Layout) -> Step:
-    """The step of the model's own prediction module on the ranks of one pipeline stage, without host time."""
-    return compile_step(
-        deployment._replace(
-            model=prediction_module(deployment.model),
-            weights=module_weights(deployment.weights),
-            speed=_without_host(deployment.speed),
-            draft_tokens=0,
-            host=None,
-        ),
-        layout._replace(pp=1, host=0),
+def _proposing_s(
+    deployment: Deployment, layout: Layout, sequences: float, context: float, drafts: int, launch_s: float
+) -> float:
+    proposal = _proposal(deployment, layout)
+    return proposal.seconds(sequences, context, drafts, launch_s) if proposal else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _proposal(deployment: Deployment, layout: Layout) -> Proposal | None:
+    """What proposes tokens on the ranks of one pipeline stage: the model's drafter, else its own prediction module.
+
+    None where tokens are looked up, which takes no pass.
+    """
+    drafter = deployment.model.drafter
+    if drafter is None:
+        model, weights = prediction_module(deployment.model), module_weights(deployment.weights)
+        ranks = layout._replace(pp=1, host=0)
+    elif drafter.model is None:
+        return None
+    else:
+        model, weights = drafter.model, drafter.model.checkpoint
+        ranks = Layout(tp=gcd(layout.tp, divisors(model.architecture).heads or layout.tp))
+    without_host = deployment._replace(
+        model=model, weights=weights, speed=_without_host(deployment.speed), draft_tokens=0, host=None
     )
+    return Proposal(compile_step(without_host, ranks), block=model.architecture.drafts == "block")
 
 
 @lru_cache(maxsize=64)

@@ -20,6 +20,11 @@ OVERLAP_POWER = 4
 """Exponent of the smooth maximum of device and host where they overlap (fitted on TensorRT-LLM at maximum load)."""
 
 
+Proposing = Callable[[float, float, int, float], float]
+"""Seconds of proposing tokens for each of some sequences: of sequences of one attention replica, context, tokens for
+each, and the seconds in which the host launches a pass."""
+
+
 class PromptTime(NamedTuple):
     """Time of prompts that are computed together [s], by what it is spent on."""
 
@@ -74,8 +79,8 @@ class Step:
     """Datasheet memory bandwidth of one device."""
     network_gb_s: float
     """Bandwidth between machines [GB/s]."""
-    drafter: "Callable[[], Step]"
-    """The step of what proposes tokens to verify, without its host time; compiled where it is first asked for."""
+    proposing_s: Proposing
+    """What proposes tokens to verify; compiled where it is first asked."""
     tower_s_per_patch: float = 0.0
     """Seconds of one patch of an image, or frame of sound, in the tower before the first layer."""
     decode_factor: float = 1.0
@@ -127,14 +132,12 @@ class Step:
         return self.decode_factor * (seconds + host)
 
     def drafting_s(self, sequences: float, context: float, drafts: int) -> float:
-        """Seconds of proposing `drafts` tokens, one after the other, and of telling the accepted ones from the others,
-        beside the step that verifies them.
-
-        Each is a pass of the drafter, and a launch and a sample of its own on the host.
+        """Seconds of proposing `drafts` tokens for each sequence of an attention replica, and of telling the accepted
+        ones from the others, beside the step that verifies them.
         """
-        drafter, host = self.drafter(), self.speed.host
-        proposing_s = drafter.step_s(sequences * self.layout.dp, context)
-        return drafts * (proposing_s + host.draft_ms * MILLISECOND) + host.verify_ms * MILLISECOND
+        host = self.speed.host
+        proposing_s = self.proposing_s(sequences, context, drafts, host.draft_ms * MILLISECOND)
+        return proposing_s + host.verify_ms * MILLISECOND
 
     def _waiting_s(self, rows: float, most: float) -> float:
         """Seconds that attention replicas wait for the one with `most` rows; experts have everybody's rows anyway."""

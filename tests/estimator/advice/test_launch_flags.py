@@ -14,6 +14,8 @@ import yaml
 from catalog.load import load
 from estimator.advice.launch import launch
 from estimator.errors import InputError
+from estimator.models.drafter import drafting
+from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -46,6 +48,16 @@ SERVED = (
     Scenario(
         engine="sglang", model=DEEPSEEK, weights="fp8-block", placement=Placement(instance="p5.48xlarge", machines=2)
     ),
+    *(
+        Scenario(
+            engine=engine,
+            weights=weights,
+            model="meta-llama/Llama-3.3-70B-Instruct",
+            workload=ServingWorkload(draft_tokens=3, accepted_tokens=2.0, draft_model=drafter),
+        )
+        for engine, weights in (("vllm", "fp8"), ("sglang", "fp8"), ("llamacpp", "gguf-q4_k_m"))
+        for drafter in ("ngram", "meta-llama/Llama-3.2-1B")
+    ),
     Scenario(engine="trtllm", kv="fp8"),
     Scenario(engine="trtllm", model="Qwen/Qwen3-30B-A3B", weights="bf16"),
     Scenario(engine="tgi", weights="bf16", kv="fp8"),
@@ -70,6 +82,10 @@ TRAINED = tuple(
 )
 ROWS_EACH = 4
 LEAST_ROWS = 40
+
+
+def _model(scenario: Scenario) -> Model:
+    return drafting(CATALOG.model(scenario.model), scenario.workload.draft_model, CATALOG.model)
 
 
 class Refused(Exception):
@@ -131,7 +147,7 @@ def check(command: str) -> str:
 
 def fitting(scenario: Scenario) -> list[Evaluation]:
     """Some rows of a board that fit, the first ones and the last."""
-    model = CATALOG.model(scenario.model)
+    model = _model(scenario)
     board = rank(model, scenario, CATALOG.inventory, CATALOG.prices(scenario.region))
     rows = [row for row in board.rows if row.verdict == "fits"]
     return rows if len(rows) <= ROWS_EACH else [*rows[: ROWS_EACH - 1], rows[-1]]
@@ -141,7 +157,7 @@ def test_commands_of_forty_rows_parse_under_the_programs_own_options() -> None:
     programs, counted = set(), 0
     for scenario in SERVED:
         for row in fitting(scenario):
-            command = launch(CATALOG.model(scenario.model), scenario, row, CATALOG.inventory)
+            command = launch(_model(scenario), scenario, row, CATALOG.inventory)
             try:
                 programs.add(check(command.line))
             except Refused as refusal:
