@@ -7,7 +7,8 @@ Textual hands all the keys of one read to the screen that is open then; over SSH
 enter of a dialog would reach a dialog that is closed. So an input waits until the one before it has had its effect.
 
 `esc` and the key after it in one read are the bytes of alt with that key, or of a sign that some keyboards have there
-(esc 4 as ¢). Nothing here has a meaning with alt, so they are the two keys that were pressed.
+(esc 4 as ¢). Only a line that is typed into knows keys with alt, those that move and delete by words; any other is the
+two keys that were pressed.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.strip import SGR_STYLES, Strip
+from textual.widgets import Input
 
 ROUNDS = 3
 """Times that messages go up from the focus to the app after an input: what it does, what that opens or closes, and what
@@ -60,8 +62,16 @@ def _after_escape(self: XTermParser, sequence: str, alt: bool = False) -> Iterat
 
 
 XTermParser._sequence_to_key_events = _after_escape  # type: ignore[method-assign]
-for _signs in [each for each, key in ANSI_SEQUENCES_KEYS.items() if len(each) == 2 and isinstance(key, str)]:
-    del cast("dict[str, object]", ANSI_SEQUENCES_KEYS)[_signs]
+for _pair in [each for each in ANSI_SEQUENCES_KEYS if len(each) == 2 and each[0] == _ESCAPE != each[1]]:
+    del cast("dict[str, object]", ANSI_SEQUENCES_KEYS)[_pair]
+BY_WORDS = {
+    "alt+b": "ctrl+left",
+    "alt+f": "ctrl+right",
+    "alt+left": "ctrl+left",
+    "alt+right": "ctrl+right",
+    "alt+backspace": "ctrl+w",
+}
+"""Keys with alt that move and delete by words where text is typed (readline), and Textual's own for the same."""
 
 
 class OrderlyApp(App[None]):
@@ -73,15 +83,12 @@ class OrderlyApp(App[None]):
         self._feeder: asyncio.Task[None] | None = None
 
     def post_message(self, message: Message) -> bool:
-        if isinstance(message, Key) and message.key.startswith("alt+") and not message.is_forwarded:
-            self.post_message(Key("escape", _ESCAPE).set_sender(self))
-            return self.post_message(Key(message.key.removeprefix("alt+"), message.character).set_sender(self))
         if not isinstance(message, InputEvent | Paste) or message.is_forwarded or not self._running:
             return super().post_message(message)
+        self._inputs.append(message)
         if self._feeder is not None and not self._feeder.done():
-            self._inputs.append(message)
             return True
-        queued = super().post_message(message)
+        queued = self._post_next()
         self._feeder = asyncio.create_task(self._feed())
         return queued
 
@@ -89,8 +96,24 @@ class OrderlyApp(App[None]):
         """Waits for the effect of the input that was posted, then posts the next one."""
         await self._settle()
         while self._inputs:
-            super().post_message(self._inputs.popleft())
+            self._post_next()
             await self._settle()
+
+    def _post_next(self) -> bool:
+        """Posts the first input that waits; a key with alt as what it is where it arrives."""
+        first, *rest = self._meant(self._inputs.popleft())
+        self._inputs.extendleft(reversed(rest))
+        return super().post_message(first)
+
+    def _meant(self, event: Event) -> list[Event]:
+        """What is meant by an input: of a key with alt a step by words in a line of text, else escape and the key."""
+        if not isinstance(event, Key) or not event.key.startswith("alt+"):
+            return [event]
+        if isinstance(self.focused, Input) and event.key in BY_WORDS:
+            keys = [Key(BY_WORDS[event.key], None)]
+        else:
+            keys = [Key("escape", _ESCAPE), Key(event.key.removeprefix("alt+"), event.character)]
+        return [key.set_sender(self) for key in keys]
 
     async def _settle(self) -> None:
         """Returns once the messages that an input leads to have been handled."""

@@ -88,6 +88,12 @@ async def test_keys_of_one_read_do_what_they_do_one_by_one(keys: list[str]) -> N
         ("l\x1bG", ["l", "escape", "G"]),
         ("?\x1bj\x1b2\x1bk", ["question_mark", "escape", "j", "escape", "2", "escape", "k"]),
         ("/p5\x1b\x1b2", ["slash", "p", "5", "escape", "escape", "2"]),
+        ("2\x1bf\x1b", ["2", "escape", "f", "escape"]),
+        ("x\x1bb", ["x", "escape", "b"]),
+        ("x\x1b\t", ["x", "escape", "tab"]),
+        ("3\x1b\x7f", ["3", "escape", "backspace"]),
+        ("/p5 g6\x1bbx\r", ["slash", "p", "5", "space", "g", "6", "ctrl+left", "x", "enter"]),
+        ("/p5 g6\x1b\x7fx\r", ["slash", "p", "5", "space", "g", "6", "ctrl+w", "x", "enter"]),
     ],
 )
 async def test_escape_and_the_keys_after_it_in_one_read_all_count(read: str, keys: list[str]) -> None:
