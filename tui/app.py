@@ -9,8 +9,9 @@ from textual.screen import Screen
 from tui.answering import AnsweringApp
 from tui.commands.all import BY_ID
 from tui.commands.bindings import bindings, command_elsewhere
-from tui.commands.command import EVERYWHERE
+from tui.commands.command import EVERYWHERE, key_name
 from tui.draw import palette
+from tui.screens.modal import Modal
 from tui.screens.open import open_page
 from tui.screens.page import Page
 from tui.state.view import next_weights
@@ -75,21 +76,32 @@ class LlmCalc(AnsweringApp):
         await super().on_event(event)
 
     def _idle_key(self, key: str) -> str | None:
-        """What to say of a key that does nothing on this page, empty where it was said before; None where it works."""
-        page = self.screen
-        if not isinstance(page, Page) or self.focused is not None or self.answer is None:
+        """What to say of a key that does nothing here, empty where it was said before; None where it works."""
+        if self.focused is not None or self.answer is None:
             return None
+        page, task = self.screen, self.answer.session.task
+        if isinstance(page, Modal):
+            if page.hears(key):
+                return None
+            place, complaint = type(page).__name__, f"{key_name(key)} does nothing in this panel; esc closes it"
+        elif isinstance(page, Page):
+            if self._works_on(page, key, task):
+                return None
+            place, complaint = page.NAME, command_elsewhere(key, page.NAME, task, self.remapped)
+        else:
+            return None
+        if (place, task, key) in self._said_keys:
+            return ""
+        self._said_keys.add((place, task, key))
+        return complaint
+
+    def _works_on(self, page: Page, key: str, task: str) -> bool:
+        """Whether a key does something on a page, for that task."""
         active = page.active_bindings.get(key)
         command = BY_ID.get(active.binding.id or "") if active else None
-        task = self.answer.session.task
-        if command is not None and command.task in ("", task):
-            return None
-        if active is not None and command is None and key not in UNUSED:
-            return None
-        if (page.NAME, task, key) in self._said_keys:
-            return ""
-        self._said_keys.add((page.NAME, task, key))
-        return command_elsewhere(key, page.NAME, task, self.remapped)
+        if command is not None:
+            return command.task in ("", task)
+        return active is not None and key not in UNUSED
 
     def action_edit(self, command: str) -> None:
         verb = BY_ID[command].do

@@ -50,13 +50,18 @@ def command_elsewhere(key: str, page: str, task: str, remapped: Mapping[str, str
     """What a key that does nothing on this page does elsewhere: `s: sort by the next column, on 4 Leaderboard`."""
     named = key_name(key)
     here = (page, EVERYWHERE)
-    for command in sorted(COMMANDS, key=lambda each: each.where not in here):
-        if key not in keys_of(command, remapped):
-            continue
-        title = command.title[0].lower() + command.title[1:]
-        if command.where in here:
-            return f"{named}: {title}, {'of a served model' if task == 'train' else 'of a training run'} (t changes)"
-        tab = next((tab for tab in TABS if tab.name == command.where), None)
-        if tab:
-            return f"{named}: {title}, on {tab.key} {tab.title}"
-    return f"{named} does nothing here; ? lists the keys"
+    known = [each for each in COMMANDS if key in keys_of(each, remapped)]
+    if not known:
+        return f"{named} does nothing here; ? lists the keys"
+    command = min(known, key=lambda each: (each.where not in here, each.task not in ("", task)))
+    said = f"{named}: {command.title[0].lower()}{command.title[1:]}"
+    tab = next((tab for tab in TABS if tab.name == command.where), None)
+    if tab and command.where not in here:
+        said += f", on {tab.key} {tab.title}"
+    if command.task not in ("", task):
+        said += f", of a {SUBJECTS[command.task]} (t changes)"
+    return said
+
+
+SUBJECTS = {"serve": "served model", "train": "training run"}
+"""What a command of one task is about."""

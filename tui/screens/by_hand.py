@@ -6,13 +6,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from catalog.sources import manual
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from tui.draw.figures import number, tokens
+from tui.screens.modal import Modal
 
 FIELDS = (
     ("total", "8B", "parameters in all"),
@@ -26,7 +26,7 @@ FIELDS = (
 """Name, what stands there at first, and what it is."""
 
 
-class ByHand(ModalScreen[str | None]):
+class ByHand(Modal[str | None]):
     """A modal that takes a model's numbers. Returns the parameters as the command line takes them, or None."""
 
     CSS_PATH = "by_hand.tcss"

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from tui.draw.runs import Row, hang, pointer
+from tui.screens.modal import Modal
 from tui.screens.page import Page
+from tui.screens.scrolling import scroll_bindings
 from tui.state.columns import INSTANCE, BoardColumn, columns_of
 from tui.widgets.drawing import Drawing
 
@@ -43,21 +44,19 @@ class ColumnList(Drawing):
         return hang([*start, (f"{column.cell.title:<10}", "bold" if here else "text")], column.meaning, "dim", width)
 
 
-class ColumnChoice(ModalScreen[str | None]):
+class ColumnChoice(Modal[str | None]):
     """A modal that chooses the board's columns: their keys in order, joined; empty for all, None where they stay as
     they were.
     """
 
     CSS_PATH = "panel.tcss"
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q", "dismiss(None)", "Close", show=False),
-        Binding("j,down", "step(1)", "Down", show=False),
-        Binding("k,up", "step(-1)", "Up", show=False),
         Binding("space", "show_or_hide", "Show or hide", show=False),
         Binding("less_than_sign", "shift(-1)", "Earlier", show=False),
         Binding("greater_than_sign", "shift(1)", "Later", show=False),
         Binding("backspace", "dismiss('')", "All", show=False),
         Binding("enter", "take", "Take", show=False),
+        *scroll_bindings("step", "dismiss(None)"),  # last: the space above is the panel's own
     ]
 
     def __init__(self, columns: Sequence[BoardColumn], shown: Sequence[str]) -> None:

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.worker import Worker, get_current_worker
 
 from catalog.sources.checkpoint import Cancelled
@@ -18,6 +17,7 @@ from catalog.sources.resolve import resolve
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from tui.draw.runs import Row, clip, unmarked, wrap_text
+from tui.screens.modal import Modal
 from tui.state.calculator import Calculator
 from tui.widgets.drawing import Drawing
 
@@ -47,7 +47,7 @@ class FetchView(Drawing):
         ]
 
 
-class Fetch(ModalScreen[str | None]):
+class Fetch(Modal[str | None]):
     """A modal that reads a model. Returns the name under which the calculator now has it, or None."""
 
     CSS_PATH = "fetch.tcss"

@@ -7,13 +7,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.commands.all import BY_ID
 from tui.commands.command import EVERYWHERE, key_name
 from tui.draw.runs import Row, clip, wrap_text
 from tui.pages.legend import legend, subject
+from tui.screens.modal import Modal
 from tui.screens.scrolling import scroll_bindings
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing
@@ -52,7 +52,7 @@ class Lines(Drawing):
         return lines[self.top : self.top + height]
 
 
-class Help(ModalScreen[None]):
+class Help(Modal[None]):
     """The help modal; closes on any of its keys and changes nothing."""
 
     CSS_PATH = "help.tcss"

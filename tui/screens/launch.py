@@ -6,7 +6,6 @@ from textwrap import wrap
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from estimator.advice.launch import launch
 from estimator.engines.profiles import container_image
@@ -17,6 +16,7 @@ from estimator.training.recipes import recipe
 from tui.draw.runs import Row, hang, wrap_text
 from tui.pages.facts import bench_of, heading
 from tui.pages.launch_forms import Form, command_forms, recipe_forms
+from tui.screens.modal import Modal
 from tui.screens.panel import fit_title
 from tui.screens.scrolling import scroll_bindings
 from tui.state.answer import Answer
@@ -85,7 +85,7 @@ class LaunchView(Drawing):
         return rows
 
 
-class LaunchPanel(ModalScreen[str | None]):
+class LaunchPanel(Modal[str | None]):
     """The modal of a launch command. Returns the text that is to be copied, or None; acts on nothing itself."""
 
     CSS_PATH = "panel.tcss"

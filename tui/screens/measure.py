@@ -5,7 +5,6 @@ from dataclasses import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from estimator.advice.study import Study
@@ -16,6 +15,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.serving.load.calibration import MOST_POINTS, calibration, parse
 from estimator.serving.memory.start_log import StartLog, compare_start, read_start_log
 from tui.fault import describe_internal_error
+from tui.screens.modal import Modal
 
 ASK = "Paste what `vllm bench serve` or `sglang.bench_serving` printed, its JSON, or an engine's start-up log."
 
@@ -40,7 +40,7 @@ def start_text(log: StartLog) -> str:
     return f"✓ GiB printed for expected: {', '.join(lines)} · reserve {log.reserve_gib:+.2f} GiB"
 
 
-class Measure(ModalScreen[Scenario | None]):
+class Measure(Modal[Scenario | None]):
     """A modal that takes a measurement. Returns the scenario with the point, or None."""
 
     CSS_PATH = "measure.tcss"

@@ -5,11 +5,12 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.screens.modal import Modal
 
-class NameLine(ModalScreen[str | None]):
+
+class NameLine(Modal[str | None]):
     """A modal with one line for a name. Returns what was typed, or None; acts on nothing itself."""
 
     CSS_PATH = "name.tcss"

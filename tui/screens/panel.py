@@ -7,12 +7,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from estimator.advice.fixes import Change
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from tui.draw.runs import Row, Run, clip, fit_row, hang, pointer, unmarked, wrap_text
+from tui.screens.modal import Modal
 from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
 
@@ -151,7 +151,7 @@ FRAME = 10
 """Cells beside the title of a panel: its margins, its corners and a blank at each side."""
 
 
-class Panel(ModalScreen[Scenario | None]):
+class Panel(Modal[Scenario | None]):
     """A modal with a sheet. Returns the scenario of the chosen change, or None."""
 
     CSS_PATH = "panel.tcss"
@@ -173,6 +173,12 @@ class Panel(ModalScreen[Scenario | None]):
         view.border_title = fit_title(self.sheet.title, self.app.size.width)
         view.border_subtitle = fit_keys((self.sheet.turning, keys), self.app.size.width)
         yield view
+
+    def hears(self, key: str) -> bool:
+        """Whether a key moves, applies a choice that is there, turns to another sheet or closes."""
+        if key in KEYS:
+            return KEYS.index(key) < len(self.offered)
+        return key in self.sheet.turns or super().hears(key)
 
     def on_key(self, event: events.Key) -> None:
         """Turns to another sheet by the sheet's own keys."""

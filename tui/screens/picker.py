@@ -6,12 +6,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from estimator.printable import without_controls
 from tui.draw.runs import Row, fit_row, justify, wrap_text
 from tui.fuzzy import matching_positions
+from tui.screens.modal import Modal
 from tui.widgets.drawing import Drawing, scroll_to
 
 
@@ -86,7 +86,7 @@ class Footing(Drawing):
         return [justify([*keys, (" close", "dim")], [(f"{status} ", "dim")], width)]
 
 
-class Picker(ModalScreen[str | None]):
+class Picker(Modal[str | None]):
     """A modal that picks one of many names. Returns the chosen one, or None; acts on nothing itself.
 
     A subclass says how a choice looks.

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.worker import Worker, get_current_worker
 
 from catalog.load import Catalog
@@ -19,6 +18,7 @@ from catalog.sources.price_refresh import Refresh, refresh_all
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from tui.draw.runs import Row, clip, wrap_text
+from tui.screens.modal import Modal
 from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
 
@@ -55,7 +55,7 @@ class RefreshView(Drawing):
         return [[(clip(words, width), "title")], *shown]
 
 
-class RefreshPrices(ModalScreen[bool]):
+class RefreshPrices(Modal[bool]):
     """The modal of a price refresh. Returns whether prices were written."""
 
     CSS_PATH = "refresh.tcss"

@@ -138,6 +138,14 @@ async def test_enter_twice_in_one_read_closes_a_dialog_once(key: str) -> None:
         (["n"], "n: a start-up log, on 2 Memory"),
         (["2", "s"], "s: sort by the next column, on 4 Leaderboard"),
         (["3", "t", "o"], "o: next view, of a served model (t changes)"),
+        (["t", "n"], "n: name the pin, on 5 Compare"),
+        (["t", "o"], "o: open the pin, on 5 Compare"),
+        (["x", "c"], "c does nothing in this panel; esc closes it"),
+        (["p", "9"], "9 does nothing in this panel; esc closes it"),
+        (["v", "1"], "1 does nothing in this panel; esc closes it"),
+        (["l", "5"], "5 does nothing in this panel; esc closes it"),
+        (["question_mark", "w"], "w does nothing in this panel; esc closes it"),
+        (["vertical_line", "l"], "l does nothing in this panel; esc closes it"),
     ],
 )
 async def test_a_key_that_does_nothing_says_so_once(keys: list[str], words: str) -> None:
@@ -146,6 +154,19 @@ async def test_a_key_that_does_nothing_says_so_once(keys: list[str], words: str)
         assert words in screen_text(pilot.app).splitlines()[-1]
         await press(pilot, keys[-1])
         assert words not in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("panel", ["enter", "x", "z", "v", "b", "l", "question_mark", "vertical_line"])
+async def test_a_panel_goes_to_its_last_line_and_back_in_one_key(panel: str) -> None:
+    async with app_on().run_test(size=(80, 24)) as pilot:
+        await press(pilot, panel)
+        start = screen_text(pilot.app)
+        await press(pilot, "G")
+        last = screen_text(pilot.app)
+        await press(pilot, *["j"] * 40)
+        assert screen_text(pilot.app) == last
+        await press(pilot, "g")
+        assert screen_text(pilot.app) == start
 
 
 async def test_a_message_hides_neither_scenario_nor_tabs_and_goes_with_the_next_key() -> None:
