@@ -45,6 +45,7 @@ UNSET = {
 """What an empty field means; the others leave it to the ranking."""
 STEPS = {
     "prefix-cache-hit": 0.05,
+    "length-variation": 0.1,
     "memory-utilization": 0.01,
     "usd-per-kwh": 0.01,
     "host-usd": 500.0,
@@ -94,6 +95,8 @@ OWNED = frozenset(
 """Options that only owned hardware has."""
 DRAFTING = frozenset({"accepted-tokens", "draft-model"})
 """Options that only drafts have."""
+OF_AN_ENGINE = frozenset({"weights", "kv", "engine"})
+"""Options of what serves a model; a run has a framework, and a format of its frozen base."""
 STATED_MEMORY = frozenset({"usable-memory", "host-memory"})
 """Options about the machine that is named."""
 
@@ -138,7 +141,7 @@ def sections(scenario: Scenario, inventory: Inventory) -> tuple[Section, ...]:
 
 def _applies(option: Option, scenario: Scenario) -> bool:
     """Whether a field can matter: a run's settings without a run, a price per kWh in the cloud can not."""
-    if scenario.training and option.name in SERVING_ONLY:
+    if scenario.training and option.name in SERVING_ONLY | OF_AN_ENGINE:
         return False
     if option.name in OWNED:
         return scenario.deployment != "cloud"
@@ -186,7 +189,8 @@ def _ready_for(scenario: Scenario, kind: str) -> Scenario:
 def stepped(scenario: Scenario, field: Field, by: int) -> Scenario:
     """The scenario with a field one choice on, twice or half, or a small difference up or down. Raises InputError."""
     if field.choices:
-        at = field.choices.index(field.text) + by if field.text in field.choices else (0 if by > 0 else -1)
+        now = field.text or UNSET.get(field.name, "")
+        at = field.choices.index(now) + by if now in field.choices else (0 if by > 0 else -1)
         return typed(scenario, field.name, field.choices[at % len(field.choices)])
     rule = _rule(scenario, field.option)
     if rule is None or rule.type not in (int, float):
@@ -197,8 +201,11 @@ def stepped(scenario: Scenario, field: Field, by: int) -> Scenario:
     if field.name in STEPS:
         moved = round(value + by * STEPS[field.name], 4)
         return with_option(scenario, field.name, moved if rule.complaint(moved) is None else value)
-    changed = value * 2 if by > 0 else value / 2
-    return with_option(scenario, field.name, max(int(changed), 1) if rule.type is int else changed)
+    if rule.type is int:
+        value = max(value * 2, 1) if by > 0 else value // 2 if rule.complaint(value // 2) is None else value
+    else:
+        value = value * 2 if by > 0 else value / 2
+    return with_option(scenario, field.name, value)
 
 
 def _value(scenario: Scenario, option: Option) -> Any:
@@ -233,10 +240,12 @@ def _text(scenario: Scenario, option: Option) -> str:
         return bound_text(value, getattr(scenario.service_level, f"{option.name}_percentile"))
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:,.15g}" if isinstance(value, float) else str(value)
 
 
 def _choices(option: Option, inventory: Inventory) -> tuple[str, ...]:
+    if option.metavar == "BOOL":
+        return ("no", "yes")
     match option.name:
         case "preset":
             return tuple(each.name for each in (*PRESETS, *TRAINING_PRESETS))
@@ -246,8 +255,8 @@ def _choices(option: Option, inventory: Inventory) -> tuple[str, ...]:
             return tuple(CACHE_FORMATS)
         case "engine":
             return tuple(dict.fromkeys(profile.id for profile in inventory.engines))
-        case "packing" | "enforce-eager":
-            return ("no", "yes")
+        case "framework" if inventory.training:
+            return tuple(inventory.training.frameworks)
         case "traffic":
             return tuple(kind for kind in option.choices if kind != "trace")  # the field beside it names the file
     return option.choices

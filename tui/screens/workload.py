@@ -9,7 +9,7 @@ from textual.widgets import Input
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
 from tui.commands.bindings import bindings
-from tui.options.fields import stepped, typed
+from tui.options.fields import Field, stepped, typed
 from tui.screens.page import Page
 from tui.state.answer import Answer
 from tui.state.session import Session
@@ -17,6 +17,13 @@ from tui.widgets.form import Editor, Form, field_named
 
 PICKED = {"model": "app.model", "region": "app.region"}
 """Fields that a picker fills."""
+
+
+def unmoved(field: Field, by: int) -> str:
+    """Why a step leaves a field as it was."""
+    if field.is_number and field.name not in PICKED:
+        return f"{field.name} goes no {'higher' if by > 0 else 'lower'} than {field.shown}"
+    return f"{field.name} has no steps; enter {'chooses' if field.name in PICKED else 'types'} it"
 
 
 class WorkloadScreen(Page):
@@ -56,7 +63,7 @@ class WorkloadScreen(Page):
         before = self.answer
         taken = self._take(lambda answer: stepped(answer.session.scenario, field_named(name, answer), by))
         if taken and before and self.answer and self.answer.session.scenario == before.session.scenario:
-            self.say(f"{name} has no steps; enter {'chooses' if name in PICKED else 'types'} it")
+            self.say(unmoved(self.form.chosen.field, by))
 
     async def action_type(self) -> None:
         """Opens the field for typing; a model or a region is picked from a list."""
@@ -108,14 +115,16 @@ class WorkloadScreen(Page):
         self.form.redraw()
 
     def _take(self, edit: Callable[[Answer], Scenario]) -> bool:
-        """Makes the edit; what is refused changes nothing, stays in its field and is said under the form."""
+        """Makes the edit; what is refused changes nothing, and is said under the form while the field is typed into."""
 
         def change(answer: Answer) -> Session:
             return answer.session.with_scenario(edit(answer))
 
-        complaint = self.edit(change).removeprefix(f"{self.form.field}: ")
-        self.form.refused = complaint
-        if complaint:
+        complaint = self.edit(change)
+        if complaint and self.query_one(Editor).display:
+            self.form.refused = complaint.removeprefix(f"{self.form.field}: ")
             self.session_editor.unsay()
+        else:
+            self.form.refused = ""
         self.form.redraw()
         return not complaint

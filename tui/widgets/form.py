@@ -49,20 +49,18 @@ class Form(Drawing):
         return [*visible, *blank, *self._foot(width)]
 
     def _foot(self, cells: int) -> list[Row]:
-        """What the field is and what the scenario comes to; or why the field's text is refused, in both lines."""
-        if not self.refused:
-            return [self._about(cells), result_row(self.answer, cells) if self.answer else []]
-        first, *more = wrap_text(f"✗ {self.refused}", cells - 2)
-        lines = [first, clip(" ".join(more), cells - 2)]
-        return [fit_row([(f" {line}", "bad")], cells) for line in lines]
-
-    def _about(self, cells: int) -> Row:
-        """What the field is, and the keys that change it."""
-        spot = self.spots[self.cursor]
-        keys = "h/l next  " if spot.field.choices else "h/l half, twice  " if spot.field.is_number else ""
-        help_text = f" {spot.field.name}: {spot.field.option.help}"
+        """What the field is, or why its text is refused, and what the scenario comes to; a long text takes the whole
+        foot.
+        """
+        field = self.spots[self.cursor].field
+        text, style = (f"✗ {self.refused}", "bad") if self.refused else (about(field, cells - 2), "text")
+        first, *more = wrap_text(text, cells - 2)
+        keys = "h/l next  " if field.choices else "h/l half, twice  " if field.is_number else ""
         how: Row = [("enter", "key"), (" type  ", "dim"), (keys, "dim")]
-        return justify([(help_text, "text")], how if len(help_text) + width(how) < cells else [], cells)
+        room = not more and not self.refused and len(first) + 1 + width(how) < cells
+        rows = [justify([(f" {first}", style)], how if room else [], cells)]
+        rows += [fit_row([(f" {line}", style)], cells) for line in ([clip(" ".join(more), cells - 2)] if more else [])]
+        return [*rows, result_row(self.answer, cells) if self.answer else []][:FOOT]
 
     def on_click(self, event: events.Click) -> None:
         """Chooses the field under the pointer."""
@@ -128,6 +126,20 @@ class Editor(Input):
             self.display = self.can_focus = False
             self.screen.set_focus(None)
             self.post_message(self.Left())
+
+
+def about(field: Field, cells: int) -> str:
+    """What a field is; of choices that one line has no room for, how many there are and those beside the chosen one:
+    `optimizer: 3 of 9, adamw-8bit ‹adamw-4bit› adafactor`.
+    """
+    text, choices = f"{field.name}: {field.option.help}", field.choices
+    if len(text) <= cells or len(choices) < 3:
+        return text
+    if field.text not in choices:
+        return f"{field.name}: one of {len(choices)}, the first is {choices[0]}"
+    at = choices.index(field.text)
+    before, after = (choices[(at + by) % len(choices)] for by in (-1, 1))
+    return f"{field.name}: {at + 1} of {len(choices)}, {before} ‹{field.text}› {after}"
 
 
 def field_named(name: str, answer: Answer) -> Field:

@@ -131,3 +131,42 @@ def test_a_step_goes_through_the_traffics_that_need_no_file() -> None:
         seen.append(fields(scenario)["traffic"].text)
         scenario = stepped(scenario, fields(scenario)["traffic"], 1)
     assert seen == ["closed", "rate", "burst", "closed"]
+
+
+def test_a_step_from_what_an_unset_choice_means_is_the_other_one() -> None:
+    asked = stepped(Scenario(), fields(Scenario())["enforce-eager"], 1)
+    assert asked.settings.enforce_eager
+
+
+def test_a_number_that_may_be_0_is_stepped_down_to_it() -> None:
+    spare = stepped(Scenario(), fields(Scenario())["spare"], 1)
+    assert spare.placement.spare == 1
+    assert stepped(spare, fields(spare)["spare"], -1) == Scenario()
+    one = typed(Scenario(), "input-tokens", "1")
+    assert stepped(one, fields(one)["input-tokens"], -1) == one
+
+
+@pytest.mark.parametrize("scenario", [Scenario(deployment="local"), Scenario(training=TrainingWorkload())])
+def test_every_number_and_every_choice_has_a_step(scenario: Scenario) -> None:
+    for field in fields(scenario).values():
+        if field.is_number or field.choices:
+            assert any(_other(scenario, field, by) for by in (1, -1)), field.name
+
+
+def _other(scenario: Scenario, field: Field, by: int) -> bool:
+    try:
+        return stepped(scenario, field, by) != scenario
+    except InputError:  # it asks for another field first
+        return True
+
+
+@pytest.mark.parametrize("text", ["1234567.5", "1e7", "250", "0.1"])
+def test_a_number_is_shown_whole_and_typed_back_is_the_same(text: str) -> None:
+    asked = typed(Scenario(deployment="local"), "hardware-usd", text)
+    shown = fields(asked)["hardware-usd"].text
+    assert float(shown.replace(",", "")) == float(text)
+    assert typed(asked, "hardware-usd", shown) == asked
+
+
+def test_a_run_has_no_fields_of_a_serving_engine() -> None:
+    assert not {"weights", "kv", "engine"} & set(fields(Scenario(training=TrainingWorkload())))

@@ -11,7 +11,8 @@ from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from tests.tui.page_facts import PERFORMANCE
-from tui.draw.runs import Row, rows_as_text
+from tui.draw.runs import Row, rows_as_text, wrap_text
+from tui.options.fields import sections
 from tui.pages import header
 from tui.pages.candidate import pane, strip
 from tui.pages.facts import heading, memory_facts
@@ -28,6 +29,7 @@ from tui.state.calculator import Calculator
 from tui.state.session import Session
 from tui.tabs import TABS
 from tui.widgets.board import PANE, WIDE
+from tui.widgets.form import about
 
 CALCULATOR = Calculator(load())
 EVERY_WIDTH = range(60, 251)
@@ -212,3 +214,12 @@ def test_the_keys_of_a_panel() -> None:
             assert len(said) <= cells - FRAME
             assert "esc" in said
             assert PLAN_KEYS in said or PLAN_KEYS not in keys
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_a_field_of_the_form_is_takes_two_lines_at_most(name: str) -> None:
+    for width in SOME_WIDTHS:
+        for section in sections(SCENARIOS[name], CALCULATOR.catalog.inventory):
+            for field in section.fields:
+                lines = wrap_text(about(field, width - 2), width - 2)
+                assert len(lines) <= 2, lines

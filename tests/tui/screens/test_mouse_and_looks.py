@@ -90,7 +90,7 @@ def test_a_training_form_has_no_fields_of_serving() -> None:
         field.name for section in sections(session.scenario, CALCULATOR.catalog.inventory) for field in section.fields
     }
     assert not shown & SERVING_ONLY
-    assert {"train", "sequence-length", "optimizer-in-backward", "weights"} <= shown
+    assert {"train", "sequence-length", "optimizer-in-backward", "base"} <= shown
 
 
 async def test_a_training_form_fits_80_by_24() -> None:

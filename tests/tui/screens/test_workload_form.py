@@ -235,3 +235,40 @@ async def test_the_cheapest_run_is_called_so() -> None:
         shown = screen_text(app)
         assert "★ cheapest run" in shown
         assert "best value" not in shown
+
+
+async def test_a_refusal_leaves_the_estimate_in_sight() -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert app.answer
+        (result,) = rows_as_text([result_row(app.answer, 80)]).splitlines()
+        await type_into(pilot, "count", "abc")
+        await pilot.pause()
+        assert "'abc' is not a number" in screen_text(app)
+        assert result.rstrip() in screen_text(app)
+
+
+async def test_a_refused_step_is_a_message_of_one_key() -> None:
+    app = LlmCalc(Calculator(load()), Session(screen="workload"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one(Form).field = "count"
+        await pilot.press("l")
+        await pilot.pause()
+        assert "say which accelerator as well" in screen_text(app).splitlines()[-1]
+        await pilot.press("j")
+        await pilot.pause()
+        assert "say which accelerator" not in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("field", "key", "words"),
+    [("prefix-cache-hit", "h", "prefix-cache-hit goes no lower than 0"), ("trace", "l", "trace has no steps")],
+)
+async def test_a_step_that_changes_nothing_says_why(field: str, key: str, words: str) -> None:
+    app = form_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one(Form).field = field
+        await pilot.press(key)
+        await pilot.pause()
+        assert words in screen_text(app).splitlines()[-1]
