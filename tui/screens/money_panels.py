@@ -24,7 +24,7 @@ from tui.state.answer import Answer
 from tui.state.readings import instance
 
 OTHERS = 3
-"""Machines beside the selected one that are planned, for the runner-up."""
+"""Machines on other accelerators that are planned beside the selected one, for the runner-up."""
 CHART_LINES = 16
 PLAN_KEYS = "d day · -/+ spare · b budget · p pools"
 
@@ -102,10 +102,13 @@ def _budget_lines(known: Sequence[Plan], choice: PlanChoice) -> list[str]:
 
 
 def _machines(answer: Answer, row: Evaluation) -> list[Machine]:
-    """The selected machine, and those of the best rows on other accelerators."""
-    others = (each for each in answer.board.rows if each.candidate.accelerator != row.candidate.accelerator)
-    rows = [row, *[each for each in others if each.verdict == "fits"][:OTHERS]]
-    return [machine_named(each.candidate, answer.inventory) for each in rows]
+    """The selected machine, those of the best rows on other accelerators, and that of the least hourly price."""
+    fits = [each for each in answer.board.rows if each.verdict == "fits"]
+    others = [each for each in fits if each.candidate.accelerator != row.candidate.accelerator][:OTHERS]
+    priced = [each for each in fits if each.cost.price_usd_per_hour is not None]
+    least = sorted(priced, key=lambda each: each.cost.price_usd_per_hour or 0.0)[:1]
+    names = {each.candidate.machine: each for each in (row, *others, *least)}
+    return [machine_named(each.candidate, answer.inventory) for each in names.values()]
 
 
 def _mixed(

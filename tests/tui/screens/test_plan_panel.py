@@ -49,3 +49,13 @@ async def test_the_day_the_spare_and_the_budget_are_chosen_in_the_panel() -> Non
         assert "'x' is no pool, expected NAME=SHARE[,OPTION=VALUE…]" in screen_text(app)
         answer = await press(pilot, "escape")
         assert answer.session.scenario == SCENARIO
+
+
+async def test_a_plan_names_a_cheaper_machine_on_the_same_accelerator() -> None:
+    app = LlmCalc(Calculator(load()), Session())
+    async with app.run_test(size=(120, 40)) as pilot:
+        answer = await press(pilot, "j")
+        while answer.selected and answer.selected.candidate.machine != "g7e.12xlarge":
+            answer = await press(pilot, "j")
+        await press(pilot, "v")
+        assert "cheaper: 1 x g7e.2xlarge" in screen_text(app)
