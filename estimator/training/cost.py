@@ -50,7 +50,7 @@ def run_duration(
     parts = (
         Part("steps", stepping.typical, tokens),
         Part("start-up", start, "boot, image, model download" + (", compilation" if compiled else "")),
-        Part("checkpoints", checkpoints, f"{checkpoint:,.0f} s each, one an hour"),
+        Part("checkpoints", checkpoints, f"{checkpoint:,.3g} s each, one an hour"),
         Part("restarts", restarts, "interrupted capacity: start-up and half a checkpoint interval lost each time"),
     )
     return RunDuration(hours, tuple(part for part in parts if part.value > 0))

@@ -106,7 +106,7 @@ def _growing_parts(run: Run, peak: PeakMemory) -> tuple[Part, ...]:
     activations = f"{tokens} {kib:,.0f} KiB, checkpointing {run.setup.checkpointing}"
     return (
         Part("activations", peak.activations_bytes, activations),
-        Part("logits", peak.logits_bytes, f"{tokens} {vocabulary:,} x {logit:.2g} B, {run.loss} loss"),
+        Part("logits", peak.logits_bytes, f"{tokens} {vocabulary:,} x {logit:.3g} B, {run.loss} loss"),
     )
 
 

@@ -20,7 +20,7 @@ from estimator.training import network
 from estimator.training.network import Links, frozen_bytes_on
 from estimator.training.run import Run
 from estimator.training.weights import rank_parameters
-from estimator.units import TERA
+from estimator.units import GIGA, TERA
 
 BLACKWELL = 10.0
 """First compute capability of Blackwell."""
@@ -180,6 +180,8 @@ class TrainingStep(NamedTuple):
     """Seconds that do not hide behind the products."""
     offload_s: float
     mfu: float
+    flops: float
+    """Work of the step on this device without recomputation [FLOP]: padding with it, attention at what it costs."""
     tokens: float
     """Useful tokens of the step on this device."""
     exponents: dict[str, float]
@@ -204,7 +206,8 @@ def training_step(run: Run, device: Accelerator, links: Links, release: float = 
     products, attention = work.flops(workload.adapters)
     attention_cost = rules.attention_cost.get(run.framework.stack, rules.attention_cost["default"])
     peak = peak_flops(workload, device)
-    compute_s = positions * (products + attention_cost * attention) / (peak * utilisation(exponents, rules))
+    flops = positions * (products + attention_cost * attention)
+    compute_s = flops / (peak * utilisation(exponents, rules))
     communication = network.communication_time(run, links)
     exposed_s = 0.0 if run.framework.counts_tensor_parallelism else communication.exposed_s
     communication_s = max(communication.overlappable_s - rules.overlap * compute_s, 0.0) + exposed_s
@@ -219,6 +222,7 @@ def training_step(run: Run, device: Accelerator, links: Links, release: float = 
         communication_s=communication_s,
         offload_s=offload_s,
         mfu=positions * (products + attention) / (peak * seconds),
+        flops=flops,
         tokens=positions * padded.useful,
         exponents=exponents,
     )
@@ -266,13 +270,21 @@ def banded(value: float, band: tuple[float, float]) -> Band:
     return Band(value * band[0], value, value * band[1])
 
 
+def _power(exponent: float) -> str:
+    """An exponent behind its base, left out where it is 1."""
+    return "" if exponent == 1 else f"^{exponent:.3g}"
+
+
 def step_parts(run: Run, step: TrainingStep, device: Accelerator) -> tuple[Part, ...]:
     """Seconds of an optimizer step by activity, with workings."""
-    rules = run.speed_rules
-    factors = " x ".join(f"{rules.factors[name]:.2f} {name}" for name in step.exponents)
-    peak = peak_flops(run.workload, device) / TERA
-    working = f"{rules.base_mfu:.2f} x {factors}" if factors else f"{rules.base_mfu:.2f}"
-    compute = f"{step.tokens:,.0f} tokens at {peak:,.0f} TFLOPS x {step.mfu:.1%} MFU ({working})"
+    rules, tokens = run.speed_rules, step.tokens
+    peak, reached = peak_flops(run.workload, device) / TERA, utilisation(step.exponents, rules)
+    factors = [f"{rules.factors[name]:g}{_power(exponent)} {name}" for name, exponent in step.exponents.items()]
+    product, less = " x ".join((f"{rules.base_mfu:g}", *factors)), ", less recompute" if step.recompute_s else ""
+    compute = (
+        f"{tokens:,.0f} tokens x {step.flops / tokens / GIGA:,.4g} GFLOP / ({peak:,.4g} TFLOP/s x {reached:.2%})"
+        f"{less}; {reached:.2%} = {product}"
+    )
     parts = (
         Part("compute", step.compute_s - step.recompute_s, compute),
         Part("recompute", step.recompute_s, "activations computed again for the backward pass"),

@@ -1,12 +1,14 @@
 """Over 300 scenarios, served, trained and on own hardware, terms add up and a figure reads alike wherever it stands."""
 
 import random
+import re
 from dataclasses import replace
+from math import prod
 
 import pytest
 
 from estimator.errors import InputError
-from estimator.results import Evaluation
+from estimator.results import Evaluation, TrainingReport
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_workload import METHODS, TrainingWorkload
 from tests.tui.pages.test_sums import CALCULATOR, serving
@@ -113,7 +115,36 @@ def check_run(answer: Answer, row: Evaluation) -> None:
     assert sum(part.value for part in run.memory.parts) == pytest.approx(run.memory.peak_bytes.typical, rel=1e-3)
     assert sum(part.value for part in run.step) == pytest.approx(run.step_s.typical, rel=1e-3)
     assert sum(part.value for part in run.run) == pytest.approx(run.hours.typical * 3600, rel=1e-3)
+    check_workings(run)
     assert BY_KEY["peak"].text(row) == percent(run.memory.peak_bytes.typical / run.memory.usable_bytes)
+
+
+def check_workings(run: TrainingReport) -> None:
+    """What the workings say is reckoned again, and gives the figure that stands beside them."""
+    step = {part.name: part.value for part in run.step}
+    working = next(part.working for part in run.step if part.name == "compute")
+    tokens, gflop, tflops, reached, said, factors = COMPUTE.fullmatch(working).groups()
+    again = _number(tokens) * _number(gflop) * 1e9 / (_number(tflops) * 1e12 * _number(reached) / 100)
+    assert again == pytest.approx(step["compute"] + step.get("recompute", 0.0), rel=2e-3)
+    assert bool(said) == ("recompute" in step)
+    powers = [FACTOR.match(each).groups() for each in factors.split(" x ")]
+    assert prod(float(base) ** float(power or 1) for base, power in powers) * 100 == pytest.approx(
+        _number(reached), rel=5e-3
+    )
+    memory = {part.name: part for part in run.memory.parts}
+    first, second, third = GROWING.match(memory["logits"].working).groups()
+    assert _number(first) * _number(second) * _number(third) == pytest.approx(memory["logits"].value, rel=6e-3)
+
+
+COMPUTE = re.compile(
+    r"([\d,.]+) tokens x ([\d,.e+]+) GFLOP / \(([\d,.]+) TFLOP/s x ([\d.]+)%\)(, less recompute)?; [\d.]+% = (.*)"
+)
+FACTOR = re.compile(r"([\d.]+)(?:\^(-?[\d.]+))?(?: |$)")
+GROWING = re.compile(r"([\d,]+) tokens x ([\d,]+) x ([\d.]+) B")
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
 
 
 @pytest.mark.parametrize(
