@@ -44,9 +44,10 @@ docs: $(VENV)/.dev
 accuracy: $(VENV)/.dev
 	$(BIN)/llmcalc-tui accuracy
 
-# Branches of estimator/ and catalog/ that their own tests take; twice the time of the tests alone.
+# Lines and branches of estimator/ and catalog/ that their own tests take, then branches alone; twice the tests' time.
 coverage: $(VENV)/.dev
 	$(BIN)/pytest -n 4 tests/estimator tests/catalog tests/contracts --cov --cov-report=term
+	$(BIN)/python -m scripts.branches --least 95
 
 # An hour of damaged inputs for every reader; the tests take 50,000.
 fuzz: $(VENV)/.dev
