@@ -52,15 +52,23 @@ class Rule(NamedTuple):
         return f"expected {kind} {bounds}".rstrip()
 
 
+_kept: dict[Any, object] = {}
+"""The last record of each kind that keeps its rules. Records never change, and of one question to the next most parts
+are the same ones."""
+
+
 def check(value: Any) -> None:
-    """Raises InputError for the first field of a dataclass that breaks its own annotation."""
+    """Raises InputError for the first field of a record that breaks its own annotation."""
     cls: Any = type(value)
+    if _kept.get(cls) is value:
+        return
     shortcuts = _shortcuts(cls)
     for given, default, field, rule in zip(shortcuts.values(value), *shortcuts.columns, strict=True):
         if given is not default:
             complaint = rule.complaint(given)
             if complaint:
                 raise InputError(field, complaint)
+    _kept[cls] = value
 
 
 class Shortcuts(NamedTuple):

@@ -1,6 +1,7 @@
 """Unit costs from prices: USD per hour, request, million tokens and month."""
 
 from datetime import date
+from typing import Any
 
 from estimator.cost.power import owned_draw, power_report, rented_draw
 from estimator.cost.quote import Quote, quote
@@ -76,7 +77,10 @@ def cost_report(
         return CostReport(hourly.state)
     price = hourly.price
     usd_per_hour = machines * price.usd_per_hour
-    report = CostReport(
+    unit_costs = {}
+    if performance is not None and performance.requests_per_s.low > 0:
+        unit_costs = _unit_costs(usd_per_hour, price, performance, workload)
+    return CostReport(
         price_state=hourly.state,
         price_usd_per_hour=usd_per_hour,
         price_low_usd_per_hour=machines * price.low if price.low is not None else None,
@@ -87,22 +91,27 @@ def cost_report(
         price_stale=price_stale(price, today) if today else None,
         usd_per_month=usd_per_hour * HOURS_PER_MONTH,
         usd_per_hour_per_gb=usd_per_hour / memory_sold_gb if memory_sold_gb else None,
+        **unit_costs,
     )
-    if performance is None or performance.requests_per_s.low <= 0:
-        return report
+
+
+def _unit_costs(
+    usd_per_hour: float, price: Price, performance: PerformanceReport, workload: ServingWorkload
+) -> dict[str, Any]:
+    """Costs of a request and of tokens by their fields in a report, where anything is completed."""
     per_request = _over_price_range(performance.requests_per_s.reciprocal(usd_per_hour / SECONDS_PER_HOUR), price)
     per_million = _over_price_range(usd_per_1m_tokens(usd_per_hour, performance), price)
     prefill = performance.prefill_time_share
-    return report._replace(
-        usd_per_request=per_request,
-        usd_per_1m_tokens=per_million,
-        usd_per_1k_tokens=per_million.times(1000 / MILLION),
-        tokens_per_usd=per_million.reciprocal(MILLION),
-        usd_per_1m_input_tokens=per_request.times(prefill * MILLION / workload.prompt_tokens),
-        usd_per_1m_output_tokens=None
-        if performance.one_pass
-        else per_request.times((1 - prefill) * MILLION / workload.output_tokens),
-    )
+    costs = {
+        "usd_per_request": per_request,
+        "usd_per_1m_tokens": per_million,
+        "usd_per_1k_tokens": per_million.times(1000 / MILLION),
+        "tokens_per_usd": per_million.reciprocal(MILLION),
+        "usd_per_1m_input_tokens": per_request.times(prefill * MILLION / workload.prompt_tokens),
+    }
+    if not performance.one_pass:
+        costs["usd_per_1m_output_tokens"] = per_request.times((1 - prefill) * MILLION / workload.output_tokens)
+    return costs
 
 
 def _over_price_range(cost: Band, price: Price) -> Band:

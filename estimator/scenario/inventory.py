@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import field
+from functools import lru_cache
 
 from estimator.engines.profiles import LONGEST_VERSION, EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency
@@ -63,7 +64,7 @@ class Inventory:
 
         Raises InputError for an unknown one.
         """
-        profiles = [profile for profile in self.engines if profile.id == name] or self._engine_spelled(name)
+        profiles = _profiles(self).get(name) or self._engine_spelled(name)
         if not profiles:
             names = dict.fromkeys(profile.id for profile in self.engines)
             raise unknown_name("engine", f"unknown engine {name!r}", name, names)
@@ -99,6 +100,15 @@ class Inventory:
             if device_kind in profile.program.stands_in_on:
                 return profile
         return None
+
+
+@lru_cache(maxsize=4)
+def _profiles(inventory: Inventory) -> Mapping[str, list[EngineProfile]]:
+    """Profiles of each engine by its id, the newest last."""
+    profiles: dict[str, list[EngineProfile]] = {}
+    for profile in inventory.engines:
+        profiles.setdefault(profile.id, []).append(profile)
+    return profiles
 
 
 def _plain(name: str) -> str:

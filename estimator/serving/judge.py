@@ -126,7 +126,6 @@ class ServingJudge:
 
                 speed, times = replay_row(estimate, self.traffic, level, speed, times)
         met = times is not None and level.met_by(*times) and not (speed and speed.overloaded)
-        short = f"{size_text(estimate.memory.shortfall_bytes)} short per device"
         shortage = estimate.shortage(workload)
         candidate = Candidate(
             machine=machine.id,
@@ -140,7 +139,7 @@ class ServingJudge:
         return Evaluation(
             candidate=candidate,
             verdict="fits" if speed else "does_not_fit",
-            reason=self.caution(node, estimate, shortage) if speed else short,
+            reason=self.caution(node, estimate, shortage) if speed else _short(estimate),
             confidence=estimate.confidence,
             memory=estimate.memory,
             performance=speed,
@@ -178,6 +177,10 @@ class ServingJudge:
             other_format = "" if weights is self.weights else f", as {weights.name}"
             cautions.append(f"under {engine.name}{other_format}")
         return "; ".join(cautions) or None
+
+
+def _short(estimate: LayoutEstimate) -> str:
+    return f"{size_text(estimate.memory.shortfall_bytes)} short per device"
 
 
 def level_excess(row: Evaluation, scenario: Scenario) -> float:

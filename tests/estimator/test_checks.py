@@ -91,3 +91,11 @@ def test_the_defaults_of_a_question_keep_its_rules(part: type) -> None:
             assert rule.complaint(getattr(part(), field.name)) is None
             with pytest.raises(InputError):
                 check(replace(part(), **{field.name: object()}))
+
+
+def test_a_record_is_judged_however_often_and_after_which_other_it_is_asked() -> None:
+    good, bad = ServingWorkload(concurrency=4), ServingWorkload(concurrency=0)
+    for _ in range(2):
+        check(good)
+        with pytest.raises(InputError, match="concurrency"):
+            check(bad)
