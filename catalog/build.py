@@ -50,6 +50,7 @@ NO_CONSTANTS = Efficiency(
     expert_skew=0.0,
     bands=(),
     bands_source="",
+    accepted={},
     draft_gain=Spread(1.0, 1.0),
     bandwidth_of_parts={},
 )

@@ -12,8 +12,8 @@ from estimator.models.drafter import drafting
 from estimator.models.format_choice import starting_weights
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.media import with_media
 from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.seen import seen_by
 
 if TYPE_CHECKING:
     from estimator.planning.day import Demand
@@ -47,7 +47,7 @@ def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, start
     if scenario.weights == "native" and model.unknown_weights is None:
         scenario = replace(scenario, weights=model.native_weights)
     engine = catalog.inventory.engine(scenario.engine, scenario.engine_version).id
-    asked = with_media(replace(scenario, model=model.id, engine=engine), model)
+    asked = seen_by(model, replace(scenario, model=model.id, engine=engine), catalog.inventory)
     return Question(model=model, scenario=asked, inventory=catalog.inventory, prices=prices)
 
 

@@ -14,10 +14,10 @@ from estimator.models.formats import cache_format
 from estimator.models.model import Model
 from estimator.results import Evaluation
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.media import with_media
 from estimator.scenario.nodes import engine_on, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Scenario
+from estimator.scenario.seen import seen_by
 from estimator.serving.deployment import engine_adapters
 
 FIRST_PORT = 8000
@@ -51,7 +51,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
     """
     if row.verdict != "fits" or row.memory is None:
         raise InputError("command", f"{row.candidate.machine}: {row.reason or row.verdict.replace('_', ' ')}")
-    candidate, scenario = row.candidate, with_media(scenario, model)
+    candidate, scenario = row.candidate, seen_by(model, scenario, inventory)
     node = node_for(machine_named(candidate, inventory), scenario, inventory)
     engine = engine_on(node.device, inventory.engine(scenario.engine, scenario.engine_version), inventory)
     writer = WRITERS.get(engine.program.launch)

@@ -12,10 +12,10 @@ from estimator.models.model import Model
 from estimator.ranking.rank import rank
 from estimator.results import Candidate, Evaluation, OperatorTime, PerformanceReport
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
+from estimator.scenario.seen import seen_by
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.load.percentiles import most_users
@@ -43,7 +43,7 @@ class Study:
 
     def __post_init__(self) -> None:
         """Every figure is about the request as the model sees it, images and sound included."""
-        object.__setattr__(self, "scenario", with_media(self.scenario, self.model))
+        object.__setattr__(self, "scenario", seen_by(self.model, self.scenario, self.inventory))
 
     def asking(self, scenario: Scenario) -> "Study":
         """A study of the same candidate under another scenario."""

@@ -252,6 +252,8 @@ class Efficiency:
     """Extra load of the slowest expert-parallel rank per doubling of ranks."""
     bands: tuple[ResidualBand, ...]
     bands_source: str
+    accepted: Mapping[str, Mapping[int, float]]
+    """Kind of drafter -> number of drafts -> tokens that a step yields, as measured."""
     draft_gain: Spread
     """Measured over predicted speed-up by speculation, between which 80 % of the paired runs lie."""
     bandwidth_of_parts: Mapping[str, float]

@@ -30,8 +30,9 @@ class ServingWorkload:
     draft_model: str | None = None
     """What proposes them: a smaller model or a head of another upload by name, or `ngram`; None is the model's own
     prediction modules."""
-    accepted_tokens: Annotated[float, Ge(1), Le(65)] = 1.0
-    """Tokens that a step yields on average, the verified one included: at most the drafts and that one."""
+    accepted_tokens: Annotated[float, Ge(1), Le(65)] | None = None
+    """Tokens that a step yields on average, the verified one included: at most the drafts and that one. None is what is
+    measured of such a drafter."""
     length_variation: Annotated[float, Ge(0), Le(3)] = 0.0
     """Standard deviation of prompt and output lengths over their means; 0 where all are equal."""
     prefill_replicas: Annotated[int, Ge(0), Le(100_000)] = 0
@@ -55,6 +56,11 @@ class ServingWorkload:
     """The model reads a request in one pass and writes nothing: set with `media`, never asked for."""
     trace: Trace | None = None
     """Recorded requests; they are sent at the workload's mean lengths and rate, which are the trace's own at first."""
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Tokens that a decode step yields on average: one without drafts."""
+        return self.accepted_tokens or 1.0
 
     @property
     def kind(self) -> str:
@@ -132,7 +138,7 @@ def check_workload(workload: ServingWorkload) -> None:
     drafts, accepted = workload.draft_tokens, workload.accepted_tokens
     if workload.draft_model is not None and not drafts:
         raise InputError("draft_model", "say how many tokens it proposes in each step (draft tokens)")
-    if accepted > drafts + 1:
+    if accepted is not None and accepted > drafts + 1:
         verified = f"{drafts} draft tokens yield at most {drafts + 1}" if drafts else "without draft tokens it is 1"
         raise InputError("accepted_tokens", f"{accepted:g} tokens a step, but {verified}")
 

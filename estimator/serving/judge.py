@@ -15,9 +15,9 @@ from estimator.models.drafter import check_serves
 from estimator.models.model import Model
 from estimator.results import Candidate, Evaluation
 from estimator.scenario.inventory import Inventory
-from estimator.scenario.media import with_media
 from estimator.scenario.nodes import Node, node_for
 from estimator.scenario.scenario import Scenario, check_place, request_tokens
+from estimator.scenario.seen import seen_by
 from estimator.scenario.unlike_cards import uneven_refusal
 from estimator.scenario.workload import check_level, check_workload
 from estimator.serving.deployment import Deployment, check_start, deploy, requested_engine
@@ -47,7 +47,7 @@ class ServingJudge:
         check(scenario.settings)
         check_serves(model)
         self.model = model
-        scenario = with_media(scenario, model)
+        scenario = seen_by(model, scenario, inventory)
         self.traffic = scenario.workload
         """The requests as they are asked for; the scenario's are taken for a stream that goes on for ever."""
         self.scenario = scenario = scenario.steady

@@ -1,6 +1,7 @@
 """Results as plain text for people: aligned columns, no colour, nothing that a terminal would act upon."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from estimator.printable import printable
 from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport, PowerReport
@@ -8,6 +9,7 @@ from estimator.scenario.scenario import Scenario
 from tui.cli import training_output
 from tui.draw import figures
 from tui.state import readings
+from tui.state.chips import chips
 from tui.state.columns import columns_of, plain_price
 
 
@@ -26,6 +28,12 @@ def aligned(rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
     )
 
 
+PLACES = frozenset({"instance", "accelerator", "count", "machines", "tp", "pp", "ep", "dp", "region", "price-terms"})
+LOADS = frozenset({"ttft", "tpot", "latency", "traffic", "trace", "requests", "burstiness", "lengths"})
+SAID = PLACES | LOADS | {"engine"}
+"""Options that the line of a scenario says in words of its own, or its rows."""
+
+
 def scenario(asked: Scenario) -> str:
     """The scenario in one line of text."""
     if asked.training:
@@ -35,9 +43,11 @@ def scenario(asked: Scenario) -> str:
     load = ", ".join((readings.load(work), *readings.traffic(work), *readings.level_bounds(asked.service_level)))
     own = f" | {points}" if (points := readings.own_points(asked)) else ""
     cache, answer = ("", "") if work.encodes else (f" kv {asked.kv}", f"{figures.tokens(work.output_tokens)} out, ")
+    others = " · ".join(chip.text for chip in chips(replace(asked, calibrations=()), apart_from=SAID))
+    chosen = f"{others} | " if others else ""
     return printable(
         f"{asked.model} {asked.weights}{cache} | {figures.tokens(work.input_tokens)} in, {answer}{load} | {engine} | "
-        f"{asked.region} {asked.price_terms}{own}"
+        f"{chosen}{asked.region} {asked.price_terms}{own}"
     )
 
 

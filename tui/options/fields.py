@@ -20,6 +20,7 @@ UNSET = {
     "requests": "for ever",
     "trace": "none",
     "draft-model": "its own modules",
+    "accepted-tokens": "as measured",
     "ttft": "any",
     "tpot": "any",
     "latency": "any",
@@ -55,6 +56,7 @@ STEPS = {
 }
 """Shares, small prices and what begins at 0 move by a difference; the others double and halve."""
 STARTS = {
+    "accepted-tokens": 2.0,
     "requests-per-second": 1.0,
     "requests": 100,
     "ttft": 1.0,
@@ -164,7 +166,7 @@ def typed(scenario: Scenario, name: str, text: str) -> Scenario:
     if name == "preset" and not text:
         return scenario  # what it filled in is the scenario's own
     if name == "draft-tokens" and text in ("", "0"):
-        workload = replace(scenario.workload, draft_tokens=0, draft_model=None, accepted_tokens=1.0)
+        workload = replace(scenario.workload, draft_tokens=0, draft_model=None, accepted_tokens=None)
         return replace(scenario, workload=workload)
     if name == "traffic":
         kind = text or "closed"

@@ -1,6 +1,6 @@
 """Chips of the header: every input that is not default. No hidden state, and one key drops the last one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -73,7 +73,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "spare": lambda value: f"N+{value}",
     "most-machines": lambda value: f"at most {value} machine{'s' if value > 1 else ''}",
     "accelerator": lambda value: f"only {value}",
-    "count": lambda value: f"{value} accelerators",
+    "count": lambda value: f"{value} accelerator{'s' if value > 1 else ''}",
     "usable-memory": lambda value: f"{value:g} GiB a device",
     "host-memory": lambda value: f"{value:g} GiB host",
     "region": str,
@@ -98,10 +98,13 @@ TEXTS: dict[str, Callable[[Any], str]] = {
 """How an option's value reads as a chip; the others read `name value`."""
 
 
-def chips(scenario: Scenario) -> list[Chip]:
-    """Every input that differs from the default scenario's, in the order of the header."""
+def chips(scenario: Scenario, apart_from: Collection[str] = ()) -> list[Chip]:
+    """Every input that differs from the default scenario's, in the order of the header, without the options that are
+    said elsewhere.
+    """
     plain = Scenario(training=TrainingWorkload() if scenario.training else None)
-    by_option = {name: chip for name, option in OPTIONS.items() if (chip := _chip(scenario, plain, option))}
+    asked = {name: option for name, option in OPTIONS.items() if name not in apart_from}
+    by_option = {name: chip for name, option in asked.items() if (chip := _chip(scenario, plain, option))}
     layout = {name: by_option.pop(name) for name in LAYOUT if name in by_option}
     shown = [by_option[name] for name in by_option if name not in LAST]
     if layout:

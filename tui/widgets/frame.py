@@ -7,7 +7,7 @@ from textual import events
 from textual.geometry import Size
 from textual.widgets import Input
 
-from estimator.scenario.media import with_media
+from estimator.scenario.seen import seen_by
 from tui.commands.all import HINTS, commands_at
 from tui.commands.command import EVERYWHERE, Command, key_name, keys_of
 from tui.draw.runs import Row, clip, fit_row, wrap_text
@@ -34,7 +34,7 @@ class Head(Drawing):
             return ()
         if self.app.size.width < LEAST_WIDTH or self.app.size.height < LEAST_HEIGHT:
             return too_small(self.app.size, width)
-        asked = with_media(self.answer.session.scenario, self.answer.model)
+        asked = seen_by(self.answer.model, self.answer.session.scenario, self.answer.inventory)
         return [scenario_row(asked, width), tabs_row(self.answer, self.page, width)]
 
     def on_click(self, event: events.Click) -> None:

@@ -138,7 +138,7 @@ def _longest_s(step: Step, workload: ServingWorkload, running: float) -> float:
     beyond = erf(spread / sqrt(8))  # of an answer, on average over all of them
     stragglers = max(min(running * beyond / longest, running), 1.0)
     step_s = step.decode_s(stragglers, workload.mean_context, workload.draft_tokens)
-    return longest * workload.output_tokens * step_s / workload.accepted_tokens
+    return longest * workload.output_tokens * step_s / workload.tokens_per_step
 
 
 def _largest_normal(count: float) -> float:

@@ -85,7 +85,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
             prompt = step.prompt_time(new, cached, together).engine_s / together
     prompt += step.admission_s / together + tower
     prompt_alone += tower
-    alone = decode / workload.accepted_tokens
+    alone = decode / workload.tokens_per_step
     overhead = first_token_overhead_s(step, workload)
     decoding = output * alone
     others = concurrency - 1
@@ -178,7 +178,7 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
     seconds += prompts * tower_s(step, workload)
     if prompts > riding:
         seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)
-    return workload.accepted_tokens * batch / seconds
+    return workload.tokens_per_step * batch / seconds
 
 
 def prompts_in_a_step(step: Step, new: int) -> float:

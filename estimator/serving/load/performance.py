@@ -229,7 +229,7 @@ def _token_parts(
     step: Step, workload: ServingWorkload, load: ReplicaLoad, decode: tuple[OperatorTime, ...]
 ) -> tuple[OperatorTime, ...]:
     """The time per output token by what it is spent on; the seconds add up to it."""
-    accepted = workload.accepted_tokens
+    accepted = workload.tokens_per_step
     parts = tuple(
         part._replace(seconds=part.seconds / accepted, flops=part.flops / accepted, bytes=part.bytes / accepted)
         for part in decode

@@ -60,7 +60,7 @@ class Spells:
         self.requests_per_s, self.chunked = requests_per_s, step.speed.scheduler.chunked
         self.new, self.verified = workload.uncached_tokens[0], 1 + workload.draft_tokens
         self.decodes = workload.output_tokens > 1  # else no step decodes others
-        self.accepted, self.steps = workload.accepted_tokens, workload.output_tokens / workload.accepted_tokens
+        self.accepted, self.steps = workload.tokens_per_step, workload.output_tokens / workload.tokens_per_step
         self.most = prompts_in_a_step(step, self.new) if self.new else 1.0
         self.scatter = 1 / workload.burstiness + variation**2
         together = max(min(1 + (full.concurrency - 1) / workload.output_tokens, self.most), 1.0)

@@ -42,7 +42,7 @@ def replay(
         step.speed.scheduler,
         limits,
         jobs[:users] if closed else jobs,
-        workload.accepted_tokens,
+        workload.tokens_per_step,
     )
     counted, sent, answered = jobs[sample.before : sample.last], users, 0
     left = len(counted)

@@ -71,7 +71,7 @@ def _decode_parts(step: Step, workload: ServingWorkload, shown: ReplayReport, to
     """A mean token by operator at the batch that runs on average."""
     batch = max(shown.mean_running, 1.0)
     parts = decode_operators(step, batch, workload.mean_context, workload.draft_tokens)
-    accepted = workload.accepted_tokens
+    accepted = workload.tokens_per_step
     return _with_waits(tuple(part._replace(seconds=part.seconds / accepted) for part in parts), token_s, step)
 
 
