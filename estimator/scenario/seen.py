@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from estimator.errors import InputError
-from estimator.models.model import Model
-from estimator.scenario.inventory import Inventory
 from estimator.scenario.media import with_media
 from estimator.scenario.scenario import Scenario
 
+if TYPE_CHECKING:
+    from estimator.models.model import Model
+    from estimator.scenario.inventory import Inventory
 
-def seen_by(model: Model, scenario: Scenario, inventory: Inventory) -> Scenario:
+
+def seen_by(model: "Model", scenario: Scenario, inventory: "Inventory") -> Scenario:
     """The scenario with all that hangs on the model and its drafter filled in.
 
     Raises InputError where the model takes no such input, and where nothing is known of what a step of that drafter
@@ -30,7 +33,7 @@ def seen_by(model: Model, scenario: Scenario, inventory: Inventory) -> Scenario:
     return replace(scenario, workload=replace(workload, accepted_tokens=accepted))
 
 
-def drafter_kind(model: Model) -> str:
+def drafter_kind(model: "Model") -> str:
     """The kind of what drafts for a model: its own prediction modules (mtp), a head that was trained for it (eagle), or
     its drafter's method.
     """

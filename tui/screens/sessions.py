@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from estimator.errors import InputError
+from estimator.models.drafter import drafter_upload
 from estimator.printable import without_controls
 from tui.draw.runs import Row, clip, fit_row
 from tui.screens.fetch import Fetch
@@ -84,10 +85,8 @@ def open_session(page: Page, show_page: Callable[[], None]) -> None:
             page.say(str(error))
             return
 
-        def go_on(model: str | None) -> None:
+        def go_on() -> None:
             notice = f"✗ {' · '.join(unknown)}" if unknown else f"✓ {path.stem}: opened, and kept in {path}"
-            if model is None:
-                return
             complaint = editor.adopt(session, path, notice)
             if complaint:
                 page.say(f"{path}: {complaint}")
@@ -95,9 +94,15 @@ def open_session(page: Page, show_page: Callable[[], None]) -> None:
                 show_page()
                 page.say(notice[2:], refused=bool(unknown))
 
-        if editor.calculator.knows(session.scenario.model):
-            go_on(session.scenario.model)
-        else:
-            page.app.push_screen(Fetch(session.scenario.model, editor.calculator), go_on)
+        def fetch(names: Sequence[str]) -> None:
+            """Reads what is not at hand, one after the other, and goes on where nothing was cancelled."""
+            if names:
+                page.app.push_screen(Fetch(names[0], editor.calculator), lambda it: fetch(names[1:]) if it else None)
+            else:
+                go_on()
+
+        asked = session.scenario
+        named = filter(None, (asked.model, drafter_upload(asked.workload.draft_model)))
+        fetch([name for name in named if not editor.calculator.knows(name)])
 
     page.app.push_screen(picker, lambda name: adopt(picker.by_name[name].path) if name else None)

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from estimator.errors import InputError
+from estimator.models.drafter import drafter_upload
 from estimator.scenario.scenario import Scenario
 from tui.commands.bindings import bindings
 from tui.options.fields import Field, stepped, typed
@@ -79,17 +80,29 @@ class WorkloadScreen(Page):
         self._take(lambda answer: typed(answer.session.scenario, name, ""))
 
     def action_finish(self, by: int) -> None:
-        """Takes the typed value and goes on to the next field; a refused one stays open."""
-        editor = self.query_one(Editor)
-        name, text = self.form.field, editor.value
-        if self._take(lambda answer: typed(answer.session.scenario, name, text)):
-            editor.close()
-            self.action_move(by)
-            if name == "engine" and self.answer:
-                asked = self.answer.session.scenario
-                note = self.answer.inventory.newer_version(asked.engine, asked.engine_version)
-                if note:
-                    self.say(note, refused=False)
+        """Takes the typed value and goes on to the next field; a refused one stays open, a drafter that is not at hand
+        is fetched first.
+        """
+        name, text = self.form.field, self.query_one(Editor).value
+        drafter = drafter_upload(text.strip() or None) if name == "draft-model" else None
+        calculator = self.session_editor.calculator
+        if drafter is None or calculator.knows(drafter):
+            self._finish(name, text, by)
+            return
+        from tui.screens.fetch import Fetch
+
+        self.app.push_screen(Fetch(drafter, calculator), lambda model: self._finish(name, text, by) if model else None)
+
+    def _finish(self, name: str, text: str, by: int) -> None:
+        if not self._take(lambda answer: typed(answer.session.scenario, name, text)):
+            return
+        self.query_one(Editor).close()
+        self.action_move(by)
+        if name == "engine" and self.answer:
+            asked = self.answer.session.scenario
+            note = self.answer.inventory.newer_version(asked.engine, asked.engine_version)
+            if note:
+                self.say(note, refused=False)
 
     @on(Input.Changed)
     def check(self, event: Input.Changed) -> None:

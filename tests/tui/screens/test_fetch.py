@@ -6,12 +6,15 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from catalog.load import load
+from estimator.scenario.scenario import Scenario
+from estimator.scenario.workload import ServingWorkload
 from tests.catalog.sources.loopback_hub import LoopbackHub, Reply
 from tests.catalog.sources.test_hub import CONFIG
 from tui.app import LlmCalc
 from tui.screens.fetch import Fetch, FetchView
 from tui.state.calculator import Calculator
 from tui.state.session import Session
+from tui.widgets.form import Form
 
 
 def app(tmp_path: Path) -> LlmCalc:
@@ -66,3 +69,33 @@ async def test_a_long_fetch_is_cancelled(tmp_path: Path, loopback: LoopbackHub) 
         assert isinstance(running, LlmCalc)
         assert not isinstance(running.screen, Fetch)
         assert "acme/slow" not in running.calculator.resolved
+
+
+EAGLE3 = {
+    "architectures": ["LlamaForCausalLMEagle3"],
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "num_hidden_layers": 1,
+    "vocab_size": 128256,
+    "draft_vocab_size": 32000,
+}
+
+
+async def test_a_drafter_is_fetched_where_its_name_is_typed(tmp_path: Path, loopback: LoopbackHub) -> None:
+    loopback.add("acme/eagle", "config.json", Reply(json.dumps(EAGLE3).encode()))
+    drafts = ServingWorkload(draft_tokens=3)
+    asked = Session(Scenario(model="meta-llama/Llama-3.1-8B", weights="bf16", workload=drafts))
+    async with LlmCalc(Calculator(load(tmp_path)), asked).run_test(size=(120, 40)) as pilot:
+        await pilot.press("1")
+        form = pilot.app.screen.query_one(Form)
+        form.choose([spot.field.name for spot in form.spots].index("draft-model"))
+        await pilot.press("enter", *("slash" if each == "/" else each for each in "acme/eagle"), "enter")
+        await finished(pilot)
+        running = pilot.app
+        assert isinstance(running, LlmCalc)
+        assert running.answer
+        assert running.answer.session.scenario.workload.draft_model == "acme/eagle"
+        assert running.answer.model.drafter
+        assert running.answer.model.drafter.method == "eagle3"
