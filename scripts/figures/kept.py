@@ -12,7 +12,7 @@ COMMAND = "make figures"
 TOLERANCE = 1.1e-5
 """One unit in the last of six digits, which another machine's arithmetic may move."""
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]\d+)?(?![\w.])")
-TEXTS = ("engine_version", "lora", "images", "case")
+TEXTS = ("engine_version", "lora", "images", "case", "value")
 """Keywords whose values are text, though they may read like numbers."""
 
 Value = str | int | float | bool

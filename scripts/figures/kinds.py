@@ -21,6 +21,7 @@ from estimator.advice.savings import advice
 from estimator.advice.training_fixes import run_changes
 from estimator.advice.workings import explain
 from estimator.errors import InputError
+from estimator.models import hf_config
 from estimator.models.architecture import Architecture
 from estimator.models.formats import WEIGHT_FORMATS
 from estimator.models.mixers.base import side_by_side
@@ -34,6 +35,7 @@ from estimator.results import Part
 from scripts.figures import kept, sections
 from scripts.figures.asked import ask, best, study_of
 from scripts.figures.text import item, items, line, written
+from scripts.figures.variants import Variant
 
 Lines = Callable[[Catalog, kept.Question], Iterator[str]]
 
@@ -54,7 +56,16 @@ def models(catalog: Catalog, question: kept.Question) -> Iterator[str]:
     yield from line("cache", items(told.kv_cache))
     yield from line("context", map(written, (told.max_context, a.rotary_dim, a.rotary_positions, a.mtp_layers)))
     yield from line("work", _work(a))
+    yield from line("media", map(written, _media(a)))
     yield from line("bytes", (f"{name} {size}" for name, size in _bytes(model)))
+
+
+def _media(a: Architecture) -> Iterator[int]:
+    """Tokens and patches of two images, tokens of half a minute's sound."""
+    for width, height in ((640, 480), (1920, 1080)) if a.image_rule else ():
+        yield from a.image_rule.of(width, height)
+    if a.audio_rule:
+        yield from a.audio_rule.of(30.0)
 
 
 def _work(a: Architecture) -> Iterator[str]:
@@ -80,6 +91,17 @@ def _bytes(model: Model) -> Iterator[tuple[str, str]]:
             continue
         size = sum(count * weights.bytes_of(tensor) for count, tensor in text_tensors(model.architecture))
         yield (model.native_weights if name == "native" else name), f"{size:.6g}"
+
+
+def configs(catalog: Catalog, question: kept.Question) -> Iterator[str]:
+    """What a model is with one field of its configuration changed."""
+    entry = catalog.model_entry(str(question["model"]))
+    variant = Variant(str(question["field"]), str(question["value"]))
+    a = hf_config.read(variant.of(entry["config"]))
+    cached = (a.cache_elements(tokens) for tokens in CONTEXTS)
+    others = (a.state_elements, a.conv_state_elements, a.vision_parameters, a.max_context, a.rotary_dim)
+    yield from line("is", (a.task, *map(written, (a.text_parameters, a.active_parameters, *cached, *others))))
+    yield from line("media", map(written, _media(a)))
 
 
 def formats(catalog: Catalog, question: kept.Question) -> Iterator[str]:
@@ -240,6 +262,7 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     "models": Kind("Models: counts, cache, work and bytes.", models),
+    "configs": Kind("Models with one field of their configuration changed.", configs),
     "formats": Kind("Models in every weight format.", formats),
     "serving": Kind("Candidates that serve: memory, speed and cost.", serving),
     "boards": Kind("Leaderboards.", boards),

@@ -13,6 +13,7 @@ from estimator.models.model import Model
 from scripts.figures.kept import Question, Value, pairs
 from scripts.figures.kinds import TABLES, cases, figures
 from scripts.figures.strata import EACH_ENGINE, EACH_FRAMEWORK, STRATA, Stratum
+from scripts.figures.variants import variants
 
 Draft = dict[str, Value]
 Named = tuple[str, Question]
@@ -24,7 +25,9 @@ EVERY_REFUSED = 9
 """One question in so many may be about what does not fit or can not be asked."""
 KNOWN = ("Qwen/Qwen3-8B", "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b")
 """A dense model, one of experts, and one with rows that blocks do not divide: few, where every machine is asked."""
-OF_EACH_SOURCE = 1
+VARIANTS = 4
+"""Changes of each class's configuration, each with another outcome."""
+OF_EACH_SOURCE = 3
 """Measured cases of each source, which the first word of their ids names."""
 
 
@@ -33,6 +36,8 @@ def draw(catalog: Catalog, kind: str, seed: int) -> list[Named]:
     random = Random(f"{kind} {seed}")
     if kind == "models":
         return list(_each_class(catalog))
+    if kind == "configs":
+        return list(_each_field(catalog, random))
     if kind == "formats":
         return [(name.partition("/")[2], {"model": name}) for name in KNOWN[1:]]
     if kind == "accuracy":
@@ -47,6 +52,18 @@ def _each_class(catalog: Catalog) -> Iterator[Named]:
         classes.setdefault(model.architecture.class_name, []).append(model)
     for name, models in sorted(classes.items()):
         yield name, {"model": min(models, key=lambda each: (each.architecture.parameters, each.id)).id}
+
+
+def _each_field(catalog: Catalog, random: Random) -> Iterator[Named]:
+    """Changes of each class's configuration that make another model of it, or one that is refused."""
+    for name, asked in _each_class(catalog):
+        model, seen = str(asked["model"]), set[tuple[str, ...]]()
+        for variant in variants(catalog.model_entry(model)["config"], random):
+            question: Question = {"model": model, **variant._asdict()}
+            told = figures("configs", catalog, question)
+            if told not in seen and len(seen) < VARIANTS:
+                seen.add(told)
+                yield f"{name}-{variant.field}", question
 
 
 def _each_source(random: Random) -> Iterator[Named]:

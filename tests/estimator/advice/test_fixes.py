@@ -230,3 +230,23 @@ def test_a_shorter_prompt_is_a_fix_where_the_pool_holds_one(catalog: Catalog) ->
 
 def test_a_run_without_training_has_no_changes(catalog: Catalog) -> None:
     assert run_changes(bench_on(catalog, Scenario(placement=Placement(instance="p4d.24xlarge")))) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "weights", "kv", "narrower"),
+    [
+        ("vllm", "bf16", "bf16", "fp8"),
+        ("vllm", "bf16", "fp8", ""),
+        ("llamacpp", "gguf-q4_k_m", "bf16", "q8_0"),
+        ("llamacpp", "gguf-q4_k_m", "q8_0", "q4_0"),
+        ("llamacpp", "gguf-q4_k_m", "q4_0", ""),
+    ],
+)
+def test_the_next_narrower_cache_is_proposed_and_never_the_one_that_is_asked(
+    catalog: Catalog, engine: str, weights: str, kv: str, narrower: str
+) -> None:
+    placement = Placement(instance="g6.xlarge", machines=1)
+    study = bench_on(catalog, Scenario("Qwen/Qwen3-8B", weights, kv, engine=engine, placement=placement))
+    changes = gains(study, study.evaluation()) + fixes(study, study.evaluation())
+    caches = {change.scenario.kv for change in changes if change.scenario and change.scenario.kv != kv}
+    assert caches == ({narrower} if narrower else set())

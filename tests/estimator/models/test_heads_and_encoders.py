@@ -219,3 +219,39 @@ def test_bloom_and_the_first_t5_write_text_under_the_names_of_their_uploads() ->
     t5 = architecture("T5WithLMHeadModel", T5_BASE)
     assert t5.generates
     assert t5.parameters == architecture("T5ForConditionalGeneration", T5_BASE).parameters
+
+
+DEBERTA_BASE = {
+    "vocab_size": 128100,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+    "relative_attention": True,
+    "share_att_key": True,
+    "position_biased_input": False,
+    "type_vocab_size": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "rows"),
+    [
+        ({}, 512),
+        ({"position_buckets": -1}, 512),
+        ({"position_buckets": 0}, 512),
+        ({"position_buckets": 256}, 256),
+        ({"max_relative_positions": 0}, 512),
+        ({"max_relative_positions": -1}, 512),
+        ({"max_relative_positions": 100}, 100),
+        ({"max_relative_positions": 100, "position_buckets": 1}, 1),
+        ({"relative_attention": False}, 0),
+    ],
+)
+def test_deberta_s_table_of_relative_positions_has_two_rows_for_each_bucket_or_else_position(
+    fields: dict[str, Any], rows: int
+) -> None:
+    """transformers' DebertaV2Encoder: nn.Embedding(2 * pos_ebd_size, hidden_size)."""
+    without = architecture("DebertaV2Model", DEBERTA_BASE | {"relative_attention": False}).parameters
+    assert architecture("DebertaV2Model", DEBERTA_BASE, **fields).parameters - without == 2 * rows * 768

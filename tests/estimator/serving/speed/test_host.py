@@ -1,0 +1,24 @@
+"""Weights in host memory: from how many tokens of a step on they are copied to the device."""
+
+import pytest
+
+from estimator.serving.speed.host import COPIED_FROM_ROWS, HostOperator
+from estimator.serving.speed.operators import Elementwise
+
+CPU = Elementwise(name="mlp", times=1, latency_s=0.0, row_bytes=1e6, bytes_per_s=1e9)
+"""A millisecond a token."""
+DEVICE = CPU._replace(bytes_per_s=1e11)
+
+
+@pytest.mark.parametrize(("rows", "copies"), [(1, False), (31, False), (32, True), (33, True)])
+def test_from_32_tokens_on_as_in_llama_cpp_s_offload_op(rows: int, copies: bool) -> None:
+    assert COPIED_FROM_ROWS == 32
+    assert HostOperator(CPU, DEVICE, copy_s=0.001).copies(rows) is copies
+
+
+def test_weights_that_take_longer_to_copy_than_the_cpu_computes_stay() -> None:
+    slow = HostOperator(CPU, DEVICE, copy_s=0.1)
+    assert not slow.copies(64)
+    assert slow.seconds(64) == pytest.approx(0.064)
+    assert slow.copies(128)
+    assert slow.seconds(128) == pytest.approx(0.1 + 0.00128)
