@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from estimator.scenario.presets import PRESETS
+
 
 class Stratum(NamedTuple):
     """Questions of one sort. One alternative of each line of `says` is taken: alternatives stand between bars, the
@@ -88,7 +90,7 @@ STRATA: Mapping[str, tuple[Stratum, ...]] = {
         )),
     ),
     "boards": (
-        Stratum("preset", 3, "known", "open", ("preset=chatbot/rag/content-generation/code-assistant/batch/agent",)),
+        *(Stratum(each.name, 1, "known", "open", (f"preset={each.name}",)) for each in PRESETS),
         Stratum("rate", 2, "known", "open", (LOAD, RATE, LEVEL)),
         Stratum("percentile", 1, "known", "open", (RATE, "ttft_s=1.0 ttft_percentile=90/95/99")),
         Stratum("local", 1, "known", "open", (f"{GGUF} engine=llamacpp deployment=local concurrency=2",)),

@@ -13,6 +13,7 @@ from catalog.cache import DATA
 from catalog.load import Catalog
 from estimator.accuracy import training
 from estimator.accuracy.score import Context, Score
+from estimator.accuracy.training_cases import training_case
 from estimator.models.model import Model
 
 MEMORY = DATA / "evidence" / "training_memory.csv"
@@ -205,3 +206,29 @@ def test_a_pipeline_of_torchtitan_cuts_its_batch_into_single_sequences(context: 
     constants = context.inventory.training
     assert constants
     assert training.read(row, context, constants)[1].workload.micro_batch == 1
+
+
+@pytest.mark.parametrize(
+    ("dp_zero", "devices", "sharding", "group"),
+    [
+        ("zero1", "16", "zero1", 0),
+        ("zero1=8", "16", "zero1", 8),
+        ("zero1=16", "16", "zero1", 0),
+        ("zero-3", "8", "zero3", 0),
+        ("SHARD_GRAD_OP", "8", "zero2", 0),
+        ("hybrid", "4", "hybrid", 4),
+        ("hybrid", "64", "hybrid", 8),
+        ("fsdp=8", "8", "fsdp", 0),
+        ("FULL_SHARD", "8", "fsdp", 0),
+        ("ddp", "8", "none", 0),
+        ("zero-3", "1", "none", 0),
+    ],
+)
+def test_how_a_published_run_was_sharded(
+    catalog: Catalog, dp_zero: str, devices: str, sharding: str, group: int
+) -> None:
+    """The words of the sources: torchtitan, llm-foundry, DeepSpeed, Megatron's distributed optimizer."""
+    assert catalog.inventory.training
+    row = {"framework": "torchtitan 2024-12", "method": "pretrain", "dtype": "bf16"}
+    case = training_case(row | {"dp_zero": dp_zero, "n_devices": devices}, catalog.inventory.training)
+    assert (case.setup.sharding, case.setup.shard_group) == (sharding, group)
