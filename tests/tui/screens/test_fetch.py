@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 
 from catalog.load import load
 from estimator.scenario.scenario import Scenario
@@ -31,8 +32,14 @@ async def choose(pilot: Pilot[None], name: str) -> None:
 
 
 async def finished(pilot: Pilot[None]) -> None:
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    """Waits until a fetch was taken or refused, however late its screen comes up and its thread begins."""
+    for _ in range(200):
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause(0.05)
+        screen = pilot.app.screen
+        refused = isinstance(screen, Fetch) and screen.query_one(FetchView).problem
+        if refused or not isinstance(screen, ModalScreen):
+            return
 
 
 async def test_a_hub_id_is_fetched_kept_and_asked_about(tmp_path: Path, loopback: LoopbackHub) -> None:
