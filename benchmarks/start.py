@@ -1,6 +1,5 @@
 """First paint and memory as ratios to an empty Textual app, in interleaved runs: `python -m benchmarks.start [N]`."""
 
-import os
 import statistics
 import sys
 import tempfile
@@ -33,7 +32,7 @@ def measure(runs: int = RUNS) -> Iterator[Measure]:
                     (home / FRAME).unlink(missing_ok=True)
                 with Terminal(command, home) as terminal:
                     painted = terminal.until(PAINTED[name])
-                    worked = processor_s(terminal.process)
+                    worked = terminal.processor_s
                     terminal.settle()
                     if run:  # the first run fills the caches
                         seconds[name].append(painted)
@@ -54,12 +53,6 @@ def measure(runs: int = RUNS) -> Iterator[Measure]:
         against = f"{statistics.median(ratios):.2f} x an empty app"
         yield Measure(what, scale * statistics.median(measured[name]), unit, against, target)
     yield Measure("rank --format json", 1000 * statistics.median(ranked), "ms", target="180 ms")
-
-
-def processor_s(process: int) -> float:
-    """User and system time so far: steadier than the clock on a busy machine."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mib(process: int) -> float:

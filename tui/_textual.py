@@ -14,26 +14,29 @@ two keys that were pressed.
 import asyncio
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.control import Control
+from rich.segment import Segment
 from rich.style import Style
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.events import Event, InputEvent, Key, Paste, Resize
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.strip import SGR_STYLES, Strip
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input
+
+from tui._pen import PLAIN, blanks_look_alike, change_of_pen, pen_of
 
 ROUNDS = 3
 """Times that messages go up from the focus to the app after an input: what it does, what that opens or closes, and what
@@ -106,7 +109,12 @@ class OrderlyApp(App[None]):
         return super().post_message(first)
 
     def _meant(self, event: Event) -> list[Event]:
-        """What is meant by an input: of a key with alt a step by words in a line of text, else escape and the key."""
+        """What is meant by an input: of a key with alt a step by words in a line of text, else escape and the key.
+
+        An enter that was typed before the terminal was ours comes as the line feed that the system made of it.
+        """
+        if isinstance(event, Key) and event.key == "ctrl+j":
+            return [Key("enter", "\r").set_sender(self)]
         if not isinstance(event, Key) or not event.key.startswith("alt+"):
             return [event]
         if isinstance(self.focused, Input) and event.key in BY_WORDS:
@@ -137,6 +145,8 @@ class FrugalApp(OrderlyApp):
     """An application that remembers what the terminal shows."""
 
     _shown: Sequence[Strip] = ()
+    _shown_of: Screen[Any] | None = None
+    """The screen whose frame that is; None where lines may have changed since that were not sent."""
     _sized: Size | None = None
 
     def __init__(self, ansi_color: bool | None = None) -> None:
@@ -149,7 +159,7 @@ class FrugalApp(OrderlyApp):
 
     def forget_shown(self) -> None:
         """The next frame is sent whole: the terminal may show something else by now."""
-        self._shown = ()
+        self._shown, self._shown_of = (), None
 
     def watch_signals(self, end: Callable[[], None]) -> None:
         """Calls `end` to leave the app where the system or a cut connection asks for it. To be called once mounted."""
@@ -173,73 +183,55 @@ class FrugalApp(OrderlyApp):
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         whole = isinstance(renderable, LayoutUpdate | ChopsUpdate) and not self._batch_count
         if not whole or self.is_headless or not self._running:
+            self._shown_of = None if renderable is not None else self._shown_of
             super()._display(screen, renderable)
             return
-        frame = screen._compositor.render_strips()
+        frame = self._lines_of(renderable, screen) or screen._compositor.render_strips()
         if len(frame) != len(self._shown):
             self._shown = [Strip([], 0)] * len(frame)
         update: Any = Difference(self._shown, frame)
         if update.spans:
             super()._display(screen, update)
-        self._shown = frame
+        self._shown, self._shown_of = frame, screen
+
+    def _lines_of(self, update: RenderableType | None, screen: Screen[Any]) -> list[Strip]:
+        """The frame after an update of some lines of the screen that is shown: the others are as they were; none where
+        the update does not hold its lines whole.
+        """
+        if not isinstance(update, ChopsUpdate) or screen is not self._shown_of:
+            return []
+        frame = list(self._shown)
+        for y in {y for y, _, _ in update.spans}:
+            parts = [*update.chops[y].values()]
+            if None in parts:
+                return []
+            frame[y] = Strip.join(parts)
+        return frame
 
 
-class Pen(NamedTuple):
-    """How a terminal writes: codes of its attributes, of its foreground and of its background (ECMA-48 SGR)."""
+class ChangingLines(Widget):
+    """A widget of lines that is asked which of them changed at the moment of painting: the others keep their strips."""
 
-    attributes: tuple[str, ...] = ()
-    foreground: tuple[str, ...] = ()
-    background: tuple[str, ...] = ()
+    def changed_lines(self) -> Iterable[int]:
+        """Brings the lines up to date; those that are now other ones."""
+        raise NotImplementedError
 
+    def refresh_lines(self) -> None:
+        """Has the lines that changed painted with the next frame."""
+        self.refresh(Region())
 
-PLAIN = Pen()
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._mark_changed_lines()
+        return super().render_lines(crop)
 
+    def _exchange_repaint_regions(self) -> Collection[Region]:
+        self._mark_changed_lines()
+        return super()._exchange_repaint_regions()
 
-@lru_cache(maxsize=512)
-def pen_of(style: Style | None, system: ColorSystem) -> Pen:
-    """The pen of a style, in the colours that the terminal has; a plain one without a style."""
-    if style is None:
-        return PLAIN
-    attributes = style._attributes & style._set_attributes
-    return Pen(
-        attributes=tuple(SGR_STYLES[bit] for bit in range(attributes.bit_length()) if attributes & (1 << bit)),
-        foreground=tuple(style.color.downgrade(system).get_ansi_codes()) if style.color else (),
-        background=tuple(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False)) if style.bgcolor else (),
-    )
-
-
-@lru_cache(maxsize=4096)
-def change_of_pen(old: Pen, new: Pen) -> str:
-    """The shortest sequence from one pen to another; what can not be taken away alone is reset with all the rest."""
-    if old == new:
-        return ""
-    codes: tuple[str, ...] = ()
-    if (old.attributes, new.attributes) == (BOLD, ()):
-        codes = NOT_BOLD
-    elif old.attributes and old.attributes != new.attributes:
-        return _reset(new)
-    elif old.attributes != new.attributes:
-        codes = new.attributes
-    for before, after in ((old.foreground, new.foreground), (old.background, new.background)):
-        if before != after:
-            if not after:
-                return _reset(new)
-            codes += after
-    return min(f"\x1b[{';'.join(codes)}m", _reset(new), key=len)
-
-
-def blanks_look_alike(one: Pen, other: Pen) -> bool:
-    """Whether two pens write the same blank: on one ground, and with nothing that is drawn over or under it."""
-    return one.background == other.background and not SEEN_ON_BLANKS & {*one.attributes, *other.attributes}
-
-
-def _reset(pen: Pen) -> str:
-    return f"\x1b[{';'.join(('0', *pen.attributes, *pen.foreground, *pen.background))}m"
-
-
-BOLD, NOT_BOLD = ("1",), ("22",)
-SEEN_ON_BLANKS = {"4", "7", "9", "21", "51", "52", "53"}
-"""Attributes that one sees on a blank: lines under, through, over and around it, and ink and ground exchanged."""
+    def _mark_changed_lines(self) -> None:
+        regions = [Region(0, y, self.size.width, 1) for y in self.changed_lines()]
+        if regions:
+            self._set_dirty(*regions)
 
 
 class Difference(CompositorUpdate):
@@ -250,7 +242,7 @@ class Difference(CompositorUpdate):
         self.spans = [
             (y, start, end)
             for y, (old, new) in enumerate(zip(before, after, strict=True))
-            if old != new
+            if old is not new and old != new
             for start, end in spans(old, new)
         ]
 
@@ -277,13 +269,18 @@ def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
     """The stretches in which two lines of cells differ, joined over short gaps; wide characters make the line one
     stretch.
     """
-    before, after = _cells(old), _cells(new)
-    if len(before) != len(after) or len(after) != new.cell_length:
+    one, other = list(old), list(new)
+    if not _cell_count(one) == _cell_count(other) == new.cell_length:
         yield 0, new.cell_length
         return
+    alike = _alike(one, other)
+    at = _cell_count(one[:alike])
+    one, other = one[alike:], other[alike:]
+    if alike := _alike(one[::-1], other[::-1]):
+        one, other = one[:-alike], other[:-alike]
     start = end = -1
-    for x, (one, other) in enumerate(zip(before, after, strict=True)):
-        if one == other or looks_alike(one, other):
+    for x, ((was, old_style), (now, new_style)) in enumerate(zip(_cells(one), _cells(other), strict=True), at):
+        if was == now and (old_style == new_style or (now == " " and blanks_of(old_style, new_style))):
             continue
         if start < 0:
             start = x
@@ -295,11 +292,19 @@ def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def looks_alike(one: tuple[str, Style | None], other: tuple[str, Style | None]) -> bool:
-    """Whether two cells are blanks that differ in nothing that is seen."""
-    pens = (pen_of(style, ColorSystem.TRUECOLOR) for _, style in (one, other))
-    return one[0] == other[0] == " " and blanks_look_alike(*pens)
+def blanks_of(one: Style | None, other: Style | None) -> bool:
+    """Whether two styles make blanks that differ in nothing that is seen."""
+    return blanks_look_alike(pen_of(one, ColorSystem.TRUECOLOR), pen_of(other, ColorSystem.TRUECOLOR))
 
 
-def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    return [(character, segment.style) for segment in strip for character in segment.text]
+def _alike(one: Sequence[Segment], other: Sequence[Segment]) -> int:
+    """How many segments at the beginning of two lines are the same."""
+    return next((at for at, (old, new) in enumerate(zip(one, other)) if old != new), min(len(one), len(other)))  # noqa: B905
+
+
+def _cell_count(segments: Iterable[Segment]) -> int:
+    return sum(len(segment.text) for segment in segments)
+
+
+def _cells(segments: Iterable[Segment]) -> Iterator[tuple[str, Style | None]]:
+    return ((character, segment.style) for segment in segments for character in segment.text)

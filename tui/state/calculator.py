@@ -99,7 +99,8 @@ class Calculator:
                 remedies=remedies,
                 pinned=self.pinned,
             )
-        answer = answer._replace(rows=rows_of(session, answer.board, inventory))
+        if last is None or answer.board is not last.board or _looked(last.session) != _looked(session):
+            answer = answer._replace(rows=rows_of(session, answer.board, inventory))
         selected = answer.selected
         if last is not None and selected is last.selected and answer.board is last.board:
             return answer
@@ -179,6 +180,11 @@ def _comparable(before: Session, now: Session) -> bool:
 
 def _asked(session: Session) -> tuple[object, str]:
     return session.scenario, session.view
+
+
+def _looked(session: Session) -> tuple[object, ...]:
+    """What decides which rows of a board are shown, and in which order."""
+    return session.scenario, session.view, session.filter, session.sort, session.reverse
 
 
 def _rows_by_machine(answer: Answer) -> Mapping[str, Evaluation]:

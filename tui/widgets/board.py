@@ -17,6 +17,28 @@ PANE = 46
 STRIP = 4
 
 
+class Table:
+    """The lines of the leaderboard in so many cells, each made once: a move of the cursor makes two."""
+
+    def __init__(self, answer: Answer, cells: int) -> None:
+        self.answer, self.context = answer, TableContext.of(cells, answer)
+        self._lines: dict[tuple[int, bool], Row] = {}
+
+    def shows(self, answer: Answer, cells: int) -> bool:
+        """Whether that answer has these very lines: its rows are the same, and so is what stands beside them."""
+        one, other = self.answer, answer
+        same = one.rows is other.rows and one.board is other.board and one.before is other.before
+        looks = ((each.session.columns, each.session.pins) for each in (one, other))
+        return same and cells == self.context.cells and len({*looks}) == 1
+
+    def line(self, at: int, selected: bool) -> Row:
+        """The line of the row at that place."""
+        key = at, selected
+        if key not in self._lines:
+            self._lines[key] = candidate_line(self.answer.rows[at], at + 1, selected, self.context)
+        return self._lines[key]
+
+
 class Board(Drawing):
     """Draws the leaderboard; it scrolls by half pages, so that most steps send nothing but the cursor."""
 
@@ -42,6 +64,7 @@ class Board(Drawing):
             self.rows = rows
 
     _top = 0
+    table: Table | None = None
     _selection = ""
     """The row that the table was last scrolled to; an edit that moves it elsewhere does not move the table."""
 
@@ -84,20 +107,23 @@ class Board(Drawing):
 
     def _table(self, answer: Answer, width: int, height: int) -> list[Row]:
         """Exactly that many lines, the titles first."""
-        frame = TableContext.of(width, answer)
+        if self.table is None or not self.table.shows(answer, width):
+            self.table = Table(answer, width)
+        table = self.table
         shown = lines(answer.rows, answer.session)
-        cursor = shown.index(answer.cursor) if shown else 0
+        at = answer.cursor
+        cursor = shown.index(at) if shown else 0
         room = height - 1
         if answer.session.selection != self._selection or not answer.session.follow:
             self._selection = answer.session.selection
             self._top = scroll_to(self._top, cursor, len(shown), room)
         self._top = max(0, min(self._top, len(shown) - room))
-        rows = [title_line(frame, answer.session.sort, answer.session.reverse, answer.session.column)]
+        rows = [title_line(table.context, answer.session.sort, answer.session.reverse, answer.session.column)]
         for each in shown[self._top : self._top + room]:
             if isinstance(each, str):
                 rows.append(heading_line(each, width))
             else:
-                rows.append(candidate_line(answer.rows[each], each + 1, each == answer.cursor, frame))
+                rows.append(table.line(each, each == at))
         if not shown:
             rows.append(heading_line("no row passes the filter; esc clears it", width))
         rows += [fit_row([], width)] * (height - len(rows))

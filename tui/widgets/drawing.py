@@ -1,14 +1,16 @@
 """A widget that shows drawn lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual.geometry import Size
+from rich.style import Style
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
+from tui._textual import ChangingLines
 from tui.draw.palette import FILLED, style
 from tui.draw.runs import Row, merge_runs
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from tui.state.answer import Answer
 
 
-class Drawing(Widget):
+class Drawing(ChangingLines):
     """A widget that shows rows of runs from `draw`, one `Strip` a line, drawn again when the answer or the size is
     another.
     """
@@ -28,6 +30,8 @@ class Drawing(Widget):
     """Lines of the last frame, shown until there is an answer."""
     _rows: Sequence[Row] = ()
     _drawn_at = Size(0, 0)
+    _stale = True
+    _ground = Style()
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         """The lines to show in `width` by `height` cells; fewer lines than rows leave the rest empty."""
@@ -37,25 +41,37 @@ class Drawing(Widget):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draws the widget again; the cells that then differ are sent (see `tui._textual`)."""
-        self._drawn_at = Size(0, 0)
-        self.refresh()
+        """Draws the widget again before the next frame; of it the lines that then differ are painted, and of these the
+        cells that differ are sent (see `tui._textual`).
+        """
+        self._stale = True
+        self.refresh_lines()
 
     def drawn(self) -> Sequence[Row]:
         """The lines as they are sent."""
-        if self.answer is None and self.opening:
-            return self.opening
-        return [join_blanks(row) for row in self.draw(*self.size)]
+        return [join_blanks(row) for row in self._lines()]
+
+    def changed_lines(self) -> Iterable[int]:
+        if not self._stale and self._drawn_at == self.size:
+            return ()
+        before, resized = self._rows, self._drawn_at != self.size
+        self._rows, self._drawn_at, self._stale = self._lines(), self.size, False
+        pairs = zip_longest(before, self._rows)
+        return range(self.size.height) if resized else [y for y, (old, new) in enumerate(pairs) if old != new]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._ground = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        if self._drawn_at != self.size:
-            self._rows, self._drawn_at = self.drawn(), self.size
-        ground = self.rich_style
+        ground, theme, cells = self._ground, self.app.theme, self.size.width
         if y >= len(self._rows):
-            return Strip.blank(self.size.width, ground)
-        theme = self.app.theme
-        segments = [Segment(text, ground + style(theme, name)) for text, name in self._rows[y]]
-        return Strip(segments).adjust_cell_length(self.size.width, ground)
+            return Strip.blank(cells, ground)
+        segments = [Segment(text, ground + style(theme, name)) for text, name in join_blanks(self._rows[y])]
+        return Strip(segments).adjust_cell_length(cells, ground)
+
+    def _lines(self) -> Sequence[Row]:
+        return self.opening if self.answer is None and self.opening else self.draw(*self.size)
 
 
 def join_blanks(row: Row) -> Row:

@@ -50,6 +50,9 @@ class Hints(Drawing):
     A message of several lines, or one beside a line that is typed into, takes its room from the page above.
     """
 
+    _hint: Row | None = None
+    _hinted_for: tuple[Sequence[Command], int] = (), 0
+
     def __init__(self, page: str) -> None:
         super().__init__()
         self.page = page
@@ -69,7 +72,8 @@ class Hints(Drawing):
             self.app.call_later(self.screen.run_action, command.action)
 
     def watch_answer(self) -> None:
-        lines = len(self.draw(self.size.width, self.size.height)) if self.size.width else 1
+        message = self._message(self.size.width) if self.size.width else []
+        lines = len(message) + (not message or self._typing)
         if self.is_mounted and self.styles.height is not None and self.styles.height.value != lines:
             self.styles.height = lines
         super().watch_answer()
@@ -82,7 +86,12 @@ class Hints(Drawing):
         return problem_rows(self.answer.problem, cells) if self.answer and self.answer.problem else []
 
     def _hints(self, cells: int) -> Row:
-        return hint_row(self._commands(), getattr(self.app, "remapped", {}), cells)
+        """The hint line, made anew where other commands work or there is other room: most moves leave both."""
+        commands = self._commands()
+        if (commands, cells) != self._hinted_for:
+            self._hinted_for = commands, cells
+            self._hint = hint_row(commands, getattr(self.app, "remapped", {}), cells)
+        return self._hint or []
 
     def _commands(self) -> list[Command]:
         """The commands that work here and now."""

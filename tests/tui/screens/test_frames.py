@@ -10,7 +10,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui._textual import JOIN, PLAIN, Difference, Pen, blanks_look_alike, change_of_pen, pen_of, spans
+from tui._pen import PLAIN, Pen, blanks_look_alike, change_of_pen, pen_of
+from tui._textual import JOIN, Difference, spans
 
 STYLES = [None, Style(bold=True), Style(color="red")]
 WIDTH = 120

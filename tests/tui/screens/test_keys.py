@@ -88,6 +88,7 @@ async def test_keys_of_one_read_do_what_they_do_one_by_one(keys: list[str]) -> N
         ("l\x1bG", ["l", "escape", "G"]),
         ("?\x1bj\x1b2\x1bk", ["question_mark", "escape", "j", "escape", "2", "escape", "k"]),
         ("/p5\x1b\x1b2", ["slash", "p", "5", "escape", "escape", "2"]),
+        ("j2\n", ["j", "2", "enter"]),
         ("2\x1bf\x1b", ["2", "escape", "f", "escape"]),
         ("x\x1bb", ["x", "escape", "b"]),
         ("x\x1b\t", ["x", "escape", "tab"]),

@@ -19,6 +19,8 @@ from tui.screens.page import Page
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.session import Session
+from tui.widgets.board import Board
+from tui.widgets.drawing import Drawing
 
 SIZES = [(60, 20), (80, 24), (120, 40), (160, 50)]
 
@@ -375,3 +377,51 @@ async def test_escape_never_quits_and_q_keeps_the_session(tmp_path: Path) -> Non
         await press(pilot, "plus", "j", "q")
     assert "concurrency: 32" in kept_in.read_text()
     assert 'selection: "g7e.12xlarge"' in kept_in.read_text()
+
+
+async def test_a_move_of_the_cursor_makes_no_line_of_the_table_again() -> None:
+    app = LlmCalc(Calculator(load()), Session())
+    async with app.run_test(size=(160, 50)) as pilot:
+        await pilot.press("j")
+        await pilot.pause()
+        table = app.screen.query_one(Board).table
+        assert table
+        made = {key: id(line) for key, line in table._lines.items()}
+        await pilot.press("j")
+        await pilot.pause()
+        assert app.screen.query_one(Board).table is table
+        assert {key for key in table._lines if key not in made} <= {(1, False), (2, True)}
+        assert all(id(table._lines[key]) == line for key, line in made.items())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_lines_that_were_kept_are_those_that_a_whole_paint_makes(size: tuple[int, int]) -> None:
+    app = LlmCalc(Calculator(load()), Session())
+    async with app.run_test(size=size) as pilot:
+        for keys in (
+            "jjj",
+            "w",
+            "tab",
+            "s",
+            "plus",
+            "space",
+            "2",
+            "jj",
+            "c",
+            "3",
+            "o",
+            "5",
+            "4",
+            "t",
+            "j",
+            "d",
+            "zero",
+        ):
+            await pilot.press(*([keys] if len(keys) > 2 and keys != "jjj" else keys))
+            await pilot.pause()
+            kept = app.screen._compositor.render_strips()
+            for widget in app.screen.query(Drawing):
+                widget._stale = True
+                widget.refresh()
+            await pilot.pause()
+            assert app.screen._compositor.render_strips() == kept, keys
