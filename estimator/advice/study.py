@@ -82,12 +82,8 @@ class Study:
         return max(self.candidate.replicas, 1)
 
     def holds(self, users: int, tokens: int) -> bool:
-        """Whether `users` requests of `tokens` tokens each fit on all the candidate's replicas at once.
-
-        Texts that are only read wait for the next pass: where one fits, all do.
-        """
-        users = min(users, 1) if self.model.architecture.encodes else users
-        return int(self.memory.max_sequences(tokens)) * self.replicas >= users
+        """Whether all the candidate's replicas hold `users` requests of `tokens` tokens each."""
+        return self.workload.capacity_in(int(self.memory.max_sequences(tokens)) * self.replicas) >= users
 
     @cached_property
     def room(self) -> float:

@@ -1,6 +1,7 @@
 """The workload: requests to serve, how they come, and the service level they need."""
 
 from dataclasses import replace
+from math import inf
 from typing import Annotated
 
 from estimator.bounds import Ge, Gt, Le, Lt
@@ -115,6 +116,12 @@ class ServingWorkload:
         flight.
         """
         return replicas if self.requests_per_second is not None else min(replicas, self.concurrency)
+
+    def capacity_in(self, room: float) -> float:
+        """Requests that may be under way where `room` of them run at once: no more, but for texts that are only read,
+        which wait for the next pass, so that any number is held where one runs.
+        """
+        return inf if self.encodes and room >= 1 else room
 
     @property
     def total_tokens(self) -> int:

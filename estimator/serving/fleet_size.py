@@ -54,9 +54,8 @@ class FleetSizes:
         if step is None or (workload.is_benchmark and workload.kind != "closed"):
             return 1
         if workload.requests_per_second is None:
-            if workload.encodes:
-                return 1
-            return ceil(workload.concurrency / max(int(one.memory.max_concurrency), 1) / one.replicas)
+            room = max(int(one.memory.max_concurrency), 1)
+            return max(ceil(workload.concurrency / workload.capacity_in(room) / one.replicas), 1)
         limit = max(min(one.room, step.speed.max_batch * step.layout.dp), 1.0)
         replicas = floor(workload.requests_per_second / at_most(step, workload, limit).requests_per_s) + 1
         return ceil(replicas / one.replicas)

@@ -54,7 +54,7 @@ class LayoutEstimate(NamedTuple):
 
     def shortage(self, workload: ServingWorkload) -> str | None:
         """By how much the layout's cache holds too few requests, or its engines complete too few; None where they hold
-        all. Texts that are only read wait for the next pass, so that any number of them is held.
+        all.
         """
         asked_per_s = workload.requests_per_second
         if self.load is None:
@@ -62,7 +62,7 @@ class LayoutEstimate(NamedTuple):
         if asked_per_s is not None:
             overloaded = f"overloaded: {asked_per_s:g}/s asked, {self.requests_per_s:.3g}/s possible"
             return overloaded if self.load.overloaded else None
-        if self.request_capacity >= workload.concurrency or workload.kind == "burst" or workload.encodes:
+        if workload.capacity_in(self.request_capacity) >= workload.concurrency or workload.kind == "burst":
             return None
         return f"holds {self.request_capacity} of {workload.concurrency} requests at once"
 

@@ -64,13 +64,13 @@ def best_concurrency(
 def most_users(step: Step, workload: ServingWorkload, level: ServiceLevel, room: float) -> int:
     """Users of one replica that still see the service level; 0 where a single one misses it.
 
-    Who finds no room does not count, but for texts that are only read: they wait for the next pass (Little's law).
+    Who finds no room does not count where the replica does not hold him; else he waits (Little's law).
     """
     within = best_concurrency(step, workload, level, room)
     if within is None:
         return 0
     users = int(within.concurrency)
-    if not workload.encodes or users < int(room):
+    if users < int(room) or workload.capacity_in(room) == room:
         return users
     bounds = [bound for bound in (level.ttft_s, level.latency_s) if bound is not None]
     if not bounds:

@@ -1,6 +1,7 @@
 """Models that only read: any number of texts waits for the next pass, and nothing is said of what they do not write."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -12,6 +13,7 @@ from estimator.errors import InputError
 from estimator.models.conversion import conversion
 from estimator.models.format_choice import starting_weights
 from estimator.ranking.rank import rank
+from estimator.scenario.workload import ServingWorkload
 from tui.cli import text_output
 from tui.draw.runs import rows_as_text
 from tui.pages.header import scenario_row
@@ -78,3 +80,10 @@ def test_the_question_is_said_without_an_answer_and_a_cache() -> None:
     assert " bge-m3 fp16 │ 2k x16 │" in rows_as_text([scenario_row(reading, 80)])
     writing = replace(reading, model=DECODER, workload=replace(reading.workload, encodes=False))
     assert " kv bf16 | 2k in, 512 out, x16 |" in text_output.scenario(writing)
+
+
+def test_texts_that_are_only_read_are_held_where_one_runs() -> None:
+    written = ServingWorkload(concurrency=1000)
+    read = replace(written, encodes=True)
+    assert [written.capacity_in(room) for room in (0, 1, 7)] == [0, 1, 7]
+    assert [read.capacity_in(room) for room in (0, 1, 7)] == [0, inf, inf]
