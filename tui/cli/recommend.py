@@ -1,7 +1,10 @@
 """The classic answer: at most five machines with one accelerator and five with several, cheapest hour first."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
+from typing import Any
 
 from catalog.load import Catalog, load
 from catalog.questions import Question, ask
@@ -49,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     by_group = dict(zip(GROUPS, ranking.recommended(board), strict=True))
     first = next((row for group in by_group.values() for row in group), None)
     memory = needed_memory_bytes(first, asked.scenario.workload) if first else None
-    advice = _advice(catalog, arguments, board)
+    advice = _advice(catalog, arguments, board, [row for group in by_group.values() for row in group])
     if arguments.format == "json":
         rows = {key: [_record(row, catalog) for row in group] for key, group in by_group.items()}
         page = {"scenario": json_output.scenario(asked.scenario), **rows}
@@ -84,8 +87,12 @@ def _on_sagemaker(row: Evaluation, catalog: Catalog) -> float | None:
     return None if usd is None else usd * row.candidate.machines
 
 
-def _advice(catalog: Catalog, arguments: argparse.Namespace, board: tuple[Evaluation, ...]) -> dict[str, object]:
-    """What articles say of the stage and of the use that are asked for, and where today's figures differ."""
+def _advice(
+    catalog: Catalog, arguments: argparse.Namespace, board: Sequence[Evaluation], recommended: Sequence[Evaluation]
+) -> dict[str, object]:
+    """What articles say of the stage and of the use that are asked for, and where today's figures differ; of the use
+    the least dear of the recommended rows, one of measured kind or kin where there is any.
+    """
     decisions = catalog.decisions
     page: dict[str, object] = {"tier": None, "use_case": None}
     per_day = number_above_0("--requests-per-day", arguments.requests_per_day)
@@ -101,15 +108,18 @@ def _advice(catalog: Catalog, arguments: argparse.Namespace, board: tuple[Evalua
         }
     if arguments.use_case is not None:
         case = decisions.use_case(arguments.use_case)
-        first = board[0]
+        known = [row for row in recommended if row.confidence != "C"] or recommended
+        first = min(known, key=lambda row: row.cost.price_usd_per_hour or inf, default=None)
+        speed = first.performance if first else None
         page["use_case"] = {
             "name": arguments.use_case,
             "says": case.says,
             "why": case.why,
             "model": arguments.model,
-            "instance": first.candidate.machine,
-            "request_latency_s": first.performance.request_latency_s.typical if first.performance else None,
-            "usd_per_month": first.cost.usd_per_month,
+            "instance": first.candidate.machine if first else None,
+            "machines": first.candidate.machines if first else None,
+            "request_latency_s": speed.request_latency_s.typical if speed else None,
+            "usd_per_month": first.cost.usd_per_month if first else None,
         }
     return page
 
@@ -127,13 +137,17 @@ def _print_advice(memory: float | None, advice: dict[str, object], catalog: Cata
         lines.append(f"{tier['name']}, as articles of {tier['as_of'][:4]} had it: {tier['says']}")
         lines += [f"but {tier['contradiction']}"] if tier["contradiction"] else []
     if isinstance(case, dict):
-        waits = figures.duration(case["request_latency_s"])
         lines.append(f"{case['name']}: {case['why']} (then: {case['says']})")
-        lines.append(
-            f"{case['model']} on {case['instance']}: {waits} a request, {figures.usd(case['usd_per_month'])} a month"
-        )
+        lines += [_use_case_line(case)] if case["instance"] else []
     if lines:
         print("\n" + "\n".join(lines))
+
+
+def _use_case_line(case: Mapping[str, Any]) -> str:
+    """What a use takes: `a-model on 2 x g6e.xlarge: 3.2s a request, $1,000 a month`."""
+    number = f"{case['machines']} x " if case["machines"] > 1 else ""
+    waits, month = figures.duration(case["request_latency_s"]), figures.usd(case["usd_per_month"])
+    return f"{case['model']} on {number}{case['instance']}: {waits} a request, {month} a month"
 
 
 def _print_sizes(catalog: Catalog, asked: Question, form: str) -> int:
