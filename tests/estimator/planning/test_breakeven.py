@@ -6,12 +6,16 @@ from hypothesis import strategies as st
 
 from catalog.load import Catalog, load
 from catalog.sources.resolve import resolve
+from estimator.cost.quote import quote
+from estimator.hardware.prices import Price
 from estimator.planning.breakeven import AgainstApi, AgainstBuying, ApiPrice, against_api, against_buying, against_terms
+from estimator.planning.mix import Rates, break_even_hours, mixes
 from estimator.ranking.rank import rank
 from estimator.scenario.nodes import node_for
 from estimator.scenario.placement import machine_named
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.workload import ServingWorkload
+from estimator.units import HOURS_PER_MONTH
 
 USD = st.floats(1, 1e6)
 
@@ -39,6 +43,40 @@ def test_buying_and_renting_cost_the_same_where_they_break_even(purchase: float,
         assert running >= rent
     else:
         assert against.bought(against.months) == pytest.approx(against.rented(against.months))
+
+
+@given(st.floats(0.01, 500), st.floats(0.01, 500), st.integers(1, 24))
+def test_committed_terms_and_the_hour_cost_the_same_where_they_break_even(
+    committed: float, hourly: float, hours_a_day: int
+) -> None:
+    """A machine that runs so many hours a day: the plan's cheapest bill is the lower of the two curves, which cross at
+    the break-even; before it the plan pays by the hour, after it the commitment."""
+    prices = {terms: Price(usd, "list", "2026") for terms, usd in (("on-demand", hourly), ("reserved-1y", committed))}
+    even = break_even_hours(prices["reserved-1y"], prices["on-demand"])
+    assert hourly * even == pytest.approx(committed * HOURS_PER_MONTH)
+    used = hours_a_day / 24 * HOURS_PER_MONTH
+    assume(abs(used - even) > 1e-6)
+    by_day = [1] * hours_a_day + [0] * (24 - hours_a_day)
+    first = mixes(by_day, Rates(prices, frozenset()), "on-demand")[0]
+    assert first.usd_per_month.typical == pytest.approx(min(hourly * used, committed * HOURS_PER_MONTH))
+    if hourly != committed:
+        assert first.base_terms == ("reserved-1y" if used > even else "on-demand")
+
+
+def test_every_committed_price_breaks_even_where_its_month_is_that_of_the_hours(catalog: Catalog) -> None:
+    crossed = 0
+    for region in catalog.regions:
+        prices, scenario = catalog.prices(region), Scenario(region=region)
+        for machine in catalog.inventory.machines.values():
+            if machine.kind != "cloud" or not machine.accelerator:
+                continue
+            device = catalog.inventory.accelerators[machine.accelerator]
+            hourly = quote(machine, device, prices, "on-demand", scenario.ownership).price
+            for each in against_terms(machine, device, scenario, prices):
+                assert hourly
+                assert each.hours_per_month * hourly.usd_per_hour == pytest.approx(each.usd_per_hour * HOURS_PER_MONTH)
+                crossed += 1
+    assert crossed > 100
 
 
 @pytest.fixture(scope="module")
