@@ -153,6 +153,15 @@ class FrugalApp(OrderlyApp):
         super().__init__(ansi_color=ansi_color)
         self._disable_notifications = True  # `notify` is one line of ours; a rack for toasts costs a layout at start
 
+    @property
+    def unhandled(self) -> Exception | None:
+        """The error that ended the app; None where it was left."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        """Ends the app, whose caller says what happened; Textual itself prints every local value."""
+        self._close_messages_no_wait()
+
     def watch_suspensions(self) -> None:
         """Forgets what is shown when the terminal was away. To be called once mounted."""
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())

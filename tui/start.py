@@ -47,6 +47,8 @@ def start(arguments: Sequence[str]) -> int:
         print(f"llmcalc-tui: {without_controls(str(error))}", file=sys.stderr)
         return WRONG_INPUT
     app.run(mouse=not asked.no_mouse)
+    if app.unhandled:
+        raise app.unhandled
     return app.return_code or 0
 
 
