@@ -21,6 +21,7 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
     """A Hub that every source asks in place of the real one, without a token."""
     hub = LoopbackHub()
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.delenv("HF_TOKEN", raising=False)
     yield hub
     hub.close()

@@ -71,7 +71,7 @@ def test_a_whole_part_is_changed_by_the_fields_beside_it(catalog: Catalog) -> No
 def test_what_can_not_be_asked_is_refused_by_its_field(
     catalog: Catalog, field: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError):
         scenario(catalog, **{field: value})
 
