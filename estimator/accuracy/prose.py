@@ -14,6 +14,7 @@ COLUMNS = (
     "traffic",
     "requests",
     "request_rate",
+    "lengths",
     "length_variation",
     "max_num_seqs",
     "max_model_len",
@@ -148,8 +149,12 @@ def _stated_rate(row: Row) -> float | None:
     return float(rate[1]) if rate and float(rate[1]) else None
 
 
+def _lengths(row: Row) -> str:
+    return "sharegpt" if "sharegpt" in _notes(row) else ""
+
+
 def _length_variation(row: Row) -> str:
-    """ShareGPT's conversations: answers deviate from their mean by as much as it is."""
+    """ShareGPT's conversations: prompts and answers deviate from their means by as much as these are."""
     return "1" if "sharegpt" in _notes(row) else ""
 
 
@@ -222,6 +227,7 @@ _READERS: dict[str, Callable[[Row], str]] = {
     "traffic": _traffic,
     "requests": _requests,
     "request_rate": _request_rate,
+    "lengths": _lengths,
     "length_variation": _length_variation,
     "max_num_seqs": _max_num_seqs,
     "max_model_len": _max_model_len,

@@ -134,6 +134,7 @@ def load_of(row: Row) -> ServingWorkload:
         output_tokens=wanted,
         requests_per_second=rate,
         length_variation=varied,
+        lengths=text(row, "lengths") or "fixed",
         traffic=kind,
         requests=sent,
     )

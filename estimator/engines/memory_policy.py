@@ -18,7 +18,13 @@ class DeviceDefaults(NamedTuple):
     except_kernels: str = ""
     """A kernel class whose devices stay in the class below (vLLM: A100)."""
     graph_sequences: int = 0
-    """Largest batch that graphs are captured for, where the reserve depends on it."""
+    """Largest batch that graphs are captured for, where the profile says so; 0 is any."""
+    graph_sequences_of_four: int = 0
+    """Largest such batch from four tensor-parallel ranks on; 0 is as below four."""
+
+    def captured(self, tp: int) -> int:
+        """Largest batch that graphs are captured for on `tp` ranks; 0 is any."""
+        return self.graph_sequences_of_four if tp >= 4 and self.graph_sequences_of_four else self.graph_sequences
 
 
 class OutsideTorch(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 TRAFFICS = ("closed", "rate", "burst", "trace")
 """Users who each send the next request when the last one is answered; arrivals at a rate; a number of requests sent at
 once, or at a rate; what was recorded."""
-LENGTHS = ("fixed", "chat", "rag", "code", "reasoning")
+LENGTHS = ("fixed", "chat", "rag", "code", "sharegpt", "reasoning")
 """Shapes of the lengths around the workload's means, as public traces have them; `fixed` has none of its own."""
 MOST_REQUESTS = 100_000
 """Requests of one replay: some seconds of work."""

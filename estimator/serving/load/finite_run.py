@@ -8,7 +8,8 @@ from math import erf, exp, floor, log, pi, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load.operating_point import OperatingPoint, maximum_throughput, operate, prompts_in_a_step
+from estimator.serving.load.burst import burst
+from estimator.serving.load.operating_point import OperatingPoint, operate, prompts_in_a_step
 from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
@@ -47,20 +48,21 @@ def closed_run(step: Step, workload: ServingWorkload, users: float, limit: float
 
 
 def burst_run(step: Step, workload: ServingWorkload, limit: float, requests: float) -> FiniteRun:
-    """The run of `requests` that come at once: as many as fit start and end together, and the last ones have the engine
-    alone.
-    """
+    """The run of `requests` that come at once, all of which are in the front end first."""
+    if step.speed.scheduler.static:
+        return _static_run(step, workload, limit, requests)
+    ready_s, at_once = _ready_s(step, requests), burst(step, workload, limit, requests)
+    return FiniteRun(at_once.point, ready_s + at_once.outside_s, requests / (ready_s + at_once.lasting_s))
+
+
+def _static_run(step: Step, workload: ServingWorkload, limit: float, requests: float) -> FiniteRun:
+    """The run of `requests` in batches of as many as fit, which start and end together."""
     running = min(requests, limit)
     waves, last = floor(requests / running), requests % running
-    point = operate(step, workload, running)
-    wave_s = _wave_s(step, workload, point)
-    ready_s = _ready_s(step, requests)
-    lasting_s = ready_s + waves * wave_s + _longest_s(step, workload, last or running)
-    if last >= 1:
-        lasting_s += _wave_s(step, workload, operate(step, workload, last))
+    point, ready_s = operate(step, workload, running), _ready_s(step, requests)
+    lasting_s = ready_s + waves * point.request_s + (operate(step, workload, last).request_s if last >= 1 else 0.0)
     before = running * waves * (waves - 1) / 2 + last * waves
-    opened = _opened(step, workload, point, requests / running)
-    return FiniteRun(opened, ready_s + wave_s * before / requests, requests / lasting_s)
+    return FiniteRun(point, ready_s + point.request_s * before / requests, requests / lasting_s)
 
 
 def arriving_run(
@@ -117,16 +119,6 @@ def _opened(step: Step, workload: ServingWorkload, point: OperatingPoint, rounds
         request_s=point.request_s + later_s - sooner_s * (workload.output_tokens - 1),
         prompt_wait_s=point.prompt_wait_s + later_s,
     )
-
-
-def _wave_s(step: Step, workload: ServingWorkload, point: OperatingPoint) -> float:
-    """Seconds in which the requests of a point that start together are answered."""
-    running = point.concurrency
-    if step.speed.scheduler.static:
-        return point.request_s
-    if step.speed.scheduler.chunked:
-        return running * workload.output_tokens / maximum_throughput(step, workload, running)
-    return _opening_s(step, workload, running) + workload.output_tokens * point.decode_step_s
 
 
 def _longest_s(step: Step, workload: ServingWorkload, running: float) -> float:

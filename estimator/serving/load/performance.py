@@ -152,13 +152,13 @@ def report_performance(
     if 0 < load.utilization < 1:  # what arrives is completed, as long as the engine is as fast as the band's low end
         most = throughput.typical
         throughput = Band(min(throughput.low / load.utilization, most), most, most)
-    steps = workload.output_tokens - 1
+    gaps = _gaps(workload, load)
     decoding = point.concurrency, workload.mean_context, workload.draft_tokens
     return PerformanceReport(
         concurrency=point.concurrency,
         ttft_s=ttft,
         tpot_s=tpot,
-        request_latency_s=Band(*(first + steps * token for first, token in zip(ttft, tpot, strict=True))),
+        request_latency_s=Band(*(first + gaps * token for first, token in zip(ttft, tpot, strict=True))),
         median_gap_s=bands.tpot.of(median_gap.median_gap_s(workload, point)),
         tokens_per_s_per_user=Band(1 / tpot.high, 1 / tpot.typical, 1 / tpot.low),
         output_tokens_per_s_per_replica=throughput,
@@ -201,6 +201,16 @@ def _report_passes(
         possible_requests_per_s=_possible_rate(workload, load),
         one_pass=True,
     )
+
+
+def _gaps(workload: ServingWorkload, load: ReplicaLoad) -> float:
+    """Mean gaps in which a mean answer is complete: those between its tokens, or fewer where short answers have longer
+    gaps than long ones.
+    """
+    point = load.point
+    if load.kind == "burst" and workload.length_variation and point.tpot_s:
+        return (point.request_s - point.ttft_s) / point.tpot_s
+    return workload.output_tokens - 1
 
 
 def _possible_rate(workload: ServingWorkload, load: ReplicaLoad) -> float | None:

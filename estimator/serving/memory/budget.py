@@ -137,7 +137,7 @@ def _static_reserve_bytes(
     size = (
         reserve.bytes
         + reserve.bytes_per_token * batched_tokens
-        + reserve.bytes_per_sequence * defaults.graph_sequences
+        + reserve.bytes_per_sequence * defaults.captured(layout.tp * layout.dp)
         + reserve.bytes_per_rank * layout.tp * layout.pp
     )
     return max(size, reserve.least_bytes) if usable_bytes >= reserve.least_from_gib * GIB else size

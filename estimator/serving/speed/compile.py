@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
-from math import gcd
+from math import gcd, inf
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import device_defaults
@@ -70,6 +70,8 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         decode_factor=runtime.decode_factor,
         prefill_factor=runtime.prefill_factor,
         samples_top_p=deployment.settings.sampling == TOP_P,
+        graph_sequences=_graph_sequences(deployment, layout),
+        launch_s=_eager_layer_us(deployment) * MICROSECOND * architecture.layers,
     )
 
 
@@ -194,11 +196,23 @@ def _chunking(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
 
 def _launching(deployment: Deployment) -> EngineSpeed:
     """The constants of the engine class; where no graphs are captured, with the host that launches every kernel."""
-    speed, program = deployment.speed, deployment.engine.program
+    speed = deployment.speed
     if not deployment.settings.enforce_eager:
         return speed
-    layer_us = max(speed.host.layer_us, speed.host.eager_layer_us or program.eager_layer_us)
+    layer_us = max(speed.host.layer_us, _eager_layer_us(deployment))
     return replace(speed, host=speed.host._replace(layer_us=layer_us, overlap=True))
+
+
+def _eager_layer_us(deployment: Deployment) -> float:
+    """Host time of launching one layer's kernels one by one."""
+    return deployment.speed.host.eager_layer_us or deployment.engine.program.eager_layer_us
+
+
+def _graph_sequences(deployment: Deployment, layout: Layout) -> float:
+    """Most sequences of one attention replica for which the engine captures a graph by default."""
+    device = deployment.device
+    defaults = device_defaults(deployment.engine.memory, device.kernels, device.memory_usable_bytes)
+    return defaults.captured(layout.tp * layout.dp) or inf
 
 
 def _tower_s_per_patch(deployment: Deployment, layout: Layout) -> float:

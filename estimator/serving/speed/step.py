@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from math import ceil, log, sqrt
+from math import ceil, inf, log, sqrt
 from typing import Any, NamedTuple
 
 from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
@@ -89,6 +89,10 @@ class Step:
     """Seconds of prompts, device and host, over the prediction: the user's own measurement."""
     samples_top_p: bool = False
     """Whether requests sample by top-p or top-k."""
+    graph_sequences: float = inf
+    """Most sequences of one attention replica whose decode step is a captured graph."""
+    launch_s: float = 0.0
+    """Seconds in which the host launches a step that is none, at the least: it runs ahead of the device."""
 
     def step_s(
         self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
@@ -126,6 +130,8 @@ class Step:
                 seconds *= 1 + self.stall * (1 - 1 / layout.pp)
         if drafts:
             seconds += self.drafting_s(each, context, drafts)
+        if each > self.graph_sequences:
+            seconds = max(seconds, self.launch_s)
         host = self.host_s(batch)
         if self.speed.host.overlap:
             return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))

@@ -73,6 +73,34 @@ def test_the_longest_of_very_different_answers_run_on() -> None:
     assert inside(rates, 0.9, 1.12) >= 0.9
 
 
+def test_gaps_of_a_burst_are_means_over_requests() -> None:
+    """A few tokens that come beside nothing but prompts, and long answers after them, as clients average them."""
+    draw, gaps = Random(7), []
+    for _ in range(40):
+        step = compiled(draw.choice((LLAMA, QWEN)), draw.choice(("l40s", "h100-sxm")), draw.choice(("vllm", "sglang")))
+        workload = ServingWorkload(
+            input_tokens=draw.choice((128, 1000, 4000)),
+            output_tokens=draw.choice((4, 50, 200)),
+            traffic="burst",
+            requests=draw.choice((100, 256, 1000)),
+        )
+        shown = replay(step, workload, Limits(SEQUENCES))
+        gaps.append(load_replica(step, workload, workload.requests or 1, SEQUENCES).point.tpot_s / shown.tpot_s.mean)
+    assert inside(sorted(gaps), 0.75, 1.25) >= 0.85
+
+
+def test_short_answers_weigh_most_in_the_mean_gap_of_a_burst() -> None:
+    """ShareGPT's answers: a tenth have 14 tokens or fewer, and wait for the same prompts as the long ones."""
+    step = compiled(QWEN, "h100-sxm", "sglang")
+    equal = ServingWorkload(215, 200, 1000, traffic="burst", requests=1000)
+    unlike = replace(equal, lengths="sharegpt", length_variation=1.0)
+    one, other = (load_replica(step, each, 1000, 1000).point for each in (equal, unlike))
+    shown = replay(step, unlike, Limits(1000)).tpot_s.mean
+    assert other.tpot_s > 1.5 * one.tpot_s
+    assert 0.75 < other.tpot_s / shown < 1.25
+    assert other.request_s < 1.5 * one.request_s, "what a mean answer takes is not so many mean gaps"
+
+
 def test_a_long_run_is_the_steady_state() -> None:
     step, steady = compiled(LLAMA, "h100-sxm", "vllm"), ServingWorkload(1000, 300, 32)
     endless = ServingWorkload(1000, 300, 32, traffic="closed", requests=1_000_000)

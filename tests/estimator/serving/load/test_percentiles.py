@@ -32,7 +32,7 @@ def at(percentile: int) -> ServiceLevel:
 
 
 @pytest.mark.parametrize("rate", [None, 1.0, 3.0])
-@pytest.mark.parametrize("lengths", ["fixed", "chat", "rag", "code", "reasoning"])
+@pytest.mark.parametrize("lengths", ["fixed", "chat", "rag", "code", "sharegpt", "reasoning"])
 def test_a_higher_percentile_is_never_sooner(rate: float | None, lengths: str) -> None:
     step, workload = compiled("vllm"), ServingWorkload(1000, 200, 8, requests_per_second=rate, lengths=lengths)
     under = load_replica(step, workload, 8, 256)

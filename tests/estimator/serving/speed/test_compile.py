@@ -1,5 +1,7 @@
 """What a deployment's step reads, against what its memory keeps."""
 
+from math import inf
+
 import pytest
 
 from catalog.load import Catalog
@@ -44,6 +46,21 @@ def test_states_are_kept_and_read_in_the_type_of_the_engine(
     stated = architecture.state_elements * elements[0] + architecture.conv_state_elements * elements[1]
     assert sum(each.layers * each.state_bytes for each in memory.plan.kinds) == pytest.approx(stated)
     assert state_bytes(compile_step(memory.deployment, Layout())) == pytest.approx(stated)
+
+
+def test_sglang_launches_batches_beyond_its_graphs_kernel_by_kernel(catalog: Catalog) -> None:
+    """cuda_graph_max_bs is 256 below four ranks of an H100 and 512 from there on, 24 on a card of 24 GiB."""
+    memory_of = memory_in(catalog)
+
+    def limit(device: str, tp: int, engine: str = "sglang") -> float:
+        memory = memory_of("Qwen/Qwen3-8B", Layout(tp=tp), device=device, engine=engine)
+        return compile_step(memory.deployment, memory.layout).graph_sequences
+
+    assert (limit("h100-sxm", 1), limit("h100-sxm", 4), limit("l4", 1)) == (256, 512, 24)
+    assert limit("h100-sxm", 1, "vllm") == inf
+    memory = memory_of("Qwen/Qwen3-0.6B", device="h100-sxm", engine="sglang")
+    step = compile_step(memory.deployment, memory.layout)
+    assert step.decode_s(256, 100) < step.launch_s == step.decode_s(257, 100)
 
 
 def test_an_indexer_reads_its_keys_with_their_scales(catalog: Catalog) -> None:
