@@ -29,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _crashed(error: Exception) -> int:
-    if os.environ.get("LLMCALC_DEBUG"):
+    from tui.fault import is_debugged
+
+    if is_debugged():
         raise error
     from tui.state import crash, store
 

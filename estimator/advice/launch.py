@@ -61,7 +61,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
     image_tokens = model.architecture.whole_image_tokens
     device = inventory.accelerators[candidate.accelerator]
     server = Server(
-        model=quoted_operand(model.path or model.id),
+        model=quoted_operand(model.location),
         weights=model.weights(weights).id,
         is_own_format=model.weights(weights) == model.checkpoint,
         quantisation=engine.program.quantises.get(weights, ""),
@@ -94,8 +94,7 @@ def quoted_operand(name: str) -> str:
 
 
 def _drafter_operand(model: Model) -> str:
-    drafter = model.drafter.model if model.drafter else None
-    return quoted_operand(drafter.path or drafter.id) if drafter else ""
+    return quoted_operand(model.draft_model.location) if model.draft_model else ""
 
 
 def _port(replicas: int, option: str) -> Iterator[Argument]:
@@ -131,7 +130,7 @@ def _notes(server: Server, engine: EngineProfile, model: Model) -> Iterator[str]
     if server.machines > 1:
         last = server.machines - 1
         yield f"run it on each of {server.machines} machines with NODE_RANK 0 to {last} and the first's HEAD_ADDRESS"
-    drafter = server.drafter.model if server.drafter else None
+    drafter = model.draft_model
     if server.scenario.workload.draft_tokens and not server.drafts:
         yield f"{model.id} has no prediction modules: name a draft model (--draft-model)"
     elif server.scenario.workload.draft_tokens and engine.program.launch not in DRAFT_WRITERS:

@@ -28,7 +28,7 @@ def vllm_drafts(server: Server) -> Iterator[Argument]:
     elif drafter.model is None:
         config = {"method": "ngram", "prompt_lookup_max": LOOKED_UP}
     else:
-        config = {"method": drafter.method, "model": drafter.model.path or drafter.model.id}
+        config = {"method": drafter.method, "model": drafter.model.location}
     text = json.dumps({**config, "num_speculative_tokens": drafts})
     yield Argument(f"--speculative-config {shlex.quote(text)}", _who(server), _source(server))
 

@@ -40,7 +40,7 @@ def refusal(
 
 def drafter_refusal(device: Accelerator, engine: EngineProfile, model: Model) -> str | None:
     """Why this engine does not run the model's drafter on the device; None where it does, or where there is none."""
-    drafter = model.drafter.model if model.drafter else None
+    drafter = model.draft_model
     reason = refusal(device, engine, drafter.checkpoint, drafter.architecture) if drafter else None
     return f"{drafter.id}, which drafts: {reason}" if drafter and reason else None
 

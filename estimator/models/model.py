@@ -59,6 +59,16 @@ class Model:
     """Why the checkpoint's own format is not known; parameters, cache and every named format are answered anyway."""
 
     @property
+    def draft_model(self) -> "Model | None":
+        """The model or head that drafts for this one; None where its own modules draft, or a look-up in the text."""
+        return self.drafter.model if self.drafter else None
+
+    @property
+    def location(self) -> str:
+        """Where an engine finds the checkpoint: its path on disk, or the upload's name."""
+        return self.path or self.id
+
+    @property
     def tower_parameters(self) -> int:
         """Parameters of the vision tower with its projector: as configured, else what the published total holds besides
         the text model.

@@ -96,6 +96,17 @@ class ServingWorkload:
         """Number of requests that users who wait for their answers send in all; None is for ever."""
         return self.requests if self.kind == "closed" else None
 
+    def under(self, trace: Trace) -> "ServingWorkload":
+        """This workload with recorded traffic, whose mean lengths and rate it takes."""
+        return replace(
+            self,
+            trace=trace,
+            traffic="trace",
+            input_tokens=trace.input_tokens,
+            output_tokens=trace.output_tokens,
+            requests_per_second=trace.requests_per_second,
+        )
+
     def with_users(self, users: int) -> "ServingWorkload":
         """This workload's requests, sent by `users` users who each wait for an answer before the next one."""
         return replace(self, concurrency=users, requests_per_second=None, traffic=None, requests=self.users_requests)

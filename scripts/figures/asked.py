@@ -32,16 +32,7 @@ def ask(catalog: Catalog, question: kept.Question) -> Question:
 
 def _with_trace(scenario: Scenario, count: int) -> Scenario:
     """The scenario under a made-up recording: clumps of four requests, lengths that go round."""
-    trace = made_up_trace(count)
-    workload = replace(
-        scenario.workload,
-        trace=trace,
-        traffic="trace",
-        input_tokens=trace.input_tokens,
-        output_tokens=trace.output_tokens,
-        requests_per_second=trace.requests_per_second,
-    )
-    return replace(scenario, workload=workload)
+    return replace(scenario, workload=scenario.workload.under(made_up_trace(count)))
 
 
 @cache

@@ -252,16 +252,7 @@ def _with_trace(scenario: Scenario, value: object) -> Scenario:
 
     if not isinstance(value, str) or not value.isprintable():
         raise InputError("trace", f"{value!r} is not the name of a file")
-    trace = trace_file.read(value)
-    workload = replace(
-        workload,
-        trace=trace,
-        traffic="trace",
-        input_tokens=trace.input_tokens,
-        output_tokens=trace.output_tokens,
-        requests_per_second=trace.requests_per_second,
-    )
-    return replace(scenario, workload=workload)
+    return replace(scenario, workload=workload.under(trace_file.read(value)))
 
 
 def given_options(scenario: Scenario) -> dict[str, object]:

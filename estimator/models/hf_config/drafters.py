@@ -56,6 +56,6 @@ def _head_of(f: Fields, layers: list[Layer], joined: Tensor, vocabulary: int) ->
     """The head around its layers: what joins hidden states works in each pass, as if it stood in the first layer."""
     first, *others = layers
     first = replace(first, extras=(*first.extras, joined))
-    architecture = stack(f, [first, *others], vocabulary=f.size("vocab_size"))
+    architecture = stack(f, [first, *others])
     head = (Tensor("lm_head", "head", vocabulary, hidden_size(f)),)
     return replace(architecture, embedding=(), head=head, tied=False, drafts="chain")

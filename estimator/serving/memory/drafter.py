@@ -23,4 +23,4 @@ def drafter_weights(model: Model, drafts: int, sharding: Sharding) -> tuple[Part
 
 
 def _running(model: Model, drafts: int) -> Model | None:
-    return model.drafter.model if drafts and model.drafter else None
+    return model.draft_model if drafts else None

@@ -11,6 +11,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
 from tests.catalog.sources.loopback_hub import LoopbackHub, Reply
 from tests.catalog.sources.test_hub import CONFIG
+from tests.estimator.models.test_drafters import EAGLE3
 from tui.app import LlmCalc
 from tui.screens.fetch import Fetch, FetchView
 from tui.state.calculator import Calculator
@@ -76,18 +77,6 @@ async def test_a_long_fetch_is_cancelled(tmp_path: Path, loopback: LoopbackHub) 
         assert isinstance(running, LlmCalc)
         assert not isinstance(running.screen, Fetch)
         assert "acme/slow" not in running.calculator.resolved
-
-
-EAGLE3 = {
-    "architectures": ["LlamaForCausalLMEagle3"],
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "num_hidden_layers": 1,
-    "vocab_size": 128256,
-    "draft_vocab_size": 32000,
-}
 
 
 async def test_a_drafter_is_fetched_where_its_name_is_typed(tmp_path: Path, loopback: LoopbackHub) -> None:
