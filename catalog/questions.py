@@ -8,7 +8,7 @@ from catalog.load import Catalog
 from catalog.sources.checkpoint import Progress
 from catalog.sources.resolve import resolve, silent
 from estimator.hardware.prices import RegionPrices
-from estimator.models.drafter import drafting
+from estimator.models.drafter import drafter_upload, drafting
 from estimator.models.format_choice import starting_weights
 from estimator.models.model import Model
 from estimator.scenario.inventory import Inventory
@@ -16,6 +16,7 @@ from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.seen import seen_by
 
 if TYPE_CHECKING:
+    from estimator.advice.study import Study
     from estimator.planning.day import Demand
     from estimator.planning.plan import Plan
     from estimator.ranking.side_by_side import Figure
@@ -29,6 +30,18 @@ class Question(NamedTuple):
     scenario: Scenario
     inventory: Inventory
     prices: RegionPrices
+
+    def study(self, row: "Evaluation") -> "Study":
+        """One of its ranked rows with everything that variations of it take."""
+        from estimator.advice.study import Study
+
+        return Study(row.candidate, self.scenario, self.model, self.inventory, self.prices)
+
+
+def uploads(scenario: Scenario) -> tuple[str, ...]:
+    """What asking a scenario reads: its model, and its drafter where that is an upload or a file."""
+    drafter = drafter_upload(scenario.workload.draft_model)
+    return (scenario.model, drafter) if drafter else (scenario.model,)
 
 
 def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, starting_format: bool = False) -> Question:

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 from estimator.accuracy.score import Context, Row, Score, number, scored, unscored
 from estimator.accuracy.serving import answer
-from estimator.accuracy.serving_case import ServingCase, in_range, serving_case
+from estimator.accuracy.serving_case import ServingCase, serving_case
 from estimator.errors import InputError
 from estimator.results import Band
 
 METRIC = "drafted_gain"
 """Tokens/s with drafts over tokens/s without, of one pair of runs that differ in nothing else."""
-MOST_DRAFTS = 64
 
 
 def score(row: Row, context: Context) -> list[Score]:
@@ -31,8 +30,7 @@ def score(row: Row, context: Context) -> list[Score]:
 def gain(row: Row, context: Context) -> Band:
     """The speed-up by the drafts that a row states, with its band. Raises InputError for what can not be asked."""
     case = serving_case(row, context)
-    drafts = int(in_range("draft_tokens", number(row, "draft_tokens") or 0, MOST_DRAFTS))
-    tokens = in_range("tokens_per_step", number(row, "tokens_per_step") or 1.0, drafts + 1)
+    drafts, tokens = int(number(row, "draft_tokens") or 0), number(row, "tokens_per_step") or 1.0
     workload = replace(case.scenario.workload, draft_tokens=drafts, accepted_tokens=tokens)
     drafting = case._replace(scenario=replace(case.scenario, workload=workload))
     typical = _seconds_per_token(case, context) / _seconds_per_token(drafting, context)

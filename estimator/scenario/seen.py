@@ -39,7 +39,7 @@ def drafter_kind(model: "Model") -> str:
     """
     if model.drafter:
         return model.drafter.method
-    return "mtp" if model.architecture.mtp or model.architecture.mtp_layers else "eagle"
+    return "mtp" if model.architecture.mtp else "eagle"
 
 
 def typical_tokens(known: Mapping[int, float], drafts: int) -> float:

@@ -7,7 +7,6 @@ from functools import cache
 from catalog import questions
 from catalog.load import Catalog
 from catalog.questions import Question
-from estimator.advice.study import Study
 from estimator.ranking.rank import in_full, rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Scenario
@@ -55,14 +54,3 @@ def best(question: Question, detail: bool = True, replayed: bool = False) -> Eva
     """The first row of a question's board, with the time of every operator."""
     row = rank(*question).rows[0]
     return in_full(row, *question, replayed=replayed) if detail else row
-
-
-def study_of(question: Question, row: Evaluation) -> Study:
-    """A row of a question as a study of its candidate."""
-    return Study(
-        candidate=row.candidate,
-        scenario=question.scenario,
-        model=question.model,
-        inventory=question.inventory,
-        prices=question.prices,
-    )

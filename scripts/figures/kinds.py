@@ -33,7 +33,7 @@ from estimator.planning.plan import Plan, plans
 from estimator.ranking.rank import rank
 from estimator.results import Part
 from scripts.figures import kept, sections
-from scripts.figures.asked import ask, best, study_of
+from scripts.figures.asked import ask, best
 from scripts.figures.text import item, items, line, written
 from scripts.figures.variants import Variant
 
@@ -141,7 +141,7 @@ def training(catalog: Catalog, question: kept.Question) -> Iterator[str]:
     row = best(asked)
     yield from sections.candidate(row)
     yield from sections.training(row.training)
-    yield from line("changes", (f"{each.title}: {each.effect}" for each in run_changes(study_of(asked, row))[:CHANGES]))
+    yield from line("changes", (f"{each.title}: {each.effect}" for each in run_changes(asked.study(row))[:CHANGES]))
 
 
 def boards(catalog: Catalog, question: kept.Question) -> Iterator[str]:
@@ -166,7 +166,7 @@ def planning(catalog: Catalog, question: kept.Question) -> Iterator[str]:
     for number, each in enumerate(known[:PLANS], 1):
         yield from _plan(number, each)
     row = best(asked, detail=False)
-    study = study_of(asked, row)
+    study = asked.study(row)
     for name, api in catalog.api_prices.items():
         if crossing := against_api(row, asked.scenario.workload, api):
             yield from line(f"against {name}", map(written, (*crossing, crossing.requests, crossing.always_from)))
@@ -196,7 +196,7 @@ def advised(catalog: Catalog, question: kept.Question) -> Iterator[str]:
     """What is said around a candidate: its workings, changes, fixes and loads."""
     asked = ask(catalog, question)
     row = best(asked)
-    study = study_of(asked, row)
+    study = asked.study(row)
     yield from sections.candidate(row)
     if row.verdict == "not_supported":
         return

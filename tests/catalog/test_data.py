@@ -268,3 +268,11 @@ def test_every_entry_is_listed_and_shown(catalog: Catalog) -> None:
         assert listing.show(catalog, row.id)
     assert listing.show(catalog, "p5.48xlarge")["on_demand_usd_per_hour"]["us-east-1"] == 55.04
     assert all(re.fullmatch(r"[\w./@+: -]+", row.id) for row in rows)
+
+
+def test_a_model_that_predicts_tokens_says_in_how_many_modules(catalog: Catalog) -> None:
+    """Whether a model drafts for itself is asked of either."""
+    architectures = [catalog.model(name).architecture for name in catalog.model_ids]
+    predicting = [each for each in architectures if each.mtp]
+    assert len(predicting) >= 20
+    assert all(bool(each.mtp) == (each.mtp_layers > 0) for each in architectures)

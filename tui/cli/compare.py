@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from catalog.load import load
+from catalog.questions import uploads
 from catalog.sources.resolve import resolve
 from estimator import documents
 from estimator.errors import InputError
-from estimator.models.drafter import drafter_upload
 from tui.cli import json_output, progress, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
 from tui.pages.comparison import Compared, Line, compare_line, lines_for
@@ -50,7 +50,7 @@ def _pins(path: Path, calculator: Calculator) -> Iterator[Pin]:
     session = store.load(path)
     for scenario in (*(pin.scenario for pin in session.pins), session.scenario):
         with progress.shown() as watched:
-            for name in filter(None, (scenario.model, drafter_upload(scenario.workload.draft_model))):
+            for name in uploads(scenario):
                 calculator.resolved[name] = resolve(name, calculator.catalog, watched)
     if session.pins:
         yield from session.pins

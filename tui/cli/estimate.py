@@ -15,7 +15,6 @@ from tui.options.options import given_options
 
 if TYPE_CHECKING:
     from estimator.advice.savings import Advice
-    from estimator.advice.study import Study
 
 SHOWN = 6
 """Changes in text; JSON has all."""
@@ -62,20 +61,7 @@ def _advice(asked: Question, row: Evaluation, catalog: Catalog) -> "list[Advice]
 
     if asked.scenario.training or row.performance is None:
         return []
-    return advice(_study(asked, row), row, catalog.quality)
-
-
-def _study(asked: Question, row: Evaluation) -> "Study":
-    """The row as a study of its candidate."""
-    from estimator.advice.study import Study
-
-    return Study(
-        candidate=row.candidate,
-        scenario=asked.scenario,
-        model=asked.model,
-        inventory=asked.inventory,
-        prices=asked.prices,
-    )
+    return advice(asked.study(row), row, catalog.quality)
 
 
 def _measured(asked: Question, row: Evaluation, catalog: Catalog) -> Iterator[str]:
@@ -89,7 +75,7 @@ def _measured(asked: Question, row: Evaluation, catalog: Catalog) -> Iterator[st
 
     if taken := origin(row.candidate.accelerator, asked.scenario, row.confidence, asked.inventory):
         yield f"class {row.confidence}: {taken}"
-    measurements, study = Measurements(catalog), _study(asked, row)
+    measurements, study = Measurements(catalog), asked.study(row)
     for figure in ("ttft", "tpot", "throughput"):
         near = measurements.near(study, figure)
         if near:

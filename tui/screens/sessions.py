@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from catalog.questions import uploads
 from estimator.errors import InputError
-from estimator.models.drafter import drafter_upload
 from estimator.printable import without_controls
 from tui.draw.runs import Row, clip, fit_row
 from tui.screens.fetch import Fetch
@@ -101,8 +101,6 @@ def open_session(page: Page, show_page: Callable[[], None]) -> None:
             else:
                 go_on()
 
-        asked = session.scenario
-        named = filter(None, (asked.model, drafter_upload(asked.workload.draft_model)))
-        fetch([name for name in named if not editor.calculator.knows(name)])
+        fetch([name for name in uploads(session.scenario) if not editor.calculator.knows(name)])
 
     page.app.push_screen(picker, lambda name: adopt(picker.by_name[name].path) if name else None)

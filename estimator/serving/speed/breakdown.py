@@ -53,8 +53,9 @@ def _decode(step: Step, batch: float, context: float, drafts: int) -> Iterator[D
         parts.append(("pipeline", stalled - seconds, "network", 0.0, 0.0))
     if drafts:
         parts.append(("drafting", step.drafting_s(each, context, drafts), "memory", 0.0, 0.0))
-    if step.host_s(batch) or (each > step.graph_sequences and _seconds(parts) < step.launch_s):
-        host_s = step.decode_s(batch, context, drafts) / factor - _seconds(parts)
+    device_s = _seconds(parts)
+    if step.host_s(batch) or step.launched_s(each, device_s) > device_s:
+        host_s = step.decode_s(batch, context, drafts) / factor - device_s
         parts.append(("host", host_s, "latency", 0.0, 0.0))
     return _scaled(parts, factor)
 

@@ -130,12 +130,17 @@ class Step:
                 seconds *= 1 + self.stall * (1 - 1 / layout.pp)
         if drafts:
             seconds += self.drafting_s(each, context, drafts)
-        if each > self.graph_sequences:
-            seconds = max(seconds, self.launch_s)
+        seconds = self.launched_s(each, seconds)
         host = self.host_s(batch)
         if self.speed.host.overlap:
             return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
         return self.decode_factor * (seconds + host)
+
+    def launched_s(self, sequences: float, device_s: float) -> float:
+        """Seconds of a decode step of so many sequences on an attention replica, which the device works off in
+        `device_s`: beyond the captured graphs the host launches its kernels one by one, and may take longer.
+        """
+        return max(device_s, self.launch_s) if sequences > self.graph_sequences else device_s
 
     def drafting_s(self, sequences: float, context: float, drafts: int) -> float:
         """Seconds of proposing `drafts` tokens for each sequence of an attention replica, and of telling the accepted

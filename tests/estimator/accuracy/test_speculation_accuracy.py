@@ -55,6 +55,14 @@ def test_metal_hardly_gains(scores: list[tuple[str, Score]]) -> None:
     assert all(gain is not None and gain < 1.2 for gain in metal)
 
 
+@pytest.mark.parametrize(("drafts", "tokens"), [("70", "2"), ("3", "9"), ("-1", "1")])
+def test_drafts_that_can_not_be_asked_are_refused(catalog: Catalog, drafts: str, tokens: str) -> None:
+    row = {**ROWS[0], "draft_tokens": drafts, "tokens_per_step": tokens}
+    (refused,) = speculation.score(row, Context(catalog.inventory, catalog.model))
+    assert refused.status == "unsupported"
+    assert "tokens" in (refused.reason or "")
+
+
 def test_independent_errors_add_as_squares() -> None:
     wide = Spread(0.8, 1.25).times(Spread(0.5, 1.0))
     assert wide.high == pytest.approx(1.25)

@@ -71,9 +71,7 @@ class StepTable:
         """Seconds of one step in which `batch` sequences at `context` tokens gain a token each."""
         fixed_s, each, factor, host_s = self._batch(batch)
         device_s = (fixed_s + each * self.attention.at(context)) * factor
-        device_s += self._drafting_s(each, context)
-        if each > self.step.graph_sequences:
-            device_s = max(device_s, self.step.launch_s)
+        device_s = self.step.launched_s(each, device_s + self._drafting_s(each, context))
         if self.overlaps:
             return self.step.decode_factor * _longer(device_s, host_s)
         return self.step.decode_factor * (device_s + host_s)
