@@ -2,6 +2,7 @@
 
 import csv
 import math
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -72,27 +73,48 @@ def test_the_median_error_of_the_shipped_cases(metric: str, kind: str, most: flo
 @pytest.mark.parametrize(
     ("metric", "kind", "most"),
     [
-        ("output_tokens_per_s", "", 0.14),
-        ("tpot_ms", "", 0.14),
-        ("ttft_ms", "", 0.31),
-        ("output_tokens_per_s", "single_stream_decode", 0.12),
+        ("output_tokens_per_s", "", 0.12),
+        ("tpot_ms", "", 0.115),
+        ("ttft_ms", "", 0.28),
+        ("output_tokens_per_s", "single_stream_decode", 0.09),
     ],
 )
 def test_the_median_error_where_the_whole_source_was_left_out_of_the_fit(metric: str, kind: str, most: float) -> None:
-    known = {(each.case_id, each.metric): each for each in SCORES if each.status == "scored"}
-    with (Path(__file__).parents[3] / "fitting" / "left_out.csv").open(newline="") as lines:
-        predicted = [
-            (known[line["case_id"], line["metric"]], float(line["predicted"]))
-            for line in csv.DictReader(lines)
-            if line["left_out"] == "source" and (line["case_id"], line["metric"]) in known
-        ]
     errors = [
-        abs(value / score.measured - 1)
-        for score, value in predicted
+        abs(error)
+        for score, error in sources_left_out()
         if score.metric == metric and (not kind or f"kind={kind}" in score.groups)
     ]
     assert len(errors) >= 200
     assert median(errors) <= most
+
+
+@pytest.mark.parametrize(("metric", "most"), [("output_tokens_per_s", 0.14), ("tpot_ms", 0.15), ("ttft_ms", 0.30)])
+def test_runs_whose_traffic_is_known_where_their_source_was_left_out(metric: str, most: float) -> None:
+    """Bursts, rates and closed loops of a known number of requests, which are answered for the whole run."""
+    known = {row["case_id"] for row in ROWS if row["requests"] or row["traffic"] != "closed"}
+    errors = [abs(error) for score, error in sources_left_out() if score.metric == metric and score.case_id in known]
+    assert len(errors) >= 600
+    assert median(errors) <= most
+
+
+def test_first_tokens_of_bursts_where_their_source_was_left_out() -> None:
+    bursts = {row["case_id"] for row in ROWS if row["traffic"] == "burst"}
+    errors = [
+        abs(error) for score, error in sources_left_out() if score.metric == "ttft_ms" and score.case_id in bursts
+    ]
+    assert len(errors) >= 150
+    assert median(errors) <= 0.35
+
+
+@cache
+def sources_left_out() -> list[tuple[Score, float]]:
+    """Scored figures with the error of constants that have not seen their source."""
+    known = {(each.case_id, each.metric): each for each in SCORES if each.status == "scored"}
+    with (Path(__file__).parents[3] / "fitting" / "left_out.csv").open(newline="") as lines:
+        predicted = [line for line in csv.DictReader(lines) if line["left_out"] == "source"]
+    scored = [(known.get((line["case_id"], line["metric"])), float(line["predicted"])) for line in predicted]
+    return [(score, value / score.measured - 1) for score, value in scored if score]
 
 
 def test_published_runs_that_no_constant_was_fitted_on() -> None:
@@ -104,8 +126,8 @@ def test_published_runs_that_no_constant_was_fitted_on() -> None:
         for metric in ("tpot_ms", "ttft_ms")
     }
     assert len(rows) == 18
-    assert errors["tpot_ms"] < 0.12
-    assert errors["ttft_ms"] < 0.35
+    assert errors["tpot_ms"] < 0.13
+    assert errors["ttft_ms"] < 0.25
 
 
 def test_every_row_is_answered_but_those_of_a_stack_that_is_not_modelled() -> None:
