@@ -35,7 +35,13 @@ class Question(NamedTuple):
         """One of its ranked rows with everything that variations of it take."""
         from estimator.advice.study import Study
 
-        return Study(row.candidate, self.scenario, self.model, self.inventory, self.prices)
+        return Study(
+            candidate=row.candidate,
+            scenario=self.scenario,
+            model=self.model,
+            inventory=self.inventory,
+            prices=self.prices,
+        )
 
 
 def uploads(scenario: Scenario) -> tuple[str, ...]:

@@ -202,6 +202,8 @@ class TrainingMemory(NamedTuple):
     """Unsharded layers in flight, communication buckets and loading copies."""
     overhead_bytes: float
     """CUDA context, libraries, NCCL."""
+    kept_bytes: float = 0.0
+    """Freed blocks that the allocator keeps in what is left, where a roomier device would keep more."""
     host_bytes: float = 0.0
     """Host memory per device that offloading takes."""
     parts: tuple[Part, ...] = ()

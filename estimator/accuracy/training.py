@@ -50,10 +50,20 @@ def _memory_scores(row: Row, context: Context, constants: TrainingConstants) -> 
     except InputError as error:
         return [unscored(row, metric, measured, "unsupported", str(error))]
     allocator_only = case.framework.prints_allocated or "reserved" in text(row, "memory_as_reported")
-    printed = peak.device_bytes - (peak.resident.overhead_bytes if allocator_only else 0.0)
+    shown_bytes = _shown_bytes(row, run, peak, context)
+    printed = shown_bytes - (peak.resident.overhead_bytes if allocator_only else 0.0)
     low, high = constants.memory.known_band if case.known_framework else constants.memory.unknown_band
     band = Band(printed * low, printed, printed * high).times(1 / GIB)
     return [_scored(row, metric, measured, band, source, case)]
+
+
+def _shown_bytes(row: Row, run: Run, peak: memory.PeakMemory, context: Context) -> float:
+    """The peak that the row's device would show; one with room, where the row's is not known."""
+    try:
+        shown, kept_bytes = memory.shown_peak(run, peak, device_of(row, context))
+    except InputError:
+        return peak.device_bytes
+    return shown.device_bytes + kept_bytes
 
 
 def _speed_scores(row: Row, context: Context, constants: TrainingConstants) -> list[Score]:

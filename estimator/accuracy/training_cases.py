@@ -224,7 +224,7 @@ def _offload(row: Row, framework: Framework) -> str:
 def _loss(row: Row, framework: Framework) -> str:
     text = row.get("fused_ce", "").lower()
     if text in ("", "unknown"):
-        return framework.loss
+        return "fused" if re.search(r"framework_config \S+-liger\b", row.get("notes", "")) else framework.loss
     if "chunk" in text:
         return "chunked"
     return "plain" if text in ("no", "none", "false") else "fused"

@@ -110,6 +110,15 @@ class Framework(NamedTuple):
     """How FSDP keeps trained weights, where that is not `precision`."""
     step_copies: Bytes = 0.0
     """Copies of the trained weights that the optimizer's step makes: 1 where it runs over lists of tensors."""
+    frees_gradients: bool = False
+    """Gradients are given back after a step of one micro-batch, so that none are there when the loss is computed."""
+    live_activations: Factor = 1.0
+    """Share of the activations' bytes that is live at once; the rest are blocks that PyTorch's allocator keeps while
+    the device has room."""
+    live_logits: Factor = 1.0
+    """Share of the logits' bytes that is live at once; the rest are kept blocks as well."""
+    budget: Factor | None = None
+    """Share of the usable memory that may be planned to, where its kept blocks are told apart from what is live."""
     gathers_tables: bool = False
     """FSDP keeps embedding and head gathered through the whole step."""
     sharded_adapter_boundary_factor: Factor = 1.0

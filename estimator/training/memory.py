@@ -2,6 +2,8 @@
 
 peak = weights + gradients + optimizer states, each over its shards, + adapters + gathered layers and buckets
        + overhead + tokens x (activations + logits)
+
+as a device with room shows it; what is live at once is less where a step follows the pass.
 """
 
 from typing import NamedTuple
@@ -40,19 +42,57 @@ def peak_memory(run: Run) -> PeakMemory:
     return PeakMemory(resident_memory(run), tokens * bytes_per_token(run), tokens * logit_bytes_per_token(run))
 
 
+def passing(run: Run, peak: PeakMemory) -> PeakMemory:
+    """What is live at once while micro-batches pass the layers; all of a peak, of a stack where that was not told apart
+    from the blocks that PyTorch's allocator keeps.
+    """
+    framework, resident = run.framework, peak.resident
+    freed = framework.frees_gradients and run.setup.accumulation == 1
+    gradients_bytes = 0.0 if freed else resident.gradients_bytes
+    return PeakMemory(
+        resident._replace(gradients_bytes=gradients_bytes, copies_bytes=0.0),
+        peak.activations_bytes * framework.live_activations,
+        peak.logits_bytes * framework.live_logits,
+    )
+
+
+def stepping(peak: PeakMemory) -> PeakMemory:
+    """What is live at once while the optimizer steps."""
+    return PeakMemory(peak.resident._replace(gathered_bytes=0.0), 0.0, 0.0)
+
+
+def live_peak(run: Run, peak: PeakMemory) -> PeakMemory:
+    """What must be there at once: the more of the pass through the layers and the optimizer's step. The allocator keeps
+    the blocks of the one for the other while the device has room, and gives them back where it has not.
+    """
+    return max(passing(run, peak), stepping(peak), key=lambda phase: phase.device_bytes)
+
+
 def budget_bytes(run: Run, device: Accelerator) -> float:
     """Memory of a device that a training run may plan to use [bytes]; fragmentation needs the rest."""
-    return run.memory_rules.budget * device.memory_usable_bytes
+    return (run.framework.budget or run.memory_rules.budget) * device.memory_usable_bytes
 
 
 def fits(run: Run, peak: PeakMemory, device: Accelerator) -> bool:
-    """Whether a run's peak stays within the memory of a device that it may plan to use."""
-    return peak.device_bytes <= budget_bytes(run, device)
+    """Whether what a run must have at once stays within the memory of a device that it may plan to use."""
+    return live_peak(run, peak).device_bytes <= budget_bytes(run, device)
+
+
+def shown_peak(run: Run, peak: PeakMemory, device: Accelerator) -> tuple[PeakMemory, float]:
+    """The peak that a device shows, and the blocks beyond it that the allocator still keeps [bytes]: all of it where
+    there is room, else what is live, and kept blocks in the rest of what may be planned to.
+    """
+    budget = budget_bytes(run, device)
+    if peak.device_bytes <= budget:
+        return peak, 0.0
+    live = live_peak(run, peak)
+    return live, max(min(peak.device_bytes, budget) - live.device_bytes, 0.0)
 
 
 def report_memory(run: Run, peak: PeakMemory, device: Accelerator) -> TrainingMemory:
     """The report of a training peak: its band, and its parts with their workings."""
-    resident, total = peak.resident, peak.device_bytes
+    shown, kept_bytes = shown_peak(run, peak, device)
+    resident, total = shown.resident, shown.device_bytes + kept_bytes
     low, high = run.memory_rules.known_band
     return TrainingMemory(
         device_bytes=round(device.memory_sold_gb * GIB),
@@ -61,19 +101,21 @@ def report_memory(run: Run, peak: PeakMemory, device: Accelerator) -> TrainingMe
         peak_bytes=Band(total * low, total, total * high),
         weights_bytes=resident.weights_bytes,
         gradients_bytes=resident.gradients_bytes,
-        optimizer_bytes=resident.optimizer_bytes,
+        optimizer_bytes=resident.optimizer_bytes + resident.copies_bytes,
         adapters_bytes=resident.adapters_bytes,
-        activations_bytes=peak.activations_bytes,
-        logits_bytes=peak.logits_bytes,
+        activations_bytes=shown.activations_bytes,
+        logits_bytes=shown.logits_bytes,
         gathered_bytes=resident.gathered_bytes,
         overhead_bytes=resident.overhead_bytes,
+        kept_bytes=kept_bytes,
         host_bytes=resident.host_bytes,
-        parts=tuple(part for part in _parts(run, peak) if part.value > 0),
+        parts=tuple(part for part in _parts(run, shown, kept_bytes) if part.value > 0),
     )
 
 
-def _parts(run: Run, peak: PeakMemory) -> tuple[Part, ...]:
-    return *_state_parts(run, peak.resident), *_growing_parts(run, peak), *_runtime_parts(run, peak.resident)
+def _parts(run: Run, peak: PeakMemory, kept_bytes: float) -> tuple[Part, ...]:
+    kept = Part("kept blocks", kept_bytes, "freed, given back by the allocator where memory is short")
+    return *_state_parts(run, peak.resident), *_growing_parts(run, peak), *_runtime_parts(run, peak.resident), kept
 
 
 def _state_parts(run: Run, resident: ResidentMemory) -> tuple[Part, ...]:
@@ -88,13 +130,12 @@ def _state_parts(run: Run, resident: ResidentMemory) -> tuple[Part, ...]:
     frozen = workload.base if workload.method == "qlora" else "16-bit"
     base = f"{count}, frozen, {frozen}" if workload.adapters else f"{count} x {state.weights:g} B"
     trained = f"{count_trainable(run.architecture, workload):,} trained, with gradients and states"
-    copies = run.framework.step_copies * state.weights
-    step = f", {copies:g} B while it steps" if copies else ""
+    step = f", {run.framework.step_copies * state.weights:g} B while it steps" if resident.copies_bytes else ""
     states = f"{count} x {state.master + state.moments:g} B {workload.optimizer}{step}"
     return (
         Part("weights", resident.weights_bytes, base + over[0]),
         Part("gradients", resident.gradients_bytes, f"{count} x {state.gradients:g} B{over[1]}"),
-        Part("optimizer", resident.optimizer_bytes, states + over[2]),
+        Part("optimizer", resident.optimizer_bytes + resident.copies_bytes, states + over[2]),
         Part("adapters", resident.adapters_bytes, trained),
     )
 

@@ -21,7 +21,9 @@ class ResidentMemory(NamedTuple):
     weights_bytes: float = 0.0
     gradients_bytes: float = 0.0
     optimizer_bytes: float = 0.0
-    """Moments, fp32 master weights, and the copies that a step makes."""
+    """Moments and fp32 master weights."""
+    copies_bytes: float = 0.0
+    """Copies of the weights that are there only while the optimizer steps."""
     adapters_bytes: float = 0.0
     """Adapters with their gradients and states."""
     gathered_bytes: float = 0.0
@@ -73,7 +75,8 @@ def _all_trained(run: Run, parameters: RankParameters, fractions: ShardFractions
     return ResidentMemory(
         weights_bytes=stored * fractions.weights,
         gradients_bytes=gradients,
-        optimizer_bytes=(states + copies) * fractions.optimizer,
+        optimizer_bytes=states * fractions.optimizer,
+        copies_bytes=copies * fractions.optimizer,
         gathered_bytes=_gathered_bytes(run, parameters, stored, fractions, sharded_away, layer_gradients),
         host_bytes=parameters.total * state.host_moments * fractions.optimizer,
     )

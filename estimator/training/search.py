@@ -66,7 +66,7 @@ class Search:
         """`tp` None leaves tensor parallelism to the search."""
         self.run = run
         self.tp, self.pp, self.ep = tp, pp, ep
-        self._per_sequence: dict[tuple[int, int, str], SequenceMemory] = {}
+        self._per_sequence: dict[tuple[object, ...], SequenceMemory] = {}
 
     def best(self, cluster: Cluster, offloads: Sequence[str] | None = None) -> SetupTrial:
         """The fastest setup of the run that fits on a cluster; where none does, the one with the lowest peak.
@@ -102,14 +102,13 @@ class Search:
             accumulation=-(-workload.global_batch // (smallest * dp)),
             offload=offload,
         )
-        sequence = self._sequence_memory(unsharded)
-        least = min(sequence.activations_bytes, key=lambda kind: sequence.activations_bytes[kind])
         budget = memory.budget_bytes(run, cluster.device)
         for sharding in _shardings(run, cluster, ranks, offload):
             group = cluster.devices // ranks if sharding == "hybrid" else 0
             setup = unsharded._replace(sharding=sharding, shard_group=group * cp if 0 < group < dp else 0)
-            resident = resident_memory(run.with_setup(setup))
+            resident, sequence = resident_memory(run.with_setup(setup)), self._sequence_memory(setup)
             room = budget - resident.device_bytes
+            least = min(sequence.activations_bytes, key=sequence.activations_bytes.__getitem__)
             for checkpointing, activations in sequence.activations_bytes.items():
                 per_sequence = activations + sequence.logits_bytes
                 if smallest * per_sequence > room and checkpointing != least:
@@ -119,9 +118,9 @@ class Search:
                     micro *= 2
                 accumulation = -(-workload.global_batch // (micro * dp))
                 batched = setup._replace(checkpointing=checkpointing, micro_batch=micro, accumulation=accumulation)
-                yield SetupTrial(
-                    batched, PeakMemory(resident, micro * activations, micro * sequence.logits_bytes), None
-                )
+                kept_bytes = self._sequence_memory(batched).activations_bytes[checkpointing]
+                peak = PeakMemory(resident, micro * kept_bytes, micro * sequence.logits_bytes)
+                yield SetupTrial(batched, peak, None)
 
     def _splits(self, cluster: Cluster) -> Iterator[tuple[int, int]]:
         """(tensor, context) parallel degrees, least loss of speed first. Raises InputError for one that can not be."""
@@ -144,7 +143,9 @@ class Search:
                 yield tp, cp
 
     def _sequence_memory(self, setup: TrainingSetup) -> SequenceMemory:
-        key = setup.tp, setup.cp, setup.offload
+        """What a sequence takes under every checkpointing: shards and the micro-batches under way on stages tell."""
+        under_way = min(setup.pp, setup.accumulation)
+        key = setup.tp, setup.cp, setup.offload, setup.sharding, setup.shards > 1, under_way
         memory_of_one = self._per_sequence.get(key)
         if memory_of_one is None:
             run, tokens = self.run, self.run.workload.sequence_length / setup.cp
@@ -209,7 +210,7 @@ def _data_parallel_ranks(available: int, sequences: int) -> int:
 
 def longest_sequence(run: Run, peak: PeakMemory, device: Accelerator) -> int:
     """The longest sequence that fits with a run's setup and micro-batch [tokens]; 0 where not even one token does."""
-    per_token = peak.growing_bytes / run.workload.sequence_length
+    per_token = memory.passing(run, peak).growing_bytes / run.workload.sequence_length
     return max(int(_room_bytes(run, peak, device) / per_token), 0) if per_token else run.architecture.max_context
 
 
@@ -218,12 +219,15 @@ def largest_micro_batch(run: Run, peak: PeakMemory, device: Accelerator) -> int:
 
     0 where not even one sequence fits.
     """
-    per_sequence = peak.growing_bytes / run.setup.micro_batch
+    per_sequence = memory.passing(run, peak).growing_bytes / run.setup.micro_batch
     if not per_sequence:
         return MOST_SEQUENCES
     return min(max(int(_room_bytes(run, peak, device) / per_sequence), 0), MOST_SEQUENCES)
 
 
 def _room_bytes(run: Run, peak: PeakMemory, device: Accelerator) -> float:
-    """Bytes for what grows with the micro-batch."""
-    return memory.budget_bytes(run, device) - peak.resident.device_bytes
+    """Bytes for what grows with the micro-batch; none where not even the optimizer's step fits."""
+    budget = memory.budget_bytes(run, device)
+    if memory.stepping(peak).device_bytes > budget:
+        return 0.0
+    return budget - memory.passing(run, peak).resident.device_bytes

@@ -160,7 +160,7 @@ def _training_shares(memory: TrainingMemory) -> list[Share]:
         Share("weights", memory.weights_bytes + memory.adapters_bytes, "weights"),
         Share("states", memory.gradients_bytes + memory.optimizer_bytes, "kv"),
         Share("act", memory.activations_bytes + memory.logits_bytes, "activation"),
-        Share("rest", memory.gathered_bytes + memory.overhead_bytes, "runtime"),
+        Share("rest", memory.gathered_bytes + memory.overhead_bytes + memory.kept_bytes, "runtime"),
     ]
     left = memory.usable_bytes - sum(part.value for part in parts)
     return [*parts, Share("free", max(0.0, left), "free")]
