@@ -114,7 +114,8 @@ def report_memory(run: Run, peak: PeakMemory, device: Accelerator) -> TrainingMe
 
 
 def _parts(run: Run, peak: PeakMemory, kept_bytes: float) -> tuple[Part, ...]:
-    kept = Part("kept blocks", kept_bytes, "freed, given back by the allocator where memory is short")
+    freed = "of copies and gradients" if peak.growing_bytes else "of activations and logits, which the step follows"
+    kept = Part("kept blocks", kept_bytes, f"{freed}: freed, and given back where memory is short")
     return *_state_parts(run, peak.resident), *_growing_parts(run, peak), *_runtime_parts(run, peak.resident), kept
 
 
