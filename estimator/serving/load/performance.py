@@ -158,9 +158,9 @@ def report_performance(
         concurrency=point.concurrency,
         ttft_s=ttft,
         tpot_s=tpot,
-        request_latency_s=Band(*(first + gaps * token for first, token in zip(ttft, tpot, strict=True))),
+        request_latency_s=request_latency_s(ttft, tpot, gaps),
         median_gap_s=bands.tpot.of(median_gap.median_gap_s(workload, point)),
-        tokens_per_s_per_user=Band(1 / tpot.high, 1 / tpot.typical, 1 / tpot.low),
+        tokens_per_s_per_user=tpot.reciprocal(),
         output_tokens_per_s_per_replica=throughput,
         output_tokens_per_s=throughput.times(replicas),
         total_tokens_per_s=throughput.times(replicas * workload.total_tokens / workload.output_tokens),
@@ -203,6 +203,12 @@ def _report_passes(
     )
 
 
+def request_latency_s(ttft_s: Band, tpot_s: Band, gaps: float) -> Band:
+    """A whole request: its first token and the gaps between the others, whose errors go the same way."""
+    first, gap = ttft_s, tpot_s
+    return Band(first.low + gaps * gap.low, first.typical + gaps * gap.typical, first.high + gaps * gap.high)
+
+
 def _gaps(workload: ServingWorkload, load: ReplicaLoad) -> float:
     """Mean gaps in which a mean answer is complete: those between its tokens, or fewer where short answers have longer
     gaps than long ones.
@@ -225,7 +231,7 @@ def _first_token_parts(step: Step, workload: ServingWorkload, load: ReplicaLoad)
     prompt = workload.uncached_tokens
     waits = (
         OperatorTime("tower", tower_s(step, workload), "compute"),
-        OperatorTime("first token", first_token_overhead_s(step, workload), "latency"),
+        OperatorTime("first token", first_token_overhead_s(step, prompt[0]), "latency"),
         OperatorTime("other prompts", load.point.prompt_wait_s, prefill_bound(step, *prompt)),
         OperatorTime(QUEUE, load.queue_s, "latency"),
     )

@@ -54,7 +54,6 @@ class StepTable:
         self.step, self.drafts, self.verified = step, draft_tokens, 1 + draft_tokens
         self.at_once = step.layout.dp * step.layout.pp
         """Batches on their way at the same time."""
-        self.overlaps = step.speed.host.overlap
         operators = step.operators
         self.head = Table(operators.head.seconds, ROW_DOUBLINGS)
         self.rows = Table(lambda rows: sum(each.seconds(rows) for each in operators.rows), ROW_DOUBLINGS)
@@ -72,7 +71,7 @@ class StepTable:
         fixed_s, each, factor, host_s = self._batch(batch)
         device_s = (fixed_s + each * self.attention.at(context)) * factor
         device_s = self.step.launched_s(each, device_s + self._drafting_s(each, context))
-        if self.overlaps:
+        if self.step.overlaps:
             return self.step.decode_factor * _longer(device_s, host_s)
         return self.step.decode_factor * (device_s + host_s)
 
@@ -91,7 +90,7 @@ class StepTable:
         step = self.step
         alone_s = self.decode_s(batch, context)
         device_s, host_s = self._device_s(batch, context, tokens, prompts, attention_s), self._batch(batch).host_s
-        both_s = _longer(device_s, host_s) if self.overlaps else device_s + host_s
+        both_s = _longer(device_s, host_s) if step.overlaps else device_s + host_s
         riding_s = both_s - alone_s / step.decode_factor
         return alone_s + step.speed.prompts.factor * step.prefill_factor * riding_s + step.admission_s
 
