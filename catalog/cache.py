@@ -87,6 +87,9 @@ class Bundle(Mapping[str, str]):
                 return text.decode()
         return self._rebuilt[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.header["index"]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.header["index"])
 
