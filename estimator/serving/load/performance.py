@@ -1,18 +1,21 @@
 """Latency and throughput of a candidate's replicas at their share of the load, with bands."""
 
 from math import inf
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.engines.speed_constants import LoadKind
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load import finite_run, median_gap
+from estimator.serving.load import median_gap
 from estimator.serving.load.arrivals import arrivals_at, with_prompts_at_once
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
 from estimator.serving.load.spells import Queue
 from estimator.serving.speed.breakdown import decode_bound, decode_operators, prefill_bound, prefill_operators
 from estimator.serving.speed.step import Step
+
+if TYPE_CHECKING:
+    from estimator.serving.load.finite_run import FiniteRun
 
 NOTHING_S = 1e-12
 """Seconds below which a part is what rounding leaves."""
@@ -110,10 +113,10 @@ def _load_kind(workload: ServingWorkload, concurrency: float) -> LoadKind:
     return "single" if concurrency <= 1 else "serving"
 
 
-def _finite_run(
-    step: Step, workload: ServingWorkload, concurrency: float, limit: float, replicas: int
-) -> finite_run.FiniteRun:
+def _finite_run(step: Step, workload: ServingWorkload, concurrency: float, limit: float, replicas: int) -> "FiniteRun":
     """One replica's share of a traffic that ends."""
+    from estimator.serving.load import finite_run  # few questions end; a hundredth of a start
+
     requests = max((workload.requests or 1) / replicas, 1.0)
     rate = workload.requests_per_second
     if workload.kind == "closed":
