@@ -28,6 +28,8 @@ FORMAT = f"4 python {sys.version_info.major}.{sys.version_info.minor}"
 Folders = tuple[Path, ...]
 Texts = Mapping[str, str]
 """Section name -> JSON text."""
+Mark = tuple[int, int, int, int]
+"""What tells a file from its next version: size, times of its last change and of its inode's, inode."""
 
 
 def sections(folders: Folders) -> Texts:
@@ -87,6 +89,9 @@ class Bundle(Mapping[str, str]):
                 return text.decode()
         return self._rebuilt[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.header["index"]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.header["index"])
 
@@ -140,14 +145,12 @@ class Stamp(NamedTuple):
         """Fingerprint of files by name, size and times; the inode's time of change tells of edits that set back the
         other. `programs` are folders of further code that counts.
         """
-        files = dict(self._files())
+        files, checksum = dict(self._files()), 0
         for folder in programs:
             _scan(str(folder), ".py", files)
-        listed = [
-            (path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-            for path, stat in sorted(files.items())
-        ]
-        return f"{len(listed)} files {crc32(repr(listed).encode()):08x}"
+        for path, mark in sorted(files.items()):
+            checksum = crc32(f"{path} {mark}".encode(errors="surrogateescape"), checksum)
+        return f"{len(files)} files {checksum:08x}"
 
     def content(self) -> str:
         from hashlib import sha256
@@ -159,9 +162,9 @@ class Stamp(NamedTuple):
                 digest.update(regular_file.read_bytes(path, MOST_BYTES))
         return digest.hexdigest()
 
-    def _files(self) -> Iterable[tuple[str, os.stat_result]]:
+    def _files(self) -> Iterable[tuple[str, Mark]]:
         """Data and code: a change of either makes another catalogue."""
-        files: dict[str, os.stat_result] = {}
+        files: dict[str, Mark] = {}
         for folder in self.folders:
             _scan(str(folder), (".yaml", ".yml"), files)
         _scan(str(PACKAGE.parent / "estimator"), ".py", files)
@@ -174,7 +177,7 @@ class Stamp(NamedTuple):
         return next(path.removeprefix(root) for root in roots if path.startswith(root))
 
 
-def _scan(folder: str, ending: str | tuple[str, ...], files: dict[str, os.stat_result], depth: int = 8) -> None:
+def _scan(folder: str, ending: str | tuple[str, ...], files: dict[str, Mark], depth: int = 8) -> None:
     """Every file below a folder that ends so; a link that leads nowhere counts as itself, and hides no other entry."""
     try:
         with os.scandir(folder) as listing:
@@ -184,10 +187,15 @@ def _scan(folder: str, ending: str | tuple[str, ...], files: dict[str, os.stat_r
     for entry in entries:
         with suppress(OSError):
             if entry.name.endswith(ending):
-                files[entry.path] = entry.stat(follow_symlinks=False)
-                files[entry.path] = entry.stat()
+                files[entry.path] = _mark(entry.stat(follow_symlinks=False))
+                if entry.is_symlink():
+                    files[entry.path] = _mark(entry.stat())
             elif depth > 1 and entry.name != "__pycache__" and entry.is_dir():
                 _scan(entry.path, ending, files, depth - 1)
+
+
+def _mark(stat: os.stat_result) -> Mark:
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def main() -> None:

@@ -33,14 +33,22 @@ class Catalog:
     inventory: Inventory
     regions: Mapping[str, str]
     """Id -> name, in the order shown."""
-    models: Mapping[str, ModelListing]
     problems: tuple[str, ...]
     """What is wrong with a file: `file:line: field: reason`. Its entries are left out."""
     texts: cache.Texts
 
+    @cached_property
+    def models(self) -> Mapping[str, ModelListing]:
+        """Every model as a list shows it, by id."""
+        return {each.id: each for each in _decode(tuple[ModelListing, ...], self.texts["models"])}
+
     @property
     def model_ids(self) -> tuple[str, ...]:
         return tuple(self.models)
+
+    def lists(self, model_id: str) -> bool:
+        """Whether a model of exactly this id is in the catalogue."""
+        return f"model/{model_id}" in self.texts
 
     @cached_property
     def _model_names(self) -> dict[str, str]:
@@ -68,7 +76,7 @@ class Catalog:
 
         Raises InputError with close matches.
         """
-        if name in self.models:
+        if self.lists(name):
             return name
         model_id = self._model_names.get(name.lower())
         if model_id is None and len(name) <= LONGEST_NAME:
@@ -148,11 +156,9 @@ class Catalog:
 def load(user_files: Path | None = None) -> Catalog:
     """The packaged catalogue with the user's own files over it (`user_files`, else the config folder's `catalog`)."""
     texts = cache.sections((cache.DATA, user_files or cache.user_dir()))
-    listings = _decode(tuple[ModelListing, ...], texts["models"])
     return Catalog(
         inventory=_decode(Inventory, texts["inventory"]),
         regions=json.loads(texts["regions"]),
-        models={listing.id: listing for listing in listings},
         problems=tuple(json.loads(texts["problems"])),
         texts=texts,
     )

@@ -46,7 +46,9 @@ def _run(arguments: list[str]) -> int:
         gc.set_threshold(SELDOM)
         from tui.cli import main as headless
 
-        return headless(arguments)
+        status = headless(arguments)
+        gc.freeze()  # what is alive ends with the process: Python need not look for garbage among it at the last
+        return status
     gc.disable()  # nothing of a start is garbage; the app switches it on again after its first paint
     from tui.start import start
 

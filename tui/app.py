@@ -57,7 +57,7 @@ class LlmCalc(AnsweringApp):
         if self.frame is None or answer is None or not isinstance(page, Page):
             return
         session = answer.session
-        if page.NAME == BASE == session.screen and session.scenario.model in self.calculator.catalog.models:
+        if page.NAME == BASE == session.screen and self.calculator.catalog.lists(session.scenario.model):
             drawings = page.drawings(answer._replace(before={}, problem=""))
             if drawings != self.opening:
                 self.frame.write(*self.size, drawings)

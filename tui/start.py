@@ -2,7 +2,6 @@
 fatal.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -14,7 +13,6 @@ from catalog.cache import DATA, user_dir
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from tui.app import LlmCalc
-from tui.cli import Parser
 from tui.commands.bindings import keymap
 from tui.draw import palette
 from tui.state import last_frame, store
@@ -26,6 +24,8 @@ from tui.tabs import BASE
 from tui.verbs import VERBS
 
 if TYPE_CHECKING:
+    import argparse
+
     from catalog.load import Catalog
 
 WRONG_INPUT = 2
@@ -37,19 +37,27 @@ def start(arguments: Sequence[str]) -> int:
     Returns 2 for arguments that are not understood, after one line on stderr.
     """
     try:
-        asked = parser().parse_args(arguments)
+        session_path, theme, mouse = _asked(arguments)
         if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdout.isatty() and sys.stdin.isatty()):
-            if asked.session:
-                store.load(Path(asked.session))  # what is wrong with it is the better answer
+            if session_path:
+                store.load(Path(session_path))  # what is wrong with it is the better answer
             raise InputError("not a terminal", "`llmcalc-tui rank` prints the leaderboard")
-        app = application(None, asked.session, asked.theme, shutil.get_terminal_size())
+        app = application(None, session_path, theme, shutil.get_terminal_size())
     except InputError as error:
         print(f"llmcalc-tui: {without_controls(str(error))}", file=sys.stderr)
         return WRONG_INPUT
-    app.run(mouse=not asked.no_mouse)
+    app.run(mouse=mouse)
     if app.unhandled:
         raise app.unhandled
     return app.return_code or 0
+
+
+def _asked(arguments: Sequence[str]) -> tuple[str | None, str | None, bool]:
+    """Session file and theme that are named, and whether the mouse is taken. Raises InputError for other arguments."""
+    if not arguments:  # nor is a parser loaded then: a fortieth of an empty app's start
+        return None, None, True
+    asked = parser().parse_args(arguments)
+    return asked.session, asked.theme, not asked.no_mouse
 
 
 def application(
@@ -154,8 +162,10 @@ def _configuration(notices: list[str]) -> dict[str, dict[str, object]]:
     return settings
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> "argparse.ArgumentParser":
     """The arguments of the app itself; the verbs have parsers of their own."""
+    from tui.cli import Parser
+
     arguments = Parser(
         prog="llmcalc-tui",
         description="What hardware should run or fine-tune this model, how fast, at what cost.",

@@ -21,6 +21,8 @@ class FleetSizes:
     def __init__(self, workload: ServingWorkload, level: ServiceLevel, most_machines: int) -> None:
         self.workload, self.level, self.most_machines = workload, level, most_machines
         self._loads: dict[tuple[Step, float, int], ReplicaLoad] = {}
+        self._most: dict[tuple[Step, float], float] = {}
+        """Requests per second that a replica with room for so many completes at most."""
         self._shares: dict[tuple[Step, float], tuple[float, float]] = {}
         """Most arrivals at which a replica is known to keep the level, and fewest at which it is known not to."""
 
@@ -56,9 +58,15 @@ class FleetSizes:
         if workload.requests_per_second is None:
             room = max(int(one.memory.max_concurrency), 1)
             return max(ceil(workload.concurrency / workload.capacity_in(room) / one.replicas), 1)
-        limit = max(min(one.room, step.speed.max_batch * step.layout.dp), 1.0)
-        replicas = floor(workload.requests_per_second / at_most(step, workload, limit).requests_per_s) + 1
+        replicas = floor(workload.requests_per_second / self._most_requests_per_s(step, one.room)) + 1
         return ceil(replicas / one.replicas)
+
+    def _most_requests_per_s(self, step: Step, room: float) -> float:
+        most = self._most.get((step, room))
+        if most is None:
+            limit = max(min(room, step.speed.max_batch * step.layout.dp), 1.0)
+            most = self._most[step, room] = at_most(step, self.workload, limit).requests_per_s
+        return most
 
     def least(self, one: LayoutEstimate) -> int:
         """How many times a layout is needed at least to hold the load; for users in a closed loop, within the level."""

@@ -80,7 +80,7 @@ class Fleets:
             fleet = self.loaded(one._replace(machines=machines, replicas=one.replicas * (groups + spare)))
         else:
             fleet = self.loaded(self.estimate(node, deployment, one.layout, machines, one.machines))
-        return fleet._replace(spare=spare * one.machines)
+        return fleet._replace(spare=spare * one.machines) if spare else fleet
 
     @property
     def open(self) -> bool:
@@ -136,40 +136,38 @@ class Fleets:
         if estimate is None:
             self.considered += 1
             report = memory_report(deployment, layout, self.tokens)
-            base = LayoutEstimate(
+            fits = report.shortfall_bytes <= 0 and report.max_concurrency >= 1
+            step = compile_step(deployment, layout) if fits else None
+            estimate = self._estimates[key] = LayoutEstimate(
                 deployment=deployment,
                 layout=layout,
                 machines=machines,
                 replicas=replicas,
                 memory=report,
-                confidence=deployment.confidence,
+                confidence=step.confidence if step else deployment.confidence,
                 slots=compile_memory(deployment, layout).slots,
+                step=step,
             )
-            fits = report.shortfall_bytes <= 0 and report.max_concurrency >= 1
-            estimate = self._estimates[key] = self.timed(base) if fits else base
         return estimate if estimate.machines == machines else estimate._replace(machines=machines)
 
     def with_offload(self, deployment: Deployment, machines: int) -> list[LayoutEstimate]:
         """Layers, experts or weights in host memory, where the engine can and the host has room."""
         estimates = []
         for split in offloads(deployment, self.tokens):
-            base = LayoutEstimate(
-                deployment=deployment,
-                layout=split.layout,
-                machines=machines,
-                replicas=machines,
-                memory=split.memory.report(self.tokens)._replace(
-                    host_bytes=split.host_bytes, max_concurrency=split.max_concurrency
-                ),
-                confidence=deployment.confidence,
+            step = compile_step(deployment, split.layout)
+            memory = split.memory.report(self.tokens)
+            estimates.append(
+                LayoutEstimate(
+                    deployment=deployment,
+                    layout=split.layout,
+                    machines=machines,
+                    replicas=machines,
+                    memory=memory._replace(host_bytes=split.host_bytes, max_concurrency=split.max_concurrency),
+                    confidence=step.confidence,
+                    step=step,
+                )
             )
-            estimates.append(self.timed(base))
         return estimates
-
-    def timed(self, estimate: LayoutEstimate) -> LayoutEstimate:
-        """A layout that fits, with the step of its engines."""
-        step = compile_step(estimate.deployment, estimate.layout)
-        return estimate._replace(confidence=step.confidence, step=step)
 
     def loaded(self, estimate: LayoutEstimate) -> LayoutEstimate:
         """A layout at its share of the load, where it has a step: requests are spread evenly over the replicas."""

@@ -199,6 +199,9 @@ class Shelf:
         self.inventory = inventory()
         self.models = {id: ModelListing(id) for id in self.model_ids}
 
+    def lists(self, model_id: str) -> bool:
+        return model_id in self.models
+
     def model_id(self, name: str) -> str:
         if name not in self.model_ids:
             raise InputError("model", f"unknown model {name!r}")

@@ -14,14 +14,19 @@ from tui.state import store
 from tui.state.session import Session
 
 LATER = {
+    "argparse",
+    "csv",
     "estimator.accuracy",
     "estimator.advice.fixes",
     "estimator.advice.study",
     "estimator.training",
     "estimator.models.summary",
+    "estimator.serving.load.finite_run",
     "estimator.serving.load.replay",
     "huggingface_hub",
     "pydantic",
+    "statistics",
+    "tui.cli",
     "tui.pages.memory",
     "yaml",
 }

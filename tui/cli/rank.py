@@ -3,7 +3,7 @@
 import argparse
 
 from estimator import documents
-from tui.cli import json_output, question, status, table_output, text_output
+from tui.cli import json_output, question, status, table_output
 from tui.options import values
 
 
@@ -27,10 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
             "rows": [documents.document(row) for row in shown],
         }
         print(json_output.document(answer))
-    elif arguments.format == "text":
-        print(text_output.leaderboard(asked.scenario, shown, arguments.all))
-    elif arguments.format == "csv":
+        return status.of(rows)
+    if arguments.format == "csv":
         print(table_output.csv_table(map(documents.document, shown)))
+        return status.of(rows)
+    from tui.cli import text_output  # with all that draws a table; a twentieth of a start that prints none
+
+    if arguments.format == "text":
+        print(text_output.leaderboard(asked.scenario, shown, arguments.all))
     else:
         titles = text_output.leaderboard_titles(asked.scenario)
         print(table_output.markdown_table(titles, text_output.leaderboard_cells(asked.scenario, shown)))

@@ -1,8 +1,7 @@
 """Every input of a scenario, declared once: the command-line option, the session key and the field it sets."""
 
-import argparse
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from estimator.checks import rules
 from estimator.errors import InputError, unknown_name
@@ -14,6 +13,9 @@ from estimator.scenario.workload import PERCENTILES
 from tui.draw.figures import bound
 from tui.options import values
 from tui.options.synonyms import meant
+
+if TYPE_CHECKING:
+    import argparse
 
 
 class Option(NamedTuple):
@@ -183,7 +185,7 @@ def order(name: str) -> int:
     return list(OPTIONS).index(name) if name in OPTIONS else -1
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
+def add_to(parser: "argparse.ArgumentParser") -> None:
     """Adds every option to an argument parser; a value stays text until it is read against its field's own bounds."""
     for title, options in GROUPS:
         group = parser.add_argument_group(title)

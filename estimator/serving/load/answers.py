@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from math import ceil, exp, log, sqrt
-from statistics import NormalDist
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
@@ -75,7 +74,9 @@ def answers(workload: ServingWorkload, requests: float) -> Answers:
 @lru_cache(maxsize=512)
 def _answers(output_tokens: int, variation: float, name: str, requests: int) -> Answers:
     """Answers with a given mean: of a named shape, else log-normal with `variation` as deviation over mean."""
-    from estimator.serving.load.lengths import SHAPES, quantile  # few questions ask for spread lengths
+    from statistics import NormalDist  # few questions ask for spread lengths; 2 ms with its fractions and decimals
+
+    from estimator.serving.load.lengths import SHAPES, quantile
 
     shape = SHAPES[name][1] if name in SHAPES else None
     width, normal, count = sqrt(log(1 + variation**2)), NormalDist(), min(requests, STRATA)

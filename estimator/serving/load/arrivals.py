@@ -8,7 +8,7 @@ from typing import NamedTuple
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate
 from estimator.serving.load.spells import HIGHEST_LOAD, Queue, Spells
-from estimator.serving.speed.step import Step
+from estimator.serving.speed.step import Step, one_prompt
 
 RATIO = 2**0.5
 """Between numbers of answers at which steps are timed; what lies between is taken as linear, within a hundredth."""
@@ -93,7 +93,7 @@ def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, li
     number = max(min(mean.number + scatter * (mean.slower - 1) + 1, limit), 1.0)
     point = most if number == limit else operate(step, workload, number, at_random=True)
     seen = spells.seen(number, point.decode_step_s, point.prompt_s)
-    point = spells.among(point, seen, first_token_overhead_s(step, workload), workload.output_tokens)
+    point = spells.among(point, seen, first_token_overhead_s(step, spells.new), workload.output_tokens)
     deviation = sqrt(scatter * mean.slower * min(requests_per_s * point.request_s, limit))
     return Arrivals(
         point=point,
@@ -273,7 +273,7 @@ def with_prompts_at_once(step: Step, workload: ServingWorkload, point: Operating
 
     It takes the place of the wait among clients that send one request after the other.
     """
-    wait_s = step.prompt_time(*workload.uncached_tokens).engine_s * (point.concurrency - 1) / 2
+    wait_s = one_prompt(step, *workload.uncached_tokens).engine_s * (point.concurrency - 1) / 2
     later_s = wait_s - point.prompt_wait_s
     return point._replace(ttft_s=point.ttft_s + later_s, request_s=point.request_s + later_s, prompt_wait_s=wait_s)
 

@@ -97,7 +97,7 @@ def burst(step: Step, workload: ServingWorkload, limit: float, requests: float) 
     in_flow_s = opening.seconds + one_by_one_s + ending.lasting_s
 
     prompt_s = max(opening.seconds * (1 + together / running) / 2, full.prompt_alone_s)
-    ttft_s = prompt_s + first_token_overhead_s(step, workload)
+    ttft_s = prompt_s + first_token_overhead_s(step, new)
     unequal_s = (emptying.answer_s + opening.answer_s(lengths) + (rounds - 1) * output * flowing_s) / rounds
     return Burst(
         point=full._replace(

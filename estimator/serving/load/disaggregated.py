@@ -2,7 +2,7 @@
 
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.operating_point import OperatingPoint, operate, tower_s
-from estimator.serving.speed.step import Step
+from estimator.serving.speed.step import Step, one_prompt
 from estimator.units import GB
 
 PREFILL_BUSY = 0.90
@@ -30,7 +30,7 @@ def disaggregated_point(
     unqueued = alone.ttft_s - alone.prompt_wait_s + transfer
     request = unqueued + (workload.output_tokens - 1) * tpot
     rate = batch * decode_share / request
-    prompt = step.prompt_time(*workload.uncached_tokens).engine_s + tower_s(step, workload)
+    prompt = one_prompt(step, *workload.uncached_tokens).engine_s + tower_s(step, workload)
     if prompt:
         rate = min(rate, PREFILL_BUSY * prefill_replica_share / prompt)
         load = min(rate * prompt / prefill_replica_share, PREFILL_BUSY)

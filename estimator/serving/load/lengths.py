@@ -1,5 +1,6 @@
 """Lengths of requests and gaps between them: a fixed sample, so that equal questions get equal answers."""
 
+from functools import lru_cache
 from math import exp, log, sqrt
 from random import Random
 from statistics import NormalDist
@@ -52,17 +53,26 @@ def sample_lengths(mean: int, count: int, shape: Shape | None, variation: float,
     """
     if shape is None and not variation:
         return [mean] * count
-    levels = [(stratum + 0.5) / count for stratum in range(count)]
     if shape is not None:
-        relative = [quantile(shape, level) for level in levels]
+        relative = [quantile(shape, level) for level in _middles(count)]
     else:
         width = log(1 + variation**2) ** 0.5
-        normal = NormalDist()
-        relative = [exp(width * normal.inv_cdf(level)) for level in levels]
+        relative = [exp(width * each) for each in _normal_strata(count)]
     scale = mean * count / sum(relative)
     lengths = [max(round(each * scale), 1) for each in relative]
     random.shuffle(lengths)
     return lengths
+
+
+def _middles(count: int) -> list[float]:
+    """Levels in the middle of equal strata."""
+    return [(stratum + 0.5) / count for stratum in range(count)]
+
+
+@lru_cache(maxsize=32)
+def _normal_strata(count: int) -> tuple[float, ...]:
+    """The standard normal number in the middle of each of equal strata."""
+    return tuple(map(NormalDist().inv_cdf, _middles(count)))
 
 
 def quantile(shape: Shape, level: float) -> float:
@@ -75,7 +85,7 @@ def quantile(shape: Shape, level: float) -> float:
 
 def variation(shape: Shape) -> float:
     """Standard deviation of a shape of lengths over its mean."""
-    strata = [quantile(shape, (stratum + 0.5) / STRATA) for stratum in range(STRATA)]
+    strata = [quantile(shape, level) for level in _middles(STRATA)]
     mean = sum(strata) / STRATA
     return sqrt(sum(each**2 for each in strata) / STRATA / mean**2 - 1)
 

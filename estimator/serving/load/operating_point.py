@@ -12,7 +12,7 @@ from math import inf, log, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.speed.step import Step
+from estimator.serving.speed.step import Step, one_prompt
 from estimator.units import MILLISECOND
 
 GRAPH_TOKENS = 512
@@ -51,10 +51,12 @@ class OperatingPoint(NamedTuple):
     steps."""
 
 
-def first_token_overhead_s(step: Step, workload: ServingWorkload) -> float:
-    """Seconds of a first token besides its prompt: front end, network, and launching layers outside a graph."""
+def first_token_overhead_s(step: Step, new: int) -> float:
+    """Seconds of a first token besides its prompt of `new` tokens: front end, network, and launching layers outside a
+    graph.
+    """
     first_token = step.speed.first_token
-    launching = first_token.layer_ms * step.layers * min(workload.uncached_tokens[0] / GRAPH_TOKENS, 1.0)
+    launching = first_token.layer_ms * step.layers * min(new / GRAPH_TOKENS, 1.0)
     return (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
 
 
@@ -71,7 +73,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     speed = step.speed
     output = workload.output_tokens
     new, cached = workload.uncached_tokens
-    prompt_alone, prompt = step.prompt_time(new, cached)
+    prompt_alone, prompt = one_prompt(step, new, cached)
     tower = tower_s(step, workload)
     context, drafts = workload.mean_context, workload.draft_tokens
     decode = step.decode_s(concurrency, context, drafts)
@@ -86,7 +88,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     prompt += step.admission_s / together + tower
     prompt_alone += tower
     alone = decode / workload.tokens_per_step
-    overhead = first_token_overhead_s(step, workload)
+    overhead = first_token_overhead_s(step, new)
     decoding = output * alone
     others = concurrency - 1
     longest = 1.0
@@ -97,7 +99,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
         # everybody waits for the longest of the batch (extreme value of as many normal lengths)
         longest = 1 + workload.length_variation * sqrt(2 * log(concurrency)) if concurrency > 1 else 1.0
     else:
-        prompt_wait = _prompt_wait_s(step, workload, others, prompt_alone, prompt, alone)
+        prompt_wait = _prompt_wait_s(step, new, output, others, prompt_alone, prompt, alone)
         tpot = alone * (1 + others * prompt / (prompt + decoding))
         ttft = prompt_alone + prompt_wait + overhead + tpot / 2
     request = ttft + (output - 1) * longest * tpot
@@ -122,10 +124,10 @@ def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> Opera
     """
     new, cached = workload.uncached_tokens
     tower = tower_s(step, workload)
-    alone = step.prompt_time(new, cached).alone_s + tower
+    alone = one_prompt(step, new, cached).alone_s + tower
     together = step.prompt_time(new, cached, concurrency)
     batch_s = together.alone_s + concurrency * tower
-    request = batch_s + first_token_overhead_s(step, workload)
+    request = batch_s + first_token_overhead_s(step, new)
     engine_s = together.engine_s / concurrency + tower
     return OperatingPoint(
         concurrency=concurrency,
@@ -142,7 +144,7 @@ def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> Opera
 
 
 def _prompt_wait_s(
-    step: Step, workload: ServingWorkload, others: float, prompt_alone: float, prompt: float, alone: float
+    step: Step, new: int, output: int, others: float, prompt_alone: float, prompt: float, alone: float
 ) -> float:
     """Wait of a first token for the prompts ahead of it, among `others` in a closed loop.
 
@@ -150,7 +152,7 @@ def _prompt_wait_s(
     between tokens rise as B (n - 1) / (q + n), for the q steps that it does need, beside n steps of decoding. Before
     the length from which on their sum rises, the wait stays as it is there: no longer answer is complete sooner.
     """
-    first_token, new = step.speed.first_token, workload.uncached_tokens[0]
+    first_token = step.speed.first_token
     if not new or not others:
         return 0.0
     taken, needed = new / first_token.step_tokens, prompt / alone
@@ -159,8 +161,8 @@ def _prompt_wait_s(
     turn = inf
     for _ in range(TURN_ROUNDS):
         turn = sqrt(falling / (alone + rising / (needed + turn) ** 2)) - taken
-        if turn <= workload.output_tokens:
-            return falling / (taken + workload.output_tokens)
+        if turn <= output:
+            return falling / (taken + output)
     return falling / (taken + turn)
 
 

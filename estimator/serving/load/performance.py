@@ -1,18 +1,21 @@
 """Latency and throughput of a candidate's replicas at their share of the load, with bands."""
 
 from math import inf
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.engines.speed_constants import LoadKind
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.load import finite_run, median_gap
+from estimator.serving.load import median_gap
 from estimator.serving.load.arrivals import arrivals_at, with_prompts_at_once
 from estimator.serving.load.disaggregated import disaggregated_point
 from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
 from estimator.serving.load.spells import Queue
 from estimator.serving.speed.breakdown import decode_bound, decode_operators, prefill_bound, prefill_operators
 from estimator.serving.speed.step import Step
+
+if TYPE_CHECKING:
+    from estimator.serving.load.finite_run import FiniteRun
 
 NOTHING_S = 1e-12
 """Seconds below which a part is what rounding leaves."""
@@ -110,10 +113,10 @@ def _load_kind(workload: ServingWorkload, concurrency: float) -> LoadKind:
     return "single" if concurrency <= 1 else "serving"
 
 
-def _finite_run(
-    step: Step, workload: ServingWorkload, concurrency: float, limit: float, replicas: int
-) -> finite_run.FiniteRun:
+def _finite_run(step: Step, workload: ServingWorkload, concurrency: float, limit: float, replicas: int) -> "FiniteRun":
     """One replica's share of a traffic that ends."""
+    from estimator.serving.load import finite_run  # few questions end; a hundredth of a start
+
     requests = max((workload.requests or 1) / replicas, 1.0)
     rate = workload.requests_per_second
     if workload.kind == "closed":
@@ -158,9 +161,9 @@ def report_performance(
         concurrency=point.concurrency,
         ttft_s=ttft,
         tpot_s=tpot,
-        request_latency_s=Band(*(first + gaps * token for first, token in zip(ttft, tpot, strict=True))),
+        request_latency_s=request_latency_s(ttft, tpot, gaps),
         median_gap_s=bands.tpot.of(median_gap.median_gap_s(workload, point)),
-        tokens_per_s_per_user=Band(1 / tpot.high, 1 / tpot.typical, 1 / tpot.low),
+        tokens_per_s_per_user=tpot.reciprocal(),
         output_tokens_per_s_per_replica=throughput,
         output_tokens_per_s=throughput.times(replicas),
         total_tokens_per_s=throughput.times(replicas * workload.total_tokens / workload.output_tokens),
@@ -203,6 +206,12 @@ def _report_passes(
     )
 
 
+def request_latency_s(ttft_s: Band, tpot_s: Band, gaps: float) -> Band:
+    """A whole request: its first token and the gaps between the others, whose errors go the same way."""
+    first, gap = ttft_s, tpot_s
+    return Band(first.low + gaps * gap.low, first.typical + gaps * gap.typical, first.high + gaps * gap.high)
+
+
 def _gaps(workload: ServingWorkload, load: ReplicaLoad) -> float:
     """Mean gaps in which a mean answer is complete: those between its tokens, or fewer where short answers have longer
     gaps than long ones.
@@ -225,7 +234,7 @@ def _first_token_parts(step: Step, workload: ServingWorkload, load: ReplicaLoad)
     prompt = workload.uncached_tokens
     waits = (
         OperatorTime("tower", tower_s(step, workload), "compute"),
-        OperatorTime("first token", first_token_overhead_s(step, workload), "latency"),
+        OperatorTime("first token", first_token_overhead_s(step, prompt[0]), "latency"),
         OperatorTime("other prompts", load.point.prompt_wait_s, prefill_bound(step, *prompt)),
         OperatorTime(QUEUE, load.queue_s, "latency"),
     )

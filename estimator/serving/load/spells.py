@@ -31,10 +31,22 @@ class Seen(NamedTuple):
     """What requests that come at random see of prompts."""
 
     tpot_s: float
-    prompts: Queue
-    """Who waits for other prompts."""
-    caught: Queue
-    """Who begins an answer while prompts wait, and what that adds to the answer beyond its share of all prompts."""
+    load: float = 0.0
+    """Share of the time in which prompts are computed, and of the requests that find one at work."""
+    wait_s: float = 0.0
+    """Mean wait of these for other prompts."""
+    lost_s: float = 0.0
+    """What spells of prompts add to an answer beyond its share of all prompts, in the mean over all."""
+
+    @property
+    def prompts(self) -> Queue:
+        """Who waits for other prompts."""
+        return Queue(self.load, self.wait_s)
+
+    @property
+    def caught(self) -> Queue:
+        """Who begins an answer while prompts wait, and what that adds to it."""
+        return Queue(self.load, self.lost_s / self.load) if self.load else Queue()
 
 
 class Spells:
@@ -77,15 +89,15 @@ class Spells:
         prompts `prompt_s`."""
         rate, decode_s = self.requests_per_s, decode_s * self.accepted
         if not self.new:
-            return Seen(decode_s / self.accepted, Queue(), Queue())
+            return Seen(decode_s / self.accepted)
         if self.chunked:
             chunks = self.chunks(number)
             busy_s = prompt_s + chunks * decode_s * self.decodes
         else:
             busy_s = prompt_s = self._in_turn_s(decode_s)
         load = min(rate * busy_s, HIGHEST_LOAD)
-        prompts = Queue(load, busy_s * self.scatter / (2 * (1 - load)))
-        spell_s = (load + rate * prompts.mean_s) * busy_s / (1 - load)  # from the end of a prompt
+        wait_s = busy_s * self.scatter / (2 * (1 - load))
+        spell_s = (load + rate * load * wait_s) * busy_s / (1 - load)  # from the end of a prompt
         lost_s = spell_s
         if self.chunked:
             longer_s = prompt_s / chunks
@@ -94,7 +106,7 @@ class Spells:
             forgotten = 1 / (load * (decode_s + longer_s) / spell_s + rate * decode_s)
             lost_s = longer_s * (load - slow) * forgotten * (1 - exp(-self.steps / forgotten))
         token_s = decode_s / (1 - min(rate * prompt_s, HIGHEST_LOAD)) + lost_s / self.steps
-        return Seen(token_s / self.accepted, prompts, Queue(load, lost_s / load))
+        return Seen(token_s / self.accepted, load=load, wait_s=wait_s, lost_s=lost_s)
 
     def _in_turn_s(self, decode_s: float) -> float:
         """Engine time of a prompt where those that came during one step, be it of prompts or of answers, are computed
@@ -109,13 +121,14 @@ class Spells:
 
     def among(self, point: OperatingPoint, seen: Seen, overhead_s: float, output_tokens: int) -> OperatingPoint:
         """A point of so many answers in work as requests that come at random see it."""
-        ttft_s = self._prompt_s(point, seen) + seen.prompts.mean_s + overhead_s + seen.tpot_s / 2
+        wait_s = seen.prompts.mean_s
+        ttft_s = self._prompt_s(point, seen) + wait_s + overhead_s + seen.tpot_s / 2
         return point._replace(
             ttft_s=ttft_s,
             tpot_s=seen.tpot_s,
             request_s=ttft_s + (output_tokens - 1) * seen.tpot_s,
             requests_per_s=min(self.requests_per_s, point.requests_per_s),
-            prompt_wait_s=seen.prompts.mean_s,
+            prompt_wait_s=wait_s,
         )
 
     def _prompt_s(self, point: OperatingPoint, seen: Seen) -> float:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from estimator.layout import Layout
 from estimator.models.adapters import ELEMENT_BYTES, Adapters, Spread, is_adapted, slot_sides
 from estimator.models.architecture import Architecture
+from estimator.records import record
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import Detail, longest_of
 from estimator.units import MICROSECOND
@@ -33,7 +34,8 @@ class AdapterWork(NamedTuple):
     """Bytes of activations that one token moves."""
 
 
-class AdapterProducts(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class AdapterProducts:
     """The narrow products of all layers. Requests are spread evenly over the adapters."""
 
     name: str

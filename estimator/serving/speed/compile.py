@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from math import gcd, inf
 from typing import NamedTuple
 
-from estimator.engines.memory_policy import device_defaults
+from estimator.engines.memory_policy import DeviceDefaults, device_defaults
 from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, Efficiency, EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
 from estimator.layouts.legal import divisors
@@ -22,7 +22,7 @@ from estimator.serving.speed.neuron import neuron_operators
 from estimator.serving.speed.operators import Operators
 from estimator.serving.speed.proposal import Proposal
 from estimator.serving.speed.step import Step
-from estimator.units import GB, MICROSECOND
+from estimator.units import GB, MICROSECOND, MILLISECOND
 
 PIPELINE_HOP_US = 10.0
 """Hand-over between pipeline stages of a GPU engine, without the activations' own time on the link (guess: two
@@ -66,12 +66,15 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         peak_bytes_per_s=deployment.device.bandwidth_bytes_per_s,
         network_gb_s=deployment.efficiency.network.bandwidth_gb_s,
         proposing_s=partial(_proposing_s, deployment, layout),
-        tower_s_per_patch=_tower_s_per_patch(deployment, layout),
+        host_step_s=runtime.host_step_s,
+        host_sequence_s=runtime.host_sequence_s,
+        overlaps=runtime.speed.host.overlap,
+        admission_s=runtime.admission_s,
+        tower_s_per_patch=runtime.tower_s_per_patch / layout.tp,
         decode_factor=runtime.decode_factor,
         prefill_factor=runtime.prefill_factor,
-        samples_top_p=deployment.settings.sampling == TOP_P,
-        graph_sequences=_graph_sequences(deployment, layout),
-        launch_s=_eager_layer_us(deployment) * MICROSECOND * architecture.layers,
+        graph_sequences=runtime.defaults.captured(layout.tp * layout.dp) or inf,
+        launch_s=runtime.launch_s,
     )
 
 
@@ -88,6 +91,18 @@ class Runtime(NamedTuple):
     """Fixed time of handing over to one pipeline stage."""
     pipeline: float
     """Relative cost of running stages side by side over prompts."""
+    host_step_s: float
+    """Seconds that scheduling, sampling and launching add to every step."""
+    host_sequence_s: float
+    """Seconds that they add for each sequence."""
+    admission_s: float
+    """Seconds that a step loses by admitting prompts."""
+    launch_s: float
+    """Seconds in which the host launches a step that is no captured graph."""
+    defaults: DeviceDefaults
+    """Settings that the engine starts with on the device."""
+    tower_s_per_patch: float
+    """Seconds of one patch in the tower, on one rank alone."""
     peak_flops_per_s: float
     """Dense datasheet peak of one device for the weight format."""
     decode_factor: float
@@ -102,6 +117,10 @@ def _runtime(deployment: Deployment) -> Runtime:
     engine, speed = efficiency.engine_name(deployment.speed), _launching(deployment)
     own = efficiency.calibration(device, engine)
     llama_cpp = efficiency.llama_cpp if speed.runtime == "llama.cpp" else None
+    host, layers = speed.host, deployment.model.architecture.layers
+    step_ms, sequence_us = host.step_ms, host.sequence_us
+    if deployment.settings.sampling == TOP_P:
+        step_ms, sequence_us = step_ms + host.top_p_step_ms, sequence_us + host.top_p_sequence_us
     return Runtime(
         engine=engine,
         speed=_chunking(speed, _step_tokens(deployment)),
@@ -112,6 +131,12 @@ def _runtime(deployment: Deployment) -> Runtime:
         },
         hop_s=(llama_cpp.device_us if llama_cpp else PIPELINE_HOP_US) * MICROSECOND,
         pipeline=llama_cpp.pipeline if llama_cpp else 0.0,
+        host_step_s=step_ms * MILLISECOND + host.layer_us * MICROSECOND * layers,
+        host_sequence_s=sequence_us * MICROSECOND,
+        admission_s=host.admission_layer_ms * MILLISECOND * layers,
+        launch_s=_eager_layer_us(deployment) * MICROSECOND * layers,
+        defaults=device_defaults(deployment.engine.memory, device.kernels, device.memory_usable_bytes),
+        tower_s_per_patch=_tower_s_per_patch(deployment),
         peak_flops_per_s=peak_flops(deployment.weights, device),
         decode_factor=own.decode if own else 1.0,
         prefill_factor=own.prefill if own else 1.0,
@@ -208,17 +233,10 @@ def _eager_layer_us(deployment: Deployment) -> float:
     return deployment.speed.host.eager_layer_us or deployment.engine.program.eager_layer_us
 
 
-def _graph_sequences(deployment: Deployment, layout: Layout) -> float:
-    """Most sequences of one attention replica for which the engine captures a graph by default."""
-    device = deployment.device
-    defaults = device_defaults(deployment.engine.memory, device.kernels, device.memory_usable_bytes)
-    return defaults.captured(layout.tp * layout.dp) or inf
-
-
-def _tower_s_per_patch(deployment: Deployment, layout: Layout) -> float:
+def _tower_s_per_patch(deployment: Deployment) -> float:
     """Every parameter of the tower once for each patch, in 16 bit; attention among the patches is left out."""
     flops = 2 * deployment.model.tower_parameters
-    return flops / (deployment.device.matrix_flops * TOWER_COMPUTE * layout.tp) if flops else 0.0
+    return flops / (deployment.device.matrix_flops * TOWER_COMPUTE) if flops else 0.0
 
 
 @lru_cache(maxsize=8192)

@@ -1,12 +1,13 @@
 """A matrix product as llama.cpp runs it: by vector kernels for a few rows, by tiles of a matrix kernel for many."""
 
 from math import hypot
-from typing import NamedTuple
 
+from estimator.records import record
 from estimator.serving.speed.operators import Detail, longest_of
 
 
-class GgmlProduct(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class GgmlProduct:
     """Matrices of all layers as one product over `rows` tokens: latency plus the smooth maximum of compute and memory.
 
     Quantised weights have two kernels (ggml/src/ggml-cuda: mmvq.cu, mmq.cu). The vector kernel multiplies row by row at

@@ -1,5 +1,6 @@
 """Operators of weights in host memory: run there, or copied to the device for steps with many tokens."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from estimator.hardware.devices import Fabric
@@ -79,4 +80,4 @@ def stored_bytes(operator: RowOperator) -> float:
 
 def scaled(operator: Any, share: float) -> Any:
     """An operator for a share of its layers."""
-    return operator._replace(times=operator.times * share)
+    return replace(operator, times=operator.times * share)

@@ -2,7 +2,8 @@
 
 Each is built once for a model, layout and device (see compile.py); what varies with the load is an argument.
 `rows` are the tokens of a step on this rank, `batch` its sequences. Every operator answers for all `times` layers
-that have it: `seconds`, and `detail` with what limits them, FLOPs and bytes.
+that have it: `seconds`, and `detail` with what limits them, FLOPs and bytes. They are records, not tuples: each is made
+once and read many thousand times, and a slot is read in a fraction of the time.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from math import hypot, log, log2, sqrt
 from typing import NamedTuple, Protocol
 
 from estimator.hardware.devices import AllReduce
+from estimator.records import record
 from estimator.results import Bound
 
 Detail = tuple[str, float, Bound, float, float]
@@ -38,7 +40,8 @@ SKINNY_ROWS = 16
 """Rows up to which products have kernels that split their inputs among many tiles."""
 
 
-class Gemm(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class Gemm:
     """Matrix products (rows, inputs) x (inputs, outputs) in `times` layers: latency plus the smooth maximum of compute
     and memory, but no less than one tile walks along the inputs.
     """
@@ -72,7 +75,8 @@ class Gemm(NamedTuple):
         return self.name, self.seconds(rows), bound, self.times * flops, self.times * moved
 
 
-class Experts(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class Experts:
     """Routed experts of `times` layers, on the expert-parallel rank that gets most tokens."""
 
     name: str
@@ -138,7 +142,8 @@ class Experts(NamedTuple):
         return self.name, self.seconds(rows), bound, self.times * flops, self.times * moved
 
 
-class Elementwise(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class Elementwise:
     """Norms, activations, residuals and rotary embedding of `times` layers."""
 
     name: str
@@ -155,7 +160,8 @@ class Elementwise(NamedTuple):
         return self.name, self.seconds(rows), bound, 0.0, self.times * rows * self.row_bytes
 
 
-class Collective(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class Collective:
     """`times` all-reduces (or exchanges of like cost), inside a machine and, where they span several, between them.
 
     Inside: (alpha^q + (wire x bytes / bandwidth)^q)^(1/q), the form that collective benchmarks fit.
@@ -184,7 +190,8 @@ class Collective(NamedTuple):
         return self.name, self.seconds(rows), bound, 0.0, self.times * self.wire * rows * self.row_bytes
 
 
-class DecodeAttention(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class DecodeAttention:
     """Attention of one new token of each sequence against its cache, in `times` layers."""
 
     name: str
@@ -229,7 +236,8 @@ class DecodeAttention(NamedTuple):
         return self.name, self.seconds(batch, context), bound, self.times * flops, self.times * moved
 
 
-class PrefillAttention(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class PrefillAttention:
     """Causal attention of new tokens over themselves and what is cached, in `times` layers."""
 
     name: str
@@ -255,7 +263,8 @@ class PrefillAttention(NamedTuple):
         return self.name, self.seconds(new, cached, launches), bound, self.times * self.share * flops, 0.0
 
 
-class StateUpdate(NamedTuple):
+@record(frozen=True, slots=True, eq=False)
+class StateUpdate:
     """Linear attention and state-space layers in a step: a state per sequence, read and written every time."""
 
     name: str

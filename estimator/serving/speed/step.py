@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil, inf, log, sqrt
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from estimator.results import Confidence
 from estimator.serving.speed.ggml_product import GgmlProduct
 from estimator.serving.speed.host import HostCopy, host_operator, scaled
 from estimator.serving.speed.operators import Experts, Gemm, Operators, RowOperator
-from estimator.units import MICROSECOND, MILLISECOND
+from estimator.units import MILLISECOND
 
 SMALLEST_BUCKET = 128
 """Tokens of the shortest compiled prompt where prompts are padded (NxD Inference's default)."""
@@ -81,14 +82,20 @@ class Step:
     """Bandwidth between machines [GB/s]."""
     proposing_s: Proposing
     """What proposes tokens to verify; compiled where it is first asked."""
+    host_step_s: float = 0.0
+    """Seconds that scheduling, sampling and launching add to every step."""
+    host_sequence_s: float = 0.0
+    """Seconds that they add for each sequence of an attention replica, which schedules its own."""
+    overlaps: bool = False
+    """Whether the host works while the device does, so that only the longer of the two counts."""
+    admission_s: float = 0.0
+    """Seconds that a step loses by admitting prompts, whatever their number."""
     tower_s_per_patch: float = 0.0
     """Seconds of one patch of an image, or frame of sound, in the tower before the first layer."""
     decode_factor: float = 1.0
     """Seconds of decode steps, device and host, over the prediction: the user's own measurement."""
     prefill_factor: float = 1.0
     """Seconds of prompts, device and host, over the prediction: the user's own measurement."""
-    samples_top_p: bool = False
-    """Whether requests sample by top-p or top-k."""
     graph_sequences: float = inf
     """Most sequences of one attention replica whose decode step is a captured graph."""
     launch_s: float = 0.0
@@ -132,7 +139,7 @@ class Step:
             seconds += self.drafting_s(each, context, drafts)
         seconds = self.launched_s(each, seconds)
         host = self.host_s(batch)
-        if self.speed.host.overlap:
+        if self.overlaps:
             return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
         return self.decode_factor * (seconds + host)
 
@@ -157,24 +164,8 @@ class Step:
         )
 
     def host_s(self, batch: float) -> float:
-        """Seconds that scheduling, sampling and launching add to one step.
-
-        Each attention replica schedules its own sequences.
-        """
-        host = self.speed.host
-        step_ms, sequence_us = host.step_ms, host.sequence_us
-        if self.samples_top_p:
-            step_ms, sequence_us = step_ms + host.top_p_step_ms, sequence_us + host.top_p_sequence_us
-        return (
-            step_ms * MILLISECOND
-            + sequence_us * MICROSECOND * batch / self.layout.dp
-            + host.layer_us * MICROSECOND * self.layers
-        )
-
-    @property
-    def admission_s(self) -> float:
-        """Seconds that a step loses by admitting prompts, whatever their number."""
-        return self.speed.host.admission_layer_ms * MILLISECOND * self.layers
+        """Seconds that scheduling, sampling and launching add to one step of `batch` sequences over the engine."""
+        return self.host_step_s + self.host_sequence_s * batch / self.layout.dp
 
     def decode_s(self, batch: float, context: float, drafts: int = 0) -> float:
         """Seconds of one decode step of `batch` sequences over the whole engine; each gains one token."""
@@ -278,6 +269,12 @@ class Step:
         return sum(each.times * each.cache_bytes(context) for each in self.operators.decode_attention) + sum(
             each.times * each.state_bytes for each in self.operators.states
         )
+
+
+@lru_cache(maxsize=4096)
+def one_prompt(step: Step, new: int, cached: int) -> PromptTime:
+    """Time of one prompt of `new` tokens after `cached` ones, which is the same whatever else the engine has to do."""
+    return step.prompt_time(new, cached)
 
 
 def _divided(device: Iterable[Any], cpu: Iterable[Any], fraction: float) -> tuple[Any, ...]:

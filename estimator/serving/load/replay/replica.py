@@ -10,6 +10,7 @@ from math import ceil, inf
 from typing import NamedTuple
 
 from estimator.engines.speed_constants import Scheduler
+from estimator.records import record
 from estimator.serving.load.replay.step_table import StepTable
 from estimator.serving.memory import ServingMemory
 from estimator.serving.speed.step import Step
@@ -67,7 +68,8 @@ class Job:
         return self.prompt + self.cached
 
 
-class Span(NamedTuple):
+@record(frozen=True, slots=True)
+class Span:
     """Engine steps of one kind in a row, as a replay sums them."""
 
     start_s: float
@@ -111,7 +113,7 @@ class Replica:
                 return False
             self.clock_s = self.arriving[0][0]
             self._take_arrivals()
-        if self.scheduler.prompts != "static" or not self.running:
+        if self.waiting and (self.scheduler.prompts != "static" or not self.running):
             self._admit()
         if self.prompts and (self.scheduler.prompts != "chunked" or not self.running):
             self._step_of_prompts()
@@ -204,13 +206,17 @@ class Replica:
         return len(self.running) < self.limits.sequences and self.used_tokens + taken <= self.limits.cache_tokens
 
     def _pass(self, seconds: float, steps: int, batch: int) -> None:
-        """Time goes by: answers grow, those that are complete leave, and a full cache puts the last ones back."""
+        """Time goes by, and answers grow."""
         self.clock_s += seconds
         self.steps += steps
         grown = batch * steps * self.accepted
         self.context_tokens += grown
         if not self.scheduler.reserves:
             self.used_tokens += grown
+        self._settle()
+
+    def _settle(self) -> None:
+        """Answers that are complete leave, and a full cache puts the last ones back."""
         while self.running and self.running[0][0] <= self.steps:
             job = heappop(self.running)[2]
             self._leave(job, self._written(job))
@@ -250,7 +256,7 @@ class Replica:
             self.context_tokens += job.context
             steps = ceil((job.remaining - 1) / self.accepted) + self._idle_steps(drain_s)
             heappush(self.running, (self.steps + steps, job.number, job))
-        self._pass(0.0, 0, 0)
+        self._settle()
 
     def _idle_steps(self, drain_s: float) -> int:
         """Decode steps that a prompt still on its way through later pipeline stages lets pass."""

@@ -4,6 +4,7 @@ ends.
 
 from estimator.results import Band, LatencyPercentiles, LevelTimes, OperatorTime, Percentiles, PerformanceReport
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.serving.load.performance import request_latency_s
 from estimator.serving.load.replay.report import ReplayReport
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
 from estimator.serving.speed.step import Step
@@ -33,8 +34,8 @@ def with_replay(
         concurrency=shown.mean_running,
         ttft_s=ttft,
         tpot_s=tpot,
-        request_latency_s=Band(*(first + steps * token for first, token in zip(ttft, tpot, strict=True))),
-        tokens_per_s_per_user=Band(1 / tpot.high, 1 / tpot.typical, 1 / tpot.low),
+        request_latency_s=request_latency_s(ttft, tpot, steps),
+        tokens_per_s_per_user=tpot.reciprocal(),
         output_tokens_per_s_per_replica=throughput.times(1 / replicas),
         output_tokens_per_s=throughput,
         total_tokens_per_s=throughput.times(shown.total_tokens_per_s / shown.output_tokens_per_s),

@@ -54,7 +54,7 @@ class StepTable:
         self.step, self.drafts, self.verified = step, draft_tokens, 1 + draft_tokens
         self.at_once = step.layout.dp * step.layout.pp
         """Batches on their way at the same time."""
-        self.overlaps = step.speed.host.overlap
+        self.pipelined = step.layout.pp > 1
         operators = step.operators
         self.head = Table(operators.head.seconds, ROW_DOUBLINGS)
         self.rows = Table(lambda rows: sum(each.seconds(rows) for each in operators.rows), ROW_DOUBLINGS)
@@ -71,10 +71,11 @@ class StepTable:
         """Seconds of one step in which `batch` sequences at `context` tokens gain a token each."""
         fixed_s, each, factor, host_s = self._batch(batch)
         device_s = (fixed_s + each * self.attention.at(context)) * factor
-        device_s = self.step.launched_s(each, device_s + self._drafting_s(each, context))
-        if self.overlaps:
-            return self.step.decode_factor * _longer(device_s, host_s)
-        return self.step.decode_factor * (device_s + host_s)
+        step = self.step
+        if self.drafts:
+            device_s += self._drafting_s(each, context)
+        device_s = step.launched_s(each, device_s)
+        return step.decode_factor * (_longer(device_s, host_s) if step.overlaps else device_s + host_s)
 
     def prompts_s(self, tokens: float, prompts: float, attention_s: float) -> float:
         """Seconds of one step of nothing but prompts: `tokens` rows of `prompts` of them, `attention_s` of which is
@@ -91,7 +92,7 @@ class StepTable:
         step = self.step
         alone_s = self.decode_s(batch, context)
         device_s, host_s = self._device_s(batch, context, tokens, prompts, attention_s), self._batch(batch).host_s
-        both_s = _longer(device_s, host_s) if self.overlaps else device_s + host_s
+        both_s = _longer(device_s, host_s) if step.overlaps else device_s + host_s
         riding_s = both_s - alone_s / step.decode_factor
         return alone_s + step.speed.prompts.factor * step.prefill_factor * riding_s + step.admission_s
 
@@ -104,7 +105,7 @@ class StepTable:
 
         A step's seconds are those of stages side by side, each at another prompt. 0 without pipeline stages.
         """
-        if self.step.layout.pp == 1 or not new:
+        if not self.pipelined or not new:
             return 0.0
         known = self.alone.get((new, cached))
         if known is None:
@@ -121,20 +122,21 @@ class StepTable:
             device_s = self.head.at(rows) + self.rows.at(rows) + self.attention_latency_s
             device_s += sum(exchange.seconds(rows) for exchange in operators.dcp_exchanges)
             kept = kept_states(each, self.drafts)
-            device_s += sum(state.seconds(kept, rows) for state in operators.states) + self._handed_over_s(rows)
+            device_s += sum(state.seconds(kept, rows) for state in operators.states)
+            if self.pipelined:
+                device_s += self._handed_over_s(rows)
             known = self.batches[batch] = Batch(
                 fixed_s=device_s, each=each, factor=self._stalled(each), host_s=self.step.host_s(batch)
             )
         return known
 
     def _handed_over_s(self, rows: float) -> float:
-        step = self.step
-        return step.layout.pp * step.hop_s + rows * step.hop_s_per_row if step.layout.pp > 1 else 0.0
+        """Handing so many rows over from pipeline stage to pipeline stage."""
+        return self.step.layout.pp * self.step.hop_s + rows * self.step.hop_s_per_row
 
     def _stalled(self, each: float) -> float:
         """Factor of pipeline stages that wait for unequal batches."""
-        pp = self.step.layout.pp
-        return 1 + self.step.stall * (1 - 1 / pp) if pp > 1 and each > 1 else 1.0
+        return 1 + self.step.stall * (1 - 1 / self.step.layout.pp) if self.pipelined and each > 1 else 1.0
 
     def _device_s(self, batch: int, context: float, tokens: float, prompts: float, attention_s: float) -> float:
         """Device seconds of a step with prompts in it."""
@@ -149,15 +151,18 @@ class StepTable:
             seconds += self.own_rows.at(rows + (most - share) * length) - self.own_rows.at(rows)
         if batch:
             seconds += self.attention_latency_s + each * self.attention.at(context)
-            seconds += sum(exchange.seconds(verified) for exchange in operators.dcp_exchanges)
-        kept = kept_states(each, self.drafts) + share
-        seconds += sum(state.seconds(kept, rows) for state in operators.states)
-        seconds = (seconds + self._handed_over_s(rows)) * self._stalled(each)
-        return seconds + (self._drafting_s(each, context) if batch else 0.0)
+            for exchange in operators.dcp_exchanges:
+                seconds += exchange.seconds(verified)
+        if operators.states:
+            kept = kept_states(each, self.drafts) + share
+            seconds += sum(state.seconds(kept, rows) for state in operators.states)
+        if self.pipelined:
+            seconds = (seconds + self._handed_over_s(rows)) * self._stalled(each)
+        return seconds + self._drafting_s(each, context) if batch and self.drafts else seconds
 
     def _drafting_s(self, each: float, context: float) -> float:
         """Proposing the tokens that one stage's `each` sequences verify."""
-        return self.step.drafting_s(each, context, self.drafts) if self.drafts else 0.0
+        return self.step.drafting_s(each, context, self.drafts)
 
 
 @lru_cache(maxsize=64)

@@ -1,5 +1,7 @@
 """Weights in host memory: from how many tokens of a step on they are copied to the device."""
 
+from dataclasses import replace
+
 import pytest
 
 from estimator.serving.speed.host import COPIED_FROM_ROWS, HostOperator
@@ -7,7 +9,7 @@ from estimator.serving.speed.operators import Elementwise
 
 CPU = Elementwise(name="mlp", times=1, latency_s=0.0, row_bytes=1e6, bytes_per_s=1e9)
 """A millisecond a token."""
-DEVICE = CPU._replace(bytes_per_s=1e11)
+DEVICE = replace(CPU, bytes_per_s=1e11)
 
 
 @pytest.mark.parametrize(("rows", "copies"), [(1, False), (31, False), (32, True), (33, True)])
