@@ -65,11 +65,16 @@ def format_in_name(model_id: str) -> str | None:
     announced = exllama.announced(name)
     if announced:
         return announced
+    if _BLOCKWISE_UPLOADS.match(model_id.lower()):
+        return "fp8-block"
     return next((format_id for pattern, format_id in _NAME_ENDINGS if re.search(pattern, name)), _file_format(name))
 
 
 _UPLOADERS = {"mlx-community": "mlx", "lmstudio-community": "mlx"}
 """Organisations whose `…-4bit` uploads are all of one packer."""
+_BLOCKWISE_UPLOADS = re.compile(r"(qwen/qwen3|zai-org/glm-5|stepfun-ai/step-3|sgl-project/deepseek-v4).*-fp8$")
+"""Families whose makers' `…-FP8` uploads have a scale for every 128x128 block: `weight_block_size` in the
+configurations of Qwen3-32B-FP8, GLM-5.2-FP8, Step-3.7-Flash-FP8 and DeepSeek-V4-Flash-FP8."""
 
 
 def _file_format(name: str) -> str | None:
@@ -93,7 +98,8 @@ _NAME_ENDINGS = (
     (r"[-_.](gptq)([-_.](int4|4bits?)([-_.]\d+g)?)?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?autoround([-_.](int4|awq|gptq))?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?awq([-_.](int4|4bit))?$", "int4-awq"),
-    (r"[-_.](auto)?fp8([-_.](dynamic|kv|block|v\d))*$", "fp8"),
+    (r"[-_.]fp8[-_.]block$", "fp8-block"),
+    (r"[-_.](auto)?fp8([-_.](dynamic|kv|v\d))*$", "fp8"),
     (r"[-_.](nv)?fp4([-_.]v\d)?$", "nvfp4"),
     (r"[-_.]mxfp4([-_.]preview)?$", "mxfp4"),
     (r"[-_.]mlx$", "int4-mlx"),

@@ -23,6 +23,9 @@ EXCEPTION_LISTS = (
 )
 """Fields that list modules which stay 16-bit, in the spellings of compressed-tensors, vLLM, transformers, ModelOpt,
 Quark, HQQ, bitsandbytes and AQLM."""
+CONVERTER_LISTS = ("ignore", "exclude_modules")
+"""Of those, what ModelOpt writes into the section of an FP8 checkpoint of which it converts some layers: modules that
+it leaves as they are."""
 
 
 class Rule(NamedTuple):
@@ -43,8 +46,13 @@ def everywhere(weights: WeightFormat) -> Rules:
 
 
 def exception_names(f: Fields) -> list[str]:
-    """Module names and patterns that a quantisation's configuration leaves 16-bit, whatever it calls the list."""
-    return [name for field in EXCEPTION_LISTS if f.has(field) for name in names_in(f, field)]
+    """Module names and patterns that a quantisation's configuration leaves 16-bit, whatever it calls the list.
+
+    Where an FP8 checkpoint was converted in part, the converter's own list names what stays FP8, and is none of them.
+    """
+    converted = f.config.get("quant_method") == "fp8" and f.has("quantized_layers")
+    fields = [field for field in EXCEPTION_LISTS if f.has(field) and not (converted and field in CONVERTER_LISTS)]
+    return [name for field in fields for name in names_in(f, field)]
 
 
 def names_in(f: Fields, field: str) -> list[str]:
