@@ -19,6 +19,8 @@ from estimator.models.quantization.modelopt import linear_mxfp4
 
 WIDTHS = (2, 3, 4, 8)
 """Bits that AutoGPTQ, GPTQModel, AutoAWQ and AutoRound pack."""
+GPTQ_FILES = ("gptq", "gptq_v2", "marlin", "bitblas", "bitblas_v1", "exllama", "exllama_v2", "qqq", "gemm", "gemv")
+"""`checkpoint_format` of files that hold every weight; `marlin_24` keeps two of four."""
 CHATGLM_WIDTHS = (4, 8)
 LEAST_HIGGS_BITS = 2
 _REGULAR_EXPRESSION = re.compile(r"[*+?^$|\\\[\](){}]")
@@ -36,6 +38,7 @@ def gptq(f: Fields) -> Rules:
     `modules_in_block_to_quantize` names what is quantised at all; `dynamic` (GPTQModel) overrides by regular
     expression, `-:` leaves out, and the first that matches a module counts.
     """
+    f.refuse_unless("checkpoint_format", *GPTQ_FILES)
     main = _packed(f, f.size("bits"), "gptq", True)
     if f.config.get("lm_head") is True:
         main = with_head(main)
