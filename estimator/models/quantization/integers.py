@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from estimator.models.formats import LINEAR, WeightFormat, integer_format, weight_format
+from estimator.models.formats.microscaled import MLX_MODES, mlx_format
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import (
@@ -155,15 +156,11 @@ def _transformers_name(name: str) -> str:
 
 def _mlx_scheme(f: Fields) -> WeightFormat:
     mode, bits, group = f.text("mode", default="affine"), f.size("bits", most=8), f.size("group_size")
-    affine = integer_format(bits, "mlx", group)
     if mode == "affine":
-        return affine
-    scales = {"mxfp4": (4, 32), "mxfp8": (8, 32), "nvfp4": (4, 16)}.get(mode)
-    if scales is None or scales[0] != bits:
+        return integer_format(bits, "mlx", group)
+    if mode not in MLX_MODES or MLX_MODES[mode][0] != bits:
         raise f.wrong("mode", mode, "expected affine, mxfp4, mxfp8 or nvfp4")
-    return affine._replace(
-        id=f"{mode}-mlx", name=f"MLX {mode.upper()}", payload_bits=bits, scale_bits=8, block=(1, scales[1])
-    )
+    return mlx_format(mode)
 
 
 def eetq(f: Fields) -> Rules:

@@ -62,9 +62,7 @@ def listed_rules(f: Fields) -> Rules:
 
 def linear_mxfp4() -> WeightFormat:
     """MXFP4 in every linear layer, as quantisers write it; OpenAI's own uploads have it in the experts alone."""
-    return weight_format("mxfp4")._replace(
-        id="mxfp4-linear", name="MXFP4, linear layers", quantises=weight_format("nvfp4").quantises
-    )
+    return weight_format("mxfp4-linear")
 
 
 def _algorithm(name: str, f: Fields) -> WeightFormat:
