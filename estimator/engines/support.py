@@ -119,14 +119,14 @@ def _why(exclusion: Exclusion) -> str:
 @lru_cache(maxsize=1024)
 def model_features(architecture: Architecture) -> frozenset[str]:
     """Features of a model that an engine may lack: encoders that its decoder attends to, images that it attends to, one
-    pass over a text in the place of generation.
+    pass over a text in the place of generation; `any class` is of every model, for engines that list what they read.
     """
     crosses = any(group.layer.mixer and group.layer.mixer.cross_width for group in architecture.groups)
     if architecture.encodes:
-        return frozenset({"one pass"})
+        return frozenset({"any class", "one pass"})
     if architecture.encoder:
-        return frozenset({"encoder-decoder"})
-    return frozenset({"cross-attention"}) if crosses else frozenset()
+        return frozenset({"any class", "encoder-decoder"})
+    return frozenset({"any class", "cross-attention"} if crosses else {"any class"})
 
 
 def cuts_blocks(architecture: Architecture, weights: WeightFormat, layout: Layout) -> bool:

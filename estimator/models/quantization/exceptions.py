@@ -26,8 +26,8 @@ EXCEPTION_LISTS = (
 """Fields that list modules which stay 16-bit, in the spellings of compressed-tensors, vLLM, transformers, ModelOpt,
 Quark, HQQ, bitsandbytes and AQLM."""
 CONVERTER_LISTS = ("ignore", "exclude_modules")
-"""Of those, what ModelOpt writes into the section of an FP8 checkpoint of which it converts some layers: modules that
-it leaves as they are."""
+"""Fields that ModelOpt adds to the section of an FP8 checkpoint of which it converts some layers: modules that it
+leaves as they are."""
 
 
 class Rule(NamedTuple):
@@ -91,7 +91,7 @@ def with_exceptions(rules: Rules, kept: Patterns, architecture: Architecture) ->
             bits += share * (weights.bits_of(tensor) - bits)
         if kept and (main.quantised(tensor) or bits != main.rest_bits):
             bits += matched_share(architecture, kept, tensor) * (main.rest_bits - bits)
-        stored = StoredClass(tensor.name, parameters[tensor.role, tensor.name], usual, bits)
+        stored = StoredClass(name=tensor.name, parameters=parameters[tensor.role, tensor.name], usual=usual, bits=bits)
         by_role.setdefault(tensor.role, []).append(stored)
     own = [each for role, classes in by_role.items() for each in _stored(role, classes)]
     return main._replace(exceptions=(*own, *main.exceptions))
