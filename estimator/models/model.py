@@ -17,6 +17,10 @@ NGRAM = "ngram"
 """Name of the drafter that looks the next tokens up in the text so far."""
 
 
+METHODS = {"": "draft_model", "chain": "eagle3", "block": "dflash", "borrowed": "mtp"}
+"""How an architecture drafts -> the method by which engines start it."""
+
+
 class Drafter(NamedTuple):
     """A drafter beside a model's own prediction modules, as engines start it on the same devices."""
 
@@ -25,10 +29,10 @@ class Drafter(NamedTuple):
 
     @property
     def method(self) -> str:
-        """How engines call it: ngram, draft_model, eagle3 or dflash."""
+        """How engines call it: ngram, draft_model, eagle3, dflash or mtp."""
         if self.model is None:
             return NGRAM
-        return {"": "draft_model", "chain": "eagle3", "block": "dflash"}[self.model.architecture.drafts]
+        return METHODS[self.model.architecture.drafts]
 
 
 @record(frozen=True, slots=True, eq=False)
