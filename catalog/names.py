@@ -7,7 +7,7 @@ _REMARKS = re.compile(r"(\s*\([^()]*\))+\s*$")
 _FILE = re.compile(r"([.\-](iq|q|bf|f)\d\w*)?\.gguf$")
 _REVISED_FORMAT = re.compile(r"(?<=fp[48])[-_]v\d\b")
 _SPELLINGS = (
-    (re.compile(r"[\s\-_.]i?q\d(_[k\d])?(_[a-z]{1,3})?( - (small|medium|large))?(?=$|[\s\-])"), ""),  # Q4_K - Medium
+    (re.compile(r"[\s\-_.:]i?q\d(_[k\d])?(_[a-z]{1,3})?( - (small|medium|large))?(?=$|[\s\-])"), ""),  # Q4_K - Medium
     (re.compile(r"(?<=\d)_(?=\d(?![\da-z]))"), "."),  # Llama-3_3
     (re.compile(r"\bv(?=\d)"), ""),  # LLaMA v3.1 70B
     (re.compile(r"(?<=\db)\.(?=a\d)"), "-"),  # qwen3moe 30B.A3B
@@ -16,7 +16,7 @@ _SPELLINGS = (
 _SEPARATORS = re.compile(r"[\s\-_/:]+")
 _QUANTISED = re.compile(
     r"gguf|ggml|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|trtllm|trt|neuron"
-    r"|safetensors|imatrix|i1|ud|qat|qlora|spinquant|eo\d|asq|ct|dynamic|static|block|per[a-z]*|kv|mixed|g\d{2,3}|sym|asym"
+    r"|safetensors|imatrix|i1|ud|qat|qlora|spinquant|eo\d|asq|ct|dynamic|static|block|per[a-z]*|tensor|channel|kv|mixed|g\d{2,3}|\d{2,3}g|sym|asym"
     r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|mostly|half|u?int[48]|[2-8]\.?\d?(bits?|bpw)|w\d+a\d+\w*"
     r"|(bf|fp|f|float|bfloat|nvfp|mxfp|nf)\d{1,2}\w*"
 )
@@ -42,6 +42,17 @@ def reductions(name: str) -> tuple[str, ...]:
         words = [word for word in words if not dropped.fullmatch(word)]
         left.append("".join(words))
     return tuple(left)
+
+
+_NARROW = re.compile(
+    r"gguf|ggml|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|onnx|modelopt|quark|ptpc"
+    r"|u?int[48]|[2-8]\.?\d?(bits?|bpw)|w\d+a\d+\w*|(nvfp|mxfp|nf)\d\w*|(fp|float)[468]\w*"
+)
+
+
+def narrow_words(name: str) -> tuple[str, ...]:
+    """Words of a name that say that an upload's weights are not 16-bit, whatever they are."""
+    return tuple(word for word in _SEPARATORS.split(spoken(name)) if _NARROW.fullmatch(word))
 
 
 def index(names: Iterable[tuple[str, str]]) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from estimator.errors import InputError
 from estimator.models.quantization import quantization_section
 from estimator.printable import printable
 
+CONFIG = "config.json"
 MOST_SHARDS = 2_000
 """Engineering guess: published models have up to some 200 (DeepSeek-V3: 163)."""
 
@@ -27,22 +28,23 @@ def read(folder: Path, progress: Progress) -> Checkpoint:
     """A model folder's configuration and the exact bytes of every stored type. Raises InputError naming the file at
     fault.
     """
-    checkpoint = read_config(folder / "config.json")
-    quantization = checkpoint.quantization
-    if quantization is None:
-        quantization = quantization_beside(lambda name: _json_file(folder / name))
-    return checkpoint._replace(
-        id=_as_id(folder.resolve().name), quantization=quantization, stored=_stored(folder, progress)
-    )
+    checkpoint = read_config(folder / CONFIG)
+    return checkpoint._replace(id=_as_id(folder.resolve().name), stored=_stored(folder, progress))
 
 
 def read_config(path: Path) -> Checkpoint:
-    """A model from a config.json alone, which may hold the architecture fields only. Raises InputError naming
-    the file.
+    """A model from its configuration without its weights, which may hold the architecture fields only.
+
+    A file named config.json is one of its folder: a quantisation described beside it is its own. Raises InputError
+    naming the file at fault.
     """
     config = parse_json(model_file.read_bytes(path, CONFIG_LIMIT_BYTES), printable(path))
-    name = path.stem if path.stem != "config" else path.resolve().parent.name
-    return Checkpoint(id=_as_id(name), config=config, quantization=quantization_section(config), source=printable(path))
+    quantization = quantization_section(config)
+    if path.name != CONFIG:
+        return Checkpoint(_as_id(path.stem), config, quantization, source=printable(path))
+    if quantization is None:
+        quantization = quantization_beside(lambda name: _json_file(path.with_name(name)))
+    return Checkpoint(_as_id(path.parent.resolve().name), config, quantization, source=printable(path))
 
 
 def _json_file(path: Path) -> dict[str, Any] | None:

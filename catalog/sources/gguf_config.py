@@ -1,5 +1,6 @@
 """GGUF metadata as the config.json fields of the class it was converted from. Shapes run from the inside out."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from estimator.printable import printable
 
 READ = {**CONVERSIONS, **CLASSIC, **NEWER}
 """Every GGUF architecture that is read."""
+BLOCK = re.compile(r"blk\.(\d{1,9})\.")
 DERIVED = ("rope_freqs", "rope_factors", "mm.", "v.")
 """Tensors that conversion adds: rotary tables, and the vision parts of multimodal files."""
 TOLERANCE = 0.002
@@ -56,9 +58,12 @@ def _in_figures(header: Header) -> str:
 def _check_parameters(described: Model, header: Header) -> None:
     """Raises InputError where the tensors hold another number of parameters than the metadata describes."""
     stored = sum(each.stored.elements for name, each in header.tensors.items() if not name.startswith(DERIVED))
-    a = described.architecture
+    a, architecture = described.architecture, header.metadata.get("general.architecture")
     counts = [a.text_parameters, a.parameters - a.vision_parameters]  # with and without modules for drafting
-    if header.metadata.get("general.architecture") in CLASSIC:  # poolers are left out, tied heads stored again
+    if _whole(header.metadata, f"{architecture}.nextn_predict_layers"):  # modules that the class does not describe
+        blocks = ((BLOCK.match(name), each.stored.elements) for name, each in header.tensors.items())
+        counts.append(a.text_parameters + sum(size for block, size in blocks if block and int(block[1]) >= a.layers))
+    if architecture in CLASSIC:  # poolers are left out, tied heads stored again
         pooler = sum(tensor.parameters for tensor in a.final if tensor.name.startswith("dense"))
         counts += [a.text_parameters - pooler, a.text_parameters + sum(t.parameters for t in a.head if a.tied)]
     if all(abs(stored - count) > TOLERANCE * stored for count in counts):

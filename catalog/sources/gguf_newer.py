@@ -1,13 +1,14 @@
 """GGUF architectures of latent attention and of later experts, and their keys as fields of config.json.
 
-Names and keys: llama.cpp conversion/deepseek.py, glm.py, minicpm.py, ernie.py and granite.py. What a file's tensors
-contradict is refused, so an entry can not be silently wrong.
+Names and keys: llama.cpp conversion/deepseek.py, glm.py, minicpm.py, ernie.py, granite.py, exaone.py, hunyuan.py,
+mimo.py, step3.py, kimi_linear.py, afmoe.py and mellum.py. What a file's tensors contradict is refused, so an entry can
+not be silently wrong.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.sources.gguf_table import Conversion, Keys
+from catalog.sources.gguf_table import FULL, SLIDING, Conversion, Keys, shared_experts, sliding_types, windowed
 
 
 def _latent(k: Keys) -> dict[str, Any]:
@@ -70,6 +71,95 @@ def _granite_moe(k: Keys) -> dict[str, Any]:
     }
 
 
+def _routed(k: Keys) -> list[bool]:
+    """Whether each layer routes to experts, next-token modules left out: where it has a router."""
+    layers = k.whole("block_count") - k.whole("nextn_predict_layers")
+    return [f"blk.{layer}.ffn_gate_inp.weight" in k.header.tensors for layer in range(min(layers, 4096))]
+
+
+def _windowed_experts(k: Keys) -> dict[str, Any]:
+    """EXAONE with experts: windows as the file lists them, next-token modules among its blocks."""
+    return {**windowed(k), **shared_experts(k)}
+
+
+def _hunyuan_v3(k: Keys) -> dict[str, Any]:
+    """Hunyuan 3 states the width of its shared experts together, and leaves the dense layers to its tensors."""
+    width = max(k.whole("expert_feed_forward_length"), 1)
+    routed = _routed(k)
+    return {
+        **shared_experts(k),
+        "num_shared_experts": k.whole("expert_shared_feed_forward_length") // width,
+        "n_shared_experts": None,
+        "first_k_dense_replace": routed.index(True) if True in routed else len(routed),
+    }
+
+
+def _afmoe(k: Keys) -> dict[str, Any]:
+    """Trinity: every fourth layer full, as its class has it; files list no windows."""
+    return {
+        "num_shared_experts": k.whole("expert_shared_count"),
+        "num_dense_layers": k.whole("leading_dense_block_count"),
+    }
+
+
+def _heads_by_kind(k: Keys, key: str) -> tuple[int | None, int | None]:
+    """Heads of the full and of the windowed layers under a metadata key; the other's where a kind has no layer."""
+    heads = dict(zip(sliding_types(k) or [], k.per_layer(key), strict=False))
+    full, local = heads.get(FULL), heads.get(SLIDING)
+    return full or local, local or full
+
+
+def _mimo2(k: Keys) -> dict[str, Any]:
+    """MiMo V2: windowed layers with key-value heads of their own number, values narrower than keys."""
+    full, local = _heads_by_kind(k, "attention.head_count_kv")
+    heads, head, value = (k.whole(f"attention.{key}") for key in ("head_count", "key_length", "value_length"))
+    return {
+        **shared_experts(k),
+        "hybrid_layer_pattern": [int(kind == SLIDING) for kind in sliding_types(k) or []][: len(_routed(k))],
+        "moe_layer_freq": [int(each) for each in _routed(k)],
+        "num_key_value_heads": full,
+        "v_head_dim": value,
+        "swa_num_attention_heads": heads,
+        "swa_num_key_value_heads": local,
+        "swa_head_dim": head,
+        "swa_v_head_dim": value,
+        "add_swa_attention_sink_bias": k.has_tensor("attn_sinks.weight"),
+    }
+
+
+def _step35(k: Keys) -> dict[str, Any]:
+    """Step 3.5: windowed layers with query and key-value heads of their own number, one shared expert."""
+    full, local = _heads_by_kind(k, "attention.head_count")
+    full_groups, local_groups = _heads_by_kind(k, "attention.head_count_kv")
+    routed = _routed(k)
+    return {
+        **shared_experts(k),
+        "layer_types": (sliding_types(k) or [])[: len(routed)],
+        "mlp_layer_types": ["sparse" if each else "dense" for each in routed],
+        "num_attention_heads": full,
+        "num_attention_groups": full_groups,
+        "attention_other_setting": {"num_attention_heads": local, "num_attention_groups": local_groups},
+        "share_expert_dim": k.whole("expert_shared_feed_forward_length"),
+        "use_head_wise_attn_gate": k.has_tensor("attn_gate.weight"),
+        "use_moe_router_bias": k.has_tensor("exp_probs_b.bias"),
+    }
+
+
+def _kimi_linear(k: Keys) -> dict[str, Any]:
+    """Kimi Linear: latent attention in the layers that have a key-value head, delta attention in the others."""
+    groups = k.per_layer("attention.head_count_kv")
+    return {
+        **_latent(k),
+        "num_shared_experts": k.whole("expert_shared_count"),
+        "linear_attn_config": {
+            "num_heads": k.whole("attention.head_count"),
+            "head_dim": k.whole("kda.head_dim"),
+            "short_conv_kernel_size": k.whole("ssm.conv_kernel"),
+            "full_attn_layers": [layer for layer, heads in enumerate(groups, start=1) if heads],
+        },
+    }
+
+
 NEWER: Mapping[str, Conversion] = {
     "deepseek32": Conversion("DeepseekV32ForCausalLM", "n_routed_experts", _indexed),
     "glm-dsa": Conversion("GlmMoeDsaForCausalLM", "n_routed_experts", _indexed),
@@ -80,5 +170,12 @@ NEWER: Mapping[str, Conversion] = {
     "llama-embed": Conversion("LlamaBidirectionalModel"),
     "eurobert": Conversion("EuroBertModel"),
     "jais2": Conversion("Jais2ForCausalLM"),
+    "afmoe": Conversion("AfmoeForCausalLM", extra=_afmoe),
+    "exaone-moe": Conversion("ExaoneMoeForCausalLM", extra=_windowed_experts),
+    "hy_v3": Conversion("HYV3ForCausalLM", extra=_hunyuan_v3),
+    "mimo2": Conversion("MiMoV2FlashForCausalLM", "n_routed_experts", _mimo2),
+    "step35": Conversion("Step3p5ForCausalLM", "moe_num_experts", _step35),
+    "kimi-linear": Conversion("KimiLinearForCausalLM", extra=_kimi_linear),
+    "mellum": Conversion("MellumForCausalLM", extra=windowed),
 }
 """GGUF architecture -> its conversion."""

@@ -62,7 +62,7 @@ def _biases(k: Keys) -> dict[str, Any]:
     }
 
 
-def _shared_experts(k: Keys) -> dict[str, Any]:
+def shared_experts(k: Keys) -> dict[str, Any]:
     """DeepSeek's order of experts, and next-token modules that the file counts among its blocks."""
     modules = k.whole("nextn_predict_layers")
     return {
@@ -90,7 +90,7 @@ def _delta_net(k: Keys) -> dict[str, Any]:
     }
 
 
-def _sliding_types(k: Keys) -> list[str] | None:
+def sliding_types(k: Keys) -> list[str] | None:
     """Kinds of attention layer by layer, where the file lists them."""
     pattern = k.get("attention.sliding_window_pattern")
     return [SLIDING if each else FULL for each in pattern] if isinstance(pattern, list) else None
@@ -98,7 +98,7 @@ def _sliding_types(k: Keys) -> list[str] | None:
 
 def _gemma4(k: Keys) -> dict[str, Any]:
     """Gemma 4: wider heads in the full layers, embeddings per layer, caches shared by the last layers."""
-    kinds = _sliding_types(k) or []
+    kinds = sliding_types(k) or []
     groups, widths = k.per_layer("attention.head_count_kv"), k.per_layer("feed_forward_length")
     by_kind = dict(zip(kinds, groups, strict=False))
     full = [layer for layer, kind in enumerate(kinds) if kind == FULL]
@@ -238,9 +238,9 @@ def _jamba(k: Keys) -> dict[str, Any]:
     }
 
 
-def _windowed(k: Keys) -> dict[str, Any]:
+def windowed(k: Keys) -> dict[str, Any]:
     """Layers with a window as the file lists them; without a list the class's own pattern."""
-    kinds = _sliding_types(k)
+    kinds = sliding_types(k)
     return {**_biases(k), **({"layer_types": kinds} if kinds else {})}
 
 
@@ -277,13 +277,13 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "olmoe": _simple("OlmoeForCausalLM"),
     "granite": _simple("GraniteForCausalLM"),
     "granitehybrid": Conversion("GraniteMoeHybridForCausalLM", "num_local_experts", _granite_hybrid),
-    "deepseek": Conversion("DeepseekForCausalLM", "n_routed_experts", _shared_experts),
+    "deepseek": Conversion("DeepseekForCausalLM", "n_routed_experts", shared_experts),
     "deepseek2": Conversion("DeepseekV3ForCausalLM", "n_routed_experts"),
-    "dots1": Conversion("Dots1ForCausalLM", "n_routed_experts", _shared_experts),
+    "dots1": Conversion("Dots1ForCausalLM", "n_routed_experts", shared_experts),
     "glm4": _simple("Glm4ForCausalLM"),
-    "glm4moe": Conversion("Glm4MoeForCausalLM", "n_routed_experts", _shared_experts),
-    "bailingmoe": Conversion("BailingMoeForCausalLM", extra=_shared_experts),
-    "bailingmoe2": Conversion("BailingMoeV2ForCausalLM", extra=_shared_experts),
+    "glm4moe": Conversion("Glm4MoeForCausalLM", "n_routed_experts", shared_experts),
+    "bailingmoe": Conversion("BailingMoeForCausalLM", extra=shared_experts),
+    "bailingmoe2": Conversion("BailingMoeV2ForCausalLM", extra=shared_experts),
     "gpt-oss": Conversion("GptOssForCausalLM", "num_local_experts"),
     "seed_oss": _simple("SeedOssForCausalLM"),
     "smollm3": _simple("SmolLM3ForCausalLM"),
@@ -292,9 +292,9 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "apertus": _simple("ApertusForCausalLM"),
     "ernie4_5": _simple("Ernie4_5ForCausalLM"),
     "exaone": _simple("ExaoneForCausalLM"),
-    "exaone4": Conversion("Exaone4ForCausalLM", extra=_windowed),
+    "exaone4": Conversion("Exaone4ForCausalLM", extra=windowed),
     "hunyuan-dense": _simple("HunYuanDenseV1ForCausalLM"),
-    "hunyuan-moe": Conversion("HunYuanMoEV1ForCausalLM", extra=_shared_experts),
+    "hunyuan-moe": Conversion("HunYuanMoEV1ForCausalLM", extra=shared_experts),
     "minicpm": _simple("MiniCPMForCausalLM"),
     "minimax-m2": Conversion("MiniMaxM2ForCausalLM", "num_local_experts"),
     "nemotron": _simple("NemotronForCausalLM"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from catalog.load import Catalog
+from catalog.sources.announced import as_announced
 from catalog.sources.checkpoint import Checkpoint, Progress, Stored
 from estimator.errors import InputError, UnsupportedArchitecture
-from estimator.models.formats import format_in_name, weight_format
 from estimator.models.model import Model, read_model
 from estimator.printable import printable
 
@@ -57,7 +57,7 @@ def at_hand(reference: str, catalog: Catalog) -> Model:
 def in_catalogue(reference: str, catalog: Catalog) -> Model:
     """The catalogue's model of a name, in the format that the name announces. Raises InputError with close matches."""
     _check_reference(reference)
-    return _in_announced_format(reference, catalog.model(reference))
+    return as_announced(reference, catalog.model(reference), exact=catalog.has_model(reference))
 
 
 def _check_reference(reference: str) -> None:
@@ -66,21 +66,6 @@ def _check_reference(reference: str) -> None:
         raise InputError("model", "is empty; a catalogue name, a Hub id org/name, or a path")
     if not reference.isprintable():
         raise InputError("model", f"{printable(reference, 60)} holds control characters")
-
-
-def _in_announced_format(reference: str, model: Model) -> Model:
-    """The model as the checkpoint of that name stores it, where the name says so and the model is a 16-bit one."""
-    announced = format_in_name(reference)
-    if announced is None or model.native_weights not in ("bf16", "fp16") or format_in_name(model.id) is not None:
-        return model
-    note = f"{announced} by its name alone: which tensors this upload leaves wider is not known"
-    return replace(
-        model,
-        id=printable(reference.strip(), 200),
-        native_weights=announced,
-        checkpoint=weight_format(announced),
-        notes=(*model.notes, note),
-    )
 
 
 def on_disk(reference: str, progress: Progress = silent) -> Model | None:

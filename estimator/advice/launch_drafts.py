@@ -14,8 +14,8 @@ from estimator.models.model import Model
 OWN = "the model's own prediction modules"
 LOOKED_UP = 4
 """Tokens in a row that are looked up in the text so far (vLLM's examples)."""
-SGLANG_ALGORITHMS = {"draft_model": "STANDALONE", "eagle3": "EAGLE3", "dflash": "DFLASH"}
-LLAMACPP_TYPES = {"eagle3": "draft-eagle3", "dflash": "draft-dflash"}
+SGLANG_ALGORITHMS = {"draft_model": "STANDALONE", "eagle3": "EAGLE3", "dflash": "DFLASH", "mtp": "NEXTN"}
+LLAMACPP_TYPES = {"eagle3": "draft-eagle3", "dflash": "draft-dflash", "mtp": "draft-mtp"}
 
 
 def vllm_drafts(server: Server) -> Iterator[Argument]:

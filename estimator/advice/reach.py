@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 from estimator.engines.memory_policy import RuleOfThumb
 from estimator.engines.profiles import EngineProfile
-from estimator.engines.support import refusal, stand_in
+from estimator.engines.support import loads, refusal, stand_in
 from estimator.errors import InputError
 from estimator.layout import Layout
 from estimator.layouts.legal import layout_refusal
-from estimator.models.formats import WeightFormat, weight_format
+from estimator.models.formats import WeightFormat, find_weight_format, weight_format
 from estimator.models.model import Model
 from estimator.models.summary import text_tensors
 from estimator.scenario.inventory import Inventory
 
 FORMATS = ("bf16", "fp8", "int4-awq", "gguf-q8_0", "gguf-q4_k_m")
 """Formats worth comparing for any model."""
-TYPICAL_DEVICES = {"gpu": "h100-sxm", "neuron": "trainium2"}
+TYPICAL_DEVICES = {"gpu": "h100-sxm", "neuron": "trainium2", "hpu": "gaudi3"}
 """A device of each kind that lacks nothing an engine asks for."""
 
 
@@ -77,9 +77,11 @@ def _why_not(model: Model, engine: EngineProfile, inventory: Inventory) -> str:
     device = inventory.accelerators.get(TYPICAL_DEVICES[kind])
     if device is None:
         return "no device of its kind is catalogued"
-    weights = weight_format(stand_in(engine, "bf16"))
-    reason = refusal(device, engine, weights, model.architecture)
-    return str(reason or layout_refusal(model, Layout(), 1, engine, device) or "")
+    wide = weight_format(stand_in(engine, "bf16"))
+    weights = wide if loads(engine, wide) else next(filter(None, map(find_weight_format, engine.formats)), wide)
+    refused = layout_refusal(model, Layout(), 1, engine, device)
+    reason = refusal(device, engine, weights, model.architecture) or (refused.reason if refused else "")
+    return reason.removeprefix(f"{engine.name} from {engine.version}: ").removeprefix(f"{engine.name} ")
 
 
 def unknowns(model: Model) -> Iterator[str]:

@@ -31,7 +31,8 @@ class Exclusion:
     below_capability: float = 0.0
     """NVIDIA devices of a lower compute capability."""
     features: tuple[str, ...] = ()
-    """Features of a model (encoder-decoder, cross-attention) or a layout (experts cut inside a block)."""
+    """Features of a model (encoder-decoder, cross-attention, one pass, any class) or a layout (experts cut inside a
+    block)."""
     except_classes: tuple[str, ...] = ()
     """Model classes that have the feature and are served."""
     reason: str = ""

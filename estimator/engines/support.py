@@ -24,6 +24,8 @@ def refusal(
     """Why this engine does not serve that format, or that model, on the device; None where it does."""
     if "no-llm-stack" in device.tags:
         return f"{device.name} is supported by no serving engine"
+    if not device.matrix_flops:
+        return unknown_speed(device)
     if device.kind not in engine.device_kinds:
         return f"{engine.name} on {device.name} is not modelled here"
     if engine.vendors and device.vendor not in engine.vendors:
@@ -36,6 +38,11 @@ def refusal(
         if applies(exclusion, device, weights) and _names(exclusion, features, class_name):
             return f"{engine.name} from {engine.version}: {_reason(exclusion, device, weights)}"
     return None
+
+
+def unknown_speed(device: Accelerator) -> str:
+    """Why nothing can be timed on a device of which no peak in 16 or 32 bits is catalogued."""
+    return f"no peak of matrix products is catalogued for {device.name} (dense_tflops)"
 
 
 def drafter_refusal(device: Accelerator, engine: EngineProfile, model: Model) -> str | None:
@@ -112,14 +119,14 @@ def _why(exclusion: Exclusion) -> str:
 @lru_cache(maxsize=1024)
 def model_features(architecture: Architecture) -> frozenset[str]:
     """Features of a model that an engine may lack: encoders that its decoder attends to, images that it attends to, one
-    pass over a text in the place of generation.
+    pass over a text in the place of generation; `any class` is of every model, for engines that list what they read.
     """
     crosses = any(group.layer.mixer and group.layer.mixer.cross_width for group in architecture.groups)
     if architecture.encodes:
-        return frozenset({"one pass"})
+        return frozenset({"any class", "one pass"})
     if architecture.encoder:
-        return frozenset({"encoder-decoder"})
-    return frozenset({"cross-attention"}) if crosses else frozenset()
+        return frozenset({"any class", "encoder-decoder"})
+    return frozenset({"any class", "cross-attention"} if crosses else {"any class"})
 
 
 def cuts_blocks(architecture: Architecture, weights: WeightFormat, layout: Layout) -> bool:

@@ -23,8 +23,9 @@ Task = Literal[
     "diffusion",
 ]
 """The question a model's head answers; only generation runs token by token."""
-Drafts = Literal["", "chain", "block"]
-"""Tokens one after the other (EAGLE), or a block of them in one pass (DFlash)."""
+Drafts = Literal["", "chain", "block", "borrowed"]
+"""Tokens one after the other (EAGLE), a block of them in one pass (DFlash), or one after the other over the target's
+own keys and values (Gemma 4's assistants)."""
 
 INDEX_ELEMENT_BYTES = 1 + 4 / 128
 """Bytes of one element of an indexer's keys: FP8 with one float32 scale per 128 (DeepSeek-V3.2)."""
@@ -134,6 +135,8 @@ class Architecture:
     """How sound becomes tokens; None likewise."""
     drafts: Drafts = ""
     """How a head that serves nothing alone proposes tokens for another model; empty for a model of its own."""
+    target_hidden: int = 0
+    """Width of the other model's hidden states that such a head reads, where it is not its own width."""
     task: Task = "generation"
     """The question the head answers; every task but generation is one pass over the whole text."""
 

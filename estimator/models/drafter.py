@@ -46,7 +46,8 @@ def _with_drafter(model: Model, drafter: Model | None) -> Model:
     if abs(own.vocabulary - its.vocabulary) > PADDING:
         sizes = f"{its.vocabulary:,} tokens, {model.id} {own.vocabulary:,}"
         raise InputError("draft_model", f"{drafter.id} has {sizes}: a draft is of the model's own tokens")
-    if its.drafts and its.hidden != own.hidden:
-        widths = f"{its.hidden:,} wide, {model.id} is {own.hidden:,}"
-        raise InputError("draft_model", f"{drafter.id} is {widths}: it reads another model's hidden states")
+    reads = its.target_hidden or its.hidden
+    if its.drafts and reads != own.hidden:
+        widths = f"made for {reads:,} wide states, {model.id} is {own.hidden:,}"
+        raise InputError("draft_model", f"{drafter.id} is {widths}")
     return replace(model, drafter=Drafter(drafter))

@@ -75,6 +75,9 @@ class MixtureOfExperts:
     """Width inside the experts where it differs from the model's (Kimi-K3, Nemotron-3 latent experts)."""
     router_norm: int = 0
     """Vector elements beside the router: norms and scales (Gemma 4, Kimi-K3)."""
+    beside_mlp: bool = False
+    """Checkpoints keep router and experts in modules of the layer, beside the dense `mlp` and not inside it
+    (Gemma 4)."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.per_token <= self.experts:

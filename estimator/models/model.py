@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from estimator.errors import InputError, Refusal
 from estimator.models import hf_config
 from estimator.models.architecture import Architecture
-from estimator.models.formats import LINEAR, Stored, WeightFormat, weight_format
+from estimator.models.formats import LINEAR, WeightFormat, weight_format
 from estimator.models.misnomers import misnomer
 from estimator.models.published import Explanation, explain
 from estimator.models.quantization import quantization_section, read_quantization
@@ -15,6 +15,10 @@ from estimator.records import record
 
 NGRAM = "ngram"
 """Name of the drafter that looks the next tokens up in the text so far."""
+
+
+METHODS = {"": "draft_model", "chain": "eagle3", "block": "dflash", "borrowed": "mtp"}
+"""How an architecture drafts -> the method by which engines start it."""
 
 
 class Drafter(NamedTuple):
@@ -25,10 +29,10 @@ class Drafter(NamedTuple):
 
     @property
     def method(self) -> str:
-        """How engines call it: ngram, draft_model, eagle3 or dflash."""
+        """How engines call it: ngram, draft_model, eagle3, dflash or mtp."""
         if self.model is None:
             return NGRAM
-        return {"": "draft_model", "chain": "eagle3", "block": "dflash"}[self.model.architecture.drafts]
+        return METHODS[self.model.architecture.drafts]
 
 
 @record(frozen=True, slots=True, eq=False)
@@ -162,8 +166,5 @@ def _checkpoint(entry: Mapping[str, Any], architecture: Architecture) -> WeightF
     section = entry.get("quantization") or quantization_section(config)
     if not section:
         return weight_format(architecture.dtype)
-    own = read_quantization(section, architecture)
-    if config.get("expert_dtype") == "fp4" and own.id.startswith("fp8"):  # DeepSeek-V4: MXFP4 experts in an fp8 file
-        lists_experts = any(stored.role == "expert" for stored in own.exceptions)
-        own = own if lists_experts else own._replace(exceptions=(*own.exceptions, Stored("expert", "", 4.25)))
-    return own
+    experts = config.get("expert_dtype")  # DeepSeek-V4 writes it beside the section
+    return read_quantization({"expert_dtype": experts, **section} if experts else section, architecture)

@@ -25,6 +25,7 @@ _PLACES: dict[Role, tuple[str, ...]] = {
     ),
     "router": ("mlp", "block_sparse_moe", "mixer", "ffn"),
 }
+_PLACES_BESIDE_MLP: dict[Role, tuple[str, ...]] = {"expert": ("experts.0",), "router": ("router",)}
 _ALSO_CALLED = {
     "q_proj": ("qkv_proj",),
     "k_proj": ("qkv_proj",),
@@ -134,11 +135,18 @@ def _fits(glob: list[str], name: str) -> bool:
 
 def paths(tensor: Tensor, layer: Layer, index: int) -> Iterator[tuple[str, str]]:
     """Names that checkpoints of different families give to a tensor's module, each with its alias, if it is one."""
-    places = _PLACES.get(tensor.role) or (layer.mixer.module if layer.mixer else "self_attn", "mixer", "attn")
-    for place in places:
+    for place in _places(tensor.role, layer):
         yield f"layers.{index}.{place}.{tensor.name}", ""
         for alias in _ALSO_CALLED.get(tensor.name, ()):
             yield f"layers.{index}.{place}.{alias}", alias
+
+
+def _places(role: Role, layer: Layer) -> tuple[str, ...]:
+    """Modules of a layer, any family's, that hold tensors of a role."""
+    routed = layer.mlp.routed if layer.mlp else None
+    if routed and routed.beside_mlp and role in _PLACES_BESIDE_MLP:
+        return _PLACES_BESIDE_MLP[role]
+    return _PLACES.get(role) or (layer.mixer.module if layer.mixer else "self_attn", "mixer", "attn")
 
 
 def matched_share(architecture: Architecture, patterns: Patterns, tensor: Tensor) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from estimator.models.architecture import Architecture, LayerGroup
+from estimator.models.formats.base import WeightFormat
 from estimator.models.labels import class_label
 from estimator.models.model import Model
 from estimator.models.tensors import Role, Tensor, parameters
@@ -138,15 +139,26 @@ def text_tensors(a: Architecture) -> Iterator[tuple[int, Tensor]]:
 
 
 def stored(model: Model) -> tuple[StoredPart, ...]:
-    """The language model's weights as its checkpoint stores them: the quantised part, and what stays wider."""
+    """The language model's weights as its checkpoint stores them: in its format, in other widths, what stays wider."""
     weights = model.checkpoint
-    sizes: dict[bool, dict[str, float]] = {True: {}, False: {}}
+    rest = f"{weights.rest_bits:g}-bit"
+    sizes: dict[str, dict[str, float]] = {weights.name: {}}
     for count, tensor in text_tensors(model.architecture):
-        narrow = weights.quantised(tensor) and weights.bits_of(tensor) < weights.rest_bits
         role = tensor.role.replace("_", " ")
-        sizes[narrow][role] = sizes[narrow].get(role, 0.0) + count * weights.bytes_of(tensor)
-    names = {True: weights.name, False: f"{weights.rest_bits:g}-bit"}
-    return tuple(StoredPart(names[narrow], sum(size.values()), tuple(size)) for narrow, size in sizes.items() if size)
+        part = sizes.setdefault(_width(weights, tensor), {})
+        part[role] = part.get(role, 0.0) + count * weights.bytes_of(tensor)
+    sizes[rest] = sizes.pop(rest, {})  # comes last
+    return tuple(StoredPart(name, sum(size.values()), tuple(size)) for name, size in sizes.items() if size)
+
+
+def _width(weights: WeightFormat, tensor: Tensor) -> str:
+    """The format's name, or the bits of what an upload stores otherwise; a format of mixed types names them all."""
+    if not weights.quantised(tensor) or weights.bits_of(tensor) >= weights.rest_bits:
+        return f"{weights.rest_bits:g}-bit"
+    other = weights.exception(tensor.role, tensor.name)
+    if other is None or weights.average_bits or other.bits == weights.bits:
+        return weights.name
+    return f"{other.bits:.3g}-bit"
 
 
 def _row(group: LayerGroup) -> LayerRow:

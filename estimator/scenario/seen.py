@@ -34,9 +34,11 @@ def seen_by(model: "Model", scenario: Scenario, inventory: "Inventory") -> Scena
 
 
 def drafter_kind(model: "Model") -> str:
-    """The kind of what drafts for a model: its own prediction modules (mtp), a head that was trained for it (eagle), or
-    its drafter's method.
+    """The kind of what drafts for a model: its own prediction modules (mtp), a head that was trained for it (eagle), an
+    assistant over its cache, or its drafter's method.
     """
+    if model.draft_model and model.draft_model.architecture.drafts == "borrowed":
+        return "assistant"
     if model.drafter:
         return model.drafter.method
     return "mtp" if model.architecture.mtp else "eagle"

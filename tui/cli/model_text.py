@@ -1,6 +1,7 @@
 """A model as a page of text: its parameters, its cache, and the working behind them."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from estimator.advice.reach import FormatSize, engines_for, format_sizes, unknowns
 from estimator.errors import InputError, UnsupportedArchitecture
@@ -13,6 +14,8 @@ from estimator.scenario.inventory import Inventory
 from estimator.units import GIB
 from tui.cli.text_output import aligned
 from tui.draw import figures
+
+WIDTH = 80
 
 
 def page(name: str, answer: Model | InputError, explain: bool, inventory: Inventory) -> str:
@@ -41,18 +44,27 @@ def page(name: str, answer: Model | InputError, explain: bool, inventory: Invent
     head = f"{printable(answer.id)}: {printable(architecture.class_name)}, {architecture.layers} layers, {context}"
     notes = [printable(note) for note in (*overview.notes, _published(answer), _stored(answer)) if note]
     working = ["", aligned(_working(answer), left=(0, 1))] if explain else []
-    return "\n".join([head, aligned(rows, left=(1,)), *notes, *_reach(answer, inventory), *working])
+    sizes = list(format_sizes(answer, inventory))
+    table = aligned([(each.format, figures.gib(each.bytes) + " GiB", _holder(each)) for each in sizes], left=(0, 2))
+    lines = [_folded(head), aligned(rows, left=(1,)), *map(_folded, notes), "", table]
+    return "\n".join([*lines, *map(_folded, _reach(answer, inventory)), *working])
+
+
+def _folded(line: str) -> str:
+    """A line of words as lines that a terminal of 80 cells shows whole, what follows indented."""
+    return "\n".join(wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def _reach(model: Model, inventory: Inventory) -> Iterator[str]:
-    """Its bytes by format with the smallest device, the engines that take it, and what is not known."""
-    sizes = list(format_sizes(model, inventory))
-    yield ""
-    yield aligned([(each.format, figures.gib(each.bytes) + " GiB", _holder(each)) for each in sizes], left=(0, 2))
-    engines = list(engines_for(model, inventory))
-    taken = [each.engine for each in engines if not each.reason]
-    yield f"runs under {', '.join(taken)}" if taken else "runs under no engine that is modelled here"
-    yield from (f"not under {each.engine}: {printable(each.reason)}" for each in engines if each.reason and taken)
+    """The engines that take it, why others do not, and what is not known."""
+    by_reason: dict[str, list[str]] = {}
+    for each in engines_for(model, inventory):
+        by_reason.setdefault(each.reason, []).append(each.engine)
+    taken = by_reason.pop("", [])
+    yield f"runs under {'; '.join(taken)}" if taken else "runs under no engine that is modelled here"
+    yield from (
+        f"not under {'; '.join(engines)}: {printable(reason)}" for reason, engines in by_reason.items() if taken
+    )
     if missing := list(unknowns(model)):
         yield f"not known: {'; '.join(map(printable, missing))}"
 

@@ -1,10 +1,10 @@
 """Number formats of weights and of the KV cache: bits with their scales, and which tensors stay 16-bit."""
 
 from estimator.errors import unknown_name
-from estimator.models.formats import exllama, gguf, integers
+from estimator.models.formats import exllama, gguf, integers, microscaled
 from estimator.models.formats.base import EVERYTHING, EXPERTS, LINEAR, CacheFormat, Stored, WeightFormat
 from estimator.models.formats.integers import integer_format
-from estimator.models.formats.names import ALIASES, CACHE_ALIASES, format_in_name, key
+from estimator.models.formats.names import ALIASES, CACHE_ALIASES, USUAL_MIX, format_in_name, key
 from estimator.models.formats.table import CACHES, WEIGHTS
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "EVERYTHING",
     "EXPERTS",
     "LINEAR",
+    "USUAL_MIX",
     "WEIGHT_FORMATS",
     "CacheFormat",
     "Stored",
@@ -39,7 +40,7 @@ def find_weight_format(name: str) -> WeightFormat | None:
     """The weight format of an id or common name; None where there is none."""
     wanted = key(name)
     return WEIGHT_FORMATS.get(ALIASES.get(wanted, wanted)) or next(
-        filter(None, (each.parse(wanted) for each in (gguf, integers, exllama))), None
+        filter(None, (each.parse(wanted) for each in (gguf, integers, exllama, microscaled))), None
     )
 
 

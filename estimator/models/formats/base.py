@@ -67,11 +67,14 @@ class WeightFormat(NamedTuple):
         """Whether tensors of a tensor's role are stored in the format; exceptions by name are not looked at."""
         return tensor.role in self.quantises
 
+    def exception(self, role: Role, name: str) -> Stored | None:
+        """How tensors of a role and name are stored where that is not the format's own way."""
+        return next((each for each in self.exceptions if each.role == role and each.name in ("", name)), None)
+
     def kind_bits(self, role: Role, name: str = "") -> float:
         """Average stored bits per weight of large matrices of a role, or of a named kind where tensors of it differ."""
-        for stored in self.exceptions:
-            if stored.role == role and stored.name in ("", name):
-                return stored.bits
+        if stored := self.exception(role, name):
+            return stored.bits
         return self.bits if role in self.quantises else self.rest_bits
 
     def bits_of(self, tensor: Tensor) -> float:
@@ -80,9 +83,8 @@ class WeightFormat(NamedTuple):
 
     def bytes_of(self, tensor: Tensor) -> float:
         """Stored bytes of one tensor, every scale counted: blocks are rounded up on both sides."""
-        for stored in self.exceptions:
-            if stored.role == tensor.role and stored.name in ("", tensor.name):
-                return tensor.parameters * self._fitting(stored.bits, tensor) / 8
+        if stored := self.exception(tensor.role, tensor.name):
+            return tensor.parameters * self._fitting(stored.bits, tensor) / 8
         if tensor.role not in self.quantises:
             return tensor.parameters * self.rest_bits / 8
         return (tensor.parameters * self._fitting(self.payload_bits, tensor) + self._scale_bits_of(tensor)) / 8

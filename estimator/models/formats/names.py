@@ -59,26 +59,43 @@ def format_in_name(model_id: str) -> str | None:
     """
     organisation, _, name = model_id.lower().rpartition("/")
     by_uploader = _UPLOADERS.get(organisation)
-    bits = re.search(r"[-_.](?:mlx[-_.])?([2-8])[-_.]?bits?(?:[-_.](?:mlx|dwq(?:[-_.]\w+)?))?$", name)
-    if bits and (by_uploader or "mlx" in name):
-        return f"int{bits[1]}-{by_uploader or 'mlx'}"
+    packer = by_uploader or ("mlx" if "mlx" in name else None)
+    if packer:
+        bits = re.search(r"(?<!\d)[-_.](?:mlx[-_.])?([2-8])[-_.]?bits?(?:[-_.](?:mlx|awq|dwq(?:[-_.]\w+)?))?$", name)
+        mode = re.search(r"[-_.](mxfp4|mxfp8|nvfp4)(?:[-_.]mlx)?$", name)
+        if bits or mode:
+            return f"int{bits[1]}-{packer}" if bits else f"{mode[1] if mode else ''}-{packer}"
+    if organisation in _MX_UPLOADERS and re.search(r"mxfp4", name):
+        return "mxfp4-linear"
     announced = exllama.announced(name)
     if announced:
         return announced
+    if _BLOCKWISE_UPLOADS.match(model_id.lower()):
+        return "fp8-block"
     return next((format_id for pattern, format_id in _NAME_ENDINGS if re.search(pattern, name)), _file_format(name))
 
 
+USUAL_MIX = "gguf-q4_k_m"
+"""Taken for a GGUF repository that does not say which of its files is meant: engineering guess, the commonest one."""
+_MX_UPLOADERS = ("amd", "quark")
+"""Organisations whose MXFP4 uploads, made with Quark, are of the linear layers and not of the experts alone."""
 _UPLOADERS = {"mlx-community": "mlx", "lmstudio-community": "mlx"}
 """Organisations whose `…-4bit` uploads are all of one packer."""
+_BLOCKWISE_UPLOADS = re.compile(r"(qwen/qwen3|zai-org/glm-5|stepfun-ai/step-3|sgl-project/deepseek-v4).*-fp8$")
+"""Families whose makers' `…-FP8` uploads have a scale for every 128x128 block: `weight_block_size` in the
+configurations of Qwen3-32B-FP8, GLM-5.2-FP8, Step-3.7-Flash-FP8 and DeepSeek-V4-Flash-FP8."""
 
 
 def _file_format(name: str) -> str | None:
-    """The format of a GGUF repository or file; one that does not say which mix is taken for the usual one."""
-    parts = re.search(r"(?:[-_.]((?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf$", name)
+    """The format of a GGUF repository, of one of its files (`…-GGUF:Q6_K`, as llama.cpp and Ollama ask for it) or of a
+    file; a repository alone is taken for the usual mix.
+    """
+    parts = re.search(r"(?:[-_.]((?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf(?::(?:ud-)?(\w+))?$", name)
     if parts is None:
         return None
-    mix = gguf.parse(parts[1]) if parts[1] else None
-    return mix.id if mix else "gguf-q4_k_m"
+    says = parts[2] or parts[1]
+    mix = gguf.parse(says) if says else None
+    return mix.id if mix else None if parts[2] else USUAL_MIX
 
 
 _NAME_ENDINGS = (
@@ -87,20 +104,26 @@ _NAME_ENDINGS = (
     (r"[-_.]quantized\.w4a16$", "int4-gptq"),
     (r"[-_.]w8a8$", "int8"),
     (r"[-_.]w4a16([-_.]g128)?$", "int4-packed"),
-    (r"[-_.](unsloth[-_.])?bnb[-_.]4bit$", "nf4"),
+    (r"[-_.](unsloth[-_.])?bnb[-_.](4bit|nf4)$|[-_.]nf4$", "nf4"),
+    (r"[-_.]awq[-_.]8[-_.]?bits?$", "int8-packed"),
     (r"[-_.](bnb[-_.])?8bit$", "int8-bnb"),
     (r"[-_.]gptq[-_.](int8|8bits?)([-_.]\d+g)?$", "int8-gptq"),
     (r"[-_.](gptq)([-_.](int4|4bits?)([-_.]\d+g)?)?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?autoround([-_.](int4|awq|gptq))?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?awq([-_.](int4|4bit))?$", "int4-awq"),
-    (r"[-_.](auto)?fp8([-_.](dynamic|kv|block|v\d))*$", "fp8"),
-    (r"[-_.](nv)?fp4([-_.]v\d)?$", "nvfp4"),
+    (r"[-_.]fp8[-_.]block$", "fp8-block"),
+    (r"[-_.](auto)?fp8([-_.](dynamic|static|kv|v\d|per[-_.]?(tensor|channel)))*$", "fp8"),
+    (r"[-_.](nv)?fp4(a16)?([-_.]v\d)?$", "nvfp4"),
+    (r"[-_.]mxfp4a16$", "mxfp4-linear"),
+    (r"[-_.]mxfp8$", "mxfp8"),
     (r"[-_.]mxfp4([-_.]preview)?$", "mxfp4"),
     (r"[-_.]mlx$", "int4-mlx"),
     (r"[-_.]hqq([-_.]4bit)?$", "int4-hqq"),
     (r"[-_.]quark[-_.]?fp8|[-_.]fp8[-_.]quark$", "fp8"),
     (r"[-_.]int8$", "int8"),
     (r"[-_.]int4$", "int4-awq"),
+    (r"[-_.](bf16|bfloat16|unquantized|dequantized)$", "bf16"),
+    (r"[-_.](fp?16|float16)$", "fp16"),
     (r"[-_.]4[-_.]?bit$", "nf4"),
 )
 """Endings of upload names, the first that fits counts. `-4bit` alone is bitsandbytes' (transformers' own); unsloth's

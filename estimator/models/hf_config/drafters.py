@@ -1,13 +1,14 @@
-"""Readers of heads that propose tokens from another model's hidden states: EAGLE, EAGLE-3, DFlash.
+"""Readers of heads that propose tokens from another model's hidden states: EAGLE-3, DFlash, Gemma 4's assistants.
 
 They share that model's embedding, and EAGLE and DFlash its LM head too; what they share is not stored with them.
 """
 
 from dataclasses import replace
 
-from estimator.models.architecture import Architecture, Layer
+from estimator.models.architecture import Architecture, Layer, LayerGroup
 from estimator.models.hf_config.decoder import attention, hidden_size, norms, stack, windows
 from estimator.models.hf_config.fields import Fields
+from estimator.models.hf_config.gemma import gemma4
 from estimator.models.hf_config.registry import reads
 from estimator.models.mlps import DenseMlp
 from estimator.models.tensors import Tensor
@@ -34,7 +35,7 @@ def eagle3(f: Fields) -> Architecture:
     first = Layer(replace(mixer, input_width=2 * hidden), mlp, norms(hidden, 3))
     others = [Layer(mixer, mlp, norms(hidden, 2))] * (count - 1)
     joined = Tensor("fc", "attention", hidden, states * target)
-    return _head_of(inner, [first, *others], joined, vocabulary)
+    return replace(_head_of(inner, [first, *others], joined, vocabulary), target_hidden=target)
 
 
 @reads(DFlashDraftModel="")
@@ -50,6 +51,34 @@ def dflash(f: Fields) -> Architecture:
     joined = Tensor("fc", "attention", hidden, states * hidden)
     architecture = _head_of(f, layers, joined, f.size("vocab_size"))
     return replace(architecture, tied=True, final=norms(hidden, 2), drafts="block")
+
+
+@reads(Gemma4AssistantForCausalLM="gemma4_assistant", Gemma4UnifiedAssistantForCausalLM="gemma4_unified_assistant")
+def gemma4_assistant(f: Fields) -> Architecture:
+    """Gemma 4's assistants: a small Gemma 4 whose layers all read the target's keys and values and keep none.
+
+    The target's hidden state beside the embedded token is projected down into it, and its own back up for the next
+    draft (transformers modeling_gemma4_assistant.py).
+    """
+    unified = f.class_name == "Gemma4UnifiedAssistantForCausalLM"
+    text = f.section("text_config") or f
+    body = gemma4(Fields(text.config, text.path, "Gemma4UnifiedForCausalLM" if unified else "Gemma4ForCausalLM"))
+    if any(group.layer.mixer and group.layer.mixer.cache_width for group in body.groups):
+        raise text.wrong("num_kv_shared_layers", text.config.get("num_kv_shared_layers"), "expected every layer")
+    target, hidden = f.size("backbone_hidden_size"), body.hidden
+    projections = (
+        Tensor("pre_projection", "attention", hidden, 2 * target),
+        Tensor("post_projection", "attention", target, hidden),
+    )
+    if f.flag("use_ordered_embeddings"):
+        count = f.size("num_centroids", default=2048)
+        centroids = Tensor("centroids", "head", count, hidden), Tensor("token_ordering", "norm", body.vocabulary)
+        body = replace(body, final=(*body.final, *centroids))
+    first, *others = body.groups
+    layer = replace(first.layer, extras=(*first.layer.extras, *projections))
+    rest = replace(first, count=first.count - 1, indices=first.indices[1:])
+    groups = (LayerGroup(1, layer, first.indices[:1]), *([rest] if rest.count else []), *others)
+    return replace(body, groups=groups, drafts="borrowed", target_hidden=target)
 
 
 def _head_of(f: Fields, layers: list[Layer], joined: Tensor, vocabulary: int) -> Architecture:

@@ -157,4 +157,4 @@ def _gemma4_mlp(f: Fields, shares: bool) -> Mlp:
         return DenseMlp(hidden, width * (2 if shares and f.flag("use_double_wide_mlp") else 1))
     sparse = experts(f)
     dense = DenseMlp(hidden, width)
-    return replace(sparse, shared=dense, router_norm=hidden + sparse.experts)
+    return replace(sparse, shared=dense, router_norm=hidden + sparse.experts, beside_mlp=True)

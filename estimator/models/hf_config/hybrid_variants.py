@@ -1,4 +1,4 @@
-"""Readers of newer hybrids and recurrent models: Ling hybrid, LFM3, Lara, RWKV-4 and -7, RecurrentGemma."""
+"""Readers of newer hybrids and recurrent models: Ling hybrids, LFM3, Lara, RWKV-4 and -7, RecurrentGemma."""
 
 from dataclasses import replace
 
@@ -7,11 +7,13 @@ from estimator.models.hf_config.decoder import FULL, SLIDING, attention, divides
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.hybrid import LINEAR, gated_delta_net
 from estimator.models.hf_config.latent import latent_attention
-from estimator.models.hf_config.moe import SHARED, dense_first, experts
+from estimator.models.hf_config.moe import SHARED, dense_first, experts, shared_width
 from estimator.models.hf_config.registry import reads
+from estimator.models.hf_config.shared_experts import with_next_token
 from estimator.models.mixers import (
     GatedLinearRecurrence,
     KimiDeltaAttention,
+    LightningAttention,
     Mixer,
     Rwkv4,
     Rwkv7,
@@ -21,7 +23,37 @@ from estimator.models.mlps import DenseMlp
 from estimator.models.tensors import Tensor
 
 
-@reads(BailingHybridForCausalLM="bailing_hybrid")
+@reads(BailingMoeV2_5ForCausalLM="bailing_moe_v2_5")
+def bailing_lightning(f: Fields) -> Architecture:
+    """Ling and Ring 2.5 and 2.6: lightning attention, every `layer_group_size`-th layer latent attention; experts.
+
+    Their own modeling_bailing_moe_v2_5.py also makes layers after the last whole group latent ones.
+    """
+    f.refuse_unless("tie_word_embeddings", False)
+    f.refuse_unless("use_bias", False)
+    f.refuse_unless("use_qkv_bias", False)
+    f.refuse_unless("moe_shared_expert_intermediate_size", f.config.get("moe_intermediate_size"))
+    count, hidden, every = f.layers(), hidden_size(f), f.size("layer_group_size")
+    latent = latent_attention(f)
+    heads = f.size("num_attention_heads")
+    lightning = LightningAttention(
+        hidden=hidden,
+        heads=heads,
+        head_dim=f.size("head_dim", default=hidden // heads),
+        head_norm=f.flag("use_qk_norm"),
+    )
+    corrected = f.flag("moe_router_enable_expert_bias")
+    sparse = experts(f, shared=shared_width(f), router_bias=corrected)
+    whole_groups = count - count % every
+    mixers: list[Mixer] = [
+        lightning if (layer + 1) % every and layer < whole_groups else latent for layer in range(count)
+    ]
+    around = norms(hidden, 2)
+    layers = [Layer(mixer, mlp, around) for mixer, mlp in zip(mixers, dense_first(f, count, sparse), strict=True)]
+    return with_next_token(f, layers, Layer(latent, sparse, around), rotary=latent.rope_dim)
+
+
+@reads(BailingHybridForCausalLM="bailing_hybrid", BailingMoeV3ForCausalLM="")
 def bailing_hybrid(f: Fields) -> Architecture:
     """Ling and Ring with Kimi delta attention: every sixth layer latent attention with a gate per head.
 

@@ -64,7 +64,7 @@ def _chunk(f: Fields) -> int:
     return 0 if f.is_null("attention_chunk_size") else f.size("attention_chunk_size")
 
 
-@reads(MiMoV2FlashForCausalLM="mimo_v2_flash")
+@reads(MiMoV2FlashForCausalLM="mimo_v2_flash", MiMoV2ForCausalLM="mimo_v2")
 def mimo_v2(f: Fields) -> Architecture:
     """MiMo-V2-Flash: windowed layers with sinks and their own head counts; values narrower than keys."""
     if not f.has("hybrid_layer_pattern"):

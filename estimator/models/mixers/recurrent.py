@@ -134,11 +134,15 @@ class LightningAttention(Mixer):
     hidden: int
     heads: int
     head_dim: int
+    head_norm: bool = False
+    """Queries and keys are normed head by head (Ling 2.5)."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         width = self.heads * self.head_dim
+        normed = (Tensor("head_norm", "norm", 2 * self.head_dim, split="whole"),) if self.head_norm else ()
         return (
+            *normed,
             Tensor("qkv_proj", "attention", 3 * width, self.hidden),
             Tensor("output_gate", "attention", width, self.hidden),
             Tensor("norm", "norm", width),

@@ -96,7 +96,7 @@ def _unnamed_method(f: Fields) -> str:
 
     Before transformers 4.33 bitsandbytes named its switches alone, and AutoGPTQ and AutoAWQ wrote files of their own.
     """
-    if f.has("quant_algo"):
+    if "quant_algo" in f.config:
         return "modelopt"
     if f.has("load_in_4bit") or f.has("load_in_8bit"):
         return "bitsandbytes"

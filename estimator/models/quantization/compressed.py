@@ -21,8 +21,11 @@ from estimator.models.quantization.modelopt import linear_mxfp4
 SPARSE_24 = ("sparse-24-bitmask", "marlin-24")
 EMBEDDING, EMBEDDING_MODULE = "Embedding", "embed_tokens"
 """A target that names torch's class rather than a module, and the module of that class."""
+UNPACKED = ("int-quantized", "naive-quantized")
+"""File formats that keep an integer of any width in a byte of its own (compressors/quantized_compressors)."""
 MASK_BITS = 1.0
 """Bits of a weight's place in its mask: one of a bitmask, two for each of the two kept out of four."""
+BYTE_BITS = 8.0
 
 
 def read(f: Fields) -> Rules:
@@ -54,7 +57,8 @@ def _groups(f: Fields) -> Rules:
         targets = names_in(group, "targets") if group.has("targets") else []
         weights = group.section("weights")
         if weights is not None:  # a group of activations alone leaves the weights as they are
-            rules.append(_rule(targets, _scheme(weights)))
+            in_bytes = group.text("format", default=f.text("format", default="")) in UNPACKED
+            rules.append(_rule(targets, _in_bytes(_scheme(weights)) if in_bytes else _scheme(weights)))
     rules.sort(key=lambda rule: rule.targets is not None)
     if rules and rules[0].targets is not None:  # what no group names is not quantised
         return [Rule(None, rules[-1].weights), Rule(None, sixteen_bit()), *rules]
@@ -67,6 +71,13 @@ def _rule(targets: list[str], weights: WeightFormat) -> Rule:
         weights = with_head(weights, "embedding")
     named = [EMBEDDING_MODULE if target == EMBEDDING else target for target in targets]
     return Rule(None if "Linear" in targets or not targets else Patterns(named), weights)
+
+
+def _in_bytes(weights: WeightFormat) -> WeightFormat:
+    """The format with every number in a byte, where it is narrower."""
+    if weights.payload_bits >= BYTE_BITS:
+        return weights
+    return weights._replace(id=f"{weights.id}-bytes", name=f"{weights.name}, a byte each", payload_bits=BYTE_BITS)
 
 
 def _half(weights: WeightFormat) -> WeightFormat:

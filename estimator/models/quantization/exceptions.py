@@ -1,5 +1,7 @@
 """Which tensors of a quantised checkpoint are stored otherwise: rules by module name, averaged over the layers."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from estimator.models.architecture import Architecture
@@ -23,6 +25,9 @@ EXCEPTION_LISTS = (
 )
 """Fields that list modules which stay 16-bit, in the spellings of compressed-tensors, vLLM, transformers, ModelOpt,
 Quark, HQQ, bitsandbytes and AQLM."""
+CONVERTER_LISTS = ("ignore", "exclude_modules")
+"""Fields that ModelOpt adds to the section of an FP8 checkpoint of which it converts some layers: modules that it
+leaves as they are."""
 
 
 class Rule(NamedTuple):
@@ -43,8 +48,13 @@ def everywhere(weights: WeightFormat) -> Rules:
 
 
 def exception_names(f: Fields) -> list[str]:
-    """Module names and patterns that a quantisation's configuration leaves 16-bit, whatever it calls the list."""
-    return [name for field in EXCEPTION_LISTS if f.has(field) for name in names_in(f, field)]
+    """Module names and patterns that a quantisation's configuration leaves 16-bit, whatever it calls the list.
+
+    Where an FP8 checkpoint was converted in part, the converter's own list names what stays FP8, and is none of them.
+    """
+    converted = f.config.get("quant_method") == "fp8" and f.has("quantized_layers")
+    fields = [field for field in EXCEPTION_LISTS if f.has(field) and not (converted and field in CONVERTER_LISTS)]
+    return [name for field in fields for name in names_in(f, field)]
 
 
 def names_in(f: Fields, field: str) -> list[str]:
@@ -70,7 +80,10 @@ def with_exceptions(rules: Rules, kept: Patterns, architecture: Architecture) ->
     rules.
     """
     main = rules[0].weights
-    exceptions = list(main.exceptions)
+    parameters: Counter[tuple[Role, str]] = Counter()
+    for count, matrix in _matrices(architecture):
+        parameters[matrix.role, matrix.name] += count * matrix.parameters
+    by_role: dict[Role, list[StoredClass]] = {}
     for tensor in tensor_classes(architecture):
         bits = usual = main.bits_of(tensor)
         for targets, weights in rules[1:]:
@@ -78,15 +91,45 @@ def with_exceptions(rules: Rules, kept: Patterns, architecture: Architecture) ->
             bits += share * (weights.bits_of(tensor) - bits)
         if kept and (main.quantised(tensor) or bits != main.rest_bits):
             bits += matched_share(architecture, kept, tensor) * (main.rest_bits - bits)
-        if bits != usual:
-            exceptions.insert(0, Stored(tensor.role, tensor.name, bits))
-    return main._replace(exceptions=tuple(exceptions))
+        stored = StoredClass(name=tensor.name, parameters=parameters[tensor.role, tensor.name], usual=usual, bits=bits)
+        by_role.setdefault(tensor.role, []).append(stored)
+    own = [each for role, classes in by_role.items() for each in _stored(role, classes)]
+    return main._replace(exceptions=(*own, *main.exceptions))
+
+
+class StoredClass(NamedTuple):
+    """Tensors of one role and name: how many parameters, and the bits of each by the format and by all rules."""
+
+    name: str
+    parameters: int
+    usual: float
+    bits: float
+
+
+def _stored(role: Role, classes: list[StoredClass]) -> list[Stored]:
+    """The exceptions of a role: none where all is as usual, one where its tensors are alike, else one by name each.
+
+    What multiplies several tensors of a role at once asks for the role alone: the last is their average.
+    """
+    if all(each.bits == each.usual for each in classes):
+        return []
+    if len({each.bits for each in classes}) == 1:
+        return [Stored(role, "", classes[0].bits)]
+    average = sum(each.parameters * each.bits for each in classes) / sum(each.parameters for each in classes)
+    return [*(Stored(role, each.name, each.bits) for each in classes), Stored(role, "", average)]
 
 
 def tensor_classes(a: Architecture) -> list[Tensor]:
     """One matrix of each role and name of an architecture; vectors are never quantised."""
-    classes: dict[tuple[str, str], Tensor] = {}
-    for tensor in (*a.embedding, *a.head, *(t for group in a.groups for t in group.layer.tensors)):
-        if tensor.role != "norm":
-            classes.setdefault((tensor.role, tensor.name), tensor)
+    classes: dict[tuple[Role, str], Tensor] = {}
+    for _, tensor in _matrices(a):
+        classes.setdefault((tensor.role, tensor.name), tensor)
     return list(classes.values())
+
+
+def _matrices(a: Architecture) -> Iterator[tuple[int, Tensor]]:
+    """Every matrix of an architecture with the times that it is there."""
+    for tensor in (*a.embedding, *a.head):
+        yield 1, tensor
+    for group in a.groups:
+        yield from ((group.weight_sets, tensor) for tensor in group.layer.tensors if tensor.role != "norm")

@@ -2,16 +2,38 @@
 
 from estimator.models.formats import LINEAR, WeightFormat, weight_format
 from estimator.models.hf_config.fields import Fields
-from estimator.models.quantization.exceptions import Rules, everywhere, sixteen_bit
+from estimator.models.module_names import Patterns
+from estimator.models.quantization.exceptions import Rule, Rules, everywhere, sixteen_bit
 from estimator.models.quantization.modelopt import linear_mxfp4, listed_rules
+
+EXPERT_FORMAT = ("expert_dtype", "routed_experts_quant_method", "store_dtype")
+"""Fields of an FP8 section that say how the routed experts are stored: DeepSeek-V4, Ling 3 and MiMo-V2.6 as their
+loaders in vLLM and SGLang read them."""
+EXPERT_GROUP = ("routed_experts_group_size", "mxfp4_block_size")
+MX_GROUP = 32
 
 
 def fp8(f: Fields) -> Rules:
-    """FP8 in DeepSeek's blocks or with one scale per tensor; NVIDIA's re-quantised uploads list what they changed."""
+    """FP8 in DeepSeek's blocks or with one scale per tensor, with experts perhaps in four bits; NVIDIA's re-quantised
+    uploads list what they changed.
+    """
     main = weight_format("fp8")
     if f.has("weight_block_size"):
         main = blocked(f, "weight_block_size")
-    return [*everywhere(main), *(listed_rules(f) if f.has("quantized_layers") else [])]
+    return [*everywhere(main), *_experts_apart(f), *(listed_rules(f) if f.has("quantized_layers") else [])]
+
+
+def _experts_apart(f: Fields) -> Rules:
+    """The rule of routed experts that an FP8 checkpoint stores as MXFP4; none where they are FP8 like the rest."""
+    field = next((field for field in EXPERT_FORMAT if f.has(field)), EXPERT_FORMAT[0])
+    kind = f.text(field, default="fp8").lower()
+    if kind.startswith(("fp8", "float8")):
+        return []
+    if kind not in ("fp4", "mxfp4"):
+        raise f.wrong(field, kind, "expected fp8, fp4 or mxfp4")
+    for group in EXPERT_GROUP:
+        f.refuse_unless(group, MX_GROUP)
+    return [Rule(Patterns(["experts"]), weight_format("mxfp4"))]
 
 
 def blocked(f: Fields, field: str) -> WeightFormat:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from estimator.models.formats import LINEAR, WeightFormat, integer_format, weight_format
+from estimator.models.formats.microscaled import MLX_MODES, mlx_format
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import (
@@ -19,6 +20,8 @@ from estimator.models.quantization.modelopt import linear_mxfp4
 
 WIDTHS = (2, 3, 4, 8)
 """Bits that AutoGPTQ, GPTQModel, AutoAWQ and AutoRound pack."""
+GPTQ_FILES = ("gptq", "gptq_v2", "marlin", "bitblas", "bitblas_v1", "exllama", "exllama_v2", "qqq", "gemm", "gemv")
+"""`checkpoint_format` of files that hold every weight; `marlin_24` keeps two of four."""
 CHATGLM_WIDTHS = (4, 8)
 LEAST_HIGGS_BITS = 2
 _REGULAR_EXPRESSION = re.compile(r"[*+?^$|\\\[\](){}]")
@@ -36,6 +39,7 @@ def gptq(f: Fields) -> Rules:
     `modules_in_block_to_quantize` names what is quantised at all; `dynamic` (GPTQModel) overrides by regular
     expression, `-:` leaves out, and the first that matches a module counts.
     """
+    f.refuse_unless("checkpoint_format", *GPTQ_FILES)
     main = _packed(f, f.size("bits"), "gptq", True)
     if f.config.get("lm_head") is True:
         main = with_head(main)
@@ -152,15 +156,11 @@ def _transformers_name(name: str) -> str:
 
 def _mlx_scheme(f: Fields) -> WeightFormat:
     mode, bits, group = f.text("mode", default="affine"), f.size("bits", most=8), f.size("group_size")
-    affine = integer_format(bits, "mlx", group)
     if mode == "affine":
-        return affine
-    scales = {"mxfp4": (4, 32), "mxfp8": (8, 32), "nvfp4": (4, 16)}.get(mode)
-    if scales is None or scales[0] != bits:
+        return integer_format(bits, "mlx", group)
+    if mode not in MLX_MODES or MLX_MODES[mode][0] != bits:
         raise f.wrong("mode", mode, "expected affine, mxfp4, mxfp8 or nvfp4")
-    return affine._replace(
-        id=f"{mode}-mlx", name=f"MLX {mode.upper()}", payload_bits=bits, scale_bits=8, block=(1, scales[1])
-    )
+    return mlx_format(mode)
 
 
 def eetq(f: Fields) -> Rules:

@@ -34,11 +34,18 @@ def read(f: Fields) -> Rules:
     """Rules of a ModelOpt configuration: the checkpoint's algorithm; modules that a mixed one does not list stay
     16-bit.
     """
-    algorithm = f.text("quant_algo")
+    algorithm = f.text("quant_algo", default=_unnamed_algorithm(f))
     if algorithm != "MIXED_PRECISION":
         return everywhere(_algorithm(algorithm, f))
     listed = listed_rules(f)
     return [Rule(None, listed[-1].weights), Rule(None, sixteen_bit()), *listed]
+
+
+def _unnamed_algorithm(f: Fields) -> str | None:
+    """What `quant_algo: null` means: the layers have algorithms of their own, or the cache alone is quantised."""
+    if not f.is_null("quant_algo"):
+        return None
+    return "MIXED_PRECISION" if f.has("quantized_layers") else "NONE"
 
 
 def listed_rules(f: Fields) -> Rules:
@@ -55,9 +62,7 @@ def listed_rules(f: Fields) -> Rules:
 
 def linear_mxfp4() -> WeightFormat:
     """MXFP4 in every linear layer, as quantisers write it; OpenAI's own uploads have it in the experts alone."""
-    return weight_format("mxfp4")._replace(
-        id="mxfp4-linear", name="MXFP4, linear layers", quantises=weight_format("nvfp4").quantises
-    )
+    return weight_format("mxfp4-linear")
 
 
 def _algorithm(name: str, f: Fields) -> WeightFormat:

@@ -9,15 +9,16 @@ from estimator.models.formats import WeightFormat, integer_format, weight_format
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import MOST_FORMATS, Rule, Rules, sixteen_bit
+from estimator.models.quantization.floats import blocked
 from estimator.models.quantization.modelopt import linear_mxfp4
 
 MX_GROUP = 32
 
 
 def read(f: Fields) -> Rules:
-    """Rules of a Quark configuration: the global setting, then those of `layer_quant_config`.
+    """Rules of a Quark configuration: the global setting or that of linear layers, then those of `layer_quant_config`.
 
-    Without a global setting, what is not named stays 16-bit.
+    Without either, what is not named stays 16-bit.
     """
     own = f.section("layer_quant_config")
     rules: Rules = []
@@ -27,6 +28,11 @@ def read(f: Fields) -> Rules:
     if len(rules) > MOST_FORMATS:
         raise f.wrong("layer_quant_config", rules, f"more than {MOST_FORMATS} rules")
     everything = f.section("global_quant_config")
+    by_type = f.section("layer_type_quant_config")
+    if by_type and by_type.config:
+        if set(by_type.config) != {"Linear"}:
+            raise f.wrong("layer_type_quant_config", sorted(by_type.config)[0], "expected Linear alone")
+        everything = by_type.required_section("Linear")
     if everything and everything.has("weight"):
         return [Rule(None, _weights(everything)), *rules]
     if not rules:
@@ -46,6 +52,8 @@ def _weights(f: Fields) -> WeightFormat:
     kind, scheme = w.text("dtype"), w.text("qscheme", default="per_tensor")
     group = w.size("group_size", default=MX_GROUP) if scheme == "per_group" else 0
     if kind in ("fp8_e4m3", "fp8_e5m2"):
+        if scheme == "per_block":
+            return blocked(w, "block_size")
         return weight_format("mxfp8") if group == MX_GROUP else weight_format("fp8")
     if kind in ("fp4", "mx", "mxfp4"):
         return linear_mxfp4()

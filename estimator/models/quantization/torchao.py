@@ -9,12 +9,18 @@ from estimator.models.formats import EVERYTHING, WeightFormat, integer_format, w
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import MOST_FORMATS, Rule, Rules, everywhere, sixteen_bit
+from estimator.models.quantization.modelopt import linear_mxfp4
 
 Scheme = Callable[[Fields], WeightFormat]
 
 
 def _fp8(f: Fields) -> WeightFormat:
     return weight_format("fp8")
+
+
+def _microscaled(f: Fields) -> WeightFormat:
+    """MXFP8 or MXFP4 by the type of the weights (torchao MXDynamicActivationMXWeightConfig, whose default is E4M3)."""
+    return linear_mxfp4() if "float4" in _type_name(f, "float8_e4m3fn") else weight_format("mxfp8")
 
 
 def _int8_weights(f: Fields) -> WeightFormat:
@@ -81,6 +87,8 @@ SCHEMES: Mapping[str, Scheme] = {
     "float8staticactivationfloat8weight": _fp8,
     "float8dynamicactivationint4weight": _integers(4, 128),
     "int4dynamicactivationint4weight": lambda f: integer_format(4, "packed", 0),
+    "mxfpinference": _microscaled,
+    "mxdynamicactivationmxweight": _microscaled,
     "mxfp8": lambda f: weight_format("mxfp8"),
     "nvfp4inference": lambda f: weight_format("nvfp4")._replace(exceptions=()),
     "nvfp4dynamicactivationnvfp4weight": lambda f: weight_format("nvfp4")._replace(exceptions=()),

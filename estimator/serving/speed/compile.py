@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from estimator.engines.memory_policy import DeviceDefaults, device_defaults
 from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, Efficiency, EngineSpeed, LoadKind, Spreads
+from estimator.engines.support import unknown_speed
+from estimator.errors import InputError
 from estimator.layout import Layout
 from estimator.layouts.legal import divisors
 from estimator.layouts.rank_work import rank_work
@@ -33,7 +35,12 @@ TOWER_COMPUTE = 0.4
 
 @lru_cache(maxsize=8192)
 def compile_step(deployment: Deployment, layout: Layout) -> Step:
-    """The step of a deployment's engine in a layout; what is kept in host memory takes turns with the device."""
+    """The step of a deployment's engine in a layout; what is kept in host memory takes turns with the device.
+
+    Raises InputError for a device whose peak is not known.
+    """
+    if not deployment.device.matrix_flops:
+        raise InputError("accelerator", unknown_speed(deployment.device))
     step = _device_step(deployment, layout)
     if not layout.host or deployment.host is None:
         return step

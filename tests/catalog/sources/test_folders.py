@@ -284,6 +284,21 @@ def test_modelopts_own_file_says_how_weights_are_quantised(tmp_path: Path) -> No
     assert folder.read(folder_of(tmp_path, **{"hf_quant_config.json": own}), silent).quantization == own
 
 
+def test_a_configuration_named_by_itself_is_that_of_its_folder(tmp_path: Path) -> None:
+    """The folder of the Hub's cache holds links to files with other names; a copy elsewhere has no folder."""
+    own = {"quantization": {"quant_algo": "NVFP4"}}
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "Tiny-NVFP4"
+    blobs.mkdir()
+    snapshot.mkdir()
+    folder_of(snapshot, **{"hf_quant_config.json": own})
+    (snapshot / "config.json").rename(blobs / "3f2a")
+    (snapshot / "config.json").symlink_to(blobs / "3f2a")
+    (snapshot / "copy.json").write_bytes((blobs / "3f2a").read_bytes())
+    named = folder.read_config(snapshot / "config.json")
+    assert (named.id, named.quantization) == ("Tiny-NVFP4", own)
+    assert folder.read_config(snapshot / "copy.json").quantization is None
+
+
 @pytest.mark.parametrize(
     ("name", "section", "weights"),
     [

@@ -431,6 +431,116 @@ NEWER_TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
         (),
     ),
     (
+        "afmoe",
+        {
+            "block_count": 5, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 2,
+            "expert_feed_forward_length": 32, "expert_shared_count": 1, "leading_dense_block_count": 2,
+            "attention.sliding_window": 512,
+        },
+        {
+            "architectures": ["AfmoeForCausalLM"], "num_hidden_layers": 5, "intermediate_size": 128, "num_experts": 8,
+            "num_experts_per_tok": 2, "moe_intermediate_size": 32, "num_shared_experts": 1, "num_dense_layers": 2,
+            "sliding_window": 512,
+        },
+        (),
+    ),
+    (
+        "exaone-moe",
+        {
+            "block_count": 5, "nextn_predict_layers": 1, "feed_forward_length": 128, "expert_count": 8,
+            "expert_used_count": 2, "expert_feed_forward_length": 32, "expert_shared_count": 2,
+            "expert_shared_feed_forward_length": 64, "leading_dense_block_count": 1, "attention.sliding_window": 512,
+            "attention.sliding_window_pattern": [True, True, True, False],
+        },
+        {
+            "architectures": ["ExaoneMoeForCausalLM"], "num_hidden_layers": 4, "intermediate_size": 128,
+            "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "num_shared_experts": 2,
+            "first_k_dense_replace": 1, "sliding_window": 512, "num_nextn_predict_layers": 1,
+            "layer_types": ["sliding_attention"] * 3 + ["full_attention"],
+        },
+        ("blk.0.attn_q_norm.weight",),
+    ),
+    (
+        "hy_v3",
+        {
+            "block_count": 5, "nextn_predict_layers": 1, "feed_forward_length": 128, "expert_count": 8,
+            "expert_used_count": 2, "expert_feed_forward_length": 32, "expert_shared_feed_forward_length": 64,
+        },
+        {
+            "architectures": ["HYV3ForCausalLM"], "num_hidden_layers": 4, "intermediate_size": 128, "num_experts": 8,
+            "num_experts_per_tok": 2, "moe_intermediate_size": 32, "num_shared_experts": 2,
+            "first_k_dense_replace": 2, "num_nextn_predict_layers": 1,
+        },
+        ("blk.2.ffn_gate_inp.weight", "blk.3.ffn_gate_inp.weight", "blk.0.attn_q_norm.weight"),
+    ),
+    (
+        "mimo2",
+        {
+            "block_count": 5, "nextn_predict_layers": 1, "feed_forward_length": 128, "expert_count": 8,
+            "expert_used_count": 2, "expert_feed_forward_length": 32, "attention.head_count_kv": [1, 2, 2, 1, 2],
+            "attention.value_length": 8, "attention.sliding_window": 128,
+            "attention.sliding_window_pattern": [0, 1, 1, 0, 1],
+        },
+        {
+            "architectures": ["MiMoV2FlashForCausalLM"], "num_hidden_layers": 4, "intermediate_size": 128,
+            "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "n_shared_experts": None,
+            "num_key_value_heads": 1, "v_head_dim": 8, "swa_num_attention_heads": 4, "swa_num_key_value_heads": 2,
+            "swa_head_dim": 16, "swa_v_head_dim": 8, "hybrid_layer_pattern": [0, 1, 1, 0],
+            "moe_layer_freq": [0, 1, 1, 1], "sliding_window": 128, "add_swa_attention_sink_bias": True,
+        },
+        (*(f"blk.{layer}.ffn_gate_inp.weight" for layer in (1, 2, 3)), "blk.1.attn_sinks.weight"),
+    ),
+    (
+        "step35",
+        {
+            "block_count": 4, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 2,
+            "expert_feed_forward_length": 32, "expert_shared_feed_forward_length": 48,
+            "attention.head_count": [4, 6, 6, 4], "attention.head_count_kv": [2, 3, 3, 2],
+            "attention.sliding_window": 512, "attention.sliding_window_pattern": [False, True, True, False],
+        },
+        {
+            "architectures": ["Step3p5ForCausalLM"], "num_hidden_layers": 4, "intermediate_size": 128,
+            "moe_num_experts": 8, "moe_top_k": 2, "moe_intermediate_size": 32, "share_expert_dim": 48,
+            "num_attention_groups": 2, "moe_layers_enum": "2,3", "sliding_window": 512,
+            "attention_other_setting": {"num_attention_heads": 6, "num_attention_groups": 3},
+            "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"],
+        },
+        (
+            "blk.2.ffn_gate_inp.weight", "blk.3.ffn_gate_inp.weight", "blk.2.exp_probs_b.bias",
+            "blk.0.attn_gate.weight",
+        ),
+    ),
+    (
+        "kimi-linear",
+        LATENT_KEYS | {
+            "block_count": 4, "nextn_predict_layers": 0, "attention.head_count_kv": [0, 0, 0, 1], "kda.head_dim": 16,
+            "ssm.conv_kernel": 4,
+        },
+        {
+            "architectures": ["KimiLinearForCausalLM"], **LATENT_FIELDS, "num_nextn_predict_layers": 0,
+            "num_experts": 8,
+            "linear_attn_config": {
+                "num_heads": 4, "head_dim": 16, "short_conv_kernel_size": 4, "full_attn_layers": [4],
+                "kda_layers": [1, 2, 3],
+            },
+        },
+        (),
+    ),
+    (
+        "mellum",
+        {
+            "block_count": 4, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 2,
+            "expert_feed_forward_length": 32, "attention.sliding_window": 512,
+            "attention.sliding_window_pattern": [True, True, True, False],
+        },
+        {
+            "architectures": ["MellumForCausalLM"], "num_hidden_layers": 4, "intermediate_size": 128,
+            "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "sliding_window": 512,
+            "layer_types": ["sliding_attention"] * 3 + ["full_attention"],
+        },
+        (),
+    ),
+    (
         "jais2",
         {"block_count": 3, "feed_forward_length": 128},
         {"architectures": ["Jais2ForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 128},
@@ -460,6 +570,24 @@ def test_every_architecture_of_the_table_has_a_reader() -> None:
     assert [
         name for name, each in READ.items() if not (find_reader(each.class_name) or headed_reader(each.class_name))
     ] == []
+
+
+def test_blocks_of_next_token_modules_are_beside_the_parameters_that_the_class_describes(tmp_path: Any) -> None:
+    """MiMo's reader describes no modules, its files hold three; one block too few or too many is no module."""
+    keys, names = next((toy[1], toy[3]) for toy in NEWER_TOYS if toy[0] == "mimo2")
+    bare = header("mimo2", KEYS | keys, *names)
+    described = hf_config.read(gguf_config.config(bare, "mimo2", "toy")).text_parameters
+    missing = described - sum(each.stored.elements for each in bare.tensors.values())
+
+    def file(trunk: int, module: int) -> Header:
+        sizes = {"blk.0.others.weight": trunk, "blk.4.others.weight": module}
+        others = {name: StoredTensor("F16", (size,), Stored(size, 2 * size)) for name, size in sizes.items()}
+        return Header(bare.metadata, {**bare.tensors, **others})
+
+    model = gguf_config.model(file(missing, described // 10), tmp_path / "x.gguf")
+    assert (model.architecture.text_parameters, model.architecture.layers) == (described, 4)
+    with pytest.raises(InputError, match="its tensors hold"):
+        gguf_config.model(file(missing - described // 50, described // 10), tmp_path / "x.gguf")
 
 
 def test_what_is_missing_is_said_beside_the_bytes_that_are_known(tmp_path: Any) -> None:

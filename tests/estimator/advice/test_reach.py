@@ -39,12 +39,25 @@ def test_a_format_that_the_model_can_not_have_is_left_out(catalog: Catalog) -> N
         ("meta-llama/Llama-3.1-8B", "vLLM on Neuron", ""),
         ("google/flan-t5-xl", "vLLM", "no longer served"),
         ("deepseek-ai/DeepSeek-V3", "vLLM on Neuron", "no recipe"),
+        ("meta-llama/Llama-3.1-8B", "vLLM on Gaudi", ""),
+        ("meta-llama/Llama-3.1-8B", "AutoAWQ, GEMV kernels", ""),
+        ("meta-llama/Llama-3.1-8B", "ExLlamaV2", ""),
+        ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "ExLlamaV2", "would be read as Llama"),
+        ("Qwen/Qwen3-8B", "gpt-fast", "Llama, Mistral and Mixtral alone"),
+        ("google/gemma-3-27b-it", "LMDeploy TurboMind", "does not read this class"),
+        ("Qwen/Qwen3-8B", "AutoAWQ, GEMM kernels", "wraps no model"),
     ],
 )
 def test_engines_that_take_a_model_and_why_others_do_not(catalog: Catalog, name: str, engine: str, reason: str) -> None:
     reach = {each.engine: each.reason for each in engines_for(catalog.model(name), catalog.inventory)}
     assert reason in reach[engine]
     assert bool(reason) == bool(reach[engine])
+
+
+def test_a_reason_does_not_repeat_the_engine_that_it_is_of(catalog: Catalog) -> None:
+    for each in engines_for(catalog.model("BAAI/bge-m3"), catalog.inventory):
+        assert not each.reason.startswith(each.engine)
+        assert "H100" not in each.reason
 
 
 def test_what_is_not_known_is_said() -> None:

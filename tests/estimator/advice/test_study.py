@@ -1,9 +1,12 @@
 """A study says what the ranking says of the same candidate."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.load import load
 from estimator.advice.study import Study
+from estimator.errors import InputError
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -77,3 +80,21 @@ def test_the_operating_points_hold_the_last_load_that_keeps_the_service_level() 
     keeping = [users for users, report in points if level.met_by(report.ttft_s.typical, report.tpot_s.typical)]
     beyond = study.at_users(max(keeping) + study.replicas)
     assert beyond.tpot_s.typical > 0.02
+
+
+def test_a_study_of_a_device_without_a_known_peak_names_it_and_divides_by_nothing() -> None:
+    catalog = load()
+    device = replace(catalog.inventory.accelerators["l40s"], id="l40x", name="L40X", bf16_flops=0.0)
+    device = replace(device, fp16_flops=0.0, fp32_flops=0.0, fp8_flops=0.0, int8_flops=0.0)
+    inventory = replace(catalog.inventory, accelerators={**catalog.inventory.accelerators, "l40x": device})
+    small = "meta-llama/Llama-3.1-8B-Instruct"
+    scenario = Scenario(small, "bf16", placement=Placement(accelerator="l40x", count=1))
+    model, prices = catalog.model(scenario.model), catalog.prices(scenario.region)
+    row = rank(model, scenario, inventory, prices).rows[0]
+    assert row.verdict == "not_supported"
+    assert row.reason
+    assert "dense_tflops" in row.reason
+    study = Study(row.candidate, scenario, model, inventory, prices)
+    assert study.most_users > 0, "memory needs no peak"
+    with pytest.raises(InputError, match="L40X"):
+        study.at_users(4)

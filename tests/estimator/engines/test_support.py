@@ -153,7 +153,7 @@ def test_every_exclusion_has_a_source_and_names_formats_that_exist(catalog: Cata
     for engine in catalog.inventory.engines:
         for each in engine.program.exclusions:
             assert each.source
-            assert set(each.features) <= {CUT_BLOCKS, "encoder-decoder", "cross-attention", "one pass"}
+            assert set(each.features) <= {CUT_BLOCKS, "encoder-decoder", "cross-attention", "one pass", "any class"}
             assert each.formats or each.features or each.below_capability or each.generations
             for name in each.formats:
                 assert name == "exl3*" or any(fnmatchcase(known, name) for known in WEIGHT_FORMATS)

@@ -7,8 +7,8 @@ import yaml
 
 from estimator.errors import InputError
 from estimator.models.model import read_model
-from estimator.models.summary import CACHE_BYTES, summary
-from tests.estimator.models.test_architecture import MODELS
+from estimator.models.summary import CACHE_BYTES, stored, summary
+from tests.estimator.models.test_architecture import MODELS, model
 
 ENTRIES = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(MODELS.glob("*/*.yaml"))]
 PUBLISHED = [entry for entry in ENTRIES if (entry.get("published") or {}).get("total")]
@@ -71,3 +71,27 @@ def test_a_published_count_that_is_none_is_refused_by_its_field(field: str, publ
     with pytest.raises(InputError) as refusal:
         read_model("x", {**ENTRIES[0], "published": published})
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("model_id", "mebibytes"),
+    [
+        ("Alibaba-NLP/gte-modernbert-base", 284),
+        ("nomic-ai/modernbert-embed-base", 568),
+        ("ibm-granite/granite-embedding-english-r2", 284),
+        ("ibm-granite/granite-embedding-small-english-r2", 91),
+        ("ibm-granite/granite-embedding-278m-multilingual", 530),
+        ("intfloat/multilingual-e5-large-instruct", 1068),
+        ("intfloat/multilingual-e5-large", 2136),
+        ("mixedbread-ai/mxbai-embed-large-v1", 639),
+        ("WhereIsAI/UAE-Large-V1", 1278),
+        ("thenlper/gte-base", 209),
+        ("jinaai/jina-embeddings-v2-base-en", 262),
+        ("Snowflake/snowflake-arctic-embed-m-v2.0", 1165),
+        ("Qwen/Qwen3-Reranker-8B", 15618),
+        ("zeroentropy/zerank-2", 7672),
+    ],
+)
+def test_embedding_uploads_take_the_bytes_that_the_benchmark_of_them_states(model_id: str, mebibytes: int) -> None:
+    """MTEB's `memory_usage_mb`, from the types in the uploads' headers: of one shape, some are 32 bits and some 16."""
+    assert sum(part.bytes for part in stored(model(model_id))) == pytest.approx(mebibytes * 2**20, abs=2**20)

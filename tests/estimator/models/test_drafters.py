@@ -86,7 +86,7 @@ def test_drafters_of_other_tokens_or_widths_are_refused(catalog: Catalog) -> Non
     with pytest.raises(InputError, match=r"151,936 tokens, meta-llama/Llama-3\.1-8B 128,256"):
         drafting(llama, "Qwen/Qwen3-0.6B", lambda name: qwen)
     narrow = replace(head({**EAGLE3, "hidden_size": 2048, "num_attention_heads": 16}), id="narrow")
-    with pytest.raises(InputError, match=r"2,048 wide, meta-llama/Llama-3\.1-8B is 4,096"):
+    with pytest.raises(InputError, match=r"2,048 wide states, meta-llama/Llama-3\.1-8B is 4,096"):
         drafting(llama, "narrow", lambda name: narrow)
     with pytest.raises(InputError) as refused:
         drafting(llama, "nonsuch", catalog.model)
@@ -108,3 +108,62 @@ def test_ngram_has_nothing_to_read() -> None:
     assert drafter_upload("NGram ") is None
     assert drafter_upload("Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
     assert drafter_upload(None) is None
+
+
+GEMMA4_31B_ASSISTANT = {
+    "architectures": ["Gemma4AssistantForCausalLM"],
+    "backbone_hidden_size": 5376,
+    "use_ordered_embeddings": False,
+    "text_config": {
+        "model_type": "gemma4_text",
+        "hidden_size": 1024,
+        "intermediate_size": 8192,
+        "num_hidden_layers": 4,
+        "num_kv_shared_layers": 4,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 16,
+        "num_global_key_value_heads": 4,
+        "head_dim": 256,
+        "global_head_dim": 512,
+        "attention_k_eq_v": True,
+        "sliding_window": 1024,
+        "vocab_size": 262144,
+        "hidden_size_per_layer_input": 0,
+        "layer_types": ["sliding_attention"] * 3 + ["full_attention"],
+        "tie_word_embeddings": True,
+    },
+}
+
+
+def test_gemma_4_assistants_have_the_published_470_million_and_no_cache_of_their_own(catalog: Catalog) -> None:
+    """google/gemma-4-31B-it-assistant: 470 million parameters; it reads the keys and values of the 31B."""
+    assistant = head(GEMMA4_31B_ASSISTANT, "assistant")
+    assert assistant.architecture.parameters == pytest.approx(470e6, rel=0.002)
+    assert assistant.architecture.cache_elements(1) == 0
+    target = catalog.model("google/gemma-4-31B-it")
+    drafted = drafting(target, "assistant", lambda name: assistant)
+    assert drafted.drafter is not None
+    assert drafted.drafter.method == "mtp"
+    with pytest.raises(InputError, match="made for 5,376 wide states"):
+        drafting(catalog.model("google/gemma-4-26B-A4B-it"), "assistant", lambda name: assistant)
+
+
+def test_an_assistant_that_would_keep_a_cache_is_refused() -> None:
+    text = {**GEMMA4_31B_ASSISTANT["text_config"], "num_kv_shared_layers": 2}  # type: ignore[dict-item]
+    with pytest.raises(InputError, match="num_kv_shared_layers"):
+        head({**GEMMA4_31B_ASSISTANT, "text_config": text})
+
+
+def test_an_ordered_embedding_adds_its_centroids_and_the_order_of_tokens() -> None:
+    ordered = head({**GEMMA4_31B_ASSISTANT, "use_ordered_embeddings": True, "num_centroids": 2048})
+    more = ordered.architecture.parameters - head(GEMMA4_31B_ASSISTANT).architecture.parameters
+    assert more == 2048 * 1024 + 262_144
+
+
+def test_a_narrower_eagle_reads_the_states_it_was_made_for(catalog: Catalog) -> None:
+    wide = {**EAGLE3, "target_hidden_size": 8192}
+    drafter = replace(head(wide), id="narrower")
+    target = catalog.model("meta-llama/Llama-3.1-70B")
+    assert drafting(target, "narrower", lambda name: drafter).draft_model is drafter
+    with pytest.raises(InputError, match="made for 8,192 wide states"):
+        drafting(catalog.model("meta-llama/Llama-3.1-8B"), "narrower", lambda name: drafter)

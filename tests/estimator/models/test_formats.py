@@ -133,3 +133,14 @@ def test_what_stays_16_bit_is_a_line_of_its_own() -> None:
     assert experts.roles == ("expert",)
     assert experts.bytes + rest.bytes == 13_761_264_768
     assert {"attention", "router", "embedding", "head"} <= set(rest.roles)
+
+
+def test_experts_stored_narrower_than_the_format_are_a_line_of_their_own() -> None:
+    """DeepSeek-V4-Flash: an FP8 upload, its experts in FP4 with a scale for 32."""
+    upload = model("deepseek-ai/DeepSeek-V4-Flash")
+    fp8, fp4, rest = stored(upload)
+    assert (fp8.name, fp4.name, rest.name) == ("FP8, 128x128 blocks", "4.25-bit", "16-bit")
+    experts = 43 * 256 * 3 * 4096 * 2048
+    assert (fp4.roles, fp4.bytes) == (("expert",), experts * 4.25 / 8)
+    assert set(fp8.roles) == {"attention", "shared expert"}
+    assert fp8.bytes + fp4.bytes + rest.bytes == stored_bytes(upload.architecture, upload.checkpoint)

@@ -7,6 +7,8 @@ import pytest
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture
 from estimator.models.hf_config import read
+from estimator.models.quantization import read_quantization
+from estimator.models.summary import text_tensors
 
 RWKV7 = {"vocab_size": 65536, "head_dim": 64, "tie_word_embeddings": False}
 GROK_2 = {
@@ -231,3 +233,88 @@ def test_mimo_is_the_same_by_words_and_by_numbers() -> None:
     assert words.parameters == numbers.parameters
     for tokens in (1, 100, 100_000):
         assert words.cache_elements(tokens) == numbers.cache_elements(tokens)
+
+
+MIMO_V2_6_FLASH = {
+    "hidden_size": 4096,
+    "num_hidden_layers": 48,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 4,
+    "head_dim": 192,
+    "v_head_dim": 128,
+    "swa_num_attention_heads": 64,
+    "swa_num_key_value_heads": 8,
+    "swa_head_dim": 192,
+    "swa_v_head_dim": 128,
+    "add_swa_attention_sink_bias": True,
+    "sliding_window": 128,
+    "hybrid_layer_pattern": [0 if layer in (0, 5, 11, 17, 23, 29, 35, 41, 47) else 1 for layer in range(48)],
+    "moe_layer_freq": [0] + [1] * 47,
+    "intermediate_size": 16384,
+    "moe_intermediate_size": 2048,
+    "n_routed_experts": 256,
+    "num_experts_per_tok": 8,
+    "vocab_size": 152576,
+    "tie_word_embeddings": False,
+}
+
+
+def test_mimo_v2_6_flash_stores_its_experts_in_160_859_947_008_bytes() -> None:
+    """Bytes of type U8 over the headers of MiMo-V2.6-Flash-RL: MXFP4 numbers and a scale for each 32 of them."""
+    section = {"quant_method": "fp8", "weight_block_size": [128, 128], "store_dtype": "mxfp4", "mxfp4_block_size": 32}
+    mimo = architecture("MiMoV2ForCausalLM", MIMO_V2_6_FLASH)
+    weights = read_quantization(section, mimo)
+    experts = [(count, tensor) for count, tensor in text_tensors(mimo) if tensor.role == "expert"]
+    assert sum(count * weights.bytes_of(tensor) for count, tensor in experts) == 160_859_947_008
+
+
+LING_2_5_1T = {
+    "hidden_size": 8192,
+    "intermediate_size": 18432,
+    "num_hidden_layers": 80,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "num_experts": 256,
+    "num_shared_experts": 1,
+    "num_experts_per_tok": 8,
+    "moe_intermediate_size": 2048,
+    "first_k_dense_replace": 4,
+    "moe_router_enable_expert_bias": True,
+    "use_qk_norm": True,
+    "layer_group_size": 8,
+    "q_lora_rank": 1536,
+    "kv_lora_rank": 512,
+    "qk_nope_head_dim": 128,
+    "qk_rope_head_dim": 64,
+    "v_head_dim": 128,
+    "vocab_size": 157184,
+}
+
+
+def test_ling_2_5_keeps_ten_latent_layers_and_a_state_in_seventy() -> None:
+    """11.25 KiB a token, 70 layers of lightning attention and 63 billion active parameters, as its makers say."""
+    ling = architecture("BailingMoeV2_5ForCausalLM", LING_2_5_1T)
+    cache = sum(group.count * group.layer.mixer.growing_width for group in ling.groups if group.layer.mixer)
+    assert 2 * cache == 11.25 * 1024
+    assert ling.state_elements == 70 * 64 * 128 * 128
+    assert ling.active_parameters == pytest.approx(63e9, rel=0.02)
+
+
+def test_ling_2_5_has_the_modules_of_its_own_code() -> None:
+    """Ring-V2.5's modeling_bailing_moe_v2_5.py with its defaults, summed by hand for one layer of each kind."""
+    sizes = {
+        "hidden_size": 2048,
+        "num_attention_heads": 16,
+        "head_dim": 128,
+        "layer_group_size": 5,
+        "q_lora_rank": None,
+    }
+    small = architecture("BailingMoeV2_5ForCausalLM", LING_2_5_1T, **sizes, num_hidden_layers=7)
+    kinds = {type(group.layer.mixer).__name__: group.layer.mixer for group in small.groups if group.layer.mixer}
+    lightning = 2048 * 3 * 2048 + 2 * 128 + 2048 * 2048 + 2048 + 2048 * 2048
+    assert sum(tensor.parameters for tensor in kinds["LightningAttention"].tensors) == lightning
+    latent = 2048 * 16 * 192 + 2048 * (512 + 64) + 512 + 512 * 16 * 256 + 16 * 128 * 2048
+    assert sum(tensor.parameters for tensor in kinds["LatentAttention"].tensors) == latent
+    latent_layers = sum(group.count for group in small.groups if group.layer.mixer is kinds["LatentAttention"])
+    assert latent_layers == 3, "the fifth, and both after the last whole group"

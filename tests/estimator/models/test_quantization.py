@@ -105,11 +105,20 @@ def test_a_list_by_layer_is_averaged_over_the_layers() -> None:
 
 
 def test_kimi_k2_5_quantises_its_routed_experts_only() -> None:
-    loaded = model("moonshotai/Kimi-K2.5")
-    kept = {(stored.role, stored.name) for stored in loaded.checkpoint.exceptions if stored.bits == 16}
-    assert ("attention", "o_proj") in kept
-    assert ("shared_expert", "up_proj") in kept
-    assert not any(role == "expert" for role, _ in kept)
+    weights = model("moonshotai/Kimi-K2.5").checkpoint
+    assert weights.kind_bits("attention", "o_proj") == weights.kind_bits("shared_expert", "up_proj") == 16
+    assert weights.kind_bits("expert", "up_proj") == 4.5
+
+
+def test_a_role_asked_for_as_a_whole_has_the_bits_that_its_tensors_take() -> None:
+    """What multiplies queries, keys and values at once reads 16-bit attention where every projection is left so."""
+    assert model("moonshotai/Kimi-K2.5").checkpoint.kind_bits("attention") == 16
+    section = {"quant_method": "fp8", "modules_to_not_convert": ["lm_head", "k_proj", "v_proj"]}
+    weights = read_quantization(section, model("meta-llama/Llama-3.1-8B").architecture)
+    narrow, wide = 2 * 4096 * 4096, 2 * 1024 * 4096
+    assert weights.kind_bits("attention") == pytest.approx((8 * narrow + 16 * wide) / (narrow + wide), abs=1e-4)
+    assert weights.kind_bits("attention", "k_proj") == 16
+    assert weights.kind_bits("attention", "q_proj") == pytest.approx(8, abs=1e-4)
 
 
 @pytest.mark.parametrize(

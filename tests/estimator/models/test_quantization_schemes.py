@@ -37,6 +37,13 @@ def vptq(**layer: Any) -> dict[str, Any]:
     return {"quant_method": "vptq", "config_for_layers": {"model.layers.0.self_attn.q_proj": layer}}
 
 
+def gptq_file(checkpoint_format: str) -> dict[str, Any]:
+    return {"quant_method": "gptq", "bits": 4, "group_size": 128, "checkpoint_format": checkpoint_format}
+
+
+NVFP4_ATTENTION = {f"model.layers.{n}.self_attn.q_proj": {"quant_algo": "NVFP4"} for n in range(32)}
+
+
 @pytest.mark.parametrize(
     ("config", "bits"),
     [
@@ -66,7 +73,15 @@ def vptq(**layer: Any) -> dict[str, Any]:
         ({"quant_method": "auto-round", "bits": 8, "data_type": "mx_fp"}, 8.25),
         ({"quant_method": "auto-round", "bits": 4, "data_type": "mx_fp"}, 4.25),
         ({"quant_method": "fp_quant", "forward_dtype": "mxfp4"}, 4.25),
+        (quark(dtype="fp8_e4m3", qscheme="per_block", block_size=[128, 128]), 8 + 32 / 128**2),
+        (quark(dtype="int8") | {"layer_type_quant_config": {"Linear": {"weight": {"dtype": "fp4"}}}}, 4.25),
+        (torchao("MXFPInferenceConfig"), 8.25),
+        (torchao("MXDynamicActivationMXWeightConfig", weight_dtype="torch.float4_e2m1fn_x2"), 4.25),
         (compressed(num_bits=16, type="float"), 16),
+        (compressed(num_bits=4, strategy="channel") | {"format": "int-quantized"}, 8 + 16 / 4096),
+        (compressed(num_bits=4, strategy="channel") | {"format": "pack-quantized"}, 4 + 16 / 4096),
+        ({"quant_method": "modelopt", "quant_algo": None, "kv_cache_quant_algo": "FP8"}, 16),
+        ({"quant_method": "modelopt", "quant_algo": None, "quantized_layers": NVFP4_ATTENTION}, 4.5),
         (vptq(), (16 + 8) / 8),
     ],
 )
@@ -91,6 +106,8 @@ def test_bits_of_a_linear_layer(architecture: Architecture, config: dict[str, An
         (quark(dtype="posit8"), "this number format is not understood"),
         ({"quant_method": "quark"}, "global_quant_config"),
         ({"quant_method": "quark", "layer_quant_config": {str(n): {} for n in range(400)}}, "more than"),
+        (quark(dtype="int8") | {"layer_type_quant_config": {"Conv1d": {}}}, "Conv1d.*expected Linear alone"),
+        (gptq_file("marlin_24"), "checkpoint_format: 'marlin_24'"),
         ({"quant_method": "eetq", "weights": "int4"}, "expected int8"),
         ({"quant_method": "quanto", "weights": "int3"}, "expected one of int8, float8, int2, int4"),
         ({"quant_method": "gptq", "bits": 5, "group_size": 128}, "expected 2, 3, 4 or 8"),
