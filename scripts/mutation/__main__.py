@@ -1,13 +1,14 @@
 """Changes one thing at a time in estimator/ and runs the tests that stand on it: `python -m scripts.mutation`.
 
-    python -m scripts.mutation [--count 400] [--seed 1] [--only FOLDER] [--least 85] [--record FOLDER] [--lines]
-                               [--again FILE]
+    python -m scripts.mutation [--count 400] [--seed 1] [--only FOLDER] [--least 85] [--record FOLDER]
+                               [--lines SECONDS] [--again FILE]
 
 A mutant is killed where a test that runs its line fails, one of its room, or the scoring of measured cases. Survivors
 are printed to be looked at: each is a missing test, or a change that no answer can show. Which tests run which lines is
 recorded first, in some minutes; `--record` keeps that for the next time, when only files of tests that have changed are
-recorded again. `--lines` leaves it at the tests that run the line: some times faster, and the share a lower bound.
-`--again` takes the survivors that an earlier run printed to a file. Exit status 1 below the least share killed.
+recorded again. `--lines` leaves it at the tests that run the line, as many as take some seconds: many times faster, and
+the share a lower bound. `--again` takes the survivors that an earlier run printed to a file. Exit status 1 below the
+least share killed.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def main() -> int:
     parser.add_argument("--only", default="estimator", metavar="FOLDER")
     parser.add_argument("--least", type=float, default=85.0, metavar="PERCENT")
     parser.add_argument("--record", type=Path, metavar="FOLDER")
-    parser.add_argument("--lines", action="store_true")
+    parser.add_argument("--lines", type=float, metavar="SECONDS")
     parser.add_argument("--again", type=Path, metavar="FILE")
     asked = parser.parse_args()
     every = [mutant for path in sorted((ROOT / asked.only).rglob("*.py")) for mutant in mutants(path)]

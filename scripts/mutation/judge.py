@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +55,21 @@ def judging_tests(path: Path) -> list[str]:
 class Judge:
     """Judges mutants in a copy of the tree."""
 
-    def __init__(self, tree: Path, record: Record, lines_only: bool = False) -> None:
-        self._tree, self._record, self._lines_only = tree, record, lines_only
+    def __init__(self, tree: Path, record: Record, lines_s: float | None = None) -> None:
+        self._tree, self._record, self._lines_s = tree, record, lines_s
         self._collected = Collected(tree, [TESTS])
 
     def is_killed(self, mutant: Mutant) -> bool:
         """Whether a test fails under the mutant.
 
-        The tests that run its line come first, the quickest of them before the others. They may miss what is read once
-        and kept, such as the catalogue, so that the tests of its room follow, unless only lines are asked for and some
-        test runs this one.
+        The tests that run its line come first. They may miss what is read once and kept, such as the catalogue, so that
+        the tests of its room follow, unless only some seconds of the line's are asked for and some test runs it.
         """
-        tests = self._record.tests_of(mutant)
+        tests = self._record.tests_of(mutant, inf if self._lines_s is None else self._lines_s)
         verdict = self._collected.judge(mutant, tests) if tests else "loaded"
         if verdict == "loaded" and tests:
             verdict = "survives" if self._passes(mutant, files_of(tests), [Chosen(tests)]) else "killed"
-        if verdict == "killed" or (tests and self._lines_only):
+        if verdict == "killed" or (tests and self._lines_s is not None):
             return verdict == "killed"
         return not self._passes(mutant, judging_tests(mutant.path), [])
 

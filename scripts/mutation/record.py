@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import accumulate
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +85,10 @@ class Record:
             self._recordings.append(measure(folder / f"{len(self._recordings):03}", tree, changed))
         self._newest = {file: each for each in self._recordings for file in each.digests if file in now}
 
-    def tests_of(self, mutant: Mutant) -> list[str]:
-        """Ids of the tests that run a mutant's line, the quickest first."""
+    def tests_of(self, mutant: Mutant, most_s: float = inf) -> list[str]:
+        """Ids of the tests that run a mutant's line, in an order that soon has one of every sort; as many as take some
+        seconds.
+        """
         file = mutant.path.relative_to(ROOT).as_posix()
         tests = {
             test: each.seconds[test]
@@ -92,7 +96,19 @@ class Record:
             for test in each.tests_of(file, mutant.line)
             if self._newest.get(file_of(test)) is each
         }
-        return sorted(tests, key=lambda test: (tests[test], test))
+        ordered = in_turn(tests)
+        ends = accumulate(tests[test] for test in ordered)
+        return [test for test, end in zip(ordered, ends, strict=True) if end <= most_s] or ordered[:1]
+
+
+def in_turn(seconds: Mapping[str, float]) -> list[str]:
+    """Tests by id, one of each file in turn, the quickest of these first; those of a file in no order."""
+    turns: Counter[str] = Counter()
+    keys: dict[str, tuple[int, float]] = {}
+    for test in sorted(seconds, key=lambda test: hashlib.sha256(test.encode()).digest()):
+        keys[test] = (turns[file_of(test)], seconds[test])
+        turns[file_of(test)] += 1
+    return sorted(keys, key=keys.__getitem__)
 
 
 def file_of(test: str) -> str:
