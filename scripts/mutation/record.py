@@ -80,15 +80,16 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         self._recordings = [Recording(each) for each in sorted(folder.iterdir())]
         known = {file: text for each in self._recordings for file, text in each.digests.items()}
-        now = {path.relative_to(tree).as_posix(): digest(path) for path in sorted((tree / TESTS).rglob("test_*.py"))}
+        now = {
+            path.relative_to(tree).as_posix(): digest(path.read_bytes())
+            for path in sorted((tree / TESTS).rglob("test_*.py"))
+        }
         if changed := [file for file, text in now.items() if known.get(file) != text]:
             self._recordings.append(measure(folder / f"{len(self._recordings):03}", tree, changed))
         self._newest = {file: each for each in self._recordings for file in each.digests if file in now}
 
     def tests_of(self, mutant: Mutant, most_s: float = inf) -> list[str]:
-        """Ids of the tests that run a mutant's line, in an order that soon has one of every sort; as many as take some
-        seconds.
-        """
+        """Ids of the tests that run a mutant's line, the quickest first, as many as take some seconds."""
         file = mutant.path.relative_to(ROOT).as_posix()
         tests = {
             test: each.seconds[test]
@@ -96,19 +97,9 @@ class Record:
             for test in each.tests_of(file, mutant.line)
             if self._newest.get(file_of(test)) is each
         }
-        ordered = in_turn(tests)
+        ordered = sorted(tests, key=lambda test: (tests[test], digest(test.encode())))  # those of one file in no order
         ends = accumulate(tests[test] for test in ordered)
         return [test for test, end in zip(ordered, ends, strict=True) if end <= most_s] or ordered[:1]
-
-
-def in_turn(seconds: Mapping[str, float]) -> list[str]:
-    """Tests by id, one of each file in turn, the quickest of these first; those of a file in no order."""
-    turns: Counter[str] = Counter()
-    keys: dict[str, tuple[int, float]] = {}
-    for test in sorted(seconds, key=lambda test: hashlib.sha256(test.encode()).digest()):
-        keys[test] = (turns[file_of(test)], seconds[test])
-        turns[file_of(test)] += 1
-    return sorted(keys, key=keys.__getitem__)
 
 
 def file_of(test: str) -> str:
@@ -139,9 +130,9 @@ def measure(folder: Path, tree: Path, files: Sequence[str]) -> Recording:
     return Recording(folder)
 
 
-def digest(path: Path) -> str:
-    """Changes with the text of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(content: bytes) -> str:
+    """Another text for other bytes."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def main() -> None:
@@ -161,7 +152,7 @@ def main() -> None:
     ]
     with contextlib.redirect_stdout(sys.stderr):
         pytest.main([*options, *files], plugins=[results])
-    digests = {file: digest(Path(file)) for file in files}
+    digests = {file: digest(Path(file).read_bytes()) for file in files}
     Path(path).write_text(json.dumps((digests, results.seconds, sorted(results.failed))))
 
 

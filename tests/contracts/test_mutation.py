@@ -12,7 +12,7 @@ from coverage import CoverageData
 from scripts.mutation import patch, record
 from scripts.mutation.judge import Chosen, judging_tests
 from scripts.mutation.mutants import ROOT, mutants
-from scripts.mutation.record import TESTS, Record, Recording, file_of, in_turn, line_then
+from scripts.mutation.record import TESTS, Record, Recording, file_of, line_then
 
 SOURCE = '''\
 """1 + 1 == 2"""
@@ -86,12 +86,6 @@ def test_a_line_is_found_where_it_stood_and_a_new_one_where_it_was_put() -> None
     assert [line_then(before, now, line) for line in (1, 2, 3, 4, 5)] == [1, 1, 2, 3, 4]
 
 
-def test_every_file_has_its_turn_and_the_quickest_of_a_turn_comes_first() -> None:
-    order = in_turn({"a.py::1": 5.0, "a.py::2": 4.0, "b.py::1": 3.0, "b.py::2": 2.0, "c.py::1": 1.0})
-    assert [file_of(test) for test in order[:3]] == ["c.py", "b.py", "a.py"]
-    assert {file_of(test) for test in order[3:]} == {"a.py", "b.py"}
-
-
 def test_only_files_of_tests_that_have_changed_are_recorded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +95,7 @@ def test_only_files_of_tests_that_have_changed_are_recorded_again(
     def measure(folder: Path, tree: Path, files: list[str]) -> Recording:
         asked.append(files)
         recording(folder, "", {f"{file}::it|run": {1} for file in files}, {f"{file}::it": 1.0 for file in files})
-        digests = {file: record.digest(tree / file) for file in files}
+        digests = {file: record.digest((tree / file).read_bytes()) for file in files}
         (folder / "tests.json").write_text(json.dumps((digests, {}, [])))
         return Recording(folder)
 
