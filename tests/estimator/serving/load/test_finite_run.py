@@ -130,6 +130,16 @@ def test_users_of_a_closed_loop_wait_for_the_front_end_once() -> None:
     assert abs(1000 / slow.requests_per_s - 1000 / quick.requests_per_s - 1) < 1e-9
 
 
+def test_an_answer_takes_its_first_token_and_its_gaps_in_the_opening_too() -> None:
+    """Half of the opening's prompts come before a first token, and the other half no longer between the tokens."""
+    step = compiled(LLAMA, "l40s", "vllm")
+    for rounds in (1, 2, 10):
+        loop = ServingWorkload(2000, 100, 32, traffic="closed", requests=32 * rounds)
+        point = load_replica(step, loop, 32, SEQUENCES).point
+        assert abs(point.request_s / (point.ttft_s + 99 * point.tpot_s) - 1) < 1e-9
+        assert point.tpot_s > point.decode_step_s
+
+
 def _with_front_end(step: Step, front_end_ms: float) -> Step:
     speed = step.speed
     return replace(step, speed=replace(speed, first_token=speed.first_token._replace(front_end_ms=front_end_ms)))
