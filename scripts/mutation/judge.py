@@ -39,17 +39,17 @@ class Chosen:
         )
 
 
-def judging_tests(path: Path) -> list[str]:
-    """The kept figures, tests of the file's room, those of the rooms above it that stand on it, and the scoring of
-    measured cases.
-    """
+def own_tests(path: Path) -> list[str]:
+    """Tests of the whole estimator, the kept figures among them, and those of the file's room."""
     room = path.relative_to(ROOT / "estimator").parts[0]
-    own = f"tests/estimator/{room}" if (ROOT / "tests" / "estimator" / room).is_dir() else "tests/estimator/ranking"
-    return list(
-        dict.fromkeys(
-            (KEPT_FIGURES, own, "tests/estimator/ranking", "tests/estimator/advice", "tests/estimator/accuracy")
-        )
-    )
+    own = f"{TESTS}/{room}" if (ROOT / TESTS / room).is_dir() else f"{TESTS}/ranking"
+    whole = sorted(each.relative_to(ROOT).as_posix() for each in (ROOT / TESTS).glob("test_*.py"))
+    return [*(each for each in whole if each != KEPT_FIGURES), KEPT_FIGURES, own]
+
+
+def judging_tests(path: Path) -> list[str]:
+    """The file's own tests, those of the rooms above it that stand on it, and the scoring of measured cases."""
+    return list(dict.fromkeys((*own_tests(path), *(f"{TESTS}/{room}" for room in ("ranking", "advice", "accuracy")))))
 
 
 class Judge:
@@ -63,7 +63,8 @@ class Judge:
         """Whether a test fails under the mutant.
 
         The tests that run its line come first. They may miss what is read once and kept, such as the catalogue, so that
-        the tests of its room follow, unless only some seconds of the line's are asked for and some test runs it.
+        the tests of its room follow, unless only some seconds of the line's are asked for. What ran at import is no
+        test's, and judged by its own.
         """
         tests = self._record.tests_of(mutant, inf if self._lines_s is None else self._lines_s)
         verdict = self._collected.judge(mutant, tests) if tests else "loaded"
@@ -71,7 +72,8 @@ class Judge:
             verdict = "survives" if self._passes(mutant, files_of(tests), [Chosen(tests)]) else "killed"
         if verdict == "killed" or (tests and self._lines_s is not None):
             return verdict == "killed"
-        return not self._passes(mutant, judging_tests(mutant.path), [])
+        rooms = judging_tests if self._lines_s is None else own_tests
+        return not self._passes(mutant, rooms(mutant.path), [])
 
     def close(self) -> None:
         """Ends the process that has collected the tests."""
