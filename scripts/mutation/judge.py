@@ -63,17 +63,18 @@ class Judge:
         """Whether a test fails under the mutant.
 
         The tests that run its line come first. They may miss what is read once and kept, such as the catalogue, so that
-        the tests of its room follow, unless only some seconds of the line's are asked for. What ran at import is no
-        test's, and judged by its own.
+        the tests of its room follow, unless only some seconds of the line's are asked for. A line that ran when it was
+        loaded is no test's; those of its file and of its room stand for them.
         """
-        tests = self._record.tests_of(mutant, inf if self._lines_s is None else self._lines_s)
-        verdict = self._collected.judge(mutant, tests) if tests else "loaded"
-        if verdict == "loaded" and tests:
+        most_s = inf if self._lines_s is None else self._lines_s
+        tests = self._record.tests_of(mutant, most_s)
+        tests = tests or self._record.tests_near(mutant, own_tests(mutant.path), most_s)
+        verdict = self._collected.judge(mutant, tests)
+        if verdict == "loaded":
             verdict = "survives" if self._passes(mutant, files_of(tests), [Chosen(tests)]) else "killed"
-        if verdict == "killed" or (tests and self._lines_s is not None):
+        if verdict == "killed" or self._lines_s is not None:
             return verdict == "killed"
-        rooms = judging_tests if self._lines_s is None else own_tests
-        return not self._passes(mutant, rooms(mutant.path), [])
+        return not self._passes(mutant, judging_tests(mutant.path), [])
 
     def close(self) -> None:
         """Ends the process that has collected the tests."""

@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,15 @@ class Recording:
         if measured is None or not before.exists():
             return set()
         then = line_then(before.read_text().splitlines(), (ROOT / file).read_text().splitlines(), line)
-        contexts = self.lines.contexts_by_lineno(measured).get(then, ())
+        return self._passed(self.lines.contexts_by_lineno(measured).get(then, ()))
+
+    def tests_of_file(self, file: str) -> set[str]:
+        """Ids of the tests that passed and ran some function of a file."""
+        measured = self._measured.get(file)
+        contexts = self.lines.contexts_by_lineno(measured).values() if measured else ()
+        return self._passed(chain.from_iterable(contexts))
+
+    def _passed(self, contexts: Iterable[str]) -> set[str]:
         return {test for each in contexts if (test := each.partition("|")[0]) in self.seconds}
 
 
@@ -91,10 +99,20 @@ class Record:
     def tests_of(self, mutant: Mutant, most_s: float = inf) -> list[str]:
         """Ids of the tests that run a mutant's line, the quickest first, as many as take some seconds."""
         file = mutant.path.relative_to(ROOT).as_posix()
+        return self._quickest(lambda each: each.tests_of(file, mutant.line), most_s)
+
+    def tests_near(self, mutant: Mutant, folders: Iterable[str], most_s: float = inf) -> list[str]:
+        """Ids of the tests that run a mutant's file, and of those of some folders and files of tests."""
+        file, near = mutant.path.relative_to(ROOT).as_posix(), tuple(folders)
+        return self._quickest(
+            lambda each: each.tests_of_file(file) | {test for test in each.seconds if test.startswith(near)}, most_s
+        )
+
+    def _quickest(self, chosen: Callable[[Recording], set[str]], most_s: float) -> list[str]:
         tests = {
             test: each.seconds[test]
             for each in self._recordings
-            for test in each.tests_of(file, mutant.line)
+            for test in chosen(each)
             if self._newest.get(file_of(test)) is each
         }
         ordered = sorted(tests, key=lambda test: (tests[test], digest(test.encode())))  # those of one file in no order

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -115,16 +116,40 @@ def test_only_the_chosen_tests_are_kept_in_their_order() -> None:
     assert [each.nodeid for each in tests] == ["b.py::four", "a.py::two"]
 
 
-def test_a_mutant_of_a_function_takes_the_place_of_the_loaded_one_and_one_that_ran_at_import_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+LOADED = """\
+from typing import NamedTuple
+
+MOST = 300 + 40
+
+class Room(NamedTuple):
+    beds: int = 2
+
+def most(rooms: int = 5) -> int:
+    return rooms * MOST + Room().beds
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "result"),
+    [
+        ("rooms * MOST", "(rooms / MOST)", 5 / 340 + 2),
+        ("300 + 40", "(300 - 40)", 5 * 260 + 2),
+        ("2", "(3)", 5 * 340 + 3),
+        ("5", "(6)", 6 * 340 + 2),
+    ],
+)
+def test_a_mutant_takes_the_place_of_the_loaded_function_value_or_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str, result: float
 ) -> None:
-    (tmp_path / "rooms.py").write_text(SOURCE)
+    (tmp_path / "house.py").write_text(LOADED)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(patch, "ROOT", tmp_path)
-    loaded = importlib.import_module("rooms")
-    keep = loaded.rooms
-    by_change = {(mutant.before, mutant.after): mutant for mutant in mutants(tmp_path / "rooms.py")}
-    assert not patch.patch(by_change["False", "(True)"], tmp_path)
-    assert keep(3) == 2
-    assert patch.patch(by_change["count - 1", "(count + 1)"], tmp_path)
-    assert keep(3) == 4
+    monkeypatch.setattr(patch, "OWN", ("house",))
+    monkeypatch.delitem(sys.modules, "house", raising=False)
+    importlib.invalidate_caches()
+    loaded = importlib.import_module("house")
+    most = loaded.most
+    assert most() == 5 * 340 + 2
+    (mutant,) = (each for each in mutants(tmp_path / "house.py") if (each.before, each.after) == (before, after))
+    assert patch.patch(mutant, tmp_path)
+    assert most() == result
