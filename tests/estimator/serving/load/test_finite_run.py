@@ -6,6 +6,8 @@ from random import Random
 
 from catalog.load import load
 from estimator.scenario.workload import ServingWorkload
+from estimator.serving.load.finite_run import burst_run
+from estimator.serving.load.operating_point import operate
 from estimator.serving.load.performance import load_replica
 from estimator.serving.load.replay import Limits, replay
 from estimator.serving.speed.step import Step
@@ -138,6 +140,19 @@ def test_an_answer_takes_its_first_token_and_its_gaps_in_the_opening_too() -> No
         point = load_replica(step, loop, 32, SEQUENCES).point
         assert abs(point.request_s / (point.ttft_s + 99 * point.tpot_s) - 1) < 1e-9
         assert point.tpot_s > point.decode_step_s
+
+
+def test_batches_that_start_and_end_together_wait_for_those_before_them() -> None:
+    """Ten requests, four at a time: four wait for none, four for one batch, two for two: 0.8 batches on average."""
+    step = compiled(LLAMA, "l40s", "transformers")
+    assert step.speed.scheduler.static
+    workload = ServingWorkload(500, 50, 10, traffic="burst", requests=10)
+    run, last = burst_run(step, workload, 4, 10), operate(step, workload, 2)
+    assert abs(run.queue_s / (0.8 * run.point.request_s) - 1) < 1e-9
+    assert abs(10 / run.requests_per_s / (2 * run.point.request_s + last.request_s) - 1) < 1e-9
+    whole = burst_run(step, workload, 5, 10)
+    assert abs(whole.queue_s / (0.5 * whole.point.request_s) - 1) < 1e-9
+    assert abs(10 / whole.requests_per_s / (2 * whole.point.request_s) - 1) < 1e-9
 
 
 def _with_front_end(step: Step, front_end_ms: float) -> Step:
