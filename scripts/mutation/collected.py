@@ -70,7 +70,7 @@ class Judging:
     def _run(self, session: Any, mutant: Mutant, items: list[Any]) -> Verdict:
         if not patch(mutant, self.tree):
             return "loaded"
-        forget()
+        forget(self.tree)
         for item, following in zip(items, (*items[1:], None), strict=False):
             signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST_S)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -12,9 +12,6 @@ from typing import Any
 
 from scripts.mutation.mutants import ROOT, Mutant
 
-OWN = ("estimator", "catalog", "tests", "scripts")
-"""Packages that are patched, and whose kept answers are forgotten before a mutant is judged."""
-
 
 def patch(mutant: Mutant, tree: Path) -> bool:
     """Puts a mutant in place; False where it changes what can not be told apart from what is loaded."""
@@ -55,15 +52,16 @@ def patch_values(mutant: Mutant, tree: Path) -> bool:
         elif isinstance(new, type):
             patched |= _take_record_defaults(old, new)
         elif _text(old) != _text(new):
-            _rebind(name, old, new)
+            _rebind(name, old, new, tree)
             patched = True
     return patched
 
 
-def forget() -> None:
-    """Empties every cache of our own functions."""
+def forget(tree: Path) -> None:
+    """Empties every cache of the functions of a tree."""
+    own = {module.__name__ for module in _modules(tree)}
     for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper) and str(each.__module__).partition(".")[0] in OWN:
+        if isinstance(each, functools._lru_cache_wrapper) and each.__module__ in own:
             each.cache_clear()
 
 
@@ -97,14 +95,19 @@ def _take_record_defaults(old: Any, new: Any) -> bool:
     return any(patched)
 
 
-def _rebind(name: str, old: object, new: object) -> None:
+def _rebind(name: str, old: object, new: object, tree: Path) -> None:
     """Puts a value in place of another in every module that has it: by that name, or as the same object."""
     scalar = old is None or isinstance(old, bool | int | float | str)
-    for module in list(sys.modules.values()):
-        if module.__name__.partition(".")[0] in OWN:
-            for key, value in list(vars(module).items()):
-                if (key == name or not scalar) and value is old:
-                    setattr(module, key, new)
+    for module in _modules(tree):
+        for key, value in list(vars(module).items()):
+            if (key == name or not scalar) and value is old:
+                setattr(module, key, new)
+
+
+def _modules(tree: Path) -> list[ModuleType]:
+    """Every loaded module of a tree, be it a package's or a file of tests."""
+    within = f"{tree}/"
+    return [each for each in sys.modules.values() if str(getattr(each, "__file__", "")).startswith(within)]
 
 
 def _inside(code: CodeType) -> Iterator[CodeType]:

@@ -144,7 +144,6 @@ def test_a_mutant_takes_the_place_of_the_loaded_function_value_or_default(
     (tmp_path / "house.py").write_text(LOADED)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(patch, "ROOT", tmp_path)
-    monkeypatch.setattr(patch, "OWN", ("house",))
     monkeypatch.delitem(sys.modules, "house", raising=False)
     importlib.invalidate_caches()
     loaded = importlib.import_module("house")

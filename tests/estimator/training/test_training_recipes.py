@@ -13,6 +13,7 @@ from estimator.ranking.rank import evaluate
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.recipes import Recipe, recipe
+from estimator.training.recipes.writing import Setting, lines
 
 LLAMA = "meta-llama/Llama-3.1-8B"
 
@@ -198,3 +199,9 @@ def test_torchtitan_offloads_to_the_host_only_where_the_estimate_does(catalog, o
     workload = TrainingWorkload("full", global_batch=128, framework="torchtitan", offload=offload)
     page = tomllib.loads(written(catalog, "p5.48xlarge", workload).text)
     assert page["training"]["enable_cpu_offload"] is (offload != "none")
+
+
+def test_a_setting_is_a_line_and_says_why_where_it_has_a_reason():
+    settings = (Setting("seq_len", 4096), Setting("name", "a # b", "as asked"))
+    assert lines(settings) == 'seq_len: 4096\nname: "a # b"  # as asked'
+    assert lines(settings, " = ") == 'seq_len = 4096\nname = "a # b"  # as asked'
