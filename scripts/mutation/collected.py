@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scripts.mutation.mutants import Mutant
-from scripts.mutation.patch import forget, patch
+from scripts.mutation.patch import forget, patch_functions, patch_values
 
 Verdict = Literal["survives", "killed", "loaded"]
-"""What becomes of a mutant; one that was `loaded` changes what ran at import, and needs another process."""
+"""What becomes of a mutant; one that was `loaded` changes what ran at import, and what others made of it then needs
+another process."""
 VERDICTS: tuple[Verdict, ...] = ("survives", "killed", "loaded")
 LONGEST_S = 60.0
 """Seconds of processor time after which one test counts as failed: the mutant hangs."""
@@ -68,7 +69,8 @@ class Judging:
         return VERDICTS[status] if 0 <= status < len(VERDICTS) else "killed"
 
     def _run(self, session: Any, mutant: Mutant, items: list[Any]) -> Verdict:
-        if not patch(mutant, self.tree):
+        whole = patch_functions(mutant, self.tree)
+        if not whole and not patch_values(mutant, self.tree):
             return "loaded"
         forget(self.tree)
         for item, following in zip(items, (*items[1:], None), strict=False):
@@ -76,7 +78,7 @@ class Judging:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:
                 return "killed"
-        return "survives"
+        return "survives" if whole else "loaded"
 
 
 def run_tests(tree: Path, arguments: Sequence[str], plugins: Sequence[object]) -> None:

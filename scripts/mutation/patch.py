@@ -13,11 +13,6 @@ from typing import Any
 from scripts.mutation.mutants import ROOT, Mutant
 
 
-def patch(mutant: Mutant, tree: Path) -> bool:
-    """Puts a mutant in place; False where it changes what can not be told apart from what is loaded."""
-    return patch_functions(mutant, tree) or patch_values(mutant, tree)
-
-
 def patch_functions(mutant: Mutant, tree: Path) -> bool:
     """Gives the loaded functions of the mutant's file its code; False where what it changes ran when it was loaded."""
     _module_of(mutant)

@@ -151,5 +151,6 @@ def test_a_mutant_takes_the_place_of_the_loaded_function_value_or_default(
     most = loaded.most
     assert most() == 5 * 340 + 2
     (mutant,) = (each for each in mutants(tmp_path / "house.py") if (each.before, each.after) == (before, after))
-    assert patch.patch(mutant, tmp_path)
+    assert patch.patch_functions(mutant, tmp_path) is (before == "rooms * MOST")
+    assert before == "rooms * MOST" or patch.patch_values(mutant, tmp_path)
     assert most() == result

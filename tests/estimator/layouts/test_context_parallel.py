@@ -183,6 +183,8 @@ def test_what_has_no_such_stripes_is_refused_in_one_line(changes: dict[str, obje
         ("meta-llama/Llama-3.1-8B", {"grouped-query attention"}),
         ("deepseek-ai/DeepSeek-V3", {"latent attention"}),
         ("deepseek-ai/DeepSeek-V3.2", {"sparse attention"}),
+        ("MiniMaxAI/MiniMax-M3", {"sparse attention", "grouped-query attention"}),
+        ("zai-org/GLM-5.2", {"sparse attention"}),
         ("google/gemma-3-27b-it", {"windows", "grouped-query attention"}),
         ("Qwen/Qwen3-Next-80B-A3B-Instruct", {"recurrent states", "grouped-query attention"}),
         ("meta-llama/Llama-3.2-11B-Vision-Instruct", {"cross attention", "grouped-query attention"}),
