@@ -64,14 +64,16 @@ class Judge:
 
         The tests that run its line come first. They may miss what is read once and kept, such as the catalogue, so that
         the tests of its room follow, unless only some seconds of the line's are asked for. A line that ran when it was
-        loaded is no test's; those of its file and of its room stand for them.
+        loaded is no test's, whichever was the first to need it; those of its file and of its room stand for them.
         """
         most_s = inf if self._lines_s is None else self._lines_s
         tests = self._record.tests_of(mutant, most_s)
-        tests = tests or self._record.tests_near(mutant, own_tests(mutant.path), most_s)
-        verdict = self._collected.judge(mutant, tests)
+        verdict = self._collected.judge(mutant, tests) if tests else "loaded"
         if verdict == "loaded":
-            verdict = "survives" if self._passes(mutant, files_of(tests), [Chosen(tests)]) else "killed"
+            near = self._record.tests_near(mutant, own_tests(mutant.path), most_s)
+            verdict = self._collected.judge(mutant, near)
+            if verdict == "loaded":
+                verdict = "survives" if self._passes(mutant, files_of(near), [Chosen(near)]) else "killed"
         if verdict == "killed" or self._lines_s is not None:
             return verdict == "killed"
         return not self._passes(mutant, judging_tests(mutant.path), [])
