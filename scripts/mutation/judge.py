@@ -1,24 +1,22 @@
-"""Whether the tests notice a mutant: a child of a warm process runs those of its line, then those of its room."""
+"""Whether the tests notice a mutant: those of its line are run, then those of its room."""
 
 import os
+import resource
 import shutil
-import signal
-import sys
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import Any
 
+from scripts.mutation.collected import Collected, run_tests
 from scripts.mutation.mutants import ROOT, Mutant
-from scripts.mutation.record import Record
+from scripts.mutation.record import TESTS, Record, files_of
 
 COPIED = ("estimator", "catalog", "tui", "tests", "scripts", "benchmarks", "docs", "fitting", "share")
 ALSO_COPIED = ("pyproject.toml", "README.md")
 KEPT_FIGURES = "tests/estimator/test_kept_figures.py"
-LONGEST_S = 900
-"""Seconds after which a run of tests counts as failed: the mutant hangs."""
-PACKAGES = ("estimator", "catalog", "tui", "tests")
-"""Never loaded in the warm process: each child loads its own."""
+LONGEST_S = 1800
+"""Seconds of processor time after which a run of tests counts as failed: the mutant hangs."""
 
 
 def copy(tree: Path) -> None:
@@ -29,92 +27,74 @@ def copy(tree: Path) -> None:
         shutil.copy(ROOT / name, tree)
 
 
-def warm() -> None:
-    """Loads what is the same for every mutant; a child of this process then starts with it."""
-    import hypothesis  # noqa: F401
-    import pydantic  # noqa: F401
-    import pytest  # noqa: F401
-    import yaml  # noqa: F401
-
-    assert not any(name in sys.modules for name in PACKAGES)
-
-
 class Chosen:
-    """A plugin of pytest that keeps some tests, by id, and the order of their files."""
+    """A plugin of pytest that keeps some tests, by id, in their order."""
 
-    def __init__(self, tests: frozenset[str], files: Iterable[str]) -> None:
-        self.tests, self.order = tests, {file: at for at, file in enumerate(files)}
+    def __init__(self, tests: Iterable[str]) -> None:
+        self.order = {test: at for at, test in enumerate(tests)}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        kept = [item for item in items if item.nodeid in self.tests]
-        items[:] = sorted(kept, key=lambda item: self.order[item.nodeid.partition("::")[0]])
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self.order), key=lambda each: self.order[each.nodeid]
+        )
+
+
+def own_tests(path: Path) -> list[str]:
+    """Tests of the whole estimator, the kept figures among them, and those of the file's room."""
+    room = path.relative_to(ROOT / "estimator").parts[0]
+    own = f"{TESTS}/{room}" if (ROOT / TESTS / room).is_dir() else f"{TESTS}/ranking"
+    whole = sorted(each.relative_to(ROOT).as_posix() for each in (ROOT / TESTS).glob("test_*.py"))
+    return [*(each for each in whole if each != KEPT_FIGURES), KEPT_FIGURES, own]
 
 
 def judging_tests(path: Path) -> list[str]:
-    """The kept figures, tests of the file's room, those of the rooms above it that stand on it, and the scoring of
-    measured cases.
-    """
-    room = path.relative_to(ROOT / "estimator").parts[0]
-    own = f"tests/estimator/{room}" if (ROOT / "tests" / "estimator" / room).is_dir() else "tests/estimator/ranking"
-    return list(
-        dict.fromkeys(
-            (KEPT_FIGURES, own, "tests/estimator/ranking", "tests/estimator/advice", "tests/estimator/accuracy")
-        )
-    )
+    """The file's own tests, those of the rooms above it that stand on it, and the scoring of measured cases."""
+    return list(dict.fromkeys((*own_tests(path), *(f"{TESTS}/{room}" for room in ("ranking", "advice", "accuracy")))))
 
 
-def is_killed(mutant: Mutant, tree: Path, record: Record, lines_only: bool = False) -> bool:
-    """Whether a test of the copied tree fails under the mutant; the copy is whole again afterwards.
+class Judge:
+    """Judges mutants in a copy of the tree."""
 
-    The tests that run its line come first, the quickest of them before the others. They may miss what is read once and
-    kept, such as the catalogue, so that the tests of its room follow, unless `lines_only`.
-    """
-    target = tree / mutant.path.relative_to(ROOT)
-    target.write_bytes(mutant.text())
-    try:
-        return any(not _passes(tree, arguments, plugins) for arguments, plugins in _runs(mutant, record, lines_only))
-    finally:
-        target.write_bytes(mutant.path.read_bytes())
+    def __init__(self, tree: Path, record: Record, lines_s: float | None = None) -> None:
+        self._tree, self._record, self._lines_s = tree, record, lines_s
+        self._collected = Collected(tree, [TESTS])
+
+    def is_killed(self, mutant: Mutant) -> bool:
+        """Whether a test fails under the mutant.
+
+        The tests that run its line come first. They may miss what is read once and kept, such as the catalogue, so that
+        the tests of its room follow, unless only some seconds of the line's are asked for. A line that ran when it was
+        loaded is no test's, whichever was the first to need it; those of its file and of its room stand for them.
+        """
+        most_s = inf if self._lines_s is None else self._lines_s
+        tests = self._record.tests_of(mutant, most_s)
+        verdict = self._collected.judge(mutant, tests) if tests else "loaded"
+        if verdict == "loaded":
+            near = self._record.tests_near(mutant, own_tests(mutant.path), most_s)
+            verdict = self._collected.judge(mutant, near)
+            if verdict == "loaded":
+                verdict = "survives" if self._passes(mutant, files_of(near), [Chosen(near)]) else "killed"
+        if verdict == "killed" or self._lines_s is not None:
+            return verdict == "killed"
+        return not self._passes(mutant, judging_tests(mutant.path), [])
+
+    def close(self) -> None:
+        """Ends the process that has collected the tests."""
+        self._collected.close()
+
+    def _passes(self, mutant: Mutant, arguments: list[str], plugins: list[object]) -> bool:
+        """Whether tests pass in a new process, in a tree that has the mutant and is whole again afterwards."""
+        target = self._tree / mutant.path.relative_to(ROOT)
+        target.write_bytes(mutant.text())
+        try:
+            return _status(self._tree, arguments, plugins) == 0
+        finally:
+            target.write_bytes(mutant.path.read_bytes())
 
 
-def _runs(mutant: Mutant, record: Record, lines_only: bool) -> Iterator[tuple[list[str], list[object]]]:
-    tests = record.tests_of(mutant)
-    if tests:
-        files = record.quickest_first({test.partition("::")[0] for test in tests})
-        yield files, [Chosen(tests, files)]
-    if not (lines_only and tests):  # what runs at import is no test's
-        yield judging_tests(mutant.path), []
-
-
-def _passes(tree: Path, arguments: list[str], plugins: list[object]) -> bool:
+def _status(tree: Path, arguments: list[str], plugins: list[object]) -> int:
     child = os.fork()
     if not child:
-        _run_and_leave(tree, arguments, plugins)
-    until_s = time.monotonic() + LONGEST_S
-    while time.monotonic() < until_s:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return status == 0
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
-
-
-def _run_and_leave(tree: Path, arguments: list[str], plugins: list[object]) -> None:
-    """Runs tests in this process, silently, and ends it with their status."""
-    status = 1
-    try:
-        import pytest
-
-        os.chdir(tree)
-        sys.path.insert(0, str(tree))
-        os.environ["PYTHONPATH"] = str(tree)
-        for name in [name for name in sys.modules if name.partition(".")[0] == "scripts"]:
-            del sys.modules[name]
-        silence = os.open(os.devnull, os.O_RDWR)
-        for stream in (1, 2):
-            os.dup2(silence, stream)
-        status = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *arguments], plugins=plugins))
-    finally:
-        os._exit(status)
+        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
+        run_tests(tree, arguments, plugins)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

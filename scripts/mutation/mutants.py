@@ -55,12 +55,12 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def _expressions(tree: ast.AST) -> Iterator[ast.expr]:
-    """Expressions that are worked out: no annotations, decorators, patterns or texts put together."""
+    """Expressions that are worked out: no annotations, decorators, patterns, texts put together or guards."""
     for name, value in ast.iter_fields(tree):
         if name in ("annotation", "returns", "decorator_list", "bases", "pattern", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.JoinedStr | ast.Raise) or _is_annotated(child):
+            if isinstance(child, ast.JoinedStr | ast.Raise) or _is_annotated(child) or _is_strict(child):
                 continue
             if isinstance(child, ast.expr):
                 yield child
@@ -71,6 +71,11 @@ def _expressions(tree: ast.AST) -> Iterator[ast.expr]:
 def _is_annotated(node: object) -> bool:
     """Whether a node is `Annotated[…]`, whose bounds are tested where they are read."""
     return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Annotated"
+
+
+def _is_strict(node: object) -> bool:
+    """Whether a node is the `strict` of a zip, which guards against mistakes in the code and changes no answer."""
+    return isinstance(node, ast.keyword) and node.arg == "strict"
 
 
 def _changed(node: ast.expr) -> ast.expr | None:

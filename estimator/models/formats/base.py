@@ -46,7 +46,7 @@ class WeightFormat(NamedTuple):
     row: int = 0
     """Inputs that a super-block spans; matrices with other rows take `narrow_bits` instead."""
     narrow_bits: tuple[tuple[float, float], ...] = ()
-    """(up to these bits, these instead), in ascending order."""
+    """(these bits, these instead)."""
     average_bits: float = 0.0
     """Bits per weight of a whole file, where a format mixes types; 0 is worked out from payload and scales."""
     source: str = ""
@@ -91,7 +91,7 @@ class WeightFormat(NamedTuple):
 
     def _fitting(self, bits: float, tensor: Tensor) -> float:
         if self.row and tensor.inputs % self.row and tensor.inputs > 1:
-            return next((instead for most, instead in self.narrow_bits if bits <= most), bits)
+            return dict(self.narrow_bits).get(bits, bits)
         return bits
 
     def scales_of(self, tensor: Tensor) -> int:

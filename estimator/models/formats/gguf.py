@@ -67,8 +67,12 @@ AVERAGE_BITS = {
 """Whole files of Llama-3.1-8B (llama.cpp tools/quantize README; q3_k_m, which it lacks, by the mix above)."""
 
 ROW = 256
-"""K and IQ types cut rows into super-blocks of 256; other rows fall back to a 32-wide type."""
-_NARROW = ((4.4, BLOCK_BITS["iq4_nl"]), (4.5, BLOCK_BITS["q5_0"]), (5.6, BLOCK_BITS["q5_1"]), (8.0, BLOCK_BITS["q8_0"]))
+"""K, IQ and ternary types cut rows into super-blocks of 256."""
+_FALLBACKS = {"q4_k": "q5_0", "q5_k": "q5_1", "q6_k": "q8_0", "tq1_0": "q4_0", "tq2_0": "q4_0"} | dict.fromkeys(
+    ("q2_k", "q3_k", "iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs", "iq3_s", "iq4_xs"), "iq4_nl"
+)
+"""Type with blocks of 32 that takes the place of one with super-blocks where rows are no multiple of 256
+(tensor_type_fallback in llama.cpp's src/llama-quant.cpp)."""
 
 _DOWN: tuple[tuple[Role, str], ...] = (("mlp", "down_proj"), ("shared_expert", "down_proj"), ("expert", "down_proj"))
 _VALUE: tuple[tuple[Role, str], ...] = (("attention", "v_proj"),)
@@ -93,22 +97,31 @@ def _mix(
     head: str = "q6_k",
 ) -> WeightFormat:
     """One quantiser preset: its base type, and what some tensors get instead."""
-    stored = [*_UNTOUCHED, Stored("head", "", BLOCK_BITS[head])]
-    for places, chosen in ((_VALUE, value), (_DOWN, down), (_OUTPUT, output), (_QUERY_KEY, query_key)):
+    chosen_of = [((("head", ""),), head), (_VALUE, value), (_DOWN, down), (_OUTPUT, output), (_QUERY_KEY, query_key)]
+    chosen_of.append(((("embedding", ""),), embedding))
+    stored, narrow = [*_UNTOUCHED], {BLOCK_BITS[base]: _narrow_bits(base)}
+    for places, chosen in chosen_of:
         if chosen:
             kind, share, rest = (chosen, 1.0, base) if isinstance(chosen, str) else (*chosen, base)[:3]
             bits = share * BLOCK_BITS[kind] + (1 - share) * BLOCK_BITS[rest]
+            narrow[bits] = share * _narrow_bits(kind) + (1 - share) * _narrow_bits(rest)
             stored += [Stored(role, tensor, bits) for role, tensor in places]
-    if embedding:
-        stored.append(Stored("embedding", "", BLOCK_BITS[embedding]))
-    return _format(name, BLOCK_BITS[base], tuple(stored))
+    return _format(name, BLOCK_BITS[base], tuple(stored), tuple(narrow.items()))
+
+
+def _narrow_bits(kind: str) -> float:
+    """Bits per weight of a type in rows that are no multiple of 256."""
+    return BLOCK_BITS[_FALLBACKS.get(kind, kind)]
 
 
 def _uniform(name: str) -> WeightFormat:
-    return _format(name, BLOCK_BITS[name], _UNTOUCHED)
+    """One type for every matrix."""
+    return _format(name, BLOCK_BITS[name], _UNTOUCHED, ((BLOCK_BITS[name], _narrow_bits(name)),))
 
 
-def _format(name: str, bits: float, stored: tuple[Stored, ...]) -> WeightFormat:
+def _format(
+    name: str, bits: float, stored: tuple[Stored, ...], narrow: tuple[tuple[float, float], ...] = ()
+) -> WeightFormat:
     kernel = "16" if bits >= 16 else "i8" if bits > 6 else "i4"
     return WeightFormat(
         id=f"gguf-{name}",
@@ -118,6 +131,8 @@ def _format(name: str, bits: float, stored: tuple[Stored, ...]) -> WeightFormat:
         kernel=kernel,
         quantises=EVERYTHING,
         exceptions=stored,
+        row=ROW,
+        narrow_bits=narrow,
         average_bits=AVERAGE_BITS.get(name, 0.0),
     )
 
@@ -186,5 +201,5 @@ def parse(name: str) -> WeightFormat | None:
         plain = re.sub(rf"-+{word}$", f"_{letter}", plain)
     plain = re.sub(r"_r[48]$", "", plain.replace("-", "_"))  # repacked rows, same bits
     if plain in BLOCK_BITS and f"gguf-{plain}" not in _BY_ID:
-        return _format(plain, BLOCK_BITS[plain], _UNTOUCHED)
+        return _uniform(plain)
     return _BY_ID.get(f"gguf-{plain}") or _BY_ID.get(f"gguf-{plain.removesuffix('_m')}")

@@ -6,12 +6,18 @@ Source: the configuration classes of transformers 5.24; tests/data/transformers_
 from collections.abc import Mapping
 
 ABSENT: Mapping[str, Mapping[str, object]] = {
+    "CodeGenForCausalLM": {"rotary_dim": 64},
     "Ernie4_5ForCausalLM": {"head_dim": 128},
+    "GPTJForCausalLM": {"rotary_dim": 64},
+    "Gemma4UnifiedForCausalLM": {"use_bidirectional_attention": "vision"},
     "GraniteMoeHybridForCausalLM": {"num_local_experts": 8},
     "GteModel": {"type_vocab_size": 1},
     "LongcatFlashForCausalLM": {"zero_expert_num": 256},
     "MT5ForConditionalGeneration": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": True},
     "GteNewModel": {"type_vocab_size": 1},
+    "MiniMaxM3ForCausalLM": {"rotary_dim": 64},
+    "MiniMaxM3SparseForCausalLM": {"rotary_dim": 64},
+    "MiniMaxM3VLForCausalLM": {"rotary_dim": 64},
     "NewModel": {"type_vocab_size": 1},
     "Qwen3NextForCausalLM": {"num_experts": 512},
     "UMT5ForConditionalGeneration": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": True},

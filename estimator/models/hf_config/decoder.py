@@ -102,10 +102,11 @@ def window_of(f: Fields, *names: str) -> int:
     return window if window < max_context(f) or not max_context(f) else 0
 
 
-def windows(f: Fields, layers: int, *, every: int = 0) -> list[int]:
+def windows(f: Fields, layers: int, *, every: int = 0, full: int | None = None) -> list[int]:
     """The window of each layer: as `layer_types` lists them, else full attention in each `every`-th layer.
 
-    `every` 0 slides in all layers.
+    `full` is the place, from 0, of the first full one; the last of each `every` where it is not said. `every` 0 slides
+    in all layers.
     """
     window = window_of(f)
     if f.has("layer_types"):
@@ -115,7 +116,8 @@ def windows(f: Fields, layers: int, *, every: int = 0) -> list[int]:
         return [window if kind == SLIDING else 0 for kind in kinds]
     if every and "sliding_window" not in f.config:
         raise f.missing("sliding_window")
-    return [window if not every or (layer + 1) % every else 0 for layer in range(layers)]
+    place = every - 1 if full is None else full
+    return [0 if every and layer % every == place else window for layer in range(layers)]
 
 
 def max_context(f: Fields) -> int:

@@ -143,8 +143,8 @@ def phi3(f: Fields) -> Architecture:
 
 @reads(CwmForCausalLM="cwm")
 def cwm(f: Fields) -> Architecture:
-    """Code World Model: three windowed layers to a full one."""
-    return llama_like(f, layer_windows=windows(f, f.layers(), every=4), mlp_bias=f.flag("mlp_bias"))
+    """Code World Model: three windowed layers to a full one, which comes first."""
+    return llama_like(f, layer_windows=windows(f, f.layers(), every=4, full=0), mlp_bias=f.flag("mlp_bias"))
 
 
 @reads(NemotronForCausalLM="nemotron", Jais2ForCausalLM="jais2")

@@ -5,6 +5,7 @@ the vendors upload; limits in pixels are theirs.
 """
 
 from collections.abc import Callable, Mapping
+from math import ceil
 
 from estimator.errors import InputError
 from estimator.models.hf_config.fields import Fields
@@ -91,8 +92,8 @@ def _internvl(v: Fields, outer: Fields) -> ImageRule:
 def _cohere(v: Fields, outer: Fields) -> ImageRule:
     """Aya Vision and Command A Vision: up to 12 tiles of 364 pixels, and one of the whole image."""
     patches, factor = side(v) ** 2, outer.size("downsample_factor", default=2, most=16)
-    cells = -((-side(v) // factor) ** 2)
-    return Tiles(side=square(v, "image_size", 1 << 16), tokens=cells, patches=patches, most=12)
+    cells = ceil(side(v) / factor)
+    return Tiles(side=square(v, "image_size", 1 << 16), tokens=cells**2, patches=patches, most=12)
 
 
 def _idefics3(v: Fields, outer: Fields) -> ImageRule:

@@ -227,7 +227,8 @@ def _text(outer: Fields, wrapper: Wrapper) -> tuple[Fields, tuple[str, ...]]:
             fields[field] = outer.config[field]
     text = Fields(fields, name, wrapper.text or _inner_class(Fields(fields, name), wrapper.usual))
     own_type = text.text("model_type", default="") if name else ""
-    return section_defaults.completed(text, section_defaults.TEXT, own_type)
+    text, remarks = section_defaults.completed(text, section_defaults.TEXT, own_type)
+    return text.completed(), remarks
 
 
 def _inner_class(text: Fields, usual: str) -> str:

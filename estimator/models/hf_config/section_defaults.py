@@ -100,8 +100,9 @@ VISION: Mapping[str, Mapping[str, int]] = {
         "mlp_ratio": 4,
         "patch_size": 14,
     },
+    "QianfanOCRForConditionalGeneration": {"attention_bias": True},
 }
-"""Wrapper class -> its tower's own sizes, where uploads leave them out."""
+"""Wrapper class -> what its tower's own class means by fields that uploads leave out."""
 
 _NOTE = "not in {}, so as the class has it: {}"
 

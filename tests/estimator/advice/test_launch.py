@@ -172,6 +172,17 @@ def test_every_replica_has_devices_and_a_port_of_its_own(catalog: Catalog) -> No
     assert "replica 2: CUDA_VISIBLE_DEVICES=4,5,6,7 before the command, --port 8001" in given.notes
 
 
+def test_a_replica_of_a_whole_machine_takes_its_devices_and_one_of_two_machines_each(catalog: Catalog) -> None:
+    """Eight devices are one p5.48xlarge, sixteen are two."""
+    whole = command(catalog, replace(P5, placement=Placement(instance="p5.48xlarge", machines=2, tp=8))).notes
+    assert "replica 1: CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7 before the command, --port 8000" in whole
+    assert "1 replicas on each of 2 machines" in whole
+    assert not any(note.startswith("replica 2") for note in whole)
+    spread = command(catalog, replace(P5, placement=Placement(instance="p5.48xlarge", machines=4, tp=8, pp=2))).notes
+    assert "each replica takes 2 machines of its own" in spread
+    assert not any("VISIBLE_DEVICES" in note for note in spread)
+
+
 def test_llamacpp_fetches_gguf_files_by_repository_and_format(catalog: Catalog) -> None:
     """llama.cpp tools/server/README.md: -hf <user>/<model>[:quant]."""
     placement = Placement(instance="g6.xlarge")

@@ -29,6 +29,11 @@ def test_each_advice_is_the_difference_of_two_answers(catalog: Catalog) -> None:
     assert fp8.usd_per_1m_tokens == pytest.approx(saved)
     assert saved < 0
     assert fp8.users == again.max_users - row.max_users > 0
+    assert row.performance
+    assert again.performance
+    waited_s = again.performance.request_latency_s.typical - row.performance.request_latency_s.typical
+    assert fp8.ms == pytest.approx(1000 * waited_s)
+    assert fp8.ms < 0
     assert fp8.quality
     assert "2411.02355" in fp8.quality.source
     costs = [each.usd_per_1m_tokens for each in changes if each.usd_per_1m_tokens is not None]

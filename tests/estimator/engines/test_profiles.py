@@ -138,3 +138,13 @@ def test_the_rules_of_thumb_add_what_they_say(memory_of: MemoryOf) -> None:
     assert small.tightest_rank.outside_torch_bytes == 2e9
     grouped = memory_of("meta-llama/Llama-3.1-8B", device="h100-sxm", engine="mha-kv")
     assert grouped.plan.pool.token_bytes == 2 * 2 * 32 * 4096
+
+
+def test_a_rule_of_thumb_spreads_cache_and_states_over_the_devices(memory_of: MemoryOf) -> None:
+    name = "Qwen/Qwen3-Next-80B-A3B-Instruct"
+    one, four = (memory_of(name, Layout(devices), engine="lmi") for devices in (1, 4))
+    assert one.tightest_rank.weights_bytes == pytest.approx(4 * four.tightest_rank.weights_bytes)
+    for before, after in zip(one.plan.kinds, four.plan.kinds, strict=True):
+        assert before.token_bytes == 4 * after.token_bytes
+        assert before.state_bytes == 4 * after.state_bytes
+    assert any(kind.state_bytes for kind in one.plan.kinds)

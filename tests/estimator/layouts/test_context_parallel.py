@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from catalog.load import Catalog, load
 from estimator.errors import InputError
 from estimator.layout import Layout
-from estimator.layouts.context_parallel import cache_copies, context_parallel_refusal, legal_context_parallel
+from estimator.layouts.context_parallel import (
+    cache_copies,
+    cache_heads,
+    context_parallel_refusal,
+    legal_context_parallel,
+)
 from estimator.ranking.rank import rank
 from estimator.results import Leaderboard
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -170,3 +175,20 @@ def test_an_open_layout_keeps_to_those_that_the_stripes_divide() -> None:
 def test_what_has_no_such_stripes_is_refused_in_one_line(changes: dict[str, object], count: int, reason: str) -> None:
     with pytest.raises(InputError, match=f"^decode_context_parallel: {reason}"):
         asked(**changes, settings=EngineSettings(decode_context_parallel=count))
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("meta-llama/Llama-3.1-8B", {"grouped-query attention"}),
+        ("deepseek-ai/DeepSeek-V3", {"latent attention"}),
+        ("deepseek-ai/DeepSeek-V3.2", {"sparse attention"}),
+        ("MiniMaxAI/MiniMax-M3", {"sparse attention", "grouped-query attention"}),
+        ("zai-org/GLM-5.2", {"sparse attention"}),
+        ("google/gemma-3-27b-it", {"windows", "grouped-query attention"}),
+        ("Qwen/Qwen3-Next-80B-A3B-Instruct", {"recurrent states", "grouped-query attention"}),
+        ("meta-llama/Llama-3.2-11B-Vision-Instruct", {"cross attention", "grouped-query attention"}),
+    ],
+)
+def test_what_a_model_keeps_is_of_these_kinds(catalog: Catalog, name: str, kinds: set[str]) -> None:
+    assert cache_heads(catalog.model(name).architecture).kinds == kinds

@@ -27,6 +27,15 @@ def test_gguf_mixes_of_llama_3_1_8b(mix: str) -> None:
     assert bits == pytest.approx(AVERAGE_BITS[mix], rel=2e-4)
 
 
+def test_a_model_of_odd_rows_takes_more_bits_than_the_mix_is_named_for() -> None:
+    """Rows of 2,688 and 1,856 numbers: llama-quantize counts 6.18 bits for Q4_K_M of Nemotron's 30B-A3B, 5.00 without
+    the types that it falls back to (llama.cpp pull request 28474).
+    """
+    architecture = model("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16").architecture
+    bits = stored_bytes(architecture, weight_format("gguf-q4_k_m")) * 8 / architecture.parameters
+    assert bits == pytest.approx(6.18, rel=0.015)
+
+
 @pytest.mark.parametrize(
     ("model_id", "file_bytes"), [("openai/gpt-oss-20b", 13_761_264_768), ("openai/gpt-oss-120b", 65_248_815_744)]
 )

@@ -62,6 +62,25 @@ def test_a_second_set_of_shared_weights_adds_one_block() -> None:
     assert read(ZAMBA2).parameters == 2_481_848_336 + ONE_BLOCK
 
 
+def test_zamba_comes_back_every_sixth_layer_where_nothing_else_is_said() -> None:
+    """Zamba-7B: layer 2, then each sixth from the seventh on; Mamba's two heads need not be stated."""
+    small = {
+        "architectures": ["ZambaForCausalLM"],
+        "vocab_size": 32000,
+        "hidden_size": 64,
+        "num_hidden_layers": 20,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 4,
+        "intermediate_size": 128,
+        "n_mamba_heads": 2,
+    }
+    stated = read(small)
+    attending = {index for group in stated.groups if group.layer.mlp for index in group.indices}
+    assert attending == {2, 7, 13, 19}
+    without = read({name: value for name, value in small.items() if name != "n_mamba_heads"})
+    assert without.groups == stated.groups
+
+
 def test_every_place_of_a_shared_block_keeps_its_own_cache() -> None:
     assert read(ZAMBA2).cache_elements(1) == 9 * 2 * 32 * 160
 

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,39 +69,6 @@ def test_most_classes_of_the_newest_transformers_are_counted_exactly() -> None:
 
 EXACT, REFUSED = 553, 9
 """As counted when the table was made; a reader that is added raises the first."""
-
-
-def figures(config: dict[str, Any]) -> tuple[float, ...]:
-    """What an absent field may change, towers that are then named as missing aside."""
-    architecture = read(config)
-    cached = architecture.cache_elements(1), architecture.cache_elements(100_000)
-    tower = -1 if architecture.tower_missing else architecture.vision_parameters
-    return (architecture.text_parameters, tower, *cached, architecture.sequence_state_bytes())
-
-
-NO_LIMIT = "max_position_embeddings"
-"""Absent, it is shown as no limit of the context rather than taken for the class's."""
-OUTER_RULES = "tie_word_embeddings"
-"""Absent in a wrapper, the language model's own rules, as in uploads; transformers 4 and 5 default differently."""
-
-
-COUNTED = {model_type: name for name, model_type, *_ in reversed(TABLE["classes"]) if outcomes()[name] == "exact"}
-
-
-@pytest.mark.parametrize("model_type", sorted(COUNTED))
-def test_an_absent_field_means_its_class_default_or_is_named(model_type: str) -> None:
-    config = config_of(COUNTED[model_type], model_type)
-    expected = figures(config)
-    wrapper = "text_config" in config
-    for field in config.keys() - {"architectures", "model_type", NO_LIMIT, *((OUTER_RULES,) if wrapper else ())}:
-        without = copy.deepcopy(config)
-        del without[field]
-        try:
-            answer = figures(without)
-        except InputError:
-            continue  # named
-        tower_named = answer[1] == -1 and answer[0] == expected[0]
-        assert tower_named or answer == expected, field
 
 
 @settings(max_examples=300, deadline=None)

@@ -166,6 +166,16 @@ def test_a_type_that_few_regions_offer_has_a_second_one(catalog: Catalog) -> Non
         assert other.region != "us-east-1"
 
 
+@pytest.mark.parametrize(("regions_with_it", "named"), [(9, True), (10, False)])
+def test_ten_regions_are_enough_to_need_no_second_one(catalog: Catalog, regions_with_it: int, named: bool) -> None:
+    common = replace(SCENARIO, placement=Placement(instance="p5.48xlarge"))
+    (plan,) = planned(catalog, common)
+    regions = [catalog.prices(region)._replace(asked_on=TODAY) for region in catalog.regions]
+    offering = [each for each in regions if "p5.48xlarge" in each.quotes][:regions_with_it]
+    assert len(offering) == regions_with_it
+    assert bool(second_region(plan, common, catalog.inventory, offering)) is named
+
+
 @pytest.mark.parametrize("day", ["", "lunch", "1,2,3", ",".join(["0"] * 24), ",".join(["-1"] * 24), ",".join("x" * 24)])
 def test_a_day_that_is_none_is_refused(day: str) -> None:
     with pytest.raises(InputError):

@@ -6,7 +6,7 @@ from catalog.load import Catalog
 from estimator.advice.launch import launch
 from estimator.errors import InputError
 from estimator.layout import Layout
-from estimator.models.adapters import read_adapters
+from estimator.models.adapters import Adapters, read_adapters
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
@@ -131,6 +131,11 @@ def test_an_engine_whose_adapters_are_not_modelled_says_so(catalog: Catalog, eng
     with pytest.raises(InputError, match="adapters is not modelled") as refusal:
         best(catalog, "1", engine=engine)
     assert refusal.value.field == "lora"
+
+
+@pytest.mark.parametrize(("text", "number", "rank"), [("1@1", 1, 1), ("10000@512", 10_000, 512), (" 8@R32 ", 8, 32)])
+def test_ten_thousand_adapters_of_rank_512_are_the_most(text: str, number: int, rank: int) -> None:
+    assert read_adapters(text) == Adapters(number, rank)
 
 
 @pytest.mark.parametrize("text", ["0", "8@0", "8@513", "x", "8@@16", "-1", "10001", ""])

@@ -45,3 +45,30 @@ def test_attention_replicas_of_one_engine_each_run_a_batch_of_their_own() -> Non
 
     batch = step.speed.max_batch
     assert bound(inf) == bound(2 * batch) < bound(batch) < bound(batch / 2)
+
+
+@pytest.mark.parametrize(
+    ("machines_each", "enough_copies", "kept"),
+    [
+        ((1, 2), (5, 2), [(2, 2)]),  # two of two machines are fewer than five of one
+        ((1, 2), (3, 2), [(1, 3)]),
+        ((1, 2), (4, 2), [(1, 4), (2, 2)]),
+        ((2, 3), (1, 1), [(2, 1)]),
+        ((4, 1), (1, 9), [(4, 1)]),
+    ],
+)
+def test_the_fewest_machines_are_kept_however_many_a_copy_takes(
+    machines_each: tuple[int, int],
+    enough_copies: tuple[int, int],
+    kept: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes, enough = (
+        FleetSizes(ServingWorkload(), ServiceLevel(), 64),
+        dict(zip(machines_each, enough_copies, strict=True)),
+    )
+    monkeypatch.setattr(FleetSizes, "bound", lambda self, one: 1)
+    monkeypatch.setattr(FleetSizes, "least", lambda self, one: 1)
+    monkeypatch.setattr(FleetSizes, "keeps", lambda self, one, times: times >= enough[one.machines])
+    fitting: Any = [SimpleNamespace(machines=each) for each in machines_each]
+    assert sorted((one.machines, times) for one, times in sizes.smallest(fitting)) == kept

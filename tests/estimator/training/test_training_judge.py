@@ -1,6 +1,5 @@
 """Training runs over the packaged catalogue: speed, time, cost and the search for settings."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -279,15 +278,6 @@ def test_a_run_that_can_not_be_asked_is_refused(catalog, changes, field):
 def test_a_sequence_beyond_the_model_is_refused(catalog):
     with pytest.raises(InputError, match="sequence_length"):
         board(catalog, TrainingWorkload(sequence_length=200_000))
-
-
-def test_ranking_every_machine_is_quick(catalog):
-    """50 ms is the target on a developer's machine; the bound here leaves room for a busy one."""
-    workload = PRESETS["pretrain-70b-8-machines"]
-    board(catalog, workload, "meta-llama/Llama-3.1-70B")
-    began = time.perf_counter()
-    board(catalog, workload, "meta-llama/Llama-3.1-70B")
-    assert time.perf_counter() - began < 0.5
 
 
 @pytest.mark.parametrize(("tp", "pp", "dp"), [(8, None, 1), (4, 2, 1), (2, None, 4), (None, 4, 2)])

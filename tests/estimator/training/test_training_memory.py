@@ -135,6 +135,31 @@ def test_the_rule_of_thumb_counts_16_bytes_and_a_tenth(catalog):
     assert small["overhead_bytes"] == 2e9
 
 
+def test_parts_say_what_they_are_made_of(catalog, plain):
+    run = plain._replace(workload=TrainingWorkload("full"), setup=TrainingSetup())
+    device = catalog.inventory.accelerators["h100-sxm"]
+
+    def told(workload, **setup):
+        peak_of = run._replace(workload=workload, setup=TrainingSetup(**setup))
+        return {
+            part.name: part.working for part in memory.report_memory(peak_of, memory.peak_memory(peak_of), device).parts
+        }
+
+    alone, spread = told(TrainingWorkload("full")), told(TrainingWorkload("full"), dp=8, sharding="zero3")
+    assert alone["overhead"] == "CUDA context and libraries"
+    assert spread["overhead"] == "CUDA context and libraries, NCCL"
+    assert alone["weights"].startswith("8.03 B parameters x ")
+    assert " over " not in "".join(alone.values())
+    assert all(spread[name].endswith(" over 8 (zero3)") for name in ("weights", "gradients", "optimizer"))
+    assert spread["gathered"] == "layers gathered ahead"
+    buckets = told(TrainingWorkload("full"), dp=8, sharding="zero1")
+    assert buckets["gathered"] == "communication buckets"
+    assert " over " not in buckets["weights"] + buckets["gradients"]
+    frozen = told(TrainingWorkload("qlora", base="nf4"))
+    assert frozen["weights"] == "8.03 B parameters, frozen, nf4"
+    assert told(TrainingWorkload("lora"))["weights"] == "8.03 B parameters, frozen, 16-bit"
+
+
 def test_parts_add_up_to_the_peak(catalog, plain):
     workload = TrainingWorkload("qlora", sequence_length=4096, lora_rank=64)
     setup = TrainingSetup(dp=8, sharding="fsdp", micro_batch=2, checkpointing="full")

@@ -13,6 +13,7 @@ from estimator.ranking.rank import evaluate
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.recipes import Recipe, recipe
+from estimator.training.recipes.writing import Setting, lines
 
 LLAMA = "meta-llama/Llama-3.1-8B"
 
@@ -183,3 +184,24 @@ def test_torchtitan_quantises_every_product_but_the_heads(catalog):
     run = TrainingWorkload("full", precision="bf16-mixed", compute="fp8", global_batch=64, framework="torchtitan")
     page = tomllib.loads(written(catalog, "p5.48xlarge", run).text)
     assert page["quantize"]["linear"]["float8"]["filter_fqns"] == ["output"]
+
+
+@pytest.mark.parametrize(("machines", "last"), [(2, 1), (4, 3)])
+def test_machines_of_a_run_are_numbered_from_0_to_one_less_than_there_are(catalog, machines, last):
+    workload = TrainingWorkload("full", global_batch=128, framework="torchtitan")
+    found = written(catalog, "p5.48xlarge", workload, machines=machines)
+    told = " ".join((found.text, found.command, *found.notes))
+    assert f"on each of {machines} machines with NODE_RANK 0 to {last} " in told
+
+
+@pytest.mark.parametrize("offload", ["none", "parameters"])
+def test_torchtitan_offloads_to_the_host_only_where_the_estimate_does(catalog, offload):
+    workload = TrainingWorkload("full", global_batch=128, framework="torchtitan", offload=offload)
+    page = tomllib.loads(written(catalog, "p5.48xlarge", workload).text)
+    assert page["training"]["enable_cpu_offload"] is (offload != "none")
+
+
+def test_a_setting_is_a_line_and_says_why_where_it_has_a_reason():
+    settings = (Setting("seq_len", 4096), Setting("name", "a # b", "as asked"))
+    assert lines(settings) == 'seq_len: 4096\nname: "a # b"  # as asked'
+    assert lines(settings, " = ") == 'seq_len = 4096\nname = "a # b"  # as asked'

@@ -6,6 +6,8 @@ from random import Random
 
 from catalog.load import load
 from estimator.scenario.workload import ServingWorkload
+from estimator.serving.load.finite_run import burst_run
+from estimator.serving.load.operating_point import operate
 from estimator.serving.load.performance import load_replica
 from estimator.serving.load.replay import Limits, replay
 from estimator.serving.speed.step import Step
@@ -128,6 +130,29 @@ def test_users_of_a_closed_loop_wait_for_the_front_end_once() -> None:
     quick, slow = (load_replica(_with_front_end(step, each), loop, 100, SEQUENCES) for each in (0.0, 10.0))
     assert abs(slow.ttft_s - quick.ttft_s - 0.1) < 1e-9, "one of ten rounds"
     assert abs(1000 / slow.requests_per_s - 1000 / quick.requests_per_s - 1) < 1e-9
+
+
+def test_an_answer_takes_its_first_token_and_its_gaps_in_the_opening_too() -> None:
+    """Half of the opening's prompts come before a first token, and the other half no longer between the tokens."""
+    step = compiled(LLAMA, "l40s", "vllm")
+    for rounds in (1, 2, 10):
+        loop = ServingWorkload(2000, 100, 32, traffic="closed", requests=32 * rounds)
+        point = load_replica(step, loop, 32, SEQUENCES).point
+        assert abs(point.request_s / (point.ttft_s + 99 * point.tpot_s) - 1) < 1e-9
+        assert point.tpot_s > point.decode_step_s
+
+
+def test_batches_that_start_and_end_together_wait_for_those_before_them() -> None:
+    """Ten requests, four at a time: four wait for none, four for one batch, two for two: 0.8 batches on average."""
+    step = compiled(LLAMA, "l40s", "transformers")
+    assert step.speed.scheduler.static
+    workload = ServingWorkload(500, 50, 10, traffic="burst", requests=10)
+    run, last = burst_run(step, workload, 4, 10), operate(step, workload, 2)
+    assert abs(run.queue_s / (0.8 * run.point.request_s) - 1) < 1e-9
+    assert abs(10 / run.requests_per_s / (2 * run.point.request_s + last.request_s) - 1) < 1e-9
+    whole = burst_run(step, workload, 5, 10)
+    assert abs(whole.queue_s / (0.5 * whole.point.request_s) - 1) < 1e-9
+    assert abs(10 / whole.requests_per_s / (2 * whole.point.request_s) - 1) < 1e-9
 
 
 def _with_front_end(step: Step, front_end_ms: float) -> Step:

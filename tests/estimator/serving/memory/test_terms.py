@@ -165,3 +165,13 @@ def test_the_cache_of_a_request_is_told_by_kind_of_layers(
 ) -> None:
     memory = memory_of(name, engine=engine, weights="bf16")
     assert {term.name for term in memory.request_terms(2560)} == kinds
+
+
+def test_a_model_that_keeps_no_cache_has_no_cache_and_a_model_that_does_not_fit_has_none_left(
+    memory_of: MemoryOf,
+) -> None:
+    assert memory_of("BAAI/bge-m3").report(512).kv_cache_bytes == 0
+    crowded = memory_of("Qwen/Qwen3-30B-A3B", device="a10g").report(512)
+    assert crowded.left_bytes < 0
+    assert crowded.kv_cache_bytes == 0
+    assert crowded.shortfall_bytes == crowded.request_bytes - crowded.left_bytes

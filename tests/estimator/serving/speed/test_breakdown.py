@@ -50,6 +50,19 @@ def test_operators_add_up_to_the_step(step: Step, load: tuple[int, int, int, int
     assert all(part.seconds >= 0 for part in (*decode, *prompt))
 
 
+BESIDE = {"pipeline", "host", "drafting"}
+"""Parts of a step that are no operator's: they multiply nothing and read no weights."""
+
+
+@pytest.mark.parametrize("drafts", [0, 3])
+def test_what_is_no_operator_multiplies_and_reads_nothing(drafts: int) -> None:
+    step = compiled("Qwen/Qwen3-8B", "l40s", "vllm-0.11", Layout(2, 2), own=False)
+    parts = (*decode_operators(step, 16, 1000, drafts), *prefill_operators(step, 3000, 0))
+    beside = [part for part in parts if part.name in BESIDE]
+    assert {part.name for part in beside} == (BESIDE if drafts else BESIDE - {"drafting"})
+    assert all(part.flops == part.bytes == 0 for part in beside)
+
+
 @settings(deadline=None, max_examples=150)
 @given(STEPS, LOADS, st.sampled_from([None, 0.1, 2.0]), st.floats(1, 4))
 def test_parts_of_a_report_add_up_to_its_latencies(
