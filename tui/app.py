@@ -1,7 +1,6 @@
 """The application: its pages, its themes, and what the commands do."""
 
 import gc
-from functools import partial
 
 from textual.events import Event, InputEvent, Key, Paste
 from textual.screen import Screen
@@ -188,23 +187,11 @@ class LlmCalc(AnsweringApp):
         self.push_screen(opened, run)
 
     def action_region(self) -> None:
-        from estimator.scenario.placement import machine_named
-        from tui.screens.region import RegionPicker, quota_text
+        """Opens the regions, with the price of the selected row in each."""
+        from tui.screens.region import ask
 
-        answer = self.answer
-        if answer is None:
-            return
-
-        def go(region: str | None) -> None:
-            if region:
-                self.edit(lambda answer: answer.session.in_region(region.split()[0]))
-
-        at = answer.selected.candidate if answer.selected else None
-        title = quota_text(machine_named(at, answer.inventory), at.machines) if at else ""
-        quote_in = partial(self.calculator.quote_in, answer)
-        self.push_screen(
-            RegionPicker(self.calculator.catalog.regions, answer.session.scenario.region, title, quote_in), go
-        )
+        if isinstance(self.screen, Page):
+            ask(self.screen, self.calculator)
 
     def action_terms(self) -> None:
         """Opens the price terms of the selected row, side by side."""

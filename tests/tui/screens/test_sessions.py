@@ -45,7 +45,7 @@ async def test_a_saved_session_is_kept_under_its_name_and_opens_with_its_pins() 
         shown = screen_text(app)
         assert shown.index("chat for 64") < shown.index("chat for 32") < shown.index("(without a name)")
         line = next(line for line in shown.splitlines() if "chat for 32" in line)
-        assert re.search(r"chat for 32 +\d{4}-\d\d-\d\d \d\d:\d\d  1 +Llama-3.3-70B-Instruct fp8", line)
+        assert re.search(r"chat for 32 +\d{4}-\d\d-\d\d \d\d:\d\d +1 +Llama-3.3-70B-Instruct fp8", line)
         opened = await press(pilot, *"for", "space", *"32", "enter")
         assert opened.session.scenario.workload.concurrency == 64
         assert len(opened.session.pins) == 1
