@@ -82,7 +82,7 @@ def save_as(page: Page) -> None:
         except InputError as error:
             page.say(error.complaint)
             return
-        if path.exists() and path != editor.kept_in:
+        if path.exists() and not (editor.kept_in and editor.kept_in.exists() and path.samefile(editor.kept_in)):
             page.say(f"{path} exists and is not this session; give another name, or open it with ctrl+o")
             return
         complaint = editor.keep_in(path)
