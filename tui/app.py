@@ -13,6 +13,7 @@ from tui.draw import palette
 from tui.screens.modal import Modal
 from tui.screens.open import open_page
 from tui.screens.page import Page
+from tui.state.session import Session
 from tui.state.view import next_weights
 from tui.tabs import BASE
 
@@ -130,7 +131,14 @@ class LlmCalc(AnsweringApp):
                 self.pop_screen()
             elif name != BASE:
                 self.switch_screen(self._made(name))
-        self.show(self.history.to(self.history.now.on_screen(name)))
+        self.show(self.history.to(self._opening_page(name)))
+
+    def _opening_page(self, name: str) -> Session:
+        """The session on another page, which stays with the row that the leaderboard's cursor is on."""
+        now, answer = self.history.now, self.answer
+        if now.screen == BASE != name and answer is not None and answer.selected is not None:
+            now = now.about(answer.selected.candidate.machine)
+        return now.on_screen(name)
 
     def _made(self, name: str) -> Page:
         """The page of that name, made and bound when it is first opened."""
