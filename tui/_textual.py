@@ -12,6 +12,7 @@ two keys that were pressed.
 """
 
 import asyncio
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.segment import Segment
 from rich.style import Style
+from textual import constants
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
@@ -49,6 +51,12 @@ JOIN = 4
 """Unchanged cells between two changes that are cheaper to send again than to jump over, which takes four bytes
 (measured over 14 cursor moves at 80x24, median: 40 cells 819 bytes, 4 cells 536)."""
 
+ESCAPE_WAIT_S = 0.05
+"""Longest wait for the rest of a key that begins with an escape: every `esc` is answered after it. Terminals send a
+key in one piece, so that half of Textual's tenth of a second, which is what Neovim waits, is enough; where a line is
+worse, ESCDELAY says so in milliseconds, as to curses."""
+if "ESCDELAY" not in os.environ:
+    vars(constants)["ESCAPE_DELAY"] = ESCAPE_WAIT_S
 _ESCAPE = "\x1b"
 _sequence_to_keys = XTermParser._sequence_to_key_events
 

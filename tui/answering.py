@@ -44,6 +44,8 @@ class AnsweringApp(FrugalApp):
         super().__init__(ansi_color=theme == palette.NO_COLOUR_THEME or None)
         self.calculator = calculator
         self.kept_in = kept_in
+        self.stamp = store.stamp(kept_in)
+        """When the file was last read or written here."""
         self.unsaved = ""
         """Why the session could not be saved the last time; it is said once, not after every edit."""
         self._said_keys: set[tuple[str, str, str]] = set()
@@ -107,15 +109,20 @@ class AnsweringApp(FrugalApp):
         if answer is None:
             self.say(complaint)
             return complaint
-        self.history, self.kept_in = History(answer.session), kept_in
+        self.history, self.kept_in, self.stamp = History(answer.session), kept_in, store.stamp(kept_in)
         self.answer = answer._replace(before={}, problem=notice)
         return ""
 
     def keep_in(self, path: Path) -> str:
         """Writes the session to a file, where it is kept from now on; returns a complaint, or nothing."""
-        complaint = store.save(self.history.now, path)
+        complaint = self._write(path)
         if not complaint:
             self.kept_in, self.unsaved = path, ""
+        return complaint
+
+    def _write(self, path: Path) -> str:
+        complaint = store.save(self.history.now, path)
+        self.stamp = store.stamp(path)
         return complaint
 
     def answer_from(self, catalog: "Catalog") -> None:
@@ -147,7 +154,9 @@ class AnsweringApp(FrugalApp):
             self.answer = self.answer._replace(problem=f"✗ {text}" if refused else f"✓ {text}")
 
     def save(self) -> None:
-        complaint = store.save(self.history.now, self.kept_in) if self.kept_in else ""
+        complaint = ""
+        if self.kept_in:
+            complaint = store.changed_by_another(self.kept_in, self.stamp) or self._write(self.kept_in)
         if complaint and complaint != self.unsaved:
             self.say(complaint)
         self.unsaved = complaint

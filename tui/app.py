@@ -1,7 +1,6 @@
 """The application: its pages, its themes, and what the commands do."""
 
 import gc
-from functools import partial
 
 from textual.events import Event, InputEvent, Key, Paste
 from textual.screen import Screen
@@ -14,6 +13,7 @@ from tui.draw import palette
 from tui.screens.modal import Modal
 from tui.screens.open import open_page
 from tui.screens.page import Page
+from tui.state.session import Session
 from tui.state.view import next_weights
 from tui.tabs import BASE
 
@@ -131,7 +131,14 @@ class LlmCalc(AnsweringApp):
                 self.pop_screen()
             elif name != BASE:
                 self.switch_screen(self._made(name))
-        self.show(self.history.to(self.history.now.on_screen(name)))
+        self.show(self.history.to(self._opening_page(name)))
+
+    def _opening_page(self, name: str) -> Session:
+        """The session on another page, which stays with the row that the leaderboard's cursor is on."""
+        now, answer = self.history.now, self.answer
+        if now.screen == BASE != name and answer is not None and answer.selected is not None:
+            now = now.about(answer.selected.candidate.machine)
+        return now.on_screen(name)
 
     def _made(self, name: str) -> Page:
         """The page of that name, made and bound when it is first opened."""
@@ -188,23 +195,11 @@ class LlmCalc(AnsweringApp):
         self.push_screen(opened, run)
 
     def action_region(self) -> None:
-        from estimator.scenario.placement import machine_named
-        from tui.screens.region import RegionPicker, quota_text
+        """Opens the regions, with the price of the selected row in each."""
+        from tui.screens.region import ask
 
-        answer = self.answer
-        if answer is None:
-            return
-
-        def go(region: str | None) -> None:
-            if region:
-                self.edit(lambda answer: answer.session.in_region(region.split()[0]))
-
-        at = answer.selected.candidate if answer.selected else None
-        title = quota_text(machine_named(at, answer.inventory), at.machines) if at else ""
-        quote_in = partial(self.calculator.quote_in, answer)
-        self.push_screen(
-            RegionPicker(self.calculator.catalog.regions, answer.session.scenario.region, title, quote_in), go
-        )
+        if isinstance(self.screen, Page):
+            ask(self.screen, self.calculator)
 
     def action_terms(self) -> None:
         """Opens the price terms of the selected row, side by side."""

@@ -73,8 +73,8 @@ def application(
     remapped, complaints = keymap(configured.get("keys") or {})
     notices += complaints
     calculator = Calculator(catalog)
-    answer = _named(Path(session_path), calculator) if session_path else None
-    kept_in = Path(session_path) if session_path else store.default_path()
+    kept_in = store.whole_path(session_path) if session_path else store.default_path()
+    answer = _named(kept_in, calculator) if session_path else None
     session = answer.session if answer else _last(kept_in, notices)
     theme = _theme(theme, configured, notices)
     frame = opening = None

@@ -11,7 +11,7 @@ from estimator.models.formats import CACHE_FORMATS, WEIGHT_FORMATS, cache_format
 from estimator.models.mixers import Attention
 from estimator.results import Evaluation, MemoryReport
 from estimator.scenario.scenario import EngineSettings, Scenario
-from estimator.units import GIB
+from estimator.units import GIB, quantity
 
 HIGHEST_UTILIZATION = 0.95
 """Above it engines run out of memory in practice: what they do not count needs the rest."""
@@ -63,7 +63,7 @@ def quicker(study: Study) -> list[Change]:
     if 0 < most < scenario.workload.concurrency:
         fewer = scenario.workload.with_users(most)
         changes.append(
-            Change(f"{most:,} users", "the most that see the service level", replace(scenario, workload=fewer))
+            Change(quantity(most, "user"), "the most that see the service level", replace(scenario, workload=fewer))
         )
     cache = _narrower_cache(study)
     formats = [(f"KV cache in {cache}", replace(scenario, kv=cache))] if cache else []
@@ -133,7 +133,7 @@ def _remedies(study: Study) -> Iterator[tuple[str, Scenario]]:
 
 def _fit(study: Study, evaluation: Evaluation) -> str:
     users = study.most_users
-    figures = [f"holds {users:,} request{'s' if users != 1 else ''}"]
+    figures = [f"holds {quantity(users, 'request')}"]
     if evaluation.performance:
         seconds = evaluation.performance.tpot_s.typical
         figures.append(f"{seconds * 1000:.1f} ms a token" if seconds < 1 else f"{seconds:,.1f} s a token")
@@ -146,12 +146,14 @@ def _accepted(study: Study) -> Iterator[Change]:
     workload = scenario.workload
     if most >= 1 and most != workload.concurrency:
         full = workload.with_users(most)
-        yield Change(f"{most:,} users", "as many as the pool holds at this length", replace(scenario, workload=full))
+        users = quantity(most, "user")
+        yield Change(users, "as many as the pool holds at this length", replace(scenario, workload=full))
     longest = study.longest(workload.concurrency)
     if longest > workload.total_tokens:
         longer = replace(workload, input_tokens=longest - workload.output_tokens - workload.media.tokens)
         title = f"{longer.input_tokens:,} input tokens"
-        yield Change(title, f"the longest for {workload.concurrency:,} users", replace(scenario, workload=longer))
+        users = quantity(workload.concurrency, "user")
+        yield Change(title, f"the longest for {users}", replace(scenario, workload=longer))
 
 
 def _roomier(study: Study, evaluation: Evaluation) -> Iterator[Change]:
@@ -170,7 +172,8 @@ def _roomier(study: Study, evaluation: Evaluation) -> Iterator[Change]:
         other = study.asking(changed)
         judged = _judged(other)
         if judged and other.most_users > users:
-            yield Change(title, f"{users:,} → {other.most_users:,} users{_slower(evaluation, judged)}", changed)
+            more = quantity(other.most_users, "user")
+            yield Change(title, f"{users:,} → {more}{_slower(evaluation, judged)}", changed)
 
 
 def _slower(before: Evaluation, after: Evaluation) -> str:

@@ -10,7 +10,7 @@ from estimator.errors import InputError
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.judge import require_framework
 from estimator.training.smaller_runs import smaller_runs
-from estimator.units import GIB
+from estimator.units import GIB, hours_text
 
 LONGEST = 131_072
 
@@ -31,7 +31,7 @@ def run_changes(study: Study) -> list[Change]:
         if judged.verdict == "fits" and report:
             usd = f", ${report.usd.typical:,.2f}" if report.usd else ""
             peak = report.memory.peak_bytes.typical / GIB
-            changes.append(Change(title, f"{report.hours.typical:,.1f} h{usd}, {peak:.1f} GiB a device", scenario))
+            changes.append(Change(title, f"{hours_text(report.hours.typical)}{usd}, {peak:.1f} GiB a device", scenario))
     return changes
 
 

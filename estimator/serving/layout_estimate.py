@@ -11,6 +11,7 @@ from estimator.serving.deployment import Deployment
 from estimator.serving.load.percentiles import level_times, most_users
 from estimator.serving.load.performance import ReplicaLoad
 from estimator.serving.speed.step import Step
+from estimator.units import quantity
 
 SAME_COST = 0.05
 """Costs of two layouts of one machine that differ by less are taken for equal: they share device, engine and kernels,
@@ -64,7 +65,7 @@ class LayoutEstimate(NamedTuple):
             return overloaded if self.load.overloaded else None
         if workload.capacity_in(self.request_capacity) >= workload.concurrency or workload.kind == "burst":
             return None
-        return f"holds {self.request_capacity} of {workload.concurrency} requests at once"
+        return f"holds {self.request_capacity} of {quantity(workload.concurrency, 'request')} at once"
 
     def level_times(self, workload: ServingWorkload, level: ServiceLevel) -> LevelTimes | None:
         """The latencies that the service level is judged by; None where no level is asked, or no request fits."""

@@ -12,6 +12,7 @@ from estimator.training.memory import PeakMemory
 from estimator.training.run import Run, precision_of
 from estimator.training.search import Cluster, Search, largest_micro_batch, longest_sequence
 from estimator.training.states import state_bytes
+from estimator.units import quantity
 
 
 def describe_savers(setup: TrainingSetup) -> str:
@@ -59,7 +60,7 @@ def notes(run: Run, peak: PeakMemory, device: Accelerator) -> tuple[str, ...]:
     if peak.growing_bytes:  # a rule of thumb without activations knows no limit
         longest, largest = longest_sequence(run, peak, device), largest_micro_batch(run, peak, device)
         notes.append(f"longest sequence at this micro-batch: {longest:,} tokens")
-        notes.append(f"largest micro-batch at this length: {largest:,} sequences")
+        notes.append(f"largest micro-batch at this length: {quantity(largest, 'sequence')}")
     if not run.workload.packing:
         useful = speed.padding(run.workload, run.setup.micro_batch).useful
         notes.append(f"not packed: {useful:.0%} of the computed positions hold tokens")

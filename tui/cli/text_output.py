@@ -8,6 +8,7 @@ from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport,
 from estimator.scenario.scenario import Scenario
 from tui.cli import training_output
 from tui.draw import figures
+from tui.draw.bars import LIMITS
 from tui.state import readings
 from tui.state.chips import chips
 from tui.state.columns import columns_of, plain_price
@@ -155,8 +156,8 @@ def _memory(memory: MemoryReport) -> list[list[str]]:
 
 def _performance(speed: PerformanceReport) -> list[list[str]]:
     rows = [
-        ("TTFT", speed.ttft_s, figures.duration, f"prefill limited by {speed.prefill_bound}"),
-        ("TPOT", speed.tpot_s, figures.duration, f"decode limited by {speed.decode_bound}"),
+        ("TTFT", speed.ttft_s, figures.duration, f"prefill limited by {LIMITS[speed.prefill_bound]}"),
+        ("TPOT", speed.tpot_s, figures.duration, f"decode limited by {LIMITS[speed.decode_bound]}"),
         ("request latency", speed.request_latency_s, figures.duration, ""),
         ("tokens/s per user", speed.tokens_per_s_per_user, figures.number, ""),
         ("output tokens/s per replica", speed.output_tokens_per_s_per_replica, figures.number, ""),
@@ -166,7 +167,7 @@ def _performance(speed: PerformanceReport) -> list[list[str]]:
     ]
     if speed.one_pass:
         rows = [
-            ("batch latency", speed.ttft_s, figures.duration, f"limited by {speed.prefill_bound}"),
+            ("batch latency", speed.ttft_s, figures.duration, f"limited by {LIMITS[speed.prefill_bound]}"),
             ("sequences/s", speed.requests_per_s, figures.number, ""),
             ("tokens/s", speed.total_tokens_per_s, figures.number, "read; nothing is written"),
         ]

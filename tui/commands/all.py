@@ -148,7 +148,7 @@ COMMANDS = (
         "All regions with your own credentials; what differs is shown before it is written.",
         "app.refresh_prices",
     ),
-    Command("undo", "Undo", "u", "The scenario before the last change.", "app.undo", hint="undo"),
+    Command("undo", "Undo", "u", "The scenario and the pins before the last change.", "app.undo", hint="undo"),
     Command(
         "forget-points",
         "Forget measured points",

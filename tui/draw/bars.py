@@ -23,6 +23,8 @@ HATCHES = {
     "latency": "░",
 }
 """What a style looks like without colour."""
+LIMITS = {"compute": "compute", "memory": "memory", "network": "links", "latency": "launch"}
+"""What limits an operator or a step, in words."""
 
 
 class Share(NamedTuple):
@@ -100,7 +102,7 @@ def operator_bars(operators: Sequence[OperatorBar], cells: int, scale: float = 0
             (bar.ljust(room), operator.bound),
             (f" {duration(operator.seconds):>7}", "text"),
             (f" {share:>4}"[:shares], "text"),
-            (f" {operator.bound:<8}"[:bounds], "dim"),
+            (f" {LIMITS[operator.bound]:<8}"[:bounds], "dim"),
         ]
         rows.append(fit_row(row, cells))
     return rows

@@ -1,6 +1,6 @@
 """Figures in as few cells as a table column has: rounded harder than `figures`, never a NaN."""
 
-from tui.draw.figures import NOTHING, significant, spread
+from tui.draw.figures import NOTHING, hours_text, significant, spread
 
 
 def band_cell(band: tuple[float, float, float] | None) -> str:
@@ -30,14 +30,8 @@ def wait_cell(value: float | None) -> str:
 
 
 def hours_cell(hours: float | None) -> str:
-    """A run's time [hours] in at most five cells: 45m, 9.5h, 4.2d, 30d; days from two on."""
-    if hours is None:
-        return NOTHING
-    if hours < 0.95:
-        return f"{hours * 60:.0f}m"
-    if hours < 47.95:
-        return f"{hours:.1f}h"
-    return f"{hours / 24:.1f}d" if hours < 24 * 99.95 else f"{hours / 24:.0f}d"
+    """A run's time [hours] in at most five cells: 45m, 9.5h, 4.2d."""
+    return NOTHING if hours is None else hours_text(hours)
 
 
 def count_cell(value: float | None) -> str:

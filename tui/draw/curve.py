@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui.draw.axes import decades
-from tui.draw.figures import count, number
+from tui.draw.figures import count, number, quantity
 from tui.draw.labels import Label, place
 from tui.draw.plot import plot, series_style, shape
 from tui.draw.runs import Row
@@ -73,7 +73,8 @@ def _label(
     point: OperatingPoint, cell: tuple[int, int], best: OperatingPoint | None, chosen: float | None, style: str
 ) -> Label:
     if point == best:
-        return Label(*cell, f"best: {count(point.concurrency)} users, {number(point.throughput)}/s", "good", 0)
+        users = quantity(round(point.concurrency), "user")
+        return Label(*cell, f"best: {users}, {number(point.throughput)}/s", "good", 0)
     if point.concurrency == chosen:
         return Label(*cell, f"now: {count(point.concurrency)}", style, priority=1)
     return Label(*cell, count(point.concurrency), "dim", priority=9)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 
 from estimator.units import GIB, MIB
+from estimator.units import hours_text as hours_text
+from estimator.units import quantity as quantity
 
 NOTHING = "–"
 """Shown where there is no figure."""

@@ -1,6 +1,6 @@
 """A line-drawn table: columns dropped by priority, never squashed; cells as (text, style)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from tui.draw.runs import Row, clip, fit_row, merge_runs
@@ -28,6 +28,8 @@ class Cell(NamedTuple):
 
 
 BLANK = Cell("")
+APART = 2
+"""Cells that are added to a column's width where there is room, so that the eye finds the next one."""
 
 
 def fit_columns(columns: Sequence[Column], cells: int) -> tuple[Column, ...]:
@@ -44,6 +46,15 @@ def fit_columns(columns: Sequence[Column], cells: int) -> tuple[Column, ...]:
         kept[index] = column._replace(width=column.width + grown)
         spare -= grown
     return tuple(kept)
+
+
+def widen_columns(columns: Sequence[Column], rows: Iterable[Mapping[str, Cell]]) -> tuple[Column, ...]:
+    """The columns, each as wide as its title and the widest of its cells; further apart where there is room."""
+    widest = {column.key: max(len(column.title), column.width) for column in columns}
+    for row in rows:
+        for key, cell in row.items():
+            widest[key] = max(widest.get(key, 0), len(cell.text))
+    return tuple(column._replace(width=widest[column.key], most=widest[column.key] + APART) for column in columns)
 
 
 def header_row(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui.draw.axes import decades
-from tui.draw.figures import amount, number, usd
+from tui.draw.figures import number, quantity, usd
 from tui.draw.labels import Label, place
 from tui.draw.plot import plot, series_style, shape
 from tui.draw.runs import Row, fit_row
@@ -59,7 +59,7 @@ def tradeoff(cells: int, lines: int, curves: Sequence[CostCurve], least_per_user
             cell = chart.cell(point.per_user, point.usd)
             chart.canvas.text(*cell, shape(index) if point.meets else "○", style)
             if point.asked:
-                words = f"{curve.letter} {amount(point.users)} users {usd(point.usd)}"
+                words = f"{curve.letter} {quantity(point.users, 'user')} {usd(point.usd)}"
                 labels.append(Label(*cell, words, "bold", priority=index))
     place(chart.canvas, labels)
     return [*chart.rows("output tokens/s per user", "$ per 1M tokens"), *legend]

@@ -9,7 +9,7 @@ from estimator.printable import without_controls
 from estimator.results import Band, Evaluation, MemoryReport, PerformanceReport, TrainingMemory, TrainingReport
 from estimator.scenario.scenario import Scenario
 from estimator.units import GIB
-from tui.draw.bars import HATCHES, Share, stacked_bar
+from tui.draw.bars import HATCHES, LIMITS, Share, stacked_bar
 from tui.draw.cells import hours_cell, seconds_cell
 from tui.draw.figures import count, duration, gib, percent, span, usd
 from tui.draw.runs import Row, first_that_fits, fit_row, justify, width, wrap_text
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CONFIDENCE = {"A": "measured on this kind", "B": "transferred from its kin", "C": "from specifications only"}
 FIGURE = 4
 """Cells of a size in GiB on the memory line: with a place of its own, a move of the cursor sends little but figures."""
-LIMITS = {"network": "links", "latency": "launch"}
 
 
 def strip(
@@ -136,7 +135,7 @@ def prefill_limits(speed: PerformanceReport) -> str:
 
 
 def shares(row: Evaluation) -> list[Share]:
-    """Shares of one device's memory for a bar, what is left of it last."""
+    """Shares of one device's memory for a bar, what is left of it last; those of the Memory page, some together."""
     if row.training:
         return _training_shares(row.training.memory)
     return _serving_shares(row.memory) if row.memory else []
@@ -151,16 +150,17 @@ def _serving_shares(memory: MemoryReport) -> list[Share]:
         Share("KV", memory.kv_cache_bytes, "kv"),
         Share("act", shares.activation_bytes, "activation"),
         Share("rest", shares.runtime_bytes + shares.cuda_graph_bytes, "runtime"),
-        Share("free", shares.reserve_bytes, "free"),
+        Share("reserve", shares.reserve_bytes, "reserve"),
     ]
 
 
 def _training_shares(memory: TrainingMemory) -> list[Share]:
+    beside_bytes = memory.logits_bytes + memory.gathered_bytes + memory.overhead_bytes + memory.kept_bytes
     parts = [
-        Share("weights", memory.weights_bytes + memory.adapters_bytes, "weights"),
-        Share("states", memory.gradients_bytes + memory.optimizer_bytes, "kv"),
-        Share("act", memory.activations_bytes + memory.logits_bytes, "activation"),
-        Share("rest", memory.gathered_bytes + memory.overhead_bytes + memory.kept_bytes, "runtime"),
+        Share("weights", memory.weights_bytes, "weights"),
+        Share("states", memory.gradients_bytes + memory.optimizer_bytes + memory.adapters_bytes, "kv"),
+        Share("act", memory.activations_bytes, "activation"),
+        Share("rest", beside_bytes, "overhead"),
     ]
     left = memory.usable_bytes - sum(part.value for part in parts)
     return [*parts, Share("free", max(0.0, left), "free")]

@@ -1,6 +1,7 @@
 """The Compare page as rows: figures down, pins across, the first pin the baseline."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from estimator.printable import without_controls
@@ -34,41 +35,45 @@ class Cursor(NamedTuple):
     column: int
 
 
+def empty_page(cells: int, height: int) -> list[Row]:
+    """The Compare page where nothing is pinned: how it is filled."""
+    rows: list[Row] = []
+    for text in EMPTY:
+        rows += [[], *([(f" {line}", "dim")] for line in wrap_text(text, min(cells - 2, MOST_TEXT)))]
+    return [fit_row(row, cells) for row in rows][:height]
+
+
 def compare_page(
-    pins: Pins, answers: Sequence[Answer | None], cursor: Cursor, cells: int, height: int, top: int = 0
+    pins: Pins, answers: Sequence[Answer | None], cursor: Cursor, cells: int, height: int, table: Sequence[Row]
 ) -> list[Row]:
-    """The Compare page in exactly `height` rows; it scrolls sideways with the cursor, the baseline always in sight."""
-    if not pins:
-        rows: list[Row] = []
-        for text in EMPTY:
-            rows += [[], *([(f" {line}", "dim")] for line in wrap_text(text, min(cells - 2, MOST_TEXT)))]
-        return [fit_row(row, cells) for row in rows][:height]
+    """The Compare page in exactly `height` rows around those of the table that are in sight."""
     shown, room = columns_shown(len(pins), cursor.column, cells)
-    lines = lines_for(answers)
-    body: list[Row] = []
-    for each in table_items(answers, height):
-        if isinstance(each, str):
-            body.append(fit_row([(f" {each}", "title")], cells))
-        else:
-            here = cursor._replace(line=cursor.line - each)
-            body.append(_line(lines[each], compare_line(lines[each], answers), shown, here, room, cells))
-    space = height - FIXED
-    body = body[top : top + space]
-    blank: list[Row] = [fit_row([], cells)] * (space - len(body))
-    return [_heading(pins, shown, cursor, room, cells), *body, *blank, *_foot(answers, len(pins), len(shown), cells)]
+    blank: list[Row] = [fit_row([], cells)] * (height - FIXED - len(table))
+    return [_heading(pins, shown, cursor, room, cells), *table, *blank, *_foot(answers, len(pins), len(shown), cells)]
 
 
-def table_items(answers: Sequence[Answer | None], height: int) -> list[int | str]:
-    """The comparison's lines by their positions, under the titles of their groups where those leave every line in
-    sight.
+def compare_table(answers: Sequence[Answer | None], cursor: Cursor, cells: int, height: int) -> tuple[list[Row], int]:
+    """The rows of the comparison, and which of them is the cursor's; it scrolls sideways with the cursor, the baseline
+    always in sight.
+
+    The lines stand under the titles of their groups where those leave every line in sight.
     """
+    shown, room = columns_shown(len(answers), cursor.column, cells)
     lines = lines_for(answers)
-    titled: list[int | str] = []
-    for at, line in enumerate(lines):
-        if line.group and line.group != lines[at - 1].group:
-            titled.append(line.group)
-        titled.append(at)
-    return titled if len(titled) <= height - FIXED else list(range(len(lines)))
+    drawn = [
+        _line(line, compare_line(line, answers), shown, cursor._replace(line=cursor.line - at), room, cells)
+        for at, line in enumerate(lines)
+    ]
+    groups = [line.group if line.group and line.group != lines[at - 1].group else "" for at, line in enumerate(lines)]
+    titled = sum(map(len, drawn)) + sum(map(bool, groups)) <= height - FIXED
+    rows: list[Row] = []
+    chosen = 0
+    for at, (group, own) in enumerate(zip(groups, drawn, strict=True)):
+        if group and titled:
+            rows.append(fit_row([(f" {group}", "title")], cells))
+        chosen = len(rows) if at == cursor.line else chosen
+        rows += own
+    return rows, chosen
 
 
 def columns_shown(pins: int, column: int, cells: int) -> tuple[list[int], int]:
@@ -90,20 +95,34 @@ def _heading(pins: Pins, shown: Sequence[int], cursor: Cursor, room: int, cells:
     return fit_row(row, cells)
 
 
-def _line(line: Line, compared: Sequence[Compared], shown: Sequence[int], cursor: Cursor, room: int, cells: int) -> Row:
+def _line(
+    line: Line, compared: Sequence[Compared], shown: Sequence[int], cursor: Cursor, room: int, cells: int
+) -> list[Row]:
+    """One line of the comparison: a row, or as many as its longest text takes."""
     here = cursor.line == 0
-    row: Row = [pointer(here), (f"{clip(line.title, TITLES):<{TITLES + 1}}", "bold" if here else "dim")]
-    for at in shown:
-        chosen = here and at == cursor.column
-        row += _cell(compared[at], "cursor" if chosen else "bold" if here else "text", room, bool(line.figure))
-    return fit_row(row, cells)
+    styles = {at: "cursor" if here and at == cursor.column else "bold" if here else "text" for at in shown}
+    title: Row = [pointer(here), (f"{clip(line.title, TITLES):<{TITLES + 1}}", "bold" if here else "dim")]
+    if line.figure:
+        figures = [run for at in shown for run in _figure(compared[at], styles[at], room)]
+        return [fit_row([*title, *figures], cells)]
+    texts = {at: break_text(compared[at].delta or compared[at].text, room - 1) for at in shown}
+    rows = []
+    for index in range(max(map(len, texts.values()))):
+        row: Row = list(title) if index == 0 else [(" " * (TITLES + 3), "text")]
+        for at, parts in texts.items():
+            part = parts[index] if index < len(parts) else ""
+            row.append((f"{part:<{room}}", styles[at] if compared[at].delta != "=" else "dim"))
+        rows.append(fit_row(row, cells))
+    return rows
 
 
-def _cell(compared: Compared, style: str, room: int, is_figure: bool) -> Row:
-    """`110ms 1.4× ★`: the figure, its delta and its mark; a text that equals the baseline's is a mere `=`."""
-    if not is_figure:
-        text = compared.delta or compared.text
-        return fit_row([(clip(text, room - 1), style if compared.delta != "=" else "dim")], room)
+def break_text(text: str, cells: int) -> list[str]:
+    """A name or a few words in lines of at most `cells`, broken at blanks and hyphens."""
+    return wrap(without_controls(text), cells) or [""]
+
+
+def _figure(compared: Compared, style: str, room: int) -> Row:
+    """`110ms 1.4× ★`: the figure, its delta and its mark."""
     tail: Row = []
     if compared.delta:
         tail.append((f" {compared.delta}", "dim"))

@@ -8,6 +8,7 @@ from estimator.results import Band
 from tui.draw import cells, figures
 from tui.state import readings
 from tui.state.answer import Answer
+from tui.state.pins import Pins
 from tui.state.readings import level_bounds
 
 NO_LEVEL = "none asked"
@@ -257,6 +258,16 @@ def common_words(pins: Sequence[Answer | None]) -> list[str]:
     shared = [line for line in _all_lines(pins) if not (line.figure or line.group) and _alike(line, pins)]
     words = [line.text(known[0]) for line in shared]
     return [word for word, line in zip(words, shared, strict=True) if (line.title, word) != ("level", NO_LEVEL)]
+
+
+def distinct_labels(pins: Pins, answers: Sequence[Answer | None]) -> list[str]:
+    """The pins' names; those of one name say after it what tells them apart: formats, layout, load, place …"""
+    labels = []
+    for pin, own in zip(pins, answers, strict=True):
+        alike = [answer for other, answer in zip(pins, answers, strict=True) if other.label == pin.label and answer]
+        words = [line.text(own) for line in lines_for(alike) if not (line.figure or line.group)] if own else []
+        labels.append(" ".join((pin.label, ", ".join(words))).strip() if len(alike) > 1 else pin.label)
+    return labels
 
 
 def _all_lines(pins: Sequence[Answer | None]) -> tuple[Line, ...]:

@@ -15,6 +15,7 @@ from tui.draw.curve import OperatingPoint, Series
 from tui.draw.figures import amount, count, size
 from tui.draw.roofline import Point, Roof
 from tui.draw.tradeoff import CostCurve, LoadPoint
+from tui.pages.comparison import distinct_labels
 from tui.pages.latency import LatencyFacts
 from tui.pages.memory import MemoryFacts, Switch
 from tui.pages.memory_parts import Usage, describe_cache_sharing, reasons
@@ -166,17 +167,17 @@ def _operating(study: Study) -> list[OperatingPoint]:
 def cost_curves(pins: Pins, answers: Sequence[Answer | None]) -> list[CostCurve]:
     """For each pin that serves and has a price, what a million tokens cost at each load and what a user sees."""
     curves = []
-    for at, (pin, answer) in enumerate(zip(pins, answers, strict=True)):
+    for at, (label, answer) in enumerate(zip(distinct_labels(pins, answers), answers, strict=True)):
         row = answer.rows[0] if answer else None
         if answer is None or row is None or row.performance is None or row.cost.price_usd_per_hour is None:
-            curves.append(CostCurve(LETTERS[at], pin.label, ()))
+            curves.append(CostCurve(LETTERS[at], label, ()))
             continue
         study = bench_of(answer, row)
         within = study.most_within_level if study.scenario.service_level else inf
         asked = row.performance.concurrency * study.replicas
         points = [_load_point(row, users, report, users <= within) for users, report in study.operating_points()]
         here = _load_point(row, asked, row.performance, row.meets_service_level)._replace(asked=True)
-        curves.append(CostCurve(LETTERS[at], pin.label, tuple(sorted([*points, here]))))
+        curves.append(CostCurve(LETTERS[at], label, tuple(sorted([*points, here]))))
     return curves
 
 

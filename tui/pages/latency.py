@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from estimator.advice.load_study import MINUTE_S, LoadStudy, Moment, SeenLoad
 from estimator.results import Percentiles
+from estimator.units import quantity
 from tui.draw.axes import decades
 from tui.draw.figures import amount, duration, number
 from tui.draw.labels import Label, place
@@ -51,7 +52,9 @@ def _padded(rows: Sequence[Row], cells: int, lines: int) -> list[Row]:
 
 
 def _aside(study: LoadStudy) -> str:
-    asked = f"asked {amount(study.asked)} {study.unit}"
+    asked = "asked " + (
+        quantity(study.asked, study.unit[:-1]) if study.unit.isalpha() else f"{amount(study.asked)} {study.unit}"
+    )
     knee = f"knee {number(study.knee)}" if study.knee else ""
     return " · ".join(filter(None, (f"{asked}: overloaded" if study.overloaded else asked, knee, "replayed")))
 

@@ -8,6 +8,7 @@ from estimator.models.architecture import Architecture
 from estimator.results import MemoryReport, MemoryTerm, Part
 from estimator.serving.memory.cache import LayerKind
 from estimator.serving.memory.shares import cache_in_use_bytes, memory_shares
+from estimator.units import quantity
 from tui.draw.bars import HATCHES, Share, stacked_bar
 from tui.draw.figures import amount, count, gib, percent, size
 from tui.draw.runs import Row, clip, fit_row, hang, merge_runs, pointer
@@ -113,11 +114,11 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     return (
         joined(report.weights),
         _cache_reason(usage, together) if pool else "no room",
-        f"{sequences_limit:,} sequences, {chunk:,} tokens a step; {engine}",
+        f"{quantity(sequences_limit, 'sequence')}, {chunk:,} tokens a step; {engine}",
         f"context and libraries{parallel}; {engine}",
         graphs if report.cuda_graph_bytes else "none",
         left if report.kv_cache_bytes > 0 and report.utilization < 1 else "none",
-        f"room for {count(more)} more request{'s' if more != 1 else ''} of this length",
+        f"room for {quantity(more, 'more request')} of this length",
     )
 
 
@@ -142,7 +143,7 @@ def _cache_reason(usage: Usage, sequences: float) -> str:
     """The cache in use as a product: the requests that a device holds, and what one of them takes."""
     report, tokens = usage.report, usage.tokens
     here = sequences / report.attention_copies
-    requests = f"{amount(here)} request{'s' if here != 1 else ''}"
+    requests = quantity(here, "request")
     if abs(tokens * report.kv_bytes_per_token - report.request_bytes) < 1:
         return f"{requests} x {tokens:,} tokens x {size(report.kv_bytes_per_token)}"
     if len(usage.request) != 1 or len(usage.request[0].factors) != 2:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from estimator.results import Band, Evaluation, OperatorTime
-from tui.draw.bars import OperatorBar, operator_bars
+from tui.draw.bars import LIMITS, OperatorBar, operator_bars
 from tui.draw.cells import seconds_cell
 from tui.draw.curve import OperatingPoint, Series, curve
 from tui.draw.figures import NOTHING, count, duration, significant, span
@@ -130,12 +130,15 @@ def _operators(facts: PerformanceFacts, cells: int) -> list[Row]:
 
 def _prefill_title(facts: PerformanceFacts) -> tuple[str, str]:
     then = facts.before[0] if facts.before else facts.ttft_s.typical
-    return f"{'prefill' if facts.decode else 'pass'}: {facts.prefill_bound}", f"TTFT {_moved(facts.ttft_s, then)}"
+    return (
+        f"{'prefill' if facts.decode else 'pass'}: {LIMITS[facts.prefill_bound]}",
+        f"TTFT {_moved(facts.ttft_s, then)}",
+    )
 
 
 def _decode_title(facts: PerformanceFacts) -> tuple[str, str]:
     then = facts.before[1] if facts.before else facts.tpot_s.typical
-    return f"decode: {facts.decode_bound}", f"TPOT {_moved(facts.tpot_s, then)}"
+    return f"decode: {LIMITS[facts.decode_bound]}", f"TPOT {_moved(facts.tpot_s, then)}"
 
 
 def _moved(band: Band, then: float) -> str:

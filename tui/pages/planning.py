@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from estimator.planning.autoscaling import Autoscaling
 from estimator.planning.day import Demand
 from estimator.planning.plan import Plan, SecondRegion
+from estimator.units import quantity
 from tui.draw import figures
 from tui.draw.runs import wrap_text
 from tui.pages.mixed_plan import paid_as
@@ -93,7 +94,7 @@ def _mix_lines(plan: Plan) -> Iterator[str]:
 def _scaling_lines(policy: Autoscaling) -> Iterator[str]:
     start = policy.cold_start
     if policy.minimum == policy.maximum:
-        yield f"no autoscaling: {policy.minimum} replica{'s' if policy.minimum > 1 else ''} at every hour"
+        yield f"no autoscaling: {quantity(policy.minimum, 'replica')} at every hour"
     else:
         yield (
             f"autoscale {policy.minimum} to {policy.maximum} replicas on {policy.metric}, target "

@@ -12,10 +12,10 @@ from tui.pages.memory import heading_row
 STYLES = {
     "weights": "weights",
     "gradients": "kv",
-    "optimizer": "activation",
+    "optimizer": "reserve",
     "adapters": "graphs",
-    "activations": "runtime",
-    "logits": "reserve",
+    "activations": "activation",
+    "logits": "runtime",
     "gathered": "gathered",
     "overhead": "overhead",
 }

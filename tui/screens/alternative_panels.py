@@ -12,11 +12,12 @@ from tui.pages.facts import bench_of, heading
 from tui.pages.leaderboard import note
 from tui.screens.panel import Sheet
 from tui.state.answer import Answer
-from tui.state.readings import shortcomings, tpot, users
+from tui.state.readings import missing_price, shortcomings, tpot, users
 
 MOST_CHANGES = 18
 
 HALVES = "halves $/Mtok"
+HALVES_NOT = "nothing that three changes of format, layout and terms can do halves $/Mtok here at prices of today"
 
 
 def formats(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
@@ -41,7 +42,7 @@ def sensitivity(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
     takes it.
     """
     study = bench_of(answer, row)
-    known = [each for each in single_changes(study) if _says_something(each.row)]
+    known = [each for each in single_changes(study) if _says_something(row, each.row)]
     ordered = sorted(known, key=lambda each: -_effect(row, each.row))[:MOST_CHANGES]
     halving = changes_that_halve(study)
     choices = [
@@ -59,7 +60,7 @@ def sensitivity(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
 
     def body(cells: int) -> Sequence[Row]:
         now = [fit_row([(f"   {'now':<{names}}  {_figures(row)}", "dim")], cells)]
-        words = "nothing that three changes of format, layout and terms can do halves $/Mtok here at prices of today"
+        words = missing_price(row)[0] or HALVES_NOT
         return [
             _titles(names, cells, f" {'Δ':>5}"),
             *now,
@@ -96,17 +97,21 @@ def _moved(before: Evaluation, after: Evaluation) -> str:
     return (f"{ratio - 1:+.0%}" if ratio < 10 else f"{ratio:.0f}×").rjust(5)
 
 
-def _says_something(row: Evaluation) -> bool:
-    """Whether a change can be asked of the machine at all: it has the layout, and a price on those terms."""
-    return row.verdict != "not_supported" and (row.verdict != "fits" or token_cost(row) is not None)
+def _says_something(before: Evaluation, after: Evaluation) -> bool:
+    """Whether a change can be asked of the machine at all: it has the layout, and a price on those terms if any."""
+    priced = token_cost(after) is not None or token_cost(before) is None
+    return after.verdict != "not_supported" and (after.verdict != "fits" or priced)
 
 
 def _effect(before: Evaluation, after: Evaluation) -> float:
-    """How large a change is: of cost first, what does not fit last."""
+    """How large a change is: of cost first, without a price of speed and users; what does not fit last."""
     old, new = token_cost(before), token_cost(after)
-    if after.verdict != "fits" or not old or new is None:
+    if after.verdict != "fits":
         return -1.0
-    return abs(new / old - 1) + 1e-3 * abs((tpot(after) or 0.0) / (tpot(before) or 1.0) - 1)
+    slower = abs((tpot(after) or 0.0) / (tpot(before) or 1.0) - 1)
+    if not old or new is None:
+        return max(slower, abs((users(after) or 0.0) / (users(before) or 1.0) - 1))
+    return abs(new / old - 1) + 1e-3 * slower
 
 
 def _remark(answer: Answer, each: Alternative) -> str:

@@ -9,7 +9,6 @@ from tui.pages.memory import advice_rows, heading_row
 from tui.screens.page import Page
 from tui.state.answer import Answer
 from tui.state.readings import refusal
-from tui.state.session import Session
 from tui.state.view import step_rows
 from tui.widgets.drawing import Drawing
 
@@ -48,10 +47,6 @@ class CandidateView(Drawing):
 class CandidatePage(Page):
     """A page about one row of the leaderboard; it can move on to the next."""
 
-    def on_screen_resume(self) -> None:
-        """Keeps the page with its row, whatever an edit does to the order."""
-        self.edit(_stay)
-
     def action_step(self, by: int) -> None:
         """Goes on to another row of the leaderboard."""
         self.edit(lambda answer: step_rows(answer, by))
@@ -68,8 +63,3 @@ class CandidatePage(Page):
             self.say("a measured point belongs to a row that serves")
             return
         self.app.push_screen(Measure(bench_of(answer, row)), self.take_scenario)
-
-
-def _stay(answer: Answer) -> Session:
-    """The session of a page that stays with the row it was opened on."""
-    return answer.session.about(answer.selected.candidate.machine) if answer.selected else answer.session

@@ -8,7 +8,7 @@ from estimator.errors import InputError
 from tui.commands.bindings import bindings
 from tui.draw.runs import Row, fit_row
 from tui.draw.tradeoff import tradeoff
-from tui.pages.compare import FIXED, Cursor, compare_page, table_items
+from tui.pages.compare import FIXED, Cursor, compare_page, compare_table, empty_page
 from tui.pages.comparison import lines_for
 from tui.pages.facts import cost_curves
 from tui.screens.page import Page
@@ -42,9 +42,11 @@ class CompareView(Drawing):
             rows = tradeoff(width, height - 1, cost_curves(self.pins, answers), 1 / level if level else None)
             return [*rows, fit_row([(" down is cheaper, right is faster for one user · g table", "dim")], width)]
         if self.pins:
-            items = table_items(answers, height)
-            self.top = scroll_to(self.top, items.index(self.cursor.line), len(items), height - FIXED)
-        return compare_page(self.pins, answers, self.cursor, width, height, self.top)
+            rows, chosen = compare_table(answers, self.cursor, width, height)
+            self.top = scroll_to(self.top, chosen, len(rows), height - FIXED)
+            table = rows[self.top : self.top + height - FIXED]
+            return compare_page(self.pins, answers, self.cursor, width, height, table)
+        return empty_page(width, height)
 
     def move(self, lines: int, columns: int) -> None:
         """Moves the cursor by lines and columns, held inside the table."""

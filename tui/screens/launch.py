@@ -17,7 +17,7 @@ from tui.draw.runs import Row, hang, wrap_text
 from tui.pages.facts import bench_of, heading
 from tui.pages.launch_forms import Form, command_forms, recipe_forms
 from tui.screens.modal import Modal
-from tui.screens.panel import fit_title
+from tui.screens.panel import fit_keys, fit_title
 from tui.screens.scrolling import scroll_bindings
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing
@@ -85,14 +85,18 @@ class LaunchView(Drawing):
         return rows
 
 
+FORM_KEYS = ("l", "right", "tab", "h", "left", "shift+tab")
+"""Keys to the next form, and to the one before."""
+
+
 class LaunchPanel(Modal[str | None]):
     """The modal of a launch command. Returns the text that is to be copied, or None; acts on nothing itself."""
 
     CSS_PATH = "panel.tcss"
     BINDINGS = [  # noqa: RUF012
         *scroll_bindings("scroll", "dismiss(None)"),
-        Binding("l,right,tab", "form(1)", "Next form", show=False),
-        Binding("h,left,shift+tab", "form(-1)", "Form before", show=False),
+        Binding(",".join(FORM_KEYS[:3]), "form(1)", "Next form", show=False),
+        Binding(",".join(FORM_KEYS[3:]), "form(-1)", "Form before", show=False),
         Binding("y,enter", "copy", "Copy", show=False),
     ]
 
@@ -104,8 +108,13 @@ class LaunchPanel(Modal[str | None]):
     def compose(self) -> ComposeResult:
         view = LaunchView(self.forms)
         view.border_title = fit_title(self.title_text, self.app.size.width)
-        view.border_subtitle = "h l form · j k scrolls · y copies · esc closes"
+        keys = ("h l form", "j k scrolls · y copies") if len(self.forms) > 1 else ("", "j k scrolls · y copies")
+        view.border_subtitle = fit_keys(keys, self.app.size.width)
         yield view
+
+    def hears(self, key: str) -> bool:
+        """Whether a key does something here; where there is one form there is none to go on to."""
+        return super().hears(key) and (len(self.forms) > 1 or key not in FORM_KEYS)
 
     @property
     def view(self) -> LaunchView:

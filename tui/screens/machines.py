@@ -14,16 +14,23 @@ from estimator.printable import without_controls
 from estimator.scenario.inventory import Inventory
 from estimator.scenario.placement import OWNED_COUNTS, OWNED_KINDS, devices
 from tui.draw.figures import usd
-from tui.draw.runs import Row, clip, fit_row
-from tui.screens.picker import Picker
+from tui.draw.table import Cell, Column
+from tui.screens.table_picker import TablePicker
 
 OWN = "this machine"
+COLUMNS = (
+    Column("machine", "machine", 7, 0, "left"),
+    Column("devices", "accelerators", 12, 0, "left"),
+    Column("memory", "GB", 3, 2),
+    Column("price", "$/h", 7, 1),
+)
 
 
-class MachinePicker(Picker):
+class MachinePicker(TablePicker):
     """A picker of machines. Returns the name of one; this machine is looked for in a thread, and is there or not."""
 
     PROMPT = "what runs on: g6e.12xlarge, 2x rtx4090, mi300x …"
+    DETAIL = 3
 
     @dataclass
     class Detected(Message):
@@ -54,31 +61,31 @@ class MachinePicker(Picker):
         unknown = f"not in the catalogue: {', '.join(here.unknown)}" if here.unknown else ""
         self.said = unknown or (f"this machine: {here.words}" if here.words else "")
         self.names = list(self.machines)
+        self.columns_at.cache_clear()
         self.matches = self.matching(self.query_text)
         self.cursor = self.matches.index(chosen) if chosen in self.matches else 0
         self.redraw()
 
-    def heading(self, cells: int) -> list[Row]:
-        return [fit_row([(f"{'machine':<30}{'accelerators':<22}{'GB':>6}{'$/h':>9}", "title")], cells)]
+    def columns(self) -> tuple[Column, ...]:
+        return COLUMNS
 
-    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+    def values(self, name: str) -> Mapping[str, Cell]:
         machine = self.machines[name]
         device = self.inventory.accelerators[machine.accelerator]
         offered = self.prices.quotes.get(machine.id)
-        price = usd(offered.on_demand.usd_per_hour) if offered and offered.on_demand else ""
         memory = machine.count * device.memory_sold_gb
-        return fit_row(
-            [
-                (f"{clip(name, 29):<30}", "cursor" if highlighted else "bold" if name.startswith(OWN) else "text"),
-                (f"{clip(f'{machine.count:.3g}x {device.label or device.id}', 21):<22}", "text"),
-                (f"{memory:>6,.0f}" if memory else f"{'RAM':>6}", "dim"),
-                (f"{price:>9}", "dim"),
-            ],
-            cells,
-        )
+        return {
+            "machine": Cell(name, "bold" if name.startswith(OWN) else ""),
+            "devices": Cell(f"{machine.count:.3g}x {device.label or device.id}"),
+            "memory": Cell(f"{memory:,.0f}" if memory else "RAM", "dim"),
+            "price": Cell(usd(offered.on_demand.usd_per_hour) if offered and offered.on_demand else "", "dim"),
+        }
 
-    def status(self) -> str:
-        return without_controls(self.said) or super().status()
+    def detail(self, name: str, cells: int) -> str:
+        return " · ".join(filter(None, (super().detail(name, cells), without_controls(self.said))))
+
+    def detail_lines(self, cells: int) -> int:
+        return self.DETAIL
 
 
 def machines_by_name(inventory: Inventory) -> Mapping[str, Machine]:

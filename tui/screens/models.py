@@ -1,7 +1,7 @@
 """The model picker: the catalogue by fuzzy search, a Hub id or a path by its name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from catalog.sources import hub
@@ -12,10 +12,12 @@ from estimator.models.model import Model
 from estimator.printable import without_controls
 from tui.draw.figures import count, number, tokens
 from tui.draw.runs import Row, clip, fit_row
-from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
-from tui.screens.picker import Picker
+from tui.draw.table import Cell, Column, fit_columns
+from tui.screens.picker import FRAME
+from tui.screens.table_picker import WHOLE, TablePicker
 from tui.state.calculator import Calculator
 from tui.state.model_order import by_standing
+from tui.widgets.board import WIDE
 
 BY_HAND = "by hand …"
 """The last choice: a form for a model's numbers."""
@@ -33,11 +35,13 @@ COLUMNS = (
 )
 
 
-class ModelPicker(Picker):
+class ModelPicker(TablePicker):
     """A picker of models. Returns a catalogue id, or the id or path that was typed and is to be resolved."""
 
     PROMPT = "model: a name, a size (70B), a Hub id (org/name), a folder, config.json or .gguf"
     PREVIEWED = True
+    WIDTH = WHOLE
+    DETAIL = 4
 
     def __init__(self, calculator: Calculator, current: str, used: Sequence[str] = ()) -> None:
         known = calculator.catalog.models
@@ -60,10 +64,17 @@ class ModelPicker(Picker):
         named = any(typed.lower() in name.lower() for name in names)
         return [*names, typed] if named else [typed, *names]
 
-    DETAIL = 1
+    def columns(self) -> tuple[Column, ...]:
+        return COLUMNS
 
-    def heading(self, cells: int) -> list[Row]:
-        return [header_row(fit_columns(COLUMNS, cells), cells)]
+    def _columns_at(self, cells: int) -> tuple[Column, ...]:
+        return fit_columns(COLUMNS, cells)  # without a look at every model of the catalogue
+
+    def values(self, name: str) -> Mapping[str, Cell]:
+        return {
+            "name": Cell(without_controls(name)),
+            **{key: Cell(text) for key, text in facts(self.known(name)).items()},
+        }
 
     def line(self, name: str, cells: int, highlighted: bool) -> Row:
         style = "cursor" if highlighted else "text"
@@ -72,12 +83,21 @@ class ModelPicker(Picker):
             return fit_row([(name, style), (f"  {what}", "accent")], cells)
         if not self.calculator.knows(name):
             return fit_row([(without_controls(name), style), (f"  from {origin(name)}", "accent")], cells)
-        values = {"name": Cell(without_controls(name), style)}
         try:
-            values |= {key: Cell(text) for key, text in facts(self.known(name)).items()}
+            return super().line(name, cells, highlighted)
         except InputError as error:
             return fit_row([(without_controls(name), "dim"), (f"  {error.complaint}", "warn")], cells)
-        return table_row(fit_columns(COLUMNS, cells), values, cells)
+
+    def detail_lines(self, cells: int) -> int:
+        return 1 if cells >= WIDE * 96 // 100 - FRAME else self.DETAIL  # the rest stands beside the list
+
+    def detail(self, name: str, cells: int) -> str:
+        if name == BY_HAND or self._is_size(name) or not self.calculator.knows(name):
+            return without_controls(name)
+        try:
+            return super().detail(name, cells)
+        except InputError as error:
+            return without_controls(f"{name}: {error.complaint}")
 
     def _is_size(self, name: str) -> bool:
         return name in self.sizes or bool(SIZE.fullmatch(name))

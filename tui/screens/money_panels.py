@@ -21,7 +21,7 @@ from tui.pages.mixed_plan import describe_pool, month_lines, pool_lines
 from tui.pages.planning import describe_hours, plan_lines
 from tui.screens.panel import Ask, Sheet
 from tui.state.answer import Answer
-from tui.state.readings import instance
+from tui.state.readings import instance, missing_price
 
 OTHERS = 3
 """Machines on other accelerators that are planned beside the selected one, for the runner-up."""
@@ -60,7 +60,7 @@ def _plan_sheet(answer: Answer, row: Evaluation, choice: PlanChoice) -> Sheet:
         if pools:
             return _lines([hours, "", *_mixed(answer, row, demand, pools, choice.budget_usd)], cells)
         if not known or known[0].row.candidate.machine != row.candidate.machine:
-            reason = "no number of it carries the load within its level, or it has no price on these terms"
+            reason = missing_price(row)[0] or "no number of it carries the load within its level"
             return _lines([f"{instance(row)}: {reason}"], cells)
         return _lines([hours, *_budget_lines(known, choice), "", *plan_lines(known, None, cells)], cells)
 
@@ -81,7 +81,7 @@ def _plan_sheet(answer: Answer, row: Evaluation, choice: PlanChoice) -> Sheet:
         ),
     }
     turns["p"] = Ask(
-        "pools: realtime=70% batch=30% …, empty for one plan",
+        "pools: realtime=70% batch=30%, empty for one plan",
         " ".join(choice.pools),
         lambda text: turned(choice._replace(pools=tuple(text.split()))),
     )
@@ -154,6 +154,8 @@ def breakeven_sheet(answer: Answer, row: Evaluation, figure: str = "") -> Sheet:
             first = [*_lines([describe_api(against, name, instance(row))], cells), []]
             first += [*chart(cells, CHART_LINES, against, name), []]
         others = [each for each in named if each is not nearest]
+        if reason := missing_price(row)[0]:
+            first = _lines([f"{instance(row)}: {reason}"], cells)
         return [*first, *_lines(sentences(others, terms, buying, instance(row)), cells)]
 
     return Sheet(title, body)

@@ -8,6 +8,10 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tui.screens.modal import Modal
+from tui.screens.panel import fit_title
+
+WIDTH = 90
+"""Cells that the line takes where there is room."""
 
 
 class NameLine(Modal[str | None]):
@@ -23,7 +27,8 @@ class NameLine(Modal[str | None]):
     def compose(self) -> ComposeResult:
         line = Input(self.text, select_on_focus=True, max_length=self.most)
         line.cursor_blink = False
-        line.border_title = f"{self.line_title} · enter takes it · esc leaves it"
+        line.border_title = fit_title(self.line_title, min(self.app.size.width, WIDTH))
+        line.border_subtitle = "enter takes it · esc leaves it"
         yield line
 
     @on(Input.Submitted)

@@ -92,7 +92,7 @@ class Palette(Picker):
     """The command palette, a picker. Returns the searched text of an entry."""
 
     PROMPT = "a command or a value: export, tokyo, int4-awq, rag, ttft 1s …"
-    DETAIL = 2
+    DETAIL = 3
 
     def __init__(self, choices: Mapping[str, Entry]) -> None:
         super().__init__(list(choices))
@@ -112,6 +112,6 @@ class Palette(Picker):
         title: Row = [(clip(entry.title, 30).ljust(31), "cursor" if highlighted else "text")]
         return fit_row([*title, (entry.detail, "dim")], cells)
 
-    def detail(self, name: str) -> str:
+    def detail(self, name: str, cells: int) -> str:
         entry = self.choices[name]
         return f"{entry.title}: {entry.detail}"

@@ -21,6 +21,10 @@ MARGIN = 3
 """Cells of a choice's pointer and key."""
 
 
+LONGEST_ANSWER = 300
+"""Characters that may be typed into a panel's line: a few pools of requests with what each asks."""
+
+
 class Ask(NamedTuple):
     """A line that a panel asks for."""
 
@@ -187,7 +191,7 @@ class Panel(Modal[Scenario | None]):
             from tui.screens.name import NameLine
 
             event.stop()
-            self.app.push_screen(NameLine(turn.title, turn.text), lambda text: self._take(turn, text))
+            self.app.push_screen(NameLine(turn.title, turn.text, LONGEST_ANSWER), lambda text: self._take(turn, text))
         elif turn:
             event.stop()
             self._show(turn())

@@ -9,10 +9,26 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from estimator.printable import without_controls
-from tui.draw.runs import Row, fit_row, justify, wrap_text
+from tui.draw.runs import Row, first_that_fits, fit_row, justify, wrap_text
 from tui.fuzzy import matching_positions
 from tui.screens.modal import Modal
 from tui.widgets.drawing import Drawing, scroll_to
+
+KEYS: tuple[Row, ...] = (
+    [(" ↑↓", "key"), (" move  ", "dim"), ("enter", "key"), (" choose  ", "dim"), ("esc", "key"), (" close", "dim")],
+    [(" enter", "key"), (" choose  ", "dim"), ("esc", "key"), (" close", "dim")],
+    [(" enter  esc", "key")],
+    [],
+)
+"""What the last line says of the keys: as much as the status leaves room for."""
+
+
+def fit_prompt(text: str, cells: int) -> str:
+    """`a name, a size (70B), a folder`: as many of its parts, from the first on, as there is room for."""
+    parts = text.split(", ")
+    while len(parts) > 1 and len(", ".join(parts)) > cells:
+        parts.pop()
+    return ", ".join(parts)
 
 
 class Choices(Drawing):
@@ -65,11 +81,10 @@ class Detail(Drawing):
     def __init__(self, picker: "Picker") -> None:
         super().__init__()
         self.picker = picker
-        self.styles.height = picker.DETAIL
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
         picker = self.picker
-        text = picker.detail(picker.matches[picker.cursor]) if picker.matches else ""
+        text = picker.detail(picker.matches[picker.cursor], width - 2) if picker.matches else ""
         return [[("  ", "text"), (line, "dim")] for line in wrap_text(text, width - 4)][:height]
 
 
@@ -81,9 +96,13 @@ class Footing(Drawing):
         self.picker = picker
 
     def draw(self, width: int, height: int) -> Sequence[Row]:
-        keys: Row = [(" ↑↓", "key"), (" move  ", "dim"), ("enter", "key"), (" choose  ", "dim"), ("esc", "key")]
-        status = self.picker.status()
-        return [justify([*keys, (" close", "dim")], [(f"{status} ", "dim")], width)]
+        status: Row = [(f"{self.picker.status()} ", "dim")]
+        keys = first_that_fits(KEYS, width - len(self.picker.status()) - 2)
+        return [justify(keys, status, width)]
+
+
+FRAME = 4
+"""Cells of a picker's frame and of the mark before a choice."""
 
 
 class Picker(Modal[str | None]):
@@ -102,8 +121,10 @@ class Picker(Modal[str | None]):
     ]
     PROMPT = "name"
     PREVIEWED = False
+    WIDTH = 76
+    """Most cells of the dialog."""
     DETAIL = 0
-    """Lines under the choices for what their own lines have no room for."""
+    """Most lines under the choices for what their own lines have no room for."""
 
     def __init__(self, names: Sequence[str], current: str = "") -> None:
         super().__init__()
@@ -112,7 +133,8 @@ class Picker(Modal[str | None]):
         self.cursor = self.matches.index(current) if current in self.matches else 0
 
     def compose(self) -> ComposeResult:
-        with Vertical():
+        with Vertical() as frame:
+            frame.styles.max_width = self.WIDTH
             query = Input(placeholder=self.PROMPT, select_on_focus=False)
             query.cursor_blink = False
             yield query
@@ -120,9 +142,21 @@ class Picker(Modal[str | None]):
                 yield Choices(self)
                 if self.PREVIEWED:
                     yield Preview(self)
-            if self.DETAIL:
-                yield Detail(self)
+            yield Detail(self)
             yield Footing(self)
+
+    def on_mount(self) -> None:
+        self.fit()
+
+    def on_resize(self) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        """Fits what the line asks for, and the lines under the choices, to the room there is."""
+        cells = min(self.app.size.width * 96 // 100, self.WIDTH) - FRAME
+        self.query_one(Input).placeholder = fit_prompt(self.PROMPT, cells)
+        detail, lines = self.query_one(Detail), self.detail_lines(cells)
+        detail.styles.height, detail.display = lines, lines > 0
 
     def heading(self, cells: int) -> list[Row]:
         """Titles over the picker's choices, as runs."""
@@ -136,9 +170,13 @@ class Picker(Modal[str | None]):
         """Rows beside the list about the highlighted choice."""
         return []
 
-    def detail(self, name: str) -> str:
-        """What stands under the choices about the highlighted one."""
+    def detail(self, name: str, cells: int) -> str:
+        """What stands under the choices about the highlighted one, whose own line has so many cells."""
         return without_controls(name)
+
+    def detail_lines(self, cells: int) -> int:
+        """How many lines that takes."""
+        return self.DETAIL
 
     def matching(self, query: str) -> list[str]:
         """Names that may be chosen for what is typed, best first."""

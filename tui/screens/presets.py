@@ -6,59 +6,72 @@ from estimator.scenario.presets import PRESETS, Preset, cut_to_context
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_presets import TRAINING_PRESETS, TrainingPreset
 from tui.draw.figures import tokens
-from tui.draw.runs import Row, fit_row
+from tui.draw.table import Cell, Column
 from tui.screens.page import Page
-from tui.screens.picker import Picker
+from tui.screens.table_picker import TablePicker
 from tui.state.answer import Answer
 from tui.state.readings import level_bounds
 from tui.state.session import Session
 
+NAME = Column("preset", "preset", 6, 0, "left")
+LOADS = (
+    NAME,
+    Column("load", "load", 4, 0, "left"),
+    Column("cached", "cached", 6, 2),
+    Column("bound", "within", 6, 1, "left"),
+)
+RUNS = (
+    NAME,
+    Column("method", "method", 6, 0, "left"),
+    Column("batch", "batch", 5, 1, "left"),
+    Column("machine", "machine", 7, 2, "left"),
+)
 MARK = " ‹"
 """Behind the preset that is asked for."""
 
 
-class PresetPicker(Picker):
+class PresetPicker(TablePicker):
     """A picker of presets. Returns the name of one of the task that is asked."""
 
     PROMPT = "preset: rag, agent, qlora …"
+    WIDTH = 110
     DETAIL = 2
 
     def __init__(self, scenario: Scenario) -> None:
+        self.training = scenario.training is not None
         own: tuple[Preset | TrainingPreset, ...] = TRAINING_PRESETS if scenario.training else PRESETS
         self.presets: Mapping[str, Preset | TrainingPreset] = {f"{each.name} {each.title}": each for each in own}
         now = next((name for name, each in self.presets.items() if each.describes(scenario)), "")
         super().__init__(list(self.presets), now)
         self.now = now
-        self.names_cells = 2 + max(len(each.name) + len(MARK) * each.describes(scenario) for each in own)
 
-    def heading(self, cells: int) -> list[Row]:
-        return [fit_row([(f"{'preset':<{self.names_cells}}what it asks", "title")], cells)]
+    def columns(self) -> tuple[Column, ...]:
+        return RUNS if self.training else LOADS
 
-    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+    def values(self, name: str) -> Mapping[str, Cell]:
         each = self.presets[name]
-        mark = MARK if name == self.now else ""
-        return fit_row(
-            [
-                (f"{each.name + mark:<{self.names_cells}}", "cursor" if highlighted else "text"),
-                (asked(each), "text"),
-            ],
-            cells,
-        )
+        return {"preset": Cell(each.name + MARK * (name == self.now)), **asked_cells(each)}
 
-    def detail(self, name: str) -> str:
+    def called(self, name: str) -> str:
         each = self.presets[name]
-        return f"{asked(each)}: {each.title}"
+        return f"{each.name}, {each.title}"
+
+    def detail_lines(self, cells: int) -> int:
+        return self.DETAIL
 
 
-def asked(preset: Preset | TrainingPreset) -> str:
-    """A preset's load and level, or its run, in the words of the header."""
+def asked_cells(preset: Preset | TrainingPreset) -> dict[str, Cell]:
+    """A preset's load and level, or its run and machine, in the words of the header."""
     if isinstance(preset, TrainingPreset):
         run = preset.workload
-        return " ".join((run.method, f"{tokens(run.sequence_length)} x{run.global_batch}", preset.instance or ""))
+        batch = f"{tokens(run.sequence_length)} x{run.global_batch}"
+        return {"method": Cell(run.method), "batch": Cell(batch), "machine": Cell(preset.instance or "")}
     work = preset.workload
-    cached = f" {work.prefix_cache_hit:.0%} cached" if work.prefix_cache_hit else ""
-    load = f"{tokens(work.input_tokens)}→{tokens(work.output_tokens)} x{work.concurrency}{cached}"
-    return " ".join((load, *level_bounds(preset.service_level)))
+    return {
+        "load": Cell(f"{tokens(work.input_tokens)}→{tokens(work.output_tokens)} x{work.concurrency}"),
+        "cached": Cell(f"{work.prefix_cache_hit:.0%}" if work.prefix_cache_hit else ""),
+        "bound": Cell(" ".join(level_bounds(preset.service_level))),
+    }
 
 
 def ask(page: Page) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from textual import work
@@ -13,13 +13,14 @@ from estimator.hardware.devices import Machine
 from estimator.models.model import Model
 from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
+from estimator.units import quantity
 from tui.draw.cells import count_cell, hours_cell, seconds_cell
 from tui.draw.figures import count, number, percent, tokens
 from tui.draw.runs import Row, fit_row
-from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+from tui.draw.table import Cell, Column, fit_columns
 from tui.screens.machines import MachinePicker
 from tui.screens.page import Page
-from tui.screens.picker import Picker
+from tui.screens.table_picker import WHOLE, TablePicker
 from tui.state import readings
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
@@ -29,34 +30,35 @@ SLICE_S = 0.015
 """Longest work between two looks at the keyboard; one model takes up to 10 ms on eight devices."""
 REDRAWN_S = 0.2
 """Least time between two frames while the list grows: what is sent must be worth it."""
-NAME = Column("name", "model", 22, 0, "left", most=44)
+NAME = Column("name", "model", 30, 0, "left", most=44)
 SERVING = (
     NAME,
     Column("format", "format", 11, 0, "left"),
-    Column("parameters", "params", 7, 2),
+    Column("parameters", "params", 7, 4),
     Column("users", "users", 6, 0),
-    Column("speed", "tok/s", 6, 0),
+    Column("speed", "tok/s", 6, 1),
     Column("tpot", "TPOT", 6, 3),
-    Column("context", "longest", 8, 1),
-    Column("class", "class", 5, 4),
+    Column("context", "longest", 8, 2),
+    Column("class", "class", 5, 5),
 )
 TRAINING = (
     NAME,
-    Column("parameters", "params", 7, 1),
-    Column("setup", "setup", 12, 3, "left", most=20),
-    Column("speed", "tok/s", 6, 0),
+    Column("parameters", "params", 7, 2),
+    Column("setup", "setup", 20, 4, "left"),
+    Column("speed", "tok/s", 6, 1),
     Column("time", "time", 6, 0),
-    Column("mem", "mem", 5, 2),
+    Column("mem", "mem", 5, 3),
 )
 
 
-class ReversePicker(Picker):
+class ReversePicker(TablePicker):
     """A picker of models that run on a machine. Returns the name of one of `runnable`.
 
     The list grows by appending, so that nothing moves under the cursor.
     """
 
     PROMPT = "narrow down: qwen 8b fp8 …"
+    WIDTH = WHOLE
 
     def __init__(self, answer: Answer, machine: Machine, calculator: Calculator) -> None:
         super().__init__([])
@@ -109,22 +111,24 @@ class ReversePicker(Picker):
         self.cursor = self.matches.index(chosen) if chosen in self.matches else 0
         self.redraw()
 
-    def heading(self, cells: int) -> list[Row]:
+    def subject(self) -> str:
         scenario = self.answer.session.scenario
-        asked = f" at {tokens(scenario.workload.total_tokens)} tokens, {scenario.workload.concurrency:,} users"
-        title: Row = [(self.machine.id, "bold"), ("" if scenario.training else asked, "dim")]
-        return [fit_row(title, cells), header_row(fit_columns(self._columns, cells), cells)]
+        users = quantity(scenario.workload.concurrency, "user")
+        asked = f" at {tokens(scenario.workload.total_tokens)} tokens, {users}"
+        return self.machine.id + ("" if scenario.training else asked)
 
-    @property
-    def _columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[Column, ...]:
         return TRAINING if self.answer.session.scenario.training else SERVING
 
-    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+    def _columns_at(self, cells: int) -> tuple[Column, ...]:
+        return fit_columns(self.columns(), cells)  # the same while the list grows
+
+    def values(self, name: str) -> Mapping[str, Cell]:
         each = self.runnable[name]
         row, shape = each.row, self._model(each.name).architecture
         run = row.training
-        values = {
-            "name": Cell(without_controls(each.name.rpartition("/")[2]), "cursor" if highlighted else "text"),
+        return {
+            "name": Cell(without_controls(each.name.rpartition("/")[2])),
             "format": Cell(each.weights, "accent"),
             "parameters": Cell(number(shape.parameters).replace("G", "B")),
             "users": Cell(count_cell(readings.users(row))),
@@ -136,7 +140,6 @@ class ReversePicker(Picker):
             "time": Cell(hours_cell(readings.run_hours(row))),
             "mem": Cell(percent(readings.run_memory_share(row))),
         }
-        return table_row(fit_columns(self._columns, cells), values, cells)
 
     def nothing(self, cells: int) -> Row:
         looking = self.looked_at < len(self.order)

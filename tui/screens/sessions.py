@@ -1,49 +1,68 @@
 """Named sessions: one is saved under a name of its own, another is opened; no file is written over another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from catalog.questions import uploads
 from estimator.errors import InputError
 from estimator.printable import without_controls
 from tui.draw.runs import Row, clip, fit_row
+from tui.draw.table import Cell, Column
 from tui.screens.fetch import Fetch
 from tui.screens.name import NameLine
 from tui.screens.page import Page
-from tui.screens.picker import Picker
+from tui.screens.table_picker import TablePicker
 from tui.state import session_files, store
 from tui.state.session_files import SavedSession
 
+COLUMNS = (
+    Column("session", "session", 7, 0, "left"),
+    Column("saved", "saved", 5, 0, "left"),
+    Column("pins", "pins", 4, 2, "left"),
+    Column("model", "model", 5, 1, "left"),
+)
+LONGEST_TITLE = 30
+"""Cells of a session's name in the list; a longer one is whole in the detail."""
 LONGEST_PATH = 300
 """Characters of a path that may be typed."""
 
 
-class SessionPicker(Picker):
+class SessionPicker(TablePicker):
     """A picker of sessions. Returns the path of one as text."""
 
     PROMPT = "session: a name, a model"
+    WIDTH = 110
+    DETAIL = 3
 
     def __init__(self, sessions: Sequence[SavedSession], current: Path | None) -> None:
         self.by_name = {f"{each.name} {each.model} {each.path}": each for each in sessions}
-        super().__init__(list(self.by_name))
         self.current = current
+        super().__init__(list(self.by_name))
 
-    def heading(self, cells: int) -> list[Row]:
-        return [fit_row([(f"{'session':<26}{'saved':<18}{'pins':<6}model", "title")], cells)]
+    def columns(self) -> tuple[Column, ...]:
+        return COLUMNS
 
-    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+    def values(self, name: str) -> Mapping[str, Cell]:
         each = self.by_name[name]
-        title = "(without a name)" if each.path == store.default_path() else each.name
-        return fit_row(
-            [
-                (f"{clip(without_controls(title), 25):<26}", "cursor" if highlighted else "text"),
-                (f"{each.saved:%Y-%m-%d %H:%M}  ", "dim"),
-                (f"{each.pins or '':<6}", "accent"),
-                (each.model.rpartition("/")[2], "text"),
-                ("  ‹ open" if each.path == self.current else "", "dim"),
-            ],
-            cells,
-        )
+        return {
+            "session": Cell(clip(self._title(each), LONGEST_TITLE)),
+            "saved": Cell(f"{each.saved:%Y-%m-%d %H:%M}", "dim"),
+            "pins": Cell(f"{each.pins or ''}", "accent"),
+            "model": Cell(each.model.rpartition("/")[2]),
+        }
+
+    def called(self, name: str) -> str:
+        return self._title(self.by_name[name])
+
+    def detail(self, name: str, cells: int) -> str:
+        return f"{super().detail(name, cells)}, {without_controls(str(self.by_name[name].path))}"
+
+    def detail_lines(self, cells: int) -> int:
+        return self.DETAIL
+
+    def _title(self, each: SavedSession) -> str:
+        title = "(without a name)" if each.path == store.default_path() else without_controls(each.name)
+        return f"{title}{' ‹ open' if each.path == self.current else ''}"
 
     def nothing(self, cells: int) -> Row:
         return fit_row([("no session has that name; ctrl+s saves one", "dim")], cells)
@@ -63,7 +82,7 @@ def save_as(page: Page) -> None:
         except InputError as error:
             page.say(error.complaint)
             return
-        if path.exists() and path != editor.kept_in:
+        if path.exists() and not (editor.kept_in and editor.kept_in.exists() and path.samefile(editor.kept_in)):
             page.say(f"{path} exists and is not this session; give another name, or open it with ctrl+o")
             return
         complaint = editor.keep_in(path)

@@ -1,65 +1,78 @@
 """Price terms side by side: what the selected row costs under each, how old that is, from when it pays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from estimator.cost.offers import Offer, offers
 from estimator.hardware.prices import Price
+from estimator.results import Evaluation
 from estimator.scenario.placement import machine_named
 from estimator.units import HOURS_PER_MONTH
 from tui.draw.figures import usd
-from tui.draw.runs import Row, fit_row
-from tui.draw.table import Cell, Column, fit_columns, header_row, table_row
+from tui.draw.table import Cell, Column
 from tui.screens.page import Page
-from tui.screens.picker import Picker
-from tui.state.readings import instance
+from tui.screens.table_picker import TablePicker
+from tui.state.readings import instance, is_owned, missing_price
 
 COLUMNS = (
-    Column("terms", "terms", 15, 0, "left"),
-    Column("price", "$/h", 9, 0),
-    Column("change", "", 6, 1),
-    Column("range", "low–high", 15, 3),
-    Column("age", "price of", 17, 0),
-    Column("even", "pays from", 16, 2),
+    Column("terms", "terms", 14, 0, "left"),
+    Column("price", "$/h", 8, 0),
+    Column("change", "", 5, 1),
+    Column("range", "low–high", 8, 4),
+    Column("age", "price of", 8, 2),
+    Column("even", "pays from", 9, 3),
 )
 MISSING = {"capacity_block_only": "capacity block only", "not_offered": "not offered here", "no_price": "no price"}
 COMMITTED = frozenset({"reserved-1y", "reserved-3y", "savings-1y", "savings-3y"})
 """Terms that are paid for every hour of a month, used or not."""
 
 
-class TermsPicker(Picker):
+class TermsPicker(TablePicker):
     """A picker of price terms. Returns the chosen ones."""
 
     PROMPT = "price terms: spot, savings …"
+    WIDTH = 110
 
-    def __init__(self, listed: Sequence[Offer], current: str, title: str, machines: int = 1) -> None:
+    def __init__(
+        self, listed: Sequence[Offer], current: str, title: str, machines: int = 1, owned: bool = False
+    ) -> None:
+        """An `owned` machine has one price, on any terms."""
         self.offers = {each.terms: each for each in listed}
+        self.now, self.title_text, self.machines, self.owned = current, title, machines, owned
         super().__init__(list(self.offers), current)
-        self.now, self.title_text, self.machines = current, title, machines
 
-    def heading(self, cells: int) -> list[Row]:
-        return [fit_row([(self.title_text, "bold")], cells), header_row(fit_columns(COLUMNS, cells), cells)]
+    def subject(self) -> str:
+        return self.title_text
 
-    def line(self, name: str, cells: int, highlighted: bool) -> Row:
+    def called(self, name: str) -> str:
+        return name
+
+    def columns(self) -> tuple[Column, ...]:
+        return COLUMNS
+
+    def values(self, name: str) -> Mapping[str, Cell]:
         offer = self.offers[name]
-        title = Cell(f"{name}{' ‹' if name == self.now else ''}", "cursor" if highlighted else "text")
+        title = Cell(f"{name}{' ‹' if name == self.now else ''}")
         if offer.price is None:
-            width = COLUMNS[0].width
-            return fit_row([(f"{title.text:<{width}}", title.style), (f" {MISSING[offer.state]}", "dim")], cells)
+            return {"terms": title, "price": Cell(MISSING[offer.state], "dim")}
         ratio = offer.share_of_on_demand
-        change = f"{ratio - 1:+.0%}" if ratio and name != "on-demand" else ""
-        values = {
+        change = f"{ratio - 1:+.0%}" if ratio and name != "on-demand" and not self.owned else ""
+        return {
             "terms": title,
             "price": Cell(usd(offer.price.usd_per_hour * self.machines), "bold"),
             "change": Cell(change, "better" if ratio and ratio < 1 else "worse"),
             "range": Cell(_range(offer.price, self.machines), "dim"),
             "age": Cell(_age(offer), "warn" if offer.stale else "dim"),
-            "even": Cell(_pays(offer), "text"),
+            "even": Cell("" if self.owned else _pays(offer)),
         }
-        return table_row(fit_columns(COLUMNS, cells), values, cells)
 
     def status(self) -> str:
         notes = [f"{each.terms} taken back: {each.interruption}" for each in self.offers.values() if each.interruption]
         return " · ".join([*notes, *(["* old price"] if any(each.stale for each in self.offers.values()) else [])])
+
+
+def owned_text(row: Evaluation, everywhere: str) -> str:
+    """Where an owned machine's one price holds, or what would give it one."""
+    return f"owned: {missing_price(row)[0] or f'one price {everywhere}'}"
 
 
 def _range(price: Price, machines: int) -> str:
@@ -94,11 +107,12 @@ def ask(page: Page) -> None:
     scenario, machine = answer.session.scenario, machine_named(row.candidate, answer.inventory)
     device = answer.inventory.accelerators[row.candidate.accelerator]
     listed = offers(machine, device, answer.prices, scenario.ownership)
-    title = f"{instance(row)} in {answer.prices.region}" if machine.kind != "device" else f"{instance(row)}, owned"
+    owned = is_owned(row)
+    where = owned_text(row, "on any terms") if owned else f"in {answer.prices.region}"
 
     def take(terms: str | None) -> None:
         if terms:
             page.edit(lambda answer: answer.session.with_price_terms(terms))
 
-    picker = TermsPicker(listed, scenario.price_terms, title, row.candidate.machines)
+    picker = TermsPicker(listed, scenario.price_terms, f"{instance(row)} {where}", row.candidate.machines, owned)
     page.app.push_screen(picker, take)

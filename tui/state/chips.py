@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from estimator.printable import without_controls
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.training_workload import TrainingWorkload
+from estimator.units import quantity
 from tui.draw.figures import tokens
 from tui.options.options import BOUNDS, OPTIONS, Option, bound_text
 from tui.state.readings import own_points
@@ -48,7 +49,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "latency": lambda value: f"request<{value}",
     "traffic": str,
     "trace": lambda value: f"trace {value.path.rpartition('/')[2]}",
-    "requests": lambda value: f"{value:,} requests",
+    "requests": lambda value: quantity(value, "request"),
     "burstiness": lambda value: f"burstiness {value:g}",
     "lengths": lambda value: f"{value} lengths",
     "prefix-cache-hit": lambda value: f"{value:.0%} cached",
@@ -69,11 +70,11 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "compile-cache": lambda value: f"{value} compile cache",
     "sampling": lambda value: f"{value} sampling",
     "instance": lambda value: f"only {value}",
-    "machines": lambda value: f"{value} machine{'s' if value > 1 else ''}",
+    "machines": lambda value: quantity(value, "machine"),
     "spare": lambda value: f"N+{value}",
-    "most-machines": lambda value: f"at most {value} machine{'s' if value > 1 else ''}",
+    "most-machines": lambda value: f"at most {quantity(value, 'machine')}",
     "accelerator": lambda value: f"only {value}",
-    "count": lambda value: f"{value} accelerator{'s' if value > 1 else ''}",
+    "count": lambda value: quantity(value, "accelerator"),
     "usable-memory": lambda value: f"{value:g} GiB a device",
     "host-memory": lambda value: f"{value:g} GiB host",
     "region": str,
@@ -91,7 +92,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "micro-batch": lambda value: f"micro-batch {value}",
     "lora-targets": lambda value: f"on {value}",
     "packing": lambda value: "packed" if value else "not packed",
-    "mean-tokens": lambda value: f"{value} tokens a sample",
+    "mean-tokens": lambda value: f"{quantity(value, 'token')} a sample",
     "train-embeddings": lambda value: "with embeddings" if value else "no embeddings",
     "optimizer-in-backward": lambda value: "optimizer in backward" if value else "optimizer after backward",
 }

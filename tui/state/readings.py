@@ -6,6 +6,7 @@ from estimator.printable import without_controls
 from estimator.results import Evaluation
 from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.units import quantity
 from tui.draw.cells import seconds_cell, wait_cell
 from tui.draw.figures import bound
 
@@ -172,7 +173,7 @@ def traffic(workload: ServingWorkload) -> list[str]:
     if workload.kind == "trace" and workload.trace:
         texts.append(f"trace {workload.trace.path.rpartition('/')[2]}")
     if workload.requests and workload.kind != "burst":
-        texts.append(f"{workload.requests:,} requests")
+        texts.append(quantity(workload.requests, "request"))
     if workload.burstiness != 1:
         texts.append(f"burstiness {workload.burstiness:g}")
     if workload.lengths != "fixed":
@@ -198,4 +199,4 @@ def level_bounds(level: ServiceLevel) -> list[str]:
 def own_points(scenario: Scenario) -> str:
     """How many of the user's own measurements a scenario applies: `2 own points`; empty where none."""
     points = len(scenario.calibrations)
-    return f"{points} own point{'s' if points > 1 else ''}" if points else ""
+    return quantity(points, "own point") if points else ""

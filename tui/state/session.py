@@ -224,15 +224,15 @@ class Session:
 
 
 class History(NamedTuple):
-    """The present session, and the scenarios before and after it."""
+    """The present session, and the scenarios and pins before and after it."""
 
     now: Session
     past: tuple[Session, ...] = ()
     future: tuple[Session, ...] = ()
 
     def to(self, session: Session) -> "History":
-        """The history moved on to a session; only a change of the scenario is a step that can be undone."""
-        if session.scenario == self.now.scenario:
+        """The history moved on to a session; a change of the scenario or of the pins is a step that can be undone."""
+        if session.scenario == self.now.scenario and session.pins == self.now.pins:
             return self._replace(now=session)
         return History(session, (*self.past[-KEPT:], self.now))
 
@@ -247,7 +247,7 @@ class History(NamedTuple):
         return History(self._as_seen(self.future[0]), (*self.past, self.now), self.future[1:])
 
     def _as_seen(self, session: Session) -> Session:
-        return replace(self.now, scenario=session.scenario)
+        return replace(self.now, scenario=session.scenario, pins=session.pins)
 
 
 def _after(value: str, cycle: tuple[str, ...]) -> str:

@@ -41,7 +41,7 @@ def path_of(text: str) -> Path:
     """The file of a session by its name, or a written path. Raises InputError for a text that is neither."""
     text = text.strip()
     if "/" in text or text.endswith((ENDING, ".yml")):
-        return Path(text).expanduser()
+        return store.whole_path(text)
     if not LEGAL.fullmatch(text):
         raise InputError("save as", f"{printable(text, 40)!r} is no name: letters, digits, blanks and . - + ( )")
     return folder() / f"{text}{ENDING}"

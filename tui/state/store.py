@@ -1,6 +1,7 @@
 """The session file: the options of its scenario and how it was looked at, one `name: value` a line."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -34,6 +35,11 @@ VERSION = 2
 """Version of the session file: 1 had no pins. A file of a later version is refused, not half read."""
 
 
+def whole_path(text: str) -> Path:
+    """A written path from the root on: one file has one, whatever it is written from."""
+    return Path(os.path.abspath(Path(text).expanduser()))
+
+
 def default_path() -> Path:
     """File in which the last session is kept."""
     from platformdirs import user_state_path
@@ -60,6 +66,26 @@ def save(session: Session, path: Path) -> str:
     except UnicodeEncodeError:
         return f"session not saved: {path}: a name in it can not be written as UTF-8"
     return ""
+
+
+def stamp(path: Path | None) -> tuple[int, int] | None:
+    """What tells whether a file was written since: its time and size; None where there is none."""
+    try:
+        known = path.stat() if path else None
+    except OSError:
+        return None
+    return (known.st_mtime_ns, known.st_size) if known else None
+
+
+def changed_by_another(path: Path, since: tuple[int, int] | None) -> str:
+    """A complaint where a file that the user named was written by another program since; else nothing.
+
+    The session without a name is the last one that was looked at, whichever instance that was.
+    """
+    now = stamp(path)
+    if path == default_path() or now in (None, since):
+        return ""
+    return f"session not saved: {path} was changed by another program; ctrl+o opens it, ctrl+s keeps this one"
 
 
 def _scenario_values(scenario: Scenario) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 from estimator.errors import InputError
+from estimator.units import hours_text, quantity
 from tui.draw.cells import seconds_cell, wait_cell
-from tui.draw.figures import count, number, usd
+from tui.draw.figures import number, usd
 from tui.draw.runs import Row, clip, fit_row, justify, width, wrap_text
 from tui.options.fields import Field, sections
 from tui.pages.form import Spot, form_rows, lay_out
@@ -173,12 +174,12 @@ def result_row(answer: Answer, cells: int) -> Row:
         figures.append(f"{usd(best.cost.price_usd_per_hour)}/h")
     if best.training:
         run = best.training
-        figures += [f"{number(run.hours.typical)} h", usd(run.usd.typical) if run.usd else "no price"]
+        figures += [hours_text(run.hours.typical), usd(run.usd.typical) if run.usd else "no price"]
         figures.append(f"{number(run.tokens_per_s.typical)} tok/s")
     else:
         figures.append(f"TTFT {wait_cell(readings.ttft(best))}")
         figures.append(f"TPOT {seconds_cell(readings.tpot(best))}")
-        figures.append(f"{count(readings.users(best))} users")
+        figures.append(quantity(readings.users(best) or 0, "user"))
     name, fit = f" {readings.instance(best)} ", f"{fits} fit "
     while len(name) + len("  ".join(figures)) + len(fit) >= cells and len(figures) > 1:
         figures.pop()

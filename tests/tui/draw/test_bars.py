@@ -38,7 +38,7 @@ def test_operators_come_longest_first_with_what_limits_them() -> None:
     rows = operator_bars([OperatorBar("all-reduce", 0.004, "network"), OperatorBar("GEMM", 0.016, "memory")], cells=60)
     assert rows_as_text(rows).splitlines() == [
         "GEMM       ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓  16.0ms  80% memory",
-        "all-reduce ▒▒▒▒▒▒▒                      4.00ms  20% network",
+        "all-reduce ▒▒▒▒▒▒▒                      4.00ms  20% links",
     ]
 
 

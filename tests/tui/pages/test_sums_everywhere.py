@@ -2,16 +2,18 @@
 
 import random
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
 import pytest
 
 from estimator.errors import InputError
-from estimator.results import Evaluation, TrainingReport
+from estimator.results import Evaluation, Part, TrainingReport
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_workload import METHODS, TrainingWorkload
 from tests.tui.pages.test_sums import CALCULATOR, serving
+from tui.draw.bars import Share
 from tui.draw.cells import hours_cell, seconds_cell
 from tui.draw.figures import percent, usd
 from tui.draw.runs import rows_as_text
@@ -97,10 +99,20 @@ def check_served(answer: Answer, row: Evaluation) -> None:
     for parts in (usage.shares, shares(row)):
         assert all(share.value >= 0 for share in parts)
         assert sum(share.value for share in parts) == pytest.approx(row.memory.usable_bytes, rel=1e-3)
+    check_alike({"act": "activations", "reserve": "reserve", "weights": "weights"}, shares(row), usage.shares)
     used = sum(share.value for share in usage.shares if share.style not in ("free", "reserve"))
     assert BY_KEY["mem"].text(row) == percent(used / row.memory.usable_bytes)
     terms = bench_of(answer, row).memory.pool_terms()
     assert sum(term.bytes for term in terms) == pytest.approx(row.memory.left_bytes, rel=1e-3, abs=2**20)
+
+
+def check_alike(names: Mapping[str, str], short: Sequence[Share], long: Sequence[Share | Part]) -> None:
+    """What the strip calls a part is what the Memory page shows under its name; only these are other words for one."""
+    by_name = {each.name: each.value for each in long}
+    for share in short:
+        if share.name in by_name or share.name in names:
+            assert share.value == by_name[names.get(share.name, share.name)]
+    assert set(names) <= {share.name for share in short}
 
 
 def check_run(answer: Answer, row: Evaluation) -> None:
@@ -115,6 +127,10 @@ def check_run(answer: Answer, row: Evaluation) -> None:
     assert sum(part.value for part in run.memory.parts) == pytest.approx(run.memory.peak_bytes.typical, rel=1e-3)
     assert sum(part.value for part in run.step) == pytest.approx(run.step_s.typical, rel=1e-3)
     assert sum(part.value for part in run.run) == pytest.approx(run.hours.typical * 3600, rel=1e-3)
+    check_alike({"weights": "weights", "act": "activations"}, shares(row), run.memory.parts)
+    assert [share.value for share in shares(row) if share.name == "states"] == [
+        sum(part.value for part in run.memory.parts if part.name in ("gradients", "optimizer", "adapters"))
+    ]
     check_workings(run)
     assert BY_KEY["peak"].text(row) == percent(run.memory.peak_bytes.typical / run.memory.usable_bytes)
 

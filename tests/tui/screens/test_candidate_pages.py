@@ -1,5 +1,7 @@
 """The pages about the selected row, drawn from hand-made facts, and driven on the real catalogue."""
 
+from dataclasses import replace
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -308,3 +310,20 @@ async def test_o_leads_to_the_latencies_by_load(size: tuple[int, int], presses: 
         await pilot.press("o")
         await pilot.pause()
         assert "waiting" not in page_text(app)
+
+
+async def test_undo_on_a_page_shows_the_row_that_was_looked_at() -> None:
+    async with LlmCalc(Calculator(load()), Session()).run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        before = pilot.app.answer.selected.candidate.machine
+        only = Placement(instance="p5.48xlarge")
+        pilot.app.edit(lambda answer: answer.session.with_scenario(replace(answer.session.scenario, placement=only)))
+        await pilot.press("x")
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert pilot.app.answer.selected.candidate.machine == "p5.48xlarge"
+        await pilot.press("u")
+        await pilot.pause()
+        assert pilot.app.answer.selected.candidate.machine == before != "p5.48xlarge"

@@ -1,5 +1,7 @@
 """The comparison: what is pinned, how two figures stand to each other, and what each key does with a pin."""
 
+from dataclasses import replace
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
@@ -11,7 +13,7 @@ from estimator.scenario.training_workload import TrainingWorkload
 from tests.tui.board import PlainCalculator
 from tests.tui.screens.conftest import page_text, screen_text
 from tui.app import LlmCalc
-from tui.pages.comparison import SERVING, TRAINING, compare_line
+from tui.pages.comparison import SERVING, TRAINING, compare_line, distinct_labels
 from tui.screens.compare import CompareView
 from tui.state import store
 from tui.state.answer import Answer
@@ -230,3 +232,42 @@ async def test_a_pin_that_can_not_be_asked_any_more_leaves_the_others() -> None:
         devices = next(line for line in shown if "devices" in line)
         assert devices.split()[-1] == "–"
         assert "1xRTXPRO6000" in devices
+
+
+async def test_a_pin_that_was_dropped_moved_or_named_comes_back_with_u() -> None:
+    async with app_on(Session(pins=PINS, screen="compare")).run_test(size=(80, 24)) as pilot:
+        await press(pilot, "d")
+        await press(pilot, "n", *"cheap", "enter")
+        assert (await press(pilot, "u")).session.pins == PINS[1:]
+        assert (await press(pilot, "u")).session.pins == PINS
+        assert (await press(pilot, "ctrl+r")).session.pins == PINS[1:]
+        moved = await press(pilot, "plus", "greater_than_sign", "u")
+        assert moved.session.pins == PINS[1:]
+        assert moved.session.scenario != BASE
+        assert (await press(pilot, "u")).session.scenario == BASE
+
+
+def test_the_chart_tells_pins_of_one_machine_apart() -> None:
+    pins = (Pin(BASE, "p5.48xlarge"), Pin(replace(BASE, kv="fp8"), "p5.48xlarge"), Pin(BASE, "p4d.24xlarge"))
+    named = (*pins, replace(pins[0], name="mine"))
+    answers = [CALCULATOR.pinned(pin) for pin in named]
+    first, second, other, own = distinct_labels(named, answers)
+    assert (first, second) == ("p5.48xlarge fp8 kv bf16", "p5.48xlarge fp8 kv fp8")
+    assert (other, own) == ("p4d.24xlarge", "mine")
+
+
+@pytest.mark.parametrize("size", [(60, 16), (60, 20), (80, 24), (120, 30), (250, 60)])
+async def test_no_name_of_what_is_compared_is_cut_and_the_cursor_stays_in_sight(size: tuple[int, int]) -> None:
+    longest = "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-BF16"
+    asked = replace(BASE, model=longest, weights="bf16", region="ap-northeast-1")
+    pins = (Pin(BASE, "p5.48xlarge"), Pin(asked, "p6-b200.48xlarge"), Pin(replace(BASE, kv="fp8"), "p5.48xlarge"))
+    async with app_on(Session(pins=pins, screen="compare")).run_test(size=size) as pilot:
+        await pilot.pause()
+        for _ in range(20):
+            page = screen_text(pilot.app)
+            assert "…" not in page
+            assert any(line.startswith("›") for line in page.splitlines()), page
+            await press(pilot, "l", "j")
+        await press(pilot, *("k" * 20), "h")
+        words = "".join(screen_text(pilot.app).split())
+        assert all(part in words for part in ("Nemotron-3-", "Super-120B-", "ap-northeast-1"))

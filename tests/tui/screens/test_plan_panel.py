@@ -45,6 +45,10 @@ async def test_the_day_the_spare_and_the_budget_are_chosen_in_the_panel() -> Non
         assert "realtime: 80% of requests" in mixed
         assert "batch: 20% of requests" in mixed
         assert "blended: $" in mixed
+        await press(pilot, "p")
+        assert "pools: realtime=70% batch=30%, empty for one plan" in screen_text(app)
+        await press(pilot, *"a=50%,input-tokens=2k,ttft=5s b=50%,input-tokens=3k,ttft=5s", "enter")
+        assert "3,072 → 300 tokens" in screen_text(app)
         await press(pilot, "p", *"x", "enter")
         assert "'x' is no pool, expected NAME=SHARE[,OPTION=VALUE…]" in screen_text(app)
         answer = await press(pilot, "escape")

@@ -45,7 +45,7 @@ async def test_a_saved_session_is_kept_under_its_name_and_opens_with_its_pins() 
         shown = screen_text(app)
         assert shown.index("chat for 64") < shown.index("chat for 32") < shown.index("(without a name)")
         line = next(line for line in shown.splitlines() if "chat for 32" in line)
-        assert re.search(r"chat for 32 +\d{4}-\d\d-\d\d \d\d:\d\d  1 +Llama-3.3-70B-Instruct fp8", line)
+        assert re.search(r"chat for 32 +\d{4}-\d\d-\d\d \d\d:\d\d +1 +Llama-3.3-70B-Instruct fp8", line)
         opened = await press(pilot, *"for", "space", *"32", "enter")
         assert opened.session.scenario.workload.concurrency == 64
         assert len(opened.session.pins) == 1
@@ -105,3 +105,51 @@ async def test_the_name_that_is_offered_is_the_one_it_has() -> None:
         assert "Llama-3.3-70B-Instruct" in pilot.app.screen.query_one("Input").value
         answer = await press(pilot, "enter")
         assert "saved as" in answer.problem  # its own file is no other
+
+
+async def test_a_file_is_its_own_however_its_path_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mine.yaml"
+    store.save(Session(), path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.yaml").symlink_to(path)
+    app = app_on(store.whole_path("mine.yaml"))
+    async with app.run_test(size=(160, 30)) as pilot:
+        for spelling in ("mine.yaml", "folder/../mine.yaml", "link.yaml", str(path)):
+            answer = await named(pilot, spelling)
+            assert "saved as" in answer.problem, answer.problem
+        await press(pilot, "ctrl+o")
+        assert "1 of 1" in screen_text(app)
+
+
+async def test_a_named_file_that_another_program_wrote_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    store.save(Session(), path)
+    app = app_on(path)
+    async with app.run_test(size=(160, 30)) as pilot:
+        await press(pilot, "plus")
+        assert store.load(path).scenario.workload.concurrency == 32
+        other = Session().more_users().more_users().more_users()
+        store.save(other, path)
+        answer = await press(pilot, "minus")
+        assert "changed by another program" in answer.problem
+        assert answer.session.scenario.workload.concurrency == 16
+        assert store.load(path) == other
+        answer = await named(pilot, str(path))
+        assert "saved as" in answer.problem
+        assert store.load(path).scenario.workload.concurrency == 16
+        await press(pilot, "plus")
+        assert store.load(path).scenario.workload.concurrency == 32
+
+
+async def test_what_another_program_wrote_can_be_opened_instead(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    store.save(Session(), path)
+    app = app_on(path)
+    async with app.run_test(size=(160, 30)) as pilot:
+        store.save(Session().more_users().more_users(), path)
+        await press(pilot, "plus", "ctrl+o", *"mine")
+        answer = await press(pilot, "enter")
+        assert answer.session.scenario.workload.concurrency == 64
+        await press(pilot, "minus")
+        assert store.load(path).scenario.workload.concurrency == 32

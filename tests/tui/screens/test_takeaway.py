@@ -233,3 +233,12 @@ async def test_an_alternative_is_taken_with_one_key(key: str, title: str) -> Non
         taken = await press(pilot, "2")
         assert taken.session.scenario != session.scenario
         assert (await press(pilot, "u")).session.scenario == session.scenario
+
+
+async def test_a_launch_command_of_one_form_offers_no_other() -> None:
+    async with app_on(Session(scenario=Scenario(training=TrainingWorkload()))).run_test(size=(100, 30)) as pilot:
+        await press(pilot, "l")
+        assert "h l form" not in screen_text(pilot.app)
+        assert "l does nothing in this panel" in (await press(pilot, "l")).problem
+        await press(pilot, "escape", "t", "l")
+        assert "h l form" in screen_text(pilot.app)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,12 @@ def test_keys_of_one_write_all_count(tmp_path: Path) -> None:
         terminal.settle()
     one, other = (home / "state" / "llmcalc-tui" / "session.yaml" for home in (tmp_path, tmp_path / "one"))
     assert one.read_text() == other.read_text()
+
+
+@pytest.mark.parametrize(("asked", "waits_s"), [("", "0.05"), ("200", "0.2")])
+def test_an_escape_alone_is_answered_after_what_neovim_waits_or_the_user_says(asked: str, waits_s: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "ESCDELAY"}
+    environment |= {"ESCDELAY": asked} if asked else {}
+    program = "import tui._textual, textual.constants; print(textual.constants.ESCAPE_DELAY)"
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == waits_s
