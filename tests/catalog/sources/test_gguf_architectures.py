@@ -527,6 +527,23 @@ NEWER_TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
         (),
     ),
     (
+        "deci",
+        {
+            "block_count": 4, "attention.head_count": [4, 0, 4, 0], "attention.head_count_kv": [2, 0, 1, 0],
+            "feed_forward_length": [256, 512, 256, 0],
+        },
+        {
+            "architectures": ["DeciLMForCausalLM"], "num_hidden_layers": 4,
+            "block_configs": [
+                {"attention": {"n_heads_in_group": 2}, "ffn": {"ffn_mult": 4.0}},
+                {"attention": {"no_op": True}, "ffn": {"ffn_mult": 12.0}},
+                {"attention": {"n_heads_in_group": 4}, "ffn": {"ffn_mult": 5.25}},
+                {"attention": {"no_op": True}, "ffn": {"no_op": True}},
+            ],
+        },
+        (),
+    ),
+    (
         "mellum",
         {
             "block_count": 4, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 2,
@@ -588,6 +605,14 @@ def test_blocks_of_next_token_modules_are_beside_the_parameters_that_the_class_d
     assert (model.architecture.text_parameters, model.architecture.layers) == (described, 4)
     with pytest.raises(InputError, match="its tensors hold"):
         gguf_config.model(file(missing - described // 50, described // 10), tmp_path / "x.gguf")
+
+
+def test_a_linear_layer_in_the_place_of_attention_is_refused() -> None:
+    """Nemotron-51B's search put some there: query heads without key-value heads."""
+    keys = {"block_count": 2, "attention.head_count": [4, 4], "attention.head_count_kv": [2, 0]}
+    file = header("deci", KEYS | keys | {"feed_forward_length": [256, 256]})
+    with pytest.raises(InputError, match="replace_with_linear"):
+        hf_config.read(gguf_config.config(file, "deci", "toy"))
 
 
 def test_what_is_missing_is_said_beside_the_bytes_that_are_known(tmp_path: Any) -> None:
