@@ -1,8 +1,8 @@
-"""GGUF architectures of latent attention and of later experts, and their keys as fields of config.json.
+"""GGUF architectures of latent attention, later experts, and searched or recurrent layers, as fields of config.json.
 
 Names and keys: llama.cpp conversion/deepseek.py, glm.py, minicpm.py, ernie.py, granite.py, exaone.py, hunyuan.py,
-mimo.py, step3.py, kimi_linear.py, afmoe.py, mellum.py and deci.py. What a file's tensors contradict is refused, so an
-entry can not be silently wrong.
+mimo.py, step3.py, kimi_linear.py, afmoe.py, mellum.py, deci.py and rwkv.py. What a file's tensors contradict is
+refused, so an entry can not be silently wrong.
 """
 
 from collections.abc import Mapping
@@ -178,6 +178,20 @@ def _deci(k: Keys) -> dict[str, Any]:
     return {"num_attention_heads": max(heads, default=0), "block_configs": blocks}
 
 
+def _rwkv7(k: Keys) -> dict[str, Any]:
+    """RWKV-7: the width of its heads, and the ranks of what turns a token into decay, rate, value mix and gate."""
+    ranks = {
+        "decay_low_rank_dim": "decay",
+        "a_low_rank_dim": "iclr",
+        "v_low_rank_dim": "value_residual_mix",
+        "gate_low_rank_dim": "gate",
+    }
+    return {
+        "head_dim": k.whole("wkv.head_size") or None,
+        **{field: k.whole(f"attention.{name}_lora_rank") or None for field, name in ranks.items()},
+    }
+
+
 NEWER: Mapping[str, Conversion] = {
     "deepseek32": Conversion("DeepseekV32ForCausalLM", "n_routed_experts", _indexed),
     "glm-dsa": Conversion("GlmMoeDsaForCausalLM", "n_routed_experts", _indexed),
@@ -195,6 +209,7 @@ NEWER: Mapping[str, Conversion] = {
     "step35": Conversion("Step3p5ForCausalLM", "moe_num_experts", _step35),
     "kimi-linear": Conversion("KimiLinearForCausalLM", extra=_kimi_linear),
     "deci": Conversion("DeciLMForCausalLM", extra=_deci),
+    "rwkv7": Conversion("RWKV7ForCausalLM", extra=_rwkv7),
     "mellum": Conversion("MellumForCausalLM", extra=windowed),
 }
 """GGUF architecture -> its conversion."""

@@ -544,6 +544,19 @@ NEWER_TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
         (),
     ),
     (
+        "rwkv7",
+        {
+            "block_count": 3, "feed_forward_length": 192, "attention.head_count": 0, "attention.key_length": None,
+            "wkv.head_size": 16, "attention.decay_lora_rank": 8, "attention.iclr_lora_rank": 12,
+            "attention.value_residual_mix_lora_rank": 4, "attention.gate_lora_rank": 24,
+        },
+        {
+            "architectures": ["RWKV7ForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 192, "head_dim": 16,
+            "decay_low_rank_dim": 8, "a_low_rank_dim": 12, "v_low_rank_dim": 4, "gate_low_rank_dim": 24,
+        },
+        (),
+    ),
+    (
         "mellum",
         {
             "block_count": 4, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 2,
@@ -620,6 +633,16 @@ def test_what_is_missing_is_said_beside_the_bytes_that_are_known(tmp_path: Any) 
         gguf_config.model(header("qwen35moe", KEYS | {"block_count": 2}), tmp_path / "x.gguf")
     assert "256,000 bytes for 128,000 parameters" in refused.value.reason
     assert "its cache is not known" in refused.value.reason
+
+
+def test_a_recurrent_files_mixers_have_their_own_widths() -> None:
+    """RWKV names its layers' halves time and channel mix: their matrices are attention's and the MLP's."""
+    sizes = {"time_mix_key": 0.5, "time_mix_g1": 0.5, "channel_mix_value": 1.0, "time_mix_w0": 4.0, "time_mix_k_k": 4.0}
+    tensors = {
+        f"blk.0.{name}.weight": StoredTensor("", (800,), Stored(800, int(800 * size))) for name, size in sizes.items()
+    }
+    weights = gguf_weights.as_stored(Header({"general.file_type": 2}, tensors))
+    assert [weights.kind_bits(role) for role in ("attention", "mlp", "norm")] == [4.0, 8.0, 32.0]
 
 
 def test_kinds_of_tensors_keep_their_own_widths_and_add_up_to_the_file() -> None:
