@@ -1,8 +1,8 @@
-"""GGUF architectures of latent attention and of later experts, and their keys as fields of config.json.
+"""GGUF architectures of latent attention, later experts, and searched or recurrent layers, as fields of config.json.
 
 Names and keys: llama.cpp conversion/deepseek.py, glm.py, minicpm.py, ernie.py, granite.py, exaone.py, hunyuan.py,
-mimo.py, step3.py, kimi_linear.py, afmoe.py and mellum.py. What a file's tensors contradict is refused, so an entry can
-not be silently wrong.
+mimo.py, step3.py, kimi_linear.py, afmoe.py, mellum.py, deci.py and rwkv.py. What a file's tensors contradict is
+refused, so an entry can not be silently wrong.
 """
 
 from collections.abc import Mapping
@@ -160,6 +160,38 @@ def _kimi_linear(k: Keys) -> dict[str, Any]:
     }
 
 
+def _deci(k: Keys) -> dict[str, Any]:
+    """Nemotron's searched layers: no key-value heads is no attention, or a linear layer where queries are left."""
+    heads, groups = k.per_layer("attention.head_count"), k.per_layer("attention.head_count_kv")
+    widths = k.per_layer("feed_forward_length")
+    blocks = [
+        {
+            "attention": {
+                "num_key_value_heads": group,
+                "no_op": not group,
+                "replace_with_linear": bool(q and not group),
+            },
+            "ffn": {"intermediate_size": width, "no_op": not width},
+        }
+        for q, group, width in zip(heads, groups, widths, strict=False)
+    ]
+    return {"num_attention_heads": max(heads, default=0), "block_configs": blocks}
+
+
+def _rwkv7(k: Keys) -> dict[str, Any]:
+    """RWKV-7: the width of its heads, and the ranks of what turns a token into decay, rate, value mix and gate."""
+    ranks = {
+        "decay_low_rank_dim": "decay",
+        "a_low_rank_dim": "iclr",
+        "v_low_rank_dim": "value_residual_mix",
+        "gate_low_rank_dim": "gate",
+    }
+    return {
+        "head_dim": k.whole("wkv.head_size") or None,
+        **{field: k.whole(f"attention.{name}_lora_rank") or None for field, name in ranks.items()},
+    }
+
+
 NEWER: Mapping[str, Conversion] = {
     "deepseek32": Conversion("DeepseekV32ForCausalLM", "n_routed_experts", _indexed),
     "glm-dsa": Conversion("GlmMoeDsaForCausalLM", "n_routed_experts", _indexed),
@@ -176,6 +208,8 @@ NEWER: Mapping[str, Conversion] = {
     "mimo2": Conversion("MiMoV2FlashForCausalLM", "n_routed_experts", _mimo2),
     "step35": Conversion("Step3p5ForCausalLM", "moe_num_experts", _step35),
     "kimi-linear": Conversion("KimiLinearForCausalLM", extra=_kimi_linear),
+    "deci": Conversion("DeciLMForCausalLM", extra=_deci),
+    "rwkv7": Conversion("RWKV7ForCausalLM", extra=_rwkv7),
     "mellum": Conversion("MellumForCausalLM", extra=windowed),
 }
 """GGUF architecture -> its conversion."""

@@ -36,10 +36,11 @@ PLACES: dict[str, tuple[Role, str]] = {
 """llama.cpp's tensor names -> role and name."""
 ROLES: tuple[tuple[str, Role], ...] = (
     (r"norm|_norm_|ssm_a$|ssm_d$|ssm_conv1d|sinks|exp_probs_b|\bdt\b", "norm"),
+    (r"^(time|channel)_mix_(lerp|ln$|[wav]0$|k_k$|k_a$|r_k$)", "norm"),
     (r"_exps$", "expert"),
     (r"_shexp$", "shared_expert"),
-    (r"^ffn_", "mlp"),
-    (r"^(attn|ssm|shortconv|indexer)", "attention"),
+    (r"^(ffn|channel_mix)_", "mlp"),
+    (r"^(attn|ssm|shortconv|indexer|time_mix)", "attention"),
     (r"^(per_layer_token_embd)", "embedding"),
 )
 """Roles of all other tensors: fused projections, recurrent mixers and the rest, by the first pattern that fits."""

@@ -527,6 +527,36 @@ NEWER_TOYS: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
         (),
     ),
     (
+        "deci",
+        {
+            "block_count": 4, "attention.head_count": [4, 0, 4, 0], "attention.head_count_kv": [2, 0, 1, 0],
+            "feed_forward_length": [256, 512, 256, 0],
+        },
+        {
+            "architectures": ["DeciLMForCausalLM"], "num_hidden_layers": 4,
+            "block_configs": [
+                {"attention": {"n_heads_in_group": 2}, "ffn": {"ffn_mult": 4.0}},
+                {"attention": {"no_op": True}, "ffn": {"ffn_mult": 12.0}},
+                {"attention": {"n_heads_in_group": 4}, "ffn": {"ffn_mult": 5.25}},
+                {"attention": {"no_op": True}, "ffn": {"no_op": True}},
+            ],
+        },
+        (),
+    ),
+    (
+        "rwkv7",
+        {
+            "block_count": 3, "feed_forward_length": 192, "attention.head_count": 0, "attention.key_length": None,
+            "wkv.head_size": 16, "attention.decay_lora_rank": 8, "attention.iclr_lora_rank": 12,
+            "attention.value_residual_mix_lora_rank": 4, "attention.gate_lora_rank": 24,
+        },
+        {
+            "architectures": ["RWKV7ForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 192, "head_dim": 16,
+            "decay_low_rank_dim": 8, "a_low_rank_dim": 12, "v_low_rank_dim": 4, "gate_low_rank_dim": 24,
+        },
+        (),
+    ),
+    (
         "mellum",
         {
             "block_count": 4, "feed_forward_length": 128, "expert_count": 8, "expert_used_count": 2,
@@ -590,11 +620,29 @@ def test_blocks_of_next_token_modules_are_beside_the_parameters_that_the_class_d
         gguf_config.model(file(missing - described // 50, described // 10), tmp_path / "x.gguf")
 
 
+def test_a_linear_layer_in_the_place_of_attention_is_refused() -> None:
+    """Nemotron-51B's search put some there: query heads without key-value heads."""
+    keys = {"block_count": 2, "attention.head_count": [4, 4], "attention.head_count_kv": [2, 0]}
+    file = header("deci", KEYS | keys | {"feed_forward_length": [256, 256]})
+    with pytest.raises(InputError, match="replace_with_linear"):
+        hf_config.read(gguf_config.config(file, "deci", "toy"))
+
+
 def test_what_is_missing_is_said_beside_the_bytes_that_are_known(tmp_path: Any) -> None:
     with pytest.raises(InputError) as refused:
         gguf_config.model(header("qwen35moe", KEYS | {"block_count": 2}), tmp_path / "x.gguf")
     assert "256,000 bytes for 128,000 parameters" in refused.value.reason
     assert "its cache is not known" in refused.value.reason
+
+
+def test_a_recurrent_files_mixers_have_their_own_widths() -> None:
+    """RWKV names its layers' halves time and channel mix: their matrices are attention's and the MLP's."""
+    sizes = {"time_mix_key": 0.5, "time_mix_g1": 0.5, "channel_mix_value": 1.0, "time_mix_w0": 4.0, "time_mix_k_k": 4.0}
+    tensors = {
+        f"blk.0.{name}.weight": StoredTensor("", (800,), Stored(800, int(800 * size))) for name, size in sizes.items()
+    }
+    weights = gguf_weights.as_stored(Header({"general.file_type": 2}, tensors))
+    assert [weights.kind_bits(role) for role in ("attention", "mlp", "norm")] == [4.0, 8.0, 32.0]
 
 
 def test_kinds_of_tensors_keep_their_own_widths_and_add_up_to_the_file() -> None:
