@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from catalog import questions
 from catalog.load import Catalog, load
-from catalog.questions import Question
 from estimator.errors import InputError
 from estimator.ranking.rank import rank
 from estimator.results import Evaluation
@@ -128,10 +127,12 @@ def _chunk(indices: range) -> list[Any]:
 
 
 def answers(catalog: Catalog, grid: Grid, indices: range) -> Iterator[Point]:
-    """The points of a grid at some indices. Neighbours share what their equal axes make of the scenario."""
+    """The points of a grid at some indices. Neighbours share what their equal axes make of the scenario, and a model
+    and its drafter that are named alike.
+    """
     order = sorted(grid.axes, key=lambda name: name not in FIRST)
     steps: list[tuple[str, object, Scenario]] = []
-    question: Question | None = None
+    names, model = tuple[str | None, ...](), None
     for index in indices:
         values = grid.values(index)
         kept = 0
@@ -142,18 +143,10 @@ def answers(catalog: Catalog, grid: Grid, indices: range) -> Iterator[Point]:
             for name in order[kept:]:
                 before = steps[-1][2] if steps else grid.base
                 steps.append((name, values[name], grid.change(catalog, before, name, values[name])))
-            question = _asked(catalog, steps[-1][2] if steps else grid.base, question)
-            yield Point(values, rank(*question).rows[0])
+            asked = steps[-1][2] if steps else grid.base
+            if model is None or names != (asked.model, asked.workload.draft_model):
+                model = questions.ask(catalog, asked).model
+                names = asked.model, asked.workload.draft_model
+            yield Point(values, rank(*questions.ask_of(model, catalog, asked)).rows[0])
         except InputError as error:
             yield Point(values, None, str(error))
-
-
-def _asked(catalog: Catalog, scenario: Scenario, last: Question | None) -> Question:
-    """The question of a scenario; what the last one looked up is taken where the same is named."""
-    if last is not None and _names(last.scenario) == _names(scenario):
-        return last._replace(scenario=scenario)
-    return questions.ask(catalog, scenario)
-
-
-def _names(scenario: Scenario) -> tuple[object, ...]:
-    return scenario.model, scenario.weights, scenario.region, scenario.placement

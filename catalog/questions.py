@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from catalog.load import Catalog
 from catalog.sources.checkpoint import Progress
@@ -57,23 +57,39 @@ def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, start
     the scenario's. A model that is neither in the catalogue nor on disk is fetched from the Hub; `progress` is told.
     Raises InputError with near names for what does not exist, UnsupportedArchitecture for a class without a reader.
     """
-    prices = catalog.prices(scenario.region)
-    scenario = replace(scenario, placement=_named(scenario.placement, catalog.inventory))
+    catalog.prices(scenario.region)  # what is misnamed is refused before a model is fetched
+    _named(scenario.placement, catalog.inventory)
     model = resolve(scenario.model, catalog, progress)
     model = drafting(model, scenario.workload.draft_model, lambda name: resolve(name, catalog, progress))
     if starting_format:
         scenario = replace(scenario, weights=starting_weights(model, scenario.weights))
-    if scenario.weights == "native" and model.unknown_weights is None:
-        scenario = replace(scenario, weights=model.native_weights)
-    engine = catalog.inventory.engine(scenario.engine, scenario.engine_version).id
-    asked = seen_by(model, replace(scenario, model=model.id, engine=engine), catalog.inventory)
-    return Question(model=model, scenario=asked, inventory=catalog.inventory, prices=prices)
+    return ask_of(model, catalog, scenario)
+
+
+def ask_of(model: Model, catalog: Catalog, scenario: Scenario) -> Question:
+    """The scenario of a model that is read, its drafter with it, and the other names as the catalogue spells them.
+
+    Raises InputError with near names for what does not exist.
+    """
+    inventory, prices = catalog.inventory, catalog.prices(scenario.region)
+    native = scenario.weights == "native" and model.unknown_weights is None
+    spelled: dict[str, Any] = {
+        "model": model.id,
+        "weights": model.native_weights if native else scenario.weights,
+        "engine": inventory.engine(scenario.engine, scenario.engine_version).id,
+        "placement": _named(scenario.placement, inventory),
+    }
+    if any(getattr(scenario, name) != value for name, value in spelled.items()):
+        scenario = replace(scenario, **spelled)
+    asked = seen_by(model, scenario, inventory)
+    return Question(model=model, scenario=asked, inventory=inventory, prices=prices)
 
 
 def _named(placement: Placement, inventory: Inventory) -> Placement:
     """The placement in the catalogue's own names. Raises InputError with close matches."""
     if placement.instance:
-        return replace(placement, instance=inventory.machine(placement.instance).id)
+        instance = inventory.machine(placement.instance).id
+        return placement if instance == placement.instance else replace(placement, instance=instance)
     if placement.accelerator:
         names = placement.accelerator.split("+")  # cards of one machine that are not alike
         return replace(placement, accelerator="+".join(inventory.accelerator(name.strip()).id for name in names))

@@ -1,9 +1,11 @@
 """A grid answered on all cores: in order, each point what `rank` says of it, refusals in their places."""
 
+from dataclasses import replace
 from itertools import islice, product
 
 import pytest
 
+from catalog import questions
 from catalog.grid import CHUNK, Grid, answers, by_keyword, sweep
 from catalog.load import Catalog
 from catalog.questions import rank, scenario
@@ -29,6 +31,21 @@ def test_axes_that_build_on_each_other_are_set_in_their_order(catalog: Catalog, 
     axes = {"weights": ("int8",), "model": ("meta-llama/Llama-3.1-8B", "Qwen/Qwen3-4B")}
     for point in sweep(base, axes, processes=1):
         assert point.row == rank(catalog, scenario(catalog, base, **point.values)).rows[0]
+
+
+def test_a_drafter_of_each_point_drafts_for_it(catalog: Catalog, base: Scenario) -> None:
+    drafting = scenario(catalog, base, draft_tokens=3, accepted_tokens=2.0, draft_model="Qwen/Qwen3-0.6B")
+    axes = {"draft_model": ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B"), "concurrency": (1, 8)}
+    for point in sweep(drafting, axes, processes=1):
+        assert point.row == rank(catalog, scenario(catalog, drafting, **point.values)).rows[0]
+
+
+def test_a_model_by_its_short_name_is_read_once_for_all_points(base: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, resolve = [], questions.resolve
+    monkeypatch.setattr(questions, "resolve", lambda *asked: reads.append(asked[0]) or resolve(*asked))
+    short = replace(base, model="qwen3-8b")
+    assert len(list(sweep(short, {"concurrency": range(1, 9), "weights": ("bf16", "fp8")}, processes=1))) == 16
+    assert reads == ["qwen3-8b"]
 
 
 def test_what_can_not_be_asked_stands_in_its_place(base: Scenario) -> None:

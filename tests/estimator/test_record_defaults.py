@@ -40,7 +40,7 @@ ONE = {
     },
     "Framework": {
         *("activation_factor", "low_precision_activation_factor", "recompute_factor"),
-        "sharded_adapter_boundary_factor",
+        *("sharded_adapter_boundary_factor", "live_activations", "live_logits"),
     },
 }
 """What multiplies, and what there is one of."""

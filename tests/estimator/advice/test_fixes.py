@@ -127,7 +127,7 @@ def test_every_change_of_a_run_fits_its_machine(catalog: Catalog) -> None:
         judged = study.asking(change.scenario).best()
         assert judged.verdict == "fits"
         assert judged.training
-        assert f"{judged.training.hours.typical:,.1f} h" in change.effect
+        assert f"{judged.training.hours.typical:,.1f}h" in change.effect
 
 
 @pytest.mark.parametrize(

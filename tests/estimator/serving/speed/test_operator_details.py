@@ -1,5 +1,6 @@
 """What each kind of kernel takes, computes and moves, term by term, and what is then said to limit it."""
 
+from dataclasses import replace
 from math import hypot, log, log2, sqrt
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_product_computes_each_row_and_reads_its_weights_once(rows: int) -> No
 
 @pytest.mark.parametrize(("rows", "walks"), [(16, False), (17, True)])
 def test_a_tile_walks_alone_beyond_sixteen_rows(rows: int, walks: bool) -> None:
-    walking = GEMM._replace(walk_s=1e-3)
+    walking = replace(GEMM, walk_s=1e-3)
     assert walking.seconds(rows) == (pytest.approx(4 * (2e-6 + 1e-3)) if walks else GEMM.seconds(rows))
     assert (walking.detail(rows)[2] == "latency") is walks
 
@@ -75,7 +76,7 @@ def test_the_slowest_of_several_ranks_has_a_random_and_a_steady_excess() -> None
     assert tokens == pytest.approx(mean + 0.9 * sqrt(2 * mean * log(4)) + 0.07 * mean * log2(4))
     assert touched == pytest.approx(16 * (1 - (1 - 1 / 16) ** (0.8 * tokens)))
     assert experts(4, 1.0).load(50)[1] == 1, "one expert is touched or not"
-    few, visited = experts(64)._replace(entropy=1.0).load(0.001)
+    few, visited = replace(experts(64), entropy=1.0).load(0.001)
     assert visited == few, "no more experts than tokens"
 
 
@@ -101,7 +102,7 @@ def test_norms_only_move_their_rows() -> None:
 
 def test_an_all_reduce_is_inside_and_then_between_machines() -> None:
     inside = Collective("all-reduce", 2, AllReduce(1e-5, 1e11, 2.0), 1.75, 8e3)
-    both = inside._replace(across_latency_s=3e-5, across_s_per_byte=1e-10)
+    both = replace(inside, across_latency_s=3e-5, across_s_per_byte=1e-10)
     size = 100 * 8e3
     inside_s = sqrt(1e-5**2 + (1.75 * size / 1e11) ** 2)
     assert inside.seconds(100) == pytest.approx(2 * inside_s)
@@ -126,7 +127,7 @@ def test_decoding_attends_to_what_is_kept_chosen_and_within_the_window(context: 
         pytest.approx(2 * flops),
         pytest.approx(2 * moved),
     )
-    slow = attention._replace(flops_per_s=1e6)
+    slow = replace(attention, flops_per_s=1e6)
     assert slow.seconds(6, context) == pytest.approx(2 * (1e-6 + max(moved / 1e9, flops / 1e6)))
 
 
