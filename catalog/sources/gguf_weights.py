@@ -72,7 +72,8 @@ def as_stored(header: Header) -> WeightFormat:
     nominal = weight_format(f"gguf-{_mix(header)}")
     stored = header.stored.values()
     average = 8 * sum(each.bytes for each in stored) / max(sum(each.elements for each in stored), 1)
-    return nominal._replace(exceptions=(*exceptions, *nominal.exceptions), average_bits=average)
+    as_written = nominal._replace(row=0, narrow_bits=())  # the file took what narrow rows fall back to, and says so
+    return as_written._replace(exceptions=(*exceptions, *nominal.exceptions), average_bits=average)
 
 
 def _place(name: str) -> tuple[Role, str] | None:
