@@ -13,10 +13,13 @@ two keys that were pressed.
 
 import asyncio
 import os
+import selectors
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any, cast
 
 from rich.color import ColorSystem
@@ -29,6 +32,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.driver import Driver
 from textual.events import Event, InputEvent, Key, Paste, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -55,6 +59,8 @@ ESCAPE_WAIT_S = 0.05
 """Longest wait for the rest of a key that begins with an escape: every `esc` is answered after it. Terminals send a
 key in one piece, so that half of Textual's tenth of a second, which is what Neovim waits, is enough; where a line is
 worse, ESCDELAY says so in milliseconds, as to curses."""
+MARGIN_S = 0.001
+"""Seconds after which a wait that began a moment later has ended for sure."""
 if "ESCDELAY" not in os.environ:
     vars(constants)["ESCAPE_DELAY"] = ESCAPE_WAIT_S
 _ESCAPE = "\x1b"
@@ -85,6 +91,20 @@ BY_WORDS = {
 """Keys with alt that move and delete by words where text is typed (readline), and Textual's own for the same."""
 
 
+class KeyboardSelector(selectors.SelectSelector):
+    """Waits for the keyboard; after a read only as long as the rest of a key may take.
+
+    Textual looks ten times a second whether an escape was one alone, however short that wait is said to be.
+    """
+
+    _has_read = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(constants.ESCAPE_DELAY + MARGIN_S if self._has_read else timeout)
+        self._has_read = bool(ready)
+        return ready
+
+
 class OrderlyApp(App[None]):
     """An application that takes one input after the other, however many arrive at once."""
 
@@ -92,6 +112,14 @@ class OrderlyApp(App[None]):
         super().__init__(ansi_color=ansi_color)
         self._inputs: deque[Event] = deque()
         self._feeder: asyncio.Task[None] | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        module = sys.modules[driver.__module__]
+        if "selectors" in vars(module):
+            own = SimpleNamespace(SelectSelector=KeyboardSelector, EVENT_READ=selectors.EVENT_READ)
+            vars(module)["selectors"] = own
+        return driver
 
     def post_message(self, message: Message) -> bool:
         if not isinstance(message, InputEvent | Paste) or message.is_forwarded or not self._running:
