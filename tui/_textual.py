@@ -13,22 +13,24 @@ two keys that were pressed.
 
 import asyncio
 import os
+import selectors
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any, cast
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.control import Control
-from rich.segment import Segment
-from rich.style import Style
 from textual import constants
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.driver import Driver
 from textual.events import Event, InputEvent, Key, Paste, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -39,6 +41,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui._pen import PLAIN, blanks_look_alike, change_of_pen, pen_of
+from tui._stretches import spans
 
 ROUNDS = 3
 """Times that messages go up from the focus to the app after an input: what it does, what that opens or closes, and what
@@ -47,14 +50,13 @@ PATIENCE_S = 1.0
 """Longest wait for the effect of one input; work that takes longer belongs to a worker."""
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
 """Signals that end a program which does not handle them; each would leave the terminal in its full-screen state."""
-JOIN = 4
-"""Unchanged cells between two changes that are cheaper to send again than to jump over, which takes four bytes
-(measured over 14 cursor moves at 80x24, median: 40 cells 819 bytes, 4 cells 536)."""
 
 ESCAPE_WAIT_S = 0.05
 """Longest wait for the rest of a key that begins with an escape: every `esc` is answered after it. Terminals send a
 key in one piece, so that half of Textual's tenth of a second, which is what Neovim waits, is enough; where a line is
 worse, ESCDELAY says so in milliseconds, as to curses."""
+MARGIN_S = 0.001
+"""Seconds after which a wait that began a moment later has ended for sure."""
 if "ESCDELAY" not in os.environ:
     vars(constants)["ESCAPE_DELAY"] = ESCAPE_WAIT_S
 _ESCAPE = "\x1b"
@@ -85,6 +87,20 @@ BY_WORDS = {
 """Keys with alt that move and delete by words where text is typed (readline), and Textual's own for the same."""
 
 
+class KeyboardSelector(selectors.SelectSelector):
+    """Waits for the keyboard; after a read only as long as the rest of a key may take.
+
+    Textual looks ten times a second whether an escape was one alone, however short that wait is said to be.
+    """
+
+    _has_read = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(constants.ESCAPE_DELAY + MARGIN_S if self._has_read else timeout)
+        self._has_read = bool(ready)
+        return ready
+
+
 class OrderlyApp(App[None]):
     """An application that takes one input after the other, however many arrive at once."""
 
@@ -92,6 +108,14 @@ class OrderlyApp(App[None]):
         super().__init__(ansi_color=ansi_color)
         self._inputs: deque[Event] = deque()
         self._feeder: asyncio.Task[None] | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        module = sys.modules[driver.__module__]
+        if "selectors" in vars(module):
+            own = SimpleNamespace(SelectSelector=KeyboardSelector, EVENT_READ=selectors.EVENT_READ)
+            vars(module)["selectors"] = own
+        return driver
 
     def post_message(self, message: Message) -> bool:
         if not isinstance(message, InputEvent | Paste) or message.is_forwarded or not self._running:
@@ -280,48 +304,3 @@ class Difference(CompositorUpdate):
                 parts += (change_of_pen(pen, other), text)
                 pen = other
         return "".join((*parts, change_of_pen(pen, PLAIN)))
-
-
-def spans(old: Strip, new: Strip) -> Iterator[tuple[int, int]]:
-    """The stretches in which two lines of cells differ, joined over short gaps; wide characters make the line one
-    stretch.
-    """
-    one, other = list(old), list(new)
-    if not _cell_count(one) == _cell_count(other) == new.cell_length:
-        yield 0, new.cell_length
-        return
-    alike = _alike(one, other)
-    at = _cell_count(one[:alike])
-    one, other = one[alike:], other[alike:]
-    if alike := _alike(one[::-1], other[::-1]):
-        one, other = one[:-alike], other[:-alike]
-    start = end = -1
-    for x, ((was, old_style), (now, new_style)) in enumerate(zip(_cells(one), _cells(other), strict=True), at):
-        if was == now and (old_style == new_style or (now == " " and blanks_of(old_style, new_style))):
-            continue
-        if start < 0:
-            start = x
-        elif x - end > JOIN:
-            yield start, end
-            start = x
-        end = x + 1
-    if start >= 0:
-        yield start, end
-
-
-def blanks_of(one: Style | None, other: Style | None) -> bool:
-    """Whether two styles make blanks that differ in nothing that is seen."""
-    return blanks_look_alike(pen_of(one, ColorSystem.TRUECOLOR), pen_of(other, ColorSystem.TRUECOLOR))
-
-
-def _alike(one: Sequence[Segment], other: Sequence[Segment]) -> int:
-    """How many segments at the beginning of two lines are the same."""
-    return next((at for at, (old, new) in enumerate(zip(one, other)) if old != new), min(len(one), len(other)))  # noqa: B905
-
-
-def _cell_count(segments: Iterable[Segment]) -> int:
-    return sum(len(segment.text) for segment in segments)
-
-
-def _cells(segments: Iterable[Segment]) -> Iterator[tuple[str, Style | None]]:
-    return ((character, segment.style) for segment in segments for character in segment.text)

@@ -28,7 +28,7 @@ class Cell(NamedTuple):
 
 
 BLANK = Cell("")
-APART = 2
+GAP = 2
 """Cells that are added to a column's width where there is room, so that the eye finds the next one."""
 
 
@@ -54,7 +54,7 @@ def widen_columns(columns: Sequence[Column], rows: Iterable[Mapping[str, Cell]])
     for row in rows:
         for key, cell in row.items():
             widest[key] = max(widest.get(key, 0), len(cell.text))
-    return tuple(column._replace(width=widest[column.key], most=widest[column.key] + APART) for column in columns)
+    return tuple(column._replace(width=widest[column.key], most=widest[column.key] + GAP) for column in columns)
 
 
 def header_row(

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from estimator.advice.load_study import MINUTE_S, LoadStudy, Moment, SeenLoad
-from estimator.results import Percentiles
+from estimator.advice.load_study import MINUTE_S, LoadStudy, Moment, SeenLoad, study_loads
+from estimator.results import Evaluation, Percentiles
 from estimator.units import quantity
 from tui.draw.axes import decades
 from tui.draw.figures import amount, duration, number
@@ -13,7 +13,9 @@ from tui.draw.labels import Label, place
 from tui.draw.plot import Plot, plot, series_style
 from tui.draw.runs import Row, fit_row, justify, side_by_side
 from tui.draw.strip import blocks, means
+from tui.pages.facts import bench_of, heading
 from tui.pages.memory import heading_row
+from tui.state.answer import Answer
 
 SHOWN = ("p50", "p95")
 BESIDE_EACH_OTHER = 76
@@ -163,3 +165,11 @@ def _minute(study: LoadStudy, cells: int) -> list[Row]:
     axis = "0 s" + duration(seconds).rjust(room - 3)
     rows.append(fit_row([(" " * 10 + axis, "axis")], cells))
     return rows
+
+
+def latency_facts(answer: Answer, row: Evaluation) -> LatencyFacts:
+    """The latency view of a row that has a performance report."""
+    study, level = bench_of(answer, row), answer.session.scenario.service_level
+    return LatencyFacts(
+        heading=heading(answer, row), study=study_loads(study), most_ttft_s=level.ttft_s, most_tpot_s=level.tpot_s
+    )

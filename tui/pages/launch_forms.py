@@ -9,6 +9,7 @@ from estimator.advice.launch import Command
 from estimator.printable import printable
 from estimator.results import Evaluation
 from estimator.training.recipes import Recipe
+from estimator.training.recipes.inputs import input_of
 
 PORT = 8000
 """Where vLLM listens; the other engines are told to (SGLang 30000, llama.cpp 8080 by themselves)."""
@@ -31,7 +32,7 @@ def command_forms(command: Command, row: Evaluation, image: str) -> tuple[Form, 
 
     The container forms are of one machine; they are left out where one replica spans several.
     """
-    reasons = tuple((argument.text, argument.why) for argument in command.arguments)
+    reasons = tuple((each.text, reason(each.why, each.source)) for each in command.arguments)
     notes = command.notes
     shell = Form(name="shell", text=command.line, reasons=reasons, notes=notes)
     words = _words(command)
@@ -48,9 +49,14 @@ def command_forms(command: Command, row: Evaluation, image: str) -> tuple[Form, 
 
 def recipe_forms(written: Recipe) -> tuple[Form, ...]:
     """The forms of a training recipe: its command, and the file that it reads."""
-    reasons = tuple((f"{setting.key}: {setting.text}", setting.why) for setting in written.settings)
+    reasons = tuple((f"{each.key}: {each.text}", reason(each.why, input_of(each.key))) for each in written.settings)
     shell = Form(name="shell", text=written.command, reasons=reasons, notes=tuple(written.notes))
     return (shell, Form(written.file, written.text)) if written.file else (shell,)
+
+
+def reason(why: str, source: str) -> str:
+    """Why a flag or a setting is there, and the input that its value comes from."""
+    return " · ".join(filter(None, (why, source)))
 
 
 def _words(command: Command) -> list[str]:

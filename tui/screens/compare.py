@@ -10,7 +10,7 @@ from tui.draw.runs import Row, fit_row
 from tui.draw.tradeoff import tradeoff
 from tui.pages.compare import FIXED, Cursor, compare_page, compare_table, empty_page
 from tui.pages.comparison import lines_for
-from tui.pages.facts import cost_curves
+from tui.pages.cost_facts import cost_curves
 from tui.screens.page import Page
 from tui.state.answer import Answer
 from tui.state.pins import LETTERS, Pins, dropped_pin, moved_pin, renamed_pin

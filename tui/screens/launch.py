@@ -16,8 +16,8 @@ from estimator.training.recipes import recipe
 from tui.draw.runs import Row, hang, wrap_text
 from tui.pages.facts import bench_of, heading
 from tui.pages.launch_forms import Form, command_forms, recipe_forms
+from tui.screens.framing import fit_keys, fit_title
 from tui.screens.modal import Modal
-from tui.screens.panel import fit_keys, fit_title
 from tui.screens.scrolling import scroll_bindings
 from tui.state.answer import Answer
 from tui.widgets.drawing import Drawing

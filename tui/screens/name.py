@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
+from tui.screens.framing import fit_title
 from tui.screens.modal import Modal
-from tui.screens.panel import fit_title
 
 WIDTH = 90
 """Cells that the line takes where there is room."""

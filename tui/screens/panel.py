@@ -11,7 +11,8 @@ from textual.geometry import Size
 from estimator.advice.fixes import Change
 from estimator.errors import InputError
 from estimator.scenario.scenario import Scenario
-from tui.draw.runs import Row, Run, clip, fit_row, hang, pointer, unmarked, wrap_text
+from tui.draw.runs import Row, Run, clip, fit_row, hang, pointer, wrap_text
+from tui.screens.framing import fit_keys, fit_title
 from tui.screens.modal import Modal
 from tui.screens.scrolling import scroll_bindings
 from tui.widgets.drawing import Drawing
@@ -133,26 +134,6 @@ class SheetView(Drawing):
                 [fit_row([pointer(here, "▌"), key, (title, "bold" if here else "text"), (choice.effect, "dim")], width)]
             )
         return lines
-
-
-def fit_title(title: str, cells: int) -> str:
-    """`why · g7e.2xlarge · 1xRTXPRO6000 · TP1`: as many of its parts, from the first on, as the frame has room for."""
-    parts = title.split(" · ")
-    while len(parts) > 1 and len(" · ".join(parts)) > cells - FRAME:
-        parts.pop()
-    return unmarked(" · ".join(parts))
-
-
-def fit_keys(keys: Sequence[str], cells: int) -> str:
-    """The keys under a panel and how it is closed, as fully as the frame has room for."""
-    said = [each for each in keys if each]
-    options = (*([*said[: len(said) - less], close] for less in (0, 1) for close in ("esc closes", "esc")), ["esc"])
-    texts = [" · ".join(each) for each in options]
-    return next((text for text in texts if len(text) <= cells - FRAME), texts[-1])
-
-
-FRAME = 10
-"""Cells beside the title of a panel: its margins, its corners and a blank at each side."""
 
 
 class Panel(Modal[Scenario | None]):

@@ -2,18 +2,22 @@
 load."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
 from estimator.results import Evaluation, TrainingReport
 from tui.commands.bindings import bindings
 from tui.draw.runs import Row
-from tui.pages.facts import heading, latency_facts, performance_facts
-from tui.pages.latency import LatencyFacts, latency_page
+from tui.pages.facts import heading
 from tui.pages.performance import VIEWS, performance_page, shows_everything
+from tui.pages.speed_facts import performance_facts
 from tui.pages.training import training_speed_page
 from tui.screens.candidate import CandidatePage, CandidateView, refused_rows
 from tui.state.answer import Answer
+
+if TYPE_CHECKING:
+    from tui.pages.latency import LatencyFacts
 
 LATENCY = "latency"
 """The view that is replayed, on a page of its own at any size."""
@@ -23,7 +27,7 @@ class PerformanceView(CandidateView):
     """Draws the Performance page; `view` is what is shown where there is no room for all."""
 
     view = VIEWS[0]
-    _replayed: tuple[Answer, Evaluation, LatencyFacts] | None = None
+    _replayed: tuple[Answer, Evaluation, "LatencyFacts"] | None = None
     """What was worked out last: a resize draws it again."""
 
     @property
@@ -44,10 +48,14 @@ class PerformanceView(CandidateView):
         if row.performance is None:
             return refused_rows(answer, row, width)
         if self.view == LATENCY:
+            from tui.pages.latency import latency_page  # replays are not read before they are looked at
+
             return latency_page(self._latency(answer, row), width, height)
         return performance_page(performance_facts(answer, row), self.view, width, height)
 
-    def _latency(self, answer: Answer, row: Evaluation) -> LatencyFacts:
+    def _latency(self, answer: Answer, row: Evaluation) -> "LatencyFacts":
+        from tui.pages.latency import latency_facts
+
         if self._replayed is None or self._replayed[0] is not answer or self._replayed[1] is not row:
             self._replayed = answer, row, latency_facts(answer, row)
         return self._replayed[2]

@@ -32,19 +32,22 @@ class RegionPicker(TablePicker):
 
     PROMPT = "region: us-east-1, Frankfurt …"
 
-    def __init__(self, regions: Mapping[str, str], current: str, title: str, quote_in: QuoteIn) -> None:
+    def __init__(self, regions: Mapping[str, str], current: str, title: str, quote_in: QuoteIn | None) -> None:
+        """Without a row that is looked at there is nothing to quote, and the regions stand alone."""
         super().__init__([f"{id} {name}" for id, name in regions.items()])
         self.cursor = next((at for at, name in enumerate(self.names) if name.split()[0] == current), 0)
-        self.current, self.title_text, self.quote_in = current, title, cache(quote_in)
+        self.current, self.title_text, self.quote_in = current, title, quote_in and cache(quote_in)
 
     def subject(self) -> str:
         return self.title_text
 
     def columns(self) -> tuple[Column, ...]:
-        return COLUMNS
+        return COLUMNS if self.quote_in else (COLUMNS[0], COLUMNS[-1])
 
     def values(self, name: str) -> Mapping[str, Cell]:
         id, _, place = name.partition(" ")
+        if self.quote_in is None:
+            return {"region": Cell(id), "place": Cell(without_controls(place), "dim")}
         state, quoted = self.quote_in(id)
         price, here = (each.usd_per_hour if each else None for each in (quoted, self.quote_in(self.current).price))
         text = usd(price) if price is not None else MISSING[state]
@@ -70,7 +73,7 @@ def ask(page: Page, calculator: Calculator) -> None:
     answer = page.answer
     if answer is None:
         return
-    quote_in = partial(calculator.quote_in, answer)
+    quote_in = partial(calculator.quote_in, answer) if answer.selected else None
     scenario, title = answer.session.scenario, ""
     if row := answer.selected:
         title = quota_text(machine_named(row.candidate, answer.inventory), row.candidate.machines)

@@ -9,6 +9,7 @@ from estimator.layout import TrainingSetup
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.training.lora import target_names
 from estimator.training.run import precision_of
+from estimator.units import quantity
 
 HEAD_PORT = 29_500
 """Port on which the machines of a run meet; torchrun's own default."""
@@ -84,7 +85,8 @@ class TrainingJob(NamedTuple):
     @property
     def accumulation(self) -> Setting:
         """Number of micro-batches in one optimizer step."""
-        why = f"{self.workload.global_batch} sequences a step over {self.setup.dp} ranks of {self.setup.micro_batch}"
+        ranks = quantity(self.setup.dp, "rank")
+        why = f"{self.workload.global_batch} sequences a step over {ranks} of {self.setup.micro_batch}"
         return Setting("gradient_accumulation_steps", self.setup.accumulation, why)
 
     @property

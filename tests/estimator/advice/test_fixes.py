@@ -13,6 +13,7 @@ from estimator.ranking.rank import rank
 from estimator.scenario.scenario import EngineSettings, Placement, Scenario
 from estimator.scenario.training_workload import TrainingWorkload
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.units import hours_text
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ def test_every_change_of_a_run_fits_its_machine(catalog: Catalog) -> None:
         judged = study.asking(change.scenario).best()
         assert judged.verdict == "fits"
         assert judged.training
-        assert f"{judged.training.hours.typical:,.1f}h" in change.effect
+        assert hours_text(judged.training.hours.typical) in change.effect
 
 
 @pytest.mark.parametrize(

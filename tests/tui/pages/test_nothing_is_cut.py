@@ -20,9 +20,10 @@ from tui.pages.leaderboard import TableContext, candidate_line, note, title_line
 from tui.pages.memory import memory_page
 from tui.pages.performance import VIEWS, layout_rows, performance_page
 from tui.pages.training import training_memory_page, training_speed_page
+from tui.screens.framing import FRAME, fit_keys, fit_title
 from tui.screens.launch import LaunchView
 from tui.screens.money_panels import PLAN_KEYS
-from tui.screens.panel import FRAME, Sheet, SheetView, fit_keys, fit_title
+from tui.screens.panel import Sheet, SheetView
 from tui.screens.panels import PANELS
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator

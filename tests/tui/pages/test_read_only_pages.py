@@ -7,9 +7,10 @@ from estimator.scenario.scenario import Scenario
 from estimator.scenario.workload import ServingWorkload
 from tui.draw.runs import rows_as_text
 from tui.pages.candidate import limits, strip
-from tui.pages.facts import bench_of, memory_facts, performance_facts
+from tui.pages.facts import bench_of, memory_facts
 from tui.pages.memory import memory_page
 from tui.pages.performance import performance_page
+from tui.pages.speed_facts import performance_facts
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.session import Session

@@ -15,8 +15,9 @@ from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from tui.draw.cells import seconds_cell
 from tui.pages.candidate import shares
 from tui.pages.comparison import SERVING, compare_line
-from tui.pages.facts import memory_facts, performance_facts
+from tui.pages.facts import memory_facts
 from tui.pages.memory_parts import Usage
+from tui.pages.speed_facts import performance_facts
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.columns import BY_KEY

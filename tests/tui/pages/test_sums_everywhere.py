@@ -18,8 +18,9 @@ from tui.draw.cells import hours_cell, seconds_cell
 from tui.draw.figures import percent, usd
 from tui.draw.runs import rows_as_text
 from tui.pages.candidate import pane, shares, strip
-from tui.pages.facts import bench_of, memory_facts, performance_facts
+from tui.pages.facts import bench_of, memory_facts
 from tui.pages.leaderboard import TableContext, candidate_line
+from tui.pages.speed_facts import performance_facts
 from tui.state.answer import Answer
 from tui.state.columns import BY_KEY
 from tui.state.session import Session

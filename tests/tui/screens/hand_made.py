@@ -33,7 +33,7 @@ from tests.tui.page_facts import MEMORY, PERFORMANCE
 from tests.tui.pages.test_latency_page import FACTS as LATENCIES
 from tests.tui.pages.test_training import RUN
 from tui.draw.tradeoff import CostCurve, LoadPoint
-from tui.pages import help_figures
+from tui.pages import help_figures, latency
 from tui.pages.launch_forms import command_forms
 from tui.screens import (
     alternative_panels,
@@ -244,7 +244,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(memory, "memory_facts", lambda *_: MEMORY)
     patch.setattr(help_figures, "memory_facts", lambda *_: MEMORY)
     patch.setattr(performance, "performance_facts", lambda *_: PERFORMANCE)
-    patch.setattr(performance, "latency_facts", lambda *_: LATENCIES)
+    patch.setattr(latency, "latency_facts", lambda *_: LATENCIES)
     patch.setattr(panels, "explain", lambda *_: WORKINGS)
     patch.setattr(panels, "changes", lambda *_: CHANGES)
     patch.setattr(panels, "quicker", lambda *_: CHANGES)

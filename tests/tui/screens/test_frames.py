@@ -11,7 +11,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tui._pen import PLAIN, Pen, blanks_look_alike, change_of_pen, pen_of
-from tui._textual import JOIN, Difference, spans
+from tui._stretches import JOIN, spans
+from tui._textual import Difference
 
 STYLES = [None, Style(bold=True), Style(color="red")]
 WIDTH = 120

@@ -102,3 +102,14 @@ async def test_a_preset_that_is_longer_than_the_model_is_cut_and_says_so() -> No
         answer = await press(pilot, *"rag", "enter")
         assert answer.session.scenario.workload.input_tokens == 4096 - 512
         assert "cut from 8,192 to 3,584 input tokens, the model holds 4,096" in screen_text(app)
+
+
+async def test_regions_without_a_row_say_nothing_of_its_price() -> None:
+    app = LlmCalc(CALCULATOR, Session(filter="zzz"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "r")
+        shown = screen_text(app)
+        assert "ap-northeast-1" in shown or "us-east-1" in shown
+        assert "not offered" not in shown
+        answer = await press(pilot, *"tokyo", "enter")
+        assert answer.session.scenario.region == "ap-northeast-1"

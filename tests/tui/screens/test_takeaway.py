@@ -13,6 +13,7 @@ from catalog.load import load
 from estimator.advice.alternatives import changes_that_halve, formats_of, single_changes, token_cost
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.training_workload import TrainingWorkload
+from estimator.training.recipes.inputs import OF_THE_STACK
 from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
 from tui.cli import main as headless
@@ -242,3 +243,22 @@ async def test_a_launch_command_of_one_form_offers_no_other() -> None:
         assert "l does nothing in this panel" in (await press(pilot, "l")).problem
         await press(pilot, "escape", "t", "l")
         assert "h l form" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("framework", ["torchtune", "axolotl", "llama-factory", "torchtitan"])
+def test_every_setting_of_a_recipe_says_which_input_it_comes_from(framework: str) -> None:
+    run = TrainingWorkload(method="full" if framework == "torchtitan" else "qlora", framework=framework)
+    answer = CALCULATOR.answer(Session(scenario=Scenario(model="meta-llama/Llama-3.1-8B", training=run)))
+    reasons = dict(forms_of(answer, answer.rows[0])[0].reasons)
+    assert all(reasons.values())
+    habits = [name for name, why in reasons.items() if why.endswith(OF_THE_STACK)]
+    assert len(habits) <= 2, habits
+    batch = next(why for name, why in reasons.items() if "batch" in name)
+    assert "--micro-batch" in batch or "--global-batch" in batch
+
+
+def test_every_flag_of_a_server_says_which_input_it_comes_from() -> None:
+    answer = CALCULATOR.answer(Session())
+    reasons = dict(forms_of(answer, answer.rows[0])[0].reasons)
+    assert reasons["--max-model-len 2560"].endswith("--input-tokens, --output-tokens")
+    assert reasons["--quantization fp8"].endswith("--weights")

@@ -1,6 +1,7 @@
 """The application in a real terminal: what it sends, and what it survives."""
 
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.terminal import Terminal
-from tui._textual import ENDING_SIGNALS
+from tui._textual import ENDING_SIGNALS, ESCAPE_WAIT_S, KeyboardSelector
 
 START = b"instance"
 
@@ -128,3 +129,20 @@ def test_an_escape_alone_is_answered_after_what_neovim_waits_or_the_user_says(as
     program = "import tui._textual, textual.constants; print(textual.constants.ESCAPE_DELAY)"
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == waits_s
+
+
+def test_after_a_read_the_keyboard_is_looked_at_as_soon_as_an_escape_may_be_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float | None] = []
+    answers = iter(([], ["a key"], [], []))
+
+    def select(self: selectors.SelectSelector, timeout: float | None = None) -> list[str]:
+        waits.append(timeout)
+        return next(answers)
+
+    monkeypatch.setattr(selectors.SelectSelector, "select", select)
+    keyboard = KeyboardSelector()
+    for _ in range(4):
+        keyboard.select(0.1)
+    assert waits == [0.1, 0.1, pytest.approx(ESCAPE_WAIT_S, abs=0.005), 0.1]
