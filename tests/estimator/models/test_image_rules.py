@@ -59,6 +59,7 @@ IMAGES: list[tuple[str, dict[str, Any], dict[str, Any], tuple[int, int], Media]]
     ("Llama4ForConditionalGeneration", CLIP, {}, (336, 17 * 336), Media(17 * 144 + 16, 17 * 577)),
     ("InternVLForConditionalGeneration", INTERN, {}, (448, 448), Media(256, 1025)),
     ("InternVLForConditionalGeneration", INTERN, {}, (448, 13 * 448), Media(13 * 256, 13 * 1025)),
+    ("InternVLForConditionalGeneration", INTERN, {}, (13 * 448, 448), Media(13 * 256, 13 * 1025)),
     ("Cohere2VisionForConditionalGeneration", COHERE, {}, (364, 364), Media(169, 676)),
     ("Cohere2VisionForConditionalGeneration", COHERE, {}, (364, 13 * 364), Media(13 * 169, 13 * 676)),
     ("Idefics3ForConditionalGeneration", COHERE, {}, (364, 364), Media(169 + 3, 676)),
