@@ -1,11 +1,14 @@
 """Models given by hand, and plain sizes."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.load import Catalog
 from estimator.errors import InputError
 from estimator.models.by_hand import DecoderShape, by_hand, plain_size
 from estimator.models.mixers import Attention
+from estimator.models.mlps import DenseMlp, MixtureOfExperts
 
 PRESETS = ("0.135B", "0.36B", "1B", "3B", "7B", "8B", "13B", "14B", "32B", "34B", "70B", "175B", "405B")
 
@@ -110,3 +113,28 @@ def test_a_stated_feed_forward_width_needs_no_total() -> None:
     """Llama-3.1-8B by its widths is Llama-3.1-8B."""
     shape = DecoderShape(hidden=4096, layers=32, heads=32, kv_heads=8, intermediate=14_336)
     assert by_hand(shape).parameters == 8_030_261_248
+
+
+MIXTRAL = DecoderShape(
+    layers=32, hidden=4096, heads=32, kv_heads=8, parameters=46_702_792_704, vocabulary=32_000, experts=8
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stated", [{"experts_per_token": 2}, {"active_parameters": 12_879_925_248}])
+def test_mixtral_has_the_experts_that_its_total_leaves(stated: dict[str, int]) -> None:
+    """8 x 7B: experts 14,336 wide, two of which each token visits, 12.9 B parameters in all."""
+    (group,) = by_hand(replace(MIXTRAL, **stated)).groups
+    mlp = group.layer.mlp
+    assert isinstance(mlp, MixtureOfExperts)
+    assert (mlp.intermediate, mlp.experts, mlp.per_token) == (14_336, 8, 2)
+    assert by_hand(replace(MIXTRAL, **stated)).parameters == 46_702_792_704
+
+
+def test_llama_2_7b_has_the_width_that_its_total_leaves() -> None:
+    shape = DecoderShape(layers=32, hidden=4096, heads=32, parameters=6_738_415_616, vocabulary=32_000)
+    (group,) = by_hand(shape).groups
+    assert isinstance(group.layer.mlp, DenseMlp)
+    assert group.layer.mlp.intermediate == 11_008
+    plain = by_hand(replace(shape, gated=False)).groups[0].layer.mlp
+    assert isinstance(plain, DenseMlp)
+    assert plain.intermediate == 3 * 11_008 / 2

@@ -60,6 +60,8 @@ def scales(block: tuple[int, int], bits: float) -> float:
         ("int7-packed", 32 / 4, scales((1, 128), 16)),
         ("int4-packed", 4, scales((1, 128), 16)),
         ("int4-autoround", 4, scales((1, 128), 16 + 4)),
+        ("int3-gptq", 3, scales((1, 128), 16 + 3) + 32 * INPUTS),
+        ("int3-awq", 3, scales((1, 128), 16 + 3)),
         ("int4-mlx-g32", 4, scales((1, 32), 16 + 16)),
         ("int8-gptq-channel", 8, scales((1, 0), 16 + 8) + 32 * INPUTS),
         ("nvfp4", 4, scales((1, 16), 8)),

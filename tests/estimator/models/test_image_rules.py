@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from estimator.models.hf_config import read
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.media_rules import AUDIO_RULES, image_rule
 from estimator.models.media import AudioRule, ImageRule, Media
+from tests.estimator.models.test_absent_fields import COUNTED
+from tests.estimator.models.test_transformers_classes import config_of
 
 
 def rule_of(class_name: str, vision: dict[str, Any], outer: dict[str, Any]) -> ImageRule:
@@ -59,6 +62,7 @@ IMAGES: list[tuple[str, dict[str, Any], dict[str, Any], tuple[int, int], Media]]
     ("Llama4ForConditionalGeneration", CLIP, {}, (336, 17 * 336), Media(17 * 144 + 16, 17 * 577)),
     ("InternVLForConditionalGeneration", INTERN, {}, (448, 448), Media(256, 1025)),
     ("InternVLForConditionalGeneration", INTERN, {}, (448, 13 * 448), Media(13 * 256, 13 * 1025)),
+    ("InternVLForConditionalGeneration", INTERN, {}, (13 * 448, 448), Media(13 * 256, 13 * 1025)),
     ("Cohere2VisionForConditionalGeneration", COHERE, {}, (364, 364), Media(169, 676)),
     ("Cohere2VisionForConditionalGeneration", COHERE, {}, (364, 13 * 364), Media(13 * 169, 13 * 676)),
     ("Idefics3ForConditionalGeneration", COHERE, {}, (364, 364), Media(169 + 3, 676)),
@@ -95,3 +99,11 @@ def test_a_minute_of_sound_becomes_tokens_and_frames(class_name: str, tokens_a_m
 def test_sound_is_padded_to_whole_windows_where_the_encoder_takes_only_these() -> None:
     assert AudioRule(12.5, 4, window_s=30).of(31) == AudioRule(12.5, 4).of(60)
     assert AudioRule(25, 2).of(0.01) == Media(1, 2)
+
+
+def test_gemma_4_sees_whole_images_of_at_most_2496_tokens_in_one_step() -> None:
+    """vLLM issue 42687; the class that masks nothing within an image says so unless its file does not."""
+    config = config_of(COUNTED["gemma4_unified"], "gemma4_unified")
+    assert read(config).whole_image_tokens == 2496
+    masked = {**config["text_config"], "use_bidirectional_attention": None}
+    assert read({**config, "text_config": masked}).whole_image_tokens == 0

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from estimator.models.hf_config import read
+from tests.estimator.models.test_absent_fields import COUNTED
+from tests.estimator.models.test_transformers_classes import config_of
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"],
@@ -68,3 +70,25 @@ def test_each_table_has_a_row_for_every_position_and_linear_scaling_stretches_it
     changes: dict[str, Any], rows: int
 ) -> None:
     assert read({**LLAMA, **changes}).rotary_positions == rows
+
+
+@pytest.mark.parametrize(
+    "model_type",
+    [
+        "gpt2",
+        "opt",
+        "bloom",
+        "mpt",
+        "gpt_neo",
+        "mamba",
+        "mamba2",
+        "falcon_mamba",
+        "rwkv",
+        "t5",
+        "bart",
+        "olmo_hybrid",
+        "kimi_linear",
+    ],
+)
+def test_models_whose_positions_are_learned_biased_or_none_rotate_nothing(model_type: str) -> None:
+    assert read(config_of(COUNTED[model_type], model_type)).rotary_dim == 0

@@ -13,6 +13,7 @@ from estimator.layout import Layout
 from estimator.models.hf_config import read
 from estimator.models.model import Model
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.serving.load.arrivals import with_prompts_at_once
 from estimator.serving.load.operating_point import operate
 from estimator.serving.load.percentiles import best_concurrency
 from estimator.serving.load.performance import performance
@@ -120,6 +121,24 @@ def test_the_overhead_of_a_first_token_grows_up_to_the_longest_captured_graph() 
 def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:
     one, eight = (compiled("deepseek-ai/DeepSeek-V3", "h200-sxm", Layout(tp), "fp8-block") for tp in (1, 8))
     assert one.sequence_bytes(1000) == eight.sequence_bytes(1000) == 70_272 * 1000
+
+
+def test_delta_nets_hand_over_their_states_beside_the_cache() -> None:
+    """Qwen3-Next: 36 layers of 32 states of 128 x 128 and three tokens of 8,192 channels; 24,576 bytes a token."""
+    step = compiled("Qwen/Qwen3-Coder-Next", "h200-sxm", Layout(1))
+    states = 36 * 2 * (32 * 128 * 128 + 3 * 8192)
+    assert step.sequence_bytes(0) == states
+    assert step.sequence_bytes(1000) == states + 1000 * 12 * 2 * 2 * 256 * 2
+
+
+def test_prompts_that_come_at_once_wait_for_half_of_the_others() -> None:
+    step, workload = compiled(LLAMA_8B, "h100-sxm", Layout(1)), ServingWorkload(1000, 200)
+    point = operate(step, workload, 9)
+    together = with_prompts_at_once(step, workload, point)
+    assert together.prompt_wait_s == pytest.approx(4 * step.prompt_time(1000).engine_s)
+    later_s = together.prompt_wait_s - point.prompt_wait_s
+    assert together.ttft_s == pytest.approx(point.ttft_s + later_s)
+    assert together.request_s == pytest.approx(point.request_s + later_s)
 
 
 LOADS = st.tuples(

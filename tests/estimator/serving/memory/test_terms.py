@@ -175,3 +175,13 @@ def test_a_model_that_keeps_no_cache_has_no_cache_and_a_model_that_does_not_fit_
     assert crowded.left_bytes < 0
     assert crowded.kv_cache_bytes == 0
     assert crowded.shortfall_bytes == crowded.request_bytes - crowded.left_bytes
+
+
+@pytest.mark.parametrize("stages", [1, 2, 4])
+def test_a_tied_embedding_is_held_once_and_again_where_the_last_stage_is_another(
+    memory_of: MemoryOf, stages: int
+) -> None:
+    """Llama 3.2 1B: 1,235,814,400 parameters, of which the embedding has 128,256 x 2,048; 16-bit."""
+    ranks = memory_of("meta-llama/Llama-3.2-1B", Layout(pp=stages)).plan.ranks
+    held = sum(part.value for rank in ranks for part in rank.weights)
+    assert held == pytest.approx(2 * (1_235_814_400 + (128_256 * 2_048 if stages > 1 else 0)), rel=1e-3)

@@ -101,3 +101,18 @@ def test_ranks_that_were_not_measured_take_the_next_larger_count() -> None:
     assert link(fabric, 3) == fabric.all_reduce[4]
     assert link(fabric, 16).alpha_s > fabric.all_reduce[8].alpha_s
     assert link(CATALOG.inventory.fabrics["none"], 1) == AllReduce(0.0, 1e9, 1.0)
+
+
+def test_a_fabric_that_was_not_measured_reaches_half_of_its_link() -> None:
+    """Each doubling of devices costs 15 us; a link without a name is one of PCIe 3 x16, half of its 16 GB/s."""
+    unmeasured = replace(CATALOG.inventory.fabrics["none"], all_reduce={}, link_bytes_per_s=50e9)
+    assert link(unmeasured, 8) == AllReduce(pytest.approx(45e-6), 25e9, 0.8)
+    assert link(unmeasured, 2) == AllReduce(pytest.approx(15e-6), 25e9, 0.8)
+    assert link(replace(unmeasured, link_bytes_per_s=0.0), 2).bandwidth_bytes_per_s == 8e9
+
+
+def test_more_devices_than_were_measured_take_longer_by_their_doublings() -> None:
+    fabric = CATALOG.inventory.fabrics["nvlink4"]
+    most = max(fabric.all_reduce)
+    measured, wider = fabric.all_reduce[most], link(fabric, 4 * most)
+    assert wider == measured._replace(alpha_s=pytest.approx(3 * measured.alpha_s))
