@@ -32,7 +32,7 @@ def targets(catalog: Catalog, folder: Path) -> tuple[Target, ...]:
     """The readers of the user's files, which are written into the folder."""
     entries = CatalogueFiles(folder / "own.yaml")
     calculator = Calculator(catalog)
-    scored = Context(catalog.inventory, catalog.model)
+    scored = Context(catalog.inventory, accuracy.models(catalog))
     return (
         Target("catalogue file", 15, entries.case),
         Target("session file", 300, lambda random: session(random, folder / "session.yaml", calculator)),

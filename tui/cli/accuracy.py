@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     files = [Path(name) for name in arguments.cases or ()] or sorted(EVIDENCE.glob("*.csv"))
     catalog = load()
-    context = Context(catalog.inventory, _models(catalog, arguments.configs))
+    context = Context(catalog.inventory, models(catalog, arguments.configs))
     scores = [score for file in files for score in score_file(file, context)]
     summary = summarise(scores)
     if arguments.format == "csv":
@@ -80,19 +80,30 @@ def _rows(file: Path) -> list[dict[str, str]]:
         raise InputError(str(file), f"not CSV: {error}") from None
 
 
-def _models(catalog: Catalog, configs: str | None) -> Callable[[str], Model]:
-    """Names to models: the catalogue's, then the files of the folder, then the catalogue by another spelling."""
+def models(catalog: Catalog, configs: str | None = None) -> Callable[[str], Model]:
+    """Names to models: the catalogue's, then the files of the folder, then the catalogue by another spelling. A name
+    that is none is looked for once, since names like it take long to find.
+    """
     folder = Path(configs) if configs else None
     if folder and not folder.is_dir():
         raise InputError("--configs", f"{configs} is no folder")
     files = {path.stem.lower(): path for path in folder.glob("*.json")} if folder else {}
 
     @cache
-    def model(name: str) -> Model:
+    def answer(name: str) -> Model | InputError:
         path = files.get(name.replace("/", "__").lower())
-        if path is None or catalog.has_model(name):
-            return catalog.model(name)
-        return read_model(name, entry(read_config(path)))
+        try:
+            if path is None or catalog.has_model(name):
+                return catalog.model(name)
+            return read_model(name, entry(read_config(path)))
+        except InputError as refusal:
+            return refusal
+
+    def model(name: str) -> Model:
+        known = answer(name)
+        if isinstance(known, InputError):
+            raise known.with_traceback(None)
+        return known
 
     return model
 

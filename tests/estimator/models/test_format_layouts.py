@@ -108,6 +108,16 @@ def test_nvfp4_with_fp8_attention_keeps_the_gates_of_a_delta_net_in_16_bit() -> 
     assert mixed.bytes_of(matrix("head", "lm_head")) == NUMBERS * 4.5 / 8
 
 
+def test_nvfp4_with_the_last_eighth_of_the_mlps_in_fp8() -> None:
+    mixed = weight_format("nvfp4-fp8-channel")
+    assert mixed.bytes_of(matrix()) == pytest.approx(NUMBERS * (7 * 4.5 + 8) / 8 / 8)
+    assert mixed.bytes_of(matrix("head", "lm_head")) == mixed.bytes_of(matrix("attention", "q_proj")) == NUMBERS
+
+
+def test_exllama_stores_the_head_in_six_bits() -> None:
+    assert weight_format("exl2-4.0bpw").bytes_of(matrix("head", "lm_head")) == NUMBERS * 6 / 8
+
+
 def test_mlx_stores_embedding_and_head_like_every_matrix() -> None:
     mlx = weight_format("int4-mlx")
     assert mlx.bytes_of(matrix("embedding")) == mlx.bytes_of(matrix("head")) == mlx.bytes_of(matrix())

@@ -14,10 +14,11 @@ from estimator.errors import InputError
 from estimator.hardware.prices import Price
 from estimator.planning.day import DAYS, Demand, at_busiest_hour, day_of, read_day
 from estimator.planning.mix import Rates, hours_in_use, mixes
-from estimator.planning.plan import Plan, plans, second_region
+from estimator.planning.plan import Plan, plans, rates_of, second_region
+from estimator.scenario.placement import machines_for
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.traffic import Request, Trace
-from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.scenario.workload import Ownership, ServiceLevel, ServingWorkload
 from estimator.units import MILLION
 
 TODAY = date(2026, 11, 29)
@@ -146,6 +147,29 @@ def test_owned_hardware_is_neither_rented_nor_on_spot(catalog: Catalog) -> None:
     (plan,) = planned(catalog, owned, Demand(day=read_day("office")))
     assert [[line.terms for line in mix.lines] for mix in plan.mixes] == [["owned"]]
     assert plan.autoscaling.minimum == plan.autoscaling.maximum
+
+
+HALF_DAYS = Demand(base_load=0.5, peak_hours=12, headroom=0.2)
+"""Half a day at the peak and half at half of it, a fifth kept free: 0.6 of the hours of use."""
+
+
+def test_the_users_own_price_is_paid_for_every_hour_on_the_asked_terms_alone(catalog: Catalog) -> None:
+    own = replace(SCENARIO, ownership=Ownership(usd_per_gpu_hour=2.0))
+    machine = catalog.inventory.machines["p5.48xlarge"]
+    rates = rates_of(machine, own, HALF_DAYS, catalog.inventory, catalog.prices("us-east-1"))
+    assert {terms: price.usd_per_hour for terms, price in rates.prices.items()} == {"on-demand": 8 * 2.0}
+    assert not rates.stale
+
+
+def test_owned_hardware_is_written_off_in_every_hour_however_few_it_works(catalog: Catalog) -> None:
+    """Four cards of 2,190 USD over two years of twelve months of 730 hours, power for nothing: 0.5 USD an hour."""
+    ownership = Ownership(hardware_usd=2190.0, amortization_years=2, usd_per_kwh=0.0)
+    placement = Placement(accelerator="rtx5090", count=4)
+    scenario = replace(SCENARIO, deployment="local", placement=placement, ownership=ownership)
+    (machine,) = machines_for(scenario, catalog.inventory, catalog.prices("us-east-1"))
+    for demand in (Demand(), HALF_DAYS):
+        rates = rates_of(machine, scenario, demand, catalog.inventory, catalog.prices("us-east-1"))
+        assert [price.usd_per_hour for price in rates.prices.values()] == [pytest.approx(0.5)]
 
 
 def test_a_reserved_price_from_before_a_price_cut_is_never_the_headline(catalog: Catalog) -> None:

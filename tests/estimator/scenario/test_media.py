@@ -52,7 +52,23 @@ def test_images_as_they_are_written(text: str, images: Images) -> None:
     assert read_images(text) == images
 
 
-@pytest.mark.parametrize("text", ["", "x", "2@", "2@0x5", "2@10", "-1", "1e3", "1@1x100000", "123456"])
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("10000", Images(10_000)),
+        ("0", Images(0)),
+        ("1@100000x500", Images(1, 100_000, 500)),
+        ("1@1x200", Images(1, 1, 200)),
+        ("1@1x1", Images(1, 1, 1)),
+    ],
+)
+def test_ten_thousand_images_of_a_hundred_thousand_pixels_are_the_most(text: str, images: Images) -> None:
+    assert read_images(text) == images
+
+
+@pytest.mark.parametrize(
+    "text", ["10001", "1@100001x501", "1@1x201", "", "x", "2@", "2@0x5", "2@10", "-1", "1e3", "1@1x100000", "123456"]
+)
 def test_what_is_no_image_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="images"):
         read_images(text)
