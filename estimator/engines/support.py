@@ -13,6 +13,9 @@ from estimator.models.model import Model
 NEXT_BEST = {"fp8": "gguf-q8_0", "int8": "gguf-q8_0", "bf16": "fp16", "fp16": "fp16", "fp32": "fp32"}
 """What llama.cpp is asked for in place of a format it has no file type for; anything narrower is its 4-bit mix."""
 FOUR_BIT_MIX = "gguf-q4_k_m"
+FILE_TYPES = {"mxfp4": "gguf-mxfp4"}
+"""Uploads that a GGUF file holds in a type of its own: beside MXFP4 experts all else is Q8_0, not 16-bit (gpt-oss-120b
+is 63.4 GB at ggml-org, 65.2 at OpenAI)."""
 CUT_BLOCKS = "experts cut inside a block"
 """A feature of a layout: ranks that divide the experts of a block-quantised checkpoint within a block of scales."""
 
@@ -148,9 +151,12 @@ def loads(engine: EngineProfile, weights: WeightFormat) -> bool:
 
 
 def stand_in(engine: EngineProfile, weights: str) -> str:
-    """The weight format that llama.cpp is asked for where it answers in the place of an engine that does not
-    run there.
+    """The weight format that an engine of GGUF files is asked for, where it answers in the place of one that does not
+    run there as well.
     """
-    if "gguf" in engine.formats and not weights.startswith(engine.formats):
+    if "gguf" not in engine.formats:
+        return weights
+    weights = FILE_TYPES.get(weights, weights)
+    if not weights.startswith(engine.formats):
         return NEXT_BEST.get(weights.partition("-")[0], FOUR_BIT_MIX)
     return weights

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from estimator.hardware.devices import Machine
 from estimator.hardware.prices import RegionPrices
+from estimator.layout import Layout
 from estimator.models.model import Model
 from estimator.ranking.confirmed import needs_replay
 from estimator.ranking.rank import rank
@@ -60,10 +61,25 @@ def smallest_fleet(
 
         copies = _fewest_copies(judged)
         if copies and confirmed and needs_replay(scenario):
-            copies = least_within(copies, MOST_COPIES, lambda count: level_excess(judged(count, True), scenario))
+            share = _in_layout(share, judged(copies).candidate.layout, model)
+
+            def beyond(count: int, share: Scenario = share) -> float:
+                return level_excess(judged(count, True, share), scenario)
+
+            copies = least_within(copies, MOST_COPIES, beyond)
         if copies:
-            return Fleet(judged(copies, confirmed), copies)
+            return Fleet(judged(copies, confirmed, share), copies)
     return None
+
+
+def _in_layout(scenario: Scenario, layout: Layout, model: Model) -> Scenario:
+    """The scenario in the layout that was found, as a leaderboard's row keeps it while its fleet grows."""
+    if layout.host:
+        return scenario
+    placement = replace(scenario.placement, tp=layout.tp, pp=layout.pp)
+    if model.architecture.is_moe:
+        placement = replace(placement, ep=layout.ep, dp=layout.dp)
+    return replace(scenario, placement=placement)
 
 
 def _fewest_copies(judged: Callable[[int], Evaluation]) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from estimator.engines.memory_policy import RuleOfThumb
 from estimator.engines.profiles import EngineProfile, caching_prefixes, without_expert_parallel
 from estimator.engines.speed_constants import Efficiency, EngineSpeed, calibrated
-from estimator.engines.support import stand_in
+from estimator.engines.support import FILE_TYPES, stand_in
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, Fabric
 from estimator.models.adapters import Adapters, read_adapters
@@ -95,7 +95,7 @@ def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -
     requested = requested_engine(scenario, inventory)
     engine = engine_on(node.device, requested, inventory)
     weights = model.weights(scenario.weights)
-    if engine is not requested:
+    if engine is not requested or weights.id in FILE_TYPES:
         weights = weight_format(stand_in(engine, weights.id))
     efficiency = calibrated(inventory.efficiency, scenario.calibrations)
     offloads = engine.program.offloads and node.device.kind == "gpu"

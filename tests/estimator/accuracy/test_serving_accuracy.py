@@ -60,7 +60,7 @@ def error(metric: str, kind: str = "") -> float:
     [
         ("tpot_ms", "", 0.12),
         ("output_tokens_per_s", "", 0.125),
-        ("ttft_ms", "", 0.265),
+        ("ttft_ms", "", 0.28),
         ("output_tokens_per_s", "single_stream_decode", 0.12),
         ("total_tokens_per_s", "prefill_latency", 0.16),
         ("output_tokens_per_s", "throughput_max", 0.13),
@@ -74,9 +74,9 @@ def test_the_median_error_of_the_shipped_cases(metric: str, kind: str, most: flo
     ("metric", "kind", "most"),
     [
         ("output_tokens_per_s", "", 0.12),
-        ("tpot_ms", "", 0.115),
+        ("tpot_ms", "", 0.12),
         ("ttft_ms", "", 0.28),
-        ("output_tokens_per_s", "single_stream_decode", 0.09),
+        ("output_tokens_per_s", "single_stream_decode", 0.10),
     ],
 )
 def test_the_median_error_where_the_whole_source_was_left_out_of_the_fit(metric: str, kind: str, most: float) -> None:

@@ -1,13 +1,15 @@
-"""llama.cpp's steps against published tables that no constant was fitted on."""
+"""llama.cpp's steps against published tables."""
 
 import pytest
 
+from catalog import estimate, scenario
 from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.models.model import Model, read_model
 from estimator.serving.speed.ggml_product import GgmlProduct
 from tests.estimator.serving.steps import step_on
 
+GB10 = {"accelerator": "gb10", "count": 1}
 RTX3090_Q4_0 = {1: 156.56, 2: 279.89, 3: 390.96, 4: 470.48, 5: 509.70, 6: 541.57, 7: 559.30, 8: 583.77}
 """Rows of a step -> tokens/s of Llama-3-8B Q4_0 (github.com/ggml-org/llama.cpp pull 15802)."""
 V100_Q2_K = {1: 113.65, 2: 199.00, 3: 237.89, 4: 255.33, 5: 284.95, 6: 309.45, 7: 363.13, 8: 419.26}
@@ -105,3 +107,30 @@ def test_drafts_widen_the_bands_of_decoding_alone(catalog: Catalog) -> None:
     assert drafting.ttft == plain.ttft
     assert drafting.tpot.high > plain.tpot.high
     assert drafting.throughput.low < plain.throughput.low
+
+
+@pytest.mark.parametrize(
+    ("device", "name", "weights", "tokens_per_s"),
+    [
+        ("ryzen-ai-max-395", "mistralai/Mistral-Small-3.1-24B-Instruct-2503", "gguf-q4_k_m", 14.4),
+        ("ryzen-ai-max-395", "Qwen/Qwen2.5-7B-Instruct", "gguf-q4_k_m", 45.6),
+    ],
+)
+def test_an_apu_decodes_as_published(
+    catalog: Catalog, device: str, name: str, weights: str, tokens_per_s: float
+) -> None:
+    """Under Vulkan (lhl/strix-halo-testing) and ROCm (AMD-Ecosystem/llama.cpp#59)."""
+    step = step_on(catalog.inventory, model(catalog, name), device, weights=weights, engine="llamacpp")
+    assert 1 / step.decode_s(1, 64) == pytest.approx(tokens_per_s, rel=0.15)
+
+
+def test_mxfp4_under_llama_cpp_is_the_file_that_holds_it(catalog: Catalog) -> None:
+    """ggml-org's gpt-oss-20b has 12.1 GB with its embedding: beside the experts all is Q8_0."""
+    asked, file = (
+        estimate(catalog, scenario(catalog, model="openai/gpt-oss-20b", weights=weights, engine="llamacpp", **GB10))
+        for weights in ("mxfp4", "gguf-mxfp4")
+    )
+    assert asked.memory
+    assert asked.memory == file.memory
+    assert asked.performance == file.performance
+    assert asked.memory.weights_bytes == pytest.approx(12.1e9 - 201_088 * 2880 * 8.5 / 8, rel=0.01)
