@@ -161,7 +161,8 @@ def _offloaded(
     """States, and with them parameters, gradients and adapters, in host memory; the layers in use stay behind."""
     if run.setup.offload == "none":
         return memory
-    memory = memory._replace(optimizer_bytes=0.0, host_bytes=memory.host_bytes + memory.optimizer_bytes)
+    stepping_bytes = memory.optimizer_bytes + memory.copies_bytes
+    memory = memory._replace(optimizer_bytes=0.0, copies_bytes=0.0, host_bytes=memory.host_bytes + stepping_bytes)
     if run.setup.offload == "optimizer":
         return memory
     layers = 2.0 * parameters.largest_layer + parameters.tables / 2

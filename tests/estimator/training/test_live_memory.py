@@ -100,3 +100,14 @@ def test_the_largest_micro_batch_and_the_longest_sequence_fit_and_no_more(
     assert not fits(largest + 1, 4096)
     assert fits(1, longest) or longest == 0
     assert not fits(1, longest + 64)
+
+
+@pytest.mark.parametrize("offload", ["optimizer", "parameters"])
+def test_an_optimizer_on_the_host_steps_there(catalog: Catalog, offload: str) -> None:
+    """The copies that its step makes are the host's, as its moments are."""
+    run = transformers(catalog, 1, 4, "fused")
+    here = memory.peak_memory(run).resident
+    there = memory.peak_memory(run.with_setup(run.setup._replace(offload=offload))).resident
+    assert here.copies_bytes > 0
+    assert there.copies_bytes == there.optimizer_bytes == 0
+    assert there.host_bytes >= here.optimizer_bytes + here.copies_bytes
