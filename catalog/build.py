@@ -15,6 +15,7 @@ from estimator.engines.kernel_constants import LlamaCpp, Network, NeuronSpeed
 from estimator.engines.profiles import EngineProfile, version_key
 from estimator.engines.speed_constants import Efficiency, Spread
 from estimator.hardware.devices import Accelerator, Fabric, Machine
+from estimator.hardware.elsewhere import Rental
 from estimator.hardware.managed import ManagedPrices
 from estimator.hardware.power import PowerConstants
 from estimator.hardware.prices import InstancePrices
@@ -157,8 +158,20 @@ def merge(files: Files) -> Sections:
     sections["sagemaker"] = encode(files.last("sagemaker_prices.yaml", ManagedPrices("", "", "")))
     sections["quality"] = {name: encode(note) for _, name, note in files.entries("quality.yaml")}
     sections["api_prices"] = {name: encode(price) for _, name, price in files.entries("api_prices.yaml")}
+    sections["elsewhere"] = [encode(each) for each in _elsewhere(files, inventory)]
     sections["problems"] = files.problems
     return sections
+
+
+def _elsewhere(files: Files, inventory: Inventory) -> Iterator[Rental]:
+    """Other clouds' machines whose accelerators are known."""
+    for source, rentals in files.content["elsewhere.yaml"][-1:]:
+        for place, each in enumerate(rentals):
+            if each.accelerator in inventory.accelerators:
+                yield each
+            else:
+                reason = unknown("accelerator", each.accelerator, inventory.accelerators, "accelerators.yaml")
+                files.complain(source, (place, "accelerator"), reason)
 
 
 def _inventory(files: Files) -> Inventory:

@@ -8,6 +8,7 @@ from catalog.codec import encode
 from catalog.load import Catalog
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, Machine
+from estimator.hardware.elsewhere import cheapest_elsewhere
 from estimator.models.model import read_model
 from estimator.units import GB, TERA
 
@@ -49,7 +50,8 @@ def show(catalog: Catalog, name: str) -> dict[str, Any]:
     inventory = catalog.inventory
     machine = inventory.machines.get(name)
     if machine and machine.kind != "device":
-        return _page(machine) | {"on_demand_usd_per_hour": _price_by_region(catalog, name)}
+        here, there = _price_by_region(catalog, name), _price_elsewhere(catalog, machine.accelerator, machine.count)
+        return _page(machine) | {"on_demand_usd_per_hour": here} | there
     if name in inventory.fabrics:
         return _page(inventory.fabrics[name])
     if name in catalog.regions:
@@ -58,9 +60,10 @@ def show(catalog: Catalog, name: str) -> dict[str, Any]:
     if any(profile.id == engine for profile in inventory.engines):
         return _page(inventory.engine(engine, version or None))
     try:
-        return _page(inventory.accelerator(name))
+        accelerator = inventory.accelerator(name)
     except InputError:
         return catalog.model_entry(name)
+    return _page(accelerator) | _price_elsewhere(catalog, accelerator.id, 1)
 
 
 def _page(value: object) -> dict[str, Any]:
@@ -99,6 +102,13 @@ def _price_by_region(catalog: Catalog, name: str) -> dict[str, float | None]:
         for region, quotes in prices.items()
         if quotes is not None
     }
+
+
+def _price_elsewhere(catalog: Catalog, accelerator: str, count: float) -> dict[str, Any]:
+    """What other clouds ask for an hour of as many of an accelerator, by provider; nothing where none is known."""
+    rentals = cheapest_elsewhere(catalog.elsewhere, accelerator)
+    asked = {f"{each.provider}, {each.as_of}": round(each.usd_per_device_hour * count, 4) for each in rentals}
+    return {"elsewhere_usd_per_hour": asked} if asked else {}
 
 
 def _figures(accelerator: Accelerator) -> str:

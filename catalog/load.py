@@ -19,6 +19,7 @@ from estimator.scenario.inventory import Inventory
 if TYPE_CHECKING:
     from estimator.advice.decisions import Decisions
     from estimator.advice.quality import QualityNote
+    from estimator.hardware.elsewhere import Rental
     from estimator.hardware.managed import ManagedPrices
     from estimator.planning.breakeven import ApiPrice
 
@@ -118,6 +119,14 @@ class Catalog:
 
         prices: Mapping[str, ApiPrice] = _decode(dict[str, ApiPrice], self.texts["api_prices"])
         return prices
+
+    @cached_property
+    def elsewhere(self) -> "tuple[Rental, ...]":
+        """Machines of other clouds with what they ask for an hour, as a reference."""
+        from estimator.hardware.elsewhere import Rental  # few questions are about another cloud
+
+        rentals: tuple[Rental, ...] = _decode(tuple[Rental, ...], self.texts["elsewhere"])
+        return rentals
 
     @cached_property
     def decisions(self) -> "Decisions":

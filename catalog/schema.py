@@ -17,6 +17,7 @@ from estimator.advice.quality import QualityNote
 from estimator.engines.profiles import EngineProfile
 from estimator.engines.speed_constants import Efficiency
 from estimator.engines.training_constants import TrainingConstants
+from estimator.hardware.elsewhere import Rental
 from estimator.hardware.managed import ManagedPrices
 from estimator.hardware.power import PowerConstants
 from estimator.models.by_hand import DecoderShape
@@ -39,6 +40,7 @@ FILES: dict[str, Any] = {
     "decisions.yaml": Decisions,
     "sagemaker_prices.yaml": ManagedPrices,
     "api_prices.yaml": dict[str, ApiPrice],
+    "elsewhere.yaml": tuple[Rental, ...],
 }
 """Glob below the data folder -> the type of the whole file."""
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from catalog import cache, listing
 from catalog.load import Catalog
 from catalog.shapes import is_date
 from estimator.errors import InputError
+from estimator.hardware.elsewhere import cheapest_elsewhere
 from estimator.units import GB, GIB, MIB, TERA
 
 
@@ -276,3 +278,24 @@ def test_a_model_that_predicts_tokens_says_in_how_many_modules(catalog: Catalog)
     predicting = [each for each in architectures if each.mtp]
     assert len(predicting) >= 20
     assert all(bool(each.mtp) == (each.mtp_layers > 0) for each in architectures)
+
+
+def test_other_clouds_are_a_reference_with_date_and_source(catalog: Catalog) -> None:
+    """Eight H100 for $18.32 an hour at Verda, $23.60 at Nebius, $31.20 at Crusoe (snapshots of 2026)."""
+    assert len(catalog.elsewhere) >= 30
+    assert all(is_date(each.as_of) and each.source and each.provider for each in catalog.elsewhere)
+    found = cheapest_elsewhere(catalog.elsewhere, "h100-sxm")
+    asked = [(each.provider, each.usd_per_device_hour * 8) for each in found]
+    assert asked == [("Verda", pytest.approx(18.32)), ("Nebius", 23.6), ("Crusoe", pytest.approx(31.2))]
+    assert cheapest_elsewhere(catalog.elsewhere, "inferentia2") == ()
+    page = listing.show(catalog, "p5.48xlarge")
+    assert page["elsewhere_usd_per_hour"] == {"Verda, 2026": 18.32, "Nebius, 2026": 23.6, "Crusoe, 2026-10": 31.2}
+
+
+def test_another_cloud_with_an_unknown_accelerator_is_named(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.yaml"
+    rental = "provider: X, accelerator: h1000, count: 8, usd_per_hour: 2, as_of: '2026', source: y"
+    file.write_text(f"- {{{rental}}}\n")
+    (problem,) = listing.check(catalog, file)
+    assert "h1000" in problem
+    assert "elsewhere.yaml:1" in problem

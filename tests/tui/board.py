@@ -9,6 +9,7 @@ from catalog.model_listing import ModelListing
 from estimator.engines.speed_constants import Efficiency
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, AllReduce, Fabric, Machine
+from estimator.hardware.elsewhere import Rental
 from estimator.hardware.prices import RegionPrices
 from estimator.layout import Layout
 from estimator.models.architecture import Architecture, Layer, LayerGroup
@@ -193,6 +194,7 @@ class Shelf:
 
     regions = MappingProxyType({"us-east-1": "N. Virginia", "eu-central-1": "Frankfurt", "us-west-2": "Oregon"})
     problems: tuple[str, ...] = ()
+    elsewhere: tuple[Rental, ...] = ()
     model_ids = ("meta-llama/Llama-3.3-70B-Instruct", "meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-oss-20b")
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from estimator.cost.offers import Offer, offers
+from estimator.hardware.elsewhere import cheapest_elsewhere
 from estimator.hardware.prices import Price
 from estimator.results import Evaluation
 from estimator.scenario.placement import machine_named
@@ -11,6 +12,7 @@ from tui.draw.figures import usd
 from tui.draw.table import Cell, Column
 from tui.screens.page import Page
 from tui.screens.table_picker import TablePicker
+from tui.state.answer import Answer
 from tui.state.readings import instance, is_owned, missing_price
 
 COLUMNS = (
@@ -24,6 +26,8 @@ COLUMNS = (
 MISSING = {"capacity_block_only": "capacity block only", "not_offered": "not offered here", "no_price": "no price"}
 COMMITTED = frozenset({"reserved-1y", "reserved-3y", "savings-1y", "savings-3y"})
 """Terms that are paid for every hour of a month, used or not."""
+PROVIDERS = 3
+"""Other clouds that are named, the cheapest ones."""
 
 
 class TermsPicker(TablePicker):
@@ -33,11 +37,18 @@ class TermsPicker(TablePicker):
     WIDTH = 110
 
     def __init__(
-        self, listed: Sequence[Offer], current: str, title: str, machines: int = 1, owned: bool = False
+        self,
+        listed: Sequence[Offer],
+        current: str,
+        title: str,
+        machines: int = 1,
+        owned: bool = False,
+        elsewhere: str = "",
     ) -> None:
-        """An `owned` machine has one price, on any terms."""
+        """An `owned` machine has one price, on any terms; `elsewhere` says what other clouds ask."""
         self.offers = {each.terms: each for each in listed}
         self.now, self.title_text, self.machines, self.owned = current, title, machines, owned
+        self.elsewhere = elsewhere
         super().__init__(list(self.offers), current)
 
     def subject(self) -> str:
@@ -65,9 +76,24 @@ class TermsPicker(TablePicker):
             "even": Cell("" if self.owned else _pays(offer)),
         }
 
+    def detail(self, name: str, cells: int) -> str:
+        own = super().detail(name, cells) if super().detail_lines(cells) else ""
+        return " · ".join(filter(None, (own, self.elsewhere)))
+
+    def detail_lines(self, cells: int) -> int:
+        return self.DETAIL if self.elsewhere else super().detail_lines(cells)
+
     def status(self) -> str:
         notes = [f"{each.terms} taken back: {each.interruption}" for each in self.offers.values() if each.interruption]
         return " · ".join([*notes, *(["* old price"] if any(each.stale for each in self.offers.values()) else [])])
+
+
+def elsewhere_text(answer: Answer, row: Evaluation) -> str:
+    """What the cheapest of other clouds ask for an hour of as many of a row's accelerators; empty where none does."""
+    at = row.candidate
+    rentals = cheapest_elsewhere(answer.elsewhere(), at.accelerator)[:PROVIDERS] if answer.elsewhere else ()
+    asked = (f"{usd(each.usd_per_device_hour * at.accelerators)} {each.provider} {each.as_of}" for each in rentals)
+    return f"elsewhere {', '.join(asked)}" if rentals else ""
 
 
 def owned_text(row: Evaluation, everywhere: str) -> str:
@@ -114,5 +140,12 @@ def ask(page: Page) -> None:
         if terms:
             page.edit(lambda answer: answer.session.with_price_terms(terms))
 
-    picker = TermsPicker(listed, scenario.price_terms, f"{instance(row)} {where}", row.candidate.machines, owned)
+    picker = TermsPicker(
+        listed,
+        scenario.price_terms,
+        f"{instance(row)} {where}",
+        machines=row.candidate.machines,
+        owned=owned,
+        elsewhere="" if owned else elsewhere_text(answer, row),
+    )
     page.app.push_screen(picker, take)

@@ -1,6 +1,6 @@
 """What every page draws: the session, its model, and what they rank to, as one frozen value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from estimator.hardware.prices import RegionPrices
@@ -10,6 +10,7 @@ from tui.state.session import Session
 from tui.tabs import BASE
 
 if TYPE_CHECKING:
+    from estimator.hardware.elsewhere import Rental
     from estimator.models.model import Model
     from estimator.planning.breakeven import ApiPrice
     from estimator.scenario.inventory import Inventory
@@ -30,6 +31,8 @@ class Answer(NamedTuple):
     """Prices of the session's region: pages judge variations of the selected row with them."""
     api_prices: "Callable[[], Mapping[str, ApiPrice]] | None" = None
     """What hosted APIs ask for their tokens, by name; read when a panel asks."""
+    elsewhere: "Callable[[], Sequence[Rental]] | None" = None
+    """What other clouds ask for machines; read when a panel asks."""
     before: Mapping[str, Evaluation] = {}
     """The rows by machine as they were before the last change of the scenario; empty after none."""
     measurements: "Measurements | None" = None

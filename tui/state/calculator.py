@@ -94,6 +94,7 @@ class Calculator:
                 rows=(),
                 prices=prices,
                 api_prices=lambda: self.catalog.api_prices,
+                elsewhere=lambda: self.catalog.elsewhere,
                 before=before,
                 measurements=self.measurements,
                 remedies=remedies,

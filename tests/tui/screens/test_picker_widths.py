@@ -24,7 +24,7 @@ from tui.screens.region import RegionPicker
 from tui.screens.reverse import ReversePicker
 from tui.screens.sessions import SessionPicker
 from tui.screens.table_picker import TablePicker
-from tui.screens.terms import TermsPicker
+from tui.screens.terms import TermsPicker, elsewhere_text
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
 from tui.state.session import Session
@@ -67,7 +67,8 @@ def terms(answer: Answer, at: int, owned: bool = False) -> TermsPicker:
     machine = machine_named(row.candidate, answer.inventory)
     device = answer.inventory.accelerators[row.candidate.accelerator]
     listed = offers(machine, device, answer.prices, answer.session.scenario.ownership)
-    return TermsPicker(listed, "savings-1y", row.candidate.machine, 64, owned)
+    elsewhere = "" if owned else elsewhere_text(answer, row)
+    return TermsPicker(listed, "savings-1y", row.candidate.machine, 64, owned, elsewhere)
 
 
 def sessions() -> SessionPicker:

@@ -42,6 +42,18 @@ async def test_terms_stand_side_by_side_and_enter_takes_one() -> None:
         assert usd(answer.selected.cost.price_usd_per_hour) in shown
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 45)])
+async def test_what_other_clouds_ask_stands_under_the_terms(size: tuple[int, int]) -> None:
+    app = app_on()
+    async with app.run_test(size=size) as pilot:
+        row = (await press(pilot, *"/p5.48", "enter", "j", "k")).selected
+        assert row
+        assert row.candidate.machine == "p5.48xlarge"
+        await press(pilot, "dollar_sign")
+        shown = " ".join(re.sub(r"[│╭╮╰╯]", " ", screen_text(app)).split())
+        assert "elsewhere $18.32 Verda 2026, $23.60 Nebius 2026, $31.20 Crusoe 2026-10" in shown
+
+
 def test_an_old_price_says_its_age_with_a_mark() -> None:
     offer = Offer(
         terms="reserved-1y",
