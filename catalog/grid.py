@@ -145,7 +145,7 @@ def answers(catalog: Catalog, grid: Grid, indices: range) -> Iterator[Point]:
                 steps.append((name, values[name], grid.change(catalog, before, name, values[name])))
             asked = steps[-1][2] if steps else grid.base
             if model is None or names != (asked.model, asked.workload.draft_model):
-                model = questions.ask(catalog, asked).model
+                model = questions.read_for(catalog, asked)
                 names = asked.model, asked.workload.draft_model
             yield Point(values, rank(*questions.ask_of(model, catalog, asked)).rows[0])
         except InputError as error:

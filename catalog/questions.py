@@ -57,13 +57,18 @@ def ask(catalog: Catalog, scenario: Scenario, progress: Progress = silent, start
     the scenario's. A model that is neither in the catalogue nor on disk is fetched from the Hub; `progress` is told.
     Raises InputError with near names for what does not exist, UnsupportedArchitecture for a class without a reader.
     """
-    catalog.prices(scenario.region)  # what is misnamed is refused before a model is fetched
-    _named(scenario.placement, catalog.inventory)
-    model = resolve(scenario.model, catalog, progress)
-    model = drafting(model, scenario.workload.draft_model, lambda name: resolve(name, catalog, progress))
+    model = read_for(catalog, scenario, progress)
     if starting_format:
         scenario = replace(scenario, weights=starting_weights(model, scenario.weights))
     return ask_of(model, catalog, scenario)
+
+
+def read_for(catalog: Catalog, scenario: Scenario, progress: Progress = silent) -> Model:
+    """The model of a scenario, its drafter with it. Raises InputError as `ask` does."""
+    catalog.prices(scenario.region)  # what is misnamed is refused before a model is fetched
+    _named(scenario.placement, catalog.inventory)
+    model = resolve(scenario.model, catalog, progress)
+    return drafting(model, scenario.workload.draft_model, lambda name: resolve(name, catalog, progress))
 
 
 def ask_of(model: Model, catalog: Catalog, scenario: Scenario) -> Question:

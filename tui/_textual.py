@@ -16,6 +16,7 @@ import os
 import selectors
 import signal
 import sys
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -253,9 +254,9 @@ class FrugalApp(OrderlyApp):
 class ChangingLines(Widget):
     """A widget of lines that is asked which of them changed at the moment of painting: the others keep their strips."""
 
+    @abstractmethod
     def changed_lines(self) -> Iterable[int]:
         """Brings the lines up to date; those that are now other ones."""
-        raise NotImplementedError
 
     def refresh_lines(self) -> None:
         """Has the lines that changed painted with the next frame."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from estimator.errors import Refusal
 from estimator.models.format_choice import SIXTEEN_BIT
-from estimator.models.formats import USUAL_MIX, format_in_name, weight_format
+from estimator.models.formats import USUAL_MIX, WeightFormat, format_in_name, weight_format
 from estimator.models.misnomers import misnomer
 from estimator.models.model import Model, as_stored
 from estimator.printable import printable
@@ -28,13 +28,18 @@ def as_announced(reference: str, model: Model, exact: bool) -> Model:
         return model
     weights = weight_format(announced)
     wider = "" if weights.id in SIXTEEN_BIT else ": which tensors this upload leaves wider is not known"
+    return _upload(reference, model, weights, f"{weights.id} by its name alone{wider}")
+
+
+def _upload(reference: str, model: Model, checkpoint: WeightFormat, note: str) -> Model:
+    """The model under the name of an upload that stores it in another format, in as many bytes as that takes."""
     return replace(
         model,
         id=printable(reference.strip(), LONGEST_ID),
-        native_weights=weights.id,
-        checkpoint=weights,
+        native_weights=checkpoint.id,
+        checkpoint=checkpoint,
         stored_bytes=None,
-        notes=(*model.notes, f"{weights.id} by its name alone{wider}"),
+        notes=(*model.notes, note),
     )
 
 
@@ -47,16 +52,8 @@ def _in_unknown_format(reference: str, model: Model) -> Model:
         return model
     reason = f"its name says {printable(words[-1], LONGEST_WORD)}: how it stores its weights is not known"
     unknown = Refusal("weights", f"{reason}; name a format with --weights")
-    checkpoint = as_stored(model.architecture, None)
-    return replace(
-        model,
-        id=printable(reference.strip(), LONGEST_ID),
-        native_weights=checkpoint.id,
-        checkpoint=checkpoint,
-        stored_bytes=None,
-        unknown_weights=unknown,
-        notes=(*model.notes, unknown.reason),
-    )
+    upload = _upload(reference, model, as_stored(model.architecture, None), unknown.reason)
+    return replace(upload, unknown_weights=unknown)
 
 
 def announced_format(reference: str, model: Model) -> str | None:

@@ -1,5 +1,6 @@
 """The base of pages about the selected row."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from estimator.results import Evaluation, TrainingReport
@@ -35,13 +36,13 @@ class CandidateView(Drawing):
             return refused_rows(answer, row, width)
         return self.draw_serving(answer, row, width, height)
 
+    @abstractmethod
     def draw_run(self, answer: Answer, row: Evaluation, run: TrainingReport, width: int, height: int) -> Sequence[Row]:
         """The lines of a training run on this page."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw_serving(self, answer: Answer, row: Evaluation, width: int, height: int) -> Sequence[Row]:
         """The lines of a served model that has a memory report on this page."""
-        raise NotImplementedError
 
 
 class CandidatePage(Page):

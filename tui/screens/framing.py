@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from tui.draw.runs import unmarked
 
+FRAME = 10
+"""Cells beside the title of a panel: its margins, its corners and a blank at each side."""
+
 
 def fit_title(title: str, cells: int) -> str:
     """`why · g7e.2xlarge · 1xRTXPRO6000 · TP1`: as many of its parts, from the first on, as the frame has room for."""
@@ -19,7 +22,3 @@ def fit_keys(keys: Sequence[str], cells: int) -> str:
     options = (*([*said[: len(said) - less], close] for less in (0, 1) for close in ("esc closes", "esc")), ["esc"])
     texts = [" · ".join(each) for each in options]
     return next((text for text in texts if len(text) <= cells - FRAME), texts[-1])
-
-
-FRAME = 10
-"""Cells beside the title of a panel: its margins, its corners and a blank at each side."""

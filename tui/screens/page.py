@@ -1,5 +1,6 @@
 """The frame that every page shares: scenario line, tabs and status, the page's own body, one hint line."""
 
+from abc import abstractmethod
 from typing import ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -37,9 +38,9 @@ class Page(Screen[None]):
         yield from self.body()
         yield self.bound(Hints(self.NAME))
 
+    @abstractmethod
     def body(self) -> ComposeResult:
         """The page's own widgets, between the tabs and the hint line."""
-        raise NotImplementedError
 
     @property
     def figure(self) -> str:

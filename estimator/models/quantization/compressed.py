@@ -4,6 +4,7 @@ Names: compressed_tensors/quantization/quant_args.py, compressors/sparse_compres
 """
 
 from estimator.models.formats import WeightFormat, integer_format, weight_format
+from estimator.models.formats.microscaled import MXFP4_LINEAR
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import (
@@ -16,7 +17,6 @@ from estimator.models.quantization.exceptions import (
     sixteen_bit,
     with_head,
 )
-from estimator.models.quantization.modelopt import linear_mxfp4
 
 SPARSE_24 = ("sparse-24-bitmask", "marlin-24")
 EMBEDDING, EMBEDDING_MODULE = "Embedding", "embed_tokens"
@@ -100,7 +100,7 @@ def _scheme(w: Fields) -> WeightFormat:
             return weight_format("fp8-block")._replace(block=(sides[0], sides[-1]))
         return weight_format("mxfp8" if group == 32 else "fp8")
     if kind == "float" and bits == 4 and group in (16, 32):
-        return weight_format("nvfp4")._replace(exceptions=()) if group == 16 else linear_mxfp4()
+        return weight_format("nvfp4")._replace(exceptions=()) if group == 16 else MXFP4_LINEAR
     if kind == "int" and bits <= 8:
         return _integers(w, bits, group)
     raise w.wrong("type", f"{kind} of {bits} bits, {strategy}", "this number format is not understood")

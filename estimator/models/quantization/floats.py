@@ -1,10 +1,11 @@
 """Quantisation sections of FP8, MXFP4 and their kin, as transformers and DeepSeek write them."""
 
 from estimator.models.formats import LINEAR, WeightFormat, weight_format
+from estimator.models.formats.microscaled import MXFP4_LINEAR
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import Rule, Rules, everywhere, sixteen_bit
-from estimator.models.quantization.modelopt import linear_mxfp4, listed_rules
+from estimator.models.quantization.modelopt import listed_rules
 
 EXPERT_FORMAT = ("expert_dtype", "routed_experts_quant_method", "store_dtype")
 """Fields of an FP8 section that say how the routed experts are stored: DeepSeek-V4, Ling 3 and MiMo-V2.6 as their
@@ -75,4 +76,4 @@ def _four_bit_floats(f: Fields, field: str) -> Rules:
     kind = f.text(field, default="nvfp4")
     if kind not in ("nvfp4", "mxfp4"):
         raise f.wrong(field, kind, "expected nvfp4 or mxfp4")
-    return everywhere(weight_format("nvfp4")._replace(exceptions=()) if kind == "nvfp4" else linear_mxfp4())
+    return everywhere(weight_format("nvfp4")._replace(exceptions=()) if kind == "nvfp4" else MXFP4_LINEAR)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from estimator.models.formats import LINEAR, WeightFormat, integer_format, weight_format
-from estimator.models.formats.microscaled import MLX_MODES, mlx_format
+from estimator.models.formats.microscaled import MLX_MODES, MXFP4_LINEAR, mlx_format
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import (
@@ -16,7 +16,6 @@ from estimator.models.quantization.exceptions import (
     sixteen_bit,
     with_head,
 )
-from estimator.models.quantization.modelopt import linear_mxfp4
 
 WIDTHS = (2, 3, 4, 8)
 """Bits that AutoGPTQ, GPTQModel, AutoAWQ and AutoRound pack."""
@@ -101,7 +100,7 @@ def _auto_round_scheme(f: Fields) -> WeightFormat:
     if kind.startswith("nv_fp"):
         return weight_format("nvfp4")._replace(exceptions=())
     if kind.startswith("mx_"):
-        return linear_mxfp4() if bits == 4 else weight_format("mxfp8")
+        return MXFP4_LINEAR if bits == 4 else weight_format("mxfp8")
     if kind.startswith("fp"):
         return weight_format("fp8")
     return _packed(f, bits, "autoround", True)

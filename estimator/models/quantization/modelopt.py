@@ -5,6 +5,7 @@ Names: modelopt/torch/export/model_config.py and quant_utils.py (QUANTIZATION_*)
 
 from estimator.errors import InputError
 from estimator.models.formats import WeightFormat, integer_format, weight_format
+from estimator.models.formats.microscaled import MXFP4_LINEAR
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import MOST_FORMATS, Rule, Rules, everywhere, sixteen_bit
@@ -60,15 +61,10 @@ def listed_rules(f: Fields) -> Rules:
     return sorted(listed, key=lambda rule: -rule.weights.bits)
 
 
-def linear_mxfp4() -> WeightFormat:
-    """MXFP4 in every linear layer, as quantisers write it; OpenAI's own uploads have it in the experts alone."""
-    return weight_format("mxfp4-linear")
-
-
 def _algorithm(name: str, f: Fields) -> WeightFormat:
     """The format of an algorithm, without the exceptions that are usual for it: the configuration lists its own."""
     if name in LINEAR_MXFP4:
-        return linear_mxfp4()
+        return MXFP4_LINEAR
     if name in UNQUANTISED:
         return sixteen_bit()
     if name not in ALGORITHMS:

@@ -6,11 +6,11 @@ Names: quark/torch/quantization/config/type.py (Dtype, QSchemeType), vllm/model_
 from collections.abc import Mapping
 
 from estimator.models.formats import WeightFormat, integer_format, weight_format
+from estimator.models.formats.microscaled import MXFP4_LINEAR
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import MOST_FORMATS, Rule, Rules, sixteen_bit
 from estimator.models.quantization.floats import blocked
-from estimator.models.quantization.modelopt import linear_mxfp4
 
 MX_GROUP = 32
 
@@ -56,9 +56,9 @@ def _weights(f: Fields) -> WeightFormat:
             return blocked(w, "block_size")
         return weight_format("mxfp8") if group == MX_GROUP else weight_format("fp8")
     if kind in ("fp4", "mx", "mxfp4"):
-        return linear_mxfp4()
+        return MXFP4_LINEAR
     if kind in ("mx6", "fp6_e2m3", "fp6_e3m2", "mxfp6"):
-        return linear_mxfp4()._replace(id="mxfp6-linear", name="MXFP6, linear layers", payload_bits=6)
+        return MXFP4_LINEAR._replace(id="mxfp6-linear", name="MXFP6, linear layers", payload_bits=6)
     if kind in ("bfloat16", "float16"):
         return sixteen_bit()
     if kind in ("int8", "uint8") and not group:

@@ -6,10 +6,10 @@ Names and default groups: torchao/quantization/quant_api.py.
 from collections.abc import Callable, Mapping
 
 from estimator.models.formats import EVERYTHING, WeightFormat, integer_format, weight_format
+from estimator.models.formats.microscaled import MXFP4_LINEAR
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
 from estimator.models.quantization.exceptions import MOST_FORMATS, Rule, Rules, everywhere, sixteen_bit
-from estimator.models.quantization.modelopt import linear_mxfp4
 
 Scheme = Callable[[Fields], WeightFormat]
 
@@ -20,7 +20,7 @@ def _fp8(f: Fields) -> WeightFormat:
 
 def _microscaled(f: Fields) -> WeightFormat:
     """MXFP8 or MXFP4 by the type of the weights (torchao MXDynamicActivationMXWeightConfig, whose default is E4M3)."""
-    return linear_mxfp4() if "float4" in _type_name(f, "float8_e4m3fn") else weight_format("mxfp8")
+    return MXFP4_LINEAR if "float4" in _type_name(f, "float8_e4m3fn") else weight_format("mxfp8")
 
 
 def _int8_weights(f: Fields) -> WeightFormat:

@@ -73,7 +73,7 @@ class StepTable:
         device_s = (fixed_s + each * self.attention.at(context)) * factor
         step = self.step
         if self.drafts:
-            device_s += self._drafting_s(each, context)
+            device_s += step.drafting_s(each, context, self.drafts)
         device_s = step.launched_s(each, device_s)
         return step.decode_factor * (_longer(device_s, host_s) if step.overlaps else device_s + host_s)
 
@@ -158,11 +158,7 @@ class StepTable:
             seconds += sum(state.seconds(kept, rows) for state in operators.states)
         if self.pipelined:
             seconds = (seconds + self._handed_over_s(rows)) * self._stalled(each)
-        return seconds + self._drafting_s(each, context) if batch and self.drafts else seconds
-
-    def _drafting_s(self, each: float, context: float) -> float:
-        """Proposing the tokens that one stage's `each` sequences verify."""
-        return self.step.drafting_s(each, context, self.drafts)
+        return seconds + self.step.drafting_s(each, context, self.drafts) if batch and self.drafts else seconds
 
 
 @lru_cache(maxsize=64)
