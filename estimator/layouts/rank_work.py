@@ -61,6 +61,8 @@ class RankWork(NamedTuple):
     """Width of the hidden state [elements]."""
     all_reduces: int
     """Collectives over tensor-parallel ranks in one pass through the model."""
+    norm_sums: int
+    """Norms in one pass whose squares are summed up over tensor-parallel ranks."""
     exchanges: int
     """Dispatches and combines of tokens between data-parallel attention and expert-parallel experts in one pass."""
 
@@ -71,13 +73,14 @@ def rank_work(architecture: Architecture, layout: Layout) -> RankWork:
     products: Counter[Product] = Counter()
     banks: Counter[ExpertBank] = Counter()
     mixers: Counter[Mixer] = Counter()
-    all_reduces = exchanges = 0
+    all_reduces = norm_sums = exchanges = 0
     group = layout.tp * layout.dp
     for each in architecture.groups:
         count, layer = each.count, each.layer
         if layer.mixer:
             for part in side_by_side(layer.mixer):
                 mixers[part] += count
+                norm_sums += count if part.normed_across_heads else 0
             for product in _products(layer.mixer.tensors, layout.tp, "attention"):
                 products[product] += count
             all_reduces += count
@@ -102,6 +105,7 @@ def rank_work(architecture: Architecture, layout: Layout) -> RankWork:
         layers=architecture.layers,
         hidden=architecture.hidden,
         all_reduces=all_reduces if layout.tp > 1 else 0,
+        norm_sums=norm_sums if layout.tp > 1 else 0,
         exchanges=exchanges,
     )
 

@@ -98,6 +98,10 @@ class Attention(Mixer):
         )
 
     @property
+    def normed_across_heads(self) -> bool:
+        return self.full_width_norm
+
+    @property
     def cache_ways(self) -> int:
         return self.kv_heads
 

@@ -78,6 +78,11 @@ class Mixer(ABC):
         return 0
 
     @property
+    def normed_across_heads(self) -> bool:
+        """Whether a norm spans the heads of all tensor-parallel ranks, which then sum its squares up between them."""
+        return False
+
+    @property
     def key_value_heads(self) -> int:
         """Key-value heads of attention that caches each head's own vectors; 0 for every other mixer."""
         return 0

@@ -11,9 +11,13 @@ from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import Collective
 from estimator.units import GB, MICROSECOND
 
+NORM_SUM_BYTES = 8.0
+"""Squares of one token's query and key in 32 bit (MiniMax-M2 in vLLM and SGLang); too short for an engine that gathers
+both whole, as vLLM does for OLMo."""
+
 
 def collectives(work: RankWork, layout: Layout, deployment: Deployment) -> Iterator[Collective]:
-    """All-reduces of the hidden state after attention and feed-forward, in 16 bit.
+    """All-reduces of the hidden state after attention and feed-forward, in 16 bit, and of norms that span all heads.
 
     With data-parallel attention, tokens are gathered before the experts and scattered back: an all-reduce's traffic
     over the rows of all attention replicas.
@@ -21,6 +25,8 @@ def collectives(work: RankWork, layout: Layout, deployment: Deployment) -> Itera
     replicas, row_bytes = layout.dp, 2 * work.hidden
     if work.all_reduces:
         yield _all_reduce("all-reduce", work.all_reduces, layout.tp, row_bytes, deployment)
+    if work.norm_sums:
+        yield _all_reduce("norm sums", work.norm_sums, layout.tp, NORM_SUM_BYTES, deployment)
     if work.exchanges:
         yield _all_reduce("all-to-all", work.exchanges, layout.tp * replicas, replicas * row_bytes, deployment)
 

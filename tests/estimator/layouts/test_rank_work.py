@@ -7,6 +7,7 @@ import pytest
 from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.layouts.rank_work import rank_work
+from estimator.serving.speed.operators import Collective
 from estimator.serving.speed.step import Step, prompts_on_busiest_replica
 from tests.estimator.serving.steps import step_on
 
@@ -19,6 +20,24 @@ def test_all_reduces_of_a_layer(catalog: Catalog, name: str, each_layer: int) ->
     architecture = catalog.model(name).architecture
     assert rank_work(architecture, Layout(2)).all_reduces == each_layer * architecture.layers
     assert rank_work(architecture, Layout(1)).all_reduces == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "each_layer"), [("MiniMaxAI/MiniMax-M2.5", 1), ("allenai/Olmo-3-7B-Instruct", 1), ("Qwen/Qwen3-8B", 0)]
+)
+def test_norms_that_span_all_heads_are_summed_up_over_the_ranks(catalog: Catalog, name: str, each_layer: int) -> None:
+    architecture = catalog.model(name).architecture
+    assert rank_work(architecture, Layout(2)).norm_sums == each_layer * architecture.layers
+    assert rank_work(architecture, Layout(1)).norm_sums == 0
+
+
+def test_the_sums_of_a_norm_take_the_fixed_time_of_an_all_reduce(catalog: Catalog) -> None:
+    model = catalog.model("MiniMaxAI/MiniMax-M2.5")
+    step = step_on(catalog.inventory, model, "b200-sxm", Layout(4), "fp8", "vllm")
+    links = {each.name: each for each in step.operators.rows if isinstance(each, Collective)}
+    sums, hidden = links["norm sums"], links["all-reduce"]
+    assert sums.seconds(1) == pytest.approx(hidden.seconds(1) / 2, rel=0.15)
+    assert sums.seconds(8192) < hidden.seconds(8192) / 10
 
 
 @pytest.fixture(scope="module")
