@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from estimator.hardware.devices import Fabric
+from estimator.serving.speed.ggml_product import GgmlProduct
 from estimator.serving.speed.operators import Detail, Experts, Gemm, RowOperator
 from estimator.units import GB
 
@@ -75,7 +76,7 @@ def stored_bytes(operator: RowOperator) -> float:
     """Bytes of the weights behind an operator, of all its layers."""
     if isinstance(operator, Experts):
         return operator.times * operator.experts * operator.expert_bytes
-    return operator.times * operator.weight_bytes if isinstance(operator, Gemm) else 0.0
+    return operator.times * operator.weight_bytes if isinstance(operator, Gemm | GgmlProduct) else 0.0
 
 
 def scaled(operator: Any, share: float) -> Any:
