@@ -159,10 +159,12 @@ def _length_variation(row: Row) -> str:
 
 
 def _max_num_seqs(row: Row) -> str:
-    """As stated among flags; ML.ENERGY's users are the limit that its servers were started with."""
+    """As stated among flags; ML.ENERGY's users are the limit that its servers were started with, and the sequences of
+    llama-batched-bench are all it makes room for.
+    """
     stated = re.search(r"max[-_](?:num[-_]seqs|running[-_]requests|batch[-_]size)[= ]+([1-9]\d{0,5})\b", _notes(row))
     users = number(row, "concurrency")
-    if not stated and users and "concurrency = max_num_seqs" in _notes(row):
+    if not stated and users and re.search(r"concurrency = max_num_seqs|llama-batched-bench", _notes(row)):
         return f"{users:.0f}"
     return stated[1] if stated else ""
 
@@ -173,7 +175,8 @@ def _max_model_len(row: Row) -> str:
 
 
 def _max_num_batched_tokens(row: Row) -> str:
-    stated = re.search(r"max[-_]num[-_]batched[-_]tokens[= ]+([1-9]\d{1,7})\b", _notes(row))
+    """As stated among flags; llama.cpp's micro-batch is its own."""
+    stated = re.search(r"(?:max[-_]num[-_]batched[-_]tokens|\bubatch)[= ]+([1-9]\d{1,7})\b", _notes(row))
     return stated[1] if stated else ""
 
 

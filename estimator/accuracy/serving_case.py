@@ -137,8 +137,17 @@ def load_of(row: Row) -> ServingWorkload:
         lengths=text(row, "lengths") or "fixed",
         traffic=kind,
         requests=sent,
+        prefix_cache_hit=_prompts_known(row, given),
     )
     return asked if rate else replace(asked, concurrency=max(int(users), 1))
+
+
+def _prompts_known(row: Row, input_tokens: int) -> float:
+    """Share of the prompts that is computed before the row's time is taken: all but the token that starts an answer,
+    where a batch that starts together is timed in decoding alone (llama-batched-bench's S_TG).
+    """
+    timed = text(row, "traffic") == "burst" and text(row, "rate_is") == "decode"
+    return 1 - 1 / input_tokens if timed else 0.0
 
 
 def lengths(row: Row) -> Lengths:

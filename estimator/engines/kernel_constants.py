@@ -94,10 +94,14 @@ class LlamaCppKernels(NamedTuple):
     """Share of the 16-bit peak: prompts' attention without flash attention."""
     layer_us: float
     """Fixed time of a layer."""
+    expert_layer_us: float
+    """Fixed time that a layer's routed experts add: router, choice, sorting, adding up."""
     vector_compute: float = 0.0
     """Share of the FP32 peak that the kernels for a few rows of quantised weights reach; 0 is what CUDA's reach."""
     vector_rows: int = 0
     """Rows up to which those kernels are taken where others would be faster."""
+    expert_tile_rows: float = 0.0
+    """Rows of the widest tile of routed experts' products; 0 is that of CUDA's."""
 
 
 @record(frozen=True, slots=True, eq=False)
@@ -121,6 +125,8 @@ class LlamaCpp:
     """Share of the FP32 peak that CUDA's kernels for a few rows of quantised weights reach."""
     tile_rows: float
     """Rows that the smallest tile of the kernels for many rows computes."""
+    expert_tile_rows: float
+    """Rows of the widest tile of CUDA's products of routed experts."""
     fp16_accumulate: tuple[str, ...] = ()
     """Accelerators that run at twice their catalogued peak because products accumulate in 16 bit."""
     source: str = ""

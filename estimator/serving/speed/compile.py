@@ -202,14 +202,15 @@ def _without_host(speed: EngineSpeed) -> EngineSpeed:
 def _step_tokens(deployment: Deployment) -> int:
     """Most prompt tokens of one step: as asked for, as the engine's profile says of the device, else its class's own.
 
-    The class's own also where the deployment's profile stands for another class, and where an engine has no chunks.
+    The class's own also where the deployment's profile stands for another class, and where an engine has no chunks;
+    llama.cpp's are micro-batches, of which prompts fill one after the other.
     """
     speed, profile, device = deployment.speed, deployment.engine, deployment.device
-    own = speed.prompts.chunk_tokens
+    own, asked = speed.prompts.chunk_tokens, deployment.settings.max_num_batched_tokens
     if not speed.scheduler.chunked:
-        return own
-    if deployment.settings.max_num_batched_tokens:
-        return deployment.settings.max_num_batched_tokens
+        return asked if asked and speed.prompts.batch_chunks else own
+    if asked:
+        return asked
     if deployment.efficiency.engines.get(profile.speed_on(device.vendor)) is not speed:
         return own
     return device_defaults(profile.memory, device.kernels, device.memory_usable_bytes).max_num_batched_tokens
@@ -217,13 +218,16 @@ def _step_tokens(deployment: Deployment) -> int:
 
 @lru_cache(maxsize=256)
 def _chunking(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
-    """The constants with prompts in chunks of that many tokens; the same value for the same chunk."""
+    """The constants with prompts in chunks of that many tokens; the same value for the same chunk.
+
+    A logical batch stays what it is, as long as one chunk fits into it.
+    """
     prompts = speed.prompts
-    return (
-        speed
-        if chunk_tokens == prompts.chunk_tokens
-        else replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens))
-    )
+    if chunk_tokens == prompts.chunk_tokens:
+        return speed
+    logical = prompts.batch_chunks * prompts.chunk_tokens
+    batch_chunks = max(logical // chunk_tokens, 1) if logical else 0
+    return replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens, batch_chunks=batch_chunks))
 
 
 def _launching(deployment: Deployment) -> EngineSpeed:

@@ -13,11 +13,11 @@ from estimator.models.formats.gguf import has_super_blocks
 from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.collectives import link
+from estimator.serving.speed.ggml_experts import GgmlExperts
 from estimator.serving.speed.ggml_product import GgmlProduct
 from estimator.serving.speed.operators import (
     Collective,
     DecodeAttention,
-    Experts,
     Operators,
     PrefillAttention,
     StateUpdate,
@@ -40,6 +40,7 @@ class LlamaCppOperators:
         "cache_bandwidth",
         "compute",
         "constants",
+        "entropy",
         "fabric",
         "kernels",
         "memory",
@@ -55,7 +56,7 @@ class LlamaCppOperators:
         self.tp, self.fabric = layout.tp, deployment.fabric
         self.architecture, self.states = deployment.model.architecture, deployment.engine.states
         weights, device = deployment.weights, deployment.device
-        self.constants = deployment.efficiency.llama_cpp
+        self.constants, self.entropy = deployment.efficiency.llama_cpp, deployment.efficiency.routing_entropy
         self.kernels = self.constants.kernels[self.constants.key(device)]
         quantised = weights.bits < 16
         self.peak = device.matrix_flops * (2 if device.id in self.constants.fp16_accumulate else 1)
@@ -87,20 +88,20 @@ class LlamaCppOperators:
             vector_rows=self.kernels.vector_rows,
         )
 
-    def experts(self, work: RankWork) -> Iterator[Experts]:
-        """The operator of routed experts, or of a slice of each; every token is routed independently."""
+    def experts(self, work: RankWork) -> Iterator[GgmlExperts]:
+        """The operator of routed experts, or of a slice of each."""
         for bank, times in work.banks:
-            yield Experts(
+            yield GgmlExperts(
                 name="experts",
                 times=times,
-                latency_s=self.kernels.layer_us * MICROSECOND,
+                latency_s=self.kernels.expert_layer_us * MICROSECOND,
                 experts=bank.experts,
                 experts_per_token=bank.experts_per_token,
                 ranks=1,
                 attention_replicas=1,
                 imbalance=1.0,
                 skew=0.0,
-                entropy=1.0,
+                entropy=self.entropy,
                 flops=2 * bank.parameters,
                 expert_bytes=bank.parameters * self.weights.kind_bits("expert") / 8,
                 token_bytes=0.0,
@@ -109,6 +110,9 @@ class LlamaCppOperators:
                 flops_per_s=self.compute,
                 bytes_per_s=self.memory,
                 routing_bytes_per_s=self.memory,
+                vector_flops_per_s=self.vector_compute,
+                smallest_tile_rows=self.tile_rows,
+                widest_tile_rows=self.kernels.expert_tile_rows or self.constants.expert_tile_rows,
             )
 
     def decode_attention(self, mixer: Mixer, times: int) -> DecodeAttention:

@@ -149,6 +149,7 @@ def test_every_measured_length_of_an_overview_has_its_count() -> None:
         ("max_model_len", "context of 32768", ""),
         ("max_num_batched_tokens", "max_num_batched_tokens=8192", "8192"),
         ("max_num_batched_tokens", "8192 tokens", ""),
+        ("max_num_batched_tokens", "CUDA, ubatch 2048, fa 1", "2048"),
         ("memory_utilization", "--gpu-memory-utilization 0.95", "0.95"),
         ("memory_utilization", "gpu_memory_utilization=1.0", "1.0"),
         ("memory_utilization", "gpu_memory_utilization=1.5", ""),
@@ -169,6 +170,10 @@ def test_every_measured_length_of_an_overview_has_its_count() -> None:
 )
 def test_a_column_is_what_its_words_say(column: str, notes: str, value: str) -> None:
     assert read(column, notes) == value
+
+
+def test_llama_batched_bench_makes_room_for_its_sequences() -> None:
+    assert read("max_num_seqs", "llama-batched-bench PP 512 TG 32 B 8", concurrency="8") == "8"
 
 
 def test_servers_of_ml_energy_hold_their_users_and_sample_as_the_model_asks() -> None:

@@ -356,3 +356,18 @@ def test_any_row_is_answered_or_refused_with_a_reason(changed: dict[str, str]) -
 )
 def test_decode_context_parallelism_is_read_off_the_notes(notes: str, count: str) -> None:
     assert filled(ROW | {"notes": notes})["dcp"] == count
+
+
+def test_a_batch_that_is_timed_in_decoding_alone_has_its_prompts_in_the_cache() -> None:
+    """llama-batched-bench computes all prompts, then takes the time (S_TG); a server's burst counts them."""
+    row = ROW | {"engine": "llama.cpp", "weight_format": "gguf-q8_0", "concurrency": "4", "tpot_ms": ""}
+    row |= {"notes": "llama-batched-bench, static batch", "output_tokens_per_s": "100"}
+    (whole,) = serving.score(row, CONTEXT)
+    (alone,) = serving.score(row | {"notes": row["notes"] + ", rate of the decode phase"}, CONTEXT)
+    assert load_of(filled(row)).prefix_cache_hit == 0.0
+    assert alone.predicted
+    assert whole.predicted
+    assert alone.predicted > 1.1 * whole.predicted
+    case = serving_case(row | {"notes": row["notes"] + ", rate of the decode phase"}, CONTEXT)
+    assert case.scenario.workload.uncached_tokens == (1, 1023)
+    assert case.scenario.settings.max_num_seqs == 4

@@ -1,11 +1,14 @@
 """llama.cpp's steps against published tables."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalog import estimate, scenario
 from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.models.model import Model, read_model
+from estimator.serving.speed.ggml_experts import GgmlExperts
 from estimator.serving.speed.ggml_product import GgmlProduct
 from tests.estimator.serving.steps import step_on
 
@@ -134,3 +137,65 @@ def test_mxfp4_under_llama_cpp_is_the_file_that_holds_it(catalog: Catalog) -> No
     assert asked.memory == file.memory
     assert asked.performance == file.performance
     assert asked.memory.weights_bytes == pytest.approx(12.1e9 - 201_088 * 2880 * 8.5 / 8, rel=0.01)
+
+
+EXPERTS = GgmlExperts(
+    name="experts",
+    times=1,
+    latency_s=0.0,
+    experts=128,
+    experts_per_token=8,
+    ranks=1,
+    attention_replicas=1,
+    imbalance=1.0,
+    skew=0.0,
+    entropy=1.0,
+    flops=1e7,
+    expert_bytes=1.0,
+    token_bytes=0.0,
+    routing_bytes=0.0,
+    ramp_rows=0.0,
+    flops_per_s=1e13,
+    bytes_per_s=1e12,
+    routing_bytes_per_s=1e12,
+    vector_flops_per_s=1e12,
+    smallest_tile_rows=40,
+    widest_tile_rows=128,
+)
+"""As many and as small as Qwen3-30B-A3B's."""
+
+
+def test_experts_of_a_prompt_compute_tiles_that_are_mostly_empty() -> None:
+    """512 tokens fill a quarter of the tiles of 128 experts, 8,192 all of them."""
+    full = 8 * 1e7 / 1e13
+    assert EXPERTS.compute_s(512) / 512 == pytest.approx(4.1 * full, rel=0.02)
+    assert EXPERTS.compute_s(8192) / 8192 == pytest.approx(full, rel=0.04)
+
+
+def test_few_tokens_are_multiplied_row_by_row() -> None:
+    assert EXPERTS.compute_s(1) == pytest.approx(8 * 1e7 / 1e12)
+    assert EXPERTS.detail(512)[2] == "compute"
+    assert EXPERTS.seconds(0) == 0.0
+
+
+def test_the_first_token_touches_its_own_experts_and_others_share_some() -> None:
+    shared = replace(EXPERTS, entropy=0.7)
+    assert shared.load(1) == pytest.approx((8, 8))
+    assert shared.load(8)[1] < EXPERTS.load(8)[1]
+
+
+@pytest.mark.parametrize(("ubatch", "tokens_per_s"), [(512, 2254.61), (1024, 2886.53), (2048, 3336.16)])
+def test_larger_micro_batches_fill_the_tiles_of_experts(catalog: Catalog, ubatch: int, tokens_per_s: float) -> None:
+    """Qwen3-30B-A3B Q4_K_M on a Radeon Pro W7800 before its tiles were sized by experts, pp2048 (pull 24546)."""
+    qwen, gained = model(catalog, "Qwen/Qwen3-30B-A3B"), {}
+    for tokens in (512, ubatch):
+        step = step_on(
+            catalog.inventory,
+            qwen,
+            "ryzen-ai-max-395",
+            weights="gguf-q4_k_m",
+            engine="llamacpp",
+            batched_tokens=tokens,
+        )
+        gained[tokens] = 2048 / step.prefill_s(2048)
+    assert gained[ubatch] / gained[512] == pytest.approx(tokens_per_s / 2165.73, rel=0.15)

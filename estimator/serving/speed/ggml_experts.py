@@ -1,0 +1,53 @@
+"""Routed experts as llama.cpp multiplies them: row by row for a few tokens, by tiles of a matrix kernel for many."""
+
+from math import hypot
+
+from estimator.records import record
+from estimator.serving.speed.operators import Detail, Experts, longest_of
+
+
+@record(frozen=True, slots=True, eq=False)
+class GgmlExperts(Experts):
+    """Experts of `times` layers on one device: latency plus the smooth maximum of compute and memory.
+
+    The matrix kernel takes the widest tile that the tokens of the step would fill if all of them went to one expert
+    (`mul_mat_q_case` in ggml/src/ggml-cuda/mmq.cuh; github.com/ggml-org/llama.cpp pulls 24546 and 26977), so that an
+    expert that gets a few rows of a long prompt computes a tile that is mostly empty.
+    """
+
+    vector_flops_per_s: float
+    """FLOP/s of the kernel that multiplies row by row; 0 where weights have none."""
+    smallest_tile_rows: float
+    """Rows that the matrix kernel's smallest tile computes."""
+    widest_tile_rows: float
+    """Rows of the matrix kernel's widest tile."""
+
+    def load(self, rows: float) -> tuple[float, float]:
+        """Expert visits of a step, and how many experts they touch: the first token visits its own, the others those
+        that a share of them chooses independently.
+        """
+        hit = self.experts_per_token / self.experts
+        independent = 1 + self.entropy * (rows - 1) if rows > 1 else rows
+        return rows * self.experts_per_token, self.experts * (1 - (1 - hit) ** independent)
+
+    def compute_s(self, rows: float) -> float:
+        """Seconds of one layer's arithmetic alone, by the kernel that is taken for so many tokens."""
+        visits, touched = self.load(rows)
+        tile = max(min(rows, self.widest_tile_rows), self.smallest_tile_rows)
+        tiled = touched * hypot(visits / touched, tile) * self.flops / self.flops_per_s
+        return min(tiled, visits * self.flops / self.vector_flops_per_s) if self.vector_flops_per_s else tiled
+
+    def memory_s(self, rows: float) -> float:
+        """Seconds in which the touched experts of one layer are read."""
+        return self.load(rows)[1] * self.expert_bytes / self.bytes_per_s
+
+    def seconds(self, rows: float) -> float:
+        if not rows:
+            return self.times * self.latency_s
+        return self.times * (self.latency_s + hypot(self.compute_s(rows), self.memory_s(rows)))
+
+    def detail(self, rows: float) -> Detail:
+        visits, touched = self.load(rows)
+        bound = longest_of(self.latency_s, self.compute_s(rows), self.memory_s(rows))
+        flops, moved = visits * self.flops, touched * self.expert_bytes
+        return self.name, self.seconds(rows), bound, self.times * flops, self.times * moved
