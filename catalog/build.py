@@ -36,7 +36,6 @@ NO_CONSTANTS = Efficiency(
         kernels={},
         devices={},
         cache_memory=0.0,
-        prefill_layer_us=0.0,
         device_us=0.0,
         pipeline=0.0,
         reduce_us=0.0,

@@ -2,6 +2,7 @@
 
     python -m fitting.fit_serving            # whole sources, architectures, then accelerators left out
     python -m fitting.fit_serving --write    # the same, with constants, bands and fitting/left_out.csv written
+    python -m fitting.fit_serving --engine llamacpp --write    # constants of the classes of that name alone
 
 Kernel constants have log-normal priors around what kernel tables measured, engine factors around 1, so that what few
 cases say stays near physics. Sources and architectures have offsets of their own on each engine, which predictions
@@ -50,6 +51,8 @@ OFFSET, SOURCE_OFFSET = 0.2, 0.2
 """Spread among architectures, and among sources, of what all cases of one on one engine have in common."""
 ALIKE = 0.7
 """Correlation of one llama.cpp constant among devices: two architectures cannot tell them apart."""
+OWN_PEAK = frozenset({"compute", "compute_quantised", "attention"})
+"""Shares of a peak, which say of one device's tensor cores nothing about another's."""
 TIMES = frozenset({"tpot_ms", "ttft_ms"})
 """Metrics that grow as a machine slows; the others are rates."""
 GROUPS: dict[str, Callable[[FitCase], Hashable]] = {
@@ -64,9 +67,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--write", action="store_true", help="rewrite efficiency.yaml and left_out.csv")
     parser.add_argument("--strength", type=float, default=STRENGTH, help="weight of the priors")
+    parser.add_argument("--engine", default="", help="speed classes whose name begins so, and the kernels of their own")
     options = parser.parse_args()
     catalog = load()
-    fit = Fit(catalog.inventory.efficiency, fit_cases(catalog), options.strength)
+    cases = [case for case in fit_cases(catalog) if case.engine.startswith(options.engine)]
+    fit = Fit(catalog.inventory.efficiency, cases, options.strength)
     fit.run()
     report("in sample", fit.scores(fit.efficiency(), fit.cases))
     left_out = {name: list(fit.left_out(key)) for name, key in GROUPS.items()}
@@ -74,6 +79,7 @@ def main() -> None:
         report(f"{name} left out", scores)
     if options.write:
         write(fit.parameters, numpy.exp(fit.x[: len(fit.parameters)]))
+    if options.write and not options.engine:
         write_bands(left_out["source"], {case.row["case_id"]: case for case in fit.cases})
         keep(left_out)
 
@@ -236,7 +242,9 @@ def offsets(figures: Sequence[tuple[FitCase, str]]) -> tuple[Any, Any]:
 
 def covariance(found: Sequence[Parameter], widths: Any) -> Any:
     """Of the logarithms of the constants before any case."""
-    fields = [each.path[-1] if each.path[0] == "llama_cpp" else each.path for each in found]
+    fields = [
+        each.path[-1] if each.path[0] == "llama_cpp" and each.path[-1] not in OWN_PEAK else each.path for each in found
+    ]
     alike = numpy.array([[one == other for other in fields] for one in fields])
     return numpy.outer(widths, widths) * numpy.where(alike, ALIKE, 0.0) + numpy.diag((1 - ALIKE) * widths**2)
 

@@ -71,6 +71,12 @@ ENGINES: dict[str, Priors] = {
     "gptfast": KERNELS,
     "local-w4": KERNELS | ONE_BLOCK_A_HEAD | {"host.step_ms": (0.1, 1.0)},
     "awq-gemv": KERNELS | ONE_BLOCK_A_HEAD | {"prompts.factor": (5.0, 1.0), "host.step_ms": (0.1, 1.0)},
+    "llamacpp": {"state_us": (30.0, 0.7)},
+    "llamacpp-2024": {
+        "kernels.latency": (2.0, 0.7),
+        "kernels.attention_bandwidth": (0.6, 0.4),
+        "kernels.prompt_attention": (0.5, 0.5),
+    },
     "nim": KERNELS | {"prompts.factor": (1.0, 0.25), "kernels.fp8_cache": (1.0, 0.25)},
 }
 GENERATIONS = ("turing", "a100", "ga102", "ada", "h100", "h200", "b200", "b300", "gb202", "cdna3")
@@ -83,10 +89,11 @@ MXFP4_WIDTHS = {"compute": 0.25, "memory": 0.25, "latency_us": 0.25, "ramp_rows"
 """Kernel tables of mxfp4 disagree most among frameworks."""
 ATTENTION_WIDTHS = {"decode": 0.06, "decode_fp8": 0.15, "prefill_compute": 0.08}
 LLAMA_CPP_WIDTHS = {
-    "memory": 0.15, "memory_quantised": 0.15, "compute": 0.15, "compute_quantised": 0.2, "attention": 0.3,
-    "layer_us": 0.3,
+    "memory": 0.15, "memory_quantised": 0.15, "compute": 0.15, "compute_quantised": 0.2, "attention": 0.5,
+    "layer_us": 0.7, "expert_layer_us": 0.7,
 }  # fmt: skip
-OWN_KERNELS = frozenset({"llamacpp", "neuron", "neuron-static"})
+LLAMA_CPP: Priors = {"cache_memory": (0.7, 0.3), "expert_tile_rows": (128.0, 0.5)}
+OWN_KERNELS = frozenset({"llamacpp", "llamacpp-2024", "neuron", "neuron-static"})
 """Speed classes whose runtime has kernels of its own."""
 TABLES = Path(__file__).parent / "kernel_priors.yaml"
 
@@ -104,7 +111,7 @@ class Parameter(NamedTuple):
         if section == "engines":
             return case.engine == name and (case.has_experts or "expert" not in rest[-1])
         if section == "llama_cpp":
-            return case.engine == "llamacpp" and case.local == rest[0]
+            return case.engine.startswith("llamacpp") and (not rest or case.local == rest[0])
         if case.generation != name or case.engine in OWN_KERNELS:
             return False
         if rest[0] == "experts" and not case.has_experts:
@@ -135,6 +142,8 @@ def parameters(base: Efficiency) -> list[Parameter]:
         found += _around(tables, ("kernels", generation, "attention"), kernels.attention, ATTENTION_WIDTHS)
         wider = UNMEASURED.get(generation, 1.0)
         found[first:] = [each._replace(width=each.width * wider) for each in found[first:]]
+    for field, (prior, width) in LLAMA_CPP.items():
+        found.append(Parameter(("llama_cpp", field), prior, width, getattr(base.llama_cpp, field)))
     for name, local in base.llama_cpp.kernels.items():
         found += _around(tables, ("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
     return found

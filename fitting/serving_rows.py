@@ -112,7 +112,7 @@ def _fit_case(row: Row, context: Context, weight: float) -> FitCase | None:
         limit=study.memory.max_sequences(case.scenario.workload.total_tokens),
         engine=efficiency.engine_name(deployment.speed),
         generation=deployment.device.kernels,
-        local=efficiency.llama_cpp.devices.get(deployment.device.id, ""),
+        local=efficiency.llama_cpp.key(deployment.device),
         kernels=frozenset({"16", quantised}),
         has_experts=case.model.architecture.is_moe,
         weight=weight,

@@ -40,6 +40,9 @@ REQUESTS_A_USER = 10
 HIGHEST_RATE = 1000.0
 """Requests per second from which on a client is taken to send everything at once."""
 
+FIRST_BUILD_OF_2025 = 4400
+"""llama.cpp's, about (github.com/ggml-org/llama.cpp releases)."""
+
 EXCLUSIONS = {
     "INCONSISTENT": "inconsistent",
     "OUTLIER": "defect",
@@ -76,7 +79,7 @@ def profile(row: Row) -> str:
     engine, version = text(row, "engine").lower(), text(row, "engine_version").lower()
     for pattern, name in _ENGINES:
         if re.search(pattern, engine):
-            return name
+            return f"{name}@b2797" if name == "llamacpp" and _is_of_2024(version) else name
     if re.search(r"tgi|text.generation.inference", engine):
         return "tgi@1.0" if "2023" in version else "tgi@2.0"
     if "tensorrt" in engine or "trt" in engine:
@@ -94,6 +97,14 @@ def _tensorrt(version: str, kind: str) -> str:
     if release and release < (1, 0):
         return "trtllm@0.9"
     return "trtllm-bench@1.0" if release == (1, 0) else "trtllm-bench@1.1"
+
+
+def _is_of_2024(version: str) -> bool:
+    """Whether a build of llama.cpp, by its number or year, is of 2024 or older."""
+    build, year = re.search(r"\bb(\d{3,6})\b", version), re.search(r"\b(20\d\d)\b", version)
+    if build:
+        return int(build[1]) < FIRST_BUILD_OF_2025
+    return year is not None and int(year[1]) <= 2024
 
 
 def _vllm_version(version: str) -> str:

@@ -93,7 +93,7 @@ class LlamaCppKernels(NamedTuple):
     attention: float
     """Share of the 16-bit peak: prompts' attention without flash attention."""
     layer_us: float
-    """Fixed time of a layer."""
+    """Fixed time of a layer: launching and starting its kernels, which long ones hide."""
     expert_layer_us: float
     """Fixed time that a layer's routed experts add: router, choice, sorting, adding up."""
     vector_compute: float = 0.0
@@ -113,8 +113,6 @@ class LlamaCpp:
     """Accelerators that were measured, with the kernels they take."""
     cache_memory: float
     """Fraction of the memory bandwidth at which the cache is read."""
-    prefill_layer_us: float
-    """Fixed time of a layer in one micro-batch of a prompt."""
     device_us: float
     """Hand-over to each device of a layer split."""
     pipeline: float

@@ -36,6 +36,8 @@ class KernelFactors(NamedTuple):
     """Factor on products in FP4, besides `compute`."""
     attention_bandwidth: float = 1.0
     """Factor on the bandwidth at which decoding reads its cache."""
+    prompt_attention: float = 1.0
+    """Factor on the FLOP/s of prompts' attention, besides `compute`."""
     fp8_cache: float = 1.0
     """Factor on reads of an 8-bit cache, besides `attention_bandwidth`."""
     expert_compute: float = 1.0

@@ -34,7 +34,8 @@ ONE = {
     "Tensor": {"inputs", "copies"},
     "TrainingSetup": {"tp", "pp", "cp", "dp", "ep", "micro_batch", "accumulation"},
     "KernelFactors": {
-        *("latency", "bandwidth", "compute", "fp8_compute", "fp4_compute", "attention_bandwidth", "fp8_cache"),
+        *("latency", "bandwidth", "compute", "fp8_compute", "fp4_compute", "attention_bandwidth", "prompt_attention"),
+        "fp8_cache",
         *("expert_compute", "expert_bandwidth", "expert_latency", "block_expert_latency", "expert_imbalance"),
         "all_reduce_latency",
     },

@@ -5,21 +5,24 @@ from math import hypot
 from estimator.records import record
 from estimator.serving.speed.operators import Detail, Experts, longest_of
 
+VECTOR_TOKENS = 8
+"""Most tokens of a step whose experts are multiplied row by row (MMVQ_MAX_BATCH_SIZE in ggml-cuda/mmvq.cuh)."""
+SMALLEST_TILE_ROWS = 8
+"""Rows of the narrowest tile of the matrix kernel (`mul_mat_q_case` in ggml/src/ggml-cuda/mmq.cuh)."""
+
 
 @record(frozen=True, slots=True, eq=False)
 class GgmlExperts(Experts):
-    """Experts of `times` layers on one device: latency plus the smooth maximum of compute and memory.
+    """Experts of `times` layers on one device: the smooth maximum of launching and of computing or reading.
 
     The matrix kernel takes the widest tile that the tokens of the step would fill if all of them went to one expert
-    (`mul_mat_q_case` in ggml/src/ggml-cuda/mmq.cuh; github.com/ggml-org/llama.cpp pulls 24546 and 26977), so that an
-    expert that gets a few rows of a long prompt computes a tile that is mostly empty.
+    (github.com/ggml-org/llama.cpp pulls 24546 and 26977), so that an expert that gets a few rows of a long prompt
+    computes a tile that is mostly empty.
     """
 
     vector_flops_per_s: float
     """FLOP/s of the kernel that multiplies row by row; 0 where weights have none."""
-    smallest_tile_rows: float
-    """Rows that the matrix kernel's smallest tile computes."""
-    widest_tile_rows: float
+    tile_rows: float
     """Rows of the matrix kernel's widest tile."""
 
     def load(self, rows: float) -> tuple[float, float]:
@@ -33,9 +36,10 @@ class GgmlExperts(Experts):
     def compute_s(self, rows: float) -> float:
         """Seconds of one layer's arithmetic alone, by the kernel that is taken for so many tokens."""
         visits, touched = self.load(rows)
-        tile = max(min(rows, self.widest_tile_rows), self.smallest_tile_rows)
-        tiled = touched * hypot(visits / touched, tile) * self.flops / self.flops_per_s
-        return min(tiled, visits * self.flops / self.vector_flops_per_s) if self.vector_flops_per_s else tiled
+        if self.vector_flops_per_s and rows <= VECTOR_TOKENS:
+            return visits * self.flops / self.vector_flops_per_s
+        tile = max(min(rows, self.tile_rows), SMALLEST_TILE_ROWS)
+        return touched * hypot(visits / touched, tile) * self.flops / self.flops_per_s
 
     def memory_s(self, rows: float) -> float:
         """Seconds in which the touched experts of one layer are read."""
@@ -44,7 +48,7 @@ class GgmlExperts(Experts):
     def seconds(self, rows: float) -> float:
         if not rows:
             return self.times * self.latency_s
-        return self.times * (self.latency_s + hypot(self.compute_s(rows), self.memory_s(rows)))
+        return self.times * hypot(self.latency_s, max(self.compute_s(rows), self.memory_s(rows)))
 
     def detail(self, rows: float) -> Detail:
         visits, touched = self.load(rows)

@@ -246,7 +246,7 @@ class GpuKernels:
             ramp_tokens=kernel.ramp_tokens,
             flops_per_s=self.device.matrix_flops
             * self.sustained
-            * min(kernel.prefill_compute * self.factors.compute, 1.0),
+            * min(kernel.prefill_compute * self.factors.compute * self.factors.prompt_attention, 1.0),
         )
 
     def state(self, mixer: Mixer, times: float, tp: int) -> StateUpdate | None:

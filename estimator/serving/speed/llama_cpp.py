@@ -42,9 +42,11 @@ class LlamaCppOperators:
         "constants",
         "entropy",
         "fabric",
+        "factors",
         "kernels",
         "memory",
         "peak",
+        "state_us",
         "states",
         "tile_rows",
         "tp",
@@ -58,16 +60,19 @@ class LlamaCppOperators:
         weights, device = deployment.weights, deployment.device
         self.constants, self.entropy = deployment.efficiency.llama_cpp, deployment.efficiency.routing_entropy
         self.kernels = self.constants.kernels[self.constants.key(device)]
+        self.factors, self.state_us = deployment.speed.kernels, deployment.speed.state_us
         quantised = weights.bits < 16
         self.peak = device.matrix_flops * (2 if device.id in self.constants.fp16_accumulate else 1)
         self.bandwidth = device.bandwidth_bytes_per_s
         unpacked = has_super_blocks(weights)
-        self.memory = self.bandwidth * (self.kernels.memory_quantised if unpacked else self.kernels.memory)
+        memory = self.kernels.memory_quantised if unpacked else self.kernels.memory
+        self.memory = self.bandwidth * memory * self.factors.bandwidth
         by_row = self.kernels.vector_compute or self.constants.vector_compute
         self.vector_compute = device.fp32_flops * by_row if quantised else 0.0
         self.tile_rows = self.constants.tile_rows if quantised else 0.0
-        self.compute = self.peak * (self.kernels.compute_quantised if quantised else self.kernels.compute)
-        self.cache_bandwidth = self.bandwidth * self.constants.cache_memory
+        compute = self.kernels.compute_quantised if quantised else self.kernels.compute
+        self.compute = self.peak * compute * self.factors.compute
+        self.cache_bandwidth = self.bandwidth * self.constants.cache_memory * self.factors.attention_bandwidth
         self.weights, self.cache = weights, deployment.cache.bits / 8
 
     def product(self, name: str, products: Iterable[tuple[Product, int]], layers: int) -> GgmlProduct:
@@ -78,7 +83,7 @@ class LlamaCppOperators:
         return GgmlProduct(
             name=name,
             times=1,
-            latency_s=layers * self.kernels.layer_us * MICROSECOND,
+            latency_s=layers * self.kernels.layer_us * self.factors.latency * MICROSECOND,
             flops=2 * sum(count for _, count in elements),
             weight_bytes=sum(count * self.weights.kind_bits(role) / 8 for role, count in elements),
             flops_per_s=self.compute,
@@ -94,7 +99,7 @@ class LlamaCppOperators:
             yield GgmlExperts(
                 name="experts",
                 times=times,
-                latency_s=self.kernels.expert_layer_us * MICROSECOND,
+                latency_s=self.kernels.expert_layer_us * self.factors.latency * MICROSECOND,
                 experts=bank.experts,
                 experts_per_token=bank.experts_per_token,
                 ranks=1,
@@ -111,8 +116,7 @@ class LlamaCppOperators:
                 bytes_per_s=self.memory,
                 routing_bytes_per_s=self.memory,
                 vector_flops_per_s=self.vector_compute,
-                smallest_tile_rows=self.tile_rows,
-                widest_tile_rows=self.kernels.expert_tile_rows or self.constants.expert_tile_rows,
+                tile_rows=self.kernels.expert_tile_rows or self.constants.expert_tile_rows,
             )
 
     def decode_attention(self, mixer: Mixer, times: int) -> DecodeAttention:
@@ -134,19 +138,15 @@ class LlamaCppOperators:
         )
 
     def prefill_attention(self, mixer: Mixer, times: int) -> PrefillAttention:
-        """The operator of attention of prompts in `times` layers.
-
-        A layer's fixed time in a micro-batch exceeds that in a decode step.
-        """
-        layer_us = max(self.constants.prefill_layer_us - self.kernels.layer_us, 0.0)
+        """The operator of attention of prompts in `times` layers, whose launches the layer's products hide."""
         return PrefillAttention(
             name="attention",
             times=times,
-            latency_s=layer_us * MICROSECOND,
+            latency_s=0.0,
             flops=mixer.attention_flops,
             share=1 / self.tp,
             ramp_tokens=0.0,
-            flops_per_s=self.peak * self.kernels.attention,
+            flops_per_s=self.peak * self.kernels.attention * self.factors.prompt_attention,
         )
 
     def state(self, mixer: Mixer, times: int) -> StateUpdate:
@@ -154,7 +154,7 @@ class LlamaCppOperators:
         return StateUpdate(
             name="state",
             times=times,
-            latency_s=0.0,
+            latency_s=self.state_us * MICROSECOND,
             state_bytes=self.architecture.layer_state_bytes(mixer, self.states) / self.tp,
             bytes_per_s=self.cache_bandwidth,
             flops=mixer.attention_flops(1) / self.tp,

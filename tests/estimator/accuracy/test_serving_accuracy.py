@@ -217,7 +217,10 @@ def test_servers_that_get_everything_at_once_are_right_within_their_wider_band()
         ("NIM (TensorRT-LLM)", "NIM 1.8.0", "serving_concurrency", "nim", "nim"),
         ("transformers-neuronx", "Neuron 2.18.0", "serving_concurrency", "neuron@2.18", "neuron-static"),
         ("HF transformers", "", "single_stream_decode", "transformers", "transformers"),
-        ("llama.cpp", "2024-01", "prefill_latency", "llamacpp", "llamacpp"),
+        ("llama.cpp", "2024-01", "prefill_latency", "llamacpp@b2797", "llamacpp-2024"),
+        ("llama.cpp", "b4276", "prefill_latency", "llamacpp@b2797", "llamacpp-2024"),
+        ("llama.cpp", "b6918 (2f68ce7cf)", "prefill_latency", "llamacpp", "llamacpp"),
+        ("llama.cpp", "", "prefill_latency", "llamacpp", "llamacpp"),
         ("MLC LLM", "2023-08", "single_stream_decode", "", ""),
     ],
 )
