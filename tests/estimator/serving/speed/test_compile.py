@@ -130,3 +130,13 @@ def test_smaller_chunks_read_the_experts_more_often(catalog: Catalog) -> None:
     model = catalog.model("Qwen/Qwen3-30B-A3B")
     small, large = (step_on(catalog.inventory, model, "h100-sxm", batched_tokens=each) for each in (512, 8192))
     assert small.prefill_s(8192) > 1.5 * large.prefill_s(8192)
+
+
+def test_4_bit_experts_of_few_rows_take_an_rtx_3090_little_longer_than_their_reads(catalog: Catalog) -> None:
+    """Some 19 in flight: 22.3 ms a token with prompts between (kyuz0/amd-r9700-vllm-toolboxes, Qwen3-Coder-30B-A3B)."""
+    step = step_on(catalog.inventory, catalog.model("Qwen/Qwen3-30B-A3B"), "rtx3090", weights="int4-gptq")
+    (experts,) = (each for each in step.operators.rows if isinstance(each, Experts))
+    touched = experts.load(19)[1]
+    read_s = experts.times * touched * experts.expert_bytes / experts.bytes_per_s
+    assert experts.seconds(19) < 1.4 * read_s
+    assert 0.5 < step.decode_s(19, 310) / 0.0223 < 1
