@@ -1,7 +1,7 @@
 """The measured serving rows as `fit_serving.py` asks them: read once, answered under many sets of constants."""
 
 import csv
-from collections import defaultdict
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,8 @@ from estimator.serving.speed.gpu import quantised_format
 EVIDENCE = Path(__file__).parents[1] / "catalog" / "data" / "evidence" / "serving.csv"
 BURST_WEIGHT = 0.2
 """Of servers that get everything at once: their means hold client and front end, which no constant here stands for."""
+FEW_SWEEPS = 4
+"""Sweeps of a source that count whole; what 41 say of one card is no ten times more than what four say."""
 SWEEP = ("kind", "model_id", "weight_format", "accelerator_id", "tp", "pp", "ep", "dp", "engine", "engine_version")
 """Columns that the rows of one sweep over loads and lengths share."""
 
@@ -44,7 +46,7 @@ class FitCase(NamedTuple):
     """Keys of the kernel constants that its products take."""
     has_experts: bool
     weight: float
-    """One sweep counts as one observation."""
+    """One sweep counts as one observation, and a source of n sweeps as the root of n."""
 
     @property
     def row(self) -> Row:
@@ -52,8 +54,7 @@ class FitCase(NamedTuple):
 
     @property
     def source(self) -> str:
-        """The repository or page: what stands before the file name."""
-        return self.row["source"].partition(":")[0]
+        return _source(self.row)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -81,14 +82,23 @@ def fit_cases(catalog: Catalog) -> list[FitCase]:
     context = Context(catalog.inventory, catalog.model)
     with EVIDENCE.open(newline="") as lines:
         rows = [row for row in csv.DictReader(lines) if not row["excluded"]]
-    sweeps: dict[tuple[str, ...], int] = defaultdict(int)
-    for row in rows:
-        sweeps[_sweep(row)] += 1
-    return [case for row in rows if (case := _fit_case(row, context, sweeps[_sweep(row)] ** -0.5))]
+    sweeps = Counter(map(_sweep, rows))
+    of_source = Counter(source for source, _ in {(_source(row), _sweep(row)) for row in rows})
+    weights = [sweeps[_sweep(row)] ** -0.5 * _source_weight(of_source[_source(row)]) for row in rows]
+    return [case for row, weight in zip(rows, weights, strict=True) if (case := _fit_case(row, context, weight))]
 
 
 def _sweep(row: Row) -> tuple[str, ...]:
     return tuple(row[column] for column in SWEEP)
+
+
+def _source(row: Row) -> str:
+    """The repository or page: what stands before the file name."""
+    return row["source"].partition(":")[0]
+
+
+def _source_weight(sweeps: int) -> float:
+    return min((FEW_SWEEPS / sweeps) ** 0.25, 1.0)
 
 
 def _fit_case(row: Row, context: Context, weight: float) -> FitCase | None:

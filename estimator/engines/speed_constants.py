@@ -68,6 +68,8 @@ class HostCost(NamedTuple):
     """Host time of each layer, where kernels are launched one by one (eager execution)."""
     eager_layer_us: float = 0.0
     """Host time of each layer where graphs are switched off, if known of this class; else the engine program's."""
+    eager_experts_us: float = 0.0
+    """What routed experts add to that in a layer that has some (fitted)."""
     admission_layer_ms: float = 0.0
     """Host time of each layer of a step that admits prompts: it runs outside the graph of pure decode steps."""
     draft_ms: float = 0.0
@@ -128,6 +130,8 @@ class FirstToken(NamedTuple):
     """Share of the queueing delay that a mean request sees (fitted)."""
     fixed_ms: float = 0.0
     """Time of each request, on the server."""
+    experts_ms: float = 0.0
+    """What routed experts add to the time of a layer that has some (fitted)."""
     network_ms: float = 0.0
     """Time of each request, on its way."""
     front_end_ms: float = 0.0

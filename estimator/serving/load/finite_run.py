@@ -83,8 +83,10 @@ def arriving_run(
 
 
 def _ready_s(step: Step, together: float) -> float:
-    """Seconds until the front end has taken in so many requests that come at once: none is ready before the last."""
-    return together * step.speed.first_token.front_end_ms * MILLISECOND
+    """Seconds until the front end has taken in the others of so many requests that come at once: none is ready before
+    the last. What it takes for a request alone is part of its first token.
+    """
+    return max(together - 1, 0.0) * step.speed.first_token.front_end_ms * MILLISECOND
 
 
 def _opening_s(step: Step, workload: ServingWorkload, prompts: float) -> float:

@@ -56,7 +56,8 @@ def first_token_overhead_s(step: Step, new: int) -> float:
     graph.
     """
     first_token = step.speed.first_token
-    launching = first_token.layer_ms * step.layers * min(new / GRAPH_TOKENS, 1.0)
+    launching = first_token.layer_ms * step.layers + first_token.experts_ms * step.expert_layers
+    launching *= min(new / GRAPH_TOKENS, 1.0)
     return (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
 
 

@@ -60,6 +60,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
     return Step(
         operators=rank_operators(deployment, Layout(tp=layout.tp, ep=layout.ep, dp=layout.dp)),
         layers=architecture.layers,
+        expert_layers=architecture.expert_layers,
         layout=layout,
         hop_s=runtime.hop_s,
         hop_s_per_row=(layout.pp - 1) * architecture.hidden * 2 / max(deployment.fabric.link_bytes_per_s, GB),
@@ -240,8 +241,10 @@ def _launching(deployment: Deployment) -> EngineSpeed:
 
 
 def _eager_layer_us(deployment: Deployment) -> float:
-    """Host time of launching one layer's kernels one by one."""
-    return deployment.speed.host.eager_layer_us or deployment.engine.program.eager_layer_us
+    """Host time of launching the kernels of a mean layer one by one; routed experts take many."""
+    host, architecture = deployment.speed.host, deployment.model.architecture
+    routed = architecture.expert_layers / architecture.layers
+    return (host.eager_layer_us or deployment.engine.program.eager_layer_us) + host.eager_experts_us * routed
 
 
 def _tower_s_per_patch(deployment: Deployment) -> float:

@@ -111,17 +111,20 @@ class Experts:
     routing_bytes_per_s: float
 
     def load(self, rows: float) -> tuple[float, float]:
-        """Tokens this rank computes, and how many of its experts they touch, of `rows` on each attention replica."""
+        """Tokens this rank computes, and how many of its experts they touch, of `rows` on each attention replica.
+
+        A token visits experts that differ; of the others, a share chooses independently. With several ranks these are
+        the slowest one's.
+        """
         everyone = rows * self.attention_replicas
         tokens = everyone * self.experts_per_token / self.ranks
-        hit = self.experts_per_token / (self.experts * self.ranks)
-        touched = self.experts * (1 - (1 - hit) ** (everyone * self.entropy))
         if self.ranks > 1:
             tokens += self.imbalance * sqrt(2 * tokens * log(self.ranks)) + self.skew * tokens * log2(self.ranks)
-            touched = (
-                self.experts * (1 - (1 - 1 / self.experts) ** (self.entropy * tokens)) if self.experts > 1 else 1.0
-            )
-        return tokens, min(touched, tokens)
+        if not everyone:
+            return 0.0, 0.0
+        independent = 1 + self.entropy * (everyone - 1) if everyone > 1 else everyone
+        hit = min(tokens / (everyone * self.experts), 1.0)
+        return tokens, min(self.experts * (1 - (1 - hit) ** independent), tokens)
 
     def seconds(self, rows: float) -> float:
         tokens, touched = self.load(rows)

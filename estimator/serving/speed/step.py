@@ -96,6 +96,8 @@ class Step:
     """Seconds of decode steps, device and host, over the prediction: the user's own measurement."""
     prefill_factor: float = 1.0
     """Seconds of prompts, device and host, over the prediction: the user's own measurement."""
+    expert_layers: int = 0
+    """Layers that have routed experts."""
     graph_sequences: float = inf
     """Most sequences of one attention replica whose decode step is a captured graph."""
     launch_s: float = 0.0

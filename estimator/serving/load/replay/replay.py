@@ -52,7 +52,7 @@ def replay(
             left -= sample.before <= job.number < sample.last
             if closed and sent < len(jobs):
                 jobs[sent].sent_s = replica.clock_s
-                jobs[sent].arrival_s = replica.clock_s + front_end_s + overhead_s
+                jobs[sent].arrival_s = replica.clock_s + overhead_s
                 replica.arrive(jobs[sent])
                 sent += 1
     ends_s = jobs[sample.last].sent_s if sample.after else max(job.finish_s for job in counted)
@@ -86,10 +86,12 @@ def _jobs(workload: ServingWorkload, sample: Sample, joining_s: list[float]) -> 
 
 
 def _take_in(jobs: list[Job], front_end_s: float, overhead_s: float) -> None:
-    """When each job arrives at the engine: with the last of those sent together, after those sent before."""
+    """When each job arrives at the engine: with the last of those sent together, after those sent before. The front
+    end's time for a job alone is part of its overhead.
+    """
     free_s = 0.0
     for sent_s, together in groupby(jobs, lambda job: job.sent_s):
         group = list(together)
         free_s = max(free_s, sent_s) + len(group) * front_end_s
         for job in group:
-            job.arrival_s = free_s + overhead_s
+            job.arrival_s = free_s - front_end_s + overhead_s

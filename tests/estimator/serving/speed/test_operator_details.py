@@ -67,14 +67,21 @@ def test_a_tile_walks_alone_beyond_sixteen_rows(rows: int, walks: bool) -> None:
 def test_experts_of_one_rank_have_their_share_of_all_tokens() -> None:
     tokens, touched = experts().load(5)
     assert tokens == 5 * 3 * 4
-    assert touched == pytest.approx(16 * (1 - (1 - 4 / 16) ** (15 * 0.8)))
+    assert touched == pytest.approx(16 * (1 - (1 - 4 / 16) ** (1 + 14 * 0.8)))
+
+
+def test_one_token_visits_experts_that_differ() -> None:
+    one = replace(experts(), attention_replicas=1)
+    assert one.load(1) == (4, 4)
+    assert one.load(2)[1] == pytest.approx(16 * (1 - (1 - 4 / 16) ** 1.8))
+    assert one.load(0) == (0, 0)
 
 
 def test_the_slowest_of_several_ranks_has_a_random_and_a_steady_excess() -> None:
     tokens, touched = experts(4).load(50)
     mean = 50 * 3 * 4 / 4
     assert tokens == pytest.approx(mean + 0.9 * sqrt(2 * mean * log(4)) + 0.07 * mean * log2(4))
-    assert touched == pytest.approx(16 * (1 - (1 - 1 / 16) ** (0.8 * tokens)))
+    assert touched == pytest.approx(16 * (1 - (1 - tokens / 150 / 16) ** (1 + 149 * 0.8)))
     assert experts(4, 1.0).load(50)[1] == 1, "one expert is touched or not"
     few, visited = replace(experts(64), entropy=1.0).load(0.001)
     assert visited == few, "no more experts than tokens"
