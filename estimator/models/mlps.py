@@ -75,6 +75,9 @@ class MixtureOfExperts:
     """Width inside the experts where it differs from the model's (Kimi-K3, Nemotron-3 latent experts)."""
     router_norm: int = 0
     """Vector elements beside the router: norms and scales (Gemma 4, Kimi-K3)."""
+    attention_width: int = 0
+    """Width of the query and output projections that each expert has too, routed by a router of its own (JetMoE); 0
+    is none. As many experts are visited, so that one bank reads what the two together do."""
     beside_mlp: bool = False
     """Checkpoints keep router and experts in modules of the layer, beside the dense `mlp` and not inside it
     (Gemma 4)."""
@@ -93,6 +96,12 @@ class MixtureOfExperts:
             *(Tensor(name, "expert", self.intermediate, width, self.experts, "experts") for name in matrices),
             Tensor("down_proj", "expert", width, self.intermediate, self.experts, "experts"),
         ]
+        if self.attention_width:
+            tensors += [
+                Tensor("attention_router", "router", self.experts, self.hidden, split="whole"),
+                Tensor("q_proj", "expert", self.attention_width, self.hidden, self.experts, "experts"),
+                Tensor("o_proj", "expert", self.hidden, self.attention_width, self.experts, "experts"),
+            ]
         if self.router_bias:
             tensors.append(Tensor("router_bias", "norm", self.experts, split="whole"))
         if self.expert_bias:

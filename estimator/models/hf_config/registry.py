@@ -30,6 +30,7 @@ READERS = (
     "diffusion",
     "latent_variants",
     "shared_layers",
+    "looped",
     "drafters",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:

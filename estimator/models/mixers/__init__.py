@@ -6,7 +6,7 @@ The recurrent ones are imported when they are first named: few models have them,
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from estimator.models.mixers.attention import Attention, CrossAttention
+from estimator.models.mixers.attention import Attention, CrossAttention, RoutedAttention
 from estimator.models.mixers.base import Mixer, Parallel, side_by_side
 from estimator.models.mixers.latent import CompressedSparseAttention, Indexer, LatentAttention
 
@@ -34,6 +34,7 @@ __all__ = [
     "Mamba2",
     "Mixer",
     "Parallel",
+    "RoutedAttention",
     "Rwkv4",
     "Rwkv7",
     "ShortConvolution",
