@@ -71,6 +71,8 @@ class MixtureOfExperts:
     gated: bool = True
     expert_bias: bool = False
     router_bias: bool = False
+    router_network: bool = False
+    """A network of several layers chooses the experts, in tensors of the layer's own (ZAYA)."""
     expert_hidden: int = 0
     """Width inside the experts where it differs from the model's (Kimi-K3, Nemotron-3 latent experts)."""
     router_norm: int = 0
@@ -91,8 +93,9 @@ class MixtureOfExperts:
         """Every tensor of the layer: router, routed experts, shared experts."""
         width = self.expert_hidden or self.hidden
         matrices = ("gate_proj", "up_proj") if self.gated else ("up_proj",)
+        router = () if self.router_network else (Tensor("router", "router", self.experts, self.hidden, split="whole"),)
         tensors = [
-            Tensor("router", "router", self.experts, self.hidden, split="whole"),
+            *router,
             *(Tensor(name, "expert", self.intermediate, width, self.experts, "experts") for name in matrices),
             Tensor("down_proj", "expert", width, self.intermediate, self.experts, "experts"),
         ]

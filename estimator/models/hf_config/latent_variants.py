@@ -84,7 +84,7 @@ def hunyuan_v4(f: Fields) -> Architecture:
     return stack(f, layers, rotary=owner.rope_dim, final=merge)
 
 
-@reads(MistralLarge4TextModel="mistral_large4_text")
+@reads(MistralLarge4TextForCausalLM="mistral_large4_text")
 def mistral_large4(f: Fields) -> Architecture:
     """Mistral Large 4: indexed latent attention without compressed queries; every fourth layer rotates nothing, and its
     keys are all compressed.

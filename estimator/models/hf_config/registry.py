@@ -31,6 +31,8 @@ READERS = (
     "latent_variants",
     "shared_layers",
     "looped",
+    "inner_text",
+    "convolved",
     "drafters",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:

@@ -12,6 +12,7 @@ from estimator.models.mixers.latent import CompressedSparseAttention, Indexer, L
 
 if TYPE_CHECKING:
     from estimator.models.mixers.recurrent import (
+        Convolutions,
         GatedDeltaNet,
         KimiDeltaAttention,
         LightningAttention,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Attention",
     "CompressedSparseAttention",
+    "Convolutions",
     "CrossAttention",
     "GatedDeltaNet",
     "GatedLinearRecurrence",
@@ -41,7 +43,7 @@ __all__ = [
     "side_by_side",
 ]
 
-_RECURRENT = {"GatedDeltaNet", "KimiDeltaAttention", "LightningAttention", "ShortConvolution"}
+_RECURRENT = {"Convolutions", "GatedDeltaNet", "KimiDeltaAttention", "LightningAttention", "ShortConvolution"}
 _STATE_SPACE = {"Mamba1", "Mamba2"}
 _RWKV = {"GatedLinearRecurrence", "Rwkv4", "Rwkv7"}
 
