@@ -9,7 +9,7 @@ from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.heads import HEAD_STYLES, HeadStyle
 from estimator.models.hf_config.registry import reads
 from estimator.models.mixers import Attention
-from estimator.models.mlps import DenseMlp
+from estimator.models.mlps import DenseMlp, MixtureOfExperts
 from estimator.models.tensors import Tensor
 
 POOLED = HeadStyle(pooler=True, classifier="pooler")
@@ -45,13 +45,14 @@ def _width(f: Fields) -> int:
     return f.size("hidden_size", "dim", "n_embd")
 
 
-def _attention(f: Fields, *, bias: bool, output_bias: bool | None = None) -> Attention:
+def encoder_attention(f: Fields, *, bias: bool, output_bias: bool | None = None) -> Attention:
+    """Attention of every token to all others of its text."""
     heads = f.size("num_attention_heads", "n_heads", "n_head")
     even = even_heads(_width(f), heads, bias=bias, output_bias=output_bias)
     return replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
 
 
-def _encoder(
+def encoder_stack(
     f: Fields,
     layers: list[Layer],
     *,
@@ -93,14 +94,14 @@ def _encoder(
     )
 
 
-def _bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
+def bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
     """Post-norm blocks with biases everywhere (arXiv:1810.04805)."""
     hidden = _width(f)
     f.refuse_unless("position_embedding_type", "absolute")
     f.refuse_unless("is_decoder", False)
     f.refuse_unless("add_cross_attention", False)
     mlp = DenseMlp(hidden, f.size("intermediate_size", "hidden_dim", "n_inner"), gated=False, bias=True)
-    layer = Layer(_attention(f, bias=True), mlp, norms(hidden, layer_norms, True))
+    layer = Layer(encoder_attention(f, bias=True), mlp, norms(hidden, layer_norms, True))
     return [layer] * f.layers()
 
 
@@ -110,9 +111,9 @@ def albert(f: Fields) -> Architecture:
     f.refuse_unless("inner_group_num", 1)
     hidden, narrow = _width(f), f.size("embedding_size", default=128)
     sets = min(f.size("num_hidden_groups", default=1), f.layers())
-    architecture = _encoder(
+    architecture = encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings"),
         token_types=f.size("type_vocab_size", default=2),
         width=narrow,
@@ -130,9 +131,9 @@ def bert(f: Fields) -> Architecture:
     """BERT; ERNIE may add a table of tasks; Megatron-BERT norms after its layers instead of its embedding."""
     f.refuse_unless("use_task_id", False)
     megatron = f.class_name == "MegatronBertModel"
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings"),
         token_types=f.size("type_vocab_size", default=2),
         embedding_norms=0 if megatron else 1,
@@ -153,12 +154,14 @@ def roberta(f: Fields) -> Architecture:
 
     The XL and pre-norm variants norm once more after the layers, XL not after its embedding.
     """
+    if f.config.get("position_embedding_type") == "rotary":
+        return jina_embeddings_v3(f)
     positions = f.size("max_position_embeddings")
     extra_large = f.class_name == "XLMRobertaXLModel"
     pre_norm = f.class_name == "RobertaPreLayerNormModel"
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=positions,
         token_types=f.size("type_vocab_size", default=2),
         embedding_norms=0 if extra_large else 1,
@@ -172,9 +175,9 @@ def electra(f: Fields) -> Architecture:
     """ELECTRA: BERT behind an embedding of its own width and a projection."""
     hidden, width = _width(f), f.size("embedding_size", default=128)
     projection = (Tensor("embeddings_project", "router", hidden, width), Tensor("project_bias", "norm", hidden))
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings"),
         token_types=f.size("type_vocab_size", default=2),
         width=width,
@@ -185,7 +188,7 @@ def electra(f: Fields) -> Architecture:
 @reads(DistilBertModel="distilbert")
 def distilbert(f: Fields) -> Architecture:
     """DistilBERT: six BERT layers without token types; sinusoidal positions are stored all the same."""
-    return _encoder(f, _bert_layers(f), positions=f.size("max_position_embeddings"))
+    return encoder_stack(f, bert_layers(f), positions=f.size("max_position_embeddings"))
 
 
 @reads(MPNetModel="mpnet")
@@ -194,7 +197,7 @@ def mpnet(f: Fields) -> Architecture:
     buckets = f.size("relative_attention_num_buckets", default=32)
     table = Tensor("relative_attention_bias", "norm", buckets, f.size("num_attention_heads"))
     positions = f.size("max_position_embeddings")
-    return _encoder(f, _bert_layers(f), positions=positions, extras=(table,), context=max(positions - 2, 1))
+    return encoder_stack(f, bert_layers(f), positions=positions, extras=(table,), context=max(positions - 2, 1))
 
 
 @reads(DebertaV2Model="deberta-v2")
@@ -216,9 +219,9 @@ def deberta_v2(f: Fields) -> Architecture:
         if "layer_norm" in f.text("norm_rel_ebd", default="none"):
             extras += norms(hidden, 1, True)
     absolute = f.flag("position_biased_input", default=True)
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings") if absolute else 0,
         token_types=f.count("type_vocab_size"),
         extras=extras,
@@ -233,7 +236,7 @@ def modernbert(f: Fields) -> Architecture:
     f.refuse_unless("norm_bias", False)
     f.refuse_unless("classifier_bias", False)
     f.refuse_unless("decoder_bias", True)
-    full = _attention(f, bias=bias)
+    full = encoder_attention(f, bias=bias)
     local = replace(full, window=f.size("local_attention", default=128))
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
     if f.has("layer_types"):
@@ -246,7 +249,7 @@ def modernbert(f: Fields) -> Architecture:
         for place, kind in enumerate(kinds)
     ]
     head = hidden // f.size("num_attention_heads")
-    return _encoder(f, layers, final_norms=1, norm_bias=False, rotary=head)
+    return encoder_stack(f, layers, final_norms=1, norm_bias=False, rotary=head)
 
 
 @reads(EuroBertModel="eurobert")
@@ -260,23 +263,38 @@ def eurobert(f: Fields) -> Architecture:
     mixer = replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
     mlp = DenseMlp(hidden, f.size("intermediate_size"))
     layers = [Layer(mixer, mlp, norms(hidden, 2))] * f.layers()
-    return _encoder(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)
+    return encoder_stack(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)
 
 
 @reads(NomicBertModel="nomic_bert")
 def nomic_bert(f: Fields) -> Architecture:
-    """nomic-embed: rotary positions, gated MLPs without biases; the experts of nomic-embed-v2 are not modelled."""
+    """nomic-embed: rotary positions, gated MLPs without biases; version 2 has biases and plain MLPs, every second one
+    of experts with one bias for all.
+    """
     hidden = _width(f)
-    f.refuse_unless("qkv_proj_bias", False)
-    f.refuse_unless("mlp_fc1_bias", False)
-    f.refuse_unless("mlp_fc2_bias", False)
-    f.refuse_unless("moe_every_n_layers", 0, -1)
-    f.refuse_unless("activation_function", "swiglu")
-    mixer = _attention(f, bias=False)
-    mlp = DenseMlp(hidden, f.size("intermediate_size", "n_inner"))
-    layers = [Layer(mixer, mlp, norms(hidden, 2, True))] * f.layers()
+    bias = f.flag("qkv_proj_bias")
+    f.refuse_unless("mlp_fc1_bias", bias)
+    f.refuse_unless("mlp_fc2_bias", bias)
+    f.refuse_unless("activation_function", *(("gelu",) if bias else ("swiglu",)))
+    mixer = encoder_attention(f, bias=bias)
+    width = f.size("intermediate_size", "n_inner")
+    plain = Layer(mixer, DenseMlp(hidden, width, gated=not bias, bias=bias), norms(hidden, 2, True))
+    layers, every = [plain] * f.layers(), f.config.get("moe_every_n_layers")
+    if every not in (None, 0, -1):
+        f.refuse_unless("num_shared_experts", 0)
+        bank = MixtureOfExperts(
+            hidden=hidden,
+            experts=f.size("num_experts"),
+            per_token=f.size("moe_top_k", default=1),
+            intermediate=width,
+            gated=False,
+        )
+        shared_bias = Tensor("experts_bias", "norm", hidden, split="whole")
+        routed = Layer(mixer, bank, (*norms(hidden, 2, True), shared_bias))
+        period = f.size("moe_every_n_layers")
+        layers = [routed if layer % period == 1 % period else plain for layer in range(f.layers())]
     types = f.size("type_vocab_size", default=2)
-    return _encoder(f, layers, token_types=types, rotary=mixer.head_dim)
+    return encoder_stack(f, layers, token_types=types, rotary=mixer.head_dim)
 
 
 @reads(GteModel="gte", NewModel="new", GteNewModel="")
@@ -286,11 +304,11 @@ def gte(f: Fields) -> Architecture:
     f.refuse_unless("position_embedding_type", "rope")
     f.refuse_unless("layer_norm_type", "layer_norm")
     f.refuse_unless("pack_qkv", True)
-    mixer = _attention(f, bias=True)
+    mixer = encoder_attention(f, bias=True)
     mlp = DenseMlp(hidden, f.size("intermediate_size"))
     down_bias = Tensor("down_bias", "norm", hidden, split="whole")
     layers = [Layer(mixer, mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
-    return _encoder(f, layers, token_types=f.count("type_vocab_size"), rotary=mixer.head_dim)
+    return encoder_stack(f, layers, token_types=f.count("type_vocab_size"), rotary=mixer.head_dim)
 
 
 @reads(JinaBertModel="")
@@ -307,8 +325,8 @@ def jina_bert(f: Fields) -> Architecture:
     hidden = _width(f)
     mlp = DenseMlp(hidden, f.size("intermediate_size"))
     down_bias = Tensor("down_bias", "norm", hidden, split="whole")
-    layers = [Layer(_attention(f, bias=True), mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
-    return _encoder(f, layers, token_types=f.size("type_vocab_size", default=2))
+    layers = [Layer(encoder_attention(f, bias=True), mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
+    return encoder_stack(f, layers, token_types=f.size("type_vocab_size", default=2))
 
 
 @reads(LlamaBidirectionalModel="llama_bidirec")
@@ -320,9 +338,31 @@ def llama_bidirectional(f: Fields) -> Architecture:
 
 @reads(JinaEmbeddingsV3Model="jina_embeddings_v3")
 def jina_embeddings_v3(f: Fields) -> Architecture:
-    """jina-embeddings-v3: XLM-R with rotary positions; its task adapters are files of their own."""
-    layers = _bert_layers(f)
+    """jina-embeddings-v3 (arXiv:2409.10173): XLM-R with rotary positions; Jina's own upload holds an adapter a task."""
+    tasks = len(f.words("lora_adaptations")) if f.has("lora_adaptations") else 0
+    rank = f.size("lora_rank", default=4) if tasks else 0
+    rotating = Fields({**f.config, "position_embedding_type": "absolute"}, f.path, f.class_name)
+    layers = [_with_adapters(layer, tasks, rank) for layer in bert_layers(rotating)]
     context = f.size("max_position_embeddings") - 2
     types = f.size("type_vocab_size", default=1)
     rotary = _width(f) // f.size("num_attention_heads")
-    return _encoder(f, layers, token_types=types, context=max(context, 1), rotary=rotary)
+    words, hidden = f.size("vocab_size"), _width(f)
+    tables = (Tensor("table_adapters", "norm", rank * (words + types + 2 * hidden), copies=tasks, split="whole"),)
+    pooler = (Tensor("pooler_adapters", "norm", rank * 2 * hidden, copies=tasks, split="whole"),)
+    return encoder_stack(
+        f,
+        layers,
+        token_types=types,
+        context=max(context, 1),
+        rotary=rotary,
+        extras=(*tables, *pooler) if tasks else (),
+    )
+
+
+def _with_adapters(layer: Layer, tasks: int, rank: int) -> Layer:
+    """A layer with low-rank adapters of every matrix for each task; queries, keys and values are one matrix."""
+    if not tasks or not isinstance(layer.mixer, Attention) or not isinstance(layer.mlp, DenseMlp):
+        return layer
+    hidden, wide = layer.mixer.hidden, layer.mlp.intermediate
+    sides = hidden + 3 * hidden + 2 * hidden + 2 * (hidden + wide)
+    return replace(layer, extras=(*layer.extras, Tensor("task_adapters", "router", sides, rank, copies=tasks)))

@@ -8,7 +8,7 @@ from estimator.models.architecture import Architecture, Layer
 from estimator.models.hf_config.decoder import FULL, SLIDING, hidden_size, norms, stack
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.hybrid import LINEAR
-from estimator.models.hf_config.latent import hyper_connections, latent_attention
+from estimator.models.hf_config.latent import hyper_connections, indexer_owners, latent_attention
 from estimator.models.hf_config.moe import SHARED, dense_first, experts
 from estimator.models.hf_config.registry import reads
 from estimator.models.mixers import Indexer, KimiDeltaAttention, LatentAttention
@@ -25,9 +25,10 @@ def _sparse(f: Fields) -> MixtureOfExperts:
 
 
 def _owners(f: Fields, layers: int) -> list[bool]:
-    """The layers that run an indexer; the others reuse the last one's choice."""
-    kinds = f.per_layer("indexer_types", layers, ("full", "shared"))
-    return [kind == "full" for kind in kinds]
+    """The layers that run an indexer, as a file that must list them does."""
+    if not f.has("indexer_types"):
+        raise f.missing("indexer_types")
+    return indexer_owners(f, layers)
 
 
 def _indexer(f: Fields, pool_tokens: int = 0) -> Indexer:
@@ -99,7 +100,7 @@ def mistral_large4(f: Fields) -> Architecture:
     config = Fields({**f.config, "q_lora_rank": None}, f.path, f.class_name)
     rotating = latent_attention(config, indexer)
     still = replace(rotating, nope_dim=rotating.nope_dim + rotating.rope_dim, rope_dim=0)
-    owners = _owners(f, count) if f.has("indexer_types") else [True] * count
+    owners = indexer_owners(f, count)
     heads = (Tensor("softmax_scaling", "norm", rotating.heads, copies=2),)
     choice = (
         Tensor("indexer.scaling", "norm", indexer.heads, copies=2, split="whole"),

@@ -35,12 +35,10 @@ def dory(f: Fields) -> Architecture:
     hidden, bias = hidden_size(f), f.flag("attention_bias")
     f.refuse_unless("mlp_bias", False)
     f.refuse_unless("recurrent_kv_cache_mode", "per_loop")
-    halves = f.has("layer_types") and "mlp" in f.per_layer("layer_types", f.layers(), _BLOCKS)
-    blocks = 2 if halves else 1
-    count = f.layers() // blocks
-    kinds = [FULL if (layer + 1) % 4 == 0 else SLIDING for layer in range(count)]
-    if f.has("layer_types"):
-        kinds = f.per_layer("layer_types", f.layers(), _BLOCKS)[::blocks]
+    kinds = f.per_layer("layer_types", f.layers(), _BLOCKS)
+    blocks = 2 if "mlp" in kinds else 1
+    kinds = kinds[::blocks]
+    count = len(kinds)
     first, last = (f.count(name, default=8 * blocks) // blocks for name in ("n_input_layers", "n_output_layers"))
     if first + last > count:
         raise InputError("n_input_layers", f"{first} and {last} layers around the loop, of {count} layers")
@@ -73,7 +71,7 @@ def hrm_text(f: Fields) -> Architecture:
     fast = f.size("L_cycles", default=3, most=MOST_LOOPS)
     count = f.layers("num_layers_per_stack" if f.has("num_layers_per_stack") else "num_hidden_layers")
     heads = f.size("num_attention_heads")
-    config = Fields({"num_key_value_heads": heads, "head_dim": 128, **f.config}, f.path, f.class_name)
+    config = Fields({"num_key_value_heads": heads, **f.config}, f.path, f.class_name)
     mixer = replace(attention(config, qkv_bias=bias, output_bias=bias), separate_gate=True)
     layer = Layer(mixer, DenseMlp(hidden, f.size("intermediate_size")))
     start = Tensor("z_L_init", "norm", hidden, split="whole")

@@ -152,7 +152,7 @@ WRAPPERS = {
     "Molmo2ForConditionalGeneration": Wrapper("molmo2", "Molmo2TextForCausalLM"),
     "VoxtralRealtimeForConditionalGeneration": Wrapper("voxtral_realtime", "VoxtralRealtimeTextForCausalLM"),
     "Cosmos3EdgeForConditionalGeneration": Wrapper("cosmos3_edge", "Cosmos3EdgeTextForCausalLM"),
-    "Cosmos3OmniForConditionalGeneration": Wrapper("cosmos3_omni", "Qwen3ForCausalLM", towers.qwen3_vl),
+    "Cosmos3OmniForConditionalGeneration": Wrapper("cosmos3_omni", "Qwen3ForCausalLM"),
     "MuseGlimmerForConditionalGeneration": Wrapper("muse_glimmer", "MuseGlimmerTextForCausalLM"),
     "MuseSparkForConditionalGeneration": Wrapper("muse_spark", "MuseSparkTextForCausalLM"),
     "MossTranscribeDiarizeForConditionalGeneration": Wrapper("moss_transcribe_diarize", "Qwen3ForCausalLM"),

@@ -33,6 +33,8 @@ READERS = (
     "looped",
     "inner_text",
     "convolved",
+    "encoder_variants",
+    "late_interaction",
     "drafters",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
