@@ -7,9 +7,9 @@ from estimator.models.hf_config.decoder import FULL, SLIDING, even_heads, norms,
 from estimator.models.hf_config.dense import both_ways, llama_like
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.heads import HEAD_STYLES, HeadStyle
-from estimator.models.hf_config.registry import reads
+from estimator.models.hf_config.registry import find_reader, reads
 from estimator.models.mixers import Attention
-from estimator.models.mlps import DenseMlp, MixtureOfExperts
+from estimator.models.mlps import DenseMlp
 from estimator.models.tensors import Tensor
 
 POOLED = HeadStyle(pooler=True, classifier="pooler")
@@ -41,14 +41,15 @@ HEAD_STYLES |= {
 }
 
 
-def _width(f: Fields) -> int:
+def encoder_width(f: Fields) -> int:
+    """Width of the residual stream, in elements, under any of the names that encoders use."""
     return f.size("hidden_size", "dim", "n_embd")
 
 
 def encoder_attention(f: Fields, *, bias: bool, output_bias: bool | None = None) -> Attention:
     """Attention of every token to all others of its text."""
     heads = f.size("num_attention_heads", "n_heads", "n_head")
-    even = even_heads(_width(f), heads, bias=bias, output_bias=output_bias)
+    even = even_heads(encoder_width(f), heads, bias=bias, output_bias=output_bias)
     return replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
 
 
@@ -67,7 +68,7 @@ def encoder_stack(
     rotary: int = 0,
 ) -> Architecture:
     """Tables, layers and norms of an encoder; `width` is that of an embedding narrower than the layers."""
-    hidden = _width(f)
+    hidden = encoder_width(f)
     table = width or hidden
     architecture = stack(
         f,
@@ -96,7 +97,7 @@ def encoder_stack(
 
 def bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
     """Post-norm blocks with biases everywhere (arXiv:1810.04805)."""
-    hidden = _width(f)
+    hidden = encoder_width(f)
     f.refuse_unless("position_embedding_type", "absolute")
     f.refuse_unless("is_decoder", False)
     f.refuse_unless("add_cross_attention", False)
@@ -109,7 +110,7 @@ def bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
 def albert(f: Fields) -> Architecture:
     """ALBERT (arXiv:1909.11942): BERT whose layers are one layer run again and again, over a narrower embedding."""
     f.refuse_unless("inner_group_num", 1)
-    hidden, narrow = _width(f), f.size("embedding_size", default=128)
+    hidden, narrow = encoder_width(f), f.size("embedding_size", default=128)
     sets = min(f.size("num_hidden_groups", default=1), f.layers())
     architecture = encoder_stack(
         f,
@@ -154,8 +155,9 @@ def roberta(f: Fields) -> Architecture:
 
     The XL and pre-norm variants norm once more after the layers, XL not after its embedding.
     """
-    if f.config.get("position_embedding_type") == "rotary":
-        return jina_embeddings_v3(f)
+    rotating = find_reader("JinaEmbeddingsV3Model")
+    if rotating and f.config.get("position_embedding_type") == "rotary":
+        return rotating(f)
     positions = f.size("max_position_embeddings")
     extra_large = f.class_name == "XLMRobertaXLModel"
     pre_norm = f.class_name == "RobertaPreLayerNormModel"
@@ -173,7 +175,7 @@ def roberta(f: Fields) -> Architecture:
 @reads(ElectraModel="electra")
 def electra(f: Fields) -> Architecture:
     """ELECTRA: BERT behind an embedding of its own width and a projection."""
-    hidden, width = _width(f), f.size("embedding_size", default=128)
+    hidden, width = encoder_width(f), f.size("embedding_size", default=128)
     projection = (Tensor("embeddings_project", "router", hidden, width), Tensor("project_bias", "norm", hidden))
     return encoder_stack(
         f,
@@ -203,7 +205,7 @@ def mpnet(f: Fields) -> Architecture:
 @reads(DebertaV2Model="deberta-v2")
 def deberta_v2(f: Fields) -> Architecture:
     """DeBERTa-v2 and v3 (arXiv:2111.09543): disentangled attention over a table of relative positions."""
-    hidden = _width(f)
+    hidden = encoder_width(f)
     f.refuse_unless("embedding_size", hidden)
     f.refuse_unless("conv_kernel_size", 0)
     f.refuse_unless("pooler_hidden_size", hidden)
@@ -231,7 +233,7 @@ def deberta_v2(f: Fields) -> Architecture:
 @reads(ModernBertModel="modernbert")
 def modernbert(f: Fields) -> Architecture:
     """ModernBERT (arXiv:2412.13663): gated MLPs, every third layer global, the others over `local_attention` tokens."""
-    hidden, count = _width(f), f.layers()
+    hidden, count = encoder_width(f), f.layers()
     bias = f.flag("attention_bias")
     f.refuse_unless("norm_bias", False)
     f.refuse_unless("classifier_bias", False)
@@ -256,7 +258,7 @@ def modernbert(f: Fields) -> Architecture:
 def eurobert(f: Fields) -> Architecture:
     """EuroBERT: a Llama that looks both ways."""
     f.refuse_unless("mlp_bias", False)
-    hidden, bias = _width(f), f.flag("attention_bias")
+    hidden, bias = encoder_width(f), f.flag("attention_bias")
     heads = f.size("num_attention_heads")
     groups = f.size("num_key_value_heads", default=heads)
     even = even_heads(hidden, heads, groups, bias=bias)
@@ -266,103 +268,8 @@ def eurobert(f: Fields) -> Architecture:
     return encoder_stack(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)
 
 
-@reads(NomicBertModel="nomic_bert")
-def nomic_bert(f: Fields) -> Architecture:
-    """nomic-embed: rotary positions, gated MLPs without biases; version 2 has biases and plain MLPs, every second one
-    of experts with one bias for all.
-    """
-    hidden = _width(f)
-    bias = f.flag("qkv_proj_bias")
-    f.refuse_unless("mlp_fc1_bias", bias)
-    f.refuse_unless("mlp_fc2_bias", bias)
-    f.refuse_unless("activation_function", *(("gelu",) if bias else ("swiglu",)))
-    mixer = encoder_attention(f, bias=bias)
-    width = f.size("intermediate_size", "n_inner")
-    plain = Layer(mixer, DenseMlp(hidden, width, gated=not bias, bias=bias), norms(hidden, 2, True))
-    layers, every = [plain] * f.layers(), f.config.get("moe_every_n_layers")
-    if every not in (None, 0, -1):
-        f.refuse_unless("num_shared_experts", 0)
-        bank = MixtureOfExperts(
-            hidden=hidden,
-            experts=f.size("num_experts"),
-            per_token=f.size("moe_top_k", default=1),
-            intermediate=width,
-            gated=False,
-        )
-        shared_bias = Tensor("experts_bias", "norm", hidden, split="whole")
-        routed = Layer(mixer, bank, (*norms(hidden, 2, True), shared_bias))
-        period = f.size("moe_every_n_layers")
-        layers = [routed if layer % period == 1 % period else plain for layer in range(f.layers())]
-    types = f.size("type_vocab_size", default=2)
-    return encoder_stack(f, layers, token_types=types, rotary=mixer.head_dim)
-
-
-@reads(GteModel="gte", NewModel="new", GteNewModel="")
-def gte(f: Fields) -> Architecture:
-    """gte-multilingual and Snowflake arctic-embed-m-v2: rotary positions, a gated MLP with one bias."""
-    hidden = _width(f)
-    f.refuse_unless("position_embedding_type", "rope")
-    f.refuse_unless("layer_norm_type", "layer_norm")
-    f.refuse_unless("pack_qkv", True)
-    mixer = encoder_attention(f, bias=True)
-    mlp = DenseMlp(hidden, f.size("intermediate_size"))
-    down_bias = Tensor("down_bias", "norm", hidden, split="whole")
-    layers = [Layer(mixer, mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
-    return encoder_stack(f, layers, token_types=f.count("type_vocab_size"), rotary=mixer.head_dim)
-
-
-@reads(JinaBertModel="")
-def jina_bert(f: Fields) -> Architecture:
-    """jina-embeddings-v2 (arXiv:2310.19923): BERT with ALiBi and gated MLPs, of which only the output has a bias.
-
-    The code model norms queries and keys as well, under a class of the same name, and is refused.
-    """
-    f.refuse_unless("position_embedding_type", "alibi")
-    f.refuse_unless("feed_forward_type", "geglu", "reglu")
-    remote = f.section("auto_map")
-    if remote and any("qk-post-norm" in str(value) for value in remote.config.values()):
-        raise f.wrong("auto_map", "jina-bert-v2-qk-post-norm", "norms over queries and keys are not modelled")
-    hidden = _width(f)
-    mlp = DenseMlp(hidden, f.size("intermediate_size"))
-    down_bias = Tensor("down_bias", "norm", hidden, split="whole")
-    layers = [Layer(encoder_attention(f, bias=True), mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
-    return encoder_stack(f, layers, token_types=f.size("type_vocab_size", default=2))
-
-
 @reads(LlamaBidirectionalModel="llama_bidirec")
 def llama_bidirectional(f: Fields) -> Architecture:
     """Llama that looks both ways: NVIDIA's embedding and reranking models."""
     body = llama_like(f, qkv_bias=f.flag("attention_bias"), output_bias=f.flag("attention_bias"))
     return replace(both_ways(body), head=(), tied=False, task="embedding")
-
-
-@reads(JinaEmbeddingsV3Model="jina_embeddings_v3")
-def jina_embeddings_v3(f: Fields) -> Architecture:
-    """jina-embeddings-v3 (arXiv:2409.10173): XLM-R with rotary positions; Jina's own upload holds an adapter a task."""
-    tasks = len(f.words("lora_adaptations")) if f.has("lora_adaptations") else 0
-    rank = f.size("lora_rank", default=4) if tasks else 0
-    rotating = Fields({**f.config, "position_embedding_type": "absolute"}, f.path, f.class_name)
-    layers = [_with_adapters(layer, tasks, rank) for layer in bert_layers(rotating)]
-    context = f.size("max_position_embeddings") - 2
-    types = f.size("type_vocab_size", default=1)
-    rotary = _width(f) // f.size("num_attention_heads")
-    words, hidden = f.size("vocab_size"), _width(f)
-    tables = (Tensor("table_adapters", "norm", rank * (words + types + 2 * hidden), copies=tasks, split="whole"),)
-    pooler = (Tensor("pooler_adapters", "norm", rank * 2 * hidden, copies=tasks, split="whole"),)
-    return encoder_stack(
-        f,
-        layers,
-        token_types=types,
-        context=max(context, 1),
-        rotary=rotary,
-        extras=(*tables, *pooler) if tasks else (),
-    )
-
-
-def _with_adapters(layer: Layer, tasks: int, rank: int) -> Layer:
-    """A layer with low-rank adapters of every matrix for each task; queries, keys and values are one matrix."""
-    if not tasks or not isinstance(layer.mixer, Attention) or not isinstance(layer.mlp, DenseMlp):
-        return layer
-    hidden, wide = layer.mixer.hidden, layer.mlp.intermediate
-    sides = hidden + 3 * hidden + 2 * hidden + 2 * (hidden + wide)
-    return replace(layer, extras=(*layer.extras, Tensor("task_adapters", "router", sides, rank, copies=tasks)))

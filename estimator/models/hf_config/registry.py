@@ -23,6 +23,7 @@ READERS = (
     "encoder_decoder",
     "multimodal",
     "encoders",
+    "uploaded_encoders",
     "moe_variants",
     "hybrid_variants",
     "dense_variants",
