@@ -64,12 +64,17 @@ def headed_reader(class_name: str) -> Reader | None:
         if not class_name.endswith(ending) or class_name == ending:
             continue
         stem = class_name.removesuffix(ending)
-        bodies = {each: reader for body in BODIES if (reader := find_reader(each := stem + body))}
+        bodies = _bodies(stem) or _bodies(stem.removesuffix("Text"))
         if task == "masked tokens":  # an encoder's head: MambaLMHeadModel is a decoder under another name
             bodies = {each: reader for each, reader in bodies.items() if each in HEAD_STYLES}
         if bodies:
             return _under_head(bodies, task)
     return None
+
+
+def _bodies(stem: str) -> dict[str, Reader]:
+    """The readers of a family's bodies, by class."""
+    return {each: reader for body in BODIES if (reader := find_reader(each := stem + body))}
 
 
 def _under_head(bodies: Mapping[str, Reader], task: Task) -> Reader:
