@@ -186,6 +186,7 @@ def test_names_of_checkpoints_tell_their_format() -> None:
     assert format_in_name("unsloth/Qwen3-14B-GGUF:UD-Q5_K_XL") == "gguf-q5_k_m"
     assert format_in_name("Qwen3-30B-A3B-UD-Q2_K_XL.gguf") == "gguf-q2_k"
     assert format_in_name("Qwen3-30B-A3B-Q7_K.gguf") is None
+    assert format_in_name("unsloth/DeepSeek-R1-0528-GGUF:UD-IQ2_XXS") is None
     assert format_in_name("Qwen/Qwen3-8B") is None
 
 
@@ -207,6 +208,7 @@ def test_names_of_checkpoints_tell_their_format() -> None:
         ("Qwen/Qwen2.5-7B-Instruct-GPTQ-Int8", "int8-gptq"),
         ("TheBloke/Llama-2-13B-GPTQ", "int4-gptq"),
         ("OPEA/Qwen2.5-7B-int4-AutoRound", "int4-gptq"),
+        ("OPEA/Qwen2.5-14B-Instruct-int4-sym-inc", "int4-gptq"),
         ("RedHatAI/Qwen3-32B-quantized.w4a16", "int4-gptq"),
         ("amd/Llama-3.1-8B-FP8-Quark", "fp8"),
     ],
