@@ -18,18 +18,18 @@ Types = tuple[tuple[str, float], ...]
 class FileShape(NamedTuple):
     """What the quantiser looks at in a model."""
 
-    layers: int = 32
-    attention_layers: int = 32
-    query_groups: float = 4
+    layers: int
+    attention_layers: int
+    query_groups: float
     """Query heads to a key head."""
-    experts: int = 0
-    own_head: bool = True
+    experts: int
+    own_head: bool
     """Whether there is an output matrix beside the embedding."""
-    fused_attention: bool = False
+    fused_attention: bool
     """Whether query, key and value are one tensor."""
 
 
-LARGE = FileShape()
+LARGE = FileShape(layers=32, attention_layers=32, query_groups=4, experts=0, own_head=True, fused_attention=False)
 """A model with grouped-query attention and a head of its own, such as Llama-3.1-8B."""
 
 Share = Callable[[int], float]
