@@ -16,7 +16,7 @@ _SPELLINGS = (
 _SEPARATORS = re.compile(r"[\s\-_/:]+")
 _QUANTISED = re.compile(
     r"gguf|ggml|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|trtllm|trt|neuron"
-    r"|safetensors|imatrix|i1|ud|qat|qlora|spinquant|eo\d|asq|ct|dynamic|static|block|per[a-z]*|tensor|channel|kv|mixed|g\d{2,3}|\d{2,3}g|sym|asym"
+    r"|safetensors|imatrix|i1|ud|qat|qlora|spinquant|eo\d|asq|ct|dynamic|static|block|per[a-z]*|tensor|channel|kv|mixed|g\d{2,3}|\d{2,3}g|sym|asym|inc"
     r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|mostly|half|u?int[48]|[2-8]\.?\d?(bits?|bpw)|w\d+a\d+\w*"
     r"|(bf|fp|f|float|bfloat|nvfp|mxfp|nf)\d{1,2}\w*"
 )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from estimator.errors import Refusal
+from estimator.models.file_mix import as_written
 from estimator.models.format_choice import SIXTEEN_BIT
 from estimator.models.formats import USUAL_MIX, WeightFormat, format_in_name, weight_format
 from estimator.models.misnomers import misnomer
@@ -26,7 +27,7 @@ def as_announced(reference: str, model: Model, exact: bool) -> Model:
     alike = own.startswith(f"{announced}-") or (announced in SIXTEEN_BIT and own in SIXTEEN_BIT)
     if announced in (own, format_in_name(model.id)) or alike:
         return model
-    weights = weight_format(announced)
+    weights = as_written(weight_format(announced), model.architecture)
     wider = "" if weights.id in SIXTEEN_BIT else ": which tensors this upload leaves wider is not known"
     return _upload(reference, model, weights, f"{weights.id} by its name alone{wider}")
 

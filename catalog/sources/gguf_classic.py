@@ -27,12 +27,20 @@ def _bert(k: Keys) -> dict[str, Any]:
     }
 
 
+def _jina_v3(k: Keys) -> dict[str, Any]:
+    """jina-embeddings-v3 without its adapters, which are files of their own."""
+    context = k.whole("context_length")
+    return {"max_position_embeddings": context + 2 if context else None, "type_vocab_size": _rows(k, "token_types", 1)}
+
+
 def _nomic(k: Keys) -> dict[str, Any]:
-    """Nomic-BERT without experts: rotary positions, gated MLPs and no biases."""
+    """Nomic-BERT: rotary positions, gated MLPs and no biases; with experts, plain MLPs with biases between them."""
+    experts = k.whole("expert_count")
     return {
         "type_vocab_size": _rows(k, "token_types", 2),
-        "moe_every_n_layers": 2 if k.whole("expert_count") else 0,
-        "activation_function": "swiglu",
+        "moe_every_n_layers": k.whole("moe_every_n_layers", 2) if experts else 0,
+        "moe_top_k": k.whole("expert_used_count") or None,
+        "activation_function": "gelu" if experts else "swiglu",
         "qkv_proj_bias": _biases(k),
         "mlp_fc1_bias": k.has_tensor("ffn_up.bias"),
         "mlp_fc2_bias": k.has_tensor("ffn_down.bias"),
@@ -154,6 +162,8 @@ def _embedding_gemma(k: Keys) -> dict[str, Any]:
 CLASSIC: Mapping[str, Conversion] = {
     "bert": Conversion("BertModel", extra=_bert),
     "nomic-bert": Conversion("NomicBertModel", extra=_nomic),
+    "nomic-bert-moe": Conversion("NomicBertModel", extra=_nomic),
+    "jina-bert-v3": Conversion("JinaEmbeddingsV3Model", extra=_jina_v3),
     "modern-bert": Conversion("ModernBertModel", extra=_modern_bert),
     "gemma-embedding": Conversion("Gemma3TextModel", extra=_embedding_gemma),
     "t5": Conversion("T5ForConditionalGeneration", extra=_t5),

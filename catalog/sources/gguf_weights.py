@@ -12,9 +12,12 @@ from catalog.sources.gguf import Header
 from estimator.models.formats import Stored, WeightFormat, weight_format
 from estimator.models.tensors import Role
 
+TABLE: tuple[Role, str] = ("embedding", "embed_tokens")
+HEAD: tuple[Role, str] = ("head", "")
 PLACES: dict[str, tuple[Role, str]] = {
-    "token_embd": ("embedding", ""),
-    "output": ("head", ""),
+    "token_embd": TABLE,
+    "per_layer_token_embd": ("embedding", "embed_tokens_per_layer"),
+    "output": HEAD,
     "attn_q": ("attention", "q_proj"),
     "attn_k": ("attention", "k_proj"),
     "attn_v": ("attention", "v_proj"),
@@ -41,13 +44,12 @@ ROLES: tuple[tuple[str, Role], ...] = (
     (r"_shexp$", "shared_expert"),
     (r"^(ffn|channel_mix)_", "mlp"),
     (r"^(attn|ssm|shortconv|indexer|time_mix)", "attention"),
-    (r"^(per_layer_token_embd)", "embedding"),
 )
 """Roles of all other tensors: fused projections, recurrent mixers and the rest, by the first pattern that fits."""
 FILE_TYPES = {
     0: "f32", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
     12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k",
-    19: "iq2_xxs", 20: "iq2_xs", 21: "q2_k_s", 23: "iq3_xxs", 24: "iq1_s", 25: "iq4_nl", 26: "iq3_s",
+    19: "iq2_xxs", 20: "iq2_xs", 21: "q2_k_s", 22: "iq3_xs", 23: "iq3_xxs", 24: "iq1_s", 25: "iq4_nl", 26: "iq3_s",
     27: "iq3_m", 28: "iq2_s", 29: "iq2_m", 30: "iq4_xs", 31: "iq1_m", 32: "bf16", 36: "tq1_0", 37: "tq2_0", 38: "mxfp4",
 }  # fmt: skip
 """`general.file_type`, llama.h's llama_ftype."""
@@ -56,15 +58,19 @@ FILE_TYPES = {
 def as_stored(header: Header) -> WeightFormat:
     """A GGUF file's own mix as a weight format: the nominal one by name, with the exact bits of every kind of tensor.
 
-    A kind without an entry of its own takes the average of its role, so that the bytes add up to the file's.
+    A kind without an entry of its own takes the average of its role, so that the bytes add up to the file's. A file
+    without an output matrix multiplies the embedding in its place.
     """
     elements: Counter[tuple[Role, str]] = Counter()
     sizes: Counter[tuple[Role, str]] = Counter()
     for name, tensor in header.tensors.items():
         place = _place(re.sub(r"^blk\.\d+\.", "", name))
         if place:
-            elements[place] += tensor.stored.elements
-            sizes[place] += tensor.stored.bytes
+            for kind in {place, (place[0], "")}:
+                elements[kind] += tensor.stored.elements
+                sizes[kind] += tensor.stored.bytes
+    if "output.weight" not in header.tensors:
+        elements[HEAD], sizes[HEAD] = elements[TABLE], sizes[TABLE]
     by_kind = sorted((place for place in elements if elements[place]), key=lambda place: not place[1])
     exceptions = tuple(
         Stored(role=role, name=kind, bits=8 * sizes[role, kind] / elements[role, kind]) for role, kind in by_kind

@@ -5,6 +5,7 @@ import re
 
 from estimator.accuracy.score import Row, text
 from estimator.errors import InputError
+from estimator.models.file_mix import as_written
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, format_in_name, weight_format
 from estimator.models.model import Model
 
@@ -13,6 +14,10 @@ OPTIMIZER_RECIPES = (("Qwen3_5", "nvfp4-fp8"), ("Gemma4", "nvfp4-mlp"), ("GlmMoe
 
 def weights_of(row: Row, model: Model) -> WeightFormat:
     """The weight format that a row's columns for quantisation, type and name spell out. Raises InputError."""
+    return as_written(_spelled_out(row, model), model.architecture)
+
+
+def _spelled_out(row: Row, model: Model) -> WeightFormat:
     quant, dtype = _stored_quant(row), text(row, "weight_dtype").lower()
     named = format_in_name(re.sub(r"\s*\(.*\)$", "", text(row, "model_id")).replace(" ", "-"))
     if quant and quant.lower() != "compressed-tensors":

@@ -71,10 +71,15 @@ class MixtureOfExperts:
     gated: bool = True
     expert_bias: bool = False
     router_bias: bool = False
+    router_network: bool = False
+    """A network of several layers chooses the experts, in tensors of the layer's own (ZAYA)."""
     expert_hidden: int = 0
     """Width inside the experts where it differs from the model's (Kimi-K3, Nemotron-3 latent experts)."""
     router_norm: int = 0
     """Vector elements beside the router: norms and scales (Gemma 4, Kimi-K3)."""
+    attention_width: int = 0
+    """Width of the query and output projections that each expert has too, routed by a router of its own (JetMoE); 0
+    is none. As many experts are visited, so that one bank reads what the two together do."""
     beside_mlp: bool = False
     """Checkpoints keep router and experts in modules of the layer, beside the dense `mlp` and not inside it
     (Gemma 4)."""
@@ -88,11 +93,18 @@ class MixtureOfExperts:
         """Every tensor of the layer: router, routed experts, shared experts."""
         width = self.expert_hidden or self.hidden
         matrices = ("gate_proj", "up_proj") if self.gated else ("up_proj",)
+        router = () if self.router_network else (Tensor("router", "router", self.experts, self.hidden, split="whole"),)
         tensors = [
-            Tensor("router", "router", self.experts, self.hidden, split="whole"),
+            *router,
             *(Tensor(name, "expert", self.intermediate, width, self.experts, "experts") for name in matrices),
             Tensor("down_proj", "expert", width, self.intermediate, self.experts, "experts"),
         ]
+        if self.attention_width:
+            tensors += [
+                Tensor("attention_router", "router", self.experts, self.hidden, split="whole"),
+                Tensor("q_proj", "expert", self.attention_width, self.hidden, self.experts, "experts"),
+                Tensor("o_proj", "expert", self.hidden, self.attention_width, self.experts, "experts"),
+            ]
         if self.router_bias:
             tensors.append(Tensor("router_bias", "norm", self.experts, split="whole"))
         if self.expert_bias:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from estimator.errors import InputError, Refusal
 from estimator.models import hf_config
 from estimator.models.architecture import Architecture
+from estimator.models.file_mix import as_written
 from estimator.models.formats import LINEAR, WeightFormat, weight_format
 from estimator.models.misnomers import misnomer
 from estimator.models.published import Explanation, explain
@@ -93,7 +94,7 @@ class Model:
             if self.unknown_weights:
                 raise InputError(*self.unknown_weights)
             return self.checkpoint
-        weights = weight_format(name)
+        weights = as_written(weight_format(name), self.architecture)
         if weights.id == self.checkpoint.id or self.checkpoint.id.startswith(f"{weights.id}-"):
             return self.checkpoint
         refusal = misnomer(self.architecture, weights)

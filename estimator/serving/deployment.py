@@ -9,6 +9,7 @@ from estimator.engines.support import FILE_TYPES, stand_in
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, Fabric
 from estimator.models.adapters import Adapters, read_adapters
+from estimator.models.file_mix import as_written
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
 from estimator.models.model import Model
 from estimator.results import Confidence
@@ -96,7 +97,7 @@ def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -
     engine = engine_on(node.device, requested, inventory)
     weights = model.weights(scenario.weights)
     if engine is not requested or weights.id in FILE_TYPES:
-        weights = weight_format(stand_in(engine, weights.id))
+        weights = as_written(weight_format(stand_in(engine, weights.id)), model.architecture)
     efficiency = calibrated(inventory.efficiency, scenario.calibrations)
     offloads = engine.program.offloads and node.device.kind == "gpu"
     if "weights" in engine.program.offloads:  # slower than a smaller format, so only where its room is stated

@@ -61,6 +61,7 @@ ON = {
     "Tiles": {"by_aspect"},
     "Wrapper": {"ties_outside"},
     "Attention": {"stores_cache"},
+    "RoutedAttention": {"stores_cache"},
 }
 """Switches for what is left out, or for what nearly all have."""
 USUAL: dict[str, dict[str, float]] = {

@@ -1,14 +1,9 @@
-"""GGML block types, and the mixes of them that llama.cpp's quantiser writes.
-
-Block types: ggml/src/ggml-common.h. Mixes: llama_tensor_get_type in llama.cpp's src/llama-quant.cpp, for models with
-grouped-query attention. "More bits" goes to the first and last eighth of the layers and to every third between, which
-is half of them.
-"""
+"""GGML block types, and the mixes of them in GGUF files as weight formats. Block types: ggml/src/ggml-common.h."""
 
 import re
 
 from estimator.models.formats.base import EVERYTHING, Stored, WeightFormat
-from estimator.models.tensors import Role
+from estimator.models.formats.gguf_recipes import LARGE, RECIPES, WITH_WIDE_TABLES, FileShape, Recipe, recipe_types
 
 BLOCK_BITS = {
     "f32": 32.0,
@@ -46,6 +41,7 @@ AVERAGE_BITS = {
     "iq2_s": 2.7403,
     "iq2_m": 2.9294,
     "iq3_xxs": 3.2548,
+    "iq3_xs": 3.4977,
     "iq3_s": 3.6606,
     "iq3_m": 3.7628,
     "iq4_xs": 4.4597,
@@ -64,7 +60,7 @@ AVERAGE_BITS = {
     "f16": 16.0005,
     "bf16": 16.0005,
 }
-"""Whole files of Llama-3.1-8B (llama.cpp tools/quantize README; q3_k_m, which it lacks, by the mix above)."""
+"""Whole files of Llama-3.1-8B (llama.cpp tools/quantize README; iq3_xs and q3_k_m, which it lacks, by recipe)."""
 
 ROW = 256
 """K, IQ and ternary types cut rows into super-blocks of 256."""
@@ -74,38 +70,17 @@ _FALLBACKS = {"q4_k": "q5_0", "q5_k": "q5_1", "q6_k": "q8_0", "tq1_0": "q4_0", "
 """Type with blocks of 32 that takes the place of one with super-blocks where rows are no multiple of 256
 (tensor_type_fallback in llama.cpp's src/llama-quant.cpp)."""
 
-_DOWN: tuple[tuple[Role, str], ...] = (("mlp", "down_proj"), ("shared_expert", "down_proj"), ("expert", "down_proj"))
-_VALUE: tuple[tuple[Role, str], ...] = (("attention", "v_proj"),)
-_OUTPUT: tuple[tuple[Role, str], ...] = (("attention", "o_proj"),)
-_QUERY_KEY: tuple[tuple[Role, str], ...] = (("attention", "q_proj"), ("attention", "k_proj"))
 _UNTOUCHED = (Stored("norm", "", 32), Stored("router", "", 32))
 
 
-Chosen = str | tuple[str, float] | tuple[str, float, str]
-"""A type; or one for a share of the layers, and the type of the rest where it is not the base."""
-
-
-def _mix(
-    name: str,
-    base: str,
-    *,
-    value: Chosen = "",
-    down: Chosen = "",
-    output: str = "",
-    query_key: str = "",
-    embedding: str = "",
-    head: str = "q6_k",
-) -> WeightFormat:
-    """One quantiser preset: its base type, and what some tensors get instead."""
-    chosen_of = [((("head", ""),), head), (_VALUE, value), (_DOWN, down), (_OUTPUT, output), (_QUERY_KEY, query_key)]
-    chosen_of.append(((("embedding", ""),), embedding))
+def _mix(name: str, recipe: Recipe, shape: FileShape) -> WeightFormat:
+    """One preset of the quantiser: its base type, and what some tensors of a model of that shape get instead."""
+    base = recipe.base
     stored, narrow = [*_UNTOUCHED], {BLOCK_BITS[base]: _narrow_bits(base)}
-    for places, chosen in chosen_of:
-        if chosen:
-            kind, share, rest = (chosen, 1.0, base) if isinstance(chosen, str) else (*chosen, base)[:3]
-            bits = share * BLOCK_BITS[kind] + (1 - share) * BLOCK_BITS[rest]
-            narrow[bits] = share * _narrow_bits(kind) + (1 - share) * _narrow_bits(rest)
-            stored += [Stored(role, tensor, bits) for role, tensor in places]
+    for (role, tensor), types in recipe_types(recipe, shape):
+        bits = sum(share * BLOCK_BITS[kind] for kind, share in types)
+        narrow[bits] = sum(share * _narrow_bits(kind) for kind, share in types)
+        stored.append(Stored(role, tensor, bits))
     return _format(name, BLOCK_BITS[base], tuple(stored), tuple(narrow.items()))
 
 
@@ -133,7 +108,7 @@ def _format(
         exceptions=stored,
         row=ROW,
         narrow_bits=narrow,
-        average_bits=AVERAGE_BITS.get(name, 0.0),
+        average_bits=AVERAGE_BITS.get(WITH_WIDE_TABLES.get(name, name), 0.0),
     )
 
 
@@ -144,37 +119,11 @@ def has_super_blocks(weights: WeightFormat) -> bool:
     return bool(re.match(r"gguf-(?:q\d_k|iq(?!4_nl)|tq)", weights.id))
 
 
-_HALF, _EIGHTH = 0.5, 0.125
-
 MIXES = (
     _uniform("f16"),
     _uniform("bf16"),
     _uniform("q8_0"),
-    _mix("q6_k", "q6_k"),
-    _mix("q5_k_m", "q5_k", value=("q6_k", _HALF), down=("q6_k", _HALF)),
-    _mix("q5_k_s", "q5_k"),
-    _mix("q4_k_m", "q4_k", value=("q6_k", _HALF), down=("q6_k", _HALF)),
-    _mix("q4_k_s", "q4_k", value=("q5_k", _EIGHTH), down=("q5_k", _EIGHTH)),
-    _mix("q3_k_l", "q3_k", value="q5_k", down="q5_k", output="q5_k"),
-    _mix("q3_k_m", "q3_k", value=("q5_k", 1 / 16, "q4_k"), down=("q5_k", 1 / 16, "q4_k"), output="q4_k"),
-    _mix("q3_k_s", "q3_k"),
-    _mix("q2_k", "q2_k", value="q4_k", down="q3_k", output="q3_k"),
-    _mix("q2_k_s", "q2_k", value="q4_k", down=("q4_k", _EIGHTH)),
-    _mix("q4_0", "q4_0"),
-    _mix("q4_1", "q4_1"),
-    _mix("q5_0", "q5_0"),
-    _mix("q5_1", "q5_1"),
-    _mix("iq4_nl", "iq4_nl", value="q5_k", down=("q5_k", _EIGHTH)),
-    _mix("iq4_xs", "iq4_xs", value="q5_k", down=("q5_k", _EIGHTH)),
-    _mix("iq3_m", "iq3_s", value="q4_k", down=("q4_k", _EIGHTH), output="q4_k"),
-    _mix("iq3_s", "iq3_s", value="q4_k"),
-    _mix("iq3_xxs", "iq3_xxs", value="q4_k", output="iq3_s", query_key="iq2_s", embedding="iq3_s", head="q5_k"),
-    _mix("iq2_m", "iq2_s", value="q4_k", down=("iq3_s", _EIGHTH), output="iq3_s", embedding="iq3_s", head="q5_k"),
-    _mix("iq2_s", "iq2_xs", value="q4_k", down=("iq3_s", _EIGHTH), output="iq3_s", embedding="iq3_s", head="q5_k"),
-    _mix("iq2_xs", "iq2_xs", value="q4_k", down=("q2_k", _EIGHTH), embedding="q2_k", head="q5_k"),
-    _mix("iq2_xxs", "iq2_xxs", value="q4_k", down=("q2_k", _EIGHTH), embedding="q2_k", head="q5_k"),
-    _mix("iq1_m", "iq1_m", value="q4_k", down=("q2_k", _EIGHTH), output="iq2_xxs", embedding="q2_k", head="q5_k"),
-    _mix("iq1_s", "iq1_s", value="q4_k", down=("q2_k", _EIGHTH), output="iq2_xxs", embedding="q2_k", head="q5_k"),
+    *(_mix(name, recipe, LARGE) for name, recipe in RECIPES.items()),
     WeightFormat(
         id="gguf-mxfp4",
         name="GGUF MXFP4, experts only",
@@ -186,6 +135,15 @@ MIXES = (
     ),
 )
 _BY_ID = {each.id: each for each in MIXES}
+
+
+def mix_of(weights: WeightFormat, shape: FileShape) -> WeightFormat:
+    """A GGUF mix as the quantiser writes it for models of a shape; any other format as it is."""
+    name = weights.id.removeprefix("gguf-")
+    recipe = RECIPES.get(name) if weights == _BY_ID.get(weights.id) else None
+    return _mix(name, recipe, shape) if recipe else weights
+
+
 _SPELLED = {"small": "s", "medium": "m", "large": "l"}
 
 

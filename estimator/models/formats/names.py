@@ -77,6 +77,13 @@ def format_in_name(model_id: str) -> str | None:
 
 USUAL_MIX = "gguf-q4_k_m"
 """Taken for a GGUF repository that does not say which of its files is meant: engineering guess, the commonest one."""
+_NEAREST_MIX = {
+    "ud-q8_k_xl": "q8_0", "ud-q6_k_xl": "q6_k", "ud-q5_k_xl": "q5_k_m", "ud-q4_k_xl": "q4_k_m", "ud-q3_k_xl": "q3_k_m",
+    "ud-q2_k_xl": "q2_k", "q8": "q8_0", "q6": "q6_k", "q5": "q5_k_m", "q4": "q4_k_m", "q3": "q3_k_m", "q2": "q2_k",
+}  # fmt: skip
+"""Presets nearest to names that are none. unsloth's dynamic mixes (`UD-`) differ from model to model: UD-Q4_K_XL is
+2 % larger than Q4_K_M for Qwen3-0.6B and 5 % smaller for Qwen3-30B-A3B. Those of IQ types are not near their names:
+UD-IQ2_XXS of DeepSeek-R1-0528 is a quarter larger than IQ2_XXS."""
 _MX_UPLOADERS = ("amd", "quark")
 """Organisations whose MXFP4 uploads, made with Quark, are of the linear layers and not of the experts alone."""
 _UPLOADERS = {"mlx-community": "mlx", "lmstudio-community": "mlx"}
@@ -90,12 +97,12 @@ def _file_format(name: str) -> str | None:
     """The format of a GGUF repository, of one of its files (`…-GGUF:Q6_K`, as llama.cpp and Ollama ask for it) or of a
     file; a repository alone is taken for the usual mix.
     """
-    parts = re.search(r"(?:[-_.]((?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf(?::(?:ud-)?(\w+))?$", name)
+    parts = re.search(r"(?:[-_.]((?:ud[-_])?(?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf(?::((?:ud-)?\w+))?$", name)
     if parts is None:
         return None
-    says = parts[2] or parts[1]
-    mix = gguf.parse(says) if says else None
-    return mix.id if mix else None if parts[2] else USUAL_MIX
+    says = (parts[2] or parts[1] or USUAL_MIX).replace("ud_", "ud-")
+    mix = gguf.parse(_NEAREST_MIX.get(says, says.replace("ud-q", "q")))
+    return mix.id if mix else None
 
 
 _NAME_ENDINGS = (
@@ -109,6 +116,7 @@ _NAME_ENDINGS = (
     (r"[-_.](bnb[-_.])?8bit$", "int8-bnb"),
     (r"[-_.]gptq[-_.](int8|8bits?)([-_.]\d+g)?$", "int8-gptq"),
     (r"[-_.](gptq)([-_.](int4|4bits?)([-_.]\d+g)?)?$", "int4-gptq"),
+    (r"[-_.]int4[-_.]a?sym([-_.]inc)?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?autoround([-_.](int4|awq|gptq))?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?awq([-_.](int4|4bit))?$", "int4-awq"),
     (r"[-_.]fp8[-_.]block$", "fp8-block"),

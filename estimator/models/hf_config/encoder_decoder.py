@@ -88,6 +88,7 @@ def encoder_alone(architecture: Architecture) -> Architecture:
     M2M100ForConditionalGeneration="m2m_100",
     PLBartForConditionalGeneration="plbart",
     MvpForConditionalGeneration="mvp",
+    Florence2TextForConditionalGeneration="",
 )
 def bart(f: Fields) -> Architecture:
     """BART and its kin (arXiv:1910.13461): biases everywhere, one embedding for both stacks.
@@ -133,6 +134,7 @@ class _BartStyle(NamedTuple):
 
 _BART_STYLES = {
     "Bart": _BartStyle(spare_positions=2),
+    "Florence2Text": _BartStyle(spare_positions=2, logit_bias=False),
     "PLBart": _BartStyle(spare_positions=2),
     "Mvp": _BartStyle(spare_positions=2),
     "MBart": _BartStyle(spare_positions=2, stack_norms=1),

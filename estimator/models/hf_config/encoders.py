@@ -7,7 +7,7 @@ from estimator.models.hf_config.decoder import FULL, SLIDING, even_heads, norms,
 from estimator.models.hf_config.dense import both_ways, llama_like
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.heads import HEAD_STYLES, HeadStyle
-from estimator.models.hf_config.registry import reads
+from estimator.models.hf_config.registry import find_reader, reads
 from estimator.models.mixers import Attention
 from estimator.models.mlps import DenseMlp
 from estimator.models.tensors import Tensor
@@ -41,17 +41,19 @@ HEAD_STYLES |= {
 }
 
 
-def _width(f: Fields) -> int:
+def encoder_width(f: Fields) -> int:
+    """Width of the residual stream, in elements, under any of the names that encoders use."""
     return f.size("hidden_size", "dim", "n_embd")
 
 
-def _attention(f: Fields, *, bias: bool, output_bias: bool | None = None) -> Attention:
+def encoder_attention(f: Fields, *, bias: bool, output_bias: bool | None = None) -> Attention:
+    """Attention of every token to all others of its text."""
     heads = f.size("num_attention_heads", "n_heads", "n_head")
-    even = even_heads(_width(f), heads, bias=bias, output_bias=output_bias)
+    even = even_heads(encoder_width(f), heads, bias=bias, output_bias=output_bias)
     return replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
 
 
-def _encoder(
+def encoder_stack(
     f: Fields,
     layers: list[Layer],
     *,
@@ -66,7 +68,7 @@ def _encoder(
     rotary: int = 0,
 ) -> Architecture:
     """Tables, layers and norms of an encoder; `width` is that of an embedding narrower than the layers."""
-    hidden = _width(f)
+    hidden = encoder_width(f)
     table = width or hidden
     architecture = stack(
         f,
@@ -93,14 +95,14 @@ def _encoder(
     )
 
 
-def _bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
+def bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
     """Post-norm blocks with biases everywhere (arXiv:1810.04805)."""
-    hidden = _width(f)
+    hidden = encoder_width(f)
     f.refuse_unless("position_embedding_type", "absolute")
     f.refuse_unless("is_decoder", False)
     f.refuse_unless("add_cross_attention", False)
     mlp = DenseMlp(hidden, f.size("intermediate_size", "hidden_dim", "n_inner"), gated=False, bias=True)
-    layer = Layer(_attention(f, bias=True), mlp, norms(hidden, layer_norms, True))
+    layer = Layer(encoder_attention(f, bias=True), mlp, norms(hidden, layer_norms, True))
     return [layer] * f.layers()
 
 
@@ -108,11 +110,11 @@ def _bert_layers(f: Fields, *, layer_norms: int = 2) -> list[Layer]:
 def albert(f: Fields) -> Architecture:
     """ALBERT (arXiv:1909.11942): BERT whose layers are one layer run again and again, over a narrower embedding."""
     f.refuse_unless("inner_group_num", 1)
-    hidden, narrow = _width(f), f.size("embedding_size", default=128)
+    hidden, narrow = encoder_width(f), f.size("embedding_size", default=128)
     sets = min(f.size("num_hidden_groups", default=1), f.layers())
-    architecture = _encoder(
+    architecture = encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings"),
         token_types=f.size("type_vocab_size", default=2),
         width=narrow,
@@ -130,9 +132,9 @@ def bert(f: Fields) -> Architecture:
     """BERT; ERNIE may add a table of tasks; Megatron-BERT norms after its layers instead of its embedding."""
     f.refuse_unless("use_task_id", False)
     megatron = f.class_name == "MegatronBertModel"
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings"),
         token_types=f.size("type_vocab_size", default=2),
         embedding_norms=0 if megatron else 1,
@@ -153,12 +155,15 @@ def roberta(f: Fields) -> Architecture:
 
     The XL and pre-norm variants norm once more after the layers, XL not after its embedding.
     """
+    rotating = find_reader("JinaEmbeddingsV3Model")
+    if rotating and f.config.get("position_embedding_type") == "rotary":
+        return rotating(f)
     positions = f.size("max_position_embeddings")
     extra_large = f.class_name == "XLMRobertaXLModel"
     pre_norm = f.class_name == "RobertaPreLayerNormModel"
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=positions,
         token_types=f.size("type_vocab_size", default=2),
         embedding_norms=0 if extra_large else 1,
@@ -170,11 +175,11 @@ def roberta(f: Fields) -> Architecture:
 @reads(ElectraModel="electra")
 def electra(f: Fields) -> Architecture:
     """ELECTRA: BERT behind an embedding of its own width and a projection."""
-    hidden, width = _width(f), f.size("embedding_size", default=128)
+    hidden, width = encoder_width(f), f.size("embedding_size", default=128)
     projection = (Tensor("embeddings_project", "router", hidden, width), Tensor("project_bias", "norm", hidden))
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings"),
         token_types=f.size("type_vocab_size", default=2),
         width=width,
@@ -185,7 +190,7 @@ def electra(f: Fields) -> Architecture:
 @reads(DistilBertModel="distilbert")
 def distilbert(f: Fields) -> Architecture:
     """DistilBERT: six BERT layers without token types; sinusoidal positions are stored all the same."""
-    return _encoder(f, _bert_layers(f), positions=f.size("max_position_embeddings"))
+    return encoder_stack(f, bert_layers(f), positions=f.size("max_position_embeddings"))
 
 
 @reads(MPNetModel="mpnet")
@@ -194,13 +199,13 @@ def mpnet(f: Fields) -> Architecture:
     buckets = f.size("relative_attention_num_buckets", default=32)
     table = Tensor("relative_attention_bias", "norm", buckets, f.size("num_attention_heads"))
     positions = f.size("max_position_embeddings")
-    return _encoder(f, _bert_layers(f), positions=positions, extras=(table,), context=max(positions - 2, 1))
+    return encoder_stack(f, bert_layers(f), positions=positions, extras=(table,), context=max(positions - 2, 1))
 
 
 @reads(DebertaV2Model="deberta-v2")
 def deberta_v2(f: Fields) -> Architecture:
     """DeBERTa-v2 and v3 (arXiv:2111.09543): disentangled attention over a table of relative positions."""
-    hidden = _width(f)
+    hidden = encoder_width(f)
     f.refuse_unless("embedding_size", hidden)
     f.refuse_unless("conv_kernel_size", 0)
     f.refuse_unless("pooler_hidden_size", hidden)
@@ -216,9 +221,9 @@ def deberta_v2(f: Fields) -> Architecture:
         if "layer_norm" in f.text("norm_rel_ebd", default="none"):
             extras += norms(hidden, 1, True)
     absolute = f.flag("position_biased_input", default=True)
-    return _encoder(
+    return encoder_stack(
         f,
-        _bert_layers(f),
+        bert_layers(f),
         positions=f.size("max_position_embeddings") if absolute else 0,
         token_types=f.count("type_vocab_size"),
         extras=extras,
@@ -228,12 +233,12 @@ def deberta_v2(f: Fields) -> Architecture:
 @reads(ModernBertModel="modernbert")
 def modernbert(f: Fields) -> Architecture:
     """ModernBERT (arXiv:2412.13663): gated MLPs, every third layer global, the others over `local_attention` tokens."""
-    hidden, count = _width(f), f.layers()
+    hidden, count = encoder_width(f), f.layers()
     bias = f.flag("attention_bias")
     f.refuse_unless("norm_bias", False)
     f.refuse_unless("classifier_bias", False)
     f.refuse_unless("decoder_bias", True)
-    full = _attention(f, bias=bias)
+    full = encoder_attention(f, bias=bias)
     local = replace(full, window=f.size("local_attention", default=128))
     mlp = DenseMlp(hidden, f.size("intermediate_size"), bias=f.flag("mlp_bias"))
     if f.has("layer_types"):
@@ -246,69 +251,21 @@ def modernbert(f: Fields) -> Architecture:
         for place, kind in enumerate(kinds)
     ]
     head = hidden // f.size("num_attention_heads")
-    return _encoder(f, layers, final_norms=1, norm_bias=False, rotary=head)
+    return encoder_stack(f, layers, final_norms=1, norm_bias=False, rotary=head)
 
 
 @reads(EuroBertModel="eurobert")
 def eurobert(f: Fields) -> Architecture:
     """EuroBERT: a Llama that looks both ways."""
     f.refuse_unless("mlp_bias", False)
-    hidden, bias = _width(f), f.flag("attention_bias")
+    hidden, bias = encoder_width(f), f.flag("attention_bias")
     heads = f.size("num_attention_heads")
     groups = f.size("num_key_value_heads", default=heads)
     even = even_heads(hidden, heads, groups, bias=bias)
     mixer = replace(even, bidirectional=True, head_dim=f.size("head_dim", default=even.head_dim))
     mlp = DenseMlp(hidden, f.size("intermediate_size"))
     layers = [Layer(mixer, mlp, norms(hidden, 2))] * f.layers()
-    return _encoder(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)
-
-
-@reads(NomicBertModel="nomic_bert")
-def nomic_bert(f: Fields) -> Architecture:
-    """nomic-embed: rotary positions, gated MLPs without biases; the experts of nomic-embed-v2 are not modelled."""
-    hidden = _width(f)
-    f.refuse_unless("qkv_proj_bias", False)
-    f.refuse_unless("mlp_fc1_bias", False)
-    f.refuse_unless("mlp_fc2_bias", False)
-    f.refuse_unless("moe_every_n_layers", 0, -1)
-    f.refuse_unless("activation_function", "swiglu")
-    mixer = _attention(f, bias=False)
-    mlp = DenseMlp(hidden, f.size("intermediate_size", "n_inner"))
-    layers = [Layer(mixer, mlp, norms(hidden, 2, True))] * f.layers()
-    types = f.size("type_vocab_size", default=2)
-    return _encoder(f, layers, token_types=types, rotary=mixer.head_dim)
-
-
-@reads(GteModel="gte", NewModel="new", GteNewModel="")
-def gte(f: Fields) -> Architecture:
-    """gte-multilingual and Snowflake arctic-embed-m-v2: rotary positions, a gated MLP with one bias."""
-    hidden = _width(f)
-    f.refuse_unless("position_embedding_type", "rope")
-    f.refuse_unless("layer_norm_type", "layer_norm")
-    f.refuse_unless("pack_qkv", True)
-    mixer = _attention(f, bias=True)
-    mlp = DenseMlp(hidden, f.size("intermediate_size"))
-    down_bias = Tensor("down_bias", "norm", hidden, split="whole")
-    layers = [Layer(mixer, mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
-    return _encoder(f, layers, token_types=f.count("type_vocab_size"), rotary=mixer.head_dim)
-
-
-@reads(JinaBertModel="")
-def jina_bert(f: Fields) -> Architecture:
-    """jina-embeddings-v2 (arXiv:2310.19923): BERT with ALiBi and gated MLPs, of which only the output has a bias.
-
-    The code model norms queries and keys as well, under a class of the same name, and is refused.
-    """
-    f.refuse_unless("position_embedding_type", "alibi")
-    f.refuse_unless("feed_forward_type", "geglu", "reglu")
-    remote = f.section("auto_map")
-    if remote and any("qk-post-norm" in str(value) for value in remote.config.values()):
-        raise f.wrong("auto_map", "jina-bert-v2-qk-post-norm", "norms over queries and keys are not modelled")
-    hidden = _width(f)
-    mlp = DenseMlp(hidden, f.size("intermediate_size"))
-    down_bias = Tensor("down_bias", "norm", hidden, split="whole")
-    layers = [Layer(_attention(f, bias=True), mlp, (*norms(hidden, 2, True), down_bias))] * f.layers()
-    return _encoder(f, layers, token_types=f.size("type_vocab_size", default=2))
+    return encoder_stack(f, layers, embedding_norms=0, final_norms=1, norm_bias=False, rotary=mixer.head_dim)
 
 
 @reads(LlamaBidirectionalModel="llama_bidirec")
@@ -316,13 +273,3 @@ def llama_bidirectional(f: Fields) -> Architecture:
     """Llama that looks both ways: NVIDIA's embedding and reranking models."""
     body = llama_like(f, qkv_bias=f.flag("attention_bias"), output_bias=f.flag("attention_bias"))
     return replace(both_ways(body), head=(), tied=False, task="embedding")
-
-
-@reads(JinaEmbeddingsV3Model="jina_embeddings_v3")
-def jina_embeddings_v3(f: Fields) -> Architecture:
-    """jina-embeddings-v3: XLM-R with rotary positions; its task adapters are files of their own."""
-    layers = _bert_layers(f)
-    context = f.size("max_position_embeddings") - 2
-    types = f.size("type_vocab_size", default=1)
-    rotary = _width(f) // f.size("num_attention_heads")
-    return _encoder(f, layers, token_types=types, context=max(context, 1), rotary=rotary)

@@ -44,13 +44,15 @@ class HeadStyle(NamedTuple):
     everywhere: bool = False
     """Token and answer heads have the classifier's dense layer as well (ModernBERT)."""
     tied: bool = True
+    keeps_pooler: bool = False
+    """The bare model's dense layer stays under every head."""
 
 
 HEAD_STYLES: dict[str, HeadStyle] = {}
 """Bare class of an encoder family -> its style. Every other family ends as transformers' generic decoders do."""
 
 
-HEADS_OF_THEIR_OWN = frozenset({"Qwen3ASRForTokenClassification"})
+HEADS_OF_THEIR_OWN = frozenset({"Qwen3ASRForTokenClassification", "BigBirdForQuestionAnswering", "RemBertForMaskedLM"})
 """Classes whose head is unlike their kind's: no reader."""
 
 
@@ -62,12 +64,17 @@ def headed_reader(class_name: str) -> Reader | None:
         if not class_name.endswith(ending) or class_name == ending:
             continue
         stem = class_name.removesuffix(ending)
-        bodies = {each: reader for body in BODIES if (reader := find_reader(each := stem + body))}
+        bodies = _bodies(stem) or _bodies(stem.removesuffix("Text"))
         if task == "masked tokens":  # an encoder's head: MambaLMHeadModel is a decoder under another name
             bodies = {each: reader for each, reader in bodies.items() if each in HEAD_STYLES}
         if bodies:
             return _under_head(bodies, task)
     return None
+
+
+def _bodies(stem: str) -> dict[str, Reader]:
+    """The readers of a family's bodies, by class."""
+    return {each: reader for body in BODIES if (reader := find_reader(each := stem + body))}
 
 
 def _under_head(bodies: Mapping[str, Reader], task: Task) -> Reader:
@@ -153,14 +160,16 @@ def _encoder_head(body: Architecture, task: Task, f: Fields, style: HeadStyle) -
     dense = _linear("dense", hidden, hidden, bias=style.dense_bias)
     if not style.transform_norm_bias:
         dense = (*dense, Tensor("head_norm", "norm", hidden, split="whole"))
+    pooler = dense if style.pooler else ()
     if task == "embedding":
-        return dense if style.pooler else ()
+        return pooler
+    kept = pooler if style.keeps_pooler else ()
     if task == "masked tokens":
-        return _masked_head(body, style, width)
+        return (*kept, *_masked_head(body, style, width))
     outputs = 2 if task == "question answering" else labels_of(f)
     projection = _linear("classifier", outputs, hidden, bias=style.projection_bias)
     with_dense = style.classifier != "plain" and (task == "classification" or style.everywhere)
-    return (*dense, *projection) if with_dense else projection
+    return (*kept, *dense, *projection) if with_dense else (*kept, *projection)
 
 
 def _masked_head(body: Architecture, style: HeadStyle, width: int) -> tuple[Tensor, ...]:

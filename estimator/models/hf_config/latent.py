@@ -73,6 +73,22 @@ def dense_latent(f: Fields) -> Architecture:
     return stack(f, [layer] * f.layers(), tied=True, rotary=mixer.rope_dim)
 
 
+def indexer_owners(f: Fields, layers: int) -> list[bool]:
+    """The layers that run an indexer; the others reuse the last one's choice.
+
+    As listed, as a pattern of letters, or every `index_topk_freq`-th behind the first layers (GlmMoeDsaConfig).
+    """
+    if f.has("indexer_types"):
+        return [kind == "full" for kind in f.per_layer("indexer_types", layers, ("full", "shared"))]
+    if f.has("index_topk_pattern"):
+        pattern = f.text("index_topk_pattern")
+        if len(pattern) != layers or set(pattern) - {"F", "S"}:
+            raise f.wrong("index_topk_pattern", pattern, f"expected F or S for each of {layers} layers")
+        return [letter == "F" for letter in pattern]
+    every, first = f.size("index_topk_freq", default=1), f.count("index_skip_topk_offset", default=2)
+    return [max(layer - first + 1, 0) % every == 0 for layer in range(layers)]
+
+
 @reads(DeepseekV32ForCausalLM="deepseek_v32", GlmMoeDsaForCausalLM="glm_moe_dsa")
 def sparse_deepseek(f: Fields) -> Architecture:
     """DeepSeek-V3.2 and GLM-5: latent attention behind a lightning indexer.
@@ -85,9 +101,7 @@ def sparse_deepseek(f: Fields) -> Architecture:
     owner = latent_attention(f, indexer)
     reuser = replace(owner, indexer=None)
     count = f.layers()
-    owns = [True] * count
-    if f.has("indexer_types"):
-        owns = [kind == "full" for kind in f.per_layer("indexer_types", count, ("full", "shared"))]
+    owns = indexer_owners(f, count)
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     around = norms(hidden_size(f), 2)
     layers = [
@@ -133,7 +147,7 @@ def deepseek_v4(f: Fields) -> Architecture:
     ratios = _compress_ratios(f, count)
     indexer = Indexer(f.size("index_n_heads"), f.size("index_head_dim"), f.size("index_topk"))
     sparse = experts(f, shared=shared_width(f), router_bias=True)
-    hashed = f.count("num_hash_layers", default=None if not f.has("mlp_layer_types") else _hash_layers(f, count))
+    hashed = f.count("num_hash_layers", default=_hash_layers(f, count))
     table = Tensor("tid2eid", "norm", f.size("vocab_size"), sparse.per_token, split="whole")
     streams = f.size("hc_mult", most=64)
     around = (*norms(hidden, 2), *hyper_connections(hidden, streams))
@@ -160,7 +174,9 @@ def deepseek_v4(f: Fields) -> Architecture:
     modules = f.count("num_nextn_predict_layers", most=64)
     projections = Tensor("e_proj_h_proj", "router", hidden, hidden, 2, split="whole")
     module = (*Layer(mixers[0], sparse, around).tensors, projections, *norms(hidden, 3), *merge)
-    rotary = f.size("qk_rope_head_dim")
+    rotary = f.size(
+        "qk_rope_head_dim", default=max(int(f.size("head_dim") * f.number("partial_rotary_factor", default=0.125)), 1)
+    )
     return stack(f, layers, rotary=rotary, final=merge, mtp=module * modules, mtp_layers=modules)
 
 
@@ -170,11 +186,17 @@ def _compress_ratios(f: Fields, layers: int) -> list[int]:
         return f.choices("compress_ratios", layers)
     rates = f.required_section("compress_rates")
     rates.refuse_unless("compressed_sparse_attention", INDEXED_RATIO)
-    kinds = f.per_layer("layer_types", layers, ("sliding_attention", *map(str, rates.config)))
+    heavy, indexed = "heavily_compressed_attention", "compressed_sparse_attention"
+    kinds = [heavy if place < 2 or place % 2 == 0 else indexed for place in range(layers)]  # DeepseekV4Config
+    if f.has("layer_types"):
+        kinds = f.per_layer("layer_types", layers, ("sliding_attention", *map(str, rates.config)))
     return [0 if kind == "sliding_attention" else rates.size(kind) for kind in kinds]
 
 
 def _hash_layers(f: Fields, layers: int) -> int:
+    """Layers that route by a table: as listed, else the class's default of three."""
+    if not f.has("mlp_layer_types"):
+        return min(3, layers)
     return f.per_layer("mlp_layer_types", layers, ("hash_moe", "moe")).count("hash_moe")
 
 

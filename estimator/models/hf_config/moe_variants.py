@@ -1,5 +1,5 @@
 """Readers of newer mixtures of experts: Laguna, Mellum, Command A+, Granite with windows, Aria, Flint, Kolibri,
-Grok-2.
+Grok-2, JetMoE, Beam.
 """
 
 from dataclasses import replace
@@ -9,7 +9,9 @@ from estimator.models.hf_config.decoder import FULL, SLIDING, attention, hidden_
 from estimator.models.hf_config.fields import Fields
 from estimator.models.hf_config.moe import SHARED, dense_first, experts, qwen_mlps
 from estimator.models.hf_config.registry import reads
+from estimator.models.mixers import RoutedAttention
 from estimator.models.mlps import DenseMlp, Mlp
+from estimator.models.tensors import Tensor
 
 DENSE, SPARSE = "dense", "sparse"
 
@@ -174,3 +176,29 @@ def grok2(f: Fields) -> Architecture:
     sparse = experts(f, "moe_intermediate_size")
     mlp = replace(sparse, shared=DenseMlp(hidden, f.size("intermediate_size"), role="shared_expert"))
     return stack(f, [Layer(attention(f), mlp, norms(hidden, 4))] * f.layers())
+
+
+@reads(JetMoeForCausalLM="jetmoe", JetMoEForCausalLM="")
+def jetmoe(f: Fields) -> Architecture:
+    """JetMoE (arXiv:2404.07413): experts for queries and outputs of attention beside those of the MLP, over keys and
+    values that all of them share.
+    """
+    hidden, kv_heads, head = hidden_size(f), f.size("num_key_value_heads"), f.size("kv_channels", "head_dim")
+    mlp = replace(experts(f, "intermediate_size", "ffn_hidden_size"), attention_width=kv_heads * head)
+    mixer = RoutedAttention(hidden=hidden, heads=kv_heads * mlp.per_token, kv_heads=kv_heads, head_dim=head)
+    biases = Tensor("expert_output_bias", "norm", hidden, copies=2, split="whole")
+    return stack(f, [Layer(mixer, mlp, (*norms(hidden, 2), biases))] * f.layers(), tied=True)
+
+
+@reads(BeamForCausalLM="beam")
+def beam(f: Fields) -> Architecture:
+    """Beam: head norms, a gate per element with a bias per head, four norms; three dense layers, every sixth full."""
+    count, hidden, bias = f.layers(), hidden_size(f), f.flag("attention_bias")
+    usual = [FULL if (layer + 1) % 6 == 0 or layer == count - 1 else SLIDING for layer in range(count)]
+    sparse = experts(f, router_bias=True)
+    layers = []
+    for window, mlp in zip(_listed_windows(f, count, usual), _listed_mlps(f, count, sparse, 3), strict=True):
+        plain = attention(f, window=window, qkv_bias=bias, output_bias=bias, head_norm=True)
+        gate_bias = Tensor("gate_bias", "norm", plain.heads)
+        layers.append(Layer(replace(plain, separate_gate=True), mlp, (*norms(hidden, 4), gate_bias)))
+    return stack(f, layers)

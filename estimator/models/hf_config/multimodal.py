@@ -130,7 +130,7 @@ WRAPPERS = {
     "Ovis2ForConditionalGeneration": Wrapper("ovis2"),
     "LightOnOcrForConditionalGeneration": Wrapper("lighton_ocr", tower=towers.pixtral),
     "GotOcr2ForConditionalGeneration": Wrapper("got_ocr2"),
-    "GraniteDoclingForConditionalGeneration": Wrapper("granite_docling"),
+    "GraniteDoclingForConditionalGeneration": Wrapper("granite_docling", "GraniteDoclingTextForCausalLM"),
     "HyperCLOVAXVisionV2ForConditionalGeneration": Wrapper("hyperclovax_vision_v2"),
     "QianfanOCRForConditionalGeneration": Wrapper("qianfan_ocr", tower=projected_towers.internvl),
     "VideoLlama3ForConditionalGeneration": Wrapper("video_llama_3"),
@@ -145,6 +145,29 @@ WRAPPERS = {
     "GraniteSpeechPlusForConditionalGeneration": Wrapper("granite_speech_plus"),
     "Qwen3ASRForConditionalGeneration": Wrapper("qwen3_asr"),
     "VibeVoiceAsrForConditionalGeneration": Wrapper("vibevoice_asr"),
+    "MistralLarge4ForConditionalGeneration": Wrapper("mistral_large4", "MistralLarge4TextForCausalLM", towers.pixtral),
+    "Dots3NoteForConditionalGeneration": Wrapper("dots3_note", "Dots3NoteForCausalLM"),
+    "PaddleOCRVLForConditionalGeneration": Wrapper("paddleocr_vl", "Ernie4_5ForCausalLM"),
+    "GlmOcrForConditionalGeneration": Wrapper("glm_ocr", "GlmOcrTextForCausalLM"),
+    "Molmo2ForConditionalGeneration": Wrapper("molmo2", "Molmo2TextForCausalLM"),
+    "VoxtralRealtimeForConditionalGeneration": Wrapper("voxtral_realtime", "VoxtralRealtimeTextForCausalLM"),
+    "Cosmos3EdgeForConditionalGeneration": Wrapper("cosmos3_edge", "Cosmos3EdgeTextForCausalLM"),
+    "Cosmos3OmniForConditionalGeneration": Wrapper("cosmos3_omni", "Qwen3ForCausalLM"),
+    "MuseGlimmerForConditionalGeneration": Wrapper("muse_glimmer", "MuseGlimmerTextForCausalLM"),
+    "MuseSparkForConditionalGeneration": Wrapper("muse_spark", "MuseSparkTextForCausalLM"),
+    "MossTranscribeDiarizeForConditionalGeneration": Wrapper("moss_transcribe_diarize", "Qwen3ForCausalLM"),
+    "FunAsrNanoForConditionalGeneration": Wrapper("fun_asr_nano", "Qwen3ForCausalLM"),
+    "OmniASRForConditionalGeneration": Wrapper("omniasr", "LlamaForCausalLM"),
+    "Nemotron3_5TranscribeForConditionalGeneration": Wrapper("nemo_speechlm", "NemotronHForCausalLM"),
+    "VibeVoiceForConditionalGeneration": Wrapper("vibevoice", "Qwen2ForCausalLM"),
+    "Blip2ForConditionalGeneration": Wrapper("blip-2", usual="OPTForCausalLM", ties_outside=False),
+    "InstructBlipForConditionalGeneration": Wrapper("instructblip", usual="OPTForCausalLM", ties_outside=False),
+    "InstructBlipVideoForConditionalGeneration": Wrapper(
+        "instructblipvideo", usual="OPTForCausalLM", ties_outside=False
+    ),
+    "InklingForConditionalGeneration": Wrapper("inkling_mm_model", "InklingForCausalLM"),
+    "Inkling2ForConditionalGeneration": Wrapper("inkling2", "Inkling2ForCausalLM"),
+    "Florence2ForConditionalGeneration": Wrapper("florence2", "Florence2TextForConditionalGeneration"),
 }
 _TEXT_SECTIONS = ("text_config", "llm_config", "language_config")
 WHOLE_IMAGE_TOKENS = 2496

@@ -23,6 +23,7 @@ READERS = (
     "encoder_decoder",
     "multimodal",
     "encoders",
+    "uploaded_encoders",
     "moe_variants",
     "hybrid_variants",
     "dense_variants",
@@ -30,6 +31,11 @@ READERS = (
     "diffusion",
     "latent_variants",
     "shared_layers",
+    "looped",
+    "inner_text",
+    "convolved",
+    "encoder_variants",
+    "late_interaction",
     "drafters",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:

@@ -6,12 +6,13 @@ The recurrent ones are imported when they are first named: few models have them,
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from estimator.models.mixers.attention import Attention, CrossAttention
+from estimator.models.mixers.attention import Attention, CrossAttention, RoutedAttention
 from estimator.models.mixers.base import Mixer, Parallel, side_by_side
 from estimator.models.mixers.latent import CompressedSparseAttention, Indexer, LatentAttention
 
 if TYPE_CHECKING:
     from estimator.models.mixers.recurrent import (
+        Convolutions,
         GatedDeltaNet,
         KimiDeltaAttention,
         LightningAttention,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Attention",
     "CompressedSparseAttention",
+    "Convolutions",
     "CrossAttention",
     "GatedDeltaNet",
     "GatedLinearRecurrence",
@@ -34,13 +36,14 @@ __all__ = [
     "Mamba2",
     "Mixer",
     "Parallel",
+    "RoutedAttention",
     "Rwkv4",
     "Rwkv7",
     "ShortConvolution",
     "side_by_side",
 ]
 
-_RECURRENT = {"GatedDeltaNet", "KimiDeltaAttention", "LightningAttention", "ShortConvolution"}
+_RECURRENT = {"Convolutions", "GatedDeltaNet", "KimiDeltaAttention", "LightningAttention", "ShortConvolution"}
 _STATE_SPACE = {"Mamba1", "Mamba2"}
 _RWKV = {"GatedLinearRecurrence", "Rwkv4", "Rwkv7"}
 

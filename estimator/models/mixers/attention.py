@@ -161,6 +161,18 @@ class Attention(Mixer):
 
 
 @record(frozen=True, slots=True)
+class RoutedAttention(Attention):
+    """Attention whose query and output projections are experts, beside those of the MLP (JetMoE, arXiv:2404.07413):
+    every head that a token's experts bring attends to the same keys and values.
+    """
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        width = self.kv_heads * self.head_dim
+        return tuple(Tensor(name, "attention", width, self.hidden, ways=self.kv_heads) for name in ("k_proj", "v_proj"))
+
+
+@record(frozen=True, slots=True)
 class CrossAttention(Mixer):
     """Attention over an encoder's output or an image, whose keys and values are computed once."""
 

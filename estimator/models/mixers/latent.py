@@ -62,6 +62,12 @@ class LatentAttention(Mixer):
     """One gate per head, from a small projection (Ling hybrid)."""
     sinks: bool = False
     """One learned logit per head (Hunyuan V4)."""
+    window: int = 0
+    """Tokens a query can look back on; 0 is all of them."""
+    gated_queries: bool = False
+    """One matrix yields queries and output gates, from the compressed query before and after its norm (A.X K2)."""
+    rope_norm: bool = False
+    """RMSNorm over the rotated part of the keys (dots3)."""
 
     is_latent = True
 
@@ -69,7 +75,13 @@ class LatentAttention(Mixer):
     def tensors(self) -> tuple[Tensor, ...]:
         head = self.nope_dim + self.rope_dim
         query: tuple[Tensor, ...]
-        if self.query_rank:
+        if self.gated_queries:
+            query = (
+                Tensor("q_a_proj", "attention", self.query_rank, self.hidden, split="whole"),
+                Tensor("q_a_layernorm", "norm", self.query_rank, split="whole"),
+                Tensor("q_gate_proj", "attention", self.heads * (head + self.value_dim), 2 * self.query_rank),
+            )
+        elif self.query_rank:
             query = (
                 Tensor("q_a_proj", "attention", self.query_rank, self.hidden, split="whole"),
                 Tensor("q_a_layernorm", "norm", self.query_rank, split="whole"),
@@ -85,6 +97,8 @@ class LatentAttention(Mixer):
         if self.sinks:
             gate = (*gate, Tensor("sinks", "norm", self.heads))
         bias = (Tensor("bias", "norm", biases, split="whole"),) if self.bias else ()
+        if self.rope_norm:
+            bias = (*bias, Tensor("k_rope_norm", "norm", self.rope_dim, split="whole"))
         return (
             *query,
             Tensor("kv_a_proj_with_mqa", "attention", self.kv_rank + self.rope_dim, self.hidden, split="whole"),
@@ -93,7 +107,7 @@ class LatentAttention(Mixer):
             *gate,
             Tensor("o_proj", "attention", self.hidden, value, split="rows"),
             *bias,
-            *(self.indexer.tensors(self.hidden, self.query_rank) if self.indexer else ()),
+            *(self.indexer.tensors(self.hidden, self.query_rank or self.hidden) if self.indexer else ()),
         )
 
     @property
@@ -134,14 +148,14 @@ class LatentAttention(Mixer):
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
         """FLOPs of attention un-absorbed, as prefill runs it: each head attends with nope + rope wide keys."""
-        pairs = causal_pairs(new, cached, self.sparse_top_k)
+        pairs = causal_pairs(new, cached, self.sparse_top_k or self.window)
         return 2 * self.heads * (self.nope_dim + self.rope_dim + self.value_dim) * pairs + self._choice_flops(
             new, cached
         )
 
     def decode_flops(self, new: int, cached: int = 0) -> float:
         """FLOPs of attention absorbed, as decode runs it: every head attends over the latent vectors themselves."""
-        pairs = causal_pairs(new, cached, self.sparse_top_k)
+        pairs = causal_pairs(new, cached, self.sparse_top_k or self.window)
         return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._choice_flops(new, cached)
 
     def _choice_flops(self, new: int, cached: int) -> float:

@@ -196,3 +196,34 @@ class ShortConvolution(Mixer):
 
     def attention_flops(self, new: int, cached: int = 0) -> float:
         return 2.0 * new * self.hidden * self.kernel
+
+
+@record(frozen=True, slots=True)
+class Convolutions(Mixer):
+    """Short depthwise convolutions along the text, beside attention: over its keys and values, or what it adds."""
+
+    channels: int
+    """Vectors' elements that are convolved, all together."""
+    kernel: int
+
+    module = "sconv"
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return (Tensor("conv1d", "norm", self.channels, self.kernel),)
+
+    @property
+    def conv_state_elements(self) -> int:
+        return self.channels * (self.kernel - 1)
+
+    @property
+    def convolved_tokens(self) -> int:
+        return self.kernel - 1
+
+    @property
+    def cache_ways(self) -> int:
+        return 1
+
+    def attention_flops(self, new: int, cached: int = 0) -> float:
+        """FLOPs of the convolutions over `new` tokens."""
+        return 2.0 * self.channels * self.kernel * new

@@ -115,6 +115,22 @@ def test_gguf_header_gives_shape_and_bytes(tmp_path: Path) -> None:
     assert found.checkpoint.bits_of(q_proj) == 4.5
 
 
+def test_a_gguf_file_without_a_head_multiplies_its_embedding(tmp_path: Path) -> None:
+    tensors = {name: each for name, each in TENSORS.items() if name != "output.weight"}
+    tensors["token_embd.weight"] = ((64, 5000), Q4_K)
+    found = local(str(write_gguf(tmp_path / "tied.gguf", LLAMA, tensors)))
+    assert found
+    assert found.architecture.tied
+    assert (found.checkpoint.kind_bits("head"), found.checkpoint.kind_bits("embedding")) == (4.5, 4.5)
+
+
+def test_a_role_of_a_gguf_file_has_the_average_bits_of_its_own_tensors(tmp_path: Path) -> None:
+    """Layers of Q4_K beside an embedding of Q6_K that is most of the file."""
+    found = local(str(write_gguf(tmp_path / "tiny.gguf", LLAMA, TENSORS)))
+    assert found
+    assert (found.checkpoint.kind_bits("mlp"), found.checkpoint.kind_bits("attention")) == (4.5, 4.5)
+
+
 def test_gguf_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "odd.gguf", LLAMA | {"llama.block_count": 3}, TENSORS)
     with pytest.raises(InputError, match="its tensors hold"):

@@ -27,6 +27,10 @@ OTHER_TOWER = {
     ("llava_onevision", "vision_config", "vision_use_head"),  # the wrapper's own has no head, its tower's class has one
     ("llama4", "vision_config", "vision_output_dim"),  # the published model that leaves it out stores 4,096
 }
+MEANS_ANOTHER = {
+    ("hrm_text", "", "num_layers_per_stack"),  # without it, num_hidden_layers counts one stack and not every pass
+}
+"""Fields whose absence gives another field another meaning."""
 
 
 def stated(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -51,7 +55,7 @@ def test_an_absent_field_means_its_class_default_or_is_named(model_type: str) ->
     for section, field in stated(config):
         other = model_type in OTHER_INSIDE and section == "text_config"
         outer = field == OUTER_RULES and "text_config" in config
-        if other or outer or (model_type, section, field) in OTHER_TOWER:
+        if other or outer or (model_type, section, field) in OTHER_TOWER | MEANS_ANOTHER:
             continue
         without = copy.deepcopy(config)
         del (without[section] if section else without)[field]

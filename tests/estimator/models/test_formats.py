@@ -7,7 +7,7 @@ from estimator.errors import InputError
 from estimator.models.architecture import Architecture
 from estimator.models.conversion import conversion
 from estimator.models.formats import WeightFormat, format_in_name, weight_format
-from estimator.models.formats.gguf import AVERAGE_BITS
+from estimator.models.formats.gguf import AVERAGE_BITS, BLOCK_BITS
 from estimator.models.model import read_model
 from estimator.models.summary import stored
 from tests.estimator.models.test_architecture import MODELS, model
@@ -25,6 +25,96 @@ def test_gguf_mixes_of_llama_3_1_8b(mix: str) -> None:
     architecture = model("meta-llama/Llama-3.1-8B").architecture
     bits = stored_bytes(architecture, weight_format(f"gguf-{mix}")) * 8 / architecture.parameters
     assert bits == pytest.approx(AVERAGE_BITS[mix], rel=2e-4)
+
+
+TOKENIZER = 9_000_000
+"""Bytes before the first tensor, nearly all of them the tokenizer: at most those of 262,144 words."""
+
+
+@pytest.mark.parametrize(
+    ("model_id", "mix", "file_bytes"),
+    [
+        ("meta-llama/Llama-3.2-1B", "q4_k_m", 807_694_464),
+        ("meta-llama/Llama-3.2-3B", "q4_k_m", 2_019_377_696),
+        ("Qwen/Qwen2.5-0.5B-Instruct", "q4_k_m", 397_808_192),
+        ("Qwen/Qwen2.5-1.5B-Instruct", "q4_k_m", 986_048_768),
+        ("Qwen/Qwen2.5-3B-Instruct", "q4_k_m", 1_929_903_264),
+        ("Qwen/Qwen3-0.6B", "q4_k_m", 396_705_472),
+        ("Qwen/Qwen3-0.6B", "q4_k_s", 383_270_592),
+        ("Qwen/Qwen3-0.6B", "q8_0", 639_447_744),
+        ("Qwen/Qwen3-4B", "q4_k_m", 2_497_280_736),
+        ("google/gemma-3-1b-it", "q4_k_m", 806_058_272),
+        ("HuggingFaceTB/SmolLM2-1.7B-Instruct", "q4_k_m", 1_055_609_824),
+        ("Qwen/Qwen2.5-7B-Instruct", "q4_k_m", 4_683_074_240),
+        ("mistralai/Mistral-7B-Instruct-v0.3", "q4_k_m", 4_372_812_000),
+    ],
+)
+def test_gguf_files_of_small_models_hold_the_mix_and_a_tokenizer(model_id: str, mix: str, file_bytes: int) -> None:
+    """Sizes of bartowski's, unsloth's and Qwen's uploads; tied embeddings are stored as the head would be."""
+    loaded = model(model_id)
+    rest = file_bytes - stored_bytes(loaded.architecture, loaded.weights(f"gguf-{mix}"))
+    assert 0 < rest < TOKENIZER
+
+
+@pytest.mark.parametrize(
+    ("mix", "file_gb"),
+    [
+        ("q5_k_m", 99.96),
+        ("q4_k_m", 85.58),
+        ("q4_k_s", 80.47),
+        ("q3_k_l", 72.57),
+        ("q3_k_m", 67.78),
+        ("q3_k_s", 61.49),
+        ("q2_k", 52.10),
+        ("iq3_m", 64.49),
+        ("iq3_s", 61.49),
+        ("iq3_xs", 58.22),
+    ],
+)
+def test_beside_eight_experts_attention_is_wider(mix: str, file_gb: float) -> None:
+    """The card of bartowski's Mixtral-8x22B-v0.1-GGUF; keys and values of its attention are Q8_0."""
+    loaded = model("mistralai/Mixtral-8x22B-v0.1")
+    size = stored_bytes(loaded.architecture, loaded.weights(f"gguf-{mix}"))
+    assert size / 1e9 == pytest.approx(file_gb, rel=5e-4)
+
+
+def test_one_tensor_of_query_key_and_value_takes_the_type_of_values() -> None:
+    """Phi-3.5-mini-instruct-Q4_K_M.gguf of bartowski is 2,393,232,672 bytes."""
+    loaded = model("microsoft/Phi-3-mini-4k-instruct")
+    size = stored_bytes(loaded.architecture, loaded.weights("gguf-q4_k_m"))
+    assert size == pytest.approx(2_393_232_672, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("mix", "many", "few"),
+    [("q2_k", "q4_k", "q3_k"), ("iq4_xs", "q5_k", "iq4_xs"), ("iq2_m", "q4_k", "iq3_s"), ("iq1_s", "q4_k", "q2_k")],
+)
+def test_values_shared_by_few_heads_take_fewer_bits(mix: str, many: str, few: str) -> None:
+    """llama_tensor_get_type: n_gqa of at least four, as Llama-3.1-8B has, or less, as Gemma-2-27B has."""
+    values = [
+        next(each for each in loaded.architecture.groups[0].layer.tensors if each.name == "v_proj")
+        for loaded in (model("meta-llama/Llama-3.1-8B"), model("google/gemma-2-27b"))
+    ]
+    formats = [model(name).weights(f"gguf-{mix}") for name in ("meta-llama/Llama-3.1-8B", "google/gemma-2-27b")]
+    bits = [weights.bits_of(tensor) for weights, tensor in zip(formats, values, strict=True)]
+    assert bits == [BLOCK_BITS[many], BLOCK_BITS[few]]
+
+
+@pytest.mark.parametrize(
+    ("mix", "file_gb"), [("q6_k_l", 1.09), ("q5_k_l", 0.98), ("q4_k_l", 0.87), ("q3_k_xl", 0.80), ("q8_0", 1.32)]
+)
+def test_mixes_with_wide_tables(mix: str, file_gb: float) -> None:
+    """The card of bartowski's Llama-3.2-1B-Instruct-GGUF: Q8_0 for embedding and head."""
+    loaded = model("meta-llama/Llama-3.2-1B")
+    rest = 1e9 * file_gb - stored_bytes(loaded.architecture, loaded.weights(f"gguf-{mix}"))
+    assert -0.005e9 < rest < 0.005e9 + TOKENIZER
+
+
+def test_an_encoder_stores_its_table_as_a_head() -> None:
+    """BERT has no output matrix: llama.cpp takes its embedding for a tied one."""
+    loaded = model("BAAI/bge-m3")
+    table = next(tensor for tensor in loaded.architecture.embedding if tensor.name == "word_embeddings")
+    assert loaded.weights("gguf-q4_k_m").bits_of(table) == BLOCK_BITS["q6_k"]
 
 
 def test_a_model_of_odd_rows_takes_more_bits_than_the_mix_is_named_for() -> None:
@@ -92,6 +182,11 @@ def test_names_of_checkpoints_tell_their_format() -> None:
     assert format_in_name("hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4") == "int4-awq"
     assert format_in_name("Meta-Llama-3-8B.Q5_K_M.gguf") == "gguf-q5_k_m"
     assert format_in_name("bartowski/Qwen_Qwen3-14B-GGUF") == "gguf-q4_k_m"
+    assert format_in_name("bartowski/Qwen_Qwen3-14B-GGUF:Q4_K_L") == "gguf-q4_k_l"
+    assert format_in_name("unsloth/Qwen3-14B-GGUF:UD-Q5_K_XL") == "gguf-q5_k_m"
+    assert format_in_name("Qwen3-30B-A3B-UD-Q2_K_XL.gguf") == "gguf-q2_k"
+    assert format_in_name("Qwen3-30B-A3B-Q7_K.gguf") is None
+    assert format_in_name("unsloth/DeepSeek-R1-0528-GGUF:UD-IQ2_XXS") is None
     assert format_in_name("Qwen/Qwen3-8B") is None
 
 
@@ -113,6 +208,7 @@ def test_names_of_checkpoints_tell_their_format() -> None:
         ("Qwen/Qwen2.5-7B-Instruct-GPTQ-Int8", "int8-gptq"),
         ("TheBloke/Llama-2-13B-GPTQ", "int4-gptq"),
         ("OPEA/Qwen2.5-7B-int4-AutoRound", "int4-gptq"),
+        ("OPEA/Qwen2.5-14B-Instruct-int4-sym-inc", "int4-gptq"),
         ("RedHatAI/Qwen3-32B-quantized.w4a16", "int4-gptq"),
         ("amd/Llama-3.1-8B-FP8-Quark", "fp8"),
     ],

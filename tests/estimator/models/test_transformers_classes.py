@@ -67,7 +67,7 @@ def test_most_classes_of_the_newest_transformers_are_counted_exactly() -> None:
     assert counts["refused"] <= REFUSED, counts
 
 
-EXACT, REFUSED = 553, 9
+EXACT, REFUSED = 619, 9
 """As counted when the table was made; a reader that is added raises the first."""
 
 
