@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 BUILD = "import sys; from setuptools import build_meta; print(getattr(build_meta, sys.argv[1])(sys.argv[2]))"
-MOST_WHEEL_BYTES = 1_550_000
+MOST_WHEEL_BYTES = 1_500_000
 EARLIEST = 315_532_800
 """1980-01-01, before which a zip archive knows no time."""
 LINK = re.compile(r"(!?\[[^\]]*\]\()(?!https?://|#|mailto:)([^)\s]+)\)")
