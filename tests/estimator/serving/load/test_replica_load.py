@@ -1,4 +1,4 @@
-"""A replica's share of a load on an engine of round numbers, by hand [ms] (tests/estimator/serving/linear_engine.py)."""
+"""A replica's share of a load on an engine of round numbers, by hand [ms]: `tests.estimator.serving.linear_engine`."""
 
 from dataclasses import replace
 from math import exp, inf, sqrt
