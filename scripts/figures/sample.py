@@ -25,7 +25,7 @@ EVERY_REFUSED = 9
 """One question in so many may be about what does not fit or can not be asked."""
 KNOWN = ("Qwen/Qwen3-8B", "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b")
 """A dense model, one of experts, and one with rows that blocks do not divide: few, where every machine is asked."""
-VARIANTS = 4
+VARIANTS = 9
 """Changes of each class's configuration, each with another outcome."""
 OF_EACH_SOURCE = 3
 """Measured cases of each source, which the first word of their ids names."""
