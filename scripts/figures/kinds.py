@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
 from typing import NamedTuple
@@ -13,8 +14,11 @@ from estimator.accuracy import serving as serving_accuracy
 from estimator.accuracy import training as training_accuracy
 from estimator.accuracy.score import Context
 from estimator.advice.alternatives import changes_that_halve, formats_of, token_cost
+from estimator.advice.decisions import needed_memory_bytes
 from estimator.advice.fixes import engine_message, fixes, gains, quicker
+from estimator.advice.launch import launch
 from estimator.advice.load_study import study_loads
+from estimator.advice.provenance import origin
 from estimator.advice.reach import engines_for, format_sizes
 from estimator.advice.reverse import runs_on
 from estimator.advice.savings import advice
@@ -32,6 +36,7 @@ from estimator.planning.day import DAYS, Demand
 from estimator.planning.plan import Plan, plans
 from estimator.ranking.rank import rank
 from estimator.results import Part
+from estimator.training.recipes import recipe
 from scripts.figures import kept, sections
 from scripts.figures.asked import ask, best
 from scripts.figures.text import item, items, line, written
@@ -124,8 +129,9 @@ def formats(catalog: Catalog, question: kept.Question) -> Iterator[str]:
 
 
 def serving(catalog: Catalog, question: kept.Question) -> Iterator[str]:
-    """One candidate in full."""
-    row = best(ask(catalog, question), replayed=bool(question.get("replayed")))
+    """One candidate in full, whence its constants come, and the command that starts it."""
+    asked = ask(catalog, question)
+    row = best(asked, replayed=bool(question.get("replayed")))
     for part in (
         sections.candidate(row),
         sections.memory(row.memory),
@@ -133,15 +139,24 @@ def serving(catalog: Catalog, question: kept.Question) -> Iterator[str]:
         sections.cost(row.cost),
     ):
         yield from part
+    constants = origin(row.candidate.accelerator, asked.scenario, row.confidence, asked.inventory)
+    needed = needed_memory_bytes(row, asked.scenario.workload)
+    yield from line("known", (constants, item("needed", needed)))
+    with suppress(InputError):
+        command = launch(asked.model, asked.scenario, row, asked.inventory)
+        yield from line("launch", (command.program, *(each.text for each in command.arguments)))
 
 
 def training(catalog: Catalog, question: kept.Question) -> Iterator[str]:
-    """One training run in full, and what would make it smaller."""
+    """One training run in full, what would make it smaller, and its starting configuration."""
     asked = ask(catalog, question)
     row = best(asked)
     yield from sections.candidate(row)
     yield from sections.training(row.training)
     yield from line("changes", (f"{each.title}: {each.effect}" for each in run_changes(asked.study(row))[:CHANGES]))
+    with suppress(InputError):
+        written_down = recipe(asked.model, asked.scenario, row, asked.inventory)
+        yield from line("recipe", (f"{each.key}={each.text}" for each in written_down.settings))
 
 
 def boards(catalog: Catalog, question: kept.Question) -> Iterator[str]:

@@ -147,6 +147,7 @@ STRATA: Mapping[str, tuple[Stratum, ...]] = {
         Stratum("method", 14, "small", "open", (*RUN, TRAINED, SPOT)),
         Stratum("large", 5, "moe", "open", (*RUN, "instance=p5.48xlarge/p4de.24xlarge/p5en.48xlarge machines=1/4/16")),
         Stratum("odd", 12, "odd", "open", (*RUN, TRAINED, SPOT)),
+        Stratum("written", 16, "small", "open", (*RUN, TRAINED, "framework=axolotl/llama-factory/torchtitan/unsloth")),
     ),
 }  # fmt: skip
 """The strata of each kind of question; models, formats and measured cases have none: they are gone through."""
