@@ -164,6 +164,6 @@ def seen_equal(requests: float, sending_s: float, lasting_s: float) -> float:
 
 
 def seen_unequal(requests: float, sending_s: float, lasting_s: float) -> float:
-    """The same where lengths are exponential: those that are short leave before others have come."""
+    """Mean number in flight that requests of exponential length see: short ones leave before others have come."""
     share = lasting_s / sending_s
     return requests * share * (1 - share * (1 - exp(-1 / share)))
