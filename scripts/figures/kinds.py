@@ -175,6 +175,7 @@ def serving(catalog: Catalog, question: kept.Question) -> Iterator[str]:
     with suppress(InputError):
         command = launch(asked.model, asked.scenario, row, asked.inventory)
         yield from line("launch", (command.program, *(each.text for each in command.arguments)))
+        yield from line("remarks", command.notes)
 
 
 def training(catalog: Catalog, question: kept.Question) -> Iterator[str]:
