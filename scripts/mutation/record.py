@@ -133,11 +133,14 @@ def file_of(test: str) -> str:
 
 
 def distance(file: str, test: str) -> int:
-    """How far a test's file stands from a file of the estimator: 0 where it bears its name, 1 in the same room."""
+    """How far a test's file stands from a file of the estimator: 0 where it bears its name, 1 in the same room, 2 in
+    the room around that, and so on.
+    """
     path, tests = Path(file), Path(file_of(test))
     if path.stem in tests.stem:
         return 0
-    return 1 if tests.parent == Path("tests") / path.parent else 2
+    rooms = [Path("tests") / room for room in path.parents]
+    return rooms.index(tests.parent) + 1 if tests.parent in rooms else len(rooms) + 1
 
 
 def files_of(tests: Iterable[str]) -> list[str]:

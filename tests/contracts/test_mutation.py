@@ -126,10 +126,11 @@ def test_the_data_that_a_file_of_tests_names_is_part_of_it(tmp_path: Path) -> No
     assert (b"table" in seen[2], b"kept 0" in seen[2]) == (True, False)
 
 
-def test_tests_of_a_file_s_own_name_come_first_and_then_those_of_its_room() -> None:
-    file = "estimator/serving/load/lengths.py"
-    tests = ("tests/estimator/test_kept_figures.py::it", f"{TESTS}/serving/load/test_slots.py::it")
-    assert [record.distance(file, test) for test in (*tests, f"{TESTS}/serving/load/test_lengths.py::it")] == [2, 1, 0]
+def test_tests_of_a_file_s_own_name_come_first_then_those_of_its_room_and_of_the_rooms_around_it() -> None:
+    tests = ("serving/load/test_lengths.py", "serving/load/test_slots.py", "serving/test_offload.py", "test_kept.py")
+    tests = (*tests, "models/test_formats.py")
+    distances = [record.distance("estimator/serving/load/lengths.py", f"{TESTS}/{test}::it") for test in tests]
+    assert distances == [0, 1, 2, 3, 5]
 
 
 def test_only_the_chosen_tests_are_kept_in_their_order() -> None:
