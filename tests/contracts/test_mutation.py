@@ -25,6 +25,7 @@ def rooms(count: Annotated[int, 3], full: bool = False) -> int:
     if count >= 4 and not full:
         raise ValueError(f"{count + 1} rooms")
     zip("a", "b", strict=True)
+    count = min(count, 1e18)
     return count * 2 if full else count - 1
 '''
 
