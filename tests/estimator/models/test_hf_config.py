@@ -104,6 +104,14 @@ def test_a_part_that_is_not_modelled_is_refused_by_name() -> None:
         read(changed(CONFIGS["PhiForCausalLM"], qk_layernorm=True))
 
 
+def test_a_dense_class_takes_no_experts_and_only_none() -> None:
+    minicpm = changed(LLAMA, architectures=["MiniCPMForCausalLM"], model_type="minicpm")
+    assert read(changed(minicpm, num_experts=0)).parameters == read(minicpm).parameters
+    for experts in (1, 8):
+        with pytest.raises(InputError, match="num_experts"):
+            read(changed(minicpm, num_experts=experts))
+
+
 def test_a_tower_that_is_not_described_is_absent_not_zero() -> None:
     config = without(CONFIGS["Gemma3ForConditionalGeneration"], "vision_config")
     model = read_model("x", {"config": config})
