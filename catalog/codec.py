@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
+from sys import intern
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 Decoder = Callable[[Any], Any]
 
@@ -26,8 +27,13 @@ def encode(value: Any) -> Any:
 
 @cache
 def decoder(annotation: Any) -> Decoder | None:
-    """A function from JSON to values of an annotated type; None where JSON already is that type."""
+    """A function from JSON to values of an annotated type; None where JSON already is that type.
+
+    Texts are interned: three of four repeat another one, a source, a day or a kind, and would take 0.6 MB.
+    """
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is str or (origin is Literal and all(isinstance(each, str) for each in arguments)):
+        return intern
     if origin is Annotated:
         return decoder(arguments[0])
     if origin in (Union, UnionType):

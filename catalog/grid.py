@@ -12,6 +12,7 @@ from os import cpu_count
 from typing import Any, NamedTuple, TypeVar
 
 from catalog import questions
+from catalog.columns import Column, from_columns, to_columns
 from catalog.load import Catalog, load
 from estimator.errors import InputError
 from estimator.ranking.rank import rank
@@ -98,12 +99,12 @@ def rendered(grid: Grid, render: Callable[[Point], T], processes: int | None = N
         return
     chunks = (range(start, min(start + CHUNK, grid.size)) for start in range(0, grid.size, CHUNK))
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (grid, render))
-    work: Callable[[range], list[T]] = _chunk
     try:
-        ahead = deque(pool.submit(work, each) for each in islice(chunks, processes * AHEAD))
+        ahead = deque((pool.submit(_chunk, each), len(each)) for each in islice(chunks, processes * AHEAD))
         while ahead:
-            yield from ahead.popleft().result()
-            ahead.extend(pool.submit(work, each) for each in islice(chunks, 1))
+            answered, count = ahead.popleft()
+            yield from from_columns(answered.result(), count)
+            ahead.extend((pool.submit(_chunk, each), len(each)) for each in islice(chunks, 1))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -119,10 +120,10 @@ def _open(grid: Grid, render: Callable[[Point], object]) -> None:
     gc.freeze()
 
 
-def _chunk(indices: range) -> list[Any]:
+def _chunk(indices: range) -> Column:
     grid, render, catalog = _work[0]
-    answered = list(map(render, answers(catalog, grid, indices)))
-    gc.collect()
+    answered = to_columns(list(map(render, answers(catalog, grid, indices))))
+    gc.collect()  # when the records are gone: columns are few
     return answered
 
 

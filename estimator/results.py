@@ -31,9 +31,6 @@ class Band(NamedTuple):
         """`numerator` over this figure: the low quotient comes with the high figure."""
         return Band(numerator / self.high, numerator / self.typical, numerator / self.low)
 
-    def overlaps(self, other: "Band") -> bool:
-        return self.low <= other.high and other.low <= self.high
-
 
 class Part(NamedTuple):
     """One named share of a total, with its working."""

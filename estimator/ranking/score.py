@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from estimator.results import Evaluation, Score
+from estimator.results import Band, Evaluation, Score
 from estimator.scenario.scenario import Scenario
 
 FIT, LATENCY, COST, HEADROOM, TRUST = 25.0, 25.0, 25.0, 15.0, 10.0
@@ -49,8 +49,7 @@ def score(row: Evaluation, asked: Asked) -> Score:
     if speed is None or row.verdict != "fits" or not row.holds_load:
         return Score()
     level = asked.scenario.service_level
-    times = ((level.ttft_s, speed.ttft_s.typical), (level.tpot_s, speed.tpot_s.typical))
-    latency = min([1.0, *(bound / time for bound, time in times if bound and time > 0)])
+    latency = min(1.0, _within(level.ttft_s, speed.ttft_s), _within(level.tpot_s, speed.tpot_s))
     cost = row.cost.usd_per_1m_tokens
     cheap = min(asked.least_usd_per_1m_tokens / cost.typical, 1.0) if cost and cost.typical > 0 else 0.0
     trust = TRUST_OF_CLASS[row.confidence] * (0.5 if row.cost.price_stale else 1.0)
@@ -59,6 +58,11 @@ def score(row: Evaluation, asked: Asked) -> Score:
     return Score(
         total=round(fit + latency + usd + room + sure, 1), fit=fit, latency=latency, cost=usd, headroom=room, trust=sure
     )
+
+
+def _within(bound: float | None, time: Band) -> float:
+    """An asked bound over the time that is seen; 1 where nothing is asked or nothing takes time."""
+    return bound / time.typical if bound and time.typical > 0 else 1.0
 
 
 def _room(row: Evaluation, scenario: Scenario) -> float:

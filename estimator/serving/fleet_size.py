@@ -101,8 +101,7 @@ class FleetSizes:
 
 def least_enough(low: int, high: int, enough: Callable[[int], bool]) -> int:
     """The least number from `low` to `high` that is enough, in growing strides and then by halves; 0 where none is."""
-    stride, short = 1, low - 1
-    near = low
+    stride, short, near = 1, low, low
     while not enough(near):
         if near == high:
             return 0

@@ -135,7 +135,8 @@ class Fleets:
         estimate = self._estimates.get(key)
         if estimate is None:
             self.considered += 1
-            report = memory_report(deployment, layout, self.tokens)
+            memory = compile_memory(deployment, layout)
+            report = memory_report(memory, self.tokens)
             fits = report.shortfall_bytes <= 0 and report.max_concurrency >= 1
             step = compile_step(deployment, layout) if fits else None
             estimate = self._estimates[key] = LayoutEstimate(
@@ -145,7 +146,7 @@ class Fleets:
                 replicas=replicas,
                 memory=report,
                 confidence=step.confidence if step else deployment.confidence,
-                slots=compile_memory(deployment, layout).slots,
+                slots=memory.slots,
                 step=step,
             )
         return estimate if estimate.machines == machines else estimate._replace(machines=machines)

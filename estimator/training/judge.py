@@ -23,7 +23,7 @@ from estimator.training.run import Run
 from estimator.training.search import Cluster, Search, SetupTrial, offloads_on
 from estimator.training.support import refusal, unsupported_setting
 from estimator.training.weights import count_adapters, count_trainable
-from estimator.units import GIB, size_text
+from estimator.units import size_text
 
 CLUSTER_SIZES = (1, 2, 4, 8)
 """Numbers of machines tried until a run fits."""
@@ -180,7 +180,7 @@ class TrainingJudge:
         savers = smaller_runs.describe_savers(best.trial.setup)
         reason = f"{size_text(needed.shortfall_bytes)} short per device even with {savers}"
         if not needed.shortfall_bytes:
-            reason = f"host memory too small to offload {needed.host_bytes / GIB:,.0f} GiB per device"
+            reason = f"host memory too small to offload {size_text(needed.host_bytes)} per device"
         return Evaluation(
             candidate=candidate,
             verdict="does_not_fit",
@@ -248,9 +248,9 @@ def _caution(best: ClusterTrial, needed: TrainingMemory) -> str | None:
     """What the reader of a row that fits must know: what lies on the host, and devices without work."""
     cluster, setup = best.cluster, best.trial.setup
     cautions = []
-    if setup.offload != "none":
+    if setup.offload != "none" and needed.host_bytes:
         moved = "optimizer states" if setup.offload == "optimizer" else "parameters and optimizer states"
-        cautions.append(f"{moved} on the host, {needed.host_bytes / GIB:,.0f} GiB for each device")
+        cautions.append(f"{moved} on the host, {size_text(needed.host_bytes)} for each device")
     idle = cluster.total_devices - setup.devices
     if idle:
         cautions.append(f"{idle} of {cluster.total_devices} devices idle: a step has too few sequences")

@@ -1,10 +1,12 @@
 """The kinds of questions whose figures are kept, one for each room of the estimator that answers."""
 
 import csv
+import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from catalog.cache import DATA
 from catalog.load import Catalog
@@ -13,8 +15,11 @@ from estimator.accuracy import serving as serving_accuracy
 from estimator.accuracy import training as training_accuracy
 from estimator.accuracy.score import Context
 from estimator.advice.alternatives import changes_that_halve, formats_of, token_cost
+from estimator.advice.decisions import needed_memory_bytes
 from estimator.advice.fixes import engine_message, fixes, gains, quicker
+from estimator.advice.launch import launch
 from estimator.advice.load_study import study_loads
+from estimator.advice.provenance import origin
 from estimator.advice.reach import engines_for, format_sizes
 from estimator.advice.reverse import runs_on
 from estimator.advice.savings import advice
@@ -32,6 +37,7 @@ from estimator.planning.day import DAYS, Demand
 from estimator.planning.plan import Plan, plans
 from estimator.ranking.rank import rank
 from estimator.results import Part
+from estimator.training.recipes import recipe
 from scripts.figures import kept, sections
 from scripts.figures.asked import ask, best
 from scripts.figures.text import item, items, line, written
@@ -39,6 +45,7 @@ from scripts.figures.variants import Variant
 
 Lines = Callable[[Catalog, kept.Question], Iterator[str]]
 
+DEFAULTS = kept.FOLDER.parent / "transformers_classes.json"
 FORMATS = ("int4-awq", "gguf-q4_k_m")
 CONTEXTS = (1_000, 40_000)
 """Tokens at which a model's cache and attention are kept."""
@@ -95,9 +102,37 @@ def _bytes(model: Model) -> Iterator[tuple[str, str]]:
 
 def configs(catalog: Catalog, question: kept.Question) -> Iterator[str]:
     """What a model is with one field of its configuration changed."""
-    entry = catalog.model_entry(str(question["model"]))
-    variant = Variant(str(question["field"]), str(question["value"]))
-    a = hf_config.read(variant.of(entry["config"]))
+    yield from _read(catalog.model_entry(str(question["model"]))["config"], question)
+
+
+@cache
+def _defaults() -> Mapping[str, list[list[str]]]:
+    """The table of transformers' classes that tests count by."""
+    table: dict[str, list[list[str]]] = json.loads(DEFAULTS.read_text(encoding="utf-8"))
+    return table
+
+
+def default_configs() -> Mapping[str, Mapping[str, object]]:
+    """What each model type of transformers is by default."""
+    configs: Any = _defaults()["configs"]
+    return dict(configs)
+
+
+def default_classes() -> Iterator[tuple[str, str]]:
+    """Every language class of transformers that has a default, with its model type."""
+    known = default_configs()
+    return ((name, model_type) for name, model_type, *_ in _defaults()["classes"] if model_type in known)
+
+
+def classes(catalog: Catalog, question: kept.Question) -> Iterator[str]:
+    """What a class of transformers is by its default configuration with one field changed."""
+    own = {"architectures": [question["class"]], "model_type": question["type"]}
+    yield from _read({**default_configs()[str(question["type"])], **own}, question)
+
+
+def _read(config: Mapping[str, object], question: kept.Question) -> Iterator[str]:
+    """What a configuration with a question's change is read as."""
+    a = hf_config.read(Variant(str(question["field"]), str(question["value"])).of(config))
     cached = (a.cache_elements(tokens) for tokens in CONTEXTS)
     others = (a.state_elements, a.conv_state_elements, a.vision_parameters, a.max_context, a.rotary_dim)
     yield from line("is", (a.task, *map(written, (a.text_parameters, a.active_parameters, *cached, *others))))
@@ -124,8 +159,9 @@ def formats(catalog: Catalog, question: kept.Question) -> Iterator[str]:
 
 
 def serving(catalog: Catalog, question: kept.Question) -> Iterator[str]:
-    """One candidate in full."""
-    row = best(ask(catalog, question), replayed=bool(question.get("replayed")))
+    """One candidate in full, whence its constants come, and the command that starts it."""
+    asked = ask(catalog, question)
+    row = best(asked, replayed=bool(question.get("replayed")))
     for part in (
         sections.candidate(row),
         sections.memory(row.memory),
@@ -133,15 +169,25 @@ def serving(catalog: Catalog, question: kept.Question) -> Iterator[str]:
         sections.cost(row.cost),
     ):
         yield from part
+    constants = origin(row.candidate.accelerator, asked.scenario, row.confidence, asked.inventory)
+    needed = needed_memory_bytes(row, asked.scenario.workload)
+    yield from line("known", (constants, item("needed", needed)))
+    with suppress(InputError):
+        command = launch(asked.model, asked.scenario, row, asked.inventory)
+        yield from line("launch", (command.program, *(each.text for each in command.arguments)))
+        yield from line("remarks", command.notes)
 
 
 def training(catalog: Catalog, question: kept.Question) -> Iterator[str]:
-    """One training run in full, and what would make it smaller."""
+    """One training run in full, what would make it smaller, and its starting configuration."""
     asked = ask(catalog, question)
     row = best(asked)
     yield from sections.candidate(row)
     yield from sections.training(row.training)
     yield from line("changes", (f"{each.title}: {each.effect}" for each in run_changes(asked.study(row))[:CHANGES]))
+    with suppress(InputError):
+        written_down = recipe(asked.model, asked.scenario, row, asked.inventory)
+        yield from line("recipe", (f"{each.key}={each.text}" for each in written_down.settings))
 
 
 def boards(catalog: Catalog, question: kept.Question) -> Iterator[str]:
@@ -263,6 +309,7 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = {
     "models": Kind("Models: counts, cache, work and bytes.", models),
     "configs": Kind("Models with one field of their configuration changed.", configs),
+    "classes": Kind("Classes of transformers by default, with one field of their configuration changed.", classes),
     "formats": Kind("Models in every weight format.", formats),
     "serving": Kind("Candidates that serve: memory, speed and cost.", serving),
     "boards": Kind("Leaderboards.", boards),

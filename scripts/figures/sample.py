@@ -1,17 +1,18 @@
 """Kept questions, drawn anew: by strata, through all classes of models, engines and sources of measured cases."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import cycle
 from random import Random
 
 from catalog.load import Catalog
 from estimator.engines.profiles import EngineProfile
 from estimator.errors import InputError
+from estimator.models.hf_config.registry import find_reader
 from estimator.models.mixers import Attention
 from estimator.models.mixers.base import side_by_side
 from estimator.models.model import Model
 from scripts.figures.kept import Question, Value, pairs
-from scripts.figures.kinds import TABLES, cases, figures
+from scripts.figures.kinds import TABLES, cases, default_classes, default_configs, figures
 from scripts.figures.strata import EACH_ENGINE, EACH_FRAMEWORK, STRATA, Stratum
 from scripts.figures.variants import variants
 
@@ -25,7 +26,7 @@ EVERY_REFUSED = 9
 """One question in so many may be about what does not fit or can not be asked."""
 KNOWN = ("Qwen/Qwen3-8B", "Qwen/Qwen3-30B-A3B", "openai/gpt-oss-20b")
 """A dense model, one of experts, and one with rows that blocks do not divide: few, where every machine is asked."""
-VARIANTS = 4
+VARIANTS = 9
 """Changes of each class's configuration, each with another outcome."""
 OF_EACH_SOURCE = 3
 """Measured cases of each source, which the first word of their ids names."""
@@ -38,6 +39,8 @@ def draw(catalog: Catalog, kind: str, seed: int) -> list[Named]:
         return list(_each_class(catalog))
     if kind == "configs":
         return list(_each_field(catalog, random))
+    if kind == "classes":
+        return list(_each_default(catalog, random))
     if kind == "formats":
         return [(name.partition("/")[2], {"model": name}) for name in KNOWN[1:]]
     if kind == "accuracy":
@@ -57,13 +60,30 @@ def _each_class(catalog: Catalog) -> Iterator[Named]:
 def _each_field(catalog: Catalog, random: Random) -> Iterator[Named]:
     """Changes of each class's configuration that make another model of it, or one that is refused."""
     for name, asked in _each_class(catalog):
-        model, seen = str(asked["model"]), set[tuple[str, ...]]()
-        for variant in variants(catalog.model_entry(model)["config"], random):
-            question: Question = {"model": model, **variant._asdict()}
-            told = figures("configs", catalog, question)
-            if told not in seen and len(seen) < VARIANTS:
-                seen.add(told)
-                yield f"{name}-{variant.field}", question
+        config = catalog.model_entry(str(asked["model"]))["config"]
+        yield from _changed(catalog, "configs", name, asked, config, random)
+
+
+def _each_default(catalog: Catalog, random: Random) -> Iterator[Named]:
+    """Changes of the default configurations of classes of which the catalogue has no model."""
+    listed = {name for name, _ in _each_class(catalog)}
+    for name, model_type in default_classes():
+        if name not in listed and find_reader(name):
+            asked: Question = {"class": name, "type": model_type}
+            yield from _changed(catalog, "classes", name, asked, default_configs()[model_type], random)
+
+
+def _changed(
+    catalog: Catalog, kind: str, name: str, asked: Question, config: Mapping[str, object], random: Random
+) -> Iterator[Named]:
+    """Some changes of one configuration, each with another outcome."""
+    seen = set[tuple[str, ...]]()
+    for variant in variants(config, random):
+        question: Question = {**asked, **variant._asdict()}
+        told = figures(kind, catalog, question)
+        if told not in seen and len(seen) < VARIANTS:
+            seen.add(told)
+            yield f"{name}-{variant.field}", question
 
 
 def _each_source(random: Random) -> Iterator[Named]:

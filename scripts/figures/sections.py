@@ -32,6 +32,8 @@ def candidate(row: Evaluation) -> Iterator[str]:
         item("fits with", row.suggestion),
     )
     yield from line("row", (place, *facts))
+    if row.reason != row.shortage:
+        yield from line("says", (row.reason or "",))
 
 
 def memory(report: MemoryReport | None) -> Iterator[str]:

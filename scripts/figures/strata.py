@@ -60,6 +60,18 @@ RUN = (
 TRAINED = "instance=g5.12xlarge/g6e.12xlarge/p4d.24xlarge/p5.48xlarge/g6e.xlarge/trn1.32xlarge"
 SPOT = "price_terms=on-demand/spot"
 
+SERVER = "engine=vllm | engine=sglang | engine=trtllm | engine=tgi | engine=transformers weights=bf16"
+ENDLESS = f"{RATE} | {RATE} burstiness=0.4/3.0 | {RATE} {LEVEL.replace(' | ', f' | {RATE} ')} | "
+ENDING = (
+    f"{RATE} requests=30/200 | traffic=burst requests=5/64/400 | requests=12/90 | trace=120 | trace=40 {RATE} | "
+    f"{RATE} requests=80 burstiness=0.5 replayed=true"
+)
+SHAPE = "| length_variation=0.5/1.0 | prefix_cache_hit=0.4 | lengths=chat/rag | concurrency=300"
+DRAFTS = (
+    "draft_tokens=2/4 draft_model=ngram | draft_tokens=3 accepted_tokens=2.2 draft_model=Qwen3-0.6B | "
+    "draft_tokens=5 accepted_tokens=1.7"
+)
+
 PLANNED = ("requests_per_second=6.0/25.0/80.0 headroom=0.0/0.15", LEVEL)
 
 STRATA: Mapping[str, tuple[Stratum, ...]] = {
@@ -88,6 +100,16 @@ STRATA: Mapping[str, tuple[Stratum, ...]] = {
             f"engine=llamacpp {GGUF} deployment=local concurrency=2",
             "accelerator=rtx4090+rtx3090/rtx3060+rtx4090/rtx5090+rtx3090+rtx3060",
         )),
+        Stratum("arrivals", 16, "small", "rented", (LOAD, SERVER, ENDLESS, SHAPE, f"| {SETTING}")),
+        Stratum("laid-out", 12, "writers", "open", (LOAD, FORMAT, LAYOUT, LARGE, ENDLESS, SHAPE)),
+        Stratum("ending", 12, "small", "rented", (LOAD, SERVER, ENDING, SHAPE)),
+        Stratum("ending-laid-out", 8, "writers", "open", (LOAD, FORMAT, LAYOUT, LARGE, ENDING, SHAPE)),
+        Stratum("drafting", 8, "small", "rented", (LOAD, ENDLESS, DRAFTS, SHAPE)),
+        Stratum("divided", 5, "small", "open", (LOAD, "prefill_replicas=1/2/3 tp=1/2", LARGE, SHAPE, f"| {LEVEL}")),
+        Stratum("read", 6, "readers", "rented", (
+            "input_tokens=40/300/500 concurrency=1/8/400", f"{RATE} | traffic=burst requests=60 | requests=90", LEVEL,
+        )),
+        Stratum("room", 12, "odd", "rented", (LOAD, SERVER, SETTING, "| concurrency=1500")),
     ),
     "boards": (
         *(Stratum(each.name, 1, "known", "open", (f"preset={each.name}",)) for each in PRESETS),
@@ -103,6 +125,8 @@ STRATA: Mapping[str, tuple[Stratum, ...]] = {
         Stratum("base", 2, "known", "open", (*PLANNED, "base_load=0.2/0.5 peak_hours=6.0/9.5")),
         Stratum("users", 1, "known", "open", ("concurrency=300/1200 spare_copies=1",)),
         Stratum("owned", 1, "known", "open", (*PLANNED, "deployment=local count=1/2", "accelerator=l40s/rtx4090")),
+        Stratum("spread", 2, "moe", "open", (*PLANNED, "machines=2 spare=0/1", LARGE, "day=office/bursty")),
+        Stratum("terms", 3, "small", "open", (*PLANNED, TERMS, "day=night/office spare_copies=0/2", LARGE)),
     ),
     "advice": (
         Stratum("fits", 3, "writers", "rented", (LOAD, FORMAT)),
@@ -115,10 +139,15 @@ STRATA: Mapping[str, tuple[Stratum, ...]] = {
         Stratum("engine", 2, "small", "rented", (LOAD, "engine=sglang/trtllm/tgi/lmdeploy")),
         Stratum("owned", 2, "small", "engine", (LOAD, *OWNED)),
         Stratum("loads", 2, "small", "rented", (LOAD, *TRAFFIC[:3], "replayed=true")),
+        Stratum("moe", 3, "moe", "rented", (LOAD, FORMAT, SETTING)),
+        Stratum("drafting", 2, "small", "rented", (LOAD, LEVEL, DRAFTS)),
+        Stratum("hosted", 2, "small", "engine", (LOAD, *OWNED, "host_memory_gib=64.0")),
     ),
     "training": (
         Stratum("method", 14, "small", "open", (*RUN, TRAINED, SPOT)),
         Stratum("large", 5, "moe", "open", (*RUN, "instance=p5.48xlarge/p4de.24xlarge/p5en.48xlarge machines=1/4/16")),
+        Stratum("odd", 12, "odd", "open", (*RUN, TRAINED, SPOT)),
+        Stratum("written", 16, "small", "open", (*RUN, TRAINED, "framework=axolotl/llama-factory/torchtitan/unsloth")),
     ),
 }  # fmt: skip
 """The strata of each kind of question; models, formats and measured cases have none: they are gone through."""

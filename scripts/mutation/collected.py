@@ -15,7 +15,7 @@ Verdict = Literal["survives", "killed", "loaded"]
 """What becomes of a mutant; one that was `loaded` changes what ran at import, and what others made of it then needs
 another process."""
 VERDICTS: tuple[Verdict, ...] = ("survives", "killed", "loaded")
-LONGEST_S = 60.0
+LONGEST_S = 20.0
 """Seconds of processor time after which one test counts as failed: the mutant hangs."""
 
 

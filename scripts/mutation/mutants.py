@@ -95,6 +95,6 @@ def _changed(node: ast.expr) -> ast.expr | None:
             return ast.IfExp(test, orelse, body)
         case ast.Constant(bool(value)):
             return ast.Constant(not value)
-        case ast.Constant(int(value)) | ast.Constant(float(value)):
+        case ast.Constant(int(value)) | ast.Constant(float(value)) if value + 1 != value:  # 1e18 is 1e18 + 1
             return ast.Constant(value + 1)
     return None

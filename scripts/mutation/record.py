@@ -25,6 +25,9 @@ TESTS = "tests/estimator"
 """What judges a mutant: the estimator's own tests. Those of the catalogue run its lines as well, and read files."""
 
 
+DATA = "tests/data"
+
+
 class Results:
     """A plugin of pytest that adds up the time of each test, and names those that fail."""
 
@@ -89,7 +92,7 @@ class Record:
         self._recordings = [Recording(each) for each in sorted(folder.iterdir())]
         known = {file: text for each in self._recordings for file, text in each.digests.items()}
         now = {
-            path.relative_to(tree).as_posix(): digest(path.read_bytes())
+            path.relative_to(tree).as_posix(): digest(content(path, tree / DATA))
             for path in sorted((tree / TESTS).rglob("test_*.py"))
         }
         if changed := [file for file, text in now.items() if known.get(file) != text]:
@@ -97,25 +100,29 @@ class Record:
         self._newest = {file: each for each in self._recordings for file in each.digests if file in now}
 
     def tests_of(self, mutant: Mutant, most_s: float = inf) -> list[str]:
-        """Ids of the tests that run a mutant's line, the quickest first, as many as take some seconds."""
+        """Ids of the tests that run a mutant's line, its room's and then the quickest first, as many as take some
+        seconds.
+        """
         file = mutant.path.relative_to(ROOT).as_posix()
-        return self._quickest(lambda each: each.tests_of(file, mutant.line), most_s)
+        return self._nearest(file, lambda each: each.tests_of(file, mutant.line), most_s)
 
     def tests_near(self, mutant: Mutant, folders: Iterable[str], most_s: float = inf) -> list[str]:
-        """Ids of the tests that run a mutant's file, and of those of some folders and files of tests."""
+        """Ids of the tests that run a mutant's file, and of those of some folders and files of tests, in that order."""
         file, near = mutant.path.relative_to(ROOT).as_posix(), tuple(folders)
-        return self._quickest(
-            lambda each: each.tests_of_file(file) | {test for test in each.seconds if test.startswith(near)}, most_s
+        return self._nearest(
+            file,
+            lambda each: each.tests_of_file(file) | {test for test in each.seconds if test.startswith(near)},
+            most_s,
         )
 
-    def _quickest(self, chosen: Callable[[Recording], set[str]], most_s: float) -> list[str]:
+    def _nearest(self, file: str, chosen: Callable[[Recording], set[str]], most_s: float) -> list[str]:
         tests = {
             test: each.seconds[test]
             for each in self._recordings
             for test in chosen(each)
             if self._newest.get(file_of(test)) is each
         }
-        ordered = sorted(tests, key=lambda test: (tests[test], digest(test.encode())))  # those of one file in no order
+        ordered = sorted(tests, key=lambda test: (distance(file, test), tests[test], digest(test.encode())))
         ends = accumulate(tests[test] for test in ordered)
         return [test for test, end in zip(ordered, ends, strict=True) if end <= most_s] or ordered[:1]
 
@@ -123,6 +130,17 @@ class Record:
 def file_of(test: str) -> str:
     """The file of a test, by the test's id."""
     return test.partition("::")[0]
+
+
+def distance(file: str, test: str) -> int:
+    """How far a test's file stands from a file of the estimator: 0 where it bears its name, 1 in the same room, 2 in
+    the room around that, and so on.
+    """
+    path, tests = Path(file), Path(file_of(test))
+    if path.stem in tests.stem:
+        return 0
+    rooms = [Path("tests") / room for room in path.parents]
+    return rooms.index(tests.parent) + 1 if tests.parent in rooms else len(rooms) + 1
 
 
 def files_of(tests: Iterable[str]) -> list[str]:
@@ -148,6 +166,15 @@ def measure(folder: Path, tree: Path, files: Sequence[str]) -> Recording:
     return Recording(folder)
 
 
+def content(path: Path, data: Path) -> bytes:
+    """A file of tests, and the data that it names, or whose package it reads: each kept question is a test."""
+    text = path.read_bytes()
+    kept = sorted(data.iterdir()) if data.is_dir() else []
+    named = [each for each in kept if (each.name if each.is_file() else f"scripts.{each.name}").encode() in text]
+    files = [file for each in named for file in ([each] if each.is_file() else sorted(each.iterdir()))]
+    return b"".join((text, *(file.read_bytes() for file in files)))
+
+
 def digest(content: bytes) -> str:
     """Another text for other bytes."""
     return hashlib.sha256(content).hexdigest()
@@ -170,7 +197,7 @@ def main() -> None:
     ]
     with contextlib.redirect_stdout(sys.stderr):
         pytest.main([*options, *files], plugins=[results])
-    digests = {file: digest(Path(file).read_bytes()) for file in files}
+    digests = {file: digest(content(Path(file), Path(DATA))) for file in files}
     Path(path).write_text(json.dumps((digests, results.seconds, sorted(results.failed))))
 
 

@@ -16,6 +16,7 @@ from catalog.build import build
 from catalog.codec import decoder, encode
 from catalog.load import Catalog, load
 from estimator.bounds import Gt
+from estimator.hardware.prices import Price
 from estimator.scenario.inventory import Inventory
 
 
@@ -183,3 +184,15 @@ def test_values_are_decoded_by_their_annotations() -> None:
     decode = decoder(Tree)
     assert decode is not None
     assert decode(json.loads(json.dumps(encode(tree)))) == tree
+
+
+def test_a_text_that_is_repeated_is_kept_once(catalog: Catalog) -> None:
+    """Sources, days and kinds of price are few, and stand on every machine and price."""
+    machines = [text for each in catalog.inventory.machines.values() for text in (each.source, each.as_of, each.family)]
+    quotes = catalog.prices("us-east-1").quotes.values()
+    prices = [
+        text for each in quotes for price in each if isinstance(price, Price) for text in (price.source, price.as_of)
+    ]
+    for texts in (machines, prices):
+        assert len(texts) > 5 * len(set(texts))
+        assert len(set(map(id, texts))) == len(set(texts))

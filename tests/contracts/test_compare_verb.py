@@ -57,6 +57,19 @@ def test_every_form_for_people_holds_the_same_cells(
         assert all(text in out for text in line["texts"])
 
 
+def test_text_says_first_what_all_have_in_common(
+    capsys: pytest.CaptureFixture[str], sessions: list[str], tmp_path: Path
+) -> None:
+    """Sessions that name no format have the default one, which stands nowhere else where they share it."""
+    (tmp_path / "busy.yaml").write_text(BASE + "concurrency: 32\n")
+    busy = output(capsys, "compare", sessions[0], str(tmp_path / "busy.yaml"))[1].splitlines()
+    assert {"fp8 kv bf16", "Llama-3.3-70B-Instruct", "vllm"} <= set(busy[0].split(" | "))
+    assert busy[1] == ""
+    formats = output(capsys, "compare", *sessions)[1].splitlines()
+    assert "fp8 kv bf16" not in formats[0]
+    assert output(capsys, "compare", sessions[0])[1].splitlines()[0].strip() == "A fp8: g7e.2xlarge"
+
+
 def test_csv_is_the_figures_of_each_candidate_as_numbers(
     capsys: pytest.CaptureFixture[str], sessions: list[str]
 ) -> None:

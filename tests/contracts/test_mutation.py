@@ -25,6 +25,7 @@ def rooms(count: Annotated[int, 3], full: bool = False) -> int:
     if count >= 4 and not full:
         raise ValueError(f"{count + 1} rooms")
     zip("a", "b", strict=True)
+    count = min(count, 1e18)
     return count * 2 if full else count - 1
 '''
 
@@ -97,7 +98,7 @@ def test_only_files_of_tests_that_have_changed_are_recorded_again(
     def measure(folder: Path, tree: Path, files: list[str]) -> Recording:
         asked.append(files)
         recording(folder, "", {f"{file}::it|run": {1} for file in files}, {f"{file}::it": 1.0 for file in files})
-        digests = {file: record.digest((tree / file).read_bytes()) for file in files}
+        digests = {file: record.digest(record.content(tree / file, tree / record.DATA)) for file in files}
         (folder / "tests.json").write_text(json.dumps((digests, {}, [])))
         return Recording(folder)
 
@@ -109,6 +110,28 @@ def test_only_files_of_tests_that_have_changed_are_recorded_again(
     for _ in range(2):
         Record(tmp_path / "record", tmp_path / "tree")
     assert asked == [[f"{TESTS}/test_a.py", f"{TESTS}/test_b.py"], [f"{TESTS}/test_b.py"]]
+
+
+def test_the_data_that_a_file_of_tests_names_is_part_of_it(tmp_path: Path) -> None:
+    """A kept question more is a test more, though no file of tests has changed."""
+    table, folder, test = tmp_path / "data" / "rooms.json", tmp_path / "data" / "figures", tmp_path / "test_rooms.py"
+    folder.mkdir(parents=True)
+    seen = []
+    for text in ("no data", 'TABLE = "rooms.json"', "from scripts.figures import kept"):
+        test.write_text(text)
+        for number in range(2):
+            table.write_text(f"table {number}")
+            (folder / "one.txt").write_text(f"kept {number}")
+            seen.append(record.content(test, tmp_path / "data"))
+    assert [one == other for one, other in zip(seen[::2], seen[1::2], strict=True)] == [True, False, False]
+    assert (b"table" in seen[2], b"kept 0" in seen[2]) == (True, False)
+
+
+def test_tests_of_a_file_s_own_name_come_first_then_those_of_its_room_and_of_the_rooms_around_it() -> None:
+    tests = ("serving/load/test_lengths.py", "serving/load/test_slots.py", "serving/test_offload.py", "test_kept.py")
+    tests = (*tests, "models/test_formats.py")
+    distances = [record.distance("estimator/serving/load/lengths.py", f"{TESTS}/{test}::it") for test in tests]
+    assert distances == [0, 1, 2, 3, 5]
 
 
 def test_only_the_chosen_tests_are_kept_in_their_order() -> None:

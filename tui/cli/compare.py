@@ -10,9 +10,10 @@ from catalog.questions import uploads
 from catalog.sources.resolve import resolve
 from estimator import documents
 from estimator.errors import InputError
+from estimator.printable import printable
 from tui.cli import json_output, progress, table_output, text_output
 from tui.cli.status import ANSWERED, NOTHING_FITS
-from tui.pages.comparison import Compared, Line, compare_line, lines_for
+from tui.pages.comparison import Compared, Line, common_words, compare_line, lines_for
 from tui.state import store
 from tui.state.answer import Answer
 from tui.state.calculator import Calculator
@@ -41,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         case "markdown":
             print(table_output.markdown_table(("", *names), rows))
         case _:
+            if alike := common_words(answers):
+                print(printable(" | ".join(alike)), end="\n\n")
             print(text_output.aligned([("", *names), *rows], left=range(len(names) + 1)))
     return ANSWERED if all(answer.rows[0].verdict == "fits" for answer in answers) else NOTHING_FITS
 

@@ -5,14 +5,21 @@ from collections.abc import Iterator, Mapping
 from textual.binding import Binding, BindingType
 
 from tui.commands.all import BY_ID, COMMANDS, commands_at
-from tui.commands.command import EVERYWHERE, key_name, keys_of
+from tui.commands.command import EVERYWHERE, SIGNS, key_name, keys_of
 from tui.tabs import TABS
 
 
 def bindings(where: str) -> list[BindingType]:
     """The commands of one place as Textual's bindings."""
     return [
-        Binding(each.keys, each.action, each.title, show=False, id=each.id, tooltip=each.help)
+        Binding(
+            ",".join(SIGNS.get(key, key) for key in keys_of(each)),
+            each.action,
+            each.title,
+            show=False,
+            id=each.id,
+            tooltip=each.help,
+        )
         for each in commands_at(where)
     ]
 

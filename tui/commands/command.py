@@ -47,10 +47,29 @@ def keys_of(command: Command, remapped: Mapping[str, str] | None = None) -> list
 
 def key_name(key: str) -> str:
     """A key as a hint shows it: the character itself, ^d for ctrl+d."""
+    if len(key) == 1:
+        return key
     return _NAMES.get(key) or (f"^{key[5:]}" if key.startswith("ctrl+") else format_key(key))
 
 
+SIGNS = {
+    "!": "exclamation_mark",
+    "$": "dollar_sign",
+    "+": "plus",
+    "-": "minus",
+    "/": "slash",
+    "<": "less_than_sign",
+    "=": "equals_sign",
+    ">": "greater_than_sign",
+    "?": "question_mark",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "|": "vertical_line",
+}
+"""Signs that are keys, by Textual's names. It would look each of them up in Python's table of Unicode's names, of which
+0.7 MB then stay resident."""
 _NAMES = {
+    **{name: sign for sign, name in SIGNS.items()},
     "escape": "esc",
     "down": "↓",
     "up": "↑",

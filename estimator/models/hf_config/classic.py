@@ -119,7 +119,7 @@ def mpt(f: Fields) -> Architecture:
         inner.refuse_unless("attn_type", "multihead_attention")
     f.refuse_unless("no_bias", True)
     mixer = even_heads(hidden, f.size("n_heads", "num_attention_heads"), bias=False)
-    mlp = plain_mlp(hidden, f.size("expansion_ratio", default=4, most=64) * hidden, False)
+    mlp = plain_mlp(hidden, f.factor("expansion_ratio", default=4) * hidden, False)
     layer = Layer(mixer, mlp, norms(hidden, 2))
     return stack(f, [layer] * f.layers(), tied=True, rotary=0, hidden=hidden)
 

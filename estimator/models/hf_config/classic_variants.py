@@ -48,7 +48,7 @@ def gpt_neox_japanese(f: Fields) -> Architecture:
     """GPT-NeoX without biases, but for one on the last attention's output."""
     hidden = f.size("hidden_size")
     mixer = even_heads(hidden, f.size("num_attention_heads"), bias=False)
-    mlp = plain_mlp(hidden, f.size("intermediate_multiple_size", default=4, most=64) * hidden, False)
+    mlp = plain_mlp(hidden, f.factor("intermediate_multiple_size", default=4) * hidden, False)
     layer, count = Layer(mixer, mlp, norms(hidden, 2, True)), f.layers()
     last = replace(layer, mixer=replace(mixer, output_bias=True))
     return stack(f, [*[layer] * (count - 1), last], tied=True, norm_bias=True)

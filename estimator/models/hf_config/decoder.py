@@ -153,7 +153,7 @@ def stack(
     if positions:
         embedding.append(Tensor("embed_positions", "embedding", positions, hidden, split="whole"))
     bias = (Tensor("lm_head_bias", "norm", vocabulary),) if head_bias else ()
-    unread = 0 if mtp else f.count("num_nextn_predict_layers", most=64)
+    unread = 0 if mtp else f.prediction_modules()
     return Architecture(
         class_name="",
         hidden=hidden,

@@ -9,6 +9,8 @@ from estimator.models.hf_config.class_defaults import ABSENT
 WIDEST = 1 << 26
 """No published width, vocabulary or context comes near; larger numbers are typing errors."""
 MOST_LAYERS = 2048
+LARGEST_FACTOR = 64
+"""Largest multiple, kernel, stride or number of prediction modules; published ones end at a quarter of it."""
 
 
 class Fields:
@@ -44,6 +46,12 @@ class Fields:
         """
         return self._whole(names, default, 1, most)
 
+    def factor(self, *names: str, default: int | None = None) -> int:
+        """A size that is small: a multiple of a width, a side of a patch or of a convolution. Raises InputError naming
+        the field, above `LARGEST_FACTOR` too.
+        """
+        return self._whole(names, default, 1, LARGEST_FACTOR)
+
     def count(self, *names: str, default: int | None = 0, most: int = WIDEST) -> int:
         """A whole number of at least 0, under the first of some names that is there. Raises InputError naming the
         field.
@@ -52,6 +60,12 @@ class Fields:
 
     def layers(self, *names: str) -> int:
         return self.size(*(names or ("num_hidden_layers", "num_layers", "n_layer", "n_layers")), most=MOST_LAYERS)
+
+    def prediction_modules(self, *names: str) -> int:
+        """How many multi-token-prediction modules there are; none where nothing is said. Raises InputError naming the
+        field.
+        """
+        return self.count(*(names or ("num_nextn_predict_layers",)), most=LARGEST_FACTOR)
 
     def number(self, *names: str, default: float | None = None) -> float:
         """A finite, positive number under the first of some names that is there. Raises InputError naming the field."""
@@ -163,7 +177,7 @@ class Fields:
 
     def _check_length(self, name: str, entries: int, layers: int) -> None:
         """Raises InputError unless a list has an entry for every layer, and no more than MTP modules explain."""
-        modules = self.count("num_nextn_predict_layers", "mtp_num_hidden_layers", most=64)
+        modules = self.prediction_modules("num_nextn_predict_layers", "mtp_num_hidden_layers")
         if not layers <= entries <= layers + max(modules, 1):
             raise InputError(self._at(name), f"{entries} entries for {layers} layers")
 

@@ -59,7 +59,7 @@ def gemma3n(f: Fields) -> Architecture:
     if any(each != width for each in widths):
         raise InputError("intermediate_size", "layers of different widths are not modelled for this class")
     mixer = attention(f, qkv_bias=bias, output_bias=bias, head_norm=True)
-    streams, rank = f.size("altup_num_inputs", default=4, most=64), f.size("laurel_rank", default=64)
+    streams, rank = f.factor("altup_num_inputs", default=4), f.size("laurel_rank", default=64)
     owners = count - f.count("num_kv_shared_layers", default=15)
     around = (
         *norms(hidden, 4),

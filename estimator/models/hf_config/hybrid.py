@@ -35,7 +35,7 @@ def gated_delta_net(f: Fields) -> GatedDeltaNet:
         value_heads=values,
         key_dim=f.size("linear_key_head_dim"),
         value_dim=f.size("linear_value_head_dim"),
-        kernel=f.size("linear_conv_kernel_dim", most=64),
+        kernel=f.factor("linear_conv_kernel_dim"),
     )
 
 
@@ -58,7 +58,7 @@ def qwen3_next(f: Fields) -> Architecture:
         kinds = [FULL if (layer + 1) % every == 0 else LINEAR for layer in range(count)]
     mlps: list[Mlp] = [DenseMlp(hidden, f.size("intermediate_size"))] * count if _is_dense(f) else _routed(f)
     layers = [Layer(full if kind == FULL else linear, mlp, around) for kind, mlp in zip(kinds, mlps, strict=True)]
-    modules = f.count("mtp_num_hidden_layers", "num_nextn_predict_layers", most=64)
+    modules = f.prediction_modules("mtp_num_hidden_layers", "num_nextn_predict_layers")
     block = Layer(full, mlps[-1], around)
     mtp = (*block.tensors * modules, Tensor("mtp.fc", "mlp", hidden, 2 * hidden), *norms(hidden, 3))
     return stack(f, layers, mtp=mtp if modules else (), mtp_layers=modules)
@@ -117,14 +117,14 @@ def _kimi_delta(f: Fields, layers: int) -> tuple[KimiDeltaAttention, list[bool]]
             hidden=hidden,
             heads=f.size("linear_num_heads"),
             head_dim=f.size("linear_head_dim"),
-            kernel=f.size("linear_conv_kernel_dim", most=64),
+            kernel=f.factor("linear_conv_kernel_dim"),
         )
         return delta, [kind == FULL for kind in f.per_layer("layer_types", layers, (FULL, LINEAR))]
     delta = KimiDeltaAttention(
         hidden=hidden,
         heads=linear.size("num_heads"),
         head_dim=linear.size("head_dim"),
-        kernel=linear.size("short_conv_kernel_size", most=64),
+        kernel=linear.factor("short_conv_kernel_size"),
         full_rank_gate=linear.flag("use_full_rank_gate"),
     )
     full_layers = linear.places("full_attn_layers", layers, first=1)
@@ -135,7 +135,7 @@ def _kimi_delta(f: Fields, layers: int) -> tuple[KimiDeltaAttention, list[bool]]
 def lfm2(f: Fields) -> Architecture:
     """LFM2: short convolutions and attention; the larger models route all but the first layers' MLPs."""
     count, hidden = f.layers(), hidden_size(f)
-    conv = ShortConvolution(hidden, f.size("conv_L_cache", default=3, most=64), f.flag("conv_bias"))
+    conv = ShortConvolution(hidden, f.factor("conv_L_cache", default=3), f.flag("conv_bias"))
     mixers: dict[str, Mixer] = {FULL: attention(f, head_norm=True), "conv": conv}
     kinds = _lfm2_kinds(f, count)
     if f.class_name == "Lfm2MoeForCausalLM":

@@ -73,7 +73,7 @@ def bailing_hybrid(f: Fields) -> Architecture:
         hidden=hidden,
         heads=f.size("linear_num_heads" if own_names else "num_attention_heads"),
         head_dim=f.size("linear_head_dim" if own_names else "head_dim"),
-        kernel=f.size("linear_conv_kernel_dim", "short_conv_kernel_size", default=4, most=64),
+        kernel=f.factor("linear_conv_kernel_dim", "short_conv_kernel_size", default=4),
         full_rank_gate=True,
         full_rank_decay=True,
     )
@@ -93,7 +93,7 @@ def lfm3(f: Fields) -> Architecture:
     bias = f.flag("attention_bias")
     gated = f.flag("use_attention_gate", default=True)
     full = replace(attention(f, qkv_bias=bias, output_bias=bias, head_norm=True), head_gate=gated)
-    conv = ShortConvolution(hidden, f.size("conv_L_cache", default=7, most=64), f.flag("conv_bias"))
+    conv = ShortConvolution(hidden, f.factor("conv_L_cache", default=7), f.flag("conv_bias"))
     if f.has("layer_types"):
         kinds = f.per_layer("layer_types", count, (FULL, SLIDING, "conv"))
     else:
@@ -154,7 +154,7 @@ def rwkv7(f: Fields) -> Architecture:
         value_rank=f.size("v_low_rank_dim"),
         gate_rank=f.size("gate_low_rank_dim"),
     )
-    width = f.size("intermediate_size", default=f.size("hidden_ratio", default=4, most=64) * hidden)
+    width = f.size("intermediate_size", default=f.factor("hidden_ratio", default=4) * hidden)
     mlp = DenseMlp(hidden, width, gated=False)
     mix = Tensor("ffn.x_k", "norm", hidden, split="whole")
     layer = Layer(mixer, mlp, (*norms(hidden, 2, True), mix))
@@ -174,7 +174,7 @@ def recurrent_gemma(f: Fields) -> Architecture:
         hidden=hidden,
         inner=f.size("lru_width", default=hidden),
         heads=heads,
-        kernel=f.size("conv1d_width", default=4, most=64),
+        kernel=f.factor("conv1d_width", default=4),
     )
     local = attention(f, window=f.size("attention_window_size", default=2048), qkv_bias=bias, output_bias=True)
     period = f.words("block_types") if f.has("block_types") else ["recurrent", "recurrent", "attention"]

@@ -149,7 +149,7 @@ def deepseek_v4(f: Fields) -> Architecture:
     sparse = experts(f, shared=shared_width(f), router_bias=True)
     hashed = f.count("num_hash_layers", default=_hash_layers(f, count))
     table = Tensor("tid2eid", "norm", f.size("vocab_size"), sparse.per_token, split="whole")
-    streams = f.size("hc_mult", most=64)
+    streams = f.factor("hc_mult")
     around = (*norms(hidden, 2), *hyper_connections(hidden, streams))
     mixers = {
         ratio: CompressedSparseAttention(
@@ -171,7 +171,7 @@ def deepseek_v4(f: Fields) -> Architecture:
         for place, ratio in enumerate(ratios)
     ]
     merge = (Tensor("hc_head", "norm", streams, streams * hidden), Tensor("hc_head_base", "norm", streams + 1))
-    modules = f.count("num_nextn_predict_layers", most=64)
+    modules = f.prediction_modules()
     projections = Tensor("e_proj_h_proj", "router", hidden, hidden, 2, split="whole")
     module = (*Layer(mixers[0], sparse, around).tensors, projections, *norms(hidden, 3), *merge)
     rotary = f.size(

@@ -50,11 +50,11 @@ def glm5_next(f: Fields) -> Architecture:
         hidden=hidden,
         heads=f.size("linear_num_heads"),
         head_dim=f.size("linear_head_dim"),
-        kernel=f.size("linear_conv_kernel_dim", default=4, most=64),
+        kernel=f.factor("linear_conv_kernel_dim", default=4),
     )
     owner = latent_attention(f, _indexer(f, f.size("index_kpool", default=16, most=4096)))
     reuser = replace(owner, indexer=None)
-    around = (*norms(hidden, 2), *hyper_connections(hidden, f.size("hc_mult", most=64)))
+    around = (*norms(hidden, 2), *hyper_connections(hidden, f.factor("hc_mult")))
     kinds, owners = f.per_layer("layer_types", count, (LINEAR, INDEXED)), _owners(f, count)
     mlps = dense_first(f, count, _sparse(f))
     layers = [
@@ -71,7 +71,7 @@ def hunyuan_v4(f: Fields) -> Architecture:
     count, hidden = f.layers(), hidden_size(f)
     owner = replace(latent_attention(f, _indexer(f)), separate_gate=True, sinks=True)
     reuser: LatentAttention = replace(owner, indexer=None)
-    streams = f.size("hc_mult", most=64)
+    streams = f.factor("hc_mult")
     connections = (
         Tensor("hc_fn", "norm", 2 * streams, streams * hidden, copies=2, split="whole"),
         Tensor("hc_base_scale", "norm", 2 * streams + 2, copies=2, split="whole"),

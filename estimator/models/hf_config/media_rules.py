@@ -19,7 +19,7 @@ MEBI = 1 << 20
 
 def _qwen2(v: Fields, outer: Fields) -> ImageRule:
     """Qwen2-VL and 2.5-VL: cells of 28 pixels, from 56 x 56 to 12,845,056 pixels."""
-    merge = v.size("spatial_merge_size", default=2, most=64)
+    merge = v.factor("spatial_merge_size", default=2)
     return NativeGrid(
         cell=merge * v.size("patch_size", default=14, most=256),
         merge=merge,
@@ -30,7 +30,7 @@ def _qwen2(v: Fields, outer: Fields) -> ImageRule:
 
 def _qwen3(v: Fields, outer: Fields) -> ImageRule:
     """Qwen3-VL, Qwen3.5 and later: cells of 32 pixels, from 256 x 256 to 16 megapixels."""
-    merge = v.size("spatial_merge_size", default=2, most=64)
+    merge = v.factor("spatial_merge_size", default=2)
     return NativeGrid(
         cell=merge * v.size("patch_size", default=16, most=256),
         merge=merge,
@@ -41,7 +41,7 @@ def _qwen3(v: Fields, outer: Fields) -> ImageRule:
 
 def _glm(v: Fields, outer: Fields) -> ImageRule:
     """GLM-4.1V to 4.6V: cells of 28 pixels, up to 28 x 28 x 6,144 in all."""
-    merge = v.size("spatial_merge_size", default=2, most=64)
+    merge = v.factor("spatial_merge_size", default=2)
     cell = merge * v.size("patch_size", default=14, most=256)
     return NativeGrid(cell=cell, merge=merge, least_pixels=112 * 112, most_pixels=cell**2 * 6144)
 
@@ -55,7 +55,7 @@ def _moon(v: Fields, outer: Fields) -> ImageRule:
 
 def _pixtral(v: Fields, outer: Fields) -> ImageRule:
     """Pixtral: the longest side at most `image_size`, a token at the end of each row."""
-    merge = outer.size("spatial_merge_size", default=1 if outer.class_name.startswith("Llava") else 2, most=64)
+    merge = outer.factor("spatial_merge_size", default=1 if outer.class_name.startswith("Llava") else 2)
     return NativeGrid(
         cell=merge * v.size("patch_size", default=14, most=256),
         merge=merge,
@@ -74,7 +74,7 @@ def _gemma3(v: Fields, outer: Fields) -> ImageRule:
 def _gemma4(v: Fields, outer: Fields) -> ImageRule:
     """Gemma 4: 280 soft tokens by default, each pooled from three by three patches."""
     tokens = v.size("default_output_length", default=280, most=1 << 16)
-    return FixedImage(tokens + 2, v.size("pooling_kernel_size", default=3, most=64) ** 2 * tokens)
+    return FixedImage(tokens + 2, v.factor("pooling_kernel_size", default=3) ** 2 * tokens)
 
 
 def _llama4(v: Fields, outer: Fields) -> ImageRule:

@@ -98,7 +98,7 @@ def paligemma(v: Fields, outer: Fields, hidden: int) -> int:
 
 def idefics3(v: Fields, outer: Fields, hidden: int) -> int:
     """Idefics 3 and SmolVLM: SigLIP without its pooling head, pixels shuffled into one matrix."""
-    width = v.size("hidden_size", default=1152) * outer.size("scale_factor", default=2, most=64) ** 2
+    width = v.size("hidden_size", default=1152) * outer.factor("scale_factor", default=2) ** 2
     return _without_head(v) + hidden * width
 
 
@@ -108,7 +108,7 @@ def _without_head(v: Fields) -> int:
 
 def cohere(v: Fields, outer: Fields, hidden: int) -> int:
     """Command and Aya: pixels shuffled, a gated projector; Aya norms before it."""
-    factor = outer.size("downsample_factor", default=2, most=64)
+    factor = outer.factor("downsample_factor", default=2)
     width = v.size("hidden_size") * factor * factor
     inner = outer.size("alignment_intermediate_size", default=36_864)
     norm = 2 * width if outer.class_name.startswith("Aya") else 0
@@ -117,7 +117,7 @@ def cohere(v: Fields, outer: Fields, hidden: int) -> int:
 
 def lfm2_vl(v: Fields, outer: Fields, hidden: int) -> int:
     """LFM2-VL: SigLIP 2, pixels shuffled, two linear layers behind a norm."""
-    factor = outer.size("downsample_factor", default=2, most=64)
+    factor = outer.factor("downsample_factor", default=2)
     width, inner = v.size("hidden_size") * factor * factor, outer.size("projector_hidden_size", default=2560)
     bias = outer.flag("projector_bias", default=True)
     norm = 2 * width if outer.flag("projector_use_layernorm", default=True) else 0
@@ -128,8 +128,8 @@ def ernie(v: Fields, outer: Fields, hidden: int) -> int:
     """ERNIE 4.5 VL: LayerNorms and plain MLPs, a resampler over merged patches and then over pairs of frames."""
     width = v.size("hidden_size", "embed_dim")
     mlp = v.size("intermediate_size", default=round(width * v.number("mlp_ratio", default=4)))
-    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
-    frames = v.size("temporal_merge_size", default=2, most=64)
+    merged = width * v.factor("spatial_merge_size", default=2) ** 2
+    frames = v.factor("temporal_merge_size", default=2)
     tower = towers.patches(v, width, bias=False) + v.layers("depth") * towers.block(width, mlp) + 2 * width
     spatial = 2 * _linear(merged, merged) + 2 * merged
     temporal = _linear(merged, frames * merged) + _linear(merged, merged) + 2 * merged

@@ -23,7 +23,7 @@ def with_next_token(f: Fields, layers: list[Layer], block: Layer, rotary: int | 
     """The stack with DeepSeek's multi-token prediction module: one block, eh_proj over two hidden states, three
     norms.
     """
-    hidden, modules = hidden_size(f), f.count("num_nextn_predict_layers", most=64)
+    hidden, modules = hidden_size(f), f.prediction_modules()
     module = (*block.tensors, Tensor("eh_proj", "router", hidden, 2 * hidden), *norms(hidden, 3))
     return stack(f, layers, rotary=rotary, mtp=module * modules, mtp_layers=modules)
 
@@ -57,7 +57,7 @@ def ernie_moe(f: Fields) -> Architecture:
     layers = [
         Layer(mixer, sparse if first <= i <= last and (i + 1) % every == 0 else plain, around) for i in range(count)
     ]
-    modules = f.count("num_nextn_predict_layers", most=64)
+    modules = f.prediction_modules()
     projection = Tensor("mtp_linear_proj", "router", hidden, 2 * hidden)
     module = (*Layer(mixer, plain, around).tensors, projection, *norms(hidden, 2))
     return stack(f, layers, tied=True, mtp=module * modules, mtp_layers=modules)

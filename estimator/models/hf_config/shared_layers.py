@@ -21,14 +21,14 @@ _NOTE = "{} transformer blocks share {} set{} of weights; each place has its own
 def zamba(f: Fields) -> Architecture:
     """Zamba (arXiv:2405.16712): Mamba-1, and one transformer block that comes back every few layers."""
     hidden = hidden_size(f)
-    inner = f.size("mamba_expand", default=2, most=64) * hidden
+    inner = f.factor("mamba_expand", default=2) * hidden
     divides("n_mamba_heads", f.size("n_mamba_heads", default=2), inner)
     given_rank = f.config.get("mamba_dt_rank", "auto")
     mamba = Mamba1(
         hidden=hidden,
         inner=inner,
         state=f.size("mamba_d_state", default=16),
-        kernel=f.size("mamba_d_conv", default=4, most=64),
+        kernel=f.factor("mamba_d_conv", default=4),
         rank=-(-hidden // 16) if given_rank == "auto" else f.size("mamba_dt_rank"),
         conv_bias=f.flag("mamba_conv_bias", default=True),
         proj_bias=f.flag("mamba_proj_bias"),
@@ -46,7 +46,7 @@ def zamba2(f: Fields) -> Architecture:
     """Zamba 2 (arXiv:2411.15242): Mamba-2, transformer blocks used in turn, small adapters of each place's own."""
     hidden = hidden_size(f)
     f.refuse_unless("add_bias_linear", False)
-    inner, heads = f.size("mamba_expand", default=2, most=64) * hidden, f.size("n_mamba_heads", default=8)
+    inner, heads = f.factor("mamba_expand", default=2) * hidden, f.size("n_mamba_heads", default=8)
     divides("n_mamba_heads", heads, inner)
     mamba = Mamba2(
         hidden=hidden,
@@ -54,7 +54,7 @@ def zamba2(f: Fields) -> Architecture:
         head_dim=inner // heads,
         groups=f.size("mamba_ngroups", default=1),
         state=f.size("mamba_d_state", default=64),
-        kernel=f.size("mamba_d_conv", default=4, most=64),
+        kernel=f.factor("mamba_d_conv", default=4),
     )
     rank, wide = f.size("adapter_rank", default=128), 2 * hidden
     intermediate = f.size("intermediate_size", "ffn_hidden_size", default=4 * hidden)

@@ -19,9 +19,9 @@ def mamba1(f: Fields) -> Architecture:
     hidden = f.size("hidden_size", "d_model")
     mixer = Mamba1(
         hidden=hidden,
-        inner=f.size("intermediate_size", default=f.size("expand", default=2, most=64) * hidden),
+        inner=f.size("intermediate_size", default=f.factor("expand", default=2) * hidden),
         state=f.size("state_size", default=16),
-        kernel=f.size("conv_kernel", default=4, most=64),
+        kernel=f.factor("conv_kernel", default=4),
         rank=_time_step_rank(f, hidden, "time_step_rank"),
         conv_bias=f.flag("use_conv_bias", default=True),
         proj_bias=f.flag("use_bias"),
@@ -39,7 +39,7 @@ def mamba2(f: Fields) -> Architecture:
         head_dim=f.size("head_dim"),
         groups=f.size("n_groups"),
         state=f.size("state_size"),
-        kernel=f.size("conv_kernel", default=4, most=64),
+        kernel=f.factor("conv_kernel", default=4),
         conv_bias=f.flag("use_conv_bias", default=True),
         proj_bias=f.flag("use_bias"),
     )
@@ -75,9 +75,9 @@ def jamba(f: Fields) -> Architecture:
     hidden = hidden_size(f)
     mamba = Mamba1(
         hidden=hidden,
-        inner=f.size("mamba_expand", default=2, most=64) * hidden,
+        inner=f.factor("mamba_expand", default=2) * hidden,
         state=f.size("mamba_d_state", default=16),
-        kernel=f.size("mamba_d_conv", default=4, most=64),
+        kernel=f.factor("mamba_d_conv", default=4),
         rank=_time_step_rank(f, hidden, "mamba_dt_rank"),
         inner_norms=True,
         conv_bias=f.flag("mamba_conv_bias", default=True),
@@ -140,7 +140,7 @@ def mamba2_of(f: Fields) -> Mamba2:
     """
     hidden, heads = hidden_size(f), f.size("mamba_n_heads")
     groups = f.size("mamba_n_groups", default=1)
-    inner = f.size("mamba_d_ssm", default=f.size("mamba_expand", default=2, most=64) * hidden)
+    inner = f.size("mamba_d_ssm", default=f.factor("mamba_expand", default=2) * hidden)
     head = inner // heads if f.config.get("mamba_d_head") == "auto" else f.size("mamba_d_head")
     if heads * head != inner:
         raise InputError("mamba_n_heads", f"{heads} heads of {head} are not the inner width {inner}")
@@ -151,7 +151,7 @@ def mamba2_of(f: Fields) -> Mamba2:
         head_dim=head,
         groups=groups,
         state=f.size("mamba_d_state"),
-        kernel=f.size("mamba_d_conv", default=4, most=64),
+        kernel=f.factor("mamba_d_conv", default=4),
         conv_bias=f.flag("mamba_conv_bias", default=True),
         proj_bias=f.flag("mamba_proj_bias"),
     )
@@ -167,7 +167,7 @@ def nemotron_h(f: Fields) -> Architecture:
     pattern = _pattern(f, "hybrid_override_pattern", "layers_block_type")
     if f.has("num_hidden_layers") and len(pattern) != f.layers():
         raise InputError("hybrid_override_pattern", f"{len(pattern)} blocks for {f.layers()} layers")
-    modules = f.count("num_nextn_predict_layers", most=64)
+    modules = f.prediction_modules()
     predicting = _pattern(f, "mtp_hybrid_override_pattern", "mtp_layers_block_type") if modules else ""
     blocks = {kind: Layer(*_nemotron_block(f, kind), around) for kind in {*pattern, *predicting}}
     module = [tensor for kind in predicting for tensor in blocks[kind].tensors]
@@ -205,7 +205,7 @@ def _nemotron_block(f: Fields, kind: str) -> tuple[Mixer | None, Mlp | None]:
         head_dim=f.size("mamba_head_dim"),
         groups=f.size("n_groups"),
         state=f.size("ssm_state_size"),
-        kernel=f.size("conv_kernel", most=64),
+        kernel=f.factor("conv_kernel"),
         conv_bias=f.flag("use_conv_bias", default=True),
         proj_bias=f.flag("use_bias", default=f.flag("mamba_proj_bias")),
     )

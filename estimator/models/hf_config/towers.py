@@ -38,8 +38,8 @@ def qwen2_vl(v: Fields, outer: Fields, hidden: int) -> int:
     """Qwen2-VL (arXiv:2409.12191): LayerNorms, plain MLPs, a merger of two by two patches."""
     width = v.size("embed_dim")
     one_block = block(width, int(width * v.number("mlp_ratio", default=4)))
-    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
-    frames = v.size("temporal_patch_size", default=2, most=64)
+    merged = width * v.factor("spatial_merge_size", default=2) ** 2
+    frames = v.factor("temporal_patch_size", default=2)
     embedding = patches(v, width, bias=False, frames=frames)
     return embedding + v.layers("depth") * one_block + _merger(width, merged, v.size("hidden_size"), 2 * width)
 
@@ -48,8 +48,8 @@ def qwen2_5_vl(v: Fields, outer: Fields, hidden: int) -> int:
     """Qwen2.5-VL (arXiv:2502.13923): RMSNorms and gated MLPs over Qwen2-VL's patches."""
     width = v.size("hidden_size")
     one_block = block(width, v.size("intermediate_size"), norm_bias=False, gated=True)
-    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
-    frames = v.size("temporal_patch_size", default=2, most=64)
+    merged = width * v.factor("spatial_merge_size", default=2) ** 2
+    frames = v.factor("temporal_patch_size", default=2)
     embedding = patches(v, width, bias=False, frames=frames)
     return embedding + v.layers("depth") * one_block + _merger(width, merged, v.size("out_hidden_size"), width)
 
@@ -61,8 +61,8 @@ DEEPSTACK = 3
 def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
     """Qwen3-VL with its deepstack mergers, and Qwen3.5, which has none."""
     width, out = v.size("hidden_size"), v.size("out_hidden_size")
-    merged = width * v.size("spatial_merge_size", default=2, most=64) ** 2
-    frames = v.size("temporal_patch_size", default=2, most=64)
+    merged = width * v.factor("spatial_merge_size", default=2) ** 2
+    frames = v.factor("temporal_patch_size", default=2)
     usual = DEEPSTACK if outer.class_name.startswith("Qwen3VL") else 0
     deep = len(v.integers("deepstack_visual_indexes")) if "deepstack_visual_indexes" in v.config else usual
     return (
@@ -125,7 +125,7 @@ def llama4(v: Fields, outer: Fields, hidden: int) -> int:
 def mllama(v: Fields, outer: Fields, hidden: int) -> int:
     """Llama 3.2 Vision's tower: position tables for every aspect ratio and tile; the last layers are gated."""
     width, positions = v.size("hidden_size"), side(v) ** 2 + 1
-    tiles = 9 * v.size("max_num_tiles", default=4, most=64)  # eight supported aspect ratios and none
+    tiles = 9 * v.factor("max_num_tiles", default=4)  # eight supported aspect ratios and none
     layers, gated = v.layers(), v.size("num_global_layers", most=512)
     one_block = block(width, v.size("intermediate_size")) - 4 * width  # attention without biases
     output = v.size("vision_output_dim", default=6 * width)
@@ -149,7 +149,7 @@ def pixtral(v: Fields, outer: Fields, hidden: int) -> int:
     outer.refuse_unless("multimodal_projector_bias", False)
     width = v.size("hidden_size")
     one_block = block(width, v.size("intermediate_size"), biases=False, norm_bias=False, gated=True)
-    merged = width * outer.size("spatial_merge_size", default=2, most=64) ** 2
+    merged = width * outer.factor("spatial_merge_size", default=2) ** 2
     tower = patches(v, width, bias=False) + width + v.layers() * one_block
     return tower + width + width * merged + hidden * width + hidden * hidden
 
@@ -186,8 +186,8 @@ def glm4v(v: Fields, outer: Fields, hidden: int) -> int:
     """GLM-4V's tower: gated blocks as wide as the output, and a gated merger."""
     v.refuse_unless("attention_bias", False)
     width, out = v.size("hidden_size"), v.size("out_hidden_size")
-    frames = v.size("temporal_patch_size", default=2, most=64)
-    merge = v.size("spatial_merge_size", default=2, most=64) ** 2
+    frames = v.factor("temporal_patch_size", default=2)
+    merge = v.factor("spatial_merge_size", default=2) ** 2
     one_block = block(width, out, biases=False, norm_bias=False, gated=True)
     merger = out * out + 2 * out + 3 * out * v.size("intermediate_size")
     tower = patches(v, width, bias=True, frames=frames) + side(v) ** 2 * width + 2 * width
@@ -198,8 +198,8 @@ def glm5(v: Fields, outer: Fields, hidden: int) -> int:
     """The hybrid GLM-5's tower: gated blocks with biases and head norms, no stored positions, a gated merger."""
     width, out, heads = v.size("hidden_size"), v.size("out_hidden_size"), v.size("num_heads")
     v.refuse_unless("attention_bias", True)
-    frames = v.size("temporal_patch_size", default=2, most=64)
-    merge = v.size("spatial_merge_size", default=2, most=64) ** 2
+    frames = v.factor("temporal_patch_size", default=2)
+    merge = v.factor("spatial_merge_size", default=2) ** 2
     one_block = block(width, v.size("intermediate_size"), norm_bias=False, gated=True) + 2 * (width // heads)
     merger = out * out + 2 * out + 3 * out * v.size("projection_intermediate_size")
     tower = patches(v, width, bias=True, frames=frames) + v.layers("depth") * one_block + width

@@ -31,8 +31,8 @@ def _average_bits(f: Fields) -> float:
 
 def aqlm(f: Fields) -> Rules:
     """AQLM (arXiv:2401.06118): codes into additive codebooks, a 16-bit scale per output, the codebooks per matrix."""
-    group = f.size("in_group_size", most=64) * f.size("out_group_size", default=1, most=64)
-    books, width = f.size("num_codebooks", most=64), f.size("nbits_per_codebook", most=16)
+    group = f.factor("in_group_size") * f.factor("out_group_size", default=1)
+    books, width = f.factor("num_codebooks"), f.size("nbits_per_codebook", most=16)
     return everywhere(
         WeightFormat(
             id="aqlm",

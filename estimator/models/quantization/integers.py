@@ -55,7 +55,7 @@ def gptq(f: Fields) -> Rules:
 
 def chatglm(f: Fields) -> Rules:
     """ChatGLM's own `quantization_bit`: the layers' matrices symmetric by row, as its quantization.py packs them."""
-    bits = f.size("bits", most=8)
+    bits = f.size("bits")
     if bits not in CHATGLM_WIDTHS:
         raise f.wrong("bits", bits, f"ChatGLM packs {' or '.join(map(str, CHATGLM_WIDTHS))} bits")
     return everywhere(integer_format(bits, "packed", 0))

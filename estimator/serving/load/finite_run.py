@@ -128,14 +128,14 @@ def _longest_s(step: Step, workload: ServingWorkload, running: float) -> float:
     if not workload.length_variation or running <= 1:
         return 0.0
     spread = sqrt(log(1 + workload.length_variation**2))
-    longest = exp(spread * _largest_normal(running) - spread**2 / 2) - 1  # in means, beyond the mean
+    longest = exp(spread * largest_normal(running) - spread**2 / 2) - 1  # in means, beyond the mean
     beyond = erf(spread / sqrt(8))  # of an answer, on average over all of them
     stragglers = max(min(running * beyond / longest, running), 1.0)
     step_s = step.decode_s(stragglers, workload.mean_context, workload.draft_tokens)
     return longest * workload.output_tokens * step_s / workload.tokens_per_step
 
 
-def _largest_normal(count: float) -> float:
+def largest_normal(count: float) -> float:
     """Expected largest of so many standard normal numbers (Gumbel's limit; its first term alone for two or three)."""
     first = sqrt(2 * log(count))
     if count <= 3:
@@ -151,19 +151,19 @@ def _piled_up(
     varied = min(workload.length_variation, 1.0)
     for _ in range(FIXED_POINT_STEPS):
         lasting_s = operate(step, workload, running).request_s
-        equal, unequal = (seen(requests, sending_s, lasting_s) for seen in (_seen_equal, _seen_unequal))
+        equal, unequal = (seen(requests, sending_s, lasting_s) for seen in (seen_equal, seen_unequal))
         mean = equal + varied * (unequal - equal)
         running = (running + min(max(mean, 1.0), limit)) / 2
     return operate(step, workload, running)
 
 
-def _seen_equal(requests: float, sending_s: float, lasting_s: float) -> float:
+def seen_equal(requests: float, sending_s: float, lasting_s: float) -> float:
     """Mean number in flight that requests of equal length see: a trapezoid in time."""
     short, long = sorted((sending_s, lasting_s))
     return requests * min(lasting_s / sending_s, 1.0) * (1 - short / (3 * long))
 
 
-def _seen_unequal(requests: float, sending_s: float, lasting_s: float) -> float:
-    """The same where lengths are exponential: those that are short leave before others have come."""
+def seen_unequal(requests: float, sending_s: float, lasting_s: float) -> float:
+    """Mean number in flight that requests of exponential length see: short ones leave before others have come."""
     share = lasting_s / sending_s
     return requests * share * (1 - share * (1 - exp(-1 / share)))

@@ -53,9 +53,9 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
 
 
 @lru_cache(maxsize=8192)
-def memory_report(deployment: Deployment, layout: Layout, tokens: int) -> MemoryReport:
+def memory_report(memory: ServingMemory, tokens: int) -> MemoryReport:
     """What one rank of a deployment holds of requests of `tokens` tokens. Kept: another load leaves it as it is."""
-    return compile_memory(deployment, layout).report(tokens)
+    return memory.report(tokens)
 
 
 @lru_cache(maxsize=1024)

@@ -46,3 +46,16 @@ def test_a_run_that_did_not_fit_is_wrong_by_the_whole_when_predicted_to_fit() ->
 
 def test_what_is_no_number_is_absent() -> None:
     assert [number({"x": text}, "x") for text in ("", "n/a", "inf", "nan", "1.5")] == [None, None, None, None, 1.5]
+
+
+def test_a_figure_is_covered_by_a_band_with_two_ends_alone() -> None:
+    score = Score("a", "tpot_ms", 5.0, 4.0)
+    assert [score._replace(low=low, high=high).covered for low, high in ((4.0, 6.0), (5.0, 5.0), (5.1, 6.0))] == [
+        True,
+        True,
+        False,
+    ]
+    assert score._replace(low=4.0, high=4.9).covered is False
+    assert [score._replace(low=low, high=high).covered for low, high in ((None, 6.0), (4.0, None), (None, None))] == [
+        None
+    ] * 3

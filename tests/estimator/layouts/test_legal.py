@@ -104,3 +104,17 @@ def test_each_degree_is_refused_by_its_own_rule(
 def test_experts_are_spread_as_far_as_they_divide(catalog: Catalog, named: Named) -> None:
     layouts = legal_layouts(named("Qwen/Qwen3-30B-A3B"), 8, catalog.inventory.engine("vllm"))
     assert {(each.tp, each.dp, each.ep) for each in layouts if each.ep > 1} >= {(2, 1, 2), (1, 8, 8)}
+
+
+def test_experts_spread_over_every_power_of_two_of_a_rack(catalog: Catalog, named: Named) -> None:
+    """Of 256 experts and 128 heads; 160 experts stop at 32, 128,256 of a vocabulary have no part in it."""
+    vllm = catalog.inventory.engine("vllm")
+    for name, degrees in (
+        ("deepseek-ai/DeepSeek-V3", (2, 4, 8, 16, 32, 64)),
+        ("deepseek-ai/DeepSeek-V2", (2, 4, 8, 16, 32)),
+    ):
+        layouts = [layout for layout in legal_layouts(named(name), 72, vllm) if layout.ep > 1]
+        assert sorted({layout.ep for layout in layouts}) == list(degrees)
+        assert {(layout.tp, layout.dp) for layout in layouts} >= {(1, ranks) for ranks in degrees}
+        assert all(layout.tp * layout.dp == layout.ep for layout in layouts)
+    assert max(layout.ep for layout in legal_layouts(named("deepseek-ai/DeepSeek-V3"), 8, vllm)) == 8

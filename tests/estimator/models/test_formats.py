@@ -6,7 +6,7 @@ import yaml
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture
 from estimator.models.conversion import conversion
-from estimator.models.formats import WeightFormat, format_in_name, weight_format
+from estimator.models.formats import WeightFormat, format_in_name, integer_format, weight_format
 from estimator.models.formats.gguf import AVERAGE_BITS, BLOCK_BITS
 from estimator.models.model import read_model
 from estimator.models.summary import stored
@@ -249,3 +249,16 @@ def test_experts_stored_narrower_than_the_format_are_a_line_of_their_own() -> No
     assert (fp4.roles, fp4.bytes) == (("expert",), experts * 4.25 / 8)
     assert set(fp8.roles) == {"attention", "shared expert"}
     assert fp8.bytes + fp4.bytes + rest.bytes == stored_bytes(upload.architecture, upload.checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("packer", "group"),
+    [("awq", 128), ("gptq", 128), ("autoround", 128), ("hqq", 64), ("mlx", 64), ("torchao", 128), ("packed", 128)],
+)
+def test_integers_stand_in_the_groups_that_their_tool_makes_by_default(packer: str, group: int) -> None:
+    """AutoAWQ's q_group_size, GPTQModel's, AutoRound's and torchao's group_size; HQQ's and mlx-lm's are 64."""
+    usual = integer_format(4, packer)
+    assert usual.block == (1, group)
+    assert usual.id == f"int4-{packer}" == integer_format(4, packer, group).id
+    assert integer_format(4, packer, 32).id == f"int4-{packer}-g32"
+    assert integer_format(4, packer, 0).id == f"int4-{packer}-channel"

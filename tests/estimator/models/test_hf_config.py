@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.architecture import Architecture
 from estimator.models.hf_config import read
+from estimator.models.hf_config.fields import Fields
 from estimator.models.model import read_model
 from estimator.models.summary import summary
 from tests.estimator.models.test_catalogue_models import ENTRIES
@@ -54,6 +56,19 @@ def test_a_missing_field_is_named(field: str) -> None:
     assert refusal.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("method", "most"),
+    [(Fields.factor, 64), (Fields.prediction_modules, 64), (Fields.layers, 2048), (Fields.size, 1 << 26)],
+)
+def test_numbers_far_beyond_any_model_are_refused_by_their_field(method: Callable[..., int], most: int) -> None:
+    assert method(Fields({"n": most}), "n") == most
+    for wrong in (most + 1, -1, 1.5, True, "2"):
+        with pytest.raises(InputError, match="n"):
+            method(Fields({"n": wrong}), "n")
+    assert Fields({}).prediction_modules() == 0
+    assert Fields({"num_nextn_predict_layers": 3}).prediction_modules() == 3
+
+
 def test_heads_that_do_not_divide_list_the_legal_counts() -> None:
     with pytest.raises(InputError, match="7 does not divide 32 query heads; legal: 1, 2, 4, 8, 16, 32"):
         read(changed(LLAMA, num_attention_heads=32, num_key_value_heads=7))
@@ -87,6 +102,14 @@ def test_a_layer_list_shorter_than_the_count_is_an_error_and_a_longer_one_descri
 def test_a_part_that_is_not_modelled_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="qk_layernorm"):
         read(changed(CONFIGS["PhiForCausalLM"], qk_layernorm=True))
+
+
+def test_a_dense_class_takes_no_experts_and_only_none() -> None:
+    minicpm = changed(LLAMA, architectures=["MiniCPMForCausalLM"], model_type="minicpm")
+    assert read(changed(minicpm, num_experts=0)).parameters == read(minicpm).parameters
+    for experts in (1, 8):
+        with pytest.raises(InputError, match="num_experts"):
+            read(changed(minicpm, num_experts=experts))
 
 
 def test_a_tower_that_is_not_described_is_absent_not_zero() -> None:

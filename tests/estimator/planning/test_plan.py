@@ -277,3 +277,23 @@ def test_a_recorded_day_gives_the_hours_and_the_rate_of_the_busiest_one() -> Non
     assert busiest.requests_per_second == pytest.approx(40 / 3600, rel=0.02)
     assert busiest.length_variation == pytest.approx(1 / 3)
     assert day_of(_recorded(12, range(24), (10, 10))) == ()
+
+
+def test_each_way_to_pay_says_why(catalog: Catalog) -> None:
+    steady, office = (
+        planned(catalog, OFFICE_IN_IRELAND, Demand(day=day))[0] for day in (DAYS["steady"], DAYS["office"])
+    )
+    said = {line.terms: line.why for each in (steady, office) for mix in each.mixes for line in mix.lines}
+    assert "can be taken away" in said["spot"]
+    assert steady.mixes[0].lines[0].why
+    bought = replace(
+        SCENARIO,
+        model="Qwen/Qwen3-8B",
+        workload=replace(SCENARIO.workload, requests_per_second=2),
+        deployment="local",
+        placement=Placement(accelerator="l40s"),
+    )
+    (owned,) = planned(catalog, bought)
+    assert [line.why for line in owned.mixes[0].lines] == ["bought: it stands there at every hour"]
+    hourly = {mix.lines[0].why for mix in steady.mixes if mix.lines[0].terms == "on-demand"}
+    assert hourly == {"runs in every hour, at the price of the hour"}

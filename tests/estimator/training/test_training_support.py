@@ -83,7 +83,7 @@ def test_nothing_is_offloaded_to_a_host_that_was_not_named(catalog):
 def test_offloading_shows_in_the_setup_and_in_the_reason(catalog):
     row = row_on(catalog, TrainingWorkload("lora"), "meta-llama/Llama-3.1-70B", instance="gr6.8xlarge")
     assert str(row.training.setup) == "1 device + host"
-    assert "parameters and optimizer states on the host, 133 GiB" in row.reason
+    assert "parameters and optimizer states on the host, 133.0 GiB" in row.reason
 
 
 def test_a_setup_is_written_as_its_makers_write_it(catalog):
@@ -127,3 +127,13 @@ def test_a_named_stack_brings_its_own_loss(catalog):
     assert row_on(catalog, workload, accelerator="h100-sxm", count=1).verdict == "does_not_fit"
     fused = replace(workload, loss="fused")
     assert row_on(catalog, fused, accelerator="h100-sxm", count=1).verdict == "fits"
+
+
+def test_what_lies_on_the_host_is_said_with_its_size_and_nothing_where_nothing_does(catalog):
+    """Adapters keep their states beside them: `optimizer states on the host, 0 GiB` said what was not so."""
+    adapters = TrainingWorkload("qlora", sequence_length=4096, offload="optimizer", micro_batch=1)
+    row = row_on(catalog, adapters, instance="g6e.xlarge")
+    assert (row.training.setup.offload, row.training.memory.host_bytes, row.reason) == ("optimizer", 0, None)
+    small = row_on(catalog, replace(adapters, method="full"), "HuggingFaceTB/SmolLM2-135M", instance="g6e.xlarge")
+    assert small.training.memory.host_bytes == pytest.approx(4 * 134_515_008)  # two 16-bit moments
+    assert small.reason == "optimizer states on the host, 0.5 GiB for each device"

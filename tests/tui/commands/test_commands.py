@@ -2,10 +2,11 @@
 
 import pytest
 from textual.binding import Binding
+from textual.keys import _character_to_key, format_key
 
 from tui.commands.all import BY_ID, COMMANDS, HINTS
 from tui.commands.bindings import bindings, clashes, keymap
-from tui.commands.command import EVERYWHERE, keys_of
+from tui.commands.command import EVERYWHERE, SIGNS, key_name, keys_of
 from tui.tabs import TABS
 
 
@@ -43,6 +44,22 @@ def test_every_binding_has_id_description_and_tooltip(place: str) -> None:
         assert binding.id in BY_ID
         assert binding.description
         assert binding.tooltip
+
+
+def test_signs_have_textual_s_own_names_so_that_it_looks_none_up() -> None:
+    """Unicode's table of names is 0.7 MB that a start would keep resident."""
+    signs = {key for each in COMMANDS for key in keys_of(each) if len(key) == 1 and not key.isalnum()}
+    assert {sign: _character_to_key(sign) for sign in signs} == {sign: SIGNS[sign] for sign in signs}
+    for sign, name in SIGNS.items():
+        assert _character_to_key(sign) == name
+        assert key_name(name) == key_name(sign) == format_key(name) == sign
+    names = {
+        key
+        for place in (EVERYWHERE, *(page.name for page in TABS))
+        for each in bindings(place)
+        for key in each.key.split(",")
+    }
+    assert not any(len(name) == 1 and not name.isalnum() for name in names)
 
 
 def test_words_of_the_hint_line_exist() -> None:
