@@ -130,7 +130,8 @@ def _state_parts(run: Run, resident: ResidentMemory) -> tuple[Part, ...]:
     ]
     frozen = workload.base if workload.method == "qlora" else "16-bit"
     base = f"{count}, frozen, {frozen}" if workload.adapters else f"{count} x {state.weights:g} B"
-    trained = f"{count_trainable(run.architecture, workload):,} trained, with gradients and states"
+    companions = "gradients" if run.setup.offload == "optimizer" else "gradients and states"
+    trained = f"{count_trainable(run.architecture, workload):,} trained, with {companions}"
     step = f", {run.framework.step_copies * state.weights:g} B while it steps" if resident.copies_bytes else ""
     states = f"{count} x {state.master + state.moments:g} B {workload.optimizer}{step}"
     return (

@@ -97,6 +97,12 @@ def _frozen_base(run: Run, parameters: RankParameters, fractions: ShardFractions
     )
 
 
+def _adapter_states(run: Run) -> float:
+    """Share of the adapters' bytes that only the optimizer's step needs: master copies and moments."""
+    state = state_bytes(run.framework.adapter_precision, run.workload.optimizer)
+    return (state.master + state.moments) / state.total
+
+
 def frozen_base_bytes(run: Run, parameters: RankParameters) -> float:
     """Bytes of the base under adapters on one rank: 16-bit, or quantised matrices beside wider tables."""
     if run.workload.method != "qlora":
@@ -161,8 +167,14 @@ def _offloaded(
     """States, and with them parameters, gradients and adapters, in host memory; the layers in use stay behind."""
     if run.setup.offload == "none":
         return memory
-    stepping_bytes = memory.optimizer_bytes + memory.copies_bytes
-    memory = memory._replace(optimizer_bytes=0.0, copies_bytes=0.0, host_bytes=memory.host_bytes + stepping_bytes)
+    of_adapters = memory.adapters_bytes * _adapter_states(run)
+    stepping_bytes = memory.optimizer_bytes + memory.copies_bytes + of_adapters
+    memory = memory._replace(
+        optimizer_bytes=0.0,
+        copies_bytes=0.0,
+        adapters_bytes=memory.adapters_bytes - of_adapters,
+        host_bytes=memory.host_bytes + stepping_bytes,
+    )
     if run.setup.offload == "optimizer":
         return memory
     layers = 2.0 * parameters.largest_layer + parameters.tables / 2

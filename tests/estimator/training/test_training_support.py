@@ -129,11 +129,15 @@ def test_a_named_stack_brings_its_own_loss(catalog):
     assert row_on(catalog, fused, accelerator="h100-sxm", count=1).verdict == "fits"
 
 
-def test_what_lies_on_the_host_is_said_with_its_size_and_nothing_where_nothing_does(catalog):
-    """Adapters keep their states beside them: `optimizer states on the host, 0 GiB` said what was not so."""
+def test_what_lies_on_the_host_is_said_with_its_size(catalog):
+    """Of adapters, their moments: 8 of 16 bytes in fp32."""
     adapters = TrainingWorkload("qlora", sequence_length=4096, offload="optimizer", micro_batch=1)
     row = row_on(catalog, adapters, instance="g6e.xlarge")
-    assert (row.training.setup.offload, row.training.memory.host_bytes, row.reason) == ("optimizer", 0, None)
+    beside = row_on(catalog, replace(adapters, offload="none"), instance="g6e.xlarge").training.memory
+    moments = beside.adapters_bytes / 2
+    assert (row.training.setup.offload, row.training.memory.host_bytes) == ("optimizer", pytest.approx(moments))
+    assert row.training.memory.adapters_bytes == pytest.approx(moments)
+    assert row.reason == "optimizer states on the host, 0.2 GiB for each device"
     small = row_on(catalog, replace(adapters, method="full"), "HuggingFaceTB/SmolLM2-135M", instance="g6e.xlarge")
     assert small.training.memory.host_bytes == pytest.approx(4 * 134_515_008)  # two 16-bit moments
     assert small.reason == "optimizer states on the host, 0.5 GiB for each device"
