@@ -78,10 +78,10 @@ class MemoryReport(NamedTuple):
     left_bytes: float
     """The engine's budget less everything above; negative when short."""
     kv_cache_bytes: float
-    """The KV pool: what is left, and 0 where nothing is."""
+    """The KV pool: what is left, and 0 where nothing is, or where the cache lies in host memory."""
     utilization: float
     kv_bytes_per_token: float
-    """Per device, of a growing sequence."""
+    """Per device, of a growing sequence; whole where it lies in host memory."""
     kv_capacity_tokens: int
     """Tokens one replica's pool holds, by the engine's own count."""
     max_concurrency: float
@@ -89,13 +89,15 @@ class MemoryReport(NamedTuple):
     max_context_tokens: int
     """Longest single sequence, capped by the model's own limit."""
     request_bytes: float
-    """Cache of one request of the asked length on each device that holds it."""
+    """Cache of one request of the asked length on each device that holds it, or in host memory."""
     attention_copies: int = 1
     """Copies of the attention among which a replica's requests are divided."""
     shortfall_bytes: float = 0.0
-    """What is missing per device for one sequence of the asked length; 0 when it fits."""
+    """What is missing per device, or in host memory, for one sequence of the asked length; 0 when it fits."""
     host_bytes: float = 0.0
     """What stays in host memory of the weights, of all ranks together."""
+    host_cache_bytes: float | None = None
+    """The host's RAM that is left for a replica's cache, negative when short; null where the devices hold it."""
     adapter_bytes: float = 0.0
     """Slots for LoRA adapters, a part of the weights."""
     weights: tuple[Part, ...] = ()

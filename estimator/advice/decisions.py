@@ -90,7 +90,7 @@ def needed_memory_bytes(row: Evaluation, workload: ServingWorkload) -> float | N
     devices = row.candidate.layout.devices
     replicas = max(row.candidate.replicas, 1)
     requests = row.performance.concurrency if row.performance else workload.concurrency / replicas
-    cache = memory.request_bytes * requests / memory.attention_copies
+    cache = memory.request_bytes * requests / memory.attention_copies if memory.host_cache_bytes is None else 0.0
     return devices * (_fixed_bytes(memory) + cache)
 
 

@@ -66,6 +66,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         is_own_format=model.weights(weights) == model.checkpoint,
         quantisation=engine.program.quantises.get(weights, ""),
         cache=cache_format(scenario.kv).id,
+        host_cache_option=engine.program.host_cache_option if scenario.settings.kv_on_host else "",
         eager_option=engine.program.eager_option,
         layout=candidate.layout,
         layers=model.architecture.layers,

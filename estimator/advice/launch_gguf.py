@@ -27,6 +27,9 @@ def _llamacpp_arguments(server: Server) -> Iterator[Argument]:
         yield Argument(kept, f"the other {layout.host} layers stay in host memory")
     else:
         yield Argument("--n-gpu-layers 999", "every layer on the accelerator")
+    if server.host_cache_option:
+        why = "the cache stays in host memory, where the CPU attends to it"
+        yield Argument(server.host_cache_option, why, "--kv-on-host")
     context = server.max_model_len * server.users
     yield Argument(f"--ctx-size {context}", f"{server.max_model_len} tokens for each slot", length_reason(server)[1])
     yield Argument(f"--parallel {server.users}", "requests at once", "--concurrency")

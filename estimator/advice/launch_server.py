@@ -59,6 +59,8 @@ class Server(NamedTuple):
     max_model_len: int
     users: int
     """Requests in flight on one replica."""
+    host_cache_option: str
+    """The engine's own option for a cache in host memory; empty where the devices hold it."""
     eager_option: str
     """The engine's own option for capturing no graphs; empty where it has none."""
     defaults: DeviceDefaults

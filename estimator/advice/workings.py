@@ -53,6 +53,9 @@ def explain(study: Study, evaluation: Evaluation) -> dict[str, Working]:
 def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
     engine = f"{study.engine.name} from {study.engine.version}: {study.engine.source}"
     tokens, rank = study.scenario.workload.total_tokens, study.memory.tightest_rank
+    cached_in, room = "on one device", "KV pool"
+    if memory.host_cache_bytes is not None:
+        cached_in, room = "in host memory", "left"
     if memory.weights:
         weights = [Term(part.name, part.value, "bytes") for part in memory.weights]
         source = study.model.source or study.model.id
@@ -61,8 +64,8 @@ def _memory(study: Study, memory: MemoryReport) -> Iterator[Working]:
         ("activation", "peak of the engine's profiling run", memory.activation_bytes, rank.activation),
         ("runtime", "runtime on one device", memory.runtime_bytes, rank.runtime),
         ("graphs", "CUDA graphs", memory.cuda_graph_bytes, rank.cuda_graphs),
-        ("kv", "KV pool on one device", memory.left_bytes, study.memory.pool_terms()),
-        ("request", "cache of one request on one device", memory.request_bytes, study.memory.request_terms(tokens)),
+        ("kv", f"{room} on one device", memory.left_bytes, study.memory.pool_terms()),
+        ("request", f"cache of one request {cached_in}", memory.request_bytes, study.memory.request_terms(tokens)),
     ):
         if terms:
             yield _from_terms(figure, title, value, terms, engine)

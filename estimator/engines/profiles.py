@@ -85,6 +85,8 @@ class Program:
     """The option by which it captures no graphs; empty where it has none."""
     eager_layer_us: float = 0.0
     """Host time of each layer of a decode step without graphs; the host runs ahead, so the longer one counts."""
+    host_cache_option: str = ""
+    """The option by which the cache stays in host memory, where the CPU attends to it; empty where it has none."""
     adapters: AdapterSlots | None = None
     """How it serves LoRA adapters; None where it has none, or where how is not modelled."""
 

@@ -37,6 +37,8 @@ class EngineSettings:
     """Whether kernels are launched one by one: nothing is compiled, no CUDA graph captured."""
     compile_cache: str | None = None
     """`warm` where an earlier start with the same settings left its compiled kernels; None is a first start, cold."""
+    kv_on_host: bool | None = None
+    """Whether the cache stays in the host's RAM, where the CPU attends to it (llama.cpp's `--no-kv-offload`)."""
     lora: str | None = None
     """LoRA adapters that a batch may mix, `N` or `N@RANK`; None serves the base model alone."""
     sampling: str | None = None

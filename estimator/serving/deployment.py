@@ -8,6 +8,7 @@ from estimator.engines.speed_constants import Efficiency, EngineSpeed, calibrate
 from estimator.engines.support import FILE_TYPES, stand_in
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator, Fabric
+from estimator.layout import Layout
 from estimator.models.adapters import Adapters, read_adapters
 from estimator.models.file_mix import as_written
 from estimator.models.formats import CacheFormat, WeightFormat, cache_format, weight_format
@@ -53,6 +54,17 @@ class Deployment(NamedTuple):
         return engine_adapters(self.engine, self.settings)
 
     @property
+    def cache_host(self) -> Accelerator | None:
+        """The CPU whose RAM holds the cache in the place of the devices; None where they hold it."""
+        return self.host if self.settings.kv_on_host else None
+
+    def host_share(self, layout: Layout) -> float:
+        """Share of one machine's CPU and RAM that an engine in this layout has: that of its devices; above 1 where it
+        stands on several machines.
+        """
+        return layout.devices / self.machine_devices if self.machine_devices else 1.0
+
+    @property
     def confidence(self) -> Confidence:
         """Class of evidence (A, B, C) behind the constants of this deployment's device and engine."""
         return self.efficiency.confidence(self.device, self.speed)
@@ -74,6 +86,8 @@ def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
         raise InputError("compile_cache", f"{settings.compile_cache!r}; expected one of {', '.join(COMPILE_CACHES)}")
     if settings.enforce_eager and not engine.program.eager_option:
         raise InputError("enforce_eager", f"{engine.name} has no option for it")
+    if settings.kv_on_host and not engine.program.host_cache_option:
+        raise InputError("kv_on_host", f"{engine.name} has no option for it")
     if settings.lora:
         read_adapters(settings.lora)
         if engine.program.adapters is None:
@@ -81,6 +95,20 @@ def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
     memory = engine.memory
     if settings.compile_cache and (isinstance(memory, RuleOfThumb) or not memory.activations.compiles_embedding):
         raise InputError("compile_cache", f"{engine.name} does not compile while it measures its memory")
+
+
+def host_cache_refusal(deployment: Deployment) -> str | None:
+    """Why a cache in host memory can not be answered for on a machine; None where it can, or where none is asked."""
+    device, drafter = deployment.device, deployment.model.drafter
+    if not deployment.settings.kv_on_host or device.kind == "cpu":
+        return None
+    if "unified-memory" in device.tags:
+        return f"{device.name} has no other memory than the host's for the cache"
+    if deployment.host is None:
+        return "how much RAM there is for the cache is not known: state the host memory"
+    if deployment.draft_tokens and (drafter is None or drafter.model):
+        return "a cache in host memory beside one of drafts is not modelled"
+    return None
 
 
 def requested_engine(scenario: Scenario, inventory: Inventory) -> EngineProfile:

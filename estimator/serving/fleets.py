@@ -128,10 +128,11 @@ class Fleets:
 
     def estimate(self, node: Node, deployment: Deployment, layout: Layout, machines: int, span: int) -> LayoutEstimate:
         """A layout over `span` machines, repeated over `machines` of them, with its step where a request fits, not yet
-        under its load; estimated once for equal devices."""
+        under its load; estimated once for equal devices, with equal hosts where these hold the cache."""
         replicas = machines * node.devices // layout.devices if span == 1 else machines // span
         replicas = min(replicas, self.layouts.replicas or replicas)
-        key = (node.device, node.fabric, node.devices if span > 1 else 0, layout, replicas)
+        host = (deployment.cache_host, deployment.host_share(layout)) if deployment.cache_host else None
+        key = (node.device, node.fabric, node.devices if span > 1 else 0, layout, replicas, host)
         estimate = self._estimates.get(key)
         if estimate is None:
             self.considered += 1

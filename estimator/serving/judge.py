@@ -20,7 +20,7 @@ from estimator.scenario.scenario import Scenario, check_place, request_tokens
 from estimator.scenario.seen import seen_by
 from estimator.scenario.unlike_cards import uneven_refusal
 from estimator.scenario.workload import check_level, check_workload
-from estimator.serving.deployment import Deployment, check_start, deploy, requested_engine
+from estimator.serving.deployment import Deployment, check_start, deploy, host_cache_refusal, requested_engine
 from estimator.serving.fleets import Fleets
 from estimator.serving.layout_estimate import LayoutEstimate, best_layout
 from estimator.serving.load.performance import ReplicaLoad, report_performance
@@ -75,6 +75,7 @@ class ServingJudge:
             uneven_refusal(node.machine, engine)
             or refusal(node.device, engine, deployment.weights, self.model.architecture)
             or drafter_refusal(node.device, engine, self.model)
+            or host_cache_refusal(deployment)
         )
         if unsupported:
             return [not_supported(node, unsupported, self.scenario, self.prices)]
@@ -180,7 +181,9 @@ class ServingJudge:
 
 
 def _short(estimate: LayoutEstimate) -> str:
-    return f"{size_text(estimate.memory.shortfall_bytes)} short per device"
+    memory = estimate.memory
+    where = "per device" if memory.host_cache_bytes is None or memory.left_bytes < 0 else "in host memory"
+    return f"{size_text(memory.shortfall_bytes)} short {where}"
 
 
 def level_excess(row: Evaluation, scenario: Scenario) -> float:

@@ -7,11 +7,8 @@ from estimator.hardware.devices import Accelerator
 from estimator.layout import HostPart, Layout
 from estimator.layouts.legal import legal_tensor_parallel
 from estimator.serving.deployment import Deployment
-from estimator.serving.memory import ServingMemory, compile_memory
-from estimator.units import GIB
-
-HOST_RESERVE_BYTES = 2 * GIB
-"""Share of the host's RAM kept for everything else that runs there; engineering guess."""
+from estimator.serving.memory import ServingMemory, compile_memory, host_weights_bytes
+from estimator.serving.memory.host_cache import HOST_RESERVE_BYTES
 
 
 class HostSplit(NamedTuple):
@@ -63,12 +60,11 @@ def offload(deployment: Deployment, host: Accelerator, part: HostPart, tokens: i
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle, high)
     memory = memory_with(high)
-    whole = compile_memory(deployment, Layout())
-    kept = whole.tightest_rank.weights_bytes - memory.layout.tp * sum(rank.weights_bytes for rank in memory.plan.ranks)
+    kept = host_weights_bytes(deployment, memory.layout, memory.plan)
     room = host.memory_usable_bytes - HOST_RESERVE_BYTES - kept
     sequences = memory.max_sequences(tokens)
-    if part == "layers":
-        cache = whole.sequence_bytes(tokens) * memory.layout.host / layers
+    if part == "layers" and memory.host_cache_bytes is None:
+        cache = compile_memory(deployment, Layout()).sequence_bytes(tokens) * memory.layout.host / layers
         sequences = min(sequences, room / cache if cache else sequences)
     if room < 0 or sequences < 1:
         return None

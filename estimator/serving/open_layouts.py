@@ -106,7 +106,11 @@ class OpenLayouts:
         return illegal or self.cut_refusal(deployment, layout)
 
     def cut_refusal(self, deployment: Deployment, layout: Layout) -> Refusal | None:
-        """Why the engine can not divide the model's stored blocks over the ranks of a layout."""
+        """Why the engine can not divide the model's stored blocks, or a cache in host memory, over the ranks of a
+        layout.
+        """
+        if deployment.cache_host and layout.tp > 1:
+            return Refusal("tp", "a cache in host memory is not modelled under tensor parallelism")
         device, weights, architecture = deployment.device, deployment.weights, self.model.architecture
         reason = layout_exclusion(deployment.engine, device, weights, architecture, layout)
         return Refusal("tp", reason) if reason else None

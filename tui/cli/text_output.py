@@ -141,6 +141,11 @@ def _memory(memory: MemoryReport) -> list[list[str]]:
         ("usable", memory.usable_bytes, "as the driver reports it"),
         ("weights", memory.weights_bytes, ""),
         *([("weights on the host", memory.host_bytes, "of the machine")] if memory.host_bytes else []),
+        *(
+            [("KV cache on the host", in_ram, "of a replica")]
+            if (in_ram := memory.host_cache_bytes) is not None
+            else []
+        ),
         ("activations", memory.activation_bytes, ""),
         ("runtime", memory.runtime_bytes, ""),
         *([("CUDA graphs", memory.cuda_graph_bytes, outside)] if memory.cuda_graph_bytes else []),

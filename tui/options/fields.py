@@ -31,6 +31,7 @@ UNSET = {
     "decode-context-parallel": "off",
     "enforce-eager": "no",
     "compile-cache": "cold",
+    "kv-on-host": "no",
     "lora": "none",
     "sampling": "greedy",
     "precision": "stack's own",

@@ -105,6 +105,7 @@ GROUPS = (
                 "cold: a first start; warm: kernels of an earlier one are kept",
                 COMPILE_CACHES,
             ),
+            Option("kv-on-host", "settings.kv_on_host", "BOOL", "cache in the host's RAM: room for it, slow attention"),
             Option("lora", "settings.lora", "N[@RANK]", "LoRA adapters that a batch may mix, and their rank (16)"),
             Option("sampling", "settings.sampling", "HOW", ", ".join(SAMPLINGS), SAMPLINGS),
         ),

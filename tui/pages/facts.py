@@ -40,6 +40,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
     tokens = workload.total_tokens
     usage = Usage(report=row.memory, sequences=_busy(study, row), tokens=tokens, request=memory.request_terms(tokens))
     sold = f"{study.node.device.memory_sold_gb:g} GB"
+    sharing = describe_cache_sharing(study.model.architecture, row.candidate.layout, scenario.settings.dcp)
     return MemoryFacts(
         heading=heading(answer, row),
         aside=f"a device has {size(row.memory.usable_bytes)} of {sold}, {study.engine.name}",
@@ -48,7 +49,7 @@ def memory_facts(answer: Answer, row: Evaluation) -> MemoryFacts:
             usage, row.candidate.layout.tp, study.engine.name, memory.max_num_seqs, memory.max_num_batched_tokens
         ),
         kinds=memory.plan.kinds,
-        kinds_note=describe_cache_sharing(study.model.architecture, row.candidate.layout, scenario.settings.dcp),
+        kinds_note=sharing if memory.host_cache_bytes is None else "in host memory",
         fits=study.holds,
         longest=scenario.settings.max_model_len or study.model.architecture.max_context,
         asked=(workload.concurrency, workload.total_tokens),

@@ -110,14 +110,18 @@ def reasons(usage: Usage, tensor_parallel: int, engine: str, sequences_limit: in
     graphs = "decode graphs, in the budget" if report.cuda_graphs_in_budget else "captured outside the budget"
     rest = "" if report.cuda_graphs_in_budget else ", less the graphs"
     left = f"{percent(1 - report.utilization)} that {engine} leaves alone{rest}"
+    left = left if report.kv_cache_bytes > 0 and report.utilization < 1 else "none"
+    where = ""
+    if report.host_cache_bytes is not None:
+        where, left = f" in {size(report.host_cache_bytes)} of host memory", "unused: the cache lies in host memory"
     parallel = f", collectives over {tensor_parallel} ranks" if tensor_parallel > 1 else ""
     return (
         joined(report.weights),
-        _cache_reason(usage, together) if pool else "no room",
+        _cache_reason(usage, together) + where if pool else "no room",
         f"{quantity(sequences_limit, 'sequence')}, {chunk:,} tokens a step; {engine}",
         f"context and libraries{parallel}; {engine}",
         graphs if report.cuda_graph_bytes else "none",
-        left if report.kv_cache_bytes > 0 and report.utilization < 1 else "none",
+        left,
         f"room for {quantity(more, 'more request')} of this length",
     )
 

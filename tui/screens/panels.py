@@ -129,7 +129,11 @@ def budget_rows(memory: MemoryReport, pool: Sequence[MemoryTerm], length: int, c
         lines.append(("", "the engine sees", memory.visible_bytes, "text"))
     lines += [("×" if budget.factors else "", utilization, budget.bytes, "text")]
     lines += [("−", term.name, -term.bytes, "text") for term in spent]
-    lines.append(("=", "left for the KV cache", memory.left_bytes, "bold" if memory.left_bytes > 0 else "bad"))
+    in_ram, left = memory.host_cache_bytes, memory.left_bytes
+    name = "left for the KV cache" if in_ram is None else "left on the device"
+    lines.append(("=", name, left, "bold" if left > 0 else "bad"))
+    if in_ram is not None:
+        lines.append((" ", "host memory for the KV cache", in_ram, "bold" if in_ram > 0 else "bad"))
     if memory.shortfall_bytes > 0:
         lines.append((" ", f"short of one request of {tokens(length)} tokens", memory.shortfall_bytes, "bad"))
     return [

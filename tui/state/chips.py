@@ -67,6 +67,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "max-num-batched-tokens": lambda value: f"chunk {tokens(value)}",
     "decode-context-parallel": lambda value: f"dcp {value}",
     "enforce-eager": lambda value: "eager" if value else "graphs",
+    "kv-on-host": lambda value: "KV on the host" if value else "KV on devices",
     "compile-cache": lambda value: f"{value} compile cache",
     "sampling": lambda value: f"{value} sampling",
     "instance": lambda value: f"only {value}",

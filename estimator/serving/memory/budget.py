@@ -14,8 +14,9 @@ from estimator.layout import Layout
 from estimator.results import MemoryReport
 from estimator.serving.deployment import Deployment
 from estimator.serving.memory.cache_budget import CacheBudget, cache_budget
+from estimator.serving.memory.host_cache import host_cache_bytes
 from estimator.serving.memory.pool import UNBOUNDED, Pool
-from estimator.serving.memory.rank_memory import RankMemory, StartUp, plan_memory
+from estimator.serving.memory.rank_memory import MemoryPlan, RankMemory, StartUp, plan_memory
 from estimator.serving.memory.serving_memory import ServingMemory
 from estimator.units import GB, GIB
 
@@ -34,7 +35,12 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
     )
     sold_bytes = int(device.memory_sold_gb * GB)  # rules of thumb count the "80 GB" of a datasheet in powers of ten
     total = sold_bytes if isinstance(policy, RuleOfThumb) else usable
-    tightest, budget, pages = _tightest(policy, utilization, total, plan.ranks, plan.pool)
+    in_ram = host_cache_bytes(deployment, layout, host_weights_bytes(deployment, layout, plan))
+    if in_ram is None:
+        tightest, budget, pages = _tightest(policy, utilization, total, plan.ranks, plan.pool)
+    else:
+        tightest, budget = _without_cache(policy, utilization, total, plan.ranks)
+        pages = int(in_ram // plan.pool.page_bytes) if budget.pool_bytes >= 0 else 0
     return ServingMemory(
         deployment=deployment,
         layout=layout,
@@ -45,11 +51,20 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
         planned_bytes=total,
         budget_bytes=budget.budget_bytes,
         pool_bytes=budget.pool_bytes,
+        host_cache_bytes=in_ram,
         pages=pages,
         tightest_rank=tightest,
         max_num_seqs=start.sequences,
         max_num_batched_tokens=start.batched_tokens,
     )
+
+
+def host_weights_bytes(deployment: Deployment, layout: Layout, plan: MemoryPlan) -> float:
+    """Weights that a layout leaves in host memory [bytes]: those of the whole model that no rank of its plan holds."""
+    if not layout.host:
+        return 0.0
+    whole = compile_memory(deployment, Layout()).tightest_rank
+    return whole.weights_bytes - layout.tp * sum(rank.weights_bytes for rank in plan.ranks)
 
 
 @lru_cache(maxsize=8192)
@@ -108,6 +123,14 @@ def _tightest(
         if count < pages:
             tightest, least, pages = rank, budget, count
     return tightest, least, pages
+
+
+def _without_cache(
+    policy: MemoryPolicy, utilization: float, total_bytes: float, ranks: tuple[RankMemory, ...]
+) -> tuple[RankMemory, CacheBudget]:
+    """The rank with the least room where none holds any cache, and its budget."""
+    budgets = [(rank, cache_budget(policy, utilization, total_bytes, rank)) for rank in ranks]
+    return min(budgets, key=lambda each: each[1].pool_bytes)
 
 
 @lru_cache(maxsize=256)

@@ -32,8 +32,10 @@ class ServingMemory:
     budget_bytes: float
     pool_bytes: float
     """What is left for the cache on the tightest rank; negative when the rest alone is too much."""
+    host_cache_bytes: float | None
+    """What the host's RAM has left for the cache; None where the ranks hold it."""
     pages: int
-    """Pages of the pool on every rank."""
+    """Pages of the pool on every rank, or in the host's RAM."""
     tightest_rank: RankMemory
     max_num_seqs: int
     max_num_batched_tokens: int
@@ -114,13 +116,24 @@ class ServingMemory:
         """Tokens of one replica's pool, of which one attention copy's holds so many sequences."""
         return round(sequences * tokens * self.layout.dp) if self.plan.kinds else 0
 
+    @property
+    def cached_layer_fraction(self) -> float:
+        """Layers whose cache one memory holds, as a fraction of the model's: the tightest rank, or the host's RAM."""
+        return self.tightest_rank.cached_layer_fraction if self.host_cache_bytes is None else 1.0
+
     def sequence_bytes(self, tokens: int) -> float:
-        """Cache of one sequence of `tokens` tokens on the tightest rank [bytes]."""
-        return self.plan.pool.page_bytes * self.tightest_rank.cached_layer_fraction * self.sequence_pages(tokens)
+        """Cache of one sequence of `tokens` tokens on the tightest rank, or in the host's RAM [bytes]."""
+        return self.plan.pool.page_bytes * self.cached_layer_fraction * self.sequence_pages(tokens)
 
     def shortfall_bytes(self, tokens: int, sequences: float = 1) -> float:
-        """Bytes missing on the tightest rank for `sequences` sequences of `tokens` tokens."""
-        return max(0.0, self.sequence_bytes(tokens) * max(sequences / self.layout.dp, 1.0) - self.pool_bytes)
+        """Bytes missing on the tightest rank, or in the host's RAM, for `sequences` sequences of `tokens` tokens."""
+        return self._shortfall(self.sequence_bytes(tokens) * max(sequences / self.layout.dp, 1.0))
+
+    def _shortfall(self, cache_bytes: float) -> float:
+        """Bytes missing for so much cache: where the RAM holds it, on the rank without any or there."""
+        if self.host_cache_bytes is None:
+            return max(0.0, cache_bytes - self.pool_bytes)
+        return max(0.0, -self.pool_bytes, cache_bytes - self.host_cache_bytes)
 
     def pool_terms(self) -> tuple[MemoryTerm, ...]:
         """The bytes left for the cache as a sum: the engine's budget, and everything that is taken from it
@@ -130,7 +143,7 @@ class ServingMemory:
 
     def request_terms(self, tokens: int) -> tuple[MemoryTerm, ...]:
         """The cache of one sequence of `tokens` tokens as a sum over kinds of layers [bytes]."""
-        return self.plan.pool.sequence_terms(self.reserved_tokens(tokens), self.tightest_rank.cached_layer_fraction)
+        return self.plan.pool.sequence_terms(self.reserved_tokens(tokens), self.cached_layer_fraction)
 
     def report(self, tokens: int, sequences: float = 1) -> MemoryReport:
         """The memory report of `sequences` requests of `tokens` tokens; short where not even one fits.
@@ -154,15 +167,16 @@ class ServingMemory:
             cuda_graph_bytes=rank.cuda_graph_bytes,
             cuda_graphs_in_budget=rank.reserved_graph_bytes > 0,
             left_bytes=self.pool_bytes,
-            kv_cache_bytes=max(self.pool_bytes, 0.0) if self.plan.kinds else 0.0,
+            kv_cache_bytes=max(self.pool_bytes, 0.0) if self.plan.kinds and self.host_cache_bytes is None else 0.0,
             utilization=self.utilization,
-            kv_bytes_per_token=self.plan.pool.token_bytes * rank.cached_layer_fraction,
+            kv_bytes_per_token=self.plan.pool.token_bytes * self.cached_layer_fraction,
             kv_capacity_tokens=self.capacity_tokens(own_length) if own_length else self._tokens(in_pool, tokens),
             max_concurrency=self._running(in_pool),
             max_context_tokens=self.max_context(sequences),
             request_bytes=request_bytes,
             attention_copies=self.layout.dp,
-            shortfall_bytes=max(0.0, required_bytes - self.pool_bytes),
+            shortfall_bytes=self._shortfall(required_bytes),
+            host_cache_bytes=self.host_cache_bytes,
             adapter_bytes=rank.adapter_bytes,
             weights=rank.weights,
             notes=self.plan.notes,

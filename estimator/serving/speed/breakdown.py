@@ -41,7 +41,7 @@ def _decode(step: Step, batch: float, context: float, drafts: int) -> Iterator[D
     rows = each * (1 + drafts)
     parts: list[Detail] = [
         *(operator.detail(rows) for operator in operators.rows),
-        *(attention.detail(each, context) for attention in operators.decode_attention),
+        *(attention.detail(step.attended(each, batch), context) for attention in operators.decode_attention),
         *(exchange.detail(rows) for exchange in operators.dcp_exchanges),
         *(state.detail(kept_states(each, drafts), rows) for state in operators.states),
         operators.head.detail(rows),

@@ -10,6 +10,7 @@ from estimator.engines.memory_policy import DeviceDefaults, device_defaults
 from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, Efficiency, EngineSpeed, LoadKind, Spreads
 from estimator.engines.support import unknown_speed
 from estimator.errors import InputError
+from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.layouts.legal import divisors
 from estimator.layouts.rank_work import rank_work
@@ -19,6 +20,7 @@ from estimator.scenario.scenario import TOP_P
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.gpu import gpu_operators, peak_flops
 from estimator.serving.speed.host import host_link_bytes_per_s, stored_bytes
+from estimator.serving.speed.host_attention import attending_cpu, host_attention
 from estimator.serving.speed.llama_cpp import llama_cpp_operators
 from estimator.serving.speed.neuron import neuron_operators
 from estimator.serving.speed.operators import Operators
@@ -42,15 +44,35 @@ def compile_step(deployment: Deployment, layout: Layout) -> Step:
     if not deployment.device.matrix_flops:
         raise InputError("accelerator", unknown_speed(deployment.device))
     step = _device_step(deployment, layout)
-    if not layout.host or deployment.host is None:
-        return step
+    if layout.host and deployment.host:
+        step = _with_host_part(step, deployment, layout, deployment.host)
+    if deployment.cache_host:
+        step = _with_host_cache(step, deployment, layout, deployment.cache_host)
+    return step
+
+
+def _with_host_part(step: Step, deployment: Deployment, layout: Layout, host: Accelerator) -> Step:
+    """The step with the part of some layers that the layout leaves in host memory."""
     link, fraction = host_link_bytes_per_s(deployment.fabric), layout.host / step.layers
     if layout.host_part == "weights":
         return step.with_weights_on_host(sum(stored_bytes(each) for each in step.operators.rows) * fraction, link)
-    cpu = _device_step(deployment._replace(device=deployment.host, machine_devices=0), Layout()).operators
+    cpu = _host_operators(deployment, host)
     if layout.host_part == "experts":
         return step.with_experts_on_host(cpu, layout.host / deployment.model.architecture.expert_layers, link)
     return step.with_layers_on_host(cpu, fraction, link)
+
+
+def _with_host_cache(step: Step, deployment: Deployment, layout: Layout, host: Accelerator) -> Step:
+    """The step with the cache in host memory; layers that the CPU runs anyway hand nothing over."""
+    share = min(deployment.host_share(layout), 1.0)
+    cpu, stage_cpu = (_host_operators(deployment, attending_cpu(host, share / ways)) for ways in (1, layout.pp))
+    on_host = layout.host / step.layers if layout.host_part == "layers" else 0.0
+    return step.with_cache_on_host(cpu, stage_cpu, host_attention(deployment, 1 - on_host))
+
+
+def _host_operators(deployment: Deployment, host: Accelerator) -> Operators:
+    """The operators as if every layer ran on the CPU."""
+    return _device_step(deployment._replace(device=host, machine_devices=0), Layout()).operators
 
 
 def _device_step(deployment: Deployment, layout: Layout) -> Step:

@@ -96,6 +96,8 @@ class Step:
     """Seconds of decode steps, device and host, over the prediction: the user's own measurement."""
     prefill_factor: float = 1.0
     """Seconds of prompts, device and host, over the prediction: the user's own measurement."""
+    cpu_attends: bool = False
+    """Whether one CPU attends for all pipeline stages, so that their batches take turns there."""
     expert_layers: int = 0
     """Layers that have routed experts."""
     graph_sequences: float = inf
@@ -125,7 +127,7 @@ class Step:
             seconds += self._waiting_s(rows, rows + (most - share) * new)
         if batch:
             for attention in operators.decode_attention:
-                seconds += attention.seconds(each, context)
+                seconds += attention.seconds(self.attended(each, batch), context)
             for exchange in operators.dcp_exchanges:
                 seconds += exchange.seconds(verified)
         if prompts:
@@ -144,6 +146,10 @@ class Step:
         if self.overlaps:
             return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
         return self.decode_factor * (seconds + host)
+
+    def attended(self, each: float, batch: float) -> float:
+        """Sequences that one processor attends to in a decode step of `batch`, of which a stage has `each`."""
+        return max(batch, 1.0) if self.cpu_attends else each
 
     def launched_s(self, sequences: float, device_s: float) -> float:
         """Seconds of a decode step of so many sequences on an attention replica, which the device works off in
@@ -248,6 +254,20 @@ class Step:
             else:
                 rows.append(theirs)
         return self._on_host(self.operators._replace(rows=tuple(rows)))
+
+    def with_cache_on_host(self, cpu: Operators, stage_cpu: Operators, hand_over: RowOperator) -> "Step":
+        """The step with cache and states in host memory: the CPU attends for all layers, to what is handed over.
+
+        It attends to all sequences of a decode step as `cpu`; pipeline stages that work side by side over prompts
+        divide it, each as `stage_cpu`.
+        """
+        operators = self.operators._replace(
+            rows=(*self.operators.rows, hand_over),
+            decode_attention=cpu.decode_attention,
+            prefill_attention=stage_cpu.prefill_attention,
+            states=stage_cpu.states,
+        )
+        return replace(self._on_host(operators), cpu_attends=True)
 
     def with_weights_on_host(self, copied_bytes: float, link_bytes_per_s: float) -> "Step":
         """The step with weights that cross from the host every time; copies and kernels are taken in turn."""

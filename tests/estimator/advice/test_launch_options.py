@@ -85,6 +85,13 @@ def test_llamacpp_keeps_layers_or_experts_on_the_host(catalog: Catalog, model: s
     assert "--cache-type-k q8_0 --cache-type-v q8_0" in arguments
 
 
+def test_llamacpp_is_told_of_a_cache_in_host_memory(catalog: Catalog) -> None:
+    scenario = Scenario("Qwen/Qwen3-8B", "gguf-q4_k_m", engine="llamacpp", placement=Placement(instance="g6.xlarge"))
+    assert "--no-kv-offload" not in texts(catalog, scenario)
+    asked = replace(scenario, settings=EngineSettings(kv_on_host=True))
+    assert texts(catalog, asked)["--no-kv-offload"] == "the cache stays in host memory, where the CPU attends to it"
+
+
 def test_a_gguf_repository_is_named_as_it_is(catalog: Catalog, tmp_path: Path) -> None:
     model = replace(resolve("Qwen/Qwen3-8B", catalog), id="unsloth/Qwen3-8B-GGUF")
     scenario = Scenario(

@@ -9,7 +9,8 @@ from estimator.scenario.placement import devices
 from estimator.scenario.scenario import Placement, Scenario
 from estimator.serving.deployment import Deployment, deploy
 from estimator.serving.memory import compile_memory
-from estimator.serving.offload import HOST_RESERVE_BYTES, HostSplit, offload
+from estimator.serving.memory.host_cache import HOST_RESERVE_BYTES
+from estimator.serving.offload import HostSplit, offload
 from estimator.units import GIB
 
 TOKENS = 32_768

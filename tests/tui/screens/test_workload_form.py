@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.load import load
-from estimator.scenario.scenario import Scenario
+from estimator.scenario.scenario import Placement, Scenario
 from tests.tui.board import PlainCalculator
 from tests.tui.screens.conftest import screen_text
 from tui.app import LlmCalc
@@ -37,6 +37,26 @@ async def test_a_valid_value_changes_the_scenario() -> None:
         await pilot.pause()
         assert app.history.now.scenario.workload.input_tokens == 8192
         assert "8,192" in screen_text(app)
+
+
+async def test_a_cache_in_host_memory_is_asked_for_and_drawn_there() -> None:
+    placement = Placement(instance="g6.8xlarge", machines=1)
+    scenario = Scenario("Qwen/Qwen3-8B", "gguf-q4_k_m", engine="llamacpp", placement=placement)
+    app = LlmCalc(Calculator(load()), Session(scenario, "workload"))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await type_into(pilot, "kv-on-host", "yes")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.history.now.scenario.settings.kv_on_host
+        assert app.answer
+        (row,) = app.answer.board.rows
+        assert row.memory
+        assert row.memory.kv_cache_bytes == 0
+        await pilot.press("2")
+        await pilot.pause()
+        page = screen_text(app)
+        assert "16 requests x 2,560 tokens x 144 KiB in 126 GiB of host memory" in page
+        assert "unused: the cache lies in host memory" in page
 
 
 async def test_stripes_are_asked_for_or_refused_with_the_reason() -> None:
