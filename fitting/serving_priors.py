@@ -35,23 +35,21 @@ SERVED: Priors = {"first_token.front_end_ms": (2.0, 0.5)}
 """One API process takes in some hundreds of requests a second: 1,000 that come together are ready after 0.5-3 s in
 SGLang and TensorRT-LLM, after 2-16 s in vLLM (64 HTTP bursts)."""
 CHAT_SERVED: Priors = {"first_token.front_end_ms": (4.0, 1.0)}
+"""vLLM's, which differs by the chat template."""
 LOADED: Priors = {"max_batch": (2048.0, 0.4)}
 ONE_BLOCK_A_HEAD: Priors = {"kernels.attention_bandwidth": (0.35, 0.5)}
 """AutoAWQ's and TinyChat's fused modules decode by FasterTransformer's kernel, which does not split the keys of a head:
 32 heads fill a quarter of an RTX 4090's 128 processors. ExLlama shares the class."""
+SERVER: Priors = KERNELS | FORMATS | FIRST
 ENGINES: dict[str, Priors] = {
-    "vllm": KERNELS | FORMATS | FIRST | CHAT_SERVED,
+    "vllm": SERVER | CHAT_SERVED,
     # a layer that the host launches, of a prompt or beyond the captured graphs: 0.8 ms, 2.3 with experts
-    "sglang": KERNELS
-    | FORMATS
-    | FIRST
+    "sglang": SERVER
     | SERVED
     | {"first_token.layer_ms": (0.8, 0.35), "first_token.experts_ms": (1.5, 0.5)}
     | {"host.eager_experts_us": (1500.0, 0.5)},
-    "trt-serve": KERNELS | FORMATS | FIRST | SERVED,
-    "vllm-0.11": KERNELS
-    | FORMATS
-    | FIRST
+    "trt-serve": SERVER | SERVED,
+    "vllm-0.11": SERVER
     | CHAT_SERVED
     | {"host.step_ms": (0.7, 1.0), "host.sequence_us": (25.0, 1.0)}
     | {"host.top_p_step_ms": (1.0, 1.0), "host.top_p_sequence_us": (25.0, 1.0)}

@@ -53,7 +53,7 @@ def _with_ends(f: Fields, architecture: Architecture) -> Architecture:
     """Its head without the rows that only pad the embedding; drafting modules named where there are any."""
     rows = f.size("unpadded_vocab_size", default=architecture.vocabulary)
     head = (Tensor("lm_head", "head", rows, architecture.hidden),)
-    if not f.count("num_mtp_layers", most=64):
+    if not f.prediction_modules("num_mtp_layers"):
         return replace(architecture, head=head)
     return replace(architecture, head=head, mtp_missing=True, notes=(*architecture.notes, MTP))
 

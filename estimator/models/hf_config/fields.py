@@ -10,7 +10,7 @@ WIDEST = 1 << 26
 """No published width, vocabulary or context comes near; larger numbers are typing errors."""
 MOST_LAYERS = 2048
 LARGEST_FACTOR = 64
-"""Largest multiple, kernel, stride or number of prediction modules; published ones end at a quarter of it."""
+"""Largest multiple, kernel, stride, number of loops or of prediction modules; published ones end at a quarter of it."""
 
 
 class Fields:

@@ -13,8 +13,6 @@ from estimator.models.tensors import Tensor
 
 _NOTE = "{} passes of layers over {} sets of weights; each pass has its own cache"
 _BLOCKS = (FULL, SLIDING, "mlp")
-MOST_LOOPS = 64
-"""Engineering guess; published models loop two to eight times."""
 
 
 def _looped(architecture: Architecture, passes: dict[Layer, int], sets: dict[Layer, int]) -> Architecture:
@@ -42,7 +40,7 @@ def dory(f: Fields) -> Architecture:
     first, last = (f.count(name, default=8 * blocks) // blocks for name in ("n_input_layers", "n_output_layers"))
     if first + last > count:
         raise InputError("n_input_layers", f"{first} and {last} layers around the loop, of {count} layers")
-    loops = f.size("n_recurrent_loops", default=2, most=MOST_LOOPS)
+    loops = f.factor("n_recurrent_loops", default=2)
     plain = replace(attention(f, qkv_bias=bias, output_bias=bias), separate_gate=True)
     mlp = DenseMlp(hidden, f.size("intermediate_size"))
     scales = (
@@ -67,8 +65,8 @@ def hrm_text(f: Fields) -> Architecture:
     hidden = hidden_size(f)
     f.refuse_unless("mlp_bias", False)
     bias = f.flag("attention_bias")
-    slow = f.size("H_cycles", default=2, most=MOST_LOOPS)
-    fast = f.size("L_cycles", default=3, most=MOST_LOOPS)
+    slow = f.factor("H_cycles", default=2)
+    fast = f.factor("L_cycles", default=3)
     count = f.layers("num_layers_per_stack" if f.has("num_layers_per_stack") else "num_hidden_layers")
     heads = f.size("num_attention_heads")
     config = Fields({"num_key_value_heads": heads, **f.config}, f.path, f.class_name)

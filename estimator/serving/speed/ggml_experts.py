@@ -25,14 +25,6 @@ class GgmlExperts(Experts):
     tile_rows: float
     """Rows of the matrix kernel's widest tile."""
 
-    def load(self, rows: float) -> tuple[float, float]:
-        """Expert visits of a step, and how many experts they touch: the first token visits its own, the others those
-        that a share of them chooses independently.
-        """
-        hit = self.experts_per_token / self.experts
-        independent = 1 + self.entropy * (rows - 1) if rows > 1 else rows
-        return rows * self.experts_per_token, self.experts * (1 - (1 - hit) ** independent)
-
     def compute_s(self, rows: float) -> float:
         """Seconds of one layer's arithmetic alone, by the kernel that is taken for so many tokens."""
         visits, touched = self.load(rows)

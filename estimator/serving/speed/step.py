@@ -10,9 +10,8 @@ from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
 from estimator.records import record
 from estimator.results import Confidence
-from estimator.serving.speed.ggml_product import GgmlProduct
-from estimator.serving.speed.host import HostCopy, host_operator, scaled
-from estimator.serving.speed.operators import Experts, Gemm, Operators, RowOperator
+from estimator.serving.speed.host import HostCopy, host_operator, scaled, stored_bytes
+from estimator.serving.speed.operators import Experts, Operators, RowOperator
 from estimator.units import MILLISECOND
 
 SMALLEST_BUCKET = 128
@@ -280,11 +279,7 @@ class Step:
     @property
     def weight_bytes(self) -> float:
         """Bytes of the weights of all layers and the head on one rank, all pipeline stages together."""
-        return sum(
-            each.times * (each.experts * each.expert_bytes if isinstance(each, Experts) else each.weight_bytes)
-            for each in (*self.operators.rows, self.operators.head)
-            if isinstance(each, Experts | Gemm | GgmlProduct)
-        )
+        return sum(map(stored_bytes, (*self.operators.rows, self.operators.head)))
 
     def sequence_bytes(self, context: float) -> float:
         """Bytes of one sequence's cache and state on one rank, all pipeline stages together."""

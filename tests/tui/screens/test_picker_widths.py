@@ -73,7 +73,7 @@ def terms(answer: Answer, at: int, owned: bool = False) -> TermsPicker:
 
 def sessions() -> SessionPicker:
     saved = datetime(2026, 11, 30, 12, 0)
-    long = SavedSession(Path("/a/shared/work/of/plans/" + "a name of eighty cells " * 3 + ".yaml"), saved, "8B fp8", 8)
+    long = SavedSession(Path("/the/plans/of/some/team/" + "a name of eighty cells " * 3 + ".yaml"), saved, "8B fp8", 8)
     other = SavedSession(Path("/short.yaml"), saved, "nvidia/NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16 nvfp4", 0)
     return SessionPicker([long, other], other.path)
 
