@@ -6,7 +6,7 @@ from typing import NamedTuple
 from estimator.engines.memory_policy import Blocks, CachePolicy, HybridBlocks, Slots
 from estimator.models.architecture import AS_CONFIGURED, INDEX_ELEMENT_BYTES, Architecture, StateTypes
 from estimator.models.formats import CacheFormat
-from estimator.serving.memory.pool import Pool
+from estimator.serving.memory.pool import Pool, Window
 
 STATE_PAGE_TOKENS = 16
 """An attention page grows in these steps until a recurrent state fits it (vLLM: HybridAttentionMambaModelConfig)."""
@@ -88,7 +88,7 @@ def page_table(
         case HybridBlocks() if len(kinds) > 1:
             return _hybrid_pages(kinds, policy, step_tokens, drafts, dcp)
         case HybridBlocks():
-            return _pages(kinds, windows, policy.block_tokens, step_tokens, dcp)
+            return _pages(kinds, windows, policy.block_tokens, step_tokens, dcp).passing(step_tokens)
         case Blocks():
             return _pages(kinds, (), policy.block_tokens, step_tokens, dcp)
         case Slots():
@@ -103,7 +103,8 @@ def _pages(kinds: tuple[LayerKind, ...], windows: tuple[LayerKind, ...], span: i
     if not windows and not fixed:
         return Pool(token_bytes * span, ((1, growing_span),), token_bytes=added)
     windowed = tuple(
-        (kind.layers * kind.token_bytes * span, span, _window_cells(kind.window + step_tokens), 0.0) for kind in windows
+        Window(kind.layers * kind.token_bytes * span, span, _window_cells(kind.window + step_tokens))
+        for kind in windows
     )
     growing = ((token_bytes * span, growing_span),) if token_bytes else ()
     return Pool(page_bytes=1.0, growing=growing, windowed=windowed, fixed=fixed, token_bytes=added)
@@ -132,7 +133,7 @@ def _hybrid_pages(kinds: tuple[LayerKind, ...], policy: HybridBlocks, step_token
         span = int(page // kind.token_bytes)
         if kind.window:
             extra = 0 if kind.chunked else groups
-            windowed.append((groups, span, kind.window + step_tokens - 1, extra))
+            windowed.append(Window(pages=groups, span=span, kept=kind.window + step_tokens - 1, extra=extra))
         else:
             growing.append((groups, span * dcp))
     added = sum(groups * size * page / span for groups, span in growing)
@@ -143,7 +144,7 @@ def _hybrid_pages(kinds: tuple[LayerKind, ...], policy: HybridBlocks, step_token
         fixed=fixed,
         token_bytes=added,
         groups=total,
-    )
+    ).passing(step_tokens)
 
 
 def _hybrid_page_bytes(kinds: tuple[LayerKind, ...], policy: HybridBlocks) -> float:

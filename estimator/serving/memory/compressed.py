@@ -10,7 +10,7 @@ from math import ceil
 from estimator.models.architecture import Architecture
 from estimator.models.formats import CacheFormat
 from estimator.models.mixers import CompressedSparseAttention
-from estimator.serving.memory.pool import Pool
+from estimator.serving.memory.pool import Pool, Window
 
 BLOCK_TOKENS = 256
 WINDOW_TOKENS = 64
@@ -40,10 +40,12 @@ def compressed_pool(architecture: Architecture, cache: CacheFormat, in_flight: i
         sizes.add(BLOCK_TOKENS // mixer.ratio * (mixer.indexer.dim + INDEX_SCALE_BYTES))
     window_groups = max(round(layers / max(pooled.values(), default=layers)), 1)
     block = ceil(layers / window_groups) * sum(_aligned(size) for size in sizes)
-    windows = [(1, WINDOW_TOKENS, mixer.window - 1 + in_flight, 1)] * window_groups
-    states = [(1, _state_tokens(ratio), _kept(ratio) - 1 + in_flight, 1) for ratio in sorted(pooled)]
+    window = Window(pages=1, span=WINDOW_TOKENS, kept=mixer.window - 1 + in_flight, extra=1)
+    states = [window._replace(span=_state_tokens(ratio), kept=_kept(ratio) - 1 + in_flight) for ratio in sorted(pooled)]
+    windows = [window] * window_groups
     groups = 1 + len(windows) + len(states)
-    return Pool(block, ((1, BLOCK_TOKENS),), (*windows, *states), token_bytes=block / BLOCK_TOKENS, groups=groups)
+    pool = Pool(block, ((1, BLOCK_TOKENS),), (*windows, *states), token_bytes=block / BLOCK_TOKENS, groups=groups)
+    return pool.passing(in_flight)
 
 
 def _vector_bytes(head_dim: int, rotary: int, cache: CacheFormat) -> int:

@@ -7,6 +7,25 @@ from estimator.results import Factor, MemoryTerm
 UNBOUNDED = 1 << 60
 
 
+class Window(NamedTuple):
+    """Layers that keep the last tokens of a sequence: the pages that hold them."""
+
+    pages: float
+    """Pages for every span of tokens."""
+    span: int
+    kept: int
+    """Most tokens kept, those included that pass through in one step of a prompt."""
+    extra: float = 0.0
+    """Pages beside them."""
+    passing: int = 0
+    """Tokens of `kept` that a sequence gives back when its prompt is computed."""
+
+    @property
+    def while_decoding(self) -> "Window":
+        """The pages of a sequence whose prompt is computed."""
+        return self._replace(kept=self.kept - self.passing, passing=0)
+
+
 class Pool(NamedTuple):
     """The page table of an engine's cache: how many pages of its pool a sequence takes."""
 
@@ -14,8 +33,7 @@ class Pool(NamedTuple):
     """One page, over all layers it spans."""
     growing: tuple[tuple[float, int], ...]
     """(pages, per so many tokens) of the layers that keep every token."""
-    windowed: tuple[tuple[float, int, int, float], ...] = ()
-    """(pages, per so many tokens, most tokens kept, extra pages)"""
+    windowed: tuple[Window, ...] = ()
     fixed: float = 0
     """Pages of one sequence whatever its length."""
     token_bytes: float = 0.0
@@ -26,17 +44,47 @@ class Pool(NamedTuple):
     @property
     def finest_span(self) -> int:
         """Number of tokens in the smallest page."""
-        spans = [span for _, span in self.growing] + [span for _, span, _, _ in self.windowed]
+        spans = [span for _, span in self.growing] + [window.span for window in self.windowed]
         return min(spans, default=1)
 
     def pages(self, tokens: int) -> float:
-        """Number of pages that one sequence of `tokens` tokens takes."""
+        """Number of pages that one sequence of `tokens` tokens takes, while its prompt is computed."""
         count = self.fixed
         for pages, span in self.growing:
             count += pages * -(-tokens // span)
-        for pages, span, kept, extra in self.windowed:
+        for pages, span, kept, extra, _ in self.windowed:
             count += pages * -(-min(tokens, kept) // span) + extra
         return count
+
+    def passing(self, step_tokens: int) -> "Pool":
+        """The pool of an engine that frees what leaves a window, where a step computes so many tokens of a prompt."""
+        return self._replace(windowed=tuple(window._replace(passing=step_tokens) for window in self.windowed))
+
+    @property
+    def while_decoding(self) -> "Pool":
+        """The pages of a sequence whose prompt is computed: of windows, what one step of it needed is given back."""
+        return self._replace(windowed=tuple(window.while_decoding for window in self.windowed))
+
+    def sequences(self, pages: float, tokens: int) -> float:
+        """Sequences of `tokens` tokens that so many pages hold: one that computes its prompt, others that decode."""
+        first = self.pages(tokens)
+        return pages / first if pages < first else 1 + (pages - first) / self.while_decoding.pages(tokens)
+
+    def together(self, sequences: float) -> "Pool":
+        """The pages of so many sequences of one length, as if they were one; at least one, which computes its
+        prompt.
+        """
+        others = sequences - 1
+        if others <= 0:
+            return self
+        decoding = [
+            each._replace(pages=each.pages * others, extra=each.extra * others) for each in self.while_decoding.windowed
+        ]
+        return self._replace(
+            growing=tuple((pages * sequences, span) for pages, span in self.growing),
+            windowed=(*self.windowed, *decoding),
+            fixed=self.fixed * sequences,
+        )
 
     def sequence_terms(self, tokens: int, fraction: float) -> tuple[MemoryTerm, ...]:
         """Bytes of one sequence on a rank that caches a fraction of the layers, by kind; they add up to those of its
@@ -46,7 +94,7 @@ class Pool(NamedTuple):
         page_bytes = self.page_bytes * fraction
         for pages, span in self.growing:
             terms.append(_blocks("layers that keep every token", -(-tokens // span), span, pages * page_bytes))
-        for pages, span, kept, extra in self.windowed:
+        for pages, span, kept, extra, _ in self.windowed:
             blocks = -(-min(tokens, kept) // span) + extra / pages
             terms.append(_blocks("layers with a window", blocks, span, pages * page_bytes))
         if self.fixed:
@@ -66,10 +114,10 @@ class Pool(NamedTuple):
         """
         if pages < self.pages(1):
             return 0
-        for full in sorted({kept for _, _, kept, _ in self.windowed} | {0}, reverse=True):
+        for full in sorted({window.kept for window in self.windowed} | {0}, reverse=True):
             growing = list(self.growing)
             spent = self.fixed
-            for need, span, kept, extra in self.windowed:
+            for need, span, kept, extra, _ in self.windowed:
                 spent += extra
                 if kept > full:
                     growing.append((need, span))

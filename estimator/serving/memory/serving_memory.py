@@ -69,6 +69,10 @@ class ServingMemory:
         """Sequences of `tokens` tokens that one replica runs at once."""
         return self._running(self.pool_sequences(tokens))
 
+    def at_once(self, tokens: int) -> float:
+        """Sequences that hold `tokens` tokens on average and that one replica runs at once, as it is started."""
+        return min(self.max_sequences(tokens), self.slots)
+
     def _running(self, sequences: float) -> float:
         """Sequences that one replica runs at once, of so many that the pool of one attention copy holds."""
         limit = self.deployment.settings.max_num_seqs  # so many run at once, whatever the pool holds
@@ -93,7 +97,7 @@ class ServingMemory:
         pages = self.sequence_pages(tokens)
         if not pages:  # an encoder keeps nothing: what one step takes is what runs at once
             return float(max(self.max_num_batched_tokens // max(tokens, 1), 1))
-        sequences = self.pages / pages
+        sequences = self.plan.pool.sequences(self.pages, self.reserved_tokens(tokens))
         return int(sequences) if isinstance(self._policy.cache, Slots) else sequences
 
     def max_context(self, sequences: float = 1) -> int:
@@ -101,7 +105,7 @@ class ServingMemory:
         if self.pages <= 0:
             return 0
         limit = self.max_model_len or self.deployment.model.architecture.max_context or UNBOUNDED
-        return min(self.plan.pool.longest(self.pages / max(sequences / self.layout.dp, 1.0)), limit)
+        return min(self.plan.pool.together(sequences / self.layout.dp).longest(self.pages), limit)
 
     @property
     def kv_capacity_tokens(self) -> int:
@@ -109,8 +113,11 @@ class ServingMemory:
         return self.capacity_tokens(self.max_model_len or self.deployment.model.architecture.max_context or 1)
 
     def capacity_tokens(self, tokens: int) -> int:
-        """Tokens that one replica's pool holds in sequences of `tokens` tokens."""
-        return self._tokens(self.pool_sequences(tokens), tokens)
+        """Tokens of one replica's pool by the engine's own count, which takes every sequence of `tokens` tokens for one
+        that computes its prompt.
+        """
+        pages = self.sequence_pages(tokens)
+        return self._tokens(max(self.pages, 0) / pages if pages else 0.0, tokens)
 
     def _tokens(self, sequences: float, tokens: int) -> int:
         """Tokens of one replica's pool, of which one attention copy's holds so many sequences."""
@@ -125,9 +132,17 @@ class ServingMemory:
         """Cache of one sequence of `tokens` tokens on the tightest rank, or in the host's RAM [bytes]."""
         return self.plan.pool.page_bytes * self.cached_layer_fraction * self.sequence_pages(tokens)
 
+    def decoding_bytes(self, tokens: int) -> float:
+        """Cache of one sequence of `tokens` tokens whose prompt is computed, where `sequence_bytes` is what it takes
+        until then [bytes].
+        """
+        pages = self.plan.pool.while_decoding.pages(self.reserved_tokens(tokens))
+        return self.plan.pool.page_bytes * self.cached_layer_fraction * pages
+
     def shortfall_bytes(self, tokens: int, sequences: float = 1) -> float:
         """Bytes missing on the tightest rank, or in the host's RAM, for `sequences` sequences of `tokens` tokens."""
-        return self._shortfall(self.sequence_bytes(tokens) * max(sequences / self.layout.dp, 1.0))
+        others = max(sequences / self.layout.dp - 1, 0.0)
+        return self._shortfall(self.sequence_bytes(tokens) + others * self.decoding_bytes(tokens))
 
     def _shortfall(self, cache_bytes: float) -> float:
         """Bytes missing for so much cache: where the RAM holds it, on the rank without any or there."""
@@ -143,7 +158,7 @@ class ServingMemory:
 
     def request_terms(self, tokens: int) -> tuple[MemoryTerm, ...]:
         """The cache of one sequence of `tokens` tokens as a sum over kinds of layers [bytes]."""
-        return self.plan.pool.sequence_terms(self.reserved_tokens(tokens), self.cached_layer_fraction)
+        return self.plan.pool.while_decoding.sequence_terms(self.reserved_tokens(tokens), self.cached_layer_fraction)
 
     def report(self, tokens: int, sequences: float = 1) -> MemoryReport:
         """The memory report of `sequences` requests of `tokens` tokens; short where not even one fits.
@@ -154,8 +169,6 @@ class ServingMemory:
         in_pool = self.pool_sequences(tokens)
         checks_model_len = isinstance(policy, FractionOfDevice) and policy.checks_model_len
         length = max(tokens, self.max_model_len or 0) if checks_model_len else tokens
-        request_bytes = self.sequence_bytes(tokens)
-        required_bytes = request_bytes if length == tokens else self.sequence_bytes(length)
         return MemoryReport(
             device_bytes=self.device_bytes,
             usable_bytes=self.usable_bytes,
@@ -170,12 +183,12 @@ class ServingMemory:
             kv_cache_bytes=max(self.pool_bytes, 0.0) if self.plan.kinds and self.host_cache_bytes is None else 0.0,
             utilization=self.utilization,
             kv_bytes_per_token=self.plan.pool.token_bytes * self.cached_layer_fraction,
-            kv_capacity_tokens=self.capacity_tokens(own_length) if own_length else self._tokens(in_pool, tokens),
+            kv_capacity_tokens=self.capacity_tokens(own_length or tokens),
             max_concurrency=self._running(in_pool),
             max_context_tokens=self.max_context(sequences),
-            request_bytes=request_bytes,
+            request_bytes=self.decoding_bytes(tokens),
             attention_copies=self.layout.dp,
-            shortfall_bytes=self._shortfall(required_bytes),
+            shortfall_bytes=self._shortfall(self.sequence_bytes(length)),
             host_cache_bytes=self.host_cache_bytes,
             adapter_bytes=rank.adapter_bytes,
             weights=rank.weights,

@@ -36,7 +36,7 @@ def test_deepseek_v4_blocks_hold_a_page_of_every_size_for_22_layers(catalog: Cat
     assert pool is not None
     assert pool.page_bytes == 22 * (37_440 + 8_640 + 1_728)
     assert pool.groups == 5
-    assert [(span, kept) for _, span, kept, _ in pool.windowed] == [(64, 8319), (64, 8319), (4, 8199), (8, 8319)]
+    assert [(window.span, window.kept) for window in pool.windowed] == [(64, 8319), (64, 8319), (4, 8199), (8, 8319)]
 
 
 def test_no_other_model_pools_its_tokens(catalog: Catalog) -> None:
@@ -90,7 +90,7 @@ def test_windows_keep_two_steps_where_the_next_is_scheduled_ahead(memory_of: Mem
     """From 0.26 (pull 47728)."""
     settings = EngineSettings(max_model_len=131_072, max_num_batched_tokens=2048)
     kept = {
-        version: memory_of("google/gemma-3-12b-it", version=version, settings=settings).plan.pool.windowed[0][2]
+        version: memory_of("google/gemma-3-12b-it", version=version, settings=settings).plan.pool.windowed[0].kept
         for version in ("0.25.1", "0.26.0")
     }
     assert kept == {"0.25.1": 1024 + 2048 - 1, "0.26.0": 1024 + 2 * 2048 - 1}
@@ -117,3 +117,35 @@ def test_a_step_is_no_shorter_than_an_image_that_it_takes_whole(
     memory_of: MemoryOf, name: str, device: str, engine: str, tokens: int
 ) -> None:
     assert memory_of(name, device=device, engine=engine, settings=EngineSettings()).max_num_batched_tokens == tokens
+
+
+def test_windows_give_back_what_a_step_of_their_prompt_needed(memory_of: MemoryOf) -> None:
+    """gpt-oss: half of the layers keep 128 tokens of an answer, and those of one step of its prompt until then."""
+    settings = EngineSettings(max_model_len=32_768, max_num_batched_tokens=8192)
+    pool = memory_of("openai/gpt-oss-120b", weights="mxfp4", version="0.11.1", settings=settings).plan.pool
+    prompt, answer = pool.pages(4000), pool.while_decoding.pages(4000)
+    assert (prompt, answer) == (250 + 250 + 1, 250 + 8 + 1)
+    assert pool.sequences(prompt / 2, 4000) == 0.5
+    assert pool.sequences(prompt, 4000) == 1
+    assert pool.sequences(prompt + 40 * answer, 4000) == 41
+    assert pool.together(41).longest(prompt + 40 * answer) == 4000
+    assert pool.together(41).pages(4000) == prompt + 40 * answer
+
+
+def test_requests_that_run_at_once_fill_the_pool(memory_of: MemoryOf) -> None:
+    """github.com/gpustack/gpustack docs/performance-lab/gpt-oss-120b: 156 chats of 414 tokens at once on one H100."""
+    settings = EngineSettings(max_model_len=32_768)
+    memory = memory_of("openai/gpt-oss-120b", weights="mxfp4", version="0.10.2", settings=settings)
+    running = memory.pool_sequences(414)
+    assert running == pytest.approx(156, rel=0.1)
+    report = memory.report(414)
+    assert running * report.request_bytes < report.kv_cache_bytes
+    assert memory.shortfall_bytes(414, int(running)) == 0 < memory.shortfall_bytes(414, running + 1)
+    assert memory.max_context(int(running)) >= 400
+
+
+def test_slots_keep_their_windows_with_a_step_beside_each(memory_of: MemoryOf) -> None:
+    """llama.cpp gives every slot cells of its own: the window and one micro-batch (src/llama-kv-cache-iswa.cpp)."""
+    pool = memory_of("openai/gpt-oss-20b", weights="gguf-mxfp4", engine="llamacpp", device="rtx4090").plan.pool
+    assert pool.windowed
+    assert pool.while_decoding == pool
