@@ -32,6 +32,7 @@ class MemoryEntry:
     bandwidth_gb_s: Positive
     sold_gb: Amount = 0.0
     usable_mib: Amount = 0.0
+    l2_mib: Amount = 0.0
     type: str = ""
 
 
@@ -85,6 +86,7 @@ class AcceleratorEntry:
             memory_sold_gb=self.memory.sold_gb,
             memory_usable_bytes=round(self.memory.usable_mib * MIB),
             bandwidth_bytes_per_s=self.memory.bandwidth_gb_s * GB,
+            l2_bytes=self.memory.l2_mib * MIB,
             fp32_flops=peaks.fp32 * TERA,
             tf32_flops=peaks.tf32 * TERA,
             fp16_flops=peaks.fp16 * TERA,

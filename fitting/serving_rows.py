@@ -119,7 +119,7 @@ def _fit_case(row: Row, context: Context, weight: float) -> FitCase | None:
         deployment=deployment,
         layout=evaluation.candidate.layout,
         replicas=case.scenario.workload.busy_replicas(study.replicas),
-        limit=study.memory.max_sequences(case.scenario.workload.total_tokens),
+        limit=study.room,
         engine=efficiency.engine_name(deployment.speed),
         generation=deployment.device.kernels,
         local=efficiency.llama_cpp.key(deployment.device),

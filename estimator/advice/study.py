@@ -18,6 +18,7 @@ from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.seen import seen_by
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import Deployment, deploy
+from estimator.serving.load.operating_point import held_tokens
 from estimator.serving.load.percentiles import most_users
 from estimator.serving.load.performance import performance
 from estimator.serving.memory import ServingMemory, compile_memory
@@ -88,7 +89,7 @@ class Study:
     @cached_property
     def room(self) -> float:
         """Requests of the asked length that one of the candidate's replicas runs at once."""
-        return min(self.memory.max_sequences(self.scenario.workload.total_tokens), self.memory.slots)
+        return self.memory.at_once(held_tokens(self.step.speed.scheduler, self.workload))
 
     @property
     def most_users(self) -> int:

@@ -127,6 +127,8 @@ class EngineProfile:
     expert_parallel: bool = True
     context_parallel: tuple[str, ...] = ()
     """Kinds of layers that models may have under decode context parallelism; empty where the engine has none of it."""
+    template_ms: float = 0.0
+    """Time in which its front end reads a chat template anew for each request; 0 where it keeps what it has read."""
     source: str = ""
     as_of: str = ""
     note: str = ""

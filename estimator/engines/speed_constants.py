@@ -153,6 +153,10 @@ class EngineSpeed:
     """Sequences in one step at full load, of one attention replica."""
     state_us: float
     """Fixed time of a linear-attention or state-space layer."""
+    scans_choice: bool = False
+    """Sparse latent attention passes over as many tokens as it could choose, however few there are."""
+    attends_together: bool = False
+    """One kernel attends for the prompts and the decoding sequences of a step, where decoding has none of its own."""
     runtime: str = "gpu"
     """Which operators apply: gpu, llama.cpp or neuron."""
     kernels: KernelFactors = TABLES_AS_THEY_ARE

@@ -25,6 +25,8 @@ class Accelerator:
     memory_usable_bytes: Annotated[int, Ge(0)]
     """What the driver reports (nvidia-smi); 0 for a CPU socket, whose memory is the host's."""
     bandwidth_bytes_per_s: Annotated[float, Gt(0)]
+    l2_bytes: Annotated[float, Ge(0)] = 0.0
+    """Cache between its memory and all of its cores; 0 where none is stated."""
     fp32_flops: float = 0.0
     tf32_flops: float = 0.0
     fp16_flops: float = 0.0

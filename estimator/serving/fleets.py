@@ -8,6 +8,7 @@ from estimator.scenario.scenario import Scenario
 from estimator.serving.deployment import Deployment
 from estimator.serving.fleet_size import FleetSizes, least_within
 from estimator.serving.layout_estimate import LayoutEstimate
+from estimator.serving.load.operating_point import held_tokens
 from estimator.serving.memory import compile_memory, memory_report
 from estimator.serving.offload import offloads
 from estimator.serving.open_layouts import OpenLayouts
@@ -147,7 +148,7 @@ class Fleets:
                 replicas=replicas,
                 memory=report,
                 confidence=step.confidence if step else deployment.confidence,
-                slots=memory.slots,
+                room=memory.at_once(held_tokens(step.speed.scheduler, self.scenario.workload)) if step else 0.0,
                 step=step,
             )
         return estimate if estimate.machines == machines else estimate._replace(machines=machines)
@@ -166,6 +167,7 @@ class Fleets:
                     replicas=machines,
                     memory=memory._replace(host_bytes=split.host_bytes, max_concurrency=split.max_concurrency),
                     confidence=step.confidence,
+                    room=split.max_concurrency,
                     step=step,
                 )
             )

@@ -31,8 +31,8 @@ class LayoutEstimate(NamedTuple):
     """Replicas that have work."""
     spare: int = 0
     """Machines that the load does not need."""
-    slots: float = inf
-    """Sequences that the engine runs at once in one replica, whatever its memory holds."""
+    room: float = inf
+    """Requests of the asked traffic that the engine runs at once in one replica."""
     step: Step | None = None
     """None where the memory does not hold one request."""
     load: ReplicaLoad | None = None
@@ -42,11 +42,6 @@ class LayoutEstimate(NamedTuple):
     def requests_per_s(self) -> float:
         """Requests that all the layout's replicas complete in a second."""
         return self.load.requests_per_s * self.busy_replicas if self.load else 0.0
-
-    @property
-    def room(self) -> float:
-        """Requests of the asked length that one of the layout's replicas runs at once."""
-        return min(self.memory.max_concurrency, self.slots)
 
     @property
     def request_capacity(self) -> int:

@@ -122,6 +122,10 @@ class Attention(Mixer):
         return self.kv_heads
 
     @property
+    def has_sinks(self) -> bool:
+        return self.sinks
+
+    @property
     def cached_head_dim(self) -> int:
         return self.head_dim
 

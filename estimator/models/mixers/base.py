@@ -88,6 +88,11 @@ class Mixer(ABC):
         return 0
 
     @property
+    def has_sinks(self) -> bool:
+        """Whether softmax counts a learned logit per head beside those of the tokens (gpt-oss)."""
+        return False
+
+    @property
     def cached_head_dim(self) -> int:
         """Elements of one cached head's vector, where each head has its own; 0 where heads share a vector."""
         return 0
@@ -148,6 +153,12 @@ class Mixer(ABC):
     def decode_flops(self, new: int, cached: int = 0) -> float:
         """FLOPs outside the projections for `new` tokens after `cached` ones, as decode runs them."""
         return self.attention_flops(new, cached)
+
+    def unfilled_flops(self, new: int, cached: int = 0) -> float:
+        """FLOPs that sparse attention spends, as decode runs it, on tokens that it could choose and that are not there;
+        0 where nothing is chosen.
+        """
+        return 0.0
 
 
 @record(frozen=True, slots=True)

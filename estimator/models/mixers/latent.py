@@ -158,6 +158,10 @@ class LatentAttention(Mixer):
         pairs = causal_pairs(new, cached, self.sparse_top_k or self.window)
         return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * pairs + self._choice_flops(new, cached)
 
+    def unfilled_flops(self, new: int, cached: int = 0) -> float:
+        free = max(new * self.sparse_top_k - causal_pairs(new, cached, self.sparse_top_k), 0.0)
+        return 2 * self.heads * (2 * self.kv_rank + self.rope_dim) * free
+
     def _choice_flops(self, new: int, cached: int) -> float:
         """FLOPs of choosing the tokens; 0 without an indexer."""
         return self.indexer.flops(new, cached) if self.indexer else 0.0

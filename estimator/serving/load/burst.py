@@ -128,14 +128,14 @@ def _opening(step: Step, workload: ServingWorkload, full: OperatingPoint, togeth
     (new, cached), running = workload.uncached_tokens, full.concurrency
     if not new:
         return Opening(seconds=0.0, wait_s=0.0, steps=0.0, longer_s=0.0)
-    steps, admission_s = running / together, step.admission_s + together * tower_s(step, workload)
+    steps, towers_s = running / together, together * tower_s(step, workload)
     if not step.speed.scheduler.chunked:
-        seconds = steps * (step.prompt_time(new, cached, together).engine_s + admission_s)
+        seconds = steps * (step.prompt_time(new, cached, together).engine_s + step.admission_s + towers_s)
         return Opening(seconds=seconds, wait_s=seconds / 2, steps=0.0, longer_s=0.0)
     half, context, drafts = max(running / 2, 1.0), workload.mean_context, workload.draft_tokens
     decode_s = step.decode_s(half, context, drafts)
     riding_s = together * step.riding_s(decode_s, half, context, new, cached, together, drafts)
-    riding_s += admission_s
+    riding_s += step.admitting_s(half, context) + towers_s
     return Opening(
         seconds=steps * (decode_s + riding_s),
         wait_s=0.0,

@@ -8,9 +8,10 @@ How many prompts a first token finds ahead of it follows from the workload alone
 clients come back sooner, never shows as a later first token.
 """
 
-from math import inf, log, sqrt
+from math import ceil, inf, log, sqrt
 from typing import NamedTuple
 
+from estimator.engines.speed_constants import Scheduler
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.speed.step import Step, one_prompt
 from estimator.units import MILLISECOND
@@ -61,6 +62,16 @@ def first_token_overhead_s(step: Step, new: int) -> float:
     return (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
 
 
+def held_tokens(scheduler: Scheduler, workload: ServingWorkload) -> int:
+    """Tokens of cache that room must be there for, of each request in flight: its whole length where the engine sets
+    that aside and where equal answers of a burst grow side by side, else what a mean request has of it.
+    """
+    together = 1 - min(workload.length_variation, 1.0) if workload.kind == "burst" else 0.0
+    if scheduler.reserves or scheduler.static:
+        together = 1.0
+    return ceil(workload.mean_context + together * (workload.total_tokens - workload.mean_context))
+
+
 def tower_s(step: Step, workload: ServingWorkload) -> float:
     """Seconds that a request's images and sound take in their encoder, before the prompt."""
     return step.tower_s_per_patch * workload.media.patches
@@ -86,7 +97,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
             prompt = min(prompt, step.riding_s(decode, concurrency, context, new, cached, together, drafts))
         elif together > 1:
             prompt = step.prompt_time(new, cached, together).engine_s / together
-    prompt += step.admission_s / together + tower
+    prompt += step.admitting_s(max(concurrency - together, 0.0), context) / together + tower
     prompt_alone += tower
     alone = decode / workload.tokens_per_step
     overhead = first_token_overhead_s(step, new)
@@ -177,7 +188,8 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
     new, cached = workload.uncached_tokens
     prompts = batch / workload.output_tokens
     riding = min(prompts, prompts_in_a_step(step, new)) if new else prompts
-    seconds = step.step_s(batch, context, new, cached, riding, drafts) + min(prompts, 1.0) * step.admission_s
+    seconds = step.step_s(batch, context, new, cached, riding, drafts)
+    seconds += min(prompts, 1.0) * step.admitting_s(batch, context)
     seconds += prompts * tower_s(step, workload)
     if prompts > riding:
         seconds += (prompts / riding - 1) * step.step_s(0, context, new, cached, riding)

@@ -28,6 +28,8 @@ from estimator.serving.speed.proposal import Proposal
 from estimator.serving.speed.step import Step
 from estimator.units import GB, MICROSECOND, MILLISECOND
 
+WITHOUT_TEMPLATE = frozenset({"GptOssForCausalLM"})
+"""Classes whose requests are written in a format of their own (Harmony) and fill no chat template."""
 PIPELINE_HOP_US = 10.0
 """Hand-over between pipeline stages of a GPU engine, without the activations' own time on the link (guess: two
 kernel launches)."""
@@ -254,12 +256,25 @@ def _chunking(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
 
 
 def _launching(deployment: Deployment) -> EngineSpeed:
-    """The constants of the engine class; where no graphs are captured, with the host that launches every kernel."""
-    speed = deployment.speed
-    if not deployment.settings.enforce_eager:
+    """The constants of the engine class as it is started: with as many sequences in a step as asked for and, where no
+    graphs are captured, with the host that launches every kernel.
+    """
+    speed, settings = _with_templates(deployment), deployment.settings
+    if settings.max_num_seqs:
+        speed = replace(speed, max_batch=float(settings.max_num_seqs))
+    if not settings.enforce_eager:
         return speed
     layer_us = max(speed.host.layer_us, _eager_layer_us(deployment))
     return replace(speed, host=speed.host._replace(layer_us=layer_us, overlap=True))
+
+
+def _with_templates(deployment: Deployment) -> EngineSpeed:
+    """The constants of the engine class, with what its release takes for the chat template of each request."""
+    speed, template_ms = deployment.speed, deployment.engine.template_ms
+    if not template_ms or deployment.model.architecture.class_name in WITHOUT_TEMPLATE:
+        return speed
+    first = speed.first_token
+    return replace(speed, first_token=first._replace(front_end_ms=first.front_end_ms + template_ms))
 
 
 def _eager_layer_us(deployment: Deployment) -> float:

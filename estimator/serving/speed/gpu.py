@@ -1,5 +1,6 @@
 """Operators of a GPU engine: kernel by kernel, at the rates that one device reaches."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,6 +39,8 @@ SPARSE_HEADS = {9: 64, 10: 128}
 """Fewest query heads that a rank's sparse latent attention computes, by the major compute capability: kernels take
 multiples of them, and what a rank has less is padded (vllm/v1/attention/backends/mla/flashmla_sparse.py; SGLang's
 nsa_backend.py, github.com/sgl-project/sglang pull 13646; "avoid tp 8", github.com/vllm-project/recipes pull 234)."""
+FLASH_ATTENTION_2 = frozenset({8, 12})
+"""Major compute capabilities on which FlashAttention 2 is what attends (vllm/v1/attention/backends/fa_utils.py)."""
 ACTIVATION_BYTES = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
 """Bytes of an activation quantised for products in that format (fp4: a scale for every 16); 2 elsewhere."""
 WEIGHT_ONLY = frozenset({"i4", "i8"})
@@ -71,6 +74,7 @@ class GpuKernels:
 
     __slots__ = (
         "architecture",
+        "attends_together",
         "bandwidth",
         "cache",
         "device",
@@ -80,6 +84,7 @@ class GpuKernels:
         "quantised",
         "quantised_rates",
         "rates",
+        "scans_choice",
         "sixteen_bit",
         "sixteen_bit_rates",
         "state_types",
@@ -93,6 +98,9 @@ class GpuKernels:
         self.architecture = deployment.model.architecture
         self.factors, self.efficiency = deployment.speed.kernels, deployment.efficiency
         self.state_us = deployment.speed.state_us
+        capability = int(deployment.device.compute_capability)
+        self.scans_choice = deployment.speed.scans_choice and capability in SPARSE_HEADS
+        self.attends_together = deployment.speed.attends_together and capability in FLASH_ATTENTION_2
         self.state_types = deployment.engine.states
         self.kernels = self.efficiency.kernels_of(self.device)
         self.sustained = self.kernels.sustained(self.device)
@@ -209,11 +217,29 @@ class GpuKernels:
             window_bytes=windowed * element_bytes,
             window=mixer.window,
             index_bytes=mixer.index_width * INDEX_ELEMENT_BYTES,
-            flops=mixer.decode_flops,
+            flops=self._absorbed_flops(mixer),
             share=self._heads_share(mixer, tp),
             flops_per_s=device.matrix_flops * self.sustained * kernel.latent_compute,
             bytes_per_s=self.bandwidth * min(memory, MEMORY_CEILING),
+            readers=self._readers(mixer, tp),
+            shared_bytes=device.l2_bytes * max(mixer.key_value_heads / tp, 1.0),
         )
+
+    def _readers(self, mixer: Mixer, tp: int) -> float:
+        """Query heads that read a cached head each for itself in a step that computes prompts as well.
+
+        One call of FlashAttention 2 for prompts and decoding packs no heads of a group (github.com/vllm-project/vllm
+        pull 58013); latent attention, an 8-bit cache and sinks have other kernels.
+        """
+        if not self.attends_together or not mixer.key_value_heads or mixer.has_sinks or self.cache.bits < 16:
+            return 1.0
+        return mixer.query_heads / tp / max(mixer.key_value_heads / tp, 1.0)
+
+    def _absorbed_flops(self, mixer: Mixer) -> Callable[[int, int], float]:
+        """FLOPs of a mixer's attention as decoding runs it, those included that are spent on nothing."""
+        if self.scans_choice and mixer.index_width:
+            return lambda new, cached: mixer.decode_flops(new, cached) + mixer.unfilled_flops(new, cached)
+        return mixer.decode_flops
 
     def _cache_memory(self, mixer: Mixer) -> float:
         """Fraction of the memory bandwidth at which decoding reads the cache of this mixer."""
@@ -241,9 +267,9 @@ class GpuKernels:
             name="attention",
             times=times,
             latency_s=kernel.latency_us * MICROSECOND * self.factors.latency,
-            flops=mixer.decode_flops if mixer.index_width else mixer.attention_flops,
+            flops=self._absorbed_flops(mixer) if mixer.index_width else mixer.attention_flops,
             share=self._heads_share(mixer, tp),
-            ramp_tokens=kernel.ramp_tokens,
+            ramp_tokens=0.0 if mixer.index_width else kernel.ramp_tokens,
             flops_per_s=self.device.matrix_flops
             * self.sustained
             * min(kernel.prefill_compute * self.factors.compute * self.factors.prompt_attention, 1.0),

@@ -216,6 +216,11 @@ class DecodeAttention:
     """Share of the heads on this rank."""
     flops_per_s: float
     bytes_per_s: float
+    readers: float = 1.0
+    """Query heads that read a cached head each for itself in a step that computes prompts as well; 1 where decoding
+    keeps its own kernel there, which reads it once for all of them."""
+    shared_bytes: float = 0.0
+    """Bytes of a layer's cache that the device's own cache holds from one of them to the next."""
 
     def cache_bytes(self, context: float) -> float:
         """Bytes that one sequence of `context` tokens keeps in one layer."""
@@ -232,6 +237,16 @@ class DecodeAttention:
     def seconds(self, batch: float, context: float) -> float:
         flops, moved = self.work(batch, context)
         return self.times * (self.latency_s + max(moved / self.bytes_per_s, flops / self.flops_per_s))
+
+    def rereading_s(self, batch: float, context: float) -> float:
+        """Seconds more that the same takes in a step that computes prompts as well.
+
+        Readers pass the cache in the same order one after the other, so that what exceeds the device's own cache has
+        left it when the next comes; beyond twice its size nothing is found there.
+        """
+        _, moved = self.work(batch, context)
+        missed = min(max(moved / self.shared_bytes - 1, 0.0), 1.0) if self.shared_bytes else 1.0
+        return self.times * (self.readers - 1) * missed * moved / self.bytes_per_s
 
     def detail(self, batch: float, context: float) -> Detail:
         flops, moved = self.work(batch, context)

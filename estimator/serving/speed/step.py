@@ -156,6 +156,13 @@ class Step:
         """
         return max(device_s, self.launch_s) if sequences > self.graph_sequences else device_s
 
+    def admitting_s(self, batch: float, context: float) -> float:
+        """Seconds that a step of `batch` sequences at `context` tokens loses by admitting prompts, whatever their
+        number."""
+        each = batch / (self.layout.dp * self.layout.pp)
+        rereading_s = sum(attention.rereading_s(each, context) for attention in self.operators.decode_attention)
+        return self.admission_s + self.decode_factor * rereading_s
+
     def drafting_s(self, sequences: float, context: float, drafts: int) -> float:
         """Seconds of proposing `drafts` tokens for each sequence of an attention replica, and of telling the accepted
         ones from the others, beside the step that verifies them.

@@ -51,6 +51,9 @@ class Kept(NamedTuple):
     def cache_bytes(self, context: float) -> float:
         return self.token_bytes * context
 
+    def rereading_s(self, batch: float, context: float) -> float:
+        return 0.0
+
 
 def linear_engine(
     prompts: Any = "chunked",

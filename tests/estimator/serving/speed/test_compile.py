@@ -8,6 +8,7 @@ from catalog.load import Catalog
 from estimator.layout import Layout
 from estimator.models.architecture import INDEX_ELEMENT_BYTES
 from estimator.models.model import Model
+from estimator.scenario.scenario import EngineSettings
 from estimator.serving.speed.compile import compile_step
 from estimator.serving.speed.operators import Experts, Gemm
 from estimator.serving.speed.step import Step
@@ -100,7 +101,8 @@ def test_a_rank_of_sparse_attention_computes_64_heads_on_hopper_and_128_on_black
 
 def test_prompts_of_sparse_attention_attend_in_the_absorbed_form(catalog: Catalog) -> None:
     """Every token has its own choice of latent vectors: 2 x 512 + 64 wide for 192 + 128."""
-    step = step_on(catalog.inventory, catalog.model("deepseek-ai/DeepSeek-V3.2"), "h200-sxm", weights="fp8-block")
+    sparse = catalog.model("deepseek-ai/DeepSeek-V3.2")
+    step = step_on(catalog.inventory, sparse, "h200-sxm", weights="fp8-block", engine="sglang")
     dense = step_on(catalog.inventory, catalog.model("deepseek-ai/DeepSeek-V3"), "h200-sxm", weights="fp8-block")
     (prompts,), (expanded,) = step.operators.prefill_attention, dense.operators.prefill_attention
     assert prompts.flops(1000, 0) / expanded.flops(1000, 0) == pytest.approx(1088 / 320, rel=0.1)
@@ -157,3 +159,62 @@ def test_4_bit_experts_of_few_rows_take_an_rtx_3090_little_longer_than_their_rea
     read_s = experts.times * touched * experts.expert_bytes / experts.bytes_per_s
     assert experts.seconds(19) < 1.4 * read_s
     assert 0.5 < step.decode_s(19, 310) / 0.0223 < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "engine", "kv", "tp", "readers"),
+    [
+        ("Qwen/Qwen3-14B", "a100-80gb-sxm", "vllm", "bf16", 1, 5),  # 40 query heads to 8
+        ("Qwen/Qwen3-14B", "a100-80gb-sxm", "vllm", "bf16", 8, 5),
+        ("Qwen/Qwen3-235B-A22B", "a100-80gb-sxm", "vllm", "bf16", 8, 8),  # 64 to 4: two ranks hold the same head
+        ("Qwen/Qwen3-14B", "rtxpro6000-server", "vllm", "bf16", 1, 5),
+        ("Qwen/Qwen3-14B", "h100-sxm", "vllm", "bf16", 1, 1),  # FlashAttention 3 packs a group's heads
+        ("Qwen/Qwen3-14B", "l40s", "vllm", "fp8", 1, 1),  # FlashInfer
+        ("Qwen/Qwen3-14B", "a100-80gb-sxm", "sglang", "bf16", 1, 1),
+        ("openai/gpt-oss-20b", "a100-80gb-sxm", "vllm", "bf16", 1, 1),  # sinks: Triton
+        ("deepseek-ai/DeepSeek-V2-Lite", "a100-80gb-sxm", "vllm", "bf16", 1, 1),
+    ],
+)
+def test_flash_attention_2_packs_no_heads_where_prompts_ride_along(
+    catalog: Catalog, name: str, device: str, engine: str, kv: str, tp: int, readers: float
+) -> None:
+    memory = memory_in(catalog)(name, Layout(tp=tp), device=device, engine=engine, kv=kv)
+    step = compile_step(memory.deployment, memory.layout)
+    assert {each.readers for each in step.operators.decode_attention} == {readers}
+
+
+def test_sparse_attention_of_vllm_passes_over_as_many_tokens_as_it_may_choose(catalog: Catalog) -> None:
+    """github.com/sgl-project/sglang pull 31128: rows of short contexts scan 2,048 places, most of them empty."""
+    model = catalog.model("deepseek-ai/DeepSeek-V3.2")
+
+    def flops(engine: str, context: int) -> float:
+        (decoding,) = step_on(
+            catalog.inventory, model, "h200-sxm", weights="fp8-block", engine=engine
+        ).operators.decode_attention
+        return decoding.flops(1, context)
+
+    assert flops("vllm", 100) == pytest.approx(flops("vllm", 2047), rel=0.1)
+    assert flops("sglang", 100) < flops("vllm", 100) / 10
+    assert flops("vllm", 30_000) == flops("sglang", 30_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "ms"),
+    [
+        ("Qwen/Qwen3-14B", "0.11.0", 7),
+        ("Qwen/Qwen3-14B", "0.11.1", 0),  # cached from pull 26227 on
+        ("openai/gpt-oss-20b", "0.11.0", 0),  # Harmony
+    ],
+)
+def test_vllm_0_11_0_reads_the_chat_template_for_every_request(
+    catalog: Catalog, name: str, version: str, ms: float
+) -> None:
+    deployment = memory_in(catalog)(name, version=version).deployment
+    own = deployment.speed.first_token.front_end_ms
+    assert compile_step(deployment, Layout()).speed.first_token.front_end_ms == pytest.approx(own + ms)
+
+
+@pytest.mark.parametrize("asked", [64, 4096])
+def test_a_step_holds_as_many_sequences_as_the_engine_is_started_with(catalog: Catalog, asked: int) -> None:
+    deployment = memory_in(catalog)("Qwen/Qwen3-8B", settings=EngineSettings(max_num_seqs=asked)).deployment
+    assert compile_step(deployment, Layout()).speed.max_batch == asked

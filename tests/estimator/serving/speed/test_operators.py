@@ -116,3 +116,15 @@ def test_more_devices_than_were_measured_take_longer_by_their_doublings() -> Non
     most = max(fabric.all_reduce)
     measured, wider = fabric.all_reduce[most], link(fabric, 4 * most)
     assert wider == measured._replace(alpha_s=pytest.approx(3 * measured.alpha_s))
+
+
+def test_query_heads_read_again_what_the_devices_own_cache_has_forgotten() -> None:
+    """In a step that computes prompts as well; 2 x 1,000 tokens of 100 bytes in each of ten layers."""
+    apart = DecodeAttention("attention", 10, 1e-6, 100.0, 0, 0.0, 0, 0.0, lambda new, cached: 0.0, 1.0, 1e15, 1e9)
+    together = replace(apart, readers=5.0)
+    once = 10 * 2 * 1000 * 100 / 1e9
+    assert apart.rereading_s(2, 1000) == 0
+    assert together.rereading_s(2, 1000) == pytest.approx(4 * once)
+    assert replace(together, shared_bytes=250e3).rereading_s(2, 1000) == 0
+    assert replace(together, shared_bytes=160e3).rereading_s(2, 1000) == pytest.approx(4 * once / 4)
+    assert replace(together, shared_bytes=100e3).rereading_s(2, 1000) == pytest.approx(4 * once)

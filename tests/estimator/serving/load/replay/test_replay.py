@@ -162,7 +162,7 @@ def test_clumps_wait_longer_than_even_arrivals() -> None:
     assert clumps.ttft_s.p95 > even.ttft_s.p95
 
 
-@pytest.mark.parametrize("rate", [None, 4.0])
+@pytest.mark.parametrize("rate", [None, 2.0])
 def test_a_stream_without_end_is_seen_where_the_replica_is_as_full_as_it_stays(rate: float | None) -> None:
     step, workload = compiled(LLAMA, "l40s", "vllm"), ServingWorkload(300, 900, 64, requests_per_second=rate)
     shown = replay(step, workload, ROOM)

@@ -18,6 +18,7 @@ STEPS = {
     "experts": (QWEN, "h100-sxm", "sglang", Layout(tp=2, ep=2)),
     "attention replicas": (QWEN, "h100-sxm", "vllm", Layout(dp=4, ep=4)),
     "stages": (LLAMA, "l40s", "vllm", Layout(pp=2)),
+    "one attention": (LLAMA, "a100-80gb-sxm", "vllm", Layout()),
     "states": (MAMBA, "h100-sxm", "vllm", Layout()),
     "windows": ("openai/gpt-oss-20b", "h100-sxm", "vllm", Layout()),
 }
@@ -48,7 +49,7 @@ def test_prompts_that_ride_along_add_what_they_add_to_a_step(
     table, decode_s = StepTable(step, drafts), step.decode_s(batch, 1000, drafts)
     added = step.step_s(batch, 1000, new, cached, prompts, drafts) - decode_s
     attention_s = sum(each.seconds(new, cached, 1 / prompts) for each in step.operators.prefill_attention) * prompts
-    mixed_s = table.mixed_s(batch, 1000, new * prompts, prompts, attention_s) - step.admission_s
+    mixed_s = table.mixed_s(batch, 1000, new * prompts, prompts, attention_s) - step.admitting_s(batch, 1000)
     factor = step.speed.prompts.factor * step.prefill_factor / step.decode_factor
     assert mixed_s == pytest.approx(decode_s + factor * added, rel=2 * GRID)
 
@@ -88,3 +89,17 @@ def test_a_table_of_a_line_is_the_line_from_one_on_and_beyond_its_end(number: fl
 def test_a_table_holds_its_function_to_a_thousandth_between_its_points() -> None:
     table = Table(lambda each: each**0.5, 10)
     assert all(table.at(each / 7) == pytest.approx((each / 7) ** 0.5, rel=1e-3) for each in range(7, 7000))
+
+
+def test_answers_are_read_by_every_query_head_while_prompts_ride_along() -> None:
+    """Llama-3.1-8B has four query heads to a key-value head: three readings more of what A100's own cache forgets."""
+    step = step_of("one attention")
+    table = StepTable(step)
+    cached = sum(each.seconds(64, 40_000) - each.times * each.latency_s for each in step.operators.decode_attention)
+    riding = [table.mixed_s(64, 40_000, 500, 1, 0.0) for table in (table, StepTable(without_rereading(step)))]
+    assert riding[0] - riding[1] == pytest.approx(1.3 * 3 * cached, rel=GRID)
+
+
+def without_rereading(step: Step) -> Step:
+    attention = tuple(replace(each, readers=1.0) for each in step.operators.decode_attention)
+    return replace(step, operators=step.operators._replace(decode_attention=attention))
