@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from math import log, sqrt
+from typing import Any
 
 import pytest
 
+from estimator.engines.speed_constants import Scheduler
 from estimator.layout import Layout
 from estimator.models.media import Media
+from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.operating_point import (
     OperatingPoint,
+    held_tokens,
     maximum_throughput,
     one_pass,
     operate,
@@ -155,3 +159,20 @@ def test_at_most_every_token_of_a_step_is_a_prompt_s_or_an_answer_s() -> None:
     assert maximum_throughput(admitting, rare, 20) == approx(20 / (8 + 0.1 * 40 + 0.2 * 4 + 0.2 * 1) / MS)
     drafting = replace(few, draft_tokens=1, accepted_tokens=1.5)
     assert maximum_throughput(linear_engine(), drafting, 20) == approx(1.5 * 20 / (8 + 0.1 * 240 + 1) / MS)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "reserves", "asked", "tokens"),
+    [
+        ("chunked", False, requests(), 150),  # half of each answer is written
+        ("chunked", True, requests(), 200),
+        ("static", False, requests(), 200),
+        ("first", False, requests(length_variation=0.5), 163),  # 100 + 100 x 1.25 / 2: long answers are seen more
+        ("chunked", False, requests(concurrency=20, requests=20, traffic="burst"), 200),  # all grow side by side
+        ("chunked", False, requests(concurrency=20, requests=20, traffic="burst", length_variation=0.5), 182),
+    ],
+)
+def test_room_must_be_there_for_what_a_request_in_flight_holds(
+    prompts: Any, reserves: bool, asked: ServingWorkload, tokens: int
+) -> None:
+    assert held_tokens(Scheduler(prompts, reserves), asked) == tokens
