@@ -19,6 +19,7 @@ ASKED = ("estimator.scenario", "estimator.planning")
 ONE = {
     "Accelerator": {"cores"},
     "Calibration": {"decode", "prefill"},
+    "DecodeAttention": {"readers"},
     "FirstToken": {"wait"},
     "Layout": {"tp", "pp", "ep", "dp"},
     "Machine": {"fast_domain"},
