@@ -12,7 +12,7 @@ from math import inf, log, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.speed.step import Step, one_prompt
+from estimator.serving.speed.step import Step, one_prompt, overlapped_s
 from estimator.units import MILLISECOND
 
 GRAPH_TOKENS = 512
@@ -51,14 +51,20 @@ class OperatingPoint(NamedTuple):
     steps."""
 
 
-def first_token_overhead_s(step: Step, new: int) -> float:
-    """Seconds of a first token besides its prompt of `new` tokens: front end, network, and launching layers outside a
-    graph.
+def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
+    """Seconds of a first token besides its prompt of `new` tokens after `cached` ones: front end, network, and what
+    launching layers outside a graph takes beyond the prompt. The host launches ahead of the device, so that a prompt
+    which takes the device longer hides it.
     """
     first_token = step.speed.first_token
     launching = first_token.layer_ms * step.layers + first_token.experts_ms * step.expert_layers
-    launching *= min(new / GRAPH_TOKENS, 1.0)
-    return (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
+    chunks = max(new / step.speed.prompts.chunk_tokens, 1.0)
+    launching *= min(new / GRAPH_TOKENS, 1.0) * chunks * MILLISECOND
+    beside_s = (first_token.fixed_ms + first_token.network_ms + first_token.front_end_ms) * MILLISECOND
+    if not launching:
+        return beside_s
+    prompt_s = one_prompt(step, new, cached).alone_s
+    return beside_s + overlapped_s(prompt_s, launching) - prompt_s
 
 
 def tower_s(step: Step, workload: ServingWorkload) -> float:
@@ -89,7 +95,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     prompt += step.admission_s / together + tower
     prompt_alone += tower
     alone = decode / workload.tokens_per_step
-    overhead = first_token_overhead_s(step, new)
+    overhead = first_token_overhead_s(step, new, cached)
     decoding = output * alone
     others = concurrency - 1
     longest = 1.0
@@ -128,7 +134,7 @@ def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> Opera
     alone = one_prompt(step, new, cached).alone_s + tower
     together = step.prompt_time(new, cached, concurrency)
     batch_s = together.alone_s + concurrency * tower
-    request = batch_s + first_token_overhead_s(step, new)
+    request = batch_s + first_token_overhead_s(step, new, cached)
     engine_s = together.engine_s / concurrency + tower
     return OperatingPoint(
         concurrency=concurrency,

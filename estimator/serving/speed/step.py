@@ -43,6 +43,11 @@ def kept_states(sequences: float, drafts: int) -> float:
     return sequences * (1 + drafts / 2)
 
 
+def overlapped_s(device_s: float, host_s: float) -> float:
+    """Seconds of device and host where each works while the other does: the longer of the two, smoothly."""
+    return float((device_s**OVERLAP_POWER + host_s**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
+
+
 def prompts_on_busiest_replica(prompts: float, replicas: int, most: float) -> float:
     """Expected prompts on the most loaded of `replicas` attention replicas that get Poisson(`prompts`) each.
 
@@ -143,7 +148,7 @@ class Step:
         seconds = self.launched_s(each, seconds)
         host = self.host_s(batch)
         if self.overlaps:
-            return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
+            return self.decode_factor * overlapped_s(seconds, host)
         return self.decode_factor * (seconds + host)
 
     def attended(self, each: float, batch: float) -> float:
