@@ -127,6 +127,9 @@ class EngineProfile:
     expert_parallel: bool = True
     context_parallel: tuple[str, ...] = ()
     """Kinds of layers that models may have under decode context parallelism; empty where the engine has none of it."""
+    admission: str = ""
+    """How it leaves requests waiting for some steps where it is asked to: `polled`, it looks for new ones once in so
+    many; `held`, it holds prompts back for as long, to take several together. Empty where it has no such setting."""
     source: str = ""
     as_of: str = ""
     note: str = ""

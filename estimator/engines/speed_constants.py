@@ -107,6 +107,9 @@ class Scheduler(NamedTuple):
     reserves: bool
     """A request takes the cache of its whole length when it is admitted (TensorRT-LLM's guaranteed no evict, slots,
     static batches); else pages as it grows, and the last to come is computed again where they run out."""
+    ahead: int = 0
+    """Steps that are launched already, besides the one that runs, when a request comes: the host schedules ahead of
+    the device (overlap schedulers of SGLang and TensorRT-LLM, asynchronous scheduling of vLLM)."""
 
     @property
     def chunked(self) -> bool:

@@ -12,6 +12,7 @@ from math import inf, log, sqrt
 from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
+from estimator.serving.speed.admission import AT_ONCE
 from estimator.serving.speed.step import Step, one_prompt, overlapped_s
 from estimator.units import MILLISECOND
 
@@ -49,6 +50,8 @@ class OperatingPoint(NamedTuple):
     prompt_s: float
     """Engine time of one prompt: less than `prompt_alone_s` with pipeline stages, attention replicas, or in decode
     steps."""
+    admission_s: float = 0.0
+    """Part of the time to first token in which the engine leaves a request waiting that it could begin."""
 
 
 def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
@@ -98,7 +101,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     overhead = first_token_overhead_s(step, new, cached)
     decoding = output * alone
     others = concurrency - 1
-    longest = 1.0
+    longest, admission = 1.0, 0.0
     if speed.scheduler.static:
         tpot = alone
         prompt_wait = step.prefill_s(new, cached, max(round(concurrency), 1)) + concurrency * tower - prompt_alone
@@ -108,7 +111,8 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     else:
         prompt_wait = _prompt_wait_s(step, new, output, others, prompt_alone, prompt, alone)
         tpot = alone * (1 + others * prompt / (prompt + decoding))
-        ttft = prompt_alone + prompt_wait + overhead + tpot / 2
+        admission = _admission_s(step, workload, concurrency, decode)
+        ttft = prompt_alone + prompt_wait + overhead + admission + tpot / 2
     request = ttft + (output - 1) * longest * tpot
     rate = concurrency / request
     return OperatingPoint(
@@ -122,6 +126,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
         prefill_time_share=prompt / (prompt + decoding / concurrency),
         prompt_wait_s=prompt_wait,
         prompt_s=prompt,
+        admission_s=admission,
     )
 
 
@@ -148,6 +153,19 @@ def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> Opera
         prompt_wait_s=batch_s - alone,
         prompt_s=engine_s,
     )
+
+
+def _admission_s(step: Step, workload: ServingWorkload, concurrency: float, decode_s: float) -> float:
+    """Seconds for which an engine that decodes others leaves a mean request waiting, besides what is left of the
+    running step: steps that are launched already, and those for which it is asked to. Alone, anybody begins at once.
+
+    Taken as steps without prompts, which its own then ends.
+    """
+    steps = float(step.speed.scheduler.ahead)
+    if step.admission is not AT_ONCE:
+        coming = concurrency * workload.tokens_per_step / workload.output_tokens
+        steps += step.admission.waiting_steps(coming, workload.uncached_tokens[0])
+    return min(concurrency - 1, 1.0) * steps * decode_s if concurrency > 1 else 0.0
 
 
 def _prompt_wait_s(

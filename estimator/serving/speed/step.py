@@ -10,6 +10,7 @@ from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
 from estimator.records import record
 from estimator.results import Confidence
+from estimator.serving.speed.admission import AT_ONCE, Admission
 from estimator.serving.speed.host import HostCopy, host_operator, scaled, stored_bytes
 from estimator.serving.speed.operators import Experts, Operators, RowOperator
 from estimator.units import MILLISECOND
@@ -108,6 +109,8 @@ class Step:
     """Most sequences of one attention replica whose decode step is a captured graph."""
     launch_s: float = 0.0
     """Seconds in which the host launches a step that is none, at the least: it runs ahead of the device."""
+    admission: Admission = AT_ONCE
+    """When it begins requests that wait."""
 
     def step_s(
         self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
