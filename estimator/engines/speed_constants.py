@@ -135,6 +135,9 @@ class FirstToken(NamedTuple):
     """Time of each request, on the server."""
     experts_ms: float = 0.0
     """What routed experts add to the time of a layer that has some (fitted)."""
+    graph_tokens: int = 0
+    """Prompts of up to so many tokens run in captured graphs, the more of them the shorter they are; 0 launches every
+    prompt kernel by kernel."""
     network_ms: float = 0.0
     """Time of each request, on its way."""
     front_end_ms: float = 0.0

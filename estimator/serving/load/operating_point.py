@@ -16,11 +16,6 @@ from estimator.serving.speed.admission import AT_ONCE
 from estimator.serving.speed.step import Step, one_prompt, overlapped_s
 from estimator.units import MILLISECOND
 
-GRAPH_TOKENS = 512
-"""Engines capture graphs of steps of up to so many tokens (vLLM's default); longer prompts pay all that launching a
-layer costs."""
-
-
 TURN_ROUNDS = 4
 """Steps down from an upper bound to the length at which a sum of waits turns: within 5 % of it."""
 
@@ -61,8 +56,8 @@ def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
     """
     first_token = step.speed.first_token
     launching = first_token.layer_ms * step.layers + first_token.experts_ms * step.expert_layers
-    chunks = max(new / step.speed.prompts.chunk_tokens, 1.0)
-    launching *= min(new / GRAPH_TOKENS, 1.0) * chunks * MILLISECOND
+    outside = min(new / first_token.graph_tokens, 1.0) if first_token.graph_tokens else 1.0
+    launching *= outside * max(new / step.speed.prompts.chunk_tokens, 1.0) * MILLISECOND if new else 0.0
     beside_s = (first_token.fixed_ms + first_token.network_ms + first_token.front_end_ms) * MILLISECOND
     if not launching:
         return beside_s
