@@ -43,12 +43,14 @@ ONE_BLOCK_A_HEAD: Priors = {"kernels.attention_bandwidth": (0.35, 0.5)}
 SERVER: Priors = KERNELS | FORMATS | FIRST
 ENGINES: dict[str, Priors] = {
     "vllm": SERVER | CHAT_SERVED,
-    # a layer that the host launches, of a prompt or beyond the captured graphs: 0.8 ms, 2.3 with experts
+    # a layer that the host launches beyond the captured graphs: 0.8 ms, 2.3 with experts; of a prompt, where it has
+    # experts: 2.5 (DeepSeek-R1 on B200) to 3.8 (on H200), 2.2 to 3 (Qwen3-235B), 1.8 to 3 (Qwen3.5-397B)
     "sglang": SERVER
     | SERVED
-    | {"first_token.layer_ms": (0.8, 0.35), "first_token.experts_ms": (1.5, 0.5)}
+    | {"first_token.layer_ms": (0.8, 0.35), "first_token.experts_ms": (1.9, 0.5)}
     | {"host.eager_experts_us": (1500.0, 0.5)},
-    "trt-serve": SERVER | SERVED,
+    # 1.8 ms a layer of Qwen3-235B, on 4 and 8 H100, of 512 and of 1,024 tokens; 1 of gpt-oss, 2.5 of DeepSeek-R1
+    "trt-serve": SERVER | SERVED | {"first_token.experts_ms": (1.0, 0.5)},
     "vllm-0.11": SERVER
     | CHAT_SERVED
     | {"host.step_ms": (0.7, 1.0), "host.sequence_us": (25.0, 1.0)}

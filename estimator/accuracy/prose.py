@@ -20,6 +20,7 @@ COLUMNS = (
     "max_model_len",
     "max_num_batched_tokens",
     "memory_utilization",
+    "admission_steps",
     "enforce_eager",
     "sampling",
     "dcp",
@@ -145,9 +146,9 @@ def _requests(row: Row) -> str:
         lengths = (int(number(row, "input_tokens") or 0), int(number(row, "output_tokens") or 0))
         overview = QUEUED_PROMPTS.get(lengths) if profile(row).startswith("trtllm") else None
         return stated[1] if stated else str(overview or "")
-    if "silicon run" in notes and users:
+    if re.search("silicon run|inferencex sweep", notes) and users:
         return f"{users * REQUESTS_A_USER:.0f}"
-    return stated[1] if stated and users and float(stated[1]) > users else ""
+    return stated[1] if stated and users and float(stated[1]) >= users > 1 else ""
 
 
 def _request_rate(row: Row) -> str:
@@ -193,6 +194,12 @@ def _max_num_batched_tokens(row: Row) -> str:
 
 def _memory_utilization(row: Row) -> str:
     stated = re.search(r"gpu[-_]memory[-_]utilization[= ]+(0\.\d{1,4}|1(?:\.0{1,4})?)(?![\d.])", _notes(row))
+    return stated[1] if stated else ""
+
+
+def _admission_steps(row: Row) -> str:
+    """SGLang's interval, and TensorRT-LLM's iterations for which prompts, or attention replicas, wait for others."""
+    stated = re.search(r"(?:scheduler[-_]recv[-_]interval|timeout_iters)[= ]+([1-9]\d{0,4})\b", _notes(row))
     return stated[1] if stated else ""
 
 
@@ -247,6 +254,7 @@ _READERS: dict[str, Callable[[Row], str]] = {
     "max_model_len": _max_model_len,
     "max_num_batched_tokens": _max_num_batched_tokens,
     "memory_utilization": _memory_utilization,
+    "admission_steps": _admission_steps,
     "enforce_eager": _enforce_eager,
     "sampling": _sampling,
     "dcp": _dcp,

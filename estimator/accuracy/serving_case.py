@@ -105,6 +105,7 @@ def settings_of(
         max_model_len=_whole(row, "max_model_len") or beyond,
         max_num_seqs=_whole(row, "max_num_seqs") or _default_sequences(engine, device, workload),
         max_num_batched_tokens=_whole(row, "max_num_batched_tokens"),
+        admission_steps=_whole(row, "admission_steps"),
         decode_context_parallel=_whole(row, "dcp"),
         enforce_eager=True if text(row, "enforce_eager") == "yes" else None,
         sampling=text(row, "sampling") or None,

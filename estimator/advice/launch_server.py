@@ -81,6 +81,12 @@ class Server(NamedTuple):
         return self.scenario.workload.draft_tokens > 0 and (self.drafter is not None or self.has_prediction_modules)
 
     @property
+    def admission_steps(self) -> int:
+        """Decode steps for which requests may wait, where the scenario asks for more than the next one; else 0."""
+        steps = self.scenario.settings.admission_steps or 1
+        return steps if steps > 1 else 0
+
+    @property
     def ranks(self) -> int:
         """Number of devices that share the experts of a layer."""
         return self.layout.tp * self.layout.dp

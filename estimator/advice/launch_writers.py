@@ -19,6 +19,7 @@ from estimator.advice.launch_server import (
     Start,
     length_reason,
 )
+from estimator.serving.speed.admission import HELD_SHARE
 from estimator.units import GIB
 
 HEAD_PORT = 29_500
@@ -108,6 +109,9 @@ def _sglang_arguments(server: Server) -> Iterator[Argument]:
     yield Argument(f"--max-running-requests {sequences}", "sequences in a batch", _source(server, "max-num-seqs"))
     source = _source(server, "max-num-batched-tokens")
     yield Argument(f"--chunked-prefill-size {chunk}", "tokens of a prompt in one step", source)
+    if steps := server.admission_steps:
+        why = "decode steps between two looks for new requests"
+        yield Argument(f"--scheduler-recv-interval {steps}", why, "--admission-steps")
     yield from _quantised(server)
     yield from _eager(server)
     yield from _adapters(server, f"--lora-target-modules {LINEAR_MODULES} --max-loras-per-batch")
@@ -127,11 +131,21 @@ def trtllm(server: Server) -> Start:
     if server.machines > 1:
         program = f"trtllm-llmapi-launch {program}"
         notes = (f"start it under MPI or Slurm with {server.layout.devices} tasks, one for each accelerator",)
-    lines = [*(["enable_attention_dp: true"] if server.layout.dp > 1 else [])]
+    lines = [*(["enable_attention_dp: true"] if server.layout.dp > 1 else []), *_trtllm_admission(server)]
     if server.cache == "fp8":
         lines += ["kv_cache_config:", "  dtype: fp8"]
     text = "\n".join([f"cat > {TRTLLM_OPTIONS} <<'EOF'", *lines, "EOF", ""]) if lines else ""
     return Start(program=program, arguments=tuple(_trtllm_arguments(server, bool(lines))), notes=notes, setup=text)
+
+
+def _trtllm_admission(server: Server) -> list[str]:
+    """Lines by which prompts wait for others to fill a step, or attention replicas for each other."""
+    steps = server.admission_steps
+    if not steps:
+        return []
+    if server.layout.dp > 1:
+        return ["attention_dp_config:", "  enable_balance: true", f"  timeout_iters: {steps}"]
+    return [f"batch_wait_timeout_iters: {steps}", f"batch_wait_max_tokens_ratio: {HELD_SHARE:g}"]
 
 
 def _trtllm_arguments(server: Server, has_options: bool) -> Iterator[Argument]:
@@ -142,7 +156,8 @@ def _trtllm_arguments(server: Server, has_options: bool) -> Iterator[Argument]:
     if layout.ep > 1:
         yield Argument(f"--ep_size {layout.ep}", "experts over these ranks", _source(server, "ep"))
     if has_options:
-        yield Argument(f"--extra_llm_api_options {TRTLLM_OPTIONS}", "attention replicas and cache format", "--dp, --kv")
+        why = "attention replicas, cache format, how long prompts wait"
+        yield Argument(f"--extra_llm_api_options {TRTLLM_OPTIONS}", why, "--dp, --kv, --admission-steps")
     yield Argument(f"--max_seq_len {server.max_model_len}", *length_reason(server))
     yield Argument(f"--max_batch_size {_sequences(server)}", "sequences in a batch", _source(server, "max-num-seqs"))
     source = _source(server, "max-num-batched-tokens")

@@ -129,6 +129,9 @@ class EngineProfile:
     """Kinds of layers that models may have under decode context parallelism; empty where the engine has none of it."""
     template_ms: float = 0.0
     """Time in which its front end reads a chat template anew for each request; 0 where it keeps what it has read."""
+    admission: str = ""
+    """How it leaves requests waiting for some steps where it is asked to: `polled`, it looks for new ones once in so
+    many; `held`, it holds prompts back for as long, to take several together. Empty where it has no such setting."""
     source: str = ""
     as_of: str = ""
     note: str = ""

@@ -107,6 +107,9 @@ class Scheduler(NamedTuple):
     reserves: bool
     """A request takes the cache of its whole length when it is admitted (TensorRT-LLM's guaranteed no evict, slots,
     static batches); else pages as it grows, and the last to come is computed again where they run out."""
+    ahead: int = 0
+    """Steps that are launched already, besides the one that runs, when a request comes: the host schedules ahead of
+    the device (overlap schedulers of SGLang and TensorRT-LLM, asynchronous scheduling of vLLM)."""
 
     @property
     def chunked(self) -> bool:
@@ -132,6 +135,9 @@ class FirstToken(NamedTuple):
     """Time of each request, on the server."""
     experts_ms: float = 0.0
     """What routed experts add to the time of a layer that has some (fitted)."""
+    graph_tokens: int = 0
+    """Prompts of up to so many tokens run in captured graphs, the more of them the shorter they are; 0 launches every
+    prompt kernel by kernel."""
     network_ms: float = 0.0
     """Time of each request, on its way."""
     front_end_ms: float = 0.0

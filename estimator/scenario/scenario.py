@@ -31,6 +31,8 @@ class EngineSettings:
     max_model_len: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     max_num_seqs: Annotated[int, Ge(1), Le(1_000_000)] | None = None
     max_num_batched_tokens: Annotated[int, Ge(1), Le(100_000_000)] | None = None
+    admission_steps: Annotated[int, Ge(1), Le(100_000)] | None = None
+    """Decode steps for which an engine may leave new requests waiting; 1 begins them at the next step."""
     decode_context_parallel: Annotated[int, Ge(1), Le(1024)] | None = None
     """Tensor-parallel ranks that share the tokens of a sequence; 1 is none."""
     enforce_eager: bool | None = None

@@ -86,6 +86,8 @@ def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
         raise InputError("compile_cache", f"{settings.compile_cache!r}; expected one of {', '.join(COMPILE_CACHES)}")
     if settings.enforce_eager and not engine.program.eager_option:
         raise InputError("enforce_eager", f"{engine.name} has no option for it")
+    if (settings.admission_steps or 1) > 1 and not engine.admission:
+        raise InputError("admission_steps", f"{engine.name} begins whoever waits at its next step")
     if settings.kv_on_host and not engine.program.host_cache_option:
         raise InputError("kv_on_host", f"{engine.name} has no option for it")
     if settings.lora:

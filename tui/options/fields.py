@@ -28,6 +28,7 @@ UNSET = {
     "max-model-len": "the model's",
     "max-num-seqs": "engine's own",
     "max-num-batched-tokens": "engine's own",
+    "admission-steps": "1",
     "decode-context-parallel": "off",
     "enforce-eager": "no",
     "compile-cache": "cold",

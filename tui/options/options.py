@@ -96,6 +96,7 @@ GROUPS = (
             Option("max-model-len", "settings.max_model_len", "N", "longest sequence it accepts"),
             Option("max-num-seqs", "settings.max_num_seqs", "N", "most sequences in a batch"),
             Option("max-num-batched-tokens", "settings.max_num_batched_tokens", "N", "most tokens in one step"),
+            Option("admission-steps", "settings.admission_steps", "N", "steps for which it may leave requests waiting"),
             Option("decode-context-parallel", "settings.decode_context_parallel", "N", "ranks that share a sequence"),
             Option("enforce-eager", "settings.enforce_eager", "BOOL", "no CUDA graphs: more cache, slower steps"),
             Option(

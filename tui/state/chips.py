@@ -65,6 +65,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "max-model-len": lambda value: f"len {tokens(value)}",
     "max-num-seqs": lambda value: f"seqs {value}",
     "max-num-batched-tokens": lambda value: f"chunk {tokens(value)}",
+    "admission-steps": lambda value: f"admits in {value}",
     "decode-context-parallel": lambda value: f"dcp {value}",
     "enforce-eager": lambda value: "eager" if value else "graphs",
     "kv-on-host": lambda value: "KV on the host" if value else "KV on devices",

@@ -93,7 +93,8 @@ def arrivals_at(step: Step, workload: ServingWorkload, requests_per_s: float, li
     number = max(min(mean.number + scatter * (mean.slower - 1) + 1, limit), 1.0)
     point = most if number == limit else operate(step, workload, number, at_random=True)
     seen = spells.seen(number, point.decode_step_s, point.prompt_s)
-    point = spells.among(point, seen, first_token_overhead_s(step, spells.new), workload.output_tokens)
+    outside_s = first_token_overhead_s(step, *workload.uncached_tokens) + point.admission_s
+    point = spells.among(point, seen, outside_s, workload.output_tokens)
     deviation = sqrt(scatter * mean.slower * min(requests_per_s * point.request_s, limit))
     return Arrivals(
         point=point,

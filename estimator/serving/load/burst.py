@@ -68,7 +68,7 @@ def burst(step: Step, workload: ServingWorkload, limit: float, requests: float) 
     of them than come within one answer.
     """
     chunked, output = step.speed.scheduler.chunked, workload.output_tokens
-    new = workload.uncached_tokens[0]
+    new, cached = workload.uncached_tokens
     together = prompts_in_a_step(step, new) if new else requests
     running = max(min(requests, limit, together * output if chunked else limit), 1.0)
     together = min(together, running)
@@ -97,7 +97,7 @@ def burst(step: Step, workload: ServingWorkload, limit: float, requests: float) 
     in_flow_s = opening.seconds + one_by_one_s + ending.lasting_s
 
     prompt_s = max(opening.seconds * (1 + together / running) / 2, full.prompt_alone_s)
-    ttft_s = prompt_s + first_token_overhead_s(step, new)
+    ttft_s = prompt_s + first_token_overhead_s(step, new, cached)
     unequal_s = (emptying.answer_s + opening.answer_s(lengths) + (rounds - 1) * output * flowing_s) / rounds
     return Burst(
         point=full._replace(

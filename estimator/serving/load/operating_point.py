@@ -13,13 +13,9 @@ from typing import NamedTuple
 
 from estimator.engines.speed_constants import Scheduler
 from estimator.scenario.workload import ServingWorkload
-from estimator.serving.speed.step import Step, one_prompt
+from estimator.serving.speed.admission import AT_ONCE
+from estimator.serving.speed.step import Step, one_prompt, overlapped_s
 from estimator.units import MILLISECOND
-
-GRAPH_TOKENS = 512
-"""Engines capture graphs of steps of up to so many tokens (vLLM's default); longer prompts pay all that launching a
-layer costs."""
-
 
 TURN_ROUNDS = 4
 """Steps down from an upper bound to the length at which a sum of waits turns: within 5 % of it."""
@@ -50,16 +46,24 @@ class OperatingPoint(NamedTuple):
     prompt_s: float
     """Engine time of one prompt: less than `prompt_alone_s` with pipeline stages, attention replicas, or in decode
     steps."""
+    admission_s: float = 0.0
+    """Part of the time to first token in which the engine leaves a request waiting that it could begin."""
 
 
-def first_token_overhead_s(step: Step, new: int) -> float:
-    """Seconds of a first token besides its prompt of `new` tokens: front end, network, and launching layers outside a
-    graph.
+def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
+    """Seconds of a first token besides its prompt of `new` tokens after `cached` ones: front end, network, and what
+    launching layers outside a graph takes beyond the prompt. The host launches ahead of the device, so that a prompt
+    which takes the device longer hides it.
     """
     first_token = step.speed.first_token
     launching = first_token.layer_ms * step.layers + first_token.experts_ms * step.expert_layers
-    launching *= min(new / GRAPH_TOKENS, 1.0)
-    return (first_token.fixed_ms + launching + first_token.network_ms) * MILLISECOND
+    outside = min(new / first_token.graph_tokens, 1.0) if first_token.graph_tokens else 1.0
+    launching *= outside * max(new / step.speed.prompts.chunk_tokens, 1.0) * MILLISECOND if new else 0.0
+    beside_s = (first_token.fixed_ms + first_token.network_ms + first_token.front_end_ms) * MILLISECOND
+    if not launching:
+        return beside_s
+    prompt_s = one_prompt(step, new, cached).alone_s
+    return beside_s + overlapped_s(prompt_s, launching) - prompt_s
 
 
 def held_tokens(scheduler: Scheduler, workload: ServingWorkload) -> int:
@@ -100,10 +104,10 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     prompt += step.admitting_s(max(concurrency - together, 0.0), context) / together + tower
     prompt_alone += tower
     alone = decode / workload.tokens_per_step
-    overhead = first_token_overhead_s(step, new)
+    overhead = first_token_overhead_s(step, new, cached)
     decoding = output * alone
     others = concurrency - 1
-    longest = 1.0
+    longest, admission = 1.0, 0.0
     if speed.scheduler.static:
         tpot = alone
         prompt_wait = step.prefill_s(new, cached, max(round(concurrency), 1)) + concurrency * tower - prompt_alone
@@ -113,7 +117,8 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     else:
         prompt_wait = _prompt_wait_s(step, new, output, others, prompt_alone, prompt, alone)
         tpot = alone * (1 + others * prompt / (prompt + decoding))
-        ttft = prompt_alone + prompt_wait + overhead + tpot / 2
+        admission = _admission_s(step, workload, concurrency, decode)
+        ttft = prompt_alone + prompt_wait + overhead + admission + tpot / 2
     request = ttft + (output - 1) * longest * tpot
     rate = concurrency / request
     return OperatingPoint(
@@ -127,6 +132,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
         prefill_time_share=prompt / (prompt + decoding / concurrency),
         prompt_wait_s=prompt_wait,
         prompt_s=prompt,
+        admission_s=admission,
     )
 
 
@@ -139,7 +145,7 @@ def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> Opera
     alone = one_prompt(step, new, cached).alone_s + tower
     together = step.prompt_time(new, cached, concurrency)
     batch_s = together.alone_s + concurrency * tower
-    request = batch_s + first_token_overhead_s(step, new)
+    request = batch_s + first_token_overhead_s(step, new, cached)
     engine_s = together.engine_s / concurrency + tower
     return OperatingPoint(
         concurrency=concurrency,
@@ -153,6 +159,19 @@ def one_pass(step: Step, workload: ServingWorkload, concurrency: float) -> Opera
         prompt_wait_s=batch_s - alone,
         prompt_s=engine_s,
     )
+
+
+def _admission_s(step: Step, workload: ServingWorkload, concurrency: float, decode_s: float) -> float:
+    """Seconds for which an engine that decodes others leaves a mean request waiting, besides what is left of the
+    running step: steps that are launched already, and those for which it is asked to. Alone, anybody begins at once.
+
+    Taken as steps without prompts, which its own then ends.
+    """
+    steps = float(step.speed.scheduler.ahead)
+    if step.admission is not AT_ONCE:
+        coming = concurrency * workload.tokens_per_step / workload.output_tokens
+        steps += step.admission.waiting_steps(coming, workload.uncached_tokens[0])
+    return min(concurrency - 1, 1.0) * steps * decode_s if concurrency > 1 else 0.0
 
 
 def _prompt_wait_s(

@@ -234,7 +234,8 @@ def _first_token_parts(step: Step, workload: ServingWorkload, load: ReplicaLoad)
     prompt = workload.uncached_tokens
     waits = (
         OperatorTime("tower", tower_s(step, workload), "compute"),
-        OperatorTime("first token", first_token_overhead_s(step, prompt[0]), "latency"),
+        OperatorTime("first token", first_token_overhead_s(step, *prompt), "latency"),
+        OperatorTime("admission", load.point.admission_s, "latency"),
         OperatorTime("other prompts", load.point.prompt_wait_s, prefill_bound(step, *prompt)),
         OperatorTime(QUEUE, load.queue_s, "latency"),
     )

@@ -18,6 +18,7 @@ from estimator.models.prediction import module_weights, prediction_module
 from estimator.results import CONFIDENCES, Confidence
 from estimator.scenario.scenario import TOP_P
 from estimator.serving.deployment import Deployment
+from estimator.serving.speed.admission import admission
 from estimator.serving.speed.gpu import gpu_operators, peak_flops
 from estimator.serving.speed.host import host_link_bytes_per_s, stored_bytes
 from estimator.serving.speed.host_attention import attending_cpu, host_attention
@@ -107,6 +108,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         prefill_factor=runtime.prefill_factor,
         graph_sequences=runtime.defaults.captured(layout.tp * layout.dp) or inf,
         launch_s=runtime.launch_s,
+        admission=admission(deployment.engine, deployment.settings, layout, runtime.speed.prompts.chunk_tokens),
     )
 
 

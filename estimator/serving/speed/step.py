@@ -10,6 +10,7 @@ from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
 from estimator.layout import Layout
 from estimator.records import record
 from estimator.results import Confidence
+from estimator.serving.speed.admission import AT_ONCE, Admission
 from estimator.serving.speed.host import HostCopy, host_operator, scaled, stored_bytes
 from estimator.serving.speed.operators import Experts, Operators, RowOperator
 from estimator.units import MILLISECOND
@@ -41,6 +42,11 @@ def kept_states(sequences: float, drafts: int) -> float:
     llama.cpp's states of drafted tokens).
     """
     return sequences * (1 + drafts / 2)
+
+
+def overlapped_s(device_s: float, host_s: float) -> float:
+    """Seconds of device and host where each works while the other does: the longer of the two, smoothly."""
+    return float((device_s**OVERLAP_POWER + host_s**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
 
 
 def prompts_on_busiest_replica(prompts: float, replicas: int, most: float) -> float:
@@ -103,6 +109,8 @@ class Step:
     """Most sequences of one attention replica whose decode step is a captured graph."""
     launch_s: float = 0.0
     """Seconds in which the host launches a step that is none, at the least: it runs ahead of the device."""
+    admission: Admission = AT_ONCE
+    """When it begins requests that wait."""
 
     def step_s(
         self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
@@ -143,7 +151,7 @@ class Step:
         seconds = self.launched_s(each, seconds)
         host = self.host_s(batch)
         if self.overlaps:
-            return self.decode_factor * float((seconds**OVERLAP_POWER + host**OVERLAP_POWER) ** (1 / OVERLAP_POWER))
+            return self.decode_factor * overlapped_s(seconds, host)
         return self.decode_factor * (seconds + host)
 
     def attended(self, each: float, batch: float) -> float:

@@ -101,3 +101,21 @@ def test_a_gguf_repository_is_named_as_it_is(catalog: Catalog, tmp_path: Path) -
     assert launch(model, scenario, row, catalog.inventory).line.startswith("llama-server -hf unsloth/Qwen3-8B-GGUF")
     model = replace(model, id="./qwen.gguf")
     assert launch(model, scenario, row, catalog.inventory).line.startswith("llama-server --model ./qwen.gguf")
+
+
+def test_engines_are_told_how_long_requests_may_wait(catalog: Catalog) -> None:
+    asked = replace(DEEPSEEK, workload=ServingWorkload(), settings=EngineSettings(admission_steps=30))
+    why = "decode steps between two looks for new requests"
+    assert texts(catalog, replace(asked, engine="sglang"))["--scheduler-recv-interval 30"] == why
+    unsaid = replace(asked, engine="sglang", settings=EngineSettings(admission_steps=1))
+    assert not any("recv-interval" in text for text in texts(catalog, unsaid))
+
+    def options(scenario: Scenario) -> str:
+        model, prices = resolve(scenario.model, catalog), catalog.prices(scenario.region)
+        row = evaluate(model, scenario, catalog.inventory, prices)
+        return launch(model, scenario, row, catalog.inventory).setup
+
+    shared = options(replace(asked, engine="trtllm"))
+    assert "batch_wait_timeout_iters: 30\nbatch_wait_max_tokens_ratio: 0.8\n" in shared
+    replicas = replace(asked, engine="trtllm", placement=replace(DEEPSEEK.placement, tp=1, dp=8, ep=8))
+    assert "attention_dp_config:\n  enable_balance: true\n  timeout_iters: 30\n" in options(replicas)

@@ -27,7 +27,7 @@ def replay(
     the replica is as full as it stays does not count.
     """
     check_workload(workload)
-    overhead_s = first_token_overhead_s(step, workload.uncached_tokens[0]) + tower_s(step, workload)
+    overhead_s = first_token_overhead_s(step, *workload.uncached_tokens) + tower_s(step, workload)
     users = max(ceil(workload.concurrency / replicas), 1)
     request_s = 0.0 if workload.is_finite else _request_s(step, workload, limits, replicas, users)
     rate = (workload.requests_per_second or 0.0) / replicas

@@ -13,6 +13,7 @@ from estimator.engines.speed_constants import Scheduler
 from estimator.records import record
 from estimator.serving.load.replay.step_table import StepTable
 from estimator.serving.memory import ServingMemory
+from estimator.serving.speed.admission import AT_ONCE
 from estimator.serving.speed.step import Step
 
 
@@ -43,6 +44,8 @@ class Job:
         "attention_s",
         "begun_s",
         "cached",
+        "came_step",
+        "came_work",
         "done",
         "finish_s",
         "first_token_s",
@@ -60,6 +63,8 @@ class Job:
         """Tokens to compute before the first answer, those that are cached already, and tokens of the answer."""
         self.given = prompt + cached
         self.done, self.admitted_step, self.attention_s = 0, 0, 0.0
+        self.came_step = self.came_work = 0.0
+        """Decode steps, and steps of any kind, that the replica had taken when it came."""
         self.begun_s = self.first_token_s = self.finish_s = inf
 
     @property
@@ -89,6 +94,7 @@ class Replica:
         self, table: StepTable, scheduler: Scheduler, limits: Limits, jobs: Sequence[Job], accepted: float = 1.0
     ) -> None:
         self.table, self.scheduler, self.limits, self.accepted = table, scheduler, limits, accepted
+        self.admission = table.step.admission
         self.chunk_tokens = table.step.speed.prompts.chunk_tokens * table.at_once
         self.arriving = [(job.arrival_s, job.number, job) for job in jobs]
         heapify(self.arriving)
@@ -97,6 +103,8 @@ class Replica:
         self.running: list[tuple[float, int, Job]] = []
         """Heap by the step at which an answer ends."""
         self.clock_s, self.steps, self.used_tokens, self.context_tokens = 0.0, 0.0, 0.0, 0.0
+        self.work = 0.0
+        """Steps of any kind; `steps` counts those that decode."""
         self.preemptions = 0
         self.spans: list[Span] = []
         self.finished: list[Job] = []
@@ -113,7 +121,7 @@ class Replica:
                 return False
             self.clock_s = self.arriving[0][0]
             self._take_arrivals()
-        if self.waiting and (self.scheduler.prompts != "static" or not self.running):
+        if self.waiting and (self.scheduler.prompts != "static" or not self.running) and not self._held_steps():
             self._admit()
         if self.prompts and (self.scheduler.prompts != "chunked" or not self.running):
             self._step_of_prompts()
@@ -125,14 +133,30 @@ class Replica:
 
     def _take_arrivals(self) -> None:
         while self.arriving and self.arriving[0][0] <= self.clock_s:
-            self.waiting.append(heappop(self.arriving)[2])
+            job = heappop(self.arriving)[2]
+            job.came_step, job.came_work = self.steps, self.work
+            self.waiting.append(job)
+
+    def _held_steps(self) -> float:
+        """Decode steps for which the first who waits is left waiting yet, however much room there is."""
+        if not self.running:
+            return 0.0
+        first, rule = self.waiting[0], self.admission
+        launched = first.came_work + self.scheduler.ahead - self.work
+        if rule is AT_ONCE or len(self.waiting) >= rule.enough(first.prompt):
+            return max(launched, 0.0)
+        held_from = first.came_step if rule.from_first else (ceil(first.came_step / rule.steps) - 1) * rule.steps
+        return max(launched, held_from + rule.steps - self.steps, 0.0)
 
     def _admit(self) -> None:
         """Those who wait, in their order, as long as sequences and cache last; alone, anybody fits."""
         waiting, limits = self.waiting, self.limits
         budget = self.chunk_tokens
+        latest = self.work - self.scheduler.ahead if self.running else self.work
         while waiting and len(self.running) + len(self.prompts) < limits.sequences and budget > 0:
             job = waiting[0]
+            if job.came_work > latest:
+                return
             taken = job.context + (job.remaining if self.scheduler.reserves else 0)
             busy = self.running or self.prompts
             if busy and self.used_tokens + taken > limits.cache_tokens:
@@ -188,6 +212,8 @@ class Replica:
         context = self.context_tokens / batch
         steps = max(ceil(self.running[0][0] - self.steps), 1)
         now_s = self.table.decode_s(batch, context)
+        if self.waiting and (waiting := self._held_steps()):
+            steps = min(steps, ceil(waiting))
         if self.arriving and self._has_room():
             steps = min(steps, max(ceil((self.arriving[0][0] - self.clock_s) / now_s), 1))
         if not self.scheduler.reserves and batch > 1:
@@ -199,7 +225,7 @@ class Replica:
 
     def _has_room(self) -> bool:
         """Whether a request that arrives is admitted at once."""
-        if self.waiting or self.scheduler.prompts == "static":
+        if self.scheduler.prompts == "static" or (self.waiting and not self._held_steps()):
             return False
         first = self.arriving[0][2]
         taken = first.context + (first.remaining if self.scheduler.reserves else 0)
@@ -266,6 +292,7 @@ class Replica:
         return round(drain_s / self.table.decode_s(batch, self.context_tokens / batch))
 
     def _record(self, step_s: float, steps: float, tokens: float) -> None:
+        self.work += steps
         self.spans.append(
             Span(
                 start_s=self.clock_s,

@@ -81,7 +81,7 @@ def test_short_answers_lie_within_spells_of_prompts_or_between_them(monkeypatch:
         shown = replay(step, workload, Limits(256)).tpot_s.mean
         ratios.append(load_replica(step, workload, 1, 256).point.tpot_s / shown)
     assert median(ratios) == pytest.approx(1, abs=0.08)
-    assert 0.6 < min(ratios) <= max(ratios) < 1.3
+    assert 0.55 < min(ratios) <= max(ratios) < 1.3
 
 
 def test_a_percentile_carries_fewer_users_than_the_mean() -> None:

@@ -18,7 +18,7 @@ from estimator.serving.load.operating_point import operate
 from estimator.serving.load.percentiles import best_concurrency
 from estimator.serving.load.performance import performance
 from estimator.serving.speed.breakdown import decode_operators
-from estimator.serving.speed.step import Step
+from estimator.serving.speed.step import Step, overlapped_s
 from tests.estimator.serving.steps import step_on
 
 CATALOG = load()
@@ -110,12 +110,15 @@ def test_admitting_prompts_costs_a_step_its_graph() -> None:
     assert point.tpot_s > point.decode_step_s
 
 
-def test_the_overhead_of_a_first_token_grows_up_to_the_longest_captured_graph() -> None:
+def test_a_first_token_waits_for_launching_as_far_as_its_prompt_does_not_hide_it() -> None:
     step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
     layers_s = step.speed.first_token.layer_ms * 1e-3 * 32
     first, longer = (operate(step, ServingWorkload(tokens, 200), 1) for tokens in (128, 1024))
-    assert first.ttft_s - first.prompt_alone_s == pytest.approx(layers_s / 4 + first.tpot_s / 2)
-    assert longer.ttft_s - longer.prompt_alone_s == pytest.approx(layers_s + longer.tpot_s / 2)
+    for point, launching_s in ((first, layers_s / 4), (longer, layers_s)):
+        together_s = overlapped_s(point.prompt_alone_s, launching_s)
+        front_end_s = step.speed.first_token.front_end_ms * 1e-3
+        assert point.ttft_s == pytest.approx(together_s + front_end_s + point.tpot_s / 2)
+    assert longer.ttft_s - front_end_s < longer.prompt_alone_s + layers_s
 
 
 def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:

@@ -355,6 +355,19 @@ def test_the_parts_of_both_times_add_up() -> None:
 
 def test_launching_outside_of_a_graph_is_paid_for_a_layer_up_to_the_longest_captured() -> None:
     engine = linear_engine()
-    layered = with_speed(engine, first_token=engine.speed.first_token._replace(layer_ms=0.2))
-    assert ms(first_token_overhead_s(layered, 256)) == approx(3 + 0.2 * 10 / 2)
-    assert ms(first_token_overhead_s(layered, 5000)) == approx(3 + 2)
+    layered = with_speed(engine, first_token=engine.speed.first_token._replace(layer_ms=100, graph_tokens=512))
+    assert ms(first_token_overhead_s(layered, 256)) == approx(3 + 100 * 10 / 2 - (8 + 25.6), rel=1e-4)
+    assert ms(first_token_overhead_s(layered, 2000)) == approx(3 + 1000 - (8 + 200), rel=1e-3)
+    chunk_and_a_half = ms(first_token_overhead_s(layered, 3000))
+    assert chunk_and_a_half == approx(3 + 1500 - (2 * 8 + 300), rel=1e-3)
+    eager = with_speed(engine, first_token=engine.speed.first_token._replace(layer_ms=100))
+    assert ms(first_token_overhead_s(eager, 256)) == approx(3 + 1000 - (8 + 25.6), rel=1e-4)
+    assert ms(first_token_overhead_s(eager, 0)) == approx(3)
+
+
+def test_launching_is_hidden_behind_a_prompt_that_takes_the_device_longer() -> None:
+    engine = linear_engine()
+    layered = with_speed(engine, first_token=engine.speed.first_token._replace(layer_ms=5, graph_tokens=512))
+    assert ms(first_token_overhead_s(layered, 256)) == approx(3 + (33.6**4 + 25**4) ** 0.25 - 33.6)
+    assert ms(first_token_overhead_s(layered, 1900)) == approx(3, abs=0.25)  # 198 ms against 50
+    assert ms(first_token_overhead_s(layered, 100, cached=900)) < ms(first_token_overhead_s(layered, 256))
