@@ -15,6 +15,7 @@ COLUMNS = (
     "requests",
     "request_rate",
     "lengths",
+    "length_share",
     "length_variation",
     "max_num_seqs",
     "max_model_len",
@@ -38,6 +39,10 @@ QUEUED_PROMPTS = {
 """Requests queued in TensorRT-LLM overviews (1.0 and later, "Preparing a dataset"), by prompt and output tokens."""
 REQUESTS_A_USER = 10
 """What the clients of InferenceX send for every user they hold (num-prompts: concurrency x 10)."""
+DRAWN = re.compile(r"silicon run measured|inferencex sweep")
+"""InferenceX's own runs: its client draws lengths uniformly from 0.8 of what is printed to it (random-range-ratio)."""
+DRAWN_SHARE, DRAWN_VARIATION = 0.9, 0.064
+"""Mean and deviation of such lengths over what is printed, and over their mean."""
 HIGHEST_RATE = 1000.0
 """Requests per second from which on a client is taken to send everything at once."""
 
@@ -165,9 +170,16 @@ def _lengths(row: Row) -> str:
     return "sharegpt" if "sharegpt" in _notes(row) else ""
 
 
+def _length_share(row: Row) -> str:
+    return f"{DRAWN_SHARE:g}" if DRAWN.search(_notes(row)) else ""
+
+
 def _length_variation(row: Row) -> str:
     """ShareGPT's conversations: prompts and answers deviate from their means by as much as these are."""
-    return "1" if "sharegpt" in _notes(row) else ""
+    if "sharegpt" in _notes(row):
+        return "1"
+    share = text(row, "length_share") or _length_share(row)
+    return f"{DRAWN_VARIATION:g}" if share == f"{DRAWN_SHARE:g}" else ""
 
 
 def _max_num_seqs(row: Row) -> str:
@@ -249,6 +261,7 @@ _READERS: dict[str, Callable[[Row], str]] = {
     "requests": _requests,
     "request_rate": _request_rate,
     "lengths": _lengths,
+    "length_share": _length_share,
     "length_variation": _length_variation,
     "max_num_seqs": _max_num_seqs,
     "max_model_len": _max_model_len,

@@ -165,7 +165,8 @@ def lengths(row: Row) -> Lengths:
         given = next((tokens for task, tokens in TASK_INPUT_TOKENS.items() if task in notes), UNSTATED_INPUT_TOKENS)
     given = in_range("input_tokens", given, MOST_TOKENS)
     wanted = in_range("output_tokens", wanted or UNSTATED_OUTPUT_TOKENS, MOST_TOKENS)
-    return Lengths(max(int(given), 1), max(int(wanted), 1))
+    share = in_range("length_share", number(row, "length_share") or 1.0, 1)
+    return Lengths(max(int(given * share), 1), max(int(wanted * share), 1))
 
 
 def in_range(column: str, value: float, most: float) -> float:

@@ -71,7 +71,7 @@ def held_tokens(scheduler: Scheduler, workload: ServingWorkload) -> int:
     that aside and where equal answers of a burst grow side by side, else what a mean request has of it.
     """
     together = 1 - min(workload.length_variation, 1.0) if workload.kind == "burst" else 0.0
-    if scheduler.reserves or scheduler.static:
+    if scheduler.reserves or scheduler.static or workload.encodes:
         together = 1.0
     return ceil(workload.mean_context + together * (workload.total_tokens - workload.mean_context))
 

@@ -214,3 +214,17 @@ def test_a_single_stream_prints_the_rate_of_decoding(
 def test_what_the_row_states_comes_first() -> None:
     assert read("requests", "200 prompts", concurrency="16", requests="48") == "48"
     assert re.fullmatch(r"vllm@.*", read("profile", "sglang"))
+
+
+@pytest.mark.parametrize(
+    ("notes", "share", "variation"),
+    [
+        ("InferenceX/AIC silicon run measured 2026-03-20; moe_tp=8", "0.9", "0.064"),
+        ("InferenceX sweep 1k/1k, closed loop", "0.9", "0.064"),
+        ("InferenceX/AIC silicon run; moe_tp=1", "", ""),
+        ("ShareGPT", "", "1"),
+    ],
+)
+def test_inferencex_draws_lengths_from_eight_tenths_of_what_is_printed(notes: str, share: str, variation: str) -> None:
+    assert (read("length_share", notes), read("length_variation", notes)) == (share, variation)
+    assert read("length_variation", notes, length_share="1") == ("" if share else variation)

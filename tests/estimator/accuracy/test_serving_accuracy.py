@@ -314,6 +314,7 @@ def test_lengths_that_are_not_stated_follow_from_the_rates_or_the_task() -> None
     rates = {"input_tokens": "", "output_tokens": "", "requests_per_s": "10", "output_tokens_per_s": "2000"}
     assert lengths(ROW | rates | {"total_tokens_per_s": "5000"}) == (300, 200)
     assert lengths(ROW | {"input_tokens": "", "notes": "task lm-arena-chat"})[0] == 140
+    assert lengths(ROW | {"input_tokens": "1024", "output_tokens": "1000", "length_share": "0.9"}) == (921, 900)
 
 
 def test_request_rates_are_read_from_the_notes() -> None:
