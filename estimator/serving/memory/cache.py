@@ -85,7 +85,7 @@ def page_table(
         return Pool(1.0, ())
     windows = tuple(kind for kind in kinds if kind.token_bytes and kind.window)
     match policy:
-        case HybridBlocks() if len(kinds) > 1:
+        case HybridBlocks() if len(kinds) > 1 or windows:
             return _hybrid_pages(kinds, policy, step_tokens, drafts, dcp)
         case HybridBlocks():
             return _pages(kinds, windows, policy.block_tokens, step_tokens, dcp)
