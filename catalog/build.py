@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from catalog import schema, yaml_file
 from catalog.codec import encode
 from catalog.model_listing import ModelListing
-from catalog.references import Fault, constant_faults, engine_faults, generation_faults, unknown
+from catalog.references import Fault, constant_faults, device_faults, engine_faults, unknown
 from catalog.shapes import ModelEntry, PriceCut
 from estimator.advice.decisions import Decisions
 from estimator.engines.kernel_constants import LlamaCpp, Network, NeuronSpeed
@@ -224,7 +224,7 @@ def _engines(files: Files, efficiency: Efficiency, accelerators: dict[str, Accel
     """Every engine's profiles by ascending version; a later file adds or replaces versions."""
     engines: dict[str, dict[tuple[int, ...], EngineProfile]] = {}
     for source, profiles in files.content["engines.yaml"]:
-        faults = (*engine_faults(profiles, efficiency), *generation_faults(profiles, accelerators.values()))
+        faults = (*engine_faults(profiles, efficiency), *device_faults(profiles, accelerators.values()))
         faulty = files.complain_of(source, faults)
         for number, profile in enumerate(profiles):
             if number not in faulty:

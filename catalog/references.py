@@ -1,6 +1,6 @@
 """References between catalogue files: names that must exist, and versions that must ascend."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from catalog.yaml_file import Place
@@ -41,10 +41,6 @@ def engine_faults(profiles: tuple[EngineProfile, ...], efficiency: Efficiency) -
             reason = f"{profile.id} {profile.version} does not come after {before.version}, which stands above it"
             yield Fault((number, "version"), reason)
         latest[profile.id] = profile
-        for default, each in enumerate(profile.memory.defaults):
-            if each.except_kernels and each.except_kernels not in efficiency.kernels:
-                reason = unknown("kernel class", each.except_kernels, efficiency.kernels, "efficiency.yaml")
-                yield Fault((number, "memory", "defaults", default, "except_kernels"), reason)
 
 
 def constant_faults(efficiency: Efficiency, accelerators: Iterable[str]) -> Iterator[Fault]:
@@ -69,10 +65,14 @@ def constant_faults(efficiency: Efficiency, accelerators: Iterable[str]) -> Iter
             yield Fault(("bands", number, "engine"), reason)
 
 
-def generation_faults(profiles: tuple[EngineProfile, ...], accelerators: Iterable[Accelerator]) -> Iterator[Fault]:
-    """Faults of engine entries' tensor-parallel degrees: accelerator generations that do not exist."""
+def device_faults(profiles: tuple[EngineProfile, ...], accelerators: Collection[Accelerator]) -> Iterator[Fault]:
+    """Faults of what engine entries say of devices: generations and beginnings of ids that do not exist."""
     known = {each.generation for each in accelerators}
     for number, profile in enumerate(profiles):
+        for default, each in enumerate(profile.memory.defaults):
+            if each.except_devices and not any(device.id.startswith(each.except_devices) for device in accelerators):
+                reason = f"no accelerator's id starts with {each.except_devices!r}"
+                yield Fault((number, "memory", "defaults", default, "except_devices"), reason)
         for name in profile.tensor_parallel_of:
             if name not in known:
                 reason = unknown("accelerator generation", name, known, "accelerators.yaml")

@@ -31,6 +31,7 @@ BASE = "base"
 PRIORS = {  # factor: (prior, standard deviation of its logarithm)
     BASE: (0.46, 0.3),
     "A100": (1.22, 0.2),
+    "H20": (1.5, 0.25),
     "B200": (0.92, 0.1),
     "B300": (1.12, 0.1),
     "GB200": (1.14, 0.1),

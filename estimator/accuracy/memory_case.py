@@ -115,7 +115,7 @@ def memory_case(row: Row, context: Context) -> MemoryCase:
     """The start-up that a row of memory figures describes, with the engine's own defaults where it is silent. Raises
     InputError.
     """
-    model = context.model(row)
+    model = _as_started(row, context.model(row))
     engine = _engine(row, context, model)
     device = _device(row, context)
     problem = ""
@@ -165,8 +165,25 @@ def _short_requests(row: Row) -> ServingWorkload:
     """Requests within the model length: no figure of a start-up depends on them, but on prefixes being cached."""
     half = (_whole(row, "max_model_len") or SHORT) // 2
     tokens = min(max(half, 1), SHORT)
-    cached = SOME if text(row, "source").startswith(PREFIXES_CACHED) else 0.0
-    return ServingWorkload(input_tokens=tokens, output_tokens=tokens, prefix_cache_hit=cached)
+    notes = text(row, "quantity_notes").lower()
+    asked = text(row, "source").startswith(PREFIXES_CACHED) or "prefix caching" in notes
+    drafts = re.search(r"\bmtp (\d{1,2})\b", notes)
+    return ServingWorkload(
+        input_tokens=tokens,
+        output_tokens=tokens,
+        prefix_cache_hit=SOME if asked else 0.0,
+        draft_tokens=int(drafts[1]) if drafts else 0,
+    )
+
+
+def _as_started(row: Row, model: Model) -> Model:
+    """The model as it was started: without its vision tower, where the notes quote the option that leaves it out."""
+    if "language-model-only" not in text(row, "quantity_notes"):
+        return model
+    alone = replace(
+        model.architecture, vision_parameters=0, tower_pass=None, tower_missing=False, image_rule=None, audio_rule=None
+    )
+    return replace(model, architecture=alone)
 
 
 def start_up(case: MemoryCase, device_needed: bool = True) -> ServingMemory:
@@ -265,7 +282,7 @@ def _step_tokens(row: Row, model: Model, engine: EngineProfile, device: Accelera
     refused = engine.memory.activations.whole_images and version_key(text(row, "engine_version")) < IMAGES_MADE_ROOM
     if not refused:
         return stated
-    default = device_defaults(engine.memory, device.kernels, device.memory_usable_bytes)
+    default = device_defaults(engine.memory, device)
     return RECIPE_STEP if default.max_num_batched_tokens < image else None
 
 

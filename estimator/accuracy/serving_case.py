@@ -259,7 +259,7 @@ def _default_sequences(engine: EngineProfile, device: Accelerator, workload: Ser
     """vLLM's own limit, where more requests come at once; who serves so many raises it, a benchmark does not."""
     if engine.id != "vllm":
         return None
-    limit = device_defaults(engine.memory, device.kernels, device.memory_usable_bytes).max_num_seqs
+    limit = device_defaults(engine.memory, device).max_num_seqs
     sent = workload.requests if workload.kind == "burst" else workload.concurrency
     return limit if sent and sent > limit else None
 

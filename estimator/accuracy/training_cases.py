@@ -8,6 +8,7 @@ from estimator.accuracy.score import Row
 from estimator.engines.training_constants import Framework, TrainingConstants
 from estimator.layout import TrainingSetup
 from estimator.scenario.training_workload import OPTIMIZERS, TrainingWorkload
+from estimator.training.run import sharded_precision
 
 CORES_PER_CHIP = 2
 
@@ -153,6 +154,8 @@ def _precision(row: Row, method: str, framework: Framework, sharding: str) -> st
         return "bf16-mixed"
     if dtype.startswith(("fp32", "float32")):
         return "fp32"
+    if sharding.startswith("zero") and method == "full":
+        return sharded_precision(framework, sharding)
     return framework.precision if method == "full" else "bf16"
 
 

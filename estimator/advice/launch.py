@@ -74,7 +74,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         memory=row.memory,
         max_model_len=scenario.settings.max_model_len or scenario.workload.total_tokens,
         users=max(1, round(scenario.workload.concurrency / max(candidate.replicas, 1))),
-        defaults=device_defaults(engine.memory, device.kernels, device.memory_usable_bytes, image_tokens),
+        defaults=device_defaults(engine.memory, device, image_tokens),
         has_prediction_modules=bool(model.architecture.mtp),
         drafter=model.drafter,
         drafter_operand=_drafter_operand(model),

@@ -5,6 +5,7 @@ A `kind` in the data chooses the class; `estimator/serving/memory` holds the ari
 
 from typing import Literal, NamedTuple
 
+from estimator.hardware.devices import Accelerator
 from estimator.records import record
 from estimator.units import GIB
 
@@ -15,12 +16,22 @@ class DeviceDefaults(NamedTuple):
     min_memory_gib: float
     max_num_seqs: int
     max_num_batched_tokens: int
-    except_kernels: str = ""
-    """A kernel class whose devices stay in the class below (vLLM: A100)."""
+    except_devices: str = ""
+    """Devices whose id starts like this stay in the class below (vLLM: A100 by its name, so that an A800 does not)."""
+    except_unified: bool = False
+    """So do NVIDIA's devices of unified memory, whose size the driver's library does not tell (vLLM: GB10, Jetson)."""
     graph_sequences: int = 0
     """Largest batch that graphs are captured for, where the profile says so; 0 is any."""
     graph_sequences_of_four: int = 0
     """Largest such batch from four tensor-parallel ranks on; 0 is as below four."""
+
+    def holds(self, device: Accelerator) -> bool:
+        """Whether a device is of this class."""
+        if self.except_devices and device.id.startswith(self.except_devices):
+            return False
+        if self.except_unified and device.vendor == "nvidia" and "unified-memory" in device.tags:
+            return False
+        return device.memory_usable_bytes >= self.min_memory_gib * GIB
 
     def captured(self, tp: int) -> int:
         """Largest batch that graphs are captured for on `tp` ranks; 0 is any."""
@@ -169,6 +180,12 @@ class ActivationPeak:
     """While it measures a first start's peak, the engine tunes kernels with inputs it makes up: the embedding."""
     compiles_head: bool = False
     """An untied LM head as well."""
+    profiles_images: bool = False
+    """The start's profile encodes as many of the largest images as a step takes, one at least, and keeps what they
+    became beside the pass through the language model (vLLM from 0.8)."""
+    deep_video_tokens: int = 0
+    """Tokens of the longest video that it makes up for towers with a deep stack (vLLM 0.11 to 0.16), whose vectors it
+    keeps without encoding as many."""
     whole_images: bool = False
     """A step takes an image whole where its tokens attend both ways, so it is never shorter than the largest one."""
 
@@ -267,12 +284,9 @@ class RuleOfThumb:
 MemoryPolicy = FractionOfDevice | StaticFraction | FractionOfFree | WholeDevice | RuleOfThumb
 
 
-def device_defaults(policy: MemoryPolicy, kernels: str, usable_bytes: float, image_tokens: int = 0) -> DeviceDefaults:
-    """An engine's default settings on a device of that kernel class and memory."""
-    matching = (
-        each for each in policy.defaults if usable_bytes >= each.min_memory_gib * GIB and kernels != each.except_kernels
-    )
-    defaults = next(matching, policy.defaults[-1])
+def device_defaults(policy: MemoryPolicy, device: Accelerator, image_tokens: int = 0) -> DeviceDefaults:
+    """An engine's default settings on a device, by its memory and name."""
+    defaults = next((each for each in policy.defaults if each.holds(device)), policy.defaults[-1])
     takes_images_whole = not isinstance(policy, RuleOfThumb) and policy.activations.whole_images
     if takes_images_whole and defaults.max_num_batched_tokens < image_tokens:
         return defaults._replace(max_num_batched_tokens=image_tokens)

@@ -108,6 +108,8 @@ class Framework(NamedTuple):
     """ZeRO's communication buckets are memory of their own, not views of the gradients."""
     sharded_precision: str | None = None
     """How FSDP keeps trained weights, where that is not `precision`."""
+    zero_precision: str | None = None
+    """How ZeRO keeps trained weights, where that is not `precision`: DeepSpeed keeps fp32 ones of any it is given."""
     step_copies: Bytes = 0.0
     """Copies of the trained weights that the optimizer's step makes: 1 where it runs over lists of tensors."""
     frees_gradients: bool = False

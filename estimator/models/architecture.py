@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from estimator.models.media import AudioRule, ImageRule
+from estimator.models.media import AudioRule, ImageRule, TowerPass
 from estimator.models.mixers import Mixer
 from estimator.models.mlps import Mlp
 from estimator.models.tensors import Tensor, parameters
@@ -129,6 +129,8 @@ class Architecture:
     """Tokens of the largest image, where they attend both ways and so belong into one step."""
     tower_missing: bool = False
     """The class has a vision tower, but the configuration does not describe it."""
+    tower_pass: TowerPass | None = None
+    """What the vision tower keeps while it encodes; None where there is none, or its configuration does not say."""
     image_rule: ImageRule | None = None
     """How images become tokens; None where the model takes none, or by no rule that is known."""
     audio_rule: AudioRule | None = None

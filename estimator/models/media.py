@@ -14,6 +14,19 @@ class Media(NamedTuple):
 
 
 NOTHING = Media(0, 0)
+LARGEST_SIDE = 1 << 16
+"""Side of an image that every processor scales down, or cuts into as many tiles as it makes [pixels]."""
+
+
+class TowerPass(NamedTuple):
+    """Widths of a vision tower, by which the memory of one pass through it is reckoned."""
+
+    patch: int
+    """Numbers of one patch of the picture."""
+    hidden: int
+    intermediate: int
+    levels: int = 1
+    """Vectors of the language model's width that a token becomes: one, and one for each level of a deep stack."""
 
 
 class NativeGrid(NamedTuple):
@@ -113,6 +126,12 @@ class Tiles(NamedTuple):
 
 
 ImageRule = NativeGrid | FixedImage | Tiles
+
+
+def largest_image(rule: ImageRule | None) -> Media:
+    """What the largest image adds to a prompt; nothing where images are not known, or of any size."""
+    unlimited = isinstance(rule, NativeGrid) and not (rule.most_pixels or rule.longest_side)
+    return NOTHING if rule is None or unlimited else rule.of(LARGEST_SIDE, LARGEST_SIDE)
 
 
 class AudioRule(NamedTuple):

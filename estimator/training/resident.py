@@ -63,7 +63,8 @@ def _all_trained(run: Run, parameters: RankParameters, fractions: ShardFractions
     state = state_bytes(run.precision, workload.optimizer, parameters.linear / parameters.total)
     stored = parameters.total * state.weights
     all_gradients = parameters.total * _gradient_bytes(run, state)
-    copies = parameters.total * state.weights * framework.step_copies
+    in_place = run.setup.sharding.startswith("zero") and framework.zero_precision is not None  # DeepSpeed's fused Adam
+    copies = 0.0 if in_place else parameters.total * state.weights * framework.step_copies
     states = parameters.total * (state.master + state.moments)
     unsharded = framework.accumulates_whole_gradients and run.setup.accumulation > 1
     gradients = all_gradients * (1.0 if unsharded else fractions.gradients)

@@ -20,9 +20,8 @@ class Run(NamedTuple):
     @property
     def precision(self) -> str:
         """How the run keeps weights and states: as asked, else as its stack does."""
-        sharded = self.setup.sharding in ("fsdp", "hybrid") and self.setup.shards > 1
-        if sharded and not self.workload.adapters and not self.workload.precision:
-            return self.framework.sharded_precision or self.framework.precision
+        if self.setup.shards > 1 and not self.workload.adapters and not self.workload.precision:
+            return sharded_precision(self.framework, self.setup.sharding)
         return precision_of(self.workload, self.framework)
 
     @property
@@ -53,3 +52,10 @@ class Run(NamedTuple):
 def precision_of(workload: TrainingWorkload, framework: Framework) -> str:
     """How a stack keeps the weights of a run that does not say: a frozen base in 16 bits, trained ones its own way."""
     return workload.precision or ("bf16" if workload.adapters else framework.precision)
+
+
+def sharded_precision(framework: Framework, sharding: str) -> str:
+    """How a stack keeps the trained weights that a sharding divides: its own way, unless FSDP or ZeRO has another."""
+    fsdp = sharding in ("fsdp", "hybrid")
+    other = framework.sharded_precision if fsdp else framework.zero_precision if sharding != "none" else None
+    return other or framework.precision

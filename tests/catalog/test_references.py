@@ -131,7 +131,7 @@ def test_a_constant_of_a_device_that_does_not_exist_is_an_error(
 def test_engines_name_kernels_and_generations_that_exist(catalog: Catalog, tmp_path: Path) -> None:
     entry = yaml.safe_load(vllm("0.99"))[0]
     entry["tensor_parallel_of"] = {"hopperr": [1, 2]}
-    entry["memory"]["defaults"] = [{**entry["memory"]["defaults"][0], "except_kernels": "hoper"}]
+    entry["memory"]["defaults"] = [{**entry["memory"]["defaults"][0], "except_devices": "hoper"}]
     lines = problems(catalog, tmp_path, "engines.yaml", yaml.safe_dump([entry], sort_keys=False))
     assert [line for line in lines if "tensor_parallel_of" in line and "'hopperr'" in line], lines
-    assert [line for line in lines if "except_kernels: no kernel class 'hoper'" in line], lines
+    assert [line for line in lines if "except_devices: no accelerator's id starts with 'hoper'" in line], lines

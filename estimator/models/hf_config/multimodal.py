@@ -169,6 +169,14 @@ WRAPPERS = {
     "Inkling2ForConditionalGeneration": Wrapper("inkling2", "Inkling2ForCausalLM"),
     "Florence2ForConditionalGeneration": Wrapper("florence2", "Florence2TextForConditionalGeneration"),
 }
+PASSES: dict[Callable[[Fields, Fields, int], int], int] = {
+    towers.qwen2_vl: 2,
+    towers.qwen2_5_vl: 2,
+    towers.qwen3_vl: 2,
+    towers.gemma3: 1,
+    towers.gemma4: 1,
+}
+"""Towers of plain blocks, whose pass is known, and the frames of a patch where the configuration names none."""
 _TEXT_SECTIONS = ("text_config", "llm_config", "language_config")
 WHOLE_IMAGE_TOKENS = 2496
 """Gemma 4's largest image in vLLM (issue 42687)."""
@@ -194,7 +202,9 @@ def wrapped(outer: Fields) -> Architecture:
     architecture = replace(architecture, image_rule=images, audio_rule=sound)
     counted = _count_towers(wrapper, vision, audio, outer, architecture.hidden)
     if counted is not None:
-        return replace(architecture, vision_parameters=counted)
+        frames = PASSES.get(wrapper.tower) if vision and wrapper.tower else None
+        seen = towers.tower_pass(vision, outer, frames) if vision and frames else None
+        return replace(architecture, vision_parameters=counted, tower_pass=seen)
     described = vision or audio
     why = "this kind is not modelled" if described or not wrapper.tower else "the configuration does not describe them"
     return replace(architecture, notes=(*architecture.notes, _NO_TOWER.format(why)), tower_missing=True)

@@ -1,6 +1,7 @@
 """Parameters of vision towers and their projectors, by kind; checked against published totals."""
 
 from estimator.models.hf_config.fields import Fields
+from estimator.models.media import TowerPass
 
 
 def block(width: int, mlp: int, *, biases: bool = True, norm_bias: bool = True, gated: bool = False) -> int:
@@ -54,6 +55,24 @@ def qwen2_5_vl(v: Fields, outer: Fields, hidden: int) -> int:
     return embedding + v.layers("depth") * one_block + _merger(width, merged, v.size("out_hidden_size"), width)
 
 
+def tower_pass(v: Fields, outer: Fields, frames: int) -> TowerPass:
+    """Widths of the pass through a tower of plain transformer blocks whose patches span so many frames by default."""
+    width = v.size("embed_dim") if "embed_dim" in v.config else v.size("hidden_size")
+    named = "intermediate_size" in v.config
+    return TowerPass(
+        patch=patches(v, 1, bias=False, frames=v.factor("temporal_patch_size", default=frames)),
+        hidden=width,
+        intermediate=v.size("intermediate_size") if named else int(width * v.number("mlp_ratio", default=4)),
+        levels=1 + deep_levels(v, outer),
+    )
+
+
+def deep_levels(v: Fields, outer: Fields) -> int:
+    """Layers of the tower whose output Qwen3-VL adds to as many layers of the text."""
+    usual = DEEPSTACK if outer.class_name.startswith("Qwen3VL") else 0
+    return len(v.integers("deepstack_visual_indexes")) if "deepstack_visual_indexes" in v.config else usual
+
+
 DEEPSTACK = 3
 """Layers whose output Qwen3-VL merges into the text where the configuration lists none (its class's default)."""
 
@@ -63,8 +82,7 @@ def qwen3_vl(v: Fields, outer: Fields, hidden: int) -> int:
     width, out = v.size("hidden_size"), v.size("out_hidden_size")
     merged = width * v.factor("spatial_merge_size", default=2) ** 2
     frames = v.factor("temporal_patch_size", default=2)
-    usual = DEEPSTACK if outer.class_name.startswith("Qwen3VL") else 0
-    deep = len(v.integers("deepstack_visual_indexes")) if "deepstack_visual_indexes" in v.config else usual
+    deep = deep_levels(v, outer)
     return (
         patches(v, width, bias=True, frames=frames)
         + v.size("num_position_embeddings") * width

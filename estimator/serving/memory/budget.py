@@ -77,7 +77,7 @@ def memory_report(memory: ServingMemory, tokens: int) -> MemoryReport:
 def _defaults(deployment: Deployment) -> DeviceDefaults:
     """What the engine's settings default to on the device."""
     device, image_tokens = deployment.device, deployment.model.architecture.whole_image_tokens
-    return device_defaults(deployment.engine.memory, device.kernels, device.memory_usable_bytes, image_tokens)
+    return device_defaults(deployment.engine.memory, device, image_tokens)
 
 
 @lru_cache(maxsize=1024)

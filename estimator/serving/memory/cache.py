@@ -85,11 +85,9 @@ def page_table(
         return Pool(1.0, ())
     windows = tuple(kind for kind in kinds if kind.token_bytes and kind.window)
     match policy:
-        case HybridBlocks() if len(kinds) > 1:
+        case HybridBlocks() if len(kinds) > 1 or windows:
             return _hybrid_pages(kinds, policy, step_tokens, drafts, dcp)
-        case HybridBlocks():
-            return _pages(kinds, windows, policy.block_tokens, step_tokens, dcp).passing(step_tokens)
-        case Blocks():
+        case HybridBlocks() | Blocks():
             return _pages(kinds, (), policy.block_tokens, step_tokens, dcp)
         case Slots():
             return _pages(kinds, windows if policy.keeps_windows else (), 1, step_tokens, dcp)

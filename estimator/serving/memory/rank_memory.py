@@ -25,9 +25,11 @@ from estimator.serving.memory.activations import (
     Term,
     compiling_term,
     cuda_graph_terms,
+    encoder_terms,
     expert_term,
     layer_terms,
     layer_widths,
+    profiled_images,
     received_term,
     reserves_cuda_graphs,
     sampler_terms,
@@ -248,7 +250,8 @@ def _activation(
     length, samples = _profiled_prompt(model, peak, start, kinds)
     highest = layer_terms(architecture, peak, weights, length, element_bytes, tp)
     experts = expert_term(architecture, weights, step, tp)
-    resident = workspace_terms(architecture, model.tower_parameters, step, tp)
+    images = profiled_images(architecture, peak, step)
+    resident = workspace_terms(architecture, model.tower_parameters, images, tp)
     if peak.keeps_expert_buffers:
         resident = (*resident, experts)
     else:
@@ -259,8 +262,9 @@ def _activation(
     if start.compiles:
         compiling = (compiling_term(architecture, peak, ends, element_bytes, tp),)
         highest = max(highest, compiling, key=total)
-    received = received_term(architecture, layout.pp, step, element_bytes)
-    return tuple([each for each in (*highest, *resident, received) if each[1]])
+    terms = (*highest, *resident, received_term(architecture, layout.pp, step, element_bytes))
+    encoded = encoder_terms(architecture, images, tp) if ends.first else ()
+    return tuple([each for each in max(terms, encoded, key=total) if each[1]])
 
 
 def _runtime(outside_torch: float, own_reserve: float, buffers: tuple[Part, ...]) -> tuple[Term, ...]:

@@ -169,7 +169,7 @@ def _runtime(deployment: Deployment) -> Runtime:
         host_sequence_s=sequence_us * MICROSECOND,
         admission_s=host.admission_layer_ms * MILLISECOND * layers,
         launch_s=_eager_layer_us(deployment) * MICROSECOND * layers,
-        defaults=device_defaults(deployment.engine.memory, device.kernels, device.memory_usable_bytes),
+        defaults=device_defaults(deployment.engine.memory, device),
         tower_s_per_patch=_tower_s_per_patch(deployment),
         peak_flops_per_s=peak_flops(deployment.weights, device),
         decode_factor=own.decode if own else 1.0,
@@ -240,7 +240,7 @@ def _step_tokens(deployment: Deployment) -> int:
         return asked
     if deployment.efficiency.engines.get(profile.speed_on(device.vendor)) is not speed:
         return own
-    return device_defaults(profile.memory, device.kernels, device.memory_usable_bytes).max_num_batched_tokens
+    return device_defaults(profile.memory, device).max_num_batched_tokens
 
 
 @lru_cache(maxsize=256)

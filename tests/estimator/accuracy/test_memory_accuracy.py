@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from pathlib import Path
 from statistics import fmean, median
 
 import pytest
@@ -174,3 +175,30 @@ def test_what_is_not_scored_says_why(scores: list[Score]) -> None:
 def test_no_row_breaks_the_scoring(context: Context, row: Mapping[str, str], broken: dict[str, str]) -> None:
     for each in score({**row, **broken}, context):
         assert each.predicted is None or abs(each.predicted) < float("inf")
+
+
+def test_start_ups_that_no_rule_was_read_off(context: Context) -> None:
+    """Start-ups of vLLM 0.10 to 0.27 whose logs stand in public repositories, of sources that are not shipped."""
+    unseen = Path(__file__).parents[2] / "data" / "memory_unseen.csv"
+    rows = list(csv.DictReader(unseen.open(newline="", encoding="utf-8")))
+    assert not {row["source"] for row in rows} & {row["source"] for row in ROWS}
+    for metric in ("kv_available_gib_per_gpu", "kv_tokens"):
+        scored = [each for row in rows for each in score(row, context) if each.metric == metric and each.predicted]
+        assert len(scored) >= 15
+        assert median(abs(each.error) for each in scored) < 0.018
+        within = sum(bool(each.low and each.high and each.low <= each.measured <= each.high) for each in scored)
+        assert within / len(scored) >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("notes", "drafts", "cached", "tower"),
+    [("", 0, 0.0, True), ("mtp 3", 3, 0.0, True), ("language-model-only; prefix caching", 0, 0.5, False)],
+)
+def test_notes_say_how_a_server_was_started(
+    context: Context, notes: str, drafts: int, cached: float, tower: bool
+) -> None:
+    row = next(row for row in ROWS if row["case_id"] == "gh-le-2") | {"quantity_notes": notes}
+    case = memory_case(row, context)
+    assert case.scenario.workload.draft_tokens == drafts
+    assert case.scenario.workload.prefix_cache_hit == cached
+    assert bool(case.model.tower_parameters) == tower
