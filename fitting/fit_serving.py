@@ -51,7 +51,7 @@ OFFSET, SOURCE_OFFSET = 0.2, 0.2
 """Spread among architectures, and among sources, of what all cases of one on one engine have in common."""
 ALIKE = 0.7
 """Correlation of one llama.cpp constant among devices: two architectures cannot tell them apart."""
-OWN_PEAK = frozenset({"compute", "compute_quantised", "attention"})
+OWN_PEAK = frozenset({"compute", "compute_quantised", "compute_integer", "attention"})
 """Shares of a peak, which say of one device's tensor cores nothing about another's."""
 TIMES = frozenset({"tpot_ms", "ttft_ms"})
 """Metrics that grow as a machine slows; the others are rates."""

@@ -93,9 +93,15 @@ class LlamaCppKernels(NamedTuple):
     attention: float
     """Share of the 16-bit peak: prompts' attention without flash attention."""
     layer_us: float
-    """Fixed time of a layer: launching and starting its kernels, which long ones hide."""
+    """Fixed time of a layer: launching its kernels one by one, which long ones hide; nothing under CUDA graphs."""
     expert_layer_us: float
     """Fixed time that a layer's routed experts add: router, choice, sorting, adding up."""
+    start_us: float = 0.0
+    """Fixed time of a product of a layer on the device under CUDA graphs: its kernels start, fill it and drain."""
+    expert_start_us: float = 0.0
+    """Fixed time of a layer's routed experts on the device under CUDA graphs."""
+    compute_integer: float = 0.0
+    """Share of the 16-bit peak, with quantised weights on integer tensor cores; 0 where there are none."""
     vector_compute: float = 0.0
     """Share of the FP32 peak that the kernels for a few rows of quantised weights reach; 0 is what CUDA's reach."""
     vector_rows: int = 0
@@ -125,8 +131,6 @@ class LlamaCpp:
     """Rows that the smallest tile of the kernels for many rows computes."""
     expert_tile_rows: float
     """Rows of the widest tile of CUDA's products of routed experts."""
-    fp16_accumulate: tuple[str, ...] = ()
-    """Accelerators that run at twice their catalogued peak because products accumulate in 16 bit."""
     source: str = ""
 
     def key(self, device: Accelerator) -> str:

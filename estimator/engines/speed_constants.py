@@ -6,7 +6,7 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from math import exp, hypot, log
+from math import ceil, exp, hypot, log
 from typing import Literal, NamedTuple
 
 from estimator.engines.kernel_constants import Kernels, LlamaCpp, Network, NeuronSpeed
@@ -80,6 +80,8 @@ class HostCost(NamedTuple):
     """Time of each step more where requests sample by top-p or top-k: launching a sort of the vocabulary."""
     top_p_sequence_us: float = 0.0
     """Time of each such sequence more: sorting its logits."""
+    candidate_ns: float = 0.0
+    """Time of each entry of the vocabulary, of each such sequence, where the CPU picks the best of them (llama.cpp)."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
 
@@ -91,10 +93,21 @@ class PromptCost(NamedTuple):
     """Most prompt tokens of one step."""
     factor: float = 1.0
     """Seconds of prompts over what the kernels say (fitted)."""
-    batch_chunks: int = 0
-    """Chunks of a prompt that pipeline stages work through before they drain; 0 is all of them."""
+    batch_tokens: int = 0
+    """Prompt tokens that are queued together, chunk after chunk: the host is waited for once, and pipeline stages work
+    through them before they drain (llama.cpp's n_batch); 0 where each chunk is its own."""
     buckets: bool = False
     """Prompts are padded to the next power of two (ahead-of-time compilation)."""
+    last_logits: bool = False
+    """Only a prompt's last chunk meets the LM head (llama.cpp, whose batches say which tokens want logits)."""
+
+    def batches(self, tokens: float) -> int:
+        """Times that a prompt of so many tokens is queued."""
+        return ceil(tokens / max(self.batch_tokens, self.chunk_tokens))
+
+    def headed(self, chunks: int) -> int:
+        """How many of a prompt's chunks meet the LM head."""
+        return min(chunks, 1) if self.last_logits else chunks
 
 
 class Scheduler(NamedTuple):
@@ -165,6 +178,9 @@ class EngineSpeed:
     """One kernel attends for the prompts and the decoding sequences of a step, where decoding has none of its own."""
     runtime: str = "gpu"
     """Which operators apply: gpu, llama.cpp or neuron."""
+    cuda_graphs: bool = False
+    """Whether builds of llama.cpp launch CUDA's kernels as one graph, and multiply quantised weights on its integer
+    tensor cores: both from May and June 2024 on (github.com/ggml-org/llama.cpp pulls 6766 and 7676)."""
     kernels: KernelFactors = TABLES_AS_THEY_ARE
     host: HostCost = FREE_HOST
     source: str = ""

@@ -5,7 +5,6 @@ The seconds of all parts add up to the step's own, the user's measured factors i
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from math import ceil
 
 from estimator.results import Bound, OperatorTime
 from estimator.serving.speed.operators import Detail, RowOperator
@@ -69,17 +68,17 @@ def _prefill(step: Step, new: int, cached: int) -> Iterator[Detail]:
     launches = whole + (1 if rest else 0)
     side_by_side = 1.0
     if pp > 1:  # stages fill, work side by side and drain
-        drains = ceil(launches / (prompts.batch_chunks or launches))
+        drains = prompts.batches(new) if prompts.batch_tokens else 1
         side_by_side = (launches + drains * (pp - 1)) / (launches * pp) * (1 + step.pipeline)
     operators, factor = step.operators, step.prefill_factor * side_by_side
     device = (
         *(_in_chunks(operator, whole, prompts.chunk_tokens, rest) for operator in operators.rows),
         *(each.detail(computed, cached, launches) for each in operators.prefill_attention),
         *(state.detail(launches, computed) for state in operators.states),
-        _repeated(operators.head.detail(1), launches),
+        _repeated(operators.head.detail(1), prompts.headed(launches)),
     )
     yield from _scaled(device, prompts.factor * factor)
-    if host_s := launches * step.host_s(0):
+    if host_s := prompts.batches(computed) * step.host_s(0):
         yield "host", host_s * factor, "latency", 0.0, 0.0
     if pp > 1:
         yield "pipeline", launches * pp * step.hop_s + new * step.hop_s_per_row, "network", 0.0, 0.0

@@ -155,6 +155,7 @@ def _runtime(deployment: Deployment) -> Runtime:
     step_ms, sequence_us = host.step_ms, host.sequence_us
     if deployment.settings.sampling == TOP_P:
         step_ms, sequence_us = step_ms + host.top_p_step_ms, sequence_us + host.top_p_sequence_us
+        sequence_us += host.candidate_ns * deployment.model.architecture.vocabulary / 1000
     return Runtime(
         engine=engine,
         speed=_chunking(speed, _step_tokens(deployment)),
@@ -235,7 +236,7 @@ def _step_tokens(deployment: Deployment) -> int:
     speed, profile, device = deployment.speed, deployment.engine, deployment.device
     own, asked = speed.prompts.chunk_tokens, deployment.settings.max_num_batched_tokens
     if not speed.scheduler.chunked:
-        return asked if asked and speed.prompts.batch_chunks else own
+        return asked if asked and speed.prompts.batch_tokens else own
     if asked:
         return asked
     if deployment.efficiency.engines.get(profile.speed_on(device.vendor)) is not speed:
@@ -252,9 +253,7 @@ def _chunking(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
     prompts = speed.prompts
     if chunk_tokens == prompts.chunk_tokens:
         return speed
-    logical = prompts.batch_chunks * prompts.chunk_tokens
-    batch_chunks = max(logical // chunk_tokens, 1) if logical else 0
-    return replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens, batch_chunks=batch_chunks))
+    return replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens))
 
 
 def _launching(deployment: Deployment) -> EngineSpeed:

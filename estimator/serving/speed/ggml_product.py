@@ -8,7 +8,8 @@ from estimator.serving.speed.operators import Detail, longest_of
 
 @record(frozen=True, slots=True, eq=False)
 class GgmlProduct:
-    """Matrices of all layers as one product over `rows` tokens: the smooth maximum of launching, compute and memory.
+    """Matrices of all layers as one product over `rows` tokens: the smooth maximum of launching kernels and of starting
+    them, compute and memory.
 
     Quantised weights have two kernels (ggml/src/ggml-cuda: mmvq.cu, mmq.cu). The vector kernel multiplies row by row at
     a share of the FP32 peak; the matrix kernel computes tiles of at least `tile_rows` rows. llama.cpp takes the faster
@@ -20,7 +21,7 @@ class GgmlProduct:
     name: str
     times: float
     latency_s: float
-    """Fixed time of launching and starting the kernels."""
+    """Fixed time in which the host launches the kernels, hidden behind long ones."""
     flops: float
     """FLOPs of one row (token)."""
     weight_bytes: float
@@ -33,6 +34,8 @@ class GgmlProduct:
     """Rows that the matrix kernel's smallest tile computes."""
     vector_rows: float = 0.0
     """Rows up to which the vector kernel is taken even where the other is faster."""
+    start_s: float = 0.0
+    """Fixed time of the kernels on the device, in which each starts and drains."""
 
     def compute_s(self, rows: float) -> float:
         """Seconds of the product's arithmetic alone over `rows` rows, by the kernel that is taken for so many."""
@@ -44,10 +47,11 @@ class GgmlProduct:
 
     def seconds(self, rows: float) -> float:
         compute_s, memory_s = self.compute_s(rows), self.weight_bytes / self.bytes_per_s
-        return self.times * hypot(self.latency_s, busy_s(compute_s, memory_s, rows <= self.vector_rows))
+        busy = busy_s(compute_s, memory_s, rows <= self.vector_rows)
+        return self.times * hypot(self.latency_s, self.start_s + busy)
 
     def detail(self, rows: float) -> Detail:
-        bound = longest_of(self.latency_s, self.compute_s(rows), self.weight_bytes / self.bytes_per_s)
+        bound = longest_of(self.latency_s + self.start_s, self.compute_s(rows), self.weight_bytes / self.bytes_per_s)
         return self.name, self.seconds(rows), bound, self.times * rows * self.flops, self.times * self.weight_bytes
 
 

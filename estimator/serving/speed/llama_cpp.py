@@ -6,7 +6,7 @@ each layer (`--split-mode tensor`, tensor-parallel ranks).
 
 from collections.abc import Iterable, Iterator
 
-from estimator.hardware.devices import AllReduce
+from estimator.hardware.devices import Accelerator, AllReduce
 from estimator.layout import Layout
 from estimator.layouts.rank_work import Product, RankWork
 from estimator.models.formats.gguf import has_super_blocks
@@ -27,6 +27,17 @@ from estimator.units import MICROSECOND
 SUM_BYTES = 4
 """Bytes of an element of a partial sum that devices add up: float32, as ggml's products come out."""
 
+HALVED_PEAK = 2.5
+"""INT8 rate over the catalogued FP16 rate from which the latter is the halved one with sums in 32 bit: 4 on GeForce
+boards and GB10, 2 elsewhere."""
+GRAPHS_FROM = 7.0
+"""Compute capability from which steps are launched as CUDA graphs (Volta)."""
+
+
+def sums_in_16_bit(device: Accelerator) -> bool:
+    """Whether products gain by sums in 16 bit, which llama.cpp's cuBLAS calls ask for: twice the catalogued peak."""
+    return device.int8_flops > HALVED_PEAK * device.fp16_flops > 0
+
 
 class LlamaCppOperators:
     """Makes llama.cpp's operators on one device with one weight and cache format, at the rates that it reaches
@@ -43,6 +54,7 @@ class LlamaCppOperators:
         "entropy",
         "fabric",
         "factors",
+        "graphs",
         "kernels",
         "memory",
         "peak",
@@ -62,7 +74,9 @@ class LlamaCppOperators:
         self.kernels = self.constants.kernels[self.constants.key(device)]
         self.factors, self.state_us = deployment.speed.kernels, deployment.speed.state_us
         quantised = weights.bits < 16
-        self.peak = device.matrix_flops * (2 if device.id in self.constants.fp16_accumulate else 1)
+        self.peak = device.matrix_flops * (2 if sums_in_16_bit(device) else 1)
+        nvidia = device.vendor == "nvidia" and device.compute_capability >= GRAPHS_FROM
+        self.graphs = deployment.speed.cuda_graphs and nvidia
         self.bandwidth = device.bandwidth_bytes_per_s
         unpacked = has_super_blocks(weights)
         memory = self.kernels.memory_quantised if unpacked else self.kernels.memory
@@ -70,7 +84,10 @@ class LlamaCppOperators:
         by_row = self.kernels.vector_compute or self.constants.vector_compute
         self.vector_compute = device.fp32_flops * by_row if quantised else 0.0
         self.tile_rows = self.constants.tile_rows if quantised else 0.0
-        compute = self.kernels.compute_quantised if quantised else self.kernels.compute
+        compute = self.kernels.compute
+        if quantised:
+            integer = self.graphs and device.int8_flops >= device.fp16_flops
+            compute = (integer and self.kernels.compute_integer) or self.kernels.compute_quantised
         self.compute = self.peak * compute * self.factors.compute
         self.cache_bandwidth = self.bandwidth * self.constants.cache_memory * self.factors.attention_bandwidth
         self.weights, self.cache = weights, deployment.cache.bits / 8
@@ -79,11 +96,13 @@ class LlamaCppOperators:
         """The operator of all matrices of `layers` layers, each kind in its own bits, with a fixed time of each
         layer.
         """
+        products = tuple(products)
         elements = [(each.role, times * each.outputs * each.inputs) for each, times in products]
         return GgmlProduct(
             name=name,
             times=1,
-            latency_s=layers * self.kernels.layer_us * self.factors.latency * MICROSECOND,
+            latency_s=0.0 if self.graphs else layers * self.kernels.layer_us * self.factors.latency * MICROSECOND,
+            start_s=sum(times for _, times in products) * self.kernels.start_us * MICROSECOND if self.graphs else 0.0,
             flops=2 * sum(count for _, count in elements),
             weight_bytes=sum(count * self.weights.kind_bits(role) / 8 for role, count in elements),
             flops_per_s=self.compute,
@@ -99,7 +118,8 @@ class LlamaCppOperators:
             yield GgmlExperts(
                 name="experts",
                 times=times,
-                latency_s=self.kernels.expert_layer_us * self.factors.latency * MICROSECOND,
+                latency_s=0.0 if self.graphs else self.kernels.expert_layer_us * self.factors.latency * MICROSECOND,
+                start_s=self.kernels.expert_start_us * MICROSECOND if self.graphs else 0.0,
                 experts=bank.experts,
                 experts_per_token=bank.experts_per_token,
                 ranks=1,
@@ -113,7 +133,7 @@ class LlamaCppOperators:
                 routing_bytes=0.0,
                 ramp_rows=0.0,
                 flops_per_s=self.compute,
-                bytes_per_s=self.memory,
+                bytes_per_s=self.memory * self.factors.expert_bandwidth,
                 routing_bytes_per_s=self.memory,
                 vector_flops_per_s=self.vector_compute,
                 tile_rows=self.kernels.expert_tile_rows or self.constants.expert_tile_rows,

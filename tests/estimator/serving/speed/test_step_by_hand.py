@@ -47,9 +47,19 @@ def test_a_prompt_s_chunks_fill_the_stages_and_drain_them() -> None:
     time = staged.prompt_time(1000)
     assert ms(time.alone_s) == approx(180 * (10 + 3) / 40 * 1.1 + 10 * 4 * 0.2 + 1)
     assert ms(time.engine_s) == approx(180 / 4)
-    draining = with_speed(staged, prompts=staged.speed.prompts._replace(batch_chunks=4))
+    draining = with_speed(staged, prompts=staged.speed.prompts._replace(batch_tokens=400))
     assert ms(draining.prompt_time(1000).alone_s) == approx(180 * (10 + 3 * 3) / 40 * 1.1 + 9)
     assert staged.prompt_time(0) == (0, 0)
+
+
+def test_only_the_last_chunk_of_a_prompt_may_meet_the_head_and_the_host_waits_once_a_batch() -> None:
+    engine = linear_engine(chunk_tokens=100, host_step_s=3 * MS)
+    assert ms(engine.prefill_s(450)) == approx(4 * 18 + 8 + 5 + 5 * 3)
+    queued = with_speed(engine, prompts=engine.speed.prompts._replace(batch_tokens=200))
+    assert ms(queued.prefill_s(450)) == approx(4 * 18 + 8 + 5 + 3 * 3)
+    headed = replace(engine, operators=engine.operators._replace(head=Linear(7 * MS)))
+    once = with_speed(headed, prompts=engine.speed.prompts._replace(last_logits=True))
+    assert ms(headed.prefill_s(450) - once.prefill_s(450)) == approx(4 * 7)
 
 
 def test_padded_prompts_are_computed_as_the_next_power_of_two() -> None:
