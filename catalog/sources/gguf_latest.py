@@ -1,8 +1,8 @@
 """GGUF architectures of document readers, diffusion models and later windows, as fields of config.json.
 
 Names and keys: llama.cpp conversion/command_r.py, granite.py, laguna.py, muse_glimmer.py, hrm_text.py, hunyuan.py,
-ernie.py, deepseek.py, llada.py and bert.py. What a file's tensors contradict is refused, so an entry can not be
-silently wrong.
+ernie.py, deepseek.py, pangu.py, llada.py and bert.py. What a file's tensors contradict is refused, so an entry can not
+be silently wrong.
 """
 
 from collections.abc import Mapping
@@ -96,6 +96,7 @@ LATEST: Mapping[str, Conversion] = {
     "hunyuan_vl": Conversion("HunYuanDenseV1ForCausalLM"),
     "paddleocr": Conversion("Ernie4_5ForCausalLM"),
     "deepseek2-ocr": Conversion("DeepseekForCausalLM", "n_routed_experts", shared_experts),
+    "pangu-embedded": Conversion("PanguEmbeddedForCausalLM", extra=windowed),
     "llada": Conversion("LLaDAModelLM", extra=_llada),
     "jina-bert-v2": Conversion("JinaBertModel", extra=_jina_bert),
 }

@@ -107,6 +107,11 @@ TOYS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
+        "pangu-embedded",
+        {"block_count": 3, "feed_forward_length": 112},
+        {"architectures": ["PanguEmbeddedForCausalLM"], "num_hidden_layers": 3, "intermediate_size": 112},
+    ),
+    (
         "llada",
         {"block_count": 3, "feed_forward_length": 176},
         {
