@@ -44,7 +44,7 @@ def model(header: Header, path: Path) -> Model:
         _check_parameters(described, header)
     except InputError as error:
         raise InputError(source, f"{_in_figures(header)}: {printable(architecture, 60)}: {error}") from None
-    weights = as_stored(header)
+    weights = as_stored(header, described.architecture)
     return replace(described, native_weights=weights.id, checkpoint=weights)
 
 

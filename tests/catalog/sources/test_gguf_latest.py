@@ -1,10 +1,11 @@
 """Later GGUF architectures: a toy of each is the same architecture by its keys and by its config.json."""
 
+from math import prod
 from typing import Any
 
 import pytest
 
-from catalog.sources import gguf_config
+from catalog.sources import gguf_config, gguf_weights
 from catalog.sources.checkpoint import Stored
 from catalog.sources.gguf import TYPES, Block, Header, StoredTensor
 from estimator.models import hf_config
@@ -156,3 +157,32 @@ def test_two_bit_blocks_and_repacked_rows_have_their_bytes() -> None:
     assert TYPES[42] == ("Q2_0", Block(64, 64 // 4 + 2))
     assert {TYPES[code] for code in (31, 32, 33)} == {TYPES[2]}
     assert {TYPES[code] for code in (36, 37, 38)} == {TYPES[20]}
+
+
+def matrix(dtype: str, *shape: int) -> StoredTensor:
+    block = next(block for name, block in TYPES.values() if name == dtype)
+    return StoredTensor(dtype, shape, Stored(prod(shape), prod(shape) // block.weights * block.bytes))
+
+
+def test_fused_experts_and_gates_add_up_to_the_file() -> None:
+    """llama.cpp's conversion fuses Granite's gate and up projections; attention's gate has no name of its own here."""
+    keys = next(keys for name, keys, _ in TOYS if name == "granite_swa" and "expert_count" in keys)
+    file = header("granite_swa", KEYS | keys)
+    experts = {"ffn_gate_up_exps": matrix("Q4_K", 64, 80, 4), "ffn_down_exps": matrix("Q8_0", 32, 80, 4)}
+    layers = {f"blk.{n}.{name}.weight": each for n in range(4) for name, each in experts.items()}
+    architecture = hf_config.read(gguf_config.config(file, "granite_swa", "toy"))
+    weights = gguf_weights.as_stored(Header(file.metadata, {**file.tensors, **layers}), architecture)
+    assert weights.kind_bits("expert", "gate_proj") == weights.kind_bits("expert", "up_proj") == 4.5
+    assert weights.kind_bits("expert", "down_proj") == 8.5
+    assert weights.kind_bits("expert") == pytest.approx((4.5 * 2 + 8.5) / 3)
+
+
+def test_what_has_no_name_of_its_own_takes_the_rest_of_its_role() -> None:
+    keys = next(keys for name, keys, _ in TOYS if name == "muse-glimmer")
+    file = header("muse-glimmer", KEYS | keys)
+    kinds = {"attn_q": matrix("Q4_K", 64, 64), "attn_gate": matrix("F16", 64, 64), "ffn_up": matrix("Q6_K", 64, 384)}
+    layers = {f"blk.{n}.{name}.weight": each for n in range(4) for name, each in kinds.items()}
+    architecture = hf_config.read(gguf_config.config(file, "muse-glimmer", "toy"))
+    weights = gguf_weights.as_stored(Header(file.metadata, {**file.tensors, **layers}), architecture)
+    assert (weights.kind_bits("attention", "q_proj"), weights.kind_bits("attention", "gate_proj")) == (4.5, 16)
+    assert weights.kind_bits("mlp", "gate_proj") == weights.kind_bits("mlp", "up_proj") == 6.5625
