@@ -101,6 +101,8 @@ def quantization_section(config: Mapping[str, object]) -> Mapping[str, object] |
                 section = holder.get(name)
                 if isinstance(section, Mapping) and section:
                     return section
+                if isinstance(section, str) and section:  # as some conversions write it
+                    return {"quant_method": section}
     bits = config.get("quantization_bit")  # ChatGLM's own; 0 in its 16-bit uploads
     return {"quant_method": "chatglm", "bits": bits} if bits else None
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from estimator.errors import InputError
-from estimator.models.quantization import read_quantization
+from estimator.models.model import read_model
+from estimator.models.quantization import quantization_section, read_quantization
 from estimator.models.summary import text_tensors
 from tests.estimator.models.test_architecture import model
 
@@ -217,6 +218,18 @@ def test_methods_by_their_newer_names(section: dict[str, Any], bits: float) -> N
     architecture = model(LLAMA).architecture
     [projection, *_] = [t for _, t in text_tensors(architecture) if t.name == "q_proj"]
     assert read_quantization(section, architecture).bits_of(projection) == pytest.approx(bits, abs=1e-5)
+
+
+def test_a_method_may_stand_alone_as_text() -> None:
+    """What it leaves open is the method's default; text that names no method is an unknown format, not 16 bits."""
+    assert quantization_section({"quantization_config": "awq"}) == {"quant_method": "awq"}
+    llama = {
+        "architectures": ["LlamaForCausalLM"], "hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 2,
+        "num_attention_heads": 8, "num_key_value_heads": 8, "vocab_size": 1000,
+    }  # fmt: skip
+    odd = read_model("odd", {"config": {**llama, "quantization_config": "q4f16_1"}})
+    assert odd.unknown_weights
+    assert odd.architecture.parameters > 0
 
 
 def test_experts_alone_are_in_int8() -> None:
