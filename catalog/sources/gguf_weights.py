@@ -99,8 +99,8 @@ def as_stored(header: Header, architecture: Architecture) -> WeightFormat:
 
 def _fused(bare: str, in_file: set[str], kind: str) -> tuple[str, ...]:
     """Kinds of tensors that one of the file holds."""
-    apart, kinds = FUSED.get(bare.removesuffix(".weight"), ("", ()))
-    return kinds if kinds and apart not in in_file else (kind,)
+    alone, kinds = FUSED.get(bare.removesuffix(".weight"), ("", ()))
+    return kinds if kinds and alone not in in_file else (kind,)
 
 
 def _unnamed(role: Role, architecture: Architecture, elements: Counter[tuple[Role, str]]) -> list[str]:
