@@ -13,15 +13,18 @@ _SPELLINGS = (
     (re.compile(r"(?<=\db)\.(?=a\d)"), "-"),  # qwen3moe 30B.A3B
     (re.compile(r"(?<=\d)moe\b"), ""),
 )
-_SEPARATORS = re.compile(r"[\s\-_/:]+")
+_SEPARATORS = re.compile(r"[\s\-_/:@]+")
 _QUANTISED = re.compile(
     r"gguf|ggml|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|gemm|onnx|trtllm|trt|neuron"
+    r"|hqq|[od]wq|sinq|optiq|smoothquant|h[4-8]"
     r"|safetensors|imatrix|i1|ud|qat|qlora|spinquant|eo\d|asq|ct|dynamic|static|block|per[a-z]*|tensor|channel|kv|mixed|g\d{2,3}|\d{2,3}g|sym|asym|inc"
-    r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|mostly|half|u?int[48]|[2-8]\.?\d?(bits?|bpw)|w\d+a\d+\w*"
+    r"|dequantized|unquantized|linearized|modelopt|quark|ptpc|mostly|half|u?int[48]|[2-8](\.\d{1,2})?(bits?|bpw)|w\d+a\d+\w*"
     r"|(bf|fp|f|float|bfloat|nvfp|mxfp|nf)\d{1,2}\w*"
 )
 _TUNED = re.compile(r"instruct|inst|chat|it|base|pt|hf|meta|original|unsloth|deduped|sft|dpo|rlvr\d?")
-_VARIED = re.compile(rf"{_TUNED.pattern}|thinking|reasoning|reasoner|preview|text|new|\d{{4}}|\d{{1,4}}k|1m|1\.0")
+_VARIED = re.compile(
+    rf"{_TUNED.pattern}|thinking|reasoning|reasoner|preview|text|new|\d{{4}}|\d{{8}}|\d{{1,4}}k|1m|1\.0"
+)
 _STAGES = (_QUANTISED, _TUNED, _VARIED)
 """Words that a name may lack, least telling first: number formats, tuning, then variants, dates and contexts."""
 
@@ -46,7 +49,7 @@ def reductions(name: str) -> tuple[str, ...]:
 
 _NARROW = re.compile(
     r"gguf|ggml|quantized(\.\w+)?|quant|awq|gptq|autoround|autofp8|exl[23]|bnb|mlx|marlin|onnx|modelopt|quark|ptpc"
-    r"|u?int[48]|[2-8]\.?\d?(bits?|bpw)|w\d+a\d+\w*|(nvfp|mxfp|nf)\d\w*|(fp|float)[468]\w*"
+    r"|hqq|[od]wq|sinq|i?q\d\w*|u?int[48]|[2-8](\.\d{1,2})?(bits?|bpw)|w\d+a\d+\w*|(nvfp|mxfp|nf)\d\w*|(fp|float)[468]\w*"
 )
 
 

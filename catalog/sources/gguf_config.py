@@ -8,6 +8,7 @@ from typing import Any
 
 from catalog.sources.gguf import Header
 from catalog.sources.gguf_classic import CLASSIC
+from catalog.sources.gguf_latest import LATEST
 from catalog.sources.gguf_newer import NEWER
 from catalog.sources.gguf_table import CONVERSIONS, FIELDS, Keys
 from catalog.sources.gguf_weights import as_stored
@@ -15,7 +16,7 @@ from estimator.errors import InputError, UnsupportedArchitecture
 from estimator.models.model import Model, read_model
 from estimator.printable import printable
 
-READ = {**CONVERSIONS, **CLASSIC, **NEWER}
+READ = {**CONVERSIONS, **CLASSIC, **NEWER, **LATEST}
 """Every GGUF architecture that is read."""
 BLOCK = re.compile(r"blk\.(\d{1,9})\.")
 DERIVED = ("rope_freqs", "rope_factors", "mm.", "v.")
@@ -43,7 +44,7 @@ def model(header: Header, path: Path) -> Model:
         _check_parameters(described, header)
     except InputError as error:
         raise InputError(source, f"{_in_figures(header)}: {printable(architecture, 60)}: {error}") from None
-    weights = as_stored(header)
+    weights = as_stored(header, described.architecture)
     return replace(described, native_weights=weights.id, checkpoint=weights)
 
 

@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.sources.gguf import Header
+from estimator.models.architecture import Architecture
 from estimator.models.formats import Stored, WeightFormat, weight_format
+from estimator.models.quantization.exceptions import tensor_classes
 from estimator.models.tensors import Role
 
 TABLE: tuple[Role, str] = ("embedding", "embed_tokens")
 HEAD: tuple[Role, str] = ("head", "")
+REST = "…"
+"""Stands for every kind of a role that has no name of its own here."""
 PLACES: dict[str, tuple[Role, str]] = {
     "token_embd": TABLE,
     "per_layer_token_embd": ("embedding", "embed_tokens_per_layer"),
@@ -37,6 +41,12 @@ PLACES: dict[str, tuple[Role, str]] = {
     "ffn_gate_inp": ("router", ""),
 }
 """llama.cpp's tensor names -> role and name."""
+FUSED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "attn_qkv": ("attn_q", ("q_proj", "k_proj", "v_proj")),
+    "ffn_up": ("ffn_gate", ("gate_proj", "up_proj")),
+    "ffn_gate_up_exps": ("ffn_gate_exps", ("gate_proj", "up_proj")),
+}
+"""Tensors that hold several kinds at once in files without the tensor of the first name."""
 ROLES: tuple[tuple[str, Role], ...] = (
     (r"norm|_norm_|ssm_a$|ssm_d$|ssm_conv1d|sinks|exp_probs_b|\bdt\b", "norm"),
     (r"^(time|channel)_mix_(lerp|ln$|[wav]0$|k_k$|k_a$|r_k$)", "norm"),
@@ -55,31 +65,48 @@ FILE_TYPES = {
 """`general.file_type`, llama.h's llama_ftype."""
 
 
-def as_stored(header: Header) -> WeightFormat:
+def as_stored(header: Header, architecture: Architecture) -> WeightFormat:
     """A GGUF file's own mix as a weight format: the nominal one by name, with the exact bits of every kind of tensor.
 
-    A kind without an entry of its own takes the average of its role, so that the bytes add up to the file's. A file
-    without an output matrix multiplies the embedding in its place.
+    A kind of the architecture's without an entry of its own takes the average of what its role has besides, so that the
+    bytes add up to the file's. A file without an output matrix multiplies the embedding in its place.
     """
     elements: Counter[tuple[Role, str]] = Counter()
     sizes: Counter[tuple[Role, str]] = Counter()
+    bare_names = {name: re.sub(r"^blk\.\d+\.", "", name) for name in header.tensors}
+    in_file = {bare.removesuffix(".weight") for bare in bare_names.values()}
     for name, tensor in header.tensors.items():
-        place = _place(re.sub(r"^blk\.\d+\.", "", name))
+        place = _place(bare_names[name])
         if place:
-            for kind in {place, (place[0], "")}:
-                elements[kind] += tensor.stored.elements
-                sizes[kind] += tensor.stored.bytes
+            role, kind = place
+            for each in {"", *_fused(bare_names[name], in_file, kind)}:
+                elements[role, each] += tensor.stored.elements
+                sizes[role, each] += tensor.stored.bytes
     if "output.weight" not in header.tensors:
         elements[HEAD], sizes[HEAD] = elements[TABLE], sizes[TABLE]
     by_kind = sorted((place for place in elements if elements[place]), key=lambda place: not place[1])
     exceptions = tuple(
-        Stored(role=role, name=kind, bits=8 * sizes[role, kind] / elements[role, kind]) for role, kind in by_kind
+        Stored(role=role, name=name, bits=8 * sizes[role, kind] / elements[role, kind])
+        for role, kind in by_kind
+        for name in (_unnamed(role, architecture, elements) if kind == REST else [kind])
     )
     nominal = weight_format(f"gguf-{_mix(header)}")
     stored = header.stored.values()
     average = 8 * sum(each.bytes for each in stored) / max(sum(each.elements for each in stored), 1)
     as_written = nominal._replace(row=0, narrow_bits=())  # the file took what narrow rows fall back to, and says so
     return as_written._replace(exceptions=(*exceptions, *nominal.exceptions), average_bits=average)
+
+
+def _fused(bare: str, in_file: set[str], kind: str) -> tuple[str, ...]:
+    """Kinds of tensors that one of the file holds."""
+    alone, kinds = FUSED.get(bare.removesuffix(".weight"), ("", ()))
+    return kinds if kinds and alone not in in_file else (kind,)
+
+
+def _unnamed(role: Role, architecture: Architecture, elements: Counter[tuple[Role, str]]) -> list[str]:
+    """Names of an architecture's tensors of a role that no tensor of the file has alone."""
+    names = [tensor.name for tensor in tensor_classes(architecture) if tensor.role == role]
+    return [name for name in names if not elements[role, name]]
 
 
 def _place(name: str) -> tuple[Role, str] | None:
@@ -89,7 +116,7 @@ def _place(name: str) -> tuple[Role, str] | None:
     bare = name.removesuffix(".weight")
     if bare in PLACES:
         return PLACES[bare]
-    return next(((role, "") for pattern, role in ROLES if re.search(pattern, bare)), None)
+    return next(((role, REST) for pattern, role in ROLES if re.search(pattern, bare)), None)
 
 
 def _mix(header: Header) -> str:

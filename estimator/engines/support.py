@@ -1,5 +1,6 @@
 """Which devices, engines, number formats and models go together. The rules are data: `exclusions` in engines.yaml."""
 
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from estimator.engines.profiles import EngineProfile, Exclusion, version_key
@@ -13,7 +14,7 @@ from estimator.models.model import Model
 NEXT_BEST = {"fp8": "gguf-q8_0", "int8": "gguf-q8_0", "bf16": "fp16", "fp16": "fp16", "fp32": "fp32"}
 """What llama.cpp is asked for in place of a format it has no file type for; anything narrower is its 4-bit mix."""
 FOUR_BIT_MIX = "gguf-q4_k_m"
-FILE_TYPES = {"mxfp4": "gguf-mxfp4"}
+FILE_TYPES = {"mxfp4": "gguf-mxfp4", "mxfp4-linear": FOUR_BIT_MIX}
 """Uploads that a GGUF file holds in a type of its own: beside MXFP4 experts all else is Q8_0, not 16-bit (gpt-oss-120b
 is 63.4 GB at ggml-org, 65.2 at OpenAI)."""
 CUT_BLOCKS = "experts cut inside a block"
@@ -92,8 +93,8 @@ def applies(exclusion: Exclusion, device: Accelerator, weights: WeightFormat) ->
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Whether a format's name is the pattern, or begins as one that ends in * does."""
-    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+    """Whether a format's name is the pattern, in which * stands for anything."""
+    return fnmatchcase(name, pattern)
 
 
 def _names(exclusion: Exclusion, features: frozenset[str], class_name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from estimator.errors import InputError
 from estimator.models.architecture import Architecture, Layer
@@ -149,18 +150,32 @@ def _places(role: Role, layer: Layer) -> tuple[str, ...]:
     return _PLACES.get(role) or (layer.mixer.module if layer.mixer else "self_attn", "mixer", "attn")
 
 
-def matched_share(architecture: Architecture, patterns: Patterns, tensor: Tensor) -> float:
-    """Share of the layers with a tensor of this role and name whose tensor the patterns name, 0 to 1."""
+class Places(NamedTuple):
+    """Modules of a kind that differ in the index of their layer alone."""
+
+    layer: Layer | None
+    """None for what stands outside the layers."""
+    indices: tuple[int, ...]
+    layers: int
+    """How many layers each index stands for."""
+
+
+def places_of(architecture: Architecture, tensor: Tensor, by_layer: bool) -> Iterator[Places]:
+    """Where the tensors of a role and name stand, with every index where names by layer count."""
     if tensor.role in ("head", "embedding"):
-        return float(patterns.match("lm_head" if tensor.role == "head" else "embed_tokens"))
-    matched = total = 0
+        yield Places(None, (0,), 1)
+        return
     for group in architecture.groups:
-        if not any(each.role == tensor.role and each.name == tensor.name for each in group.layer.tensors):
-            continue
-        total += group.count
-        places = group.indices if patterns.by_layer and group.indices else (0,)
-        named = sum(
-            any(patterns.match(path, alias) for path, alias in paths(tensor, group.layer, index)) for index in places
-        )
-        matched += named * group.count // len(places)
-    return matched / total if total else 0.0
+        if any(each.role == tensor.role and each.name == tensor.name for each in group.layer.tensors):
+            indices = group.indices if by_layer and group.indices else (0,)
+            yield Places(group.layer, indices, group.count // len(indices))
+
+
+def named(patterns: Patterns, tensor: Tensor, places: Places) -> list[bool]:
+    """Whether the patterns name a tensor's module, index by index."""
+    layer = places.layer
+    if layer is None:
+        return [patterns.match("lm_head" if tensor.role == "head" else "embed_tokens")]
+    looked_at = places.indices if patterns.by_layer else places.indices[:1]
+    whether = [any(patterns.match(path, alias) for path, alias in paths(tensor, layer, index)) for index in looked_at]
+    return whether if patterns.by_layer else whether * len(places.indices)

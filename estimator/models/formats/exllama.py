@@ -16,7 +16,7 @@ USUAL_BITS = 4.0
 _ID = re.compile(r"exl([23])-(\d(?:\.\d{1,2})?)bpw")
 _ENDINGS = (
     re.compile(r"[-_.](?P<bits>\d(?:\.\d{1,2})?)[-_.]?bpw(?:[-_.]h\d)?[-_.]exl(?P<version>[23])$"),
-    re.compile(r"[-_.]exl(?P<version>[23])(?:[-_.](?P<bits>\d(?:[._]\d{1,2})?)(?:[-_.]?bpw)?(?:[-_.]h\d)?)?$"),
+    re.compile(r"[-_.]exl(?P<version>[23])(?:[-_.@](?P<bits>\d(?:[._]\d{1,2})?)(?:[-_.]?bpw)?(?:[-_.]h\d)?)?$"),
 )
 
 

@@ -61,10 +61,10 @@ def format_in_name(model_id: str) -> str | None:
     by_uploader = _UPLOADERS.get(organisation)
     packer = by_uploader or ("mlx" if "mlx" in name else None)
     if packer:
-        bits = re.search(r"(?<!\d)[-_.](?:mlx[-_.])?([2-8])[-_.]?bits?(?:[-_.](?:mlx|awq|dwq(?:[-_.]\w+)?))?$", name)
+        bits = _MLX_BITS.search(name)
         mode = re.search(r"[-_.](mxfp4|mxfp8|nvfp4)(?:[-_.]mlx)?$", name)
         if bits or mode:
-            return f"int{bits[1]}-{packer}" if bits else f"{mode[1] if mode else ''}-{packer}"
+            return f"int{bits[1] or bits[2]}-{packer}" if bits else f"{mode[1] if mode else ''}-{packer}"
     if organisation in _MX_UPLOADERS and re.search(r"mxfp4", name):
         return "mxfp4-linear"
     announced = exllama.announced(name)
@@ -75,6 +75,10 @@ def format_in_name(model_id: str) -> str | None:
     return next((format_id for pattern, format_id in _NAME_ENDINGS if re.search(pattern, name)), _file_format(name))
 
 
+_MLX_BITS = re.compile(
+    r"(?:(?<!fp[48])[-_]|(?<!\d)\.)(?:mlx[-_.])?(?:([2-8])[-_.]?bits?|q([2-8]))(?:[-_.](?:mlx|awq|dwq(?:[-_.]\w+)?))?$"
+)
+"""Width of an MLX upload, which no decimals or other format precede: `6.5bit` and `MXFP4-Q8` are mixes of their own."""
 USUAL_MIX = "gguf-q4_k_m"
 """Taken for a GGUF repository that does not say which of its files is meant: engineering guess, the commonest one."""
 _NEAREST_MIX = {
@@ -94,10 +98,11 @@ configurations of Qwen3-32B-FP8, GLM-5.2-FP8, Step-3.7-Flash-FP8 and DeepSeek-V4
 
 
 def _file_format(name: str) -> str | None:
-    """The format of a GGUF repository, of one of its files (`…-GGUF:Q6_K`, as llama.cpp and Ollama ask for it) or of a
-    file; a repository alone is taken for the usual mix.
+    """The format of a GGUF repository, of one of its files (`…-GGUF:Q6_K`, as llama.cpp and Ollama ask for it), of a
+    file, or of one of Ollama's tags (`…:8b-q4_K_M`); a repository alone is taken for the usual mix.
     """
     parts = re.search(r"(?:[-_.]((?:ud[-_])?(?:iq|q|bf|f)\d[a-z0-9_]*))?[-_.]gguf(?::((?:ud-)?\w+))?$", name)
+    parts = parts or re.search(r"(?<!fp[48])[-_.:]((?:ud[-_])?i?q\d(?:_[k\d])?(?:_[a-z]{1,3})?)()$", name)
     if parts is None:
         return None
     says = (parts[2] or parts[1] or USUAL_MIX).replace("ud_", "ud-")
@@ -109,12 +114,13 @@ _NAME_ENDINGS = (
     (r"[-_.]quantized\.w8a8$", "int8"),
     (r"[-_.]quantized\.w8a16$", "int8-wo"),
     (r"[-_.]quantized\.w4a16$", "int4-gptq"),
+    (r"[-_.](fp8[-_.]w8a8|w8a8[-_.]fp8)$", "fp8"),
     (r"[-_.]w8a8$", "int8"),
     (r"[-_.]w4a16([-_.]g128)?$", "int4-packed"),
     (r"[-_.](unsloth[-_.])?bnb[-_.](4bit|nf4)$|[-_.]nf4$", "nf4"),
     (r"[-_.]awq[-_.]8[-_.]?bits?$", "int8-packed"),
-    (r"[-_.](bnb[-_.])?8bit$", "int8-bnb"),
     (r"[-_.]gptq[-_.](int8|8bits?)([-_.]\d+g)?$", "int8-gptq"),
+    (r"[-_.](bnb[-_.])?8bit$", "int8-bnb"),
     (r"[-_.](gptq)([-_.](int4|4bits?)([-_.]\d+g)?)?$", "int4-gptq"),
     (r"[-_.]int4[-_.]a?sym([-_.]inc)?$", "int4-gptq"),
     (r"[-_.](int4[-_.])?autoround([-_.](int4|awq|gptq))?$", "int4-gptq"),

@@ -61,7 +61,7 @@ def _with_ends(f: Fields, architecture: Architecture) -> Architecture:
 @reads(InklingForCausalLM="inkling_text")
 def inkling(f: Fields) -> Architecture:
     """Inkling: convolutions over keys, values and what each half adds; shared experts take part in the routing."""
-    count, hidden, kernel = f.layers(), hidden_size(f), f.size("conv_kernel_size", "sconv_kernel_size", default=4)
+    count, hidden, kernel = f.layers(), hidden_size(f), f.factor("conv_kernel_size", "sconv_kernel_size", default=4)
     own = f.has("dense_intermediate_size")
     width = f.size("intermediate_size" if own else "moe_intermediate_size")
     shared = f.count("n_shared_experts", default=2)
@@ -89,7 +89,7 @@ def inkling2(f: Fields) -> Architecture:
     """Inkling 2: gates and sinks that depend on the token, layers that read earlier blocks by attention over them;
     in full layers the convolutions' weights depend on the token too.
     """
-    hidden, kernel = hidden_size(f), f.size("conv_kernel_size", default=4)
+    hidden, kernel = hidden_size(f), f.factor("conv_kernel_size", default=4)
     routed = experts(f, router_bias=True)
     layers = [_inkling2_layer(f, kind, place, kernel, routed) for place, kind in enumerate(_kinds(f))]
     ends = (*norms(hidden, 1), Tensor("final_input", "norm", hidden, split="whole"))

@@ -57,7 +57,11 @@ def cosmos3_edge(f: Fields) -> Architecture:
     return llama_like(f, qkv_bias=bias, output_bias=bias, mlp_bias=f.flag("mlp_bias"), gated=False)
 
 
-@reads(MuseGlimmerTextForCausalLM="muse_glimmer_text", MuseSparkTextForCausalLM="muse_spark_text")
+@reads(
+    MuseGlimmerTextForCausalLM="muse_glimmer_text",
+    MuseGlimmerForCausalLM="",
+    MuseSparkTextForCausalLM="muse_spark_text",
+)
 def muse(f: Fields) -> Architecture:
     """Muse's language models: a gate on attention, every fourth layer full; Spark has experts behind a narrower
     projection, three norms and gated residuals.

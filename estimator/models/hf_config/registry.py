@@ -37,6 +37,7 @@ READERS = (
     "encoder_variants",
     "late_interaction",
     "drafters",
+    "llama_kin",
 )
 """Modules with readers, the most asked-for first. One is imported when a class was not found in those before it:
 a start reads one model, and every module costs it about a millisecond."""

@@ -14,19 +14,26 @@ METHODS: Mapping[str, str] = {
     "fp8": "floats.fp8",
     "fbgemm_fp8": "floats.plain_fp8",
     "ptpc_fp8": "floats.plain_fp8",
+    "deepseek_v4_fp8": "floats.fp8",
     "mxfp4": "floats.mxfp4",
+    "gpt_oss_mxfp4": "floats.mxfp4",
     "mxfp8": "floats.mxfp8",
     "fp_quant": "floats.fp_quant",
     "fouroversix": "floats.four_over_six",
     "modelopt": "modelopt.read",
     "modelopt_fp4": "modelopt.read",
+    "modelopt_fp8": "modelopt.read",
+    "modelopt_mxfp8": "modelopt.read",
+    "petit_nvfp4": "modelopt.read",
     "modelopt_mixed": "modelopt.read",
     "compressed-tensors": "compressed.read",
     "compressed_tensors": "compressed.read",
     "awq": "integers.awq",
+    "auto_awq": "integers.awq",
     "awq_marlin": "integers.awq",
     "cpu_awq": "integers.awq",
     "gptq": "integers.gptq",
+    "auto_gptq": "integers.gptq",
     "gptq_marlin": "integers.gptq",
     "marlin": "integers.gptq",
     "bitblas": "integers.gptq",
@@ -42,15 +49,22 @@ METHODS: Mapping[str, str] = {
     "chatglm": "integers.chatglm",
     "w4afp8": "integers.w4afp8",
     "w8a8_int8": "integers.w8a8",
+    "blockwise_int8": "integers.blockwise",
+    "experts_int8": "integers.experts_alone",
     "higgs": "integers.higgs",
     "w8a8_fp8": "floats.plain_fp8",
     "bitsandbytes": "integers.bitsandbytes",
     "quark": "quark.read",
+    "quark_mxfp4": "quark.read",
     "torchao": "torchao.read",
     "exl2": "codebooks.exl2",
     "exl3": "codebooks.exl3",
     "aqlm": "codebooks.aqlm",
     "vptq": "codebooks.vptq",
+    "nvfp4": "transformers_own.nvfp4",
+    "metal": "transformers_own.metal",
+    "sinq": "transformers_own.sinq",
+    "gemma": "transformers_own.gemma",
 }
 """Module and function here that read a `quant_method`, imported when one is met: most starts read a 16-bit model."""
 
@@ -87,16 +101,18 @@ def quantization_section(config: Mapping[str, object]) -> Mapping[str, object] |
                 section = holder.get(name)
                 if isinstance(section, Mapping) and section:
                     return section
+                if isinstance(section, str) and section:  # as some conversions write it
+                    return {"quant_method": section}
     bits = config.get("quantization_bit")  # ChatGLM's own; 0 in its 16-bit uploads
     return {"quant_method": "chatglm", "bits": bits} if bits else None
 
 
 def _unnamed_method(f: Fields) -> str:
-    """Which tool writes a section without `quant_method`: ModelOpt names an algorithm, MLX bits and a group.
+    """Which tool writes a section without `quant_method`: ModelOpt names an algorithm or groups, MLX bits and a group.
 
     Before transformers 4.33 bitsandbytes named its switches alone, and AutoGPTQ and AutoAWQ wrote files of their own.
     """
-    if "quant_algo" in f.config:
+    if "quant_algo" in f.config or f.has("config_groups"):
         return "modelopt"
     if f.has("load_in_4bit") or f.has("load_in_8bit"):
         return "bitsandbytes"

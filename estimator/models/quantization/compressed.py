@@ -19,8 +19,9 @@ from estimator.models.quantization.exceptions import (
 )
 
 SPARSE_24 = ("sparse-24-bitmask", "marlin-24")
+LINEAR_CLASS = "Linear"
 EMBEDDING, EMBEDDING_MODULE = "Embedding", "embed_tokens"
-"""A target that names torch's class rather than a module, and the module of that class."""
+"""Targets that name torch's class rather than a module, and the module of the second."""
 UNPACKED = ("int-quantized", "naive-quantized")
 """File formats that keep an integer of any width in a byte of its own (compressors/quantized_compressors)."""
 MASK_BITS = 1.0
@@ -42,9 +43,24 @@ def read(f: Fields) -> Rules:
     if not Patterns(exception_names(f)).match("lm_head"):
         rules = [Rule(targets, with_head(weights)) for targets, weights in rules]
     file_format = f.text("format", default="")
-    if file_format in SPARSE_24 or (sparsity and sparsity.text("format", default="dense") in SPARSE_24):
-        return [Rule(targets, _half(weights)) for targets, weights in rules]
-    return rules
+    if sparsity and sparsity.text("format", default="dense") in SPARSE_24:
+        return _sparse(rules, sparsity, Patterns(exception_names(f)))
+    return [Rule(targets, _half(weights)) for targets, weights in rules] if file_format in SPARSE_24 else rules
+
+
+def _sparse(rules: Rules, sparsity: Fields, kept: Patterns) -> Rules:
+    """Rules where the modules that a `sparsity_config` targets and does not ignore keep two of every four weights."""
+    targets, ignored = (names_in(sparsity, field) if sparsity.has(field) else [] for field in ("targets", "ignore"))
+    halved = [Rule(named, _half(weights)) for named, weights in rules]
+    whole = not targets or LINEAR_CLASS in targets
+    dense = Patterns(name for name in ignored if name not in kept.spelled)
+    if whole and not dense:
+        return halved
+    if len(rules) > 1:
+        raise sparsity.wrong("targets", targets, "modules of their own beside several groups are not followed")
+    [(_, main)], [(_, half)] = rules, halved
+    sparse = halved if whole else [Rule(None, main), Rule(Patterns(targets), half)]
+    return [*sparse, Rule(dense, main)] if dense else sparse
 
 
 def _groups(f: Fields) -> Rules:
@@ -58,7 +74,7 @@ def _groups(f: Fields) -> Rules:
         weights = group.section("weights")
         if weights is not None:  # a group of activations alone leaves the weights as they are
             in_bytes = group.text("format", default=f.text("format", default="")) in UNPACKED
-            rules.append(_rule(targets, _in_bytes(_scheme(weights)) if in_bytes else _scheme(weights)))
+            rules.append(_rule(targets, _in_bytes(scheme(weights)) if in_bytes else scheme(weights)))
     rules.sort(key=lambda rule: rule.targets is not None)
     if rules and rules[0].targets is not None:  # what no group names is not quantised
         return [Rule(None, rules[-1].weights), Rule(None, sixteen_bit()), *rules]
@@ -70,7 +86,7 @@ def _rule(targets: list[str], weights: WeightFormat) -> Rule:
     if EMBEDDING in targets:
         weights = with_head(weights, "embedding")
     named = [EMBEDDING_MODULE if target == EMBEDDING else target for target in targets]
-    return Rule(None if "Linear" in targets or not targets else Patterns(named), weights)
+    return Rule(None if LINEAR_CLASS in targets or not targets else Patterns(named), weights)
 
 
 def _in_bytes(weights: WeightFormat) -> WeightFormat:
@@ -87,7 +103,7 @@ def _half(weights: WeightFormat) -> WeightFormat:
     )
 
 
-def _scheme(w: Fields) -> WeightFormat:
+def scheme(w: Fields) -> WeightFormat:
     """One `weights` entry: number type, bits, and what shares a scale."""
     bits, kind = w.size("num_bits", most=16), w.text("type", default="int")
     strategy = w.text("strategy", default="group" if w.has("group_size") else "tensor")

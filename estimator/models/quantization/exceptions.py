@@ -7,7 +7,7 @@ from typing import NamedTuple
 from estimator.models.architecture import Architecture
 from estimator.models.formats import Stored, WeightFormat, weight_format
 from estimator.models.hf_config.fields import Fields
-from estimator.models.module_names import Patterns, matched_share
+from estimator.models.module_names import Patterns, named, places_of
 from estimator.models.tensors import Role, Tensor
 
 MOST_FORMATS = 64
@@ -70,6 +70,11 @@ def with_head(weights: WeightFormat, role: Role = "head") -> WeightFormat:
     return weights._replace(quantises=weights.quantises | {role})
 
 
+def wherever_named(weights: WeightFormat) -> WeightFormat:
+    """A weight format as a rule has it that names modules, be they tables outside the layers."""
+    return with_head(with_head(weights), "embedding")
+
+
 def sixteen_bit() -> WeightFormat:
     """The format of modules that a rule leaves alone."""
     return weight_format("bf16")
@@ -85,16 +90,34 @@ def with_exceptions(rules: Rules, kept: Patterns, architecture: Architecture) ->
         parameters[matrix.role, matrix.name] += count * matrix.parameters
     by_role: dict[Role, list[StoredClass]] = {}
     for tensor in tensor_classes(architecture):
-        bits = usual = main.bits_of(tensor)
-        for targets, weights in rules[1:]:
-            share = matched_share(architecture, targets, tensor) if targets else 1.0
-            bits += share * (weights.bits_of(tensor) - bits)
-        if kept and (main.quantised(tensor) or bits != main.rest_bits):
-            bits += matched_share(architecture, kept, tensor) * (main.rest_bits - bits)
+        usual, bits = main.bits_of(tensor), _average_bits(rules, kept, tensor, architecture)
         stored = StoredClass(name=tensor.name, parameters=parameters[tensor.role, tensor.name], usual=usual, bits=bits)
         by_role.setdefault(tensor.role, []).append(stored)
     own = [each for role, classes in by_role.items() for each in _stored(role, classes)]
     return main._replace(exceptions=(*own, *main.exceptions))
+
+
+def _average_bits(rules: Rules, kept: Patterns, tensor: Tensor, architecture: Architecture) -> float:
+    """Stored bits per weight of a tensor class over the layers; in each the last rule that names it counts."""
+    main = rules[0].weights
+    by_layer = kept.by_layer or any(targets.by_layer for targets, _ in rules if targets)
+    layers: Counter[float] = Counter()
+    for places in places_of(architecture, tensor, by_layer):
+        bits = [main.bits_of(tensor)] * len(places.indices)
+        for targets, weights in rules[1:]:
+            own = weights.bits_of(tensor)
+            bits = _where(named(targets, tensor, places), own, bits) if targets else [own] * len(bits)
+        if kept and any(each != main.rest_bits for each in bits):
+            bits = _where(named(kept, tensor, places), main.rest_bits, bits)
+        for each in bits:
+            layers[each] += places.layers
+    if len(layers) < 2:
+        return next(iter(layers), main.bits_of(tensor))
+    return sum(count * each for each, count in layers.items()) / sum(layers.values())
+
+
+def _where(chosen: list[bool], own: float, otherwise: list[float]) -> list[float]:
+    return [own if here else other for here, other in zip(chosen, otherwise, strict=True)]
 
 
 class StoredClass(NamedTuple):

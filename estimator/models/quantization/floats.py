@@ -4,7 +4,14 @@ from estimator.models.formats import LINEAR, WeightFormat, weight_format
 from estimator.models.formats.microscaled import MXFP4_LINEAR
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
-from estimator.models.quantization.exceptions import Rule, Rules, everywhere, sixteen_bit
+from estimator.models.quantization.exceptions import (
+    Rule,
+    Rules,
+    everywhere,
+    names_in,
+    sixteen_bit,
+    wherever_named,
+)
 from estimator.models.quantization.modelopt import listed_rules
 
 EXPERT_FORMAT = ("expert_dtype", "routed_experts_quant_method", "store_dtype")
@@ -16,12 +23,15 @@ MX_GROUP = 32
 
 def fp8(f: Fields) -> Rules:
     """FP8 in DeepSeek's blocks or with one scale per tensor, with experts perhaps in four bits; NVIDIA's re-quantised
-    uploads list what they changed.
+    uploads list what they changed, and `modules_to_convert` tables that are stored like the layers.
     """
     main = weight_format("fp8")
     if f.has("weight_block_size"):
         main = blocked(f, "weight_block_size")
-    return [*everywhere(main), *_experts_apart(f), *(listed_rules(f) if f.has("quantized_layers") else [])]
+    listed = listed_rules(f) if f.has("quantized_layers") else []
+    tables = names_in(f, "modules_to_convert") if f.has("modules_to_convert") else []
+    converted = [Rule(Patterns(tables), wherever_named(main))] if tables else []
+    return [*everywhere(main), *_experts_apart(f), *listed, *converted]
 
 
 def _experts_apart(f: Fields) -> Rules:

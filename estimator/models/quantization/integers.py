@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from estimator.models.formats import LINEAR, WeightFormat, integer_format, weight_format
+from estimator.models.formats import EXPERTS, LINEAR, WeightFormat, integer_format, weight_format
 from estimator.models.formats.microscaled import MLX_MODES, MXFP4_LINEAR, mlx_format
 from estimator.models.hf_config.fields import Fields
 from estimator.models.module_names import Patterns
@@ -62,7 +62,7 @@ def chatglm(f: Fields) -> Rules:
 
 
 def _dynamic(pattern: str, overrides: Fields, f: Fields, main: WeightFormat) -> Rule:
-    """One entry of GPTQModel's `dynamic`: what it does not name is as in the whole checkpoint."""
+    """One entry of GPTQModel's `dynamic`: what it does not name is as in the whole checkpoint, the head among it."""
     expression = pattern.removeprefix("-:").removeprefix("+:")
     targets = Patterns([f"re:{expression}"])
     if pattern.startswith("-:") or overrides.config[pattern] is False:
@@ -70,7 +70,7 @@ def _dynamic(pattern: str, overrides: Fields, f: Fields, main: WeightFormat) -> 
     own = overrides.required_section(pattern)
     merged = Fields({**f.config, **own.config}, own.path)
     weights = _packed(merged, merged.size("bits"), "gptq", True)
-    return Rule(targets, weights._replace(quantises=main.quantises | {"head"}))
+    return Rule(targets, weights._replace(quantises=main.quantises))
 
 
 def auto_round(f: Fields) -> Rules:
@@ -199,6 +199,18 @@ def w4afp8(f: Fields) -> Rules:
 def w8a8(f: Fields) -> Rules:
     """SGLang's w8a8_int8: INT8 with a scale per output channel, activations quantised as they come."""
     return everywhere(weight_format("int8"))
+
+
+def blockwise(f: Fields) -> Rules:
+    """SGLang's blockwise_int8: INT8 with a float32 scale for every block of the two sides that a field states."""
+    outputs, inputs = f.pair("weight_block_size")
+    main = weight_format("int8")._replace(id="int8-block", name=f"INT8, {outputs}x{inputs} blocks", scale_bits=32.0)
+    return everywhere(main._replace(block=(outputs, inputs)))
+
+
+def experts_alone(f: Fields) -> Rules:
+    """vLLM's experts_int8: routed experts in INT8 with a scale per output channel, all else as it is."""
+    return everywhere(weight_format("int8-wo")._replace(id="int8-experts", name="INT8 experts", quantises=EXPERTS))
 
 
 def higgs(f: Fields) -> Rules:

@@ -32,6 +32,18 @@ def stored_gb(model: Model) -> float:
         ("mlx-community/Qwen3-14B-nvfp4", "nvfp4-mlx"),
         ("mlx-community/Qwen3-14B-mxfp8", "mxfp8-mlx"),
         ("mlx-community/Qwen3-14B-4bit-AWQ", "int4-mlx"),
+        ("mlx-community/DeepSeek-R1-3bit", "int3-mlx"),  # a digit before the dash
+        ("mlx-community/phi-4-6bit", "int6-mlx"),
+        ("mlx-community/Qwen3-14B-4bit-DWQ-05172025", "int4-mlx"),
+        ("mlx-community/Llama-3.2-3B-Instruct-q8", "int8-mlx"),
+        ("someone/Qwen3-32B-GPTQ-8bit", "int8-gptq"),
+        ("someone/Qwen3-32B-HQQ-4bit", "int4-hqq"),
+        ("someone/Llama-3.1-70B-Instruct-FP8-W8A8", "fp8"),
+        ("someone/Qwen3-14B-SmoothQuant-W8A8", "int8"),
+        ("turboderp/Qwen3-14B-exl3@5.0bpw", "exl3-5.0bpw"),  # its widths are branches of one repository
+        ("someone/Qwen3-14B-2.75bpw-h6-exl2", "exl2-2.75bpw"),
+        ("qwen3:14b-q5_K_M", "gguf-q5_k_m"),  # a tag of Ollama's library
+        ("someone/Qwen3-14B-IQ4_XS", "gguf-iq4_xs"),
         ("bartowski/Qwen_Qwen3-14B-GGUF:Q6_K", "gguf-q6_k"),
         ("unsloth/Qwen3-14B-GGUF:UD-Q2_K", "gguf-q2_k"),
     ],

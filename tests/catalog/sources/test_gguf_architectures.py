@@ -671,7 +671,10 @@ def test_a_recurrent_files_mixers_have_their_own_widths() -> None:
     tensors = {
         f"blk.0.{name}.weight": StoredTensor("", (800,), Stored(800, int(800 * size))) for name, size in sizes.items()
     }
-    weights = gguf_weights.as_stored(Header({"general.file_type": 2}, tensors))
+    toy = hf_config.read(
+        {**BASE, "architectures": ["LlamaForCausalLM"], "num_hidden_layers": 1, "intermediate_size": 8}
+    )
+    weights = gguf_weights.as_stored(Header({"general.file_type": 2}, tensors), toy)
     assert [weights.kind_bits(role) for role in ("attention", "mlp", "norm")] == [4.0, 8.0, 32.0]
 
 
@@ -690,11 +693,14 @@ def test_kinds_of_tensors_keep_their_own_widths_and_add_up_to_the_file() -> None
             "blk.0.ssm_in.weight": tensor("BF16", 1600, 3200),
         },
     )
-    weights = gguf_weights.as_stored(file)
+    toy = {"architectures": ["LlamaForCausalLM"], "num_hidden_layers": 1, "intermediate_size": 128}
+    weights = gguf_weights.as_stored(file, hf_config.read({**BASE, **toy}))
     assert weights.kind_bits("expert", "gate_proj") == 4.25
     assert weights.kind_bits("expert", "up_proj") == 4.25
     assert weights.kind_bits("embedding") == 8.5
-    assert weights.kind_bits("attention", "q_proj") == pytest.approx(8 * 10_000 / 8000)
+    assert weights.kind_bits("attention", "q_proj") == 8.5
+    assert weights.kind_bits("attention", "o_proj") == 16  # no tensor of its name: as what else its role has
+    assert weights.kind_bits("attention") == pytest.approx(8 * 10_000 / 8000)
     assert weights.kind_bits("norm") == 32
     assert weights.bits == pytest.approx(8 * 47_464 / 75_216)
 

@@ -156,7 +156,16 @@ def test_every_exclusion_has_a_source_and_names_formats_that_exist(catalog: Cata
             assert set(each.features) <= {CUT_BLOCKS, "encoder-decoder", "cross-attention", "one pass", "any class"}
             assert each.formats or each.features or each.below_capability or each.generations
             for name in each.formats:
-                assert name == "exl3*" or any(fnmatchcase(known, name) for known in WEIGHT_FORMATS)
+                of_ids = name in ("exl3*", "*-mlx*", "mxfp4-*")
+                assert of_ids or any(fnmatchcase(known, name) for known in WEIGHT_FORMATS)
+
+
+@pytest.mark.parametrize("weights", ["int4-mlx", "int8-mlx-g32", "mxfp4-mlx"])
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "lmdeploy", "transformers", "llamacpp"])
+def test_files_of_mlx_load_under_no_engine_of_nvidia_devices(catalog: Catalog, engine: str, weights: str) -> None:
+    device = catalog.inventory.accelerators[HOPPER]
+    assert refusal(device, catalog.inventory.engine(engine), weight_format(weights))
+    assert not refusal(device, catalog.inventory.engine(engine), weight_format("bf16"))
 
 
 def test_an_exclusion_holds_for_its_versions_alone(catalog: Catalog) -> None:
