@@ -13,7 +13,8 @@ from catalog.shapes import ModelEntry, PriceCut
 from estimator.advice.decisions import Decisions
 from estimator.engines.kernel_constants import LlamaCpp, Network, NeuronSpeed
 from estimator.engines.profiles import EngineProfile, version_key
-from estimator.engines.speed_constants import Efficiency, Spread
+from estimator.engines.speed_constants import Efficiency
+from estimator.engines.spreads import Spread
 from estimator.hardware.devices import Accelerator, Fabric, Machine
 from estimator.hardware.elsewhere import Rental
 from estimator.hardware.managed import ManagedPrices

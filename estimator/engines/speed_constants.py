@@ -6,13 +6,14 @@ Fractions are of the accelerator's dense peak or of its memory bandwidth, as the
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from math import ceil, exp, hypot, log
+from math import ceil
 from typing import Literal, NamedTuple
 
 from estimator.engines.kernel_constants import Kernels, LlamaCpp, Network, NeuronSpeed
+from estimator.engines.spreads import UNKNOWN_SPREAD, ResidualBand, Spread, Spreads
 from estimator.hardware.devices import Accelerator
 from estimator.records import record
-from estimator.results import Band, Confidence
+from estimator.results import Confidence
 
 Evidence = Literal["measured", "transferred", "spec"]
 """How kernel constants are known of an accelerator: on this part, from a relative, or from the datasheet alone."""
@@ -184,67 +185,6 @@ class EngineSpeed:
     kernels: KernelFactors = TABLES_AS_THEY_ARE
     host: HostCost = FREE_HOST
     source: str = ""
-
-
-class Spread(NamedTuple):
-    """Quantiles of measured over predicted, without unit, between which 80 % of the cases lie."""
-
-    low: float
-    high: float
-
-    @property
-    def calibrated(self) -> "Spread":
-        """The spread that remains after one own measurement: half as wide on a logarithmic scale, since one measured
-        point holds the level but not the slope. An engineering guess.
-        """
-        return Spread(self.low**0.5, self.high**0.5)
-
-    @property
-    def inverse(self) -> "Spread":
-        """The spread of a figure's reciprocal."""
-        return Spread(1 / self.high, 1 / self.low)
-
-    def times(self, other: "Spread") -> "Spread":
-        """The spread of a product of two figures whose errors are independent: their logarithms add as squares."""
-        low, high = (hypot(log(mine), log(its)) for mine, its in zip(self, other, strict=True))
-        return Spread(exp(-low), exp(high))
-
-    def of(self, typical: float) -> Band:
-        return Band(typical * self.low, typical, typical * self.high)
-
-
-UNKNOWN_SPREAD = Spread(0.5, 2.0)
-"""A kind of load without any measured case: a factor of two either way (engineering guess)."""
-
-
-class Spreads(NamedTuple):
-    """The spreads of the three metrics of one engine, kind of load and class of evidence."""
-
-    ttft: Spread
-    tpot: Spread
-    throughput: Spread
-
-    def drafting(self, gain: Spread) -> "Spreads":
-        """The spreads where drafts speed up decoding, by a gain with a spread of its own."""
-        return self._replace(tpot=self.tpot.times(gain.inverse), throughput=self.throughput.times(gain))
-
-
-LoadKind = Literal["single", "serving", "burst"]
-"""Loads whose residuals differ: one request at a time, several users or arrivals, everything queued at once."""
-LOAD_KINDS: tuple[LoadKind, ...] = ("single", "serving", "burst")
-
-
-class ResidualBand(NamedTuple):
-    """The spread of one metric, for an engine class and kind of case, or for a confidence class."""
-
-    metric: str
-    """tpot, ttft or throughput"""
-    low: float
-    high: float
-    engine: str = ""
-    kind: str = ""
-    """Kind of load; empty where a confidence class is meant."""
-    confidence: str = ""
 
 
 class Calibration(NamedTuple):

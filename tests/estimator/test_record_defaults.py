@@ -19,6 +19,7 @@ ASKED = ("estimator.scenario", "estimator.planning")
 ONE = {
     "Accelerator": {"cores"},
     "Calibration": {"decode", "prefill"},
+    "Admission": {"steps"},
     "DecodeAttention": {"readers"},
     "FirstToken": {"wait"},
     "Layout": {"tp", "pp", "ep", "dp"},
@@ -33,6 +34,7 @@ ONE = {
     "Spread": {"tensor", "expert_groups", "expert_slices"},
     "Step": {"decode_factor", "prefill_factor"},
     "Tensor": {"inputs", "copies"},
+    "TowerPass": {"levels"},
     "TrainingSetup": {"tp", "pp", "cp", "dp", "ep", "micro_batch", "accumulation"},
     "KernelFactors": {
         *("latency", "bandwidth", "compute", "fp8_compute", "fp4_compute", "attention_bandwidth", "prompt_attention"),

@@ -3,7 +3,7 @@
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from estimator.engines.speed_constants import LoadKind
+from estimator.engines.spreads import LoadKind
 from estimator.results import Band, OperatorTime, PerformanceReport
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load import median_gap

@@ -7,7 +7,8 @@ from math import gcd, inf
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import DeviceDefaults, device_defaults
-from estimator.engines.speed_constants import FREE_HOST, LOAD_KINDS, Efficiency, EngineSpeed, LoadKind, Spreads
+from estimator.engines.speed_constants import FREE_HOST, Efficiency, EngineSpeed
+from estimator.engines.spreads import LOAD_KINDS, LoadKind, Spreads
 from estimator.engines.support import unknown_speed
 from estimator.errors import InputError
 from estimator.hardware.devices import Accelerator

@@ -6,7 +6,8 @@ from functools import lru_cache
 from math import inf, log, sqrt
 from typing import Any, NamedTuple
 
-from estimator.engines.speed_constants import EngineSpeed, LoadKind, Spreads
+from estimator.engines.speed_constants import EngineSpeed
+from estimator.engines.spreads import LoadKind, Spreads
 from estimator.layout import Layout
 from estimator.records import record
 from estimator.results import Confidence

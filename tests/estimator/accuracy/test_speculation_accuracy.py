@@ -10,7 +10,7 @@ from catalog.cache import DATA
 from catalog.load import Catalog
 from estimator.accuracy import speculation
 from estimator.accuracy.score import Context, Score
-from estimator.engines.speed_constants import Spread
+from estimator.engines.spreads import Spread
 from fitting.quantiles import weighted_quantiles
 
 ROWS = list(csv.DictReader((DATA / "evidence/speculation.csv").open(newline="", encoding="utf-8")))

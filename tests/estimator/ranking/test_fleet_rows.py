@@ -15,7 +15,7 @@ from estimator.scenario.workload import ServiceLevel, ServingWorkload
 
 LEVEL = ServiceLevel(ttft_s=1.0, ttft_percentile=95)
 BUSY = Scenario(workload=ServingWorkload(1000, 300, requests_per_second=200), service_level=LEVEL, region="eu-west-1")
-MANY = Scenario(workload=ServingWorkload(concurrency=500), service_level=ServiceLevel(tpot_s=0.05))
+MANY = Scenario(workload=ServingWorkload(concurrency=500), service_level=ServiceLevel(ttft_s=2.0, tpot_s=0.05))
 SMALL = Scenario("meta-llama/Llama-3.1-8B-Instruct", "bf16", workload=ServingWorkload(2048, 512, 8))
 
 

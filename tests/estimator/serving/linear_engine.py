@@ -7,7 +7,8 @@ a step that decodes 20 answers 10 ms. A first token takes 3 ms besides.
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from estimator.engines.speed_constants import EngineSpeed, FirstToken, PromptCost, Scheduler, Spread, Spreads
+from estimator.engines.speed_constants import EngineSpeed, FirstToken, PromptCost, Scheduler
+from estimator.engines.spreads import Spread, Spreads
 from estimator.layout import Layout
 from estimator.results import Bound
 from estimator.scenario.workload import ServingWorkload
