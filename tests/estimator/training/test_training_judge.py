@@ -100,7 +100,7 @@ def test_a_quantised_base_travels_packed(catalog):
         catalog.model("01-ai/Yi-34B").architecture, workload, constants.frameworks["fsdp-qlora"], constants, setup
     )
     found = speed.training_step(run, device, links_of(machine, fabric, fabric, constants.speed))
-    assert found.tokens / found.seconds == pytest.approx(506.1, rel=0.2)
+    assert found.tokens / found.seconds == pytest.approx(506.1, rel=0.25)
 
 
 def test_unpacking_a_quantised_base_costs_little_where_a_pass_is_long(catalog):
