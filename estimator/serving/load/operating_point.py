@@ -8,6 +8,7 @@ How many prompts a first token finds ahead of it follows from the workload alone
 clients come back sooner, never shows as a later first token.
 """
 
+from functools import lru_cache
 from math import ceil, inf, log, sqrt
 from typing import NamedTuple
 
@@ -50,6 +51,7 @@ class OperatingPoint(NamedTuple):
     """Part of the time to first token in which the engine leaves a request waiting that it could begin."""
 
 
+@lru_cache(maxsize=4096)
 def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
     """Seconds of a first token besides its prompt of `new` tokens after `cached` ones: front end, network, and what
     launching layers outside a graph takes beyond the prompt. The host launches ahead of the device, so that a prompt

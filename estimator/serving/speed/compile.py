@@ -83,8 +83,10 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
     """The step as if every layer ran on the deployment's device."""
     architecture, runtime = deployment.model.architecture, _runtime(deployment)
     confidence = _confidence(deployment, layout, runtime.confidence)
+    operators = rank_operators(deployment, Layout(tp=layout.tp, ep=layout.ep, dp=layout.dp))
     return Step(
-        operators=rank_operators(deployment, Layout(tp=layout.tp, ep=layout.ep, dp=layout.dp)),
+        operators=operators,
+        rereads=any(attention.readers > 1 for attention in operators.decode_attention),
         layers=architecture.layers,
         expert_layers=architecture.expert_layers,
         layout=layout,

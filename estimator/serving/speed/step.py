@@ -94,6 +94,8 @@ class Step:
     """Seconds that they add for each sequence of an attention replica, which schedules its own."""
     overlaps: bool = False
     """Whether the host works while the device does, so that only the longer of the two counts."""
+    rereads: bool = False
+    """Whether attention reads more of the cache in a step that computes prompts as well."""
     admission_s: float = 0.0
     """Seconds that a step loses by admitting prompts, whatever their number."""
     tower_s_per_patch: float = 0.0
@@ -168,6 +170,8 @@ class Step:
     def admitting_s(self, batch: float, context: float) -> float:
         """Seconds that a step of `batch` sequences at `context` tokens loses by admitting prompts, whatever their
         number."""
+        if not self.rereads:
+            return self.admission_s
         each = batch / (self.layout.dp * self.layout.pp)
         rereading_s = sum(attention.rereading_s(each, context) for attention in self.operators.decode_attention)
         return self.admission_s + self.decode_factor * rereading_s

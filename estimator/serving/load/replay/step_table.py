@@ -64,7 +64,6 @@ class StepTable:
         self.attention = Table(
             lambda context: sum(_sequence_s(each, context) for each in operators.decode_attention), CONTEXT_DOUBLINGS
         )
-        self.rereading = [each for each in operators.decode_attention if each.readers > 1]
         self.batches: dict[int, Batch] = {}
         self.alone: dict[tuple[int, int], float] = {}
 
@@ -95,8 +94,8 @@ class StepTable:
         device_s, host_s = self._device_s(batch, context, tokens, prompts, attention_s), self._batch(batch).host_s
         both_s = _longer(device_s, host_s) if step.overlaps else device_s + host_s
         riding_s = both_s - alone_s / step.decode_factor
-        admitting_s = step.admitting_s(batch, context) if self.rereading else step.admission_s
-        return alone_s + step.speed.prompts.factor * step.prefill_factor * riding_s + admitting_s
+        riding_s *= step.speed.prompts.factor * step.prefill_factor
+        return alone_s + riding_s + step.admitting_s(batch, context)
 
     def prompt_attention_s(self, new: int, cached: int) -> float:
         """Seconds of attention of one whole prompt on one attention replica, over all pipeline stages in turn."""

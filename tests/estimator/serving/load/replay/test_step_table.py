@@ -102,4 +102,4 @@ def test_answers_are_read_by_every_query_head_while_prompts_ride_along() -> None
 
 def without_rereading(step: Step) -> Step:
     attention = tuple(replace(each, readers=1.0) for each in step.operators.decode_attention)
-    return replace(step, operators=step.operators._replace(decode_attention=attention))
+    return replace(step, operators=step.operators._replace(decode_attention=attention), rereads=False)
