@@ -27,7 +27,7 @@ class Exclusion:
     generations: tuple[str, ...] = ()
     """Generations of accelerators, as the catalogue names them."""
     formats: tuple[str, ...] = ()
-    """Names of weight formats; one that ends in * is a beginning."""
+    """Names of weight formats, in which * stands for anything."""
     below_capability: float = 0.0
     """NVIDIA devices of a lower compute capability."""
     features: tuple[str, ...] = ()

@@ -85,16 +85,11 @@ def applies(exclusion: Exclusion, device: Accelerator, weights: WeightFormat) ->
         return False
     if exclusion.generations and device.generation not in exclusion.generations:
         return False
-    if exclusion.formats and not any(_matches(weights.id, name) for name in exclusion.formats):
+    if exclusion.formats and not any(fnmatchcase(weights.id, name) for name in exclusion.formats):
         return False
     if exclusion.below_capability:
         return 0 < device.compute_capability < exclusion.below_capability
     return True
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Whether a format's name is the pattern, in which * stands for anything."""
-    return fnmatchcase(name, pattern)
 
 
 def _names(exclusion: Exclusion, features: frozenset[str], class_name: str) -> bool:

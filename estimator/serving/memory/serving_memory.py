@@ -130,13 +130,16 @@ class ServingMemory:
 
     def sequence_bytes(self, tokens: int) -> float:
         """Cache of one sequence of `tokens` tokens on the tightest rank, or in the host's RAM [bytes]."""
-        return self.plan.pool.page_bytes * self.cached_layer_fraction * self.sequence_pages(tokens)
+        return self._cache_bytes(self.sequence_pages(tokens))
 
     def decoding_bytes(self, tokens: int) -> float:
         """Cache of one sequence of `tokens` tokens whose prompt is computed, where `sequence_bytes` is what it takes
         until then [bytes].
         """
-        pages = self.plan.pool.while_decoding.pages(self.reserved_tokens(tokens))
+        return self._cache_bytes(self.plan.pool.while_decoding.pages(self.reserved_tokens(tokens)))
+
+    def _cache_bytes(self, pages: float) -> float:
+        """Bytes of so many pages on the tightest rank, or in the host's RAM."""
         return self.plan.pool.page_bytes * self.cached_layer_fraction * pages
 
     def shortfall_bytes(self, tokens: int, sequences: float = 1) -> float:

@@ -287,7 +287,7 @@ class Step:
             prefill_attention=stage_cpu.prefill_attention,
             states=stage_cpu.states,
         )
-        return replace(self._on_host(operators), cpu_attends=True)
+        return replace(self._on_host(operators), cpu_attends=True, rereads=False)
 
     def with_weights_on_host(self, copied_bytes: float, link_bytes_per_s: float) -> "Step":
         """The step with weights that cross from the host every time; copies and kernels are taken in turn."""
