@@ -17,7 +17,7 @@ from estimator.layout import Layout
 from estimator.serving.deployment import Deployment
 from estimator.serving.load.performance import load_replica, report_performance
 from estimator.serving.speed.compile import compile_step
-from estimator.serving.speed.gpu import quantised_format
+from estimator.serving.speed.gemm_formats import quantised_format
 
 EVIDENCE = Path(__file__).parents[1] / "catalog" / "data" / "evidence" / "serving.csv"
 BURST_WEIGHT = 0.2

@@ -20,7 +20,8 @@ from estimator.results import CONFIDENCES, Confidence
 from estimator.scenario.scenario import TOP_P
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.admission import admission
-from estimator.serving.speed.gpu import gpu_operators, peak_flops
+from estimator.serving.speed.gemm_formats import peak_flops
+from estimator.serving.speed.gpu import gpu_operators
 from estimator.serving.speed.host import host_link_bytes_per_s, stored_bytes
 from estimator.serving.speed.host_attention import attending_cpu, host_attention
 from estimator.serving.speed.llama_cpp import llama_cpp_operators

@@ -4,16 +4,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.hardware.devices import Accelerator
 from estimator.layout import Layout
 from estimator.layouts.rank_work import ExpertBank, Product, RankWork
 from estimator.models.architecture import INDEX_ELEMENT_BYTES
-from estimator.models.formats import WeightFormat
 from estimator.models.mixers import Mixer
 from estimator.models.tensors import Role
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.adapters import adapter_products
 from estimator.serving.speed.collectives import collectives, dcp_exchanges
+from estimator.serving.speed.gemm_formats import GemmFormat, quantised_format
 from estimator.serving.speed.operators import (
     DecodeAttention,
     Elementwise,
@@ -41,21 +40,8 @@ multiples of them, and what a rank has less is padded (vllm/v1/attention/backend
 nsa_backend.py, github.com/sgl-project/sglang pull 13646; "avoid tp 8", github.com/vllm-project/recipes pull 234)."""
 FLASH_ATTENTION_2 = frozenset({8, 12})
 """Major compute capabilities on which FlashAttention 2 is what attends (vllm/v1/attention/backends/fa_utils.py)."""
-ACTIVATION_BYTES = {"fp8": 1.0, "int8": 1.0, "fp4": 0.5625}
-"""Bytes of an activation quantised for products in that format (fp4: a scale for every 16); 2 elsewhere."""
 WEIGHT_ONLY = frozenset({"i4", "i8"})
 """Kernels that widen weights on the way: `compute` is a fraction of the 16-bit product's."""
-
-
-class GemmFormat(NamedTuple):
-    """Properties of matrix products with one weight format on a device: kernels, peak and bytes."""
-
-    kernel_key: str
-    """Key of the kernel constants."""
-    input_bytes: float
-    """Bytes of one activation that goes in."""
-    peak_flops_per_s: float
-    """Dense datasheet peak of the multiplication."""
 
 
 class GemmRates(NamedTuple):
@@ -273,6 +259,9 @@ class GpuKernels:
             flops_per_s=self.device.matrix_flops
             * self.sustained
             * min(kernel.prefill_compute * self.factors.compute * self.factors.prompt_attention, 1.0),
+            own_bytes=mixer.read_growing_width * self.cache.bits / 8 if mixer.index_width and mixer.is_latent else 0.0,
+            choice=mixer.attended_tokens,
+            bytes_per_s=self.bandwidth * min(self._cache_memory(mixer), MEMORY_CEILING),
         )
 
     def state(self, mixer: Mixer, times: float, tp: int) -> StateUpdate | None:
@@ -317,32 +306,3 @@ def gpu_operators(work: RankWork, layout: Layout, deployment: Deployment) -> Ope
         states=tuple([each for each in states if each]),
         dcp_exchanges=tuple(dcp_exchanges(work, layout, deployment)) if dcp > 1 else (),
     )
-
-
-def peak_flops(weights: WeightFormat, device: Accelerator) -> float:
-    """Dense datasheet peak [FLOP/s] for a weight format; the 16-bit one where the device does not multiply in it."""
-    return _native_flops(weights, device) or device.matrix_flops
-
-
-def quantised_format(weights: WeightFormat, device: Accelerator) -> GemmFormat:
-    """How a device multiplies in a weight format: by the format's own kernels, else by weight-only ones."""
-    native = _native_flops(weights, device)
-    if weights.kernel == "mx":
-        if device.fp8_flops and device.compute_capability >= 10:
-            return GemmFormat(kernel_key="mx8", input_bytes=1.0, peak_flops_per_s=device.fp8_flops)
-        return GemmFormat(kernel_key="mx", input_bytes=2.0, peak_flops_per_s=device.matrix_flops)
-    if not native:
-        key = "i8" if weights.bits >= 8 else "i4"
-        return GemmFormat(kernel_key=key, input_bytes=2.0, peak_flops_per_s=device.matrix_flops)
-    return GemmFormat(
-        kernel_key=weights.kernel,
-        input_bytes=ACTIVATION_BYTES.get(weights.compute, 2.0),
-        peak_flops_per_s=native,
-    )
-
-
-def _native_flops(weights: WeightFormat, device: Accelerator) -> float:
-    """Peak [FLOP/s] of products in the weight format; 0 where the device does not multiply in it."""
-    if weights.compute == "bf16":
-        return device.matrix_flops
-    return float(getattr(device, f"{weights.compute}_flops"))

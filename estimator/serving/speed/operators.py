@@ -11,6 +11,7 @@ from math import hypot, log, log2, sqrt
 from typing import NamedTuple, Protocol
 
 from estimator.hardware.devices import AllReduce
+from estimator.models.mixers.base import causal_pairs
 from estimator.records import record
 from estimator.results import Bound
 
@@ -268,17 +269,26 @@ class PrefillAttention:
     ramp_tokens: float
     """Tokens at which half of `flops_per_s` is reached."""
     flops_per_s: float
+    own_bytes: float = 0.0
+    """Bytes of a cached token, where every query reads those that it chose; 0 where queries share what they read."""
+    choice: int = 0
+    """Most tokens that a query chooses."""
+    bytes_per_s: float = 1.0
+
+    def _reads(self, new: int, cached: int) -> float:
+        """Bytes of one layer that queries read each for itself."""
+        return self.own_bytes * causal_pairs(new, cached, self.choice) if self.own_bytes else 0.0
 
     def seconds(self, new: int, cached: int, launches: float = 1) -> float:
-        work = self.share * self.flops(new, cached)
-        return self.times * (
-            launches * self.latency_s + work / self.flops_per_s * (1 + self.ramp_tokens / (new + cached))
-        )
+        computing = self.share * self.flops(new, cached) / self.flops_per_s * (1 + self.ramp_tokens / (new + cached))
+        if self.own_bytes:
+            computing = hypot(computing, self._reads(new, cached) / self.bytes_per_s)
+        return self.times * (launches * self.latency_s + computing)
 
     def detail(self, new: int, cached: int, launches: float = 1) -> Detail:
-        flops = self.flops(new, cached)
-        bound = longest_of(self.latency_s, self.share * flops / self.flops_per_s, 0.0)
-        return self.name, self.seconds(new, cached, launches), bound, self.times * self.share * flops, 0.0
+        flops, moved = self.share * self.flops(new, cached), self._reads(new, cached)
+        bound = longest_of(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        return self.name, self.seconds(new, cached, launches), bound, self.times * flops, self.times * moved
 
 
 @record(frozen=True, slots=True, eq=False)

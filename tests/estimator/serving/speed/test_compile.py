@@ -108,6 +108,22 @@ def test_prompts_of_sparse_attention_attend_in_the_absorbed_form(catalog: Catalo
     assert prompts.flops(1000, 0) / expanded.flops(1000, 0) == pytest.approx(1088 / 320, rel=0.1)
 
 
+def test_every_query_of_sparse_attention_reads_the_vectors_that_it_chose(catalog: Catalog) -> None:
+    """2,048 of them, 576 wide, in 16 bit: 2.36 MB a token and layer, which no other token shares."""
+    sparse, dense = catalog.model("deepseek-ai/DeepSeek-V3.2"), catalog.model("deepseek-ai/DeepSeek-V3")
+    step = step_on(catalog.inventory, sparse, "h200-sxm", Layout(tp=8), weights="fp8-block")
+    (prompts,) = step.operators.prefill_attention
+    _, seconds, bound, flops, moved = prompts.detail(1000, 3_000)
+    assert moved == pytest.approx(61 * 1000 * 2048 * 576 * 2)
+    assert bound == "memory"  # 64 heads; 128 would be bound by their products
+    computing, reading = flops / prompts.flops_per_s, moved / prompts.bytes_per_s
+    assert seconds == pytest.approx(61 * prompts.latency_s + (computing**2 + reading**2) ** 0.5)
+    (whole,) = step_on(catalog.inventory, sparse, "h200-sxm", weights="fp8-block").operators.prefill_attention
+    assert whole.detail(1000, 3_000)[2] == "compute"
+    (expanded,) = step_on(catalog.inventory, dense, "h200-sxm", weights="fp8-block").operators.prefill_attention
+    assert expanded.detail(1000, 3_000)[4] == 0
+
+
 @pytest.mark.parametrize(
     ("name", "weights", "engine", "bits"),
     [
