@@ -23,6 +23,7 @@ COLUMNS = (
     "memory_utilization",
     "admission_steps",
     "enforce_eager",
+    "prefix_caching",
     "sampling",
     "dcp",
     "tpot_is",
@@ -46,6 +47,8 @@ DRAWN_SHARE, DRAWN_VARIATION = 0.9, 0.064
 HIGHEST_RATE = 1000.0
 """Requests per second from which on a client is taken to send everything at once."""
 
+FIRST_SGLANG = "0.4"
+"""SGLang's first release with a profile, which stands for main branches and nightly builds of 2025 and early 2026."""
 FIRST_BUILD_OF_2025 = 4400
 """llama.cpp's, about (github.com/ggml-org/llama.cpp releases)."""
 
@@ -63,7 +66,6 @@ _ENGINES = (
     (r"ollama", "ollama"),
     (r"llama\.?cpp|gguf|koboldcpp|lm studio", "llamacpp"),
     (r"nim\b", "nim"),
-    (r"sglang", "sglang"),
     (r"lmdeploy|turbomind", "lmdeploy"),
     (r"gpt-fast", "gpt-fast"),
     (r"gemv", "autoawq-gemv"),
@@ -90,6 +92,8 @@ def profile(row: Row) -> str:
         return "tgi@1.0" if "2023" in version else "tgi@2.0"
     if "tensorrt" in engine or "trt" in engine:
         return _tensorrt(version, text(row, "kind"))
+    if "sglang" in engine:
+        return f"sglang@{_stated(version) or FIRST_SGLANG}"
     return f"vllm@{_vllm_version(version)}" if "vllm" in engine else ""
 
 
@@ -117,12 +121,18 @@ def _vllm_version(version: str) -> str:
     """The stated release; else the one of that time: 0.6 of 2024, 0.8 of early and 0.11 of late 2025, 0.17 after."""
     if "ml.energy" in version:
         return "0.11.1"
-    stated, date = re.search(r"(?<![\d.])v?(\d\.\d+(?:\.\d+)?)", version), re.search(r"20(\d\d)-(\d\d)", version)
-    if stated:
-        return stated[1]
+    date = re.search(r"20(\d\d)-(\d\d)", version)
+    if stated := _stated(version):
+        return stated
     if date and int(date[1]) <= 24:
         return "0.6"
     return "0.8" if date and int(date[1]) <= 25 else "0.18"
+
+
+def _stated(version: str) -> str:
+    """The release that a version states, `X.Y` or `X.Y.Z`; empty where it states none."""
+    stated = re.search(r"(?<![\d.])v?(\d\.\d+(?:\.\d+)?)", version)
+    return stated[1] if stated else ""
 
 
 def _release(version: str) -> tuple[int, int] | None:
@@ -194,18 +204,20 @@ def _max_num_seqs(row: Row) -> str:
 
 
 def _max_model_len(row: Row) -> str:
-    stated = re.search(r"max[-_]model[-_]len[= ]+([1-9]\d{1,7})\b", _notes(row))
+    stated = re.search(r"(?:max[-_](?:model|seq)[-_]len|context[-_]length)[= ]+([1-9]\d{1,7})\b", _notes(row))
     return stated[1] if stated else ""
 
 
 def _max_num_batched_tokens(row: Row) -> str:
     """As stated among flags; llama.cpp's micro-batch is its own."""
-    stated = re.search(r"(?:max[-_]num[-_]batched[-_]tokens|\bubatch)[= ]+([1-9]\d{1,7})\b", _notes(row))
+    names = r"max[-_]num[-_]batched[-_]tokens|max[-_]num[-_]tokens|chunked[-_]prefill[-_]size|\bubatch"
+    stated = re.search(rf"(?:{names})[= ]+([1-9]\d{{1,7}})\b", _notes(row))
     return stated[1] if stated else ""
 
 
 def _memory_utilization(row: Row) -> str:
-    stated = re.search(r"gpu[-_]memory[-_]utilization[= ]+(0\.\d{1,4}|1(?:\.0{1,4})?)(?![\d.])", _notes(row))
+    names = r"gpu[-_]memory[-_]utilization|mem[-_]fraction[-_]static"
+    stated = re.search(rf"(?:{names})[= ]+(0\.\d{{1,4}}|1(?:\.0{{1,4}})?)(?![\d.])", _notes(row))
     return stated[1] if stated else ""
 
 
@@ -217,6 +229,13 @@ def _admission_steps(row: Row) -> str:
 
 def _enforce_eager(row: Row) -> str:
     return "yes" if re.search(r"\benforce[-_]eager\b", _notes(row)) else ""
+
+
+def _prefix_caching(row: Row) -> str:
+    """InferenceX's servers keep none (--disable-radix-cache, --no-enable-prefix-caching)."""
+    engine, notes = text(row, "engine").lower(), _notes(row)
+    off = re.search(r"disable-radix-cache|no-enable-prefix-caching", notes) or DRAWN.search(notes)
+    return "no" if off and re.search("vllm|sglang", engine) else ""
 
 
 def _sampling(row: Row) -> str:
@@ -269,6 +288,7 @@ _READERS: dict[str, Callable[[Row], str]] = {
     "memory_utilization": _memory_utilization,
     "admission_steps": _admission_steps,
     "enforce_eager": _enforce_eager,
+    "prefix_caching": _prefix_caching,
     "sampling": _sampling,
     "dcp": _dcp,
     "tpot_is": _tpot_is,

@@ -108,6 +108,7 @@ def settings_of(
         admission_steps=_whole(row, "admission_steps"),
         decode_context_parallel=_whole(row, "dcp"),
         enforce_eager=True if text(row, "enforce_eager") == "yes" else None,
+        prefix_caching=False if text(row, "prefix_caching") == "no" else None,
         sampling=text(row, "sampling") or None,
     )
 

@@ -68,6 +68,7 @@ def launch(model: Model, scenario: Scenario, row: Evaluation, inventory: Invento
         cache=cache_format(scenario.kv).id,
         host_cache_option=engine.program.host_cache_option if scenario.settings.kv_on_host else "",
         eager_option=engine.program.eager_option,
+        prefix_options=engine.program.prefix_options,
         layout=candidate.layout,
         layers=model.architecture.layers,
         machines=-(-candidate.layout.devices // node.devices),

@@ -34,7 +34,7 @@ def vllm(server: Server) -> Start:
 
 
 def _vllm_arguments(server: Server) -> Iterator[Argument]:
-    layout, workload = server.layout, server.scenario.workload
+    layout = server.layout
     yield from _ranks(server, tp="--tensor-parallel-size", pp="--pipeline-parallel-size")
     if layout.dp > 1:
         yield Argument(f"--data-parallel-size {layout.dp}", "attention replicas", _source(server, "dp"))
@@ -64,9 +64,7 @@ def _vllm_arguments(server: Server) -> Iterator[Argument]:
     yield from _adapters(server, "--max-loras")
     if server.cache != "bf16":
         yield Argument(f"--kv-cache-dtype {server.cache}", "format of keys and values", "--kv")
-    if workload.prefix_cache_hit:
-        why = f"{workload.prefix_cache_hit:.0%} of prompts repeat"
-        yield Argument("--enable-prefix-caching", why, "--prefix-cache-hit")
+    yield from _prefixes(server)
     yield from vllm_drafts(server)
 
 
@@ -114,6 +112,7 @@ def _sglang_arguments(server: Server) -> Iterator[Argument]:
         yield Argument(f"--scheduler-recv-interval {steps}", why, "--admission-steps")
     yield from _quantised(server)
     yield from _eager(server)
+    yield from _prefixes(server)
     yield from _adapters(server, f"--lora-target-modules {LINEAR_MODULES} --max-loras-per-batch")
     if server.cache == "fp8":
         yield Argument("--kv-cache-dtype fp8_e4m3", "format of keys and values", "--kv")
@@ -220,6 +219,19 @@ def _quantised(server: Server) -> Iterator[Argument]:
 def _eager(server: Server) -> Iterator[Argument]:
     if server.scenario.settings.enforce_eager:
         yield Argument(server.eager_option, "no CUDA graphs: their memory goes to the cache", "--enforce-eager")
+
+
+def _prefixes(server: Server) -> Iterator[Argument]:
+    """Whether prompts' caches are kept, where the scenario says so and the engine's default may be another."""
+    settings, repeated = server.scenario.settings, server.scenario.workload.prefix_cache_hit
+    if server.prefix_options is None or (settings.prefix_caching is None and not repeated):
+        return
+    keeping, dropping = server.prefix_options
+    if settings.prefix_caching is False:
+        yield Argument(dropping, "no prompt's cache is kept for others like it", "--prefix-caching")
+    elif keeping:
+        why = f"{repeated:.0%} of prompts repeat" if repeated else "prompts' caches are kept for others like them"
+        yield Argument(keeping, why, "--prefix-cache-hit" if repeated else "--prefix-caching")
 
 
 def _adapters(server: Server, number_option: str) -> Iterator[Argument]:

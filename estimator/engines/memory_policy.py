@@ -94,9 +94,17 @@ class StaticReserve(NamedTuple):
     bytes_per_sequence: float
     """Per sequence of the largest captured graph."""
     bytes_per_rank: float
+    bytes_per_replica_sequence: float
+    """Per sequence of that graph and attention replica, where there are several replicas."""
+    many_sequences: int
+    """Graphs of more sequences keep half as much again for each replica."""
     least_bytes: float
     least_from_gib: float
     """Devices from this size on keep at least `least_bytes`."""
+    draft_head_bytes: float
+    """For a head, or the model's own modules, that proposes tokens."""
+    draft_model_bytes: float
+    """For a smaller model that does."""
 
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)
@@ -132,7 +140,24 @@ class Slots:
     """Window layers keep only their window, in a cache of their own (llama.cpp)."""
 
 
-CachePolicy = Blocks | HybridBlocks | Slots
+@record(frozen=True, slots=True, eq=False, kw_only=True)
+class Shares:
+    """Policy of SGLang's hybrid models: pools of fixed shares, by token for layers that keep every token, by token for
+    window layers, and by sequence for recurrent states. Whichever is scarcer decides how many sequences run.
+    """
+
+    kind: Literal["shares"]
+    state_ratio: float
+    """Bytes of the recurrent states' pool over those of the others (--mamba-full-memory-ratio)."""
+    states: int
+    """Recurrent states that a sequence takes: its own, and those that the prefix cache keeps of it."""
+    window_ratio: float
+    """Tokens of the window layers' pool over those of the others' (--swa-full-tokens-ratio)."""
+    windowed: tuple[str, ...]
+    """Classes of models whose window layers have a pool of their own; those of others keep every token."""
+
+
+CachePolicy = Blocks | HybridBlocks | Slots | Shares
 
 
 @record(frozen=True, slots=True, eq=False, kw_only=True)

@@ -4,7 +4,14 @@ import re
 from dataclasses import field, replace
 from functools import lru_cache
 
-from estimator.engines.memory_policy import FractionOfDevice, HybridBlocks, MemoryPolicy, RuleOfThumb
+from estimator.engines.memory_policy import (
+    CachePolicy,
+    FractionOfDevice,
+    HybridBlocks,
+    MemoryPolicy,
+    RuleOfThumb,
+    Shares,
+)
 from estimator.layout import HostPart
 from estimator.models.architecture import AS_CONFIGURED, StateTypes
 from estimator.records import record
@@ -85,6 +92,9 @@ class Program:
     """The option by which it captures no graphs; empty where it has none."""
     eager_layer_us: float = 0.0
     """Host time of each layer of a decode step without graphs; the host runs ahead, so the longer one counts."""
+    prefix_options: tuple[str, str] | None = None
+    """The options by which prompts' caches are kept for others that begin alike, and by which they are not; empty where
+    that is the default. None where it has no such options."""
     host_cache_option: str = ""
     """The option by which the cache stays in host memory, where the CPU attends to it; empty where it has none."""
     adapters: AdapterSlots | None = None
@@ -153,14 +163,19 @@ def reserving_no_graphs(engine: EngineProfile) -> EngineProfile:
 
 
 @lru_cache(maxsize=64)
-def caching_prefixes(engine: EngineProfile) -> EngineProfile:
-    """A profile of an engine with its prefix cache on: states are kept at page borders, beside the one being
-    written.
+def with_prefixes(engine: EngineProfile, kept: bool) -> EngineProfile:
+    """A profile of an engine that keeps prompts' caches for others that begin alike, or does not.
+
+    Then recurrent states are kept beside the one being written: vLLM's at page borders, SGLang's as its default has it.
     """
     memory = engine.memory
-    if isinstance(memory, RuleOfThumb) or not isinstance(memory.cache, HybridBlocks):
+    if isinstance(memory, RuleOfThumb):
         return engine
-    cache = replace(memory.cache, state_pages=STATE_PAGES_OF_PREFIXES)
+    cache: CachePolicy = memory.cache
+    if isinstance(cache, HybridBlocks):
+        cache = replace(cache, state_pages=STATE_PAGES_OF_PREFIXES if kept else 1)
+    if isinstance(cache, Shares) and not kept:
+        cache = replace(cache, states=1)
     return replace(engine, memory=replace(memory, cache=cache))
 
 

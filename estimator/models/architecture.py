@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from estimator.models.media import AudioRule, ImageRule, TowerPass
+from estimator.models.media import AudioRule, ImageRule, TowerPass, TowerSize
 from estimator.models.mixers import Mixer
 from estimator.models.mlps import Mlp
 from estimator.models.tensors import Tensor, parameters
@@ -131,6 +131,8 @@ class Architecture:
     """The class has a vision tower, but the configuration does not describe it."""
     tower_pass: TowerPass | None = None
     """What the vision tower keeps while it encodes; None where there is none, or its configuration does not say."""
+    tower_size: TowerSize | None = None
+    """Size of the vision tower, by which SGLang lowers its memory fraction; None without a `vision_config`."""
     image_rule: ImageRule | None = None
     """How images become tokens; None where the model takes none, or by no rule that is known."""
     audio_rule: AudioRule | None = None

@@ -29,6 +29,16 @@ class TowerPass(NamedTuple):
     """Vectors of the language model's width that a token becomes: one, and one for each level of a deep stack."""
 
 
+class TowerSize(NamedTuple):
+    """A vision tower's layers and width by their usual names, `num_hidden_layers` and `hidden_size`.
+
+    Where a configuration calls them otherwise (Qwen-VL: `depth`), these are CLIP-L's, as SGLang takes it.
+    """
+
+    layers: int
+    hidden: int
+
+
 class NativeGrid(NamedTuple):
     """An image near its own size, its sides rounded to whole cells of `cell` pixels (Qwen-VL, GLM-V, MoonViT, Pixtral).
 

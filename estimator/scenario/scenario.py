@@ -37,6 +37,8 @@ class EngineSettings:
     """Tensor-parallel ranks that share the tokens of a sequence; 1 is none."""
     enforce_eager: bool | None = None
     """Whether kernels are launched one by one: nothing is compiled, no CUDA graph captured."""
+    prefix_caching: bool | None = None
+    """Whether the cache of a prompt stays for others that begin like it; None is the engine's default."""
     compile_cache: str | None = None
     """`warm` where an earlier start with the same settings left its compiled kernels; None is a first start, cold."""
     kv_on_host: bool | None = None

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from estimator.engines.memory_policy import RuleOfThumb
-from estimator.engines.profiles import EngineProfile, caching_prefixes, without_expert_parallel
+from estimator.engines.profiles import EngineProfile, with_prefixes, without_expert_parallel
 from estimator.engines.speed_constants import Efficiency, EngineSpeed, calibrated
 from estimator.engines.support import FILE_TYPES, stand_in
 from estimator.errors import InputError
@@ -86,6 +86,8 @@ def check_start(engine: EngineProfile, settings: EngineSettings) -> None:
         raise InputError("compile_cache", f"{settings.compile_cache!r}; expected one of {', '.join(COMPILE_CACHES)}")
     if settings.enforce_eager and not engine.program.eager_option:
         raise InputError("enforce_eager", f"{engine.name} has no option for it")
+    if settings.prefix_caching is not None and engine.program.prefix_options is None:
+        raise InputError("prefix_caching", f"{engine.name} has no option for it")
     if (settings.admission_steps or 1) > 1 and not engine.admission:
         raise InputError("admission_steps", f"{engine.name} begins whoever waits at its next step")
     if settings.kv_on_host and not engine.program.host_cache_option:
@@ -121,6 +123,16 @@ def requested_engine(scenario: Scenario, inventory: Inventory) -> EngineProfile:
     return without_expert_parallel(engine) if limited else engine
 
 
+def prefixes_kept(scenario: Scenario) -> bool | None:
+    """Whether prompts' caches are kept for others that begin alike: as said, or because prompts repeat; None leaves it
+    to the engine. Raises InputError where they repeat and nothing is to be kept.
+    """
+    repeated, kept = scenario.workload.prefix_cache_hit > 0, scenario.settings.prefix_caching
+    if repeated and kept is False:
+        raise InputError("prefix_caching", "prompts repeat (prefix_cache_hit), so it can not be off")
+    return kept if kept is not None else repeated or None
+
+
 def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -> Deployment:
     """The deployment of a scenario on a machine. Raises InputError for an unknown engine or format."""
     requested = requested_engine(scenario, inventory)
@@ -129,6 +141,7 @@ def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -
     if engine is not requested or weights.id in FILE_TYPES:
         weights = as_written(weight_format(stand_in(engine, weights.id)), model.architecture)
     efficiency = calibrated(inventory.efficiency, scenario.calibrations)
+    kept = prefixes_kept(scenario)
     offloads = engine.program.offloads and node.device.kind == "gpu"
     if "weights" in engine.program.offloads:  # slower than a smaller format, so only where its room is stated
         offloads = offloads and scenario.placement.host_memory_gib is not None
@@ -138,7 +151,7 @@ def deploy(node: Node, model: Model, scenario: Scenario, inventory: Inventory) -
         cache=cache_format(scenario.kv),
         device=node.device,
         fabric=node.fabric,
-        engine=caching_prefixes(engine) if scenario.workload.prefix_cache_hit else engine,
+        engine=engine if kept is None else with_prefixes(engine, kept),
         speed=efficiency.engines[engine.speed_on(node.device.vendor)],
         efficiency=efficiency,
         machine_devices=node.devices,

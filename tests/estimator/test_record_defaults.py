@@ -28,6 +28,7 @@ ONE = {
     "Mxfp4Kernel": {"hidden_tile", "intermediate_tile", "inner_tile", "scale_copies"},
     "OutsideTorch": {"ranks", "stages"},
     "Pool": {"groups"},
+    "PrefillAttention": {"bytes_per_s"},
     "PromptCost": {"factor"},
     "RuleOfThumb": {"weights_factor"},
     "Sharding": {"expert_groups", "stages"},

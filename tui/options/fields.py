@@ -31,6 +31,7 @@ UNSET = {
     "admission-steps": "1",
     "decode-context-parallel": "off",
     "enforce-eager": "no",
+    "prefix-caching": "engine's own",
     "compile-cache": "cold",
     "kv-on-host": "no",
     "lora": "none",

@@ -98,6 +98,7 @@ GROUPS = (
             Option("max-num-batched-tokens", "settings.max_num_batched_tokens", "N", "most tokens in one step"),
             Option("admission-steps", "settings.admission_steps", "N", "steps for which it may leave requests waiting"),
             Option("decode-context-parallel", "settings.decode_context_parallel", "N", "ranks that share a sequence"),
+            Option("prefix-caching", "settings.prefix_caching", "BOOL", "prompts' caches stay for others alike"),
             Option("enforce-eager", "settings.enforce_eager", "BOOL", "no CUDA graphs: more cache, slower steps"),
             Option(
                 "compile-cache",

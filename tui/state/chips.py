@@ -67,6 +67,7 @@ TEXTS: dict[str, Callable[[Any], str]] = {
     "max-num-batched-tokens": lambda value: f"chunk {tokens(value)}",
     "admission-steps": lambda value: f"admits in {value}",
     "decode-context-parallel": lambda value: f"dcp {value}",
+    "prefix-caching": lambda value: "prefixes kept" if value else "no prefixes",
     "enforce-eager": lambda value: "eager" if value else "graphs",
     "kv-on-host": lambda value: "KV on the host" if value else "KV on devices",
     "compile-cache": lambda value: f"{value} compile cache",

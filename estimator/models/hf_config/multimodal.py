@@ -199,7 +199,8 @@ def wrapped(outer: Fields) -> Architecture:
         remarks += more
     architecture = replace(architecture, notes=(*architecture.notes, *remarks))
     images, sound = image_rule(outer.class_name, vision, outer), AUDIO_RULES.get(outer.class_name)
-    architecture = replace(architecture, image_rule=images, audio_rule=sound)
+    size = towers.tower_size(vision) if vision else None
+    architecture = replace(architecture, image_rule=images, audio_rule=sound, tower_size=size)
     counted = _count_towers(wrapper, vision, audio, outer, architecture.hidden)
     if counted is not None:
         frames = PASSES.get(wrapper.tower) if vision and wrapper.tower else None

@@ -101,6 +101,7 @@ VISION: Mapping[str, Mapping[str, int]] = {
         "patch_size": 14,
     },
     "QianfanOCRForConditionalGeneration": {"attention_bias": True},
+    "Kimi_K25ForConditionalGeneration": {"num_hidden_layers": 27},
 }
 """Wrapper class -> what its tower's own class means by fields that uploads leave out."""
 

@@ -6,8 +6,6 @@ from estimator.engines.memory_policy import (
     DeviceDefaults,
     MemoryPolicy,
     RuleOfThumb,
-    StaticFraction,
-    StaticReserve,
     device_defaults,
 )
 from estimator.layout import Layout
@@ -18,10 +16,8 @@ from estimator.serving.memory.host_cache import host_cache_bytes
 from estimator.serving.memory.pool import UNBOUNDED, Pool
 from estimator.serving.memory.rank_memory import MemoryPlan, RankMemory, StartUp, plan_memory
 from estimator.serving.memory.serving_memory import ServingMemory
+from estimator.serving.memory.static_fraction import default_utilization
 from estimator.units import GB, GIB
-
-LEAST_STATIC_FRACTION = 0.1
-"""SGLang's default fraction never falls below this; engineering guess, it only concerns devices of a few GiB."""
 
 
 @lru_cache(maxsize=8192)
@@ -30,9 +26,7 @@ def compile_memory(deployment: Deployment, layout: Layout) -> ServingMemory:
     device, settings, policy = deployment.device, deployment.settings, deployment.engine.memory
     usable, start, defaults = device.memory_usable_bytes, start_up(deployment), _defaults(deployment)
     plan = plan_memory(deployment.model, deployment.weights, deployment.cache, layout, policy, start)
-    utilization = settings.memory_utilization or default_utilization(
-        policy, defaults, usable, start.batched_tokens, layout
-    )
+    utilization = settings.memory_utilization or default_utilization(deployment, defaults, start.batched_tokens, layout)
     sold_bytes = int(device.memory_sold_gb * GB)  # rules of thumb count the "80 GB" of a datasheet in powers of ten
     total = sold_bytes if isinstance(policy, RuleOfThumb) else usable
     in_ram = host_cache_bytes(deployment, layout, host_weights_bytes(deployment, layout, plan))
@@ -141,26 +135,3 @@ def least_capability_alike(policy: MemoryPolicy, capability: float) -> float:
     steps = [line.least_capability for line in policy.outside_torch]
     steps += [kernel.least_capability for kernel in policy.loading.mxfp4]
     return max((step for step in steps if step <= capability), default=0.0)
-
-
-def default_utilization(
-    policy: MemoryPolicy, defaults: DeviceDefaults, usable_bytes: float, batched_tokens: int, layout: Layout
-) -> float:
-    """The fraction of a device that an engine takes unless told: its fixed default, or what SGLang's reserve leaves."""
-    if not isinstance(policy, StaticFraction) or not usable_bytes:
-        return policy.utilization
-    reserve_bytes = _static_reserve_bytes(policy.reserve, defaults, usable_bytes, batched_tokens, layout)
-    return max(round(1 - reserve_bytes / usable_bytes, 3), LEAST_STATIC_FRACTION)
-
-
-def _static_reserve_bytes(
-    reserve: StaticReserve, defaults: DeviceDefaults, usable_bytes: float, batched_tokens: int, layout: Layout
-) -> float:
-    """What SGLang leaves free by itself (sglang/srt/server_args.py, _handle_gpu_memory_settings)."""
-    size = (
-        reserve.bytes
-        + reserve.bytes_per_token * batched_tokens
-        + reserve.bytes_per_sequence * defaults.captured(layout.tp * layout.dp)
-        + reserve.bytes_per_rank * layout.tp * layout.pp
-    )
-    return max(size, reserve.least_bytes) if usable_bytes >= reserve.least_from_gib * GIB else size

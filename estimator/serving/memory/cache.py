@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from estimator.engines.memory_policy import Blocks, CachePolicy, HybridBlocks, Slots
+from estimator.engines.memory_policy import Blocks, CachePolicy, HybridBlocks, Shares, Slots
 from estimator.models.architecture import AS_CONFIGURED, INDEX_ELEMENT_BYTES, Architecture, StateTypes
 from estimator.models.formats import CacheFormat
+from estimator.serving.memory.compressed import compressed_pool
 from estimator.serving.memory.pool import Pool, Window
 
 STATE_PAGE_TOKENS = 16
@@ -73,6 +74,27 @@ def layer_kinds(
     return tuple(kind._replace(layers=layers) for kind, layers in counts.items())
 
 
+def cache_pool(
+    architecture: Architecture,
+    cache: CacheFormat,
+    kinds: tuple[LayerKind, ...],
+    policy: CachePolicy,
+    batched_tokens: int,
+    drafts: int = 0,
+    dcp: int = 1,
+) -> Pool:
+    """The page table of a model's cached layers under one engine, whose steps compute up to `batched_tokens` tokens."""
+    in_flight = batched_tokens
+    if isinstance(policy, HybridBlocks):
+        in_flight *= policy.steps_in_flight
+        compressed = compressed_pool(architecture, cache, in_flight)
+        if compressed:
+            return compressed
+    if isinstance(policy, Shares) and architecture.class_name not in policy.windowed:
+        kinds = tuple(kind._replace(window=0) for kind in kinds)
+    return page_table(kinds, policy, in_flight, drafts, dcp)
+
+
 @lru_cache(maxsize=4096)
 def page_table(
     kinds: tuple[LayerKind, ...], policy: CachePolicy, step_tokens: int, drafts: int = 0, dcp: int = 1
@@ -87,6 +109,8 @@ def page_table(
     match policy:
         case HybridBlocks() if len(kinds) > 1 or windows:
             return _hybrid_pages(kinds, policy, step_tokens, drafts, dcp)
+        case Shares():
+            return _shared_pages(kinds, policy, step_tokens, drafts, dcp)
         case HybridBlocks() | Blocks():
             return _pages(kinds, (), policy.block_tokens, step_tokens, dcp)
         case Slots():
@@ -110,6 +134,32 @@ def _pages(kinds: tuple[LayerKind, ...], windows: tuple[LayerKind, ...], span: i
 
 def _window_cells(tokens: int) -> int:
     return -(-tokens // WINDOW_STEP_TOKENS) * WINDOW_STEP_TOKENS
+
+
+def _shared_pages(kinds: tuple[LayerKind, ...], policy: Shares, step_tokens: int, drafts: int, dcp: int) -> Pool:
+    """SGLang's pools of fixed shares: a page is one token, with its share of the window layers' tokens and of the
+    states.
+
+    Window layers keep their window and the tokens of one prefill step; drafts leave a state each.
+    """
+    growing = sum(kind.layers * kind.token_bytes for kind in kinds if not kind.window) / dcp
+    windowed = sum(kind.layers * kind.token_bytes for kind in kinds if kind.window)
+    state = sum(kind.layers * kind.state_bytes for kind in kinds)
+    states = policy.states + drafts
+    ratio = policy.window_ratio if growing else 1.0
+    token_bytes = growing + ratio * windowed
+    if not token_bytes:
+        return Pool(page_bytes=1.0, growing=(), fixed=states * state)
+    page = token_bytes * (1 + policy.state_ratio if state else 1)
+    window = max(kind.window for kind in kinds)
+    return Pool(
+        page_bytes=page,
+        growing=((1, 1),) if growing else (),
+        windowed=(Window(1 / ratio, 1, window + step_tokens),) if windowed else (),
+        fixed=states * state / (policy.state_ratio * token_bytes),
+        token_bytes=page,
+        has_shares=True,
+    ).passing(step_tokens)
 
 
 def _hybrid_pages(kinds: tuple[LayerKind, ...], policy: HybridBlocks, step_tokens: int, drafts: int, dcp: int) -> Pool:

@@ -40,6 +40,9 @@ class Pool(NamedTuple):
     """What one more token of a long sequence adds."""
     groups: int = 1
     """Groups of layers that share the pages."""
+    has_shares: bool = False
+    """Every page has parts of its own for growing, windowed and fixed, so that a sequence takes as many as the scarcest
+    of them asks for, where others take the sum."""
 
     @property
     def finest_span(self) -> int:
@@ -49,12 +52,22 @@ class Pool(NamedTuple):
 
     def pages(self, tokens: int) -> float:
         """Number of pages that one sequence of `tokens` tokens takes, while its prompt is computed."""
-        count = self.fixed
+        growing = windowed = 0.0
         for pages, span in self.growing:
-            count += pages * -(-tokens // span)
+            growing += pages * -(-tokens // span)
         for pages, span, kept, extra, _ in self.windowed:
-            count += pages * -(-min(tokens, kept) // span) + extra
-        return count
+            windowed += pages * -(-min(tokens, kept) // span) + extra
+        return max(growing, windowed, self.fixed) if self.has_shares else growing + windowed + self.fixed
+
+    @property
+    def parts(self) -> tuple["Pool", ...]:
+        """The parts that are apart, each as if it were the pool."""
+        whole = self._replace(has_shares=False)
+        return (
+            whole._replace(windowed=(), fixed=0),
+            whole._replace(growing=(), fixed=0),
+            whole._replace(growing=(), windowed=()),
+        )
 
     def passing(self, step_tokens: int) -> "Pool":
         """The pool of an engine that frees what leaves a window, where a step computes so many tokens of a prompt."""
@@ -88,8 +101,10 @@ class Pool(NamedTuple):
 
     def sequence_terms(self, tokens: int, fraction: float) -> tuple[MemoryTerm, ...]:
         """Bytes of one sequence on a rank that caches a fraction of the layers, by kind; they add up to those of its
-        pages.
+        pages. Of parts that are apart the scarcest is what it takes.
         """
+        if self.has_shares:
+            return max(self.parts, key=lambda part: part.pages(tokens)).sequence_terms(tokens, fraction)
         terms = []
         page_bytes = self.page_bytes * fraction
         for pages, span in self.growing:
@@ -114,6 +129,8 @@ class Pool(NamedTuple):
         """
         if pages < self.pages(1):
             return 0
+        if self.has_shares:
+            return min(part.longest(pages) for part in self.parts)
         for full in sorted({window.kept for window in self.windowed} | {0}, reverse=True):
             growing = list(self.growing)
             spent = self.fixed
@@ -124,7 +141,9 @@ class Pool(NamedTuple):
                 else:
                     spent += need * -(-kept // span)
             if not growing:
-                return UNBOUNDED
+                if spent <= pages:
+                    return UNBOUNDED
+                continue
             step = min(span for _, span in growing)
             tokens = int((pages - spent) / sum(need / span for need, span in growing)) // step * step
             while tokens > 0 and self.pages(tokens) > pages:

@@ -15,7 +15,7 @@ from estimator.engines.memory_policy import (
 )
 from estimator.layout import Layout
 from estimator.models.adapters import Adapters
-from estimator.models.architecture import AS_CONFIGURED, Architecture, StateTypes
+from estimator.models.architecture import AS_CONFIGURED, StateTypes
 from estimator.models.formats import CacheFormat, WeightFormat
 from estimator.models.model import Model
 from estimator.results import Factor, MemoryTerm, Part
@@ -36,8 +36,7 @@ from estimator.serving.memory.activations import (
     total,
     workspace_terms,
 )
-from estimator.serving.memory.cache import LayerKind, layer_kinds, page_table
-from estimator.serving.memory.compressed import compressed_pool
+from estimator.serving.memory.cache import LayerKind, cache_pool, layer_kinds, page_table
 from estimator.serving.memory.drafter import drafter_architecture, drafter_weights
 from estimator.serving.memory.pool import Pool
 from estimator.serving.memory.weights import Sharding, StageWeights, stage_weights
@@ -153,22 +152,9 @@ def plan_memory(
         return _plan_by_rule(model, weights, cache, layout, policy)
     drafter = drafter_architecture(model, start.drafts)
     kinds = layer_kinds(model.architecture, cache, layout.tp, start.drafts, start.states, drafter)
-    pool = _pool(model.architecture, cache, kinds, policy, start)
+    pool = cache_pool(model.architecture, cache, kinds, policy.cache, start.batched_tokens, start.drafts, start.dcp)
     ranks = _ranks(model, weights, layout, policy, start, kinds)
     return MemoryPlan(ranks=ranks, kinds=kinds, pool=pool, notes=tuple(_notes(policy, ranks, pool, start.dcp)))
-
-
-def _pool(
-    architecture: Architecture, cache: CacheFormat, kinds: tuple[LayerKind, ...], policy: EnginePolicy, start: StartUp
-) -> Pool:
-    """The page table under the engine's cache."""
-    in_flight = start.batched_tokens
-    if isinstance(policy.cache, HybridBlocks):
-        in_flight *= policy.cache.steps_in_flight
-        compressed = compressed_pool(architecture, cache, in_flight)
-        if compressed:
-            return compressed
-    return page_table(kinds, policy.cache, in_flight, start.drafts, start.dcp)
 
 
 def _ranks(
@@ -334,6 +320,8 @@ def _notes(policy: EnginePolicy, ranks: tuple[RankMemory, ...], pool: Pool, dcp:
     span = max((tokens for _, tokens in pool.growing), default=0)
     if isinstance(policy.cache, HybridBlocks) and span > NOTED_PAGE_TOKENS * dcp:
         yield f"a page is {span:,} tokens, so that a recurrent state fits it: capacity moves in steps"
+    if pool.has_shares:
+        yield "the cache is divided in fixed shares: the pool that is scarcer decides how much runs at once"
     if isinstance(policy.cache, Slots):
         yield "the cache of every slot is reserved at its full length"
     if any(name == COMPILING for rank in ranks for name, _, _ in rank.activation_terms):

@@ -114,8 +114,10 @@ class ServingMemory:
 
     def capacity_tokens(self, tokens: int) -> int:
         """Tokens of one replica's pool by the engine's own count, which takes every sequence of `tokens` tokens for one
-        that computes its prompt.
+        that computes its prompt. Pools of fixed shares are counted in tokens, whatever else a sequence takes.
         """
+        if self.plan.pool.has_shares:
+            return self._tokens(max(self.pages, 0), 1)
         pages = self.sequence_pages(tokens)
         return self._tokens(max(self.pages, 0) / pages if pages else 0.0, tokens)
 

@@ -5,7 +5,7 @@ import pytest
 from catalog.load import Catalog
 from estimator.accuracy.memory import tokens_of
 from estimator.engines.memory_policy import HybridBlocks
-from estimator.engines.profiles import caching_prefixes
+from estimator.engines.profiles import with_prefixes
 from estimator.layout import Layout
 from estimator.models.formats import cache_format
 from estimator.scenario.scenario import EngineSettings
@@ -68,10 +68,10 @@ def test_prefixes_of_recurrent_layers_are_cached_on_request_until_0_28(
 ) -> None:
     """vllm pull 50991; until then --enable-prefix-caching."""
     engine = catalog.inventory.engine("vllm", version)
-    with_prefixes = caching_prefixes(engine)
+    prefixes = with_prefixes(engine, kept=True)
     assert isinstance(engine.memory.cache, HybridBlocks)
-    assert isinstance(with_prefixes.memory.cache, HybridBlocks)
-    assert (engine.memory.cache.state_pages, with_prefixes.memory.cache.state_pages) == (states, 2)
+    assert isinstance(prefixes.memory.cache, HybridBlocks)
+    assert (engine.memory.cache.state_pages, prefixes.memory.cache.state_pages) == (states, 2)
 
 
 @pytest.mark.parametrize(

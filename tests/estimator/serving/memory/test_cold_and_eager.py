@@ -80,6 +80,7 @@ def test_terms_of_a_cold_start_add_up_to_the_pool(memory_of: MemoryOf) -> None:
     ("engine", "settings", "reason"),
     [
         ("llamacpp", EngineSettings(enforce_eager=True), "enforce_eager: llama.cpp has no option for it"),
+        ("tgi", EngineSettings(prefix_caching=True), "prefix_caching: Text Generation Inference has no option for it"),
         ("sglang", EngineSettings(compile_cache="warm"), "does not compile while it measures"),
         ("vllm", EngineSettings(compile_cache="luke"), "expected one of cold, warm"),
     ],
