@@ -40,6 +40,10 @@ multiples of them, and what a rank has less is padded (vllm/v1/attention/backend
 nsa_backend.py, github.com/sgl-project/sglang pull 13646; "avoid tp 8", github.com/vllm-project/recipes pull 234)."""
 FLASH_ATTENTION_2 = frozenset({8, 12})
 """Major compute capabilities on which FlashAttention 2 is what attends (vllm/v1/attention/backends/fa_utils.py)."""
+SINKS_COMPUTE = 0.27
+"""Share of FlashAttention 2's FLOP/s that prompts with attention sinks reach: it has none, so that vLLM's Triton kernel
+attends (gpt-oss-20b and -120b on A100, prompts of 32,000 tokens: 0.25 and 0.28; github.com/gpustack/gpustack
+docs/performance-lab)."""
 WEIGHT_ONLY = frozenset({"i4", "i8"})
 """Kernels that widen weights on the way: `compute` is a fraction of the 16-bit product's."""
 
@@ -249,6 +253,9 @@ class GpuKernels:
         if mixer.state_elements:
             return None
         kernel = self.kernels.attention
+        rate = min(kernel.prefill_compute * self.factors.compute * self.factors.prompt_attention, 1.0)
+        if mixer.has_sinks and self.attends_together:
+            rate *= SINKS_COMPUTE
         return PrefillAttention(
             name="attention",
             times=times,
@@ -256,9 +263,7 @@ class GpuKernels:
             flops=self._absorbed_flops(mixer) if mixer.index_width else mixer.attention_flops,
             share=self._heads_share(mixer, tp),
             ramp_tokens=0.0 if mixer.index_width else kernel.ramp_tokens,
-            flops_per_s=self.device.matrix_flops
-            * self.sustained
-            * min(kernel.prefill_compute * self.factors.compute * self.factors.prompt_attention, 1.0),
+            flops_per_s=self.device.matrix_flops * self.sustained * rate,
             own_bytes=mixer.read_growing_width * self.cache.bits / 8 if mixer.index_width and mixer.is_latent else 0.0,
             choice=mixer.attended_tokens,
             bytes_per_s=self.bandwidth * min(self._cache_memory(mixer), MEMORY_CEILING),

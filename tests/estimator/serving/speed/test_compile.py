@@ -108,6 +108,25 @@ def test_prompts_of_sparse_attention_attend_in_the_absorbed_form(catalog: Catalo
     assert prompts.flops(1000, 0) / expanded.flops(1000, 0) == pytest.approx(1088 / 320, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("device", "engine", "share"),
+    [
+        ("a100-80gb-sxm", "vllm", 0.27),
+        ("rtx4090", "vllm", 0.27),
+        ("h100-sxm", "vllm", 1),
+        ("a100-80gb-sxm", "sglang", 1),
+    ],
+)
+def test_prompts_with_sinks_run_tritons_kernel_below_hopper(
+    catalog: Catalog, device: str, engine: str, share: float
+) -> None:
+    """FlashAttention 2 has no sinks (vllm/v1/attention/backends/flash_attn.py: FlashAttention 3 has)."""
+    plain = step_on(catalog.inventory, catalog.model("Qwen/Qwen3-8B"), device, engine=engine)
+    sinks = step_on(catalog.inventory, catalog.model("openai/gpt-oss-20b"), device, weights="mxfp4", engine=engine)
+    usual = plain.operators.prefill_attention[0].flops_per_s
+    assert all(each.flops_per_s / usual == pytest.approx(share) for each in sinks.operators.prefill_attention)
+
+
 def test_every_query_of_sparse_attention_reads_the_vectors_that_it_chose(catalog: Catalog) -> None:
     """2,048 of them, 576 wide, in 16 bit: 2.36 MB a token and layer, which no other token shares."""
     sparse, dense = catalog.model("deepseek-ai/DeepSeek-V3.2"), catalog.model("deepseek-ai/DeepSeek-V3")
