@@ -118,14 +118,14 @@ def _is_of_2024(version: str) -> bool:
 
 
 def _vllm_version(version: str) -> str:
-    """The stated release; else the one of that time: 0.6 of 2024, 0.8 of early and 0.11 of late 2025, 0.17 after."""
+    """The stated release; else the one of that time: 0.6 of 2024, 0.6.3 of its last months, 0.8 of 2025, 0.18 after."""
     if "ml.energy" in version:
         return "0.11.1"
     date = re.search(r"20(\d\d)-(\d\d)", version)
     if stated := _stated(version):
         return stated
     if date and int(date[1]) <= 24:
-        return "0.6"
+        return "0.6.3" if date.groups() >= ("24", "10") else "0.6"
     return "0.8" if date and int(date[1]) <= 25 else "0.18"
 
 

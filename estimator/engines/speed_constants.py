@@ -53,9 +53,6 @@ class KernelFactors(NamedTuple):
     """Factor on the random part of the slowest expert-parallel rank's excess."""
     all_reduce_latency: float = 1.0
     """Factor on a collective's fixed time."""
-    walk_ns: float = 0.0
-    """Time in which one tile of a 16-bit product walks past one input [ns], where untuned kernels do not split the
-    inputs of products of few rows among tiles; 0 where they do."""
 
 
 class HostCost(NamedTuple):
@@ -177,6 +174,8 @@ class EngineSpeed:
     """Sparse latent attention passes over as many tokens as it could choose, however few there are."""
     attends_together: bool = False
     """One kernel attends for the prompts and the decoding sequences of a step, where decoding has none of its own."""
+    attends_by_head: bool = False
+    """Decoding reads the cache once a query head, where others read it once for all that share a cached head."""
     runtime: str = "gpu"
     """Which operators apply: gpu, llama.cpp or neuron."""
     cuda_graphs: bool = False

@@ -22,7 +22,7 @@ from estimator.serving.speed.operators import (
     PrefillAttention,
     StateUpdate,
 )
-from estimator.units import MICROSECOND, NANOSECOND
+from estimator.units import MICROSECOND
 
 MEMORY_CEILING = 0.95
 """Fraction of the datasheet's bandwidth that no kernel passes (highest of the kernel tables)."""
@@ -55,8 +55,6 @@ class GemmRates(NamedTuple):
     latency_s: float
     flops_per_s: float
     bytes_per_s: float
-    walk_s_per_input: float
-    """Time in which one tile walks past one input; 0 where tiles share the inputs."""
 
 
 class GpuKernels:
@@ -64,6 +62,7 @@ class GpuKernels:
 
     __slots__ = (
         "architecture",
+        "attends_by_head",
         "attends_together",
         "bandwidth",
         "cache",
@@ -91,6 +90,7 @@ class GpuKernels:
         capability = int(deployment.device.compute_capability)
         self.scans_choice = deployment.speed.scans_choice and capability in SPARSE_HEADS
         self.attends_together = deployment.speed.attends_together and capability in FLASH_ATTENTION_2
+        self.attends_by_head = deployment.speed.attends_by_head
         self.state_types = deployment.engine.states
         self.kernels = self.efficiency.kernels_of(self.device)
         self.sustained = self.kernels.sustained(self.device)
@@ -122,7 +122,6 @@ class GpuKernels:
             * self.sustained
             * min(compute * factors.compute * self.format_factor(key), 1.0),
             bytes_per_s=self.bandwidth * min(kernel.memory * factors.bandwidth, MEMORY_CEILING),
-            walk_s_per_input=factors.walk_ns * NANOSECOND if key == "16" else 0.0,
         )
 
     def gemm(self, product: Product, times: float) -> Gemm:
@@ -138,7 +137,6 @@ class GpuKernels:
             row_bytes=product.inputs * rates.input_bytes + product.outputs * 2,
             flops_per_s=rates.flops_per_s,
             bytes_per_s=rates.bytes_per_s,
-            walk_s=product.inputs * rates.walk_s_per_input,
         )
 
     def _role_rates(self, role: Role) -> tuple[float, GemmRates]:
@@ -191,7 +189,8 @@ class GpuKernels:
 
     def decode_attention(self, mixer: Mixer, times: float, tp: int, dcp: int) -> DecodeAttention | None:
         """Attention of one new token per sequence in `times` layers; None where the mixer reads no cache."""
-        growing, windowed = mixer.read_growing_width, mixer.read_window_width
+        reads = _queries_a_cached_head(mixer, tp) if self.attends_by_head else 1.0
+        growing, windowed = reads * mixer.read_growing_width, reads * mixer.read_window_width
         if not growing and not windowed:
             return None
         kernel, device = self.kernels.attention, self.device
@@ -223,7 +222,7 @@ class GpuKernels:
         """
         if not self.attends_together or not mixer.key_value_heads or mixer.has_sinks or self.cache.bits < 16:
             return 1.0
-        return mixer.query_heads / tp / max(mixer.key_value_heads / tp, 1.0)
+        return _queries_a_cached_head(mixer, tp)
 
     def _absorbed_flops(self, mixer: Mixer) -> Callable[[int, int], float]:
         """FLOPs of a mixer's attention as decoding runs it, those included that are spent on nothing."""
@@ -283,6 +282,11 @@ class GpuKernels:
             flops=mixer.attention_flops(1) / tp,
             flops_per_s=self.device.matrix_flops * self.sustained * STATE_COMPUTE,
         )
+
+
+def _queries_a_cached_head(mixer: Mixer, tp: int) -> float:
+    """Query heads on a rank that attend to one cached head; 1 where heads have no vectors of their own."""
+    return mixer.query_heads / tp / max(mixer.key_value_heads / tp, 1.0) if mixer.key_value_heads else 1.0
 
 
 @lru_cache(maxsize=1024)

@@ -37,14 +37,10 @@ class Weights(RowOperator, Protocol):
     def weight_bytes(self) -> float: ...
 
 
-SKINNY_ROWS = 16
-"""Rows up to which products have kernels that split their inputs among many tiles."""
-
-
 @record(frozen=True, slots=True, eq=False)
 class Gemm:
     """Matrix products (rows, inputs) x (inputs, outputs) in `times` layers: latency plus the smooth maximum of compute
-    and memory, but no less than one tile walks along the inputs.
+    and memory.
     """
 
     name: str
@@ -57,22 +53,17 @@ class Gemm:
     """Bytes of one row's activations, in and out."""
     flops_per_s: float
     bytes_per_s: float
-    walk_s: float = 0.0
-    """Time in which one tile walks along all inputs alone; 0 where the inputs are split among tiles."""
 
     def seconds(self, rows: float) -> float:
         busy_s = hypot(
             rows * self.flops / self.flops_per_s,
             (self.weight_bytes + rows * self.row_bytes) / self.bytes_per_s,
         )
-        if busy_s < self.walk_s and rows > SKINNY_ROWS:
-            busy_s = self.walk_s
         return self.times * (self.latency_s + busy_s)
 
     def detail(self, rows: float) -> Detail:
         flops, moved = rows * self.flops, self.weight_bytes + rows * self.row_bytes
-        walk_s = self.walk_s if rows > SKINNY_ROWS else 0.0
-        bound = longest_of(self.latency_s + walk_s, flops / self.flops_per_s, moved / self.bytes_per_s)
+        bound = longest_of(self.latency_s, flops / self.flops_per_s, moved / self.bytes_per_s)
         return self.name, self.seconds(rows), bound, self.times * flops, self.times * moved
 
 

@@ -22,7 +22,7 @@ def read(column: str, notes: str = "", **row: str) -> str:
         ("vLLM", "v0.9.1", "vllm@0.9.1"),
         ("vLLM", "0.6", "vllm@0.6"),
         ("vLLM", "ml.energy v3", "vllm@0.11.1"),
-        ("vLLM", "nightly 2024-11", "vllm@0.6"),
+        ("vLLM", "nightly 2024-11", "vllm@0.6.3"),
         ("vLLM", "nightly 2025-03", "vllm@0.8"),
         ("vLLM", "nightly 2026-02", "vllm@0.18"),
         ("vLLM", "", "vllm@0.18"),

@@ -218,6 +218,40 @@ def test_flash_attention_2_packs_no_heads_where_prompts_ride_along(
     assert {each.readers for each in step.operators.decode_attention} == {readers}
 
 
+@pytest.mark.parametrize(
+    ("name", "more_ms"), [("meta-llama/Llama-2-7b-hf", 17.9), ("meta-llama/Meta-Llama-3-8B", 29.3)]
+)
+def test_the_first_paged_attention_reads_the_cache_once_a_query_head(
+    catalog: Catalog, name: str, more_ms: float
+) -> None:
+    """64 sequences of 1,536 tokens against 192 on MI300X, vLLM 0.6.1: 7B of 32 cached heads and 8B of 8 take alike."""
+    first, later = (
+        step_on(catalog.inventory, catalog.model(name), "mi300x", engine=speed).operators.decode_attention[0]
+        for speed in ("vllm-0.6.1-rocm", "vllm-v0-rocm")
+    )
+    assert (first.seconds(64, 1536) - first.seconds(64, 192)) * 1000 == pytest.approx(more_ms, rel=0.35)
+    assert first.token_bytes == 2 * 32 * 128 * 2
+    assert later.token_bytes == 2 * (32 if "7b" in name else 8) * 128 * 2
+
+
+@pytest.mark.parametrize(("speed", "weights", "slowest", "fastest"), [
+    ("vllm-0.6.1-rocm", "bf16", 40e12, 90e12),  # 70B over 1 to 8 devices, 32 to 256 rows
+    ("vllm-v0-rocm", "bf16", 60e12, 130e12),  # 405B over 8, 64 to 1,024 users
+    ("vllm-v0-rocm", "fp8", 300e12, 1000e12),  # the same by AMD's own images
+    ("tgi-rocm", "bf16", 150e12, 300e12),  # the same, tuned by TunableOp
+    ("vllm-rocm", "bf16", 500e12, 1000e12),
+])  # fmt: skip
+def test_products_of_2024_on_mi300x_are_rocblas_as_it_comes(
+    catalog: Catalog, speed: str, weights: str, slowest: float, fastest: float
+) -> None:
+    step = step_on(
+        catalog.inventory, catalog.model("meta-llama/Meta-Llama-3-70B"), "mi300x", weights=weights, engine=speed
+    )
+    product = next(each for each in step.operators.rows if each.name == "mlp input")
+    assert isinstance(product, Gemm)
+    assert slowest < product.flops_per_s < fastest
+
+
 def test_sparse_attention_of_vllm_passes_over_as_many_tokens_as_it_may_choose(catalog: Catalog) -> None:
     """github.com/sgl-project/sglang pull 31128: rows of short contexts scan 2,048 places, most of them empty."""
     model = catalog.model("deepseek-ai/DeepSeek-V3.2")

@@ -57,13 +57,6 @@ def test_a_product_computes_each_row_and_reads_its_weights_once(rows: int) -> No
     assert (flops, moved) == pytest.approx((4 * rows * 3e6, 4 * (6e6 + rows * 5e3)))
 
 
-@pytest.mark.parametrize(("rows", "walks"), [(16, False), (17, True)])
-def test_a_tile_walks_alone_beyond_sixteen_rows(rows: int, walks: bool) -> None:
-    walking = replace(GEMM, walk_s=1e-3)
-    assert walking.seconds(rows) == (pytest.approx(4 * (2e-6 + 1e-3)) if walks else GEMM.seconds(rows))
-    assert (walking.detail(rows)[2] == "latency") is walks
-
-
 def test_experts_of_one_rank_have_their_share_of_all_tokens() -> None:
     tokens, touched = experts().load(5)
     assert tokens == 5 * 3 * 4
