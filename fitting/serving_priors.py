@@ -31,10 +31,12 @@ FIRST: Priors = {
     "first_token.wait": (1.0, 0.12),
     "prompts.factor": (1.0, 0.2),
 }
-SERVED: Priors = {"first_token.front_end_ms": (2.0, 0.5)}
+TOKENISED: Priors = {"first_token.token_us": (3.0, 0.5)}
+"""Hugging Face's tokenizers split 1 to 2 MB of text a second (github.com/openai/tiktoken): 4.5 bytes a token."""
+SERVED: Priors = TOKENISED | {"first_token.front_end_ms": (2.0, 0.5)}
 """One API process takes in some hundreds of requests a second: 1,000 that come together are ready after 0.5-3 s in
 SGLang and TensorRT-LLM, after 2-16 s in vLLM (64 HTTP bursts)."""
-CHAT_SERVED: Priors = {"first_token.front_end_ms": (4.0, 1.0)}
+CHAT_SERVED: Priors = TOKENISED | {"first_token.front_end_ms": (4.0, 1.0)}
 """vLLM's, which differs by the chat template."""
 LOADED: Priors = {"max_batch": (2048.0, 0.4)}
 ONE_BLOCK_A_HEAD: Priors = {"kernels.attention_bandwidth": (0.35, 0.5)}

@@ -154,6 +154,9 @@ class FirstToken(NamedTuple):
     front_end_ms: float = 0.0
     """Time of each request in the one process that takes them in (parsing, chat template, tokens). It turns to each in
     short slices, so that requests that come together are all ready with the last of them."""
+    token_us: float = 0.0
+    """Time of each prompt token there: splitting the text, hashing blocks of it. Requests pass one after the other, far
+    faster than the engine takes them, so that only the own prompt is waited for."""
 
 
 TABLES_AS_THEY_ARE, FREE_HOST = KernelFactors(), HostCost()

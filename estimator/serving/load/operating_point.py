@@ -16,7 +16,7 @@ from estimator.engines.speed_constants import Scheduler
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.speed.admission import AT_ONCE
 from estimator.serving.speed.step import Step, one_prompt, overlapped_s
-from estimator.units import MILLISECOND
+from estimator.units import MICROSECOND, MILLISECOND
 
 TURN_ROUNDS = 4
 """Steps down from an upper bound to the length at which a sum of waits turns: within 5 % of it."""
@@ -62,6 +62,7 @@ def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
     outside = min(new / first_token.graph_tokens, 1.0) if first_token.graph_tokens else 1.0
     launching *= outside * max(new / step.speed.prompts.chunk_tokens, 1.0) * MILLISECOND if new else 0.0
     beside_s = (first_token.fixed_ms + first_token.network_ms + first_token.front_end_ms) * MILLISECOND
+    beside_s += (new + cached) * first_token.token_us * MICROSECOND
     if not launching:
         return beside_s
     prompt_s = one_prompt(step, new, cached).alone_s

@@ -14,7 +14,7 @@ from estimator.models.hf_config import read
 from estimator.models.model import Model
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.load.arrivals import with_prompts_at_once
-from estimator.serving.load.operating_point import operate
+from estimator.serving.load.operating_point import first_token_overhead_s, operate
 from estimator.serving.load.percentiles import best_concurrency
 from estimator.serving.load.performance import performance
 from estimator.serving.speed.breakdown import decode_operators
@@ -116,11 +116,21 @@ def test_a_first_token_waits_for_launching_as_far_as_its_prompt_does_not_hide_it
     step = compiled(LLAMA_8B, "h100-sxm", Layout(1))
     layers_s = step.speed.first_token.layer_ms * 1e-3 * 32
     first, longer = (operate(step, ServingWorkload(tokens, 200), 1) for tokens in (128, 1024))
-    for point, launching_s in ((first, layers_s / 4), (longer, layers_s)):
+    for point, tokens, launching_s in ((first, 128, layers_s / 4), (longer, 1024, layers_s)):
         together_s = overlapped_s(point.prompt_alone_s, launching_s)
-        front_end_s = step.speed.first_token.front_end_ms * 1e-3
+        front_end_s = step.speed.first_token.front_end_ms * 1e-3 + tokens * step.speed.first_token.token_us * 1e-6
         assert point.ttft_s == pytest.approx(together_s + front_end_s + point.tpot_s / 2)
     assert longer.ttft_s - front_end_s < longer.prompt_alone_s + layers_s
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trt-serve", "vllm-v0", "tgi"])
+def test_text_is_split_into_tokens_before_the_engine_sees_it(engine: str) -> None:
+    """Hugging Face's tokenizers split 1 to 2 MB of text a second (tiktoken's README)."""
+    step = compiled(LLAMA_8B, "h100-sxm", Layout(1), engine=engine)
+    at_once = replace(step, speed=replace(step.speed, first_token=step.speed.first_token._replace(token_us=0.0)))
+    for new, cached in ((8192, 0), (192, 8000)):  # what is cached is text as well
+        splitting_s = first_token_overhead_s(step, new, cached) - first_token_overhead_s(at_once, new, cached)
+        assert 8192 / 440_000 < splitting_s < 8192 / 220_000
 
 
 def test_latent_attention_reads_the_whole_cache_on_every_rank() -> None:
