@@ -179,6 +179,8 @@ class EngineSpeed:
     """One kernel attends for the prompts and the decoding sequences of a step, where decoding has none of its own."""
     attends_by_head: bool = False
     """Decoding reads the cache once a query head, where others read it once for all that share a cached head."""
+    fuses_deltas: bool = False
+    """Prompts of a delta rule run a fused kernel where there is one for the device."""
     runtime: str = "gpu"
     """Which operators apply: gpu, llama.cpp or neuron."""
     cuda_graphs: bool = False

@@ -88,6 +88,11 @@ class Mixer(ABC):
         return 0
 
     @property
+    def delta_heads(self) -> int:
+        """Heads of a delta rule, whose state a prompt's chunks correct one after the other; 0 for every other mixer."""
+        return 0
+
+    @property
     def has_sinks(self) -> bool:
         """Whether softmax counts a learned logit per head beside those of the tokens (gpt-oss)."""
         return False

@@ -42,6 +42,10 @@ class GatedDeltaNet(Mixer):
         return self.value_heads * self.value_dim * self.key_dim
 
     @property
+    def delta_heads(self) -> int:
+        return self.value_heads
+
+    @property
     def conv_state_elements(self) -> int:
         return self._convolved * (self.kernel - 1)
 
@@ -110,6 +114,10 @@ class KimiDeltaAttention(Mixer):
     @property
     def state_elements(self) -> int:
         return self.heads * self.head_dim * self.head_dim
+
+    @property
+    def delta_heads(self) -> int:
+        return self.heads
 
     @property
     def conv_state_elements(self) -> int:

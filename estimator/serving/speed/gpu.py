@@ -22,7 +22,7 @@ from estimator.serving.speed.operators import (
     PrefillAttention,
     StateUpdate,
 )
-from estimator.units import MICROSECOND
+from estimator.units import MICROSECOND, NANOSECOND
 
 MEMORY_CEILING = 0.95
 """Fraction of the datasheet's bandwidth that no kernel passes (highest of the kernel tables)."""
@@ -34,6 +34,15 @@ ELEMENTWISE_PASSES = 8
 """Hidden-wide vectors that norms, residuals and activations of a layer read or write for each token (counted)."""
 STATE_COMPUTE = 0.3
 """Fraction of the 16-bit peak that chunked scans reach (engineering guess)."""
+DELTA_TOKEN_NS = 30.0
+"""Least time of a token in a delta rule's chunks, which follow one another, in flash-linear-attention's Triton kernels:
+65,536 tokens of 8 heads take 1.95 ms on H100, 1.86 on B200 (github.com/flashinfer-ai/flashinfer pulls 3866, 3902)."""
+DELTA_HEAD_BYTES = 10_240
+"""Bytes that they move for a token and head: eight prompts of 8,192 tokens, 8 heads, take 0.87 ms on B200 (pull 3902),
+one of 32 heads some 20 ms on Strix Halo (github.com/ROCm/vllm pull 1075)."""
+FUSED_DELTAS = frozenset({9})
+"""Major compute capabilities on which vLLM runs FlashInfer's fused kernel instead, five times as fast (its pulls 40717
+and 55715: first on Hopper; on B200 no faster for one prompt; on GB10 and RTX Blackwell not before September 2026)."""
 SPARSE_HEADS = {9: 64, 10: 128}
 """Fewest query heads that a rank's sparse latent attention computes, by the major compute capability: kernels take
 multiples of them, and what a rank has less is padded (vllm/v1/attention/backends/mla/flashmla_sparse.py; SGLang's
@@ -69,6 +78,7 @@ class GpuKernels:
         "device",
         "efficiency",
         "factors",
+        "fuses_deltas",
         "kernels",
         "quantised",
         "quantised_rates",
@@ -91,6 +101,7 @@ class GpuKernels:
         self.scans_choice = deployment.speed.scans_choice and capability in SPARSE_HEADS
         self.attends_together = deployment.speed.attends_together and capability in FLASH_ATTENTION_2
         self.attends_by_head = deployment.speed.attends_by_head
+        self.fuses_deltas = deployment.speed.fuses_deltas and capability in FUSED_DELTAS
         self.state_types = deployment.engine.states
         self.kernels = self.efficiency.kernels_of(self.device)
         self.sustained = self.kernels.sustained(self.device)
@@ -281,7 +292,14 @@ class GpuKernels:
             bytes_per_s=self.bandwidth * ELEMENTWISE_MEMORY,
             flops=mixer.attention_flops(1) / tp,
             flops_per_s=self.device.matrix_flops * self.sustained * STATE_COMPUTE,
+            scan_s=self._scan_s(mixer.delta_heads / tp),
         )
+
+    def _scan_s(self, heads: float) -> float:
+        """Seconds in which one token of a prompt passes the chunks of a delta rule with so many heads on this rank."""
+        if not heads or self.fuses_deltas:
+            return 0.0
+        return max(DELTA_TOKEN_NS * NANOSECOND, heads * DELTA_HEAD_BYTES / self.bandwidth)
 
 
 def _queries_a_cached_head(mixer: Mixer, tp: int) -> float:

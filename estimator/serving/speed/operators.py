@@ -295,15 +295,17 @@ class StateUpdate:
     flops: float
     """FLOPs of one token in one layer."""
     flops_per_s: float
+    scan_s: float = 0.0
+    """Seconds in which one more token of a sequence passes a delta rule's chunks; 0 where none waits for another."""
 
     def seconds(self, batch: float, rows: float) -> float:
-        return self.times * (
-            self.latency_s + batch * 2 * self.state_bytes / self.bytes_per_s + rows * self.flops / self.flops_per_s
-        )
+        computing_s = rows * self.flops / self.flops_per_s + max(rows - batch, 0.0) * self.scan_s
+        return self.times * (self.latency_s + batch * 2 * self.state_bytes / self.bytes_per_s + computing_s)
 
     def detail(self, batch: float, rows: float) -> Detail:
         moving_s = batch * 2 * self.state_bytes / self.bytes_per_s
-        bound = longest_of(self.latency_s, rows * self.flops / self.flops_per_s, moving_s)
+        scanning_s = max(rows - batch, 0.0) * self.scan_s
+        bound = longest_of(self.latency_s + scanning_s, rows * self.flops / self.flops_per_s, moving_s)
         moved, flops = self.times * batch * 2 * self.state_bytes, self.times * rows * self.flops
         return self.name, self.seconds(batch, rows), bound, flops, moved
 

@@ -252,6 +252,26 @@ def test_products_of_2024_on_mi300x_are_rocblas_as_it_comes(
     assert slowest < product.flops_per_s < fastest
 
 
+@pytest.mark.parametrize(
+    ("name", "device", "engine", "tp", "least_ms", "most_ms"),
+    [
+        ("Qwen/Qwen3.5-397B-A17B", "b200-sxm", "sglang", 8, 0.2, 0.35),  # 8 heads: Triton 0.25-0.34 ms
+        ("Qwen/Qwen3.5-397B-A17B", "h100-sxm", "sglang", 8, 0.2, 0.3),  # 0.26 ms
+        ("Qwen/Qwen3.5-397B-A17B", "b200-sxm", "sglang", 4, 0.2, 0.45),  # 16 heads: 0.41-0.42 ms
+        ("Qwen/Qwen3.5-397B-A17B", "h100-sxm", "vllm", 8, 0.0, 0.12),  # FlashInfer 0.11 ms
+        ("Qwen/Qwen3.5-35B-A3B", "gb10", "vllm", 1, 5.0, 15.0),  # 32 heads
+    ],
+)
+def test_a_layer_of_a_delta_rule_takes_a_prompt_of_8192_tokens_as_long_as_its_kernels_do(
+    catalog: Catalog, name: str, device: str, engine: str, tp: int, least_ms: float, most_ms: float
+) -> None:
+    """github.com/flashinfer-ai/flashinfer pulls 3001, 3866, 3902; github.com/vllm-project/vllm pull 40717."""
+    step = step_on(catalog.inventory, catalog.model(name), device, Layout(tp=tp), engine=engine)
+    (state,) = step.operators.states
+    layer_s = state.seconds(1, 8192) / state.times - state.latency_s
+    assert least_ms <= layer_s * 1000 <= most_ms
+
+
 def test_sparse_attention_of_vllm_passes_over_as_many_tokens_as_it_may_choose(catalog: Catalog) -> None:
     """github.com/sgl-project/sglang pull 31128: rows of short contexts scan 2,048 places, most of them empty."""
     model = catalog.model("deepseek-ai/DeepSeek-V3.2")

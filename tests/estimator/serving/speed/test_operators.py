@@ -79,6 +79,14 @@ def test_sparse_attention_reads_its_choice_and_every_index_key() -> None:
     assert attention.work(1, 10_000)[1] == 2048 * 1000 + 10_000 * 128
 
 
+def test_a_prompt_passes_the_chunks_of_a_delta_rule_one_after_the_other() -> None:
+    state = StateUpdate("state", 45, 3e-5, 1e6, 1e12, 0.0, 1e15, scan_s=40e-9)
+    decoding, prompt = state.seconds(64, 64), state.seconds(1, 8192)
+    assert decoding == pytest.approx(45 * (3e-5 + 64 * 2e-6))
+    assert prompt == pytest.approx(45 * (3e-5 + 2e-6 + 8191 * 40e-9))
+    assert state.detail(1, 8192)[2] == "latency"
+
+
 def test_states_and_norms_are_memory() -> None:
     state = StateUpdate("state", 2, 0.0, 1e6, 1e12, 0.0, 1e15)
     assert state.seconds(3, 3) == pytest.approx(2 * 3 * 2e6 / 1e12)
