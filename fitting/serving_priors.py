@@ -39,6 +39,15 @@ SGLang and TensorRT-LLM, after 2-16 s in vLLM (64 HTTP bursts)."""
 CHAT_SERVED: Priors = TOKENISED | {"first_token.front_end_ms": (4.0, 1.0)}
 """vLLM's, which differs by the chat template."""
 LOADED: Priors = {"max_batch": (2048.0, 0.4)}
+UNTUNED_ROCM: Priors = (
+    KERNELS
+    | FIRST
+    | HOST
+    | {"kernels.compute": (0.12, 0.4), "kernels.prompt_attention": (8.0, 0.5)}
+    | {"host.layer_us": (250.0, 0.3), "host.sequence_us": (100.0, 1.0)}
+)
+"""rocBLAS of ROCm 6.1 as it comes: on MI300X 16-bit products reach 50 to 70 TFLOP/s at any number of rows in 70B, 80
+to 120 in 405B."""
 ONE_BLOCK_A_HEAD: Priors = {"kernels.attention_bandwidth": (0.35, 0.5)}
 """AutoAWQ's and TinyChat's fused modules decode by FasterTransformer's kernel, which does not split the keys of a head:
 32 heads fill a quarter of an RTX 4090's 128 processors. ExLlama shares the class."""
@@ -62,20 +71,11 @@ ENGINES: dict[str, Priors] = {
     "vllm-v0": KERNELS
     | FIRST
     | {"host.step_ms": (2.0, 1.0), "host.sequence_us": (50.0, 1.0), "prompts.factor": (1.5, 0.3)},
-    # 16-bit products of 70B on MI300X reach 50 to 70 TFLOP/s at any number of rows, of 405B 80 to 120
-    "vllm-0.6.1-rocm": KERNELS
-    | FIRST
-    | HOST
-    | {"kernels.compute": (0.12, 0.4), "kernels.prompt_attention": (8.0, 0.5)}
     # 0.20 ns a head and token in fp16, 0.33 in bf16, in 7B to 70B
+    "vllm-0.6.1-rocm": UNTUNED_ROCM
     | {"kernels.attention_bandwidth": (0.55, 0.3), "kernels.bandwidth": (0.8, 0.2)}
-    | {"kernels.all_reduce_latency": (2.0, 0.5)}
-    | {"host.layer_us": (250.0, 0.3), "host.sequence_us": (100.0, 1.0)},
-    "vllm-v0-rocm": KERNELS
-    | FIRST
-    | HOST
-    | {"kernels.compute": (0.12, 0.4), "kernels.prompt_attention": (8.0, 0.5), "kernels.fp8_compute": (4.0, 0.7)}
-    | {"host.layer_us": (250.0, 0.3), "host.sequence_us": (100.0, 1.0)},
+    | {"kernels.all_reduce_latency": (2.0, 0.5)},
+    "vllm-v0-rocm": UNTUNED_ROCM | {"kernels.fp8_compute": (4.0, 0.7)},
     "vllm-rocm": KERNELS | FIRST | HOST | {"kernels.fp8_compute": (1.0, 0.25)},
     "trt-1": KERNELS | FORMATS | HOST | LOADED,
     "trt-1.x": KERNELS | FORMATS | HOST | LOADED,

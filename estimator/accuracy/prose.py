@@ -136,8 +136,8 @@ def _stated(version: str) -> str:
 
 
 def _release(version: str) -> tuple[int, int] | None:
-    release = re.search(r"(?<![\d.])v?(\d+)\.(\d+)", version)
-    return (int(release[1]), int(release[2])) if release and int(release[1]) < 10 else None
+    major, _, rest = _stated(version).partition(".")
+    return (int(major), int(rest.partition(".")[0])) if rest else None
 
 
 def _traffic(row: Row) -> str:

@@ -62,8 +62,9 @@ class Server(NamedTuple):
     host_cache_option: str
     """The engine's own option for a cache in host memory; empty where the devices hold it."""
     eager_option: str
-    prefix_options: tuple[str, str] | None
     """The engine's own option for capturing no graphs; empty where it has none."""
+    prefix_options: tuple[str, str] | None
+    """Its options by which prompts' caches are kept, and by which they are not; None where it has none."""
     defaults: DeviceDefaults
     has_prediction_modules: bool
     drafter: Drafter | None

@@ -38,6 +38,14 @@ class TowerSize(NamedTuple):
     layers: int
     hidden: int
 
+    @property
+    def complexity(self) -> int:
+        """Layers times squared width."""
+        return self.layers * self.hidden**2
+
+
+CLIP_L = TowerSize(layers=24, hidden=1024)
+
 
 class NativeGrid(NamedTuple):
     """An image near its own size, its sides rounded to whole cells of `cell` pixels (Qwen-VL, GLM-V, MoonViT, Pixtral).

@@ -20,7 +20,7 @@ ONE = {
     "Accelerator": {"cores"},
     "Calibration": {"decode", "prefill"},
     "Admission": {"steps"},
-    "DecodeAttention": {"readers"},
+    "DecodeAttention": {"passes", "readers"},
     "FirstToken": {"wait"},
     "Layout": {"tp", "pp", "ep", "dp"},
     "Machine": {"fast_domain"},

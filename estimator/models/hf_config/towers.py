@@ -1,7 +1,7 @@
 """Parameters of vision towers and their projectors, by kind; checked against published totals."""
 
 from estimator.models.hf_config.fields import Fields
-from estimator.models.media import TowerPass, TowerSize
+from estimator.models.media import CLIP_L, TowerPass, TowerSize
 
 
 def block(width: int, mlp: int, *, biases: bool = True, norm_bias: bool = True, gated: bool = False) -> int:
@@ -65,9 +65,6 @@ def tower_pass(v: Fields, outer: Fields, frames: int) -> TowerPass:
         intermediate=v.size("intermediate_size") if named else int(width * v.number("mlp_ratio", default=4)),
         levels=1 + deep_levels(v, outer),
     )
-
-
-CLIP_L = TowerSize(layers=24, hidden=1024)
 
 
 def tower_size(v: Fields) -> TowerSize:

@@ -2,7 +2,7 @@
 
 from estimator.engines.memory_policy import DeviceDefaults, StaticFraction, StaticReserve
 from estimator.layout import Layout
-from estimator.models.media import TowerSize
+from estimator.models.media import CLIP_L, TowerSize
 from estimator.serving.deployment import Deployment
 from estimator.units import GIB
 
@@ -10,8 +10,6 @@ LEAST_FRACTION = 0.1
 """SGLang's default fraction never falls below this; engineering guess, it only concerns devices of a few GiB."""
 TOWER_FRACTION = 0.95
 """Factor on the fraction beside a tower of CLIP-L's size (sglang/srt/server_args.py, adjust_mem_fraction_for_vlm)."""
-CLIP_L_SCORE = 24 * 1024**2
-"""Layers times squared width of that tower."""
 TOWER_SENSITIVITY, SMALLEST_TOWER_FACTOR, LARGEST_TOWER_FACTOR = 0.1, 0.8, 1.05
 
 
@@ -57,6 +55,5 @@ def tower_factor(tower: TowerSize | None) -> float:
     """Factor on SGLang's fraction beside a vision tower: the larger it is, the more stays free for its passes."""
     if tower is None:
         return 1.0
-    complexity = tower.layers * tower.hidden**2 / CLIP_L_SCORE
-    factor = 1 - TOWER_SENSITIVITY * (complexity - 1)
+    factor = 1 - TOWER_SENSITIVITY * (tower.complexity / CLIP_L.complexity - 1)
     return TOWER_FRACTION * max(SMALLEST_TOWER_FACTOR, min(LARGEST_TOWER_FACTOR, factor))

@@ -200,8 +200,7 @@ class GpuKernels:
 
     def decode_attention(self, mixer: Mixer, times: float, tp: int, dcp: int) -> DecodeAttention | None:
         """Attention of one new token per sequence in `times` layers; None where the mixer reads no cache."""
-        reads = _queries_a_cached_head(mixer, tp) if self.attends_by_head else 1.0
-        growing, windowed = reads * mixer.read_growing_width, reads * mixer.read_window_width
+        growing, windowed = mixer.read_growing_width, mixer.read_window_width
         if not growing and not windowed:
             return None
         kernel, device = self.kernels.attention, self.device
@@ -221,6 +220,7 @@ class GpuKernels:
             share=self._heads_share(mixer, tp),
             flops_per_s=device.matrix_flops * self.sustained * kernel.latent_compute,
             bytes_per_s=self.bandwidth * min(memory, MEMORY_CEILING),
+            passes=_queries_a_cached_head(mixer, tp) if self.attends_by_head else 1.0,
             readers=self._readers(mixer, tp),
             shared_bytes=device.l2_bytes * max(mixer.key_value_heads / tp, 1.0),
         )

@@ -208,6 +208,8 @@ class DecodeAttention:
     """Share of the heads on this rank."""
     flops_per_s: float
     bytes_per_s: float
+    passes: float = 1.0
+    """Times that decoding reads the cache: once a query head where a kernel shares nothing between those of a group."""
     readers: float = 1.0
     """Query heads that read a cached head each for itself in a step that computes prompts as well; 1 where decoding
     keeps its own kernel there, which reads it once for all of them."""
@@ -224,7 +226,7 @@ class DecodeAttention:
         moved = self.token_bytes * (min(context, self.limit) if self.limit else context) + self.index_bytes * context
         if self.window:
             moved += self.window_bytes * min(context, self.window)
-        return batch * self.share * self.flops(1, int(context)), batch * moved
+        return batch * self.share * self.flops(1, int(context)), batch * self.passes * moved
 
     def seconds(self, batch: float, context: float) -> float:
         flops, moved = self.work(batch, context)
@@ -298,14 +300,18 @@ class StateUpdate:
     scan_s: float = 0.0
     """Seconds in which one more token of a sequence passes a delta rule's chunks; 0 where none waits for another."""
 
+    def _scanning_s(self, batch: float, rows: float) -> float:
+        """Seconds of one layer in which tokens wait for the chunks before theirs; a sequence's first waits for none."""
+        return max(rows - batch, 0.0) * self.scan_s
+
     def seconds(self, batch: float, rows: float) -> float:
-        computing_s = rows * self.flops / self.flops_per_s + max(rows - batch, 0.0) * self.scan_s
+        computing_s = rows * self.flops / self.flops_per_s + self._scanning_s(batch, rows)
         return self.times * (self.latency_s + batch * 2 * self.state_bytes / self.bytes_per_s + computing_s)
 
     def detail(self, batch: float, rows: float) -> Detail:
         moving_s = batch * 2 * self.state_bytes / self.bytes_per_s
-        scanning_s = max(rows - batch, 0.0) * self.scan_s
-        bound = longest_of(self.latency_s + scanning_s, rows * self.flops / self.flops_per_s, moving_s)
+        waiting_s = self.latency_s + self._scanning_s(batch, rows)
+        bound = longest_of(waiting_s, rows * self.flops / self.flops_per_s, moving_s)
         moved, flops = self.times * batch * 2 * self.state_bytes, self.times * rows * self.flops
         return self.name, self.seconds(batch, rows), bound, flops, moved
 

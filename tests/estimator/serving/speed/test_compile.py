@@ -230,8 +230,10 @@ def test_the_first_paged_attention_reads_the_cache_once_a_query_head(
         for speed in ("vllm-0.6.1-rocm", "vllm-v0-rocm")
     )
     assert (first.seconds(64, 1536) - first.seconds(64, 192)) * 1000 == pytest.approx(more_ms, rel=0.35)
-    assert first.token_bytes == 2 * 32 * 128 * 2
-    assert later.token_bytes == 2 * (32 if "7b" in name else 8) * 128 * 2
+    kept = 2 * (32 if "7b" in name else 8) * 128 * 2
+    assert first.work(1, 1)[1] == 2 * 32 * 128 * 2
+    assert later.token_bytes == later.work(1, 1)[1] == kept
+    assert first.cache_bytes(1) == kept, "what is read more often is neither kept nor handed over more often"
 
 
 @pytest.mark.parametrize(("speed", "weights", "slowest", "fastest"), [
