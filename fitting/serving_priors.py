@@ -26,6 +26,9 @@ FORMATS: Priors = {
     "kernels.fp8_cache": (1.0, 0.25),
 }
 HOST: Priors = {"host.step_ms": (0.5, 1.0), "host.sequence_us": (10.0, 1.0)}
+BESIDE: Priors = {"host.decode_ms": (2.0, 0.7), "host.sequence_us": (50.0, 0.7)}
+"""Of schedulers that work while the device does: 512 answers of MiniMax-M2.5 take a step of 30 ms on four B200 and on
+four B300 alike (vLLM 0.19), 128 of Llama-3.1-70B 21 ms on eight H200 and 14 on eight B200 (TensorRT-LLM)."""
 FIRST: Priors = {
     "first_token.layer_ms": (0.7, 0.35),
     "first_token.wait": (1.0, 0.12),
@@ -53,15 +56,20 @@ ONE_BLOCK_A_HEAD: Priors = {"kernels.attention_bandwidth": (0.35, 0.5)}
 32 heads fill a quarter of an RTX 4090's 128 processors. ExLlama shares the class."""
 SERVER: Priors = KERNELS | FORMATS | FIRST
 ENGINES: dict[str, Priors] = {
-    "vllm": SERVER | CHAT_SERVED,
+    # releases before 0.14, whose device waits for the scheduler
+    "vllm": SERVER
+    | CHAT_SERVED
+    | BESIDE
+    | {"host.waiting_step_ms": (0.7, 1.0), "host.waiting_sequence_us": (25.0, 1.0)},
     # a layer that the host launches beyond the captured graphs: 0.8 ms, 2.3 with experts; of a prompt, where it has
     # experts: 2.5 (DeepSeek-R1 on B200) to 3.8 (on H200), 2.2 to 3 (Qwen3-235B), 1.8 to 3 (Qwen3.5-397B)
     "sglang": SERVER
     | SERVED
-    | {"first_token.layer_ms": (0.8, 0.35), "first_token.experts_ms": (1.9, 0.5)}
+    | BESIDE
+    | {"first_token.layer_ms": (0.8, 0.35), "first_token.experts_ms": (1.9, 0.5), "first_token.captured": (0.4, 0.5)}
     | {"host.eager_experts_us": (1500.0, 0.5)},
     # 1.8 ms a layer of Qwen3-235B, on 4 and 8 H100, of 512 and of 1,024 tokens; 1 of gpt-oss, 2.5 of DeepSeek-R1
-    "trt-serve": SERVER | SERVED | {"first_token.experts_ms": (1.0, 0.5)},
+    "trt-serve": SERVER | SERVED | BESIDE | {"first_token.experts_ms": (1.0, 0.5)},
     "vllm-0.11": SERVER
     | CHAT_SERVED
     | {"host.step_ms": (0.7, 1.0), "host.sequence_us": (25.0, 1.0)}

@@ -44,6 +44,9 @@ DRAWN = re.compile(r"silicon run measured|inferencex sweep")
 """InferenceX's own runs: its client draws lengths uniformly from 0.8 of what is printed to it (random-range-ratio)."""
 DRAWN_SHARE, DRAWN_VARIATION = 0.9, 0.064
 """Mean and deviation of such lengths over what is printed, and over their mean."""
+POLLED = re.compile(r"deepseek|qwen3\.5")
+"""Models whose SGLang servers on Blackwell look for requests once in so many steps in InferenceX's launch scripts."""
+POLLED_STEPS, POLLED_STEPS_OF_MANY, MANY_USERS = "10", "30", 16
 HIGHEST_RATE = 1000.0
 """Requests per second from which on a client is taken to send everything at once."""
 
@@ -224,7 +227,12 @@ def _memory_utilization(row: Row) -> str:
 def _admission_steps(row: Row) -> str:
     """SGLang's interval, and TensorRT-LLM's iterations for which prompts, or attention replicas, wait for others."""
     stated = re.search(r"(?:scheduler[-_]recv[-_]interval|timeout_iters)[= ]+([1-9]\d{0,4})\b", _notes(row))
-    return stated[1] if stated else ""
+    if stated:
+        return stated[1]
+    polled = DRAWN.search(_notes(row)) and "sglang" in text(row, "engine").lower() and POLLED.search(_model(row))
+    if not polled or not re.match(r"g?b[23]00", text(row, "accelerator_id")):
+        return ""
+    return POLLED_STEPS_OF_MANY if (number(row, "concurrency") or 1) >= MANY_USERS else POLLED_STEPS
 
 
 def _enforce_eager(row: Row) -> str:
@@ -240,8 +248,7 @@ def _prefix_caching(row: Row) -> str:
 
 def _sampling(row: Row) -> str:
     """ML.ENERGY asks as a model's own configuration does: most by top-p, gpt-oss by neither."""
-    model = f"{text(row, 'base_model_id')} {text(row, 'model_id')}".lower()
-    return "top-p" if "ml.energy" in text(row, "engine_version").lower() and "gpt-oss" not in model else ""
+    return "top-p" if "ml.energy" in text(row, "engine_version").lower() and "gpt-oss" not in _model(row) else ""
 
 
 def _dcp(row: Row) -> str:
@@ -268,6 +275,10 @@ def _excluded(row: Row) -> str:
     """The rule that keeps a row out of fits and summaries: what its source, not its residual, says of it."""
     flagged = re.search(r"\b(INCONSISTENT|OUTLIER|SPECULATIVE|DISAGGREGATED)\b", text(row, "notes"))
     return EXCLUSIONS[flagged[1]] if flagged else ""
+
+
+def _model(row: Row) -> str:
+    return f"{text(row, 'base_model_id')} {text(row, 'model_id')}".lower()
 
 
 def _notes(row: Row) -> str:

@@ -92,6 +92,8 @@ class Program:
     """The option by which it captures no graphs; empty where it has none."""
     eager_layer_us: float = 0.0
     """Host time of each layer of a decode step without graphs; the host runs ahead, so the longer one counts."""
+    shares_chunks: bool = False
+    """Whether attention replicas share the prompt tokens of a step, where others have as many each."""
     prefix_options: tuple[str, str] | None = None
     """The options by which prompts' caches are kept for others that begin alike, and by which they are not; empty where
     that is the default. None where it has no such options."""
@@ -139,6 +141,10 @@ class EngineProfile:
     """Kinds of layers that models may have under decode context parallelism; empty where the engine has none of it."""
     template_ms: float = 0.0
     """Time in which its front end reads a chat template anew for each request; 0 where it keeps what it has read."""
+    waits_for_host: bool = False
+    """Whether it schedules a step only after the one before, where its speed class does while the device works."""
+    captures_prompts: bool = False
+    """Whether prompts' layers run in captured pieces (SGLang's piecewise CUDA graphs)."""
     admission: str = ""
     """How it leaves requests waiting for some steps where it is asked to: `polled`, it looks for new ones once in so
     many; `held`, it holds prompts back for as long, to take several together. Empty where it has no such setting."""

@@ -60,6 +60,8 @@ class HostCost(NamedTuple):
 
     step_ms: float = 0.0
     """Host time of each step."""
+    decode_ms: float = 0.0
+    """Host time of each step that decodes, beside that of every step."""
     sequence_us: float = 0.0
     """Host time of each sequence in a step."""
     layer_us: float = 0.0
@@ -80,6 +82,10 @@ class HostCost(NamedTuple):
     """Time of each such sequence more: sorting its logits."""
     candidate_ns: float = 0.0
     """Time of each entry of the vocabulary, of each such sequence, where the CPU picks the best of them (llama.cpp)."""
+    waiting_step_ms: float = 0.0
+    """Host time of each step in releases that schedule a step only after the one before (fitted)."""
+    waiting_sequence_us: float = 0.0
+    """Host time of each sequence there (fitted)."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
 
@@ -157,6 +163,13 @@ class FirstToken(NamedTuple):
     token_us: float = 0.0
     """Time of each prompt token there: splitting the text, hashing blocks of it. Requests pass one after the other, far
     faster than the engine takes them, so that only the own prompt is waited for."""
+    launches_first: bool = False
+    """Launching takes its time besides the prompt; elsewhere the host launches a layer while the device computes
+    earlier ones, and the longer of the two counts."""
+    captured: float = 1.0
+    """Share of launching that is left where a prompt's layers run in captured pieces (fitted)."""
+    captured_tokens: int = 0
+    """Longest prompt that does; the release and the model say so, not the class."""
 
 
 TABLES_AS_THEY_ARE, FREE_HOST = KernelFactors(), HostCost()

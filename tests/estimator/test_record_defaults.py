@@ -21,7 +21,7 @@ ONE = {
     "Calibration": {"decode", "prefill"},
     "Admission": {"steps"},
     "DecodeAttention": {"passes", "readers"},
-    "FirstToken": {"wait"},
+    "FirstToken": {"wait", "captured"},
     "Layout": {"tp", "pp", "ep", "dp"},
     "Machine": {"fast_domain"},
     "MemoryReport": {"attention_copies"},

@@ -107,20 +107,28 @@ def _opened(step: Step, workload: ServingWorkload, point: OperatingPoint, rounds
     """The mean request of so many rounds, the first of which begins with every prompt.
 
     There a first token waits for half of the prompts, and for the end of its own step; the answers wait for the other
-    half, where they would wait for all of them between their tokens later on.
+    half, where they would wait for all of them between their tokens later on. Where the answers are in step, every
+    round is as the first.
     """
     opening_s = _opening_s(step, workload, point.concurrency)
     if not opening_s:
         return point
     waiting_s = opening_s * (1 + _together(step, workload, point.concurrency) / point.concurrency) / 2
-    later_s = max(waiting_s - point.prompt_alone_s - point.prompt_wait_s, 0.0) / rounds
-    sooner_s = (point.tpot_s - point.decode_step_s) / (2 * rounds)
+    openings = 1.0 if _in_step(step, workload) else 1 / rounds
+    later_s = max(waiting_s - point.prompt_alone_s - point.prompt_wait_s, 0.0) * openings
+    sooner_s = (point.tpot_s - point.decode_step_s) * openings / 2
     return point._replace(
         ttft_s=point.ttft_s + later_s,
         tpot_s=point.tpot_s - sooner_s,
         request_s=point.request_s + later_s - sooner_s * (workload.output_tokens - 1),
         prompt_wait_s=point.prompt_wait_s + later_s,
     )
+
+
+def _in_step(step: Step, workload: ServingWorkload) -> bool:
+    """Whether all answers end in one step, and the next prompts come together: equal ones of an engine under which
+    nobody decodes while prompts are computed."""
+    return step.speed.scheduler.prompts == "first" and not workload.length_variation
 
 
 def _longest_s(step: Step, workload: ServingWorkload, running: float) -> float:

@@ -54,17 +54,19 @@ class OperatingPoint(NamedTuple):
 @lru_cache(maxsize=4096)
 def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
     """Seconds of a first token besides its prompt of `new` tokens after `cached` ones: front end, network, and what
-    launching layers outside a graph takes beyond the prompt. The host launches ahead of the device, so that a prompt
+    launching layers outside a graph takes beyond the prompt. Where the host launches ahead of the device, a prompt
     which takes the device longer hides it.
     """
     first_token = step.speed.first_token
     launching = first_token.layer_ms * step.layers + first_token.experts_ms * step.expert_layers
     outside = min(new / first_token.graph_tokens, 1.0) if first_token.graph_tokens else 1.0
+    if new <= first_token.captured_tokens and step.layout.pp == step.layout.dp == 1:
+        outside *= first_token.captured
     launching *= outside * max(new / step.speed.prompts.chunk_tokens, 1.0) * MILLISECOND if new else 0.0
     beside_s = (first_token.fixed_ms + first_token.network_ms + first_token.front_end_ms) * MILLISECOND
     beside_s += (new + cached) * first_token.token_us * MICROSECOND
-    if not launching:
-        return beside_s
+    if first_token.launches_first or not launching:
+        return beside_s + launching
     prompt_s = one_prompt(step, new, cached).alone_s
     return beside_s + overlapped_s(prompt_s, launching) - prompt_s
 

@@ -28,11 +28,10 @@ from estimator.serving.speed.llama_cpp import llama_cpp_operators
 from estimator.serving.speed.neuron import neuron_operators
 from estimator.serving.speed.operators import Operators
 from estimator.serving.speed.proposal import Proposal
+from estimator.serving.speed.started import eager_layer_us, in_chunks, started_speed
 from estimator.serving.speed.step import Step
 from estimator.units import GB, MICROSECOND, MILLISECOND
 
-WITHOUT_TEMPLATE = frozenset({"GptOssForCausalLM"})
-"""Classes whose requests are written in a format of their own (Harmony) and fill no chat template."""
 PIPELINE_HOP_US = 10.0
 """Hand-over between pipeline stages of a GPU engine, without the activations' own time on the link (guess: two
 kernel launches)."""
@@ -85,6 +84,9 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
     architecture, runtime = deployment.model.architecture, _runtime(deployment)
     confidence = _confidence(deployment, layout, runtime.confidence)
     operators = rank_operators(deployment, Layout(tp=layout.tp, ep=layout.ep, dp=layout.dp))
+    speed = runtime.speed
+    if deployment.engine.program.shares_chunks:
+        speed = in_chunks(speed, max(speed.prompts.chunk_tokens // layout.dp, 1))
     return Step(
         operators=operators,
         rereads=any(attention.readers > 1 for attention in operators.decode_attention),
@@ -95,7 +97,7 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         hop_s_per_row=(layout.pp - 1) * architecture.hidden * 2 / max(deployment.fabric.link_bytes_per_s, GB),
         pipeline=runtime.pipeline,
         stall=deployment.efficiency.pipeline_stall,
-        speed=runtime.speed,
+        speed=speed,
         engine=runtime.engine,
         confidence=confidence,
         spreads=runtime.spreads[confidence],
@@ -104,15 +106,16 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         network_gb_s=deployment.efficiency.network.bandwidth_gb_s,
         proposing_s=partial(_proposing_s, deployment, layout),
         host_step_s=runtime.host_step_s,
+        host_decode_s=runtime.host_decode_s,
         host_sequence_s=runtime.host_sequence_s,
-        overlaps=runtime.speed.host.overlap,
+        overlaps=speed.host.overlap,
         admission_s=runtime.admission_s,
         tower_s_per_patch=runtime.tower_s_per_patch / layout.tp,
         decode_factor=runtime.decode_factor,
         prefill_factor=runtime.prefill_factor,
         graph_sequences=runtime.defaults.captured(layout.tp * layout.dp) or inf,
         launch_s=runtime.launch_s,
-        admission=admission(deployment.engine, deployment.settings, layout, runtime.speed.prompts.chunk_tokens),
+        admission=admission(deployment.engine, deployment.settings, layout, speed.prompts.chunk_tokens),
     )
 
 
@@ -131,6 +134,8 @@ class Runtime(NamedTuple):
     """Relative cost of running stages side by side over prompts."""
     host_step_s: float
     """Seconds that scheduling, sampling and launching add to every step."""
+    host_decode_s: float
+    """Seconds that they add to every step that decodes."""
     host_sequence_s: float
     """Seconds that they add for each sequence."""
     admission_s: float
@@ -152,7 +157,7 @@ class Runtime(NamedTuple):
 @lru_cache(maxsize=1024)
 def _runtime(deployment: Deployment) -> Runtime:
     device, efficiency = deployment.device, deployment.efficiency
-    engine, speed = efficiency.engine_name(deployment.speed), _launching(deployment)
+    engine, speed = efficiency.engine_name(deployment.speed), started_speed(deployment)
     own = efficiency.calibration(device, engine)
     llama_cpp = efficiency.llama_cpp if speed.runtime == "llama.cpp" else None
     host, layers = speed.host, deployment.model.architecture.layers
@@ -162,7 +167,7 @@ def _runtime(deployment: Deployment) -> Runtime:
         sequence_us += host.candidate_ns * deployment.model.architecture.vocabulary / 1000
     return Runtime(
         engine=engine,
-        speed=_chunking(speed, _step_tokens(deployment)),
+        speed=speed,
         confidence=deployment.confidence,
         spreads={
             each: _spreads(efficiency, engine, each, bool(own and own.timed), bool(deployment.draft_tokens))
@@ -171,9 +176,10 @@ def _runtime(deployment: Deployment) -> Runtime:
         hop_s=(llama_cpp.device_us if llama_cpp else PIPELINE_HOP_US) * MICROSECOND,
         pipeline=llama_cpp.pipeline if llama_cpp else 0.0,
         host_step_s=step_ms * MILLISECOND + host.layer_us * MICROSECOND * layers,
+        host_decode_s=host.decode_ms * MILLISECOND,
         host_sequence_s=sequence_us * MICROSECOND,
         admission_s=host.admission_layer_ms * MILLISECOND * layers,
-        launch_s=_eager_layer_us(deployment) * MICROSECOND * layers,
+        launch_s=eager_layer_us(deployment) * MICROSECOND * layers,
         defaults=device_defaults(deployment.engine.memory, device),
         tower_s_per_patch=_tower_s_per_patch(deployment),
         peak_flops_per_s=peak_flops(deployment.weights, device),
@@ -229,64 +235,6 @@ def _proposal(deployment: Deployment, layout: Layout) -> Proposal | None:
 def _without_host(speed: EngineSpeed) -> EngineSpeed:
     """The constants without what the CPU adds to a step."""
     return replace(speed, host=FREE_HOST)
-
-
-def _step_tokens(deployment: Deployment) -> int:
-    """Most prompt tokens of one step: as asked for, as the engine's profile says of the device, else its class's own.
-
-    The class's own also where the deployment's profile stands for another class, and where an engine has no chunks;
-    llama.cpp's are micro-batches, of which prompts fill one after the other.
-    """
-    speed, profile, device = deployment.speed, deployment.engine, deployment.device
-    own, asked = speed.prompts.chunk_tokens, deployment.settings.max_num_batched_tokens
-    if not speed.scheduler.chunked:
-        return asked if asked and speed.prompts.batch_tokens else own
-    if asked:
-        return asked
-    if deployment.efficiency.engines.get(profile.speed_on(device.vendor)) is not speed:
-        return own
-    return device_defaults(profile.memory, device).max_num_batched_tokens
-
-
-@lru_cache(maxsize=256)
-def _chunking(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
-    """The constants with prompts in chunks of that many tokens; the same value for the same chunk.
-
-    A logical batch stays what it is, as long as one chunk fits into it.
-    """
-    prompts = speed.prompts
-    if chunk_tokens == prompts.chunk_tokens:
-        return speed
-    return replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens))
-
-
-def _launching(deployment: Deployment) -> EngineSpeed:
-    """The constants of the engine class as it is started: with as many sequences in a step as asked for and, where no
-    graphs are captured, with the host that launches every kernel.
-    """
-    speed, settings = _with_templates(deployment), deployment.settings
-    if settings.max_num_seqs:
-        speed = replace(speed, max_batch=float(settings.max_num_seqs))
-    if not settings.enforce_eager:
-        return speed
-    layer_us = max(speed.host.layer_us, _eager_layer_us(deployment))
-    return replace(speed, host=speed.host._replace(layer_us=layer_us, overlap=True))
-
-
-def _with_templates(deployment: Deployment) -> EngineSpeed:
-    """The constants of the engine class, with what its release takes for the chat template of each request."""
-    speed, template_ms = deployment.speed, deployment.engine.template_ms
-    if not template_ms or deployment.model.architecture.class_name in WITHOUT_TEMPLATE:
-        return speed
-    first = speed.first_token
-    return replace(speed, first_token=first._replace(front_end_ms=first.front_end_ms + template_ms))
-
-
-def _eager_layer_us(deployment: Deployment) -> float:
-    """Host time of launching the kernels of a mean layer one by one; routed experts take many."""
-    host, architecture = deployment.speed.host, deployment.model.architecture
-    routed = architecture.expert_layers / architecture.layers
-    return (host.eager_layer_us or deployment.engine.program.eager_layer_us) + host.eager_experts_us * routed
 
 
 def _tower_s_per_patch(deployment: Deployment) -> float:

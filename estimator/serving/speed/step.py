@@ -90,6 +90,8 @@ class Step:
     """What proposes tokens to verify; compiled where it is first asked."""
     host_step_s: float = 0.0
     """Seconds that scheduling, sampling and launching add to every step."""
+    host_decode_s: float = 0.0
+    """Seconds that they add to every step that decodes."""
     host_sequence_s: float = 0.0
     """Seconds that they add for each sequence of an attention replica, which schedules its own."""
     overlaps: bool = False
@@ -152,10 +154,11 @@ class Step:
         if drafts:
             seconds += self.drafting_s(each, context, drafts)
         seconds = self.launched_s(each, seconds)
-        host = self.host_s(batch)
-        if self.overlaps:
-            return self.decode_factor * overlapped_s(seconds, host)
-        return self.decode_factor * (seconds + host)
+        return self.decode_factor * self.beside_host_s(seconds, self.host_s(batch))
+
+    def beside_host_s(self, device_s: float, host_s: float) -> float:
+        """Seconds of work of the device and of the host, which some schedulers do at the same time."""
+        return overlapped_s(device_s, host_s) if self.overlaps else device_s + host_s
 
     def attended(self, each: float, batch: float) -> float:
         """Sequences that one processor attends to in a decode step of `batch`, of which a stage has `each`."""
@@ -192,7 +195,8 @@ class Step:
 
     def host_s(self, batch: float) -> float:
         """Seconds that scheduling, sampling and launching add to one step of `batch` sequences over the engine."""
-        return self.host_step_s + self.host_sequence_s * batch / self.layout.dp
+        decoding_s = self.host_decode_s + self.host_sequence_s * batch / self.layout.dp if batch else 0.0
+        return self.host_step_s + decoding_s
 
     def decode_s(self, batch: float, context: float, drafts: int = 0) -> float:
         """Seconds of one decode step of `batch` sequences over the whole engine; each gains one token."""

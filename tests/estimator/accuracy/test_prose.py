@@ -191,6 +191,23 @@ def test_a_column_is_what_its_words_say(column: str, notes: str, value: str) -> 
     assert read(column, notes) == value
 
 
+@pytest.mark.parametrize(
+    ("model", "accelerator", "users", "steps"),
+    [
+        ("deepseek-ai/DeepSeek-R1", "b200-sxm", "4", "10"),
+        ("Qwen/Qwen3.5-397B-A17B", "b300-sxm", "16", "30"),
+        ("deepseek-ai/DeepSeek-R1", "h200-sxm", "16", ""),
+        ("zhipuai/GLM-5", "b200-sxm", "16", ""),
+    ],
+)
+def test_servers_of_inferencex_on_blackwell_look_for_requests_once_in_a_while(
+    model: str, accelerator: str, users: str, steps: str
+) -> None:
+    run = {"engine": "SGLang", "model_id": model, "accelerator_id": accelerator, "concurrency": users}
+    assert read("admission_steps", "silicon run measured 2026-03-25", **run) == steps
+    assert read("admission_steps", "3 users at once", **run) == ""
+
+
 def test_llama_batched_bench_makes_room_for_its_sequences() -> None:
     assert read("max_num_seqs", "llama-batched-bench PP 512 TG 32 B 8", concurrency="8") == "8"
 

@@ -6,7 +6,7 @@ from math import log2
 from typing import NamedTuple
 
 from estimator.serving.speed.operators import DecodeAttention, Experts
-from estimator.serving.speed.step import Step, kept_states, overlapped_s, prompts_on_busiest_replica
+from estimator.serving.speed.step import Step, kept_states, prompts_on_busiest_replica
 
 POINTS_PER_DOUBLING = 8
 """Tabulated points; between them a step is taken as linear (within 0.1 %; exact for attention)."""
@@ -75,7 +75,7 @@ class StepTable:
         if self.drafts:
             device_s += step.drafting_s(each, context, self.drafts)
         device_s = step.launched_s(each, device_s)
-        return step.decode_factor * (overlapped_s(device_s, host_s) if step.overlaps else device_s + host_s)
+        return step.decode_factor * step.beside_host_s(device_s, host_s)
 
     def prompts_s(self, tokens: float, prompts: float, attention_s: float) -> float:
         """Seconds of one step of nothing but prompts: `tokens` rows of `prompts` of them, `attention_s` of which is
@@ -92,8 +92,7 @@ class StepTable:
         step = self.step
         alone_s = self.decode_s(batch, context)
         device_s, host_s = self._device_s(batch, context, tokens, prompts, attention_s), self._batch(batch).host_s
-        both_s = overlapped_s(device_s, host_s) if step.overlaps else device_s + host_s
-        riding_s = both_s - alone_s / step.decode_factor
+        riding_s = step.beside_host_s(device_s, host_s) - alone_s / step.decode_factor
         riding_s *= step.speed.prompts.factor * step.prefill_factor
         return alone_s + riding_s + step.admitting_s(batch, context)
 

@@ -371,3 +371,15 @@ def test_launching_is_hidden_behind_a_prompt_that_takes_the_device_longer() -> N
     assert ms(first_token_overhead_s(layered, 256)) == approx(3 + (33.6**4 + 25**4) ** 0.25 - 33.6)
     assert ms(first_token_overhead_s(layered, 1900)) == approx(3, abs=0.25)  # 198 ms against 50
     assert ms(first_token_overhead_s(layered, 100, cached=900)) < ms(first_token_overhead_s(layered, 256))
+
+
+def test_what_a_host_launches_before_a_prompt_and_in_captured_pieces() -> None:
+    engine = linear_engine()
+    before = engine.speed.first_token._replace(layer_ms=5, launches_first=True)
+    assert ms(first_token_overhead_s(with_speed(engine, first_token=before), 256)) == approx(3 + 50)
+    assert ms(first_token_overhead_s(with_speed(engine, first_token=before), 1900)) == approx(3 + 50)
+    pieces = with_speed(engine, first_token=before._replace(captured=0.4, captured_tokens=1000))
+    assert ms(first_token_overhead_s(pieces, 1000)) == approx(3 + 20)
+    assert ms(first_token_overhead_s(pieces, 1001)) == approx(3 + 50)
+    replicas = replace(pieces, layout=Layout(dp=2))
+    assert ms(first_token_overhead_s(replicas, 1000)) == approx(3 + 50), "attention replicas capture none"

@@ -104,11 +104,11 @@ def test_users_begin_with_all_prompts_at_once_and_end_one_after_the_other(users:
     steady, run = operate(engine, work, running), closed_run(engine, work, users, 20, 6 * users)
     opening = (8 + 10 * running) * MS
     assert run.queue_s == approx((users - running) / steady.requests_per_s)
-    later = (opening - steady.prompt_alone_s - steady.prompt_wait_s) / 6
+    later = opening - steady.prompt_alone_s - steady.prompt_wait_s  # in every round: equal answers end together
     assert later > 0
     assert run.point.ttft_s == approx(steady.ttft_s + later)
     assert run.point.prompt_wait_s == approx(steady.prompt_wait_s + later)
-    sooner = (steady.tpot_s - steady.decode_step_s) / 12
+    sooner = (steady.tpot_s - steady.decode_step_s) / 2
     assert run.point.tpot_s == approx(steady.tpot_s - sooner)
     assert run.point.request_s == approx(steady.request_s + later - 99 * sooner)
     lasting = 6 * users / steady.requests_per_s + opening - steady.prompt_wait_s
@@ -125,7 +125,15 @@ def test_prompts_of_users_open_in_as_many_steps_as_carry_them() -> None:
     steady, run = operate(engine, work, 20), closed_run(engine, work, 20, 20, 40)
     opening = 4 * (8 + 50) * MS
     waiting = opening * (1 + 5 / 20) / 2
-    assert run.point.ttft_s == approx(steady.ttft_s + (waiting - steady.prompt_alone_s - steady.prompt_wait_s) / 2)
+    assert run.point.ttft_s == approx(steady.ttft_s + waiting - steady.prompt_alone_s - steady.prompt_wait_s)
+
+
+def test_only_the_first_round_opens_where_prompts_ride_along() -> None:
+    engine, work = linear_engine(), requests()
+    steady, run = operate(engine, work, 15), closed_run(engine, work, 15, 20, 90)
+    waiting = (8 + 10 * 15) * MS
+    assert run.point.ttft_s == approx(steady.ttft_s + (waiting - steady.prompt_alone_s - steady.prompt_wait_s) / 6)
+    assert run.point.tpot_s == approx(steady.tpot_s - (steady.tpot_s - steady.decode_step_s) / 12)
 
 
 def test_users_of_batches_that_start_together_have_no_opening() -> None:

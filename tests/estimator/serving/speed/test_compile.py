@@ -1,5 +1,6 @@
 """What a deployment's step reads, against what its memory keeps."""
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -60,7 +61,7 @@ def test_sglang_launches_batches_beyond_its_graphs_kernel_by_kernel(catalog: Cat
     assert (limit("h100-sxm", 1), limit("h100-sxm", 4), limit("l4", 1)) == (256, 512, 24)
     assert limit("h100-sxm", 1, "vllm") == inf
     memory = memory_of("Qwen/Qwen3-0.6B", device="h100-sxm", engine="sglang")
-    step = compile_step(memory.deployment, memory.layout)
+    step = replace(compile_step(memory.deployment, memory.layout), host_decode_s=0.0, host_sequence_s=0.0)
     assert step.decode_s(256, 100) < step.launch_s == step.decode_s(257, 100)
 
 
@@ -309,3 +310,46 @@ def test_vllm_0_11_0_reads_the_chat_template_for_every_request(
 def test_a_step_holds_as_many_sequences_as_the_engine_is_started_with(catalog: Catalog, asked: int) -> None:
     deployment = memory_in(catalog)("Qwen/Qwen3-8B", settings=EngineSettings(max_num_seqs=asked)).deployment
     assert compile_step(deployment, Layout()).speed.max_batch == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "device", "tokens"),
+    [
+        ("Qwen/Qwen3-8B", "0.5.9", "h100-sxm", 0),
+        ("Qwen/Qwen3-8B", "0.5.10", "h100-sxm", 8192),
+        ("Qwen/Qwen3-8B", "0.5.10", "mi300x", 0),
+        ("deepseek-ai/DeepSeek-V3", "0.5.10", "h100-sxm", 2048),  # latent attention
+        ("deepseek-ai/DeepSeek-V3.2", "0.5.10", "h100-sxm", 0),  # an indexer
+    ],
+)
+def test_sglang_captures_prompts_from_0_5_10_on(
+    catalog: Catalog, name: str, version: str, device: str, tokens: int
+) -> None:
+    deployment = memory_in(catalog)(name, device=device, engine="sglang", version=version).deployment
+    assert compile_step(deployment, Layout()).speed.first_token.captured_tokens == tokens
+
+
+def test_drafts_and_switched_off_graphs_leave_prompts_uncaptured(catalog: Catalog) -> None:
+    memory = memory_in(catalog)
+    for options in ({"drafts": 1}, {"settings": EngineSettings(enforce_eager=True)}):
+        deployment = memory("Qwen/Qwen3-8B", engine="sglang", **options).deployment  # type: ignore[arg-type]
+        assert compile_step(deployment, Layout()).speed.first_token.captured_tokens == 0
+
+
+def test_attention_replicas_of_sglang_share_the_tokens_of_a_step(catalog: Catalog) -> None:
+    """chunked_prefill_size // dp_size, where vLLM's replicas have as many each."""
+    for engine, tokens in (("sglang", 1024), ("vllm", 8192)):
+        deployment = memory_in(catalog)("deepseek-ai/DeepSeek-V3", engine=engine).deployment
+        assert compile_step(deployment, Layout(ep=8, dp=8)).speed.prompts.chunk_tokens == tokens
+
+
+def test_vllm_schedules_while_the_device_works_from_0_14_on(catalog: Catalog) -> None:
+    memory = memory_in(catalog)
+    waiting, ahead = (
+        compile_step(memory("Qwen/Qwen3-8B", version=version).deployment, Layout()) for version in ("0.13", "0.14")
+    )
+    host = ahead.speed.host
+    assert (ahead.overlaps, waiting.overlaps) == (True, False)
+    assert (ahead.speed.scheduler.ahead, waiting.speed.scheduler.ahead) == (1, 0)
+    assert waiting.host_s(100) == pytest.approx(host.waiting_step_ms / 1e3 + 100 * host.waiting_sequence_us / 1e6)
+    assert waiting.decode_s(1, 1000) > ahead.decode_s(1, 1000)
