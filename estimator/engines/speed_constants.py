@@ -169,7 +169,7 @@ class FirstToken(NamedTuple):
     captured: float = 1.0
     """Share of launching that is left where a prompt's layers run in captured pieces (fitted)."""
     captured_tokens: int = 0
-    """Longest prompt that does; the release and the model say so, not the class."""
+    """Longest chunk that does; the release and the model say so, not the class."""
 
 
 TABLES_AS_THEY_ARE, FREE_HOST = KernelFactors(), HostCost()

@@ -60,9 +60,10 @@ def first_token_overhead_s(step: Step, new: int, cached: int = 0) -> float:
     first_token = step.speed.first_token
     launching = first_token.layer_ms * step.layers + first_token.experts_ms * step.expert_layers
     outside = min(new / first_token.graph_tokens, 1.0) if first_token.graph_tokens else 1.0
-    if new <= first_token.captured_tokens and step.layout.pp == step.layout.dp == 1:
+    chunk_tokens = step.speed.prompts.chunk_tokens
+    if min(new, chunk_tokens) <= first_token.captured_tokens and step.layout.pp == step.layout.dp == 1:
         outside *= first_token.captured
-    launching *= outside * max(new / step.speed.prompts.chunk_tokens, 1.0) * MILLISECOND if new else 0.0
+    launching *= outside * max(new / chunk_tokens, 1.0) * MILLISECOND if new else 0.0
     beside_s = (first_token.fixed_ms + first_token.network_ms + first_token.front_end_ms) * MILLISECOND
     beside_s += (new + cached) * first_token.token_us * MICROSECOND
     if first_token.launches_first or not launching:

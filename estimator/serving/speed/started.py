@@ -71,8 +71,10 @@ def _with_templates(deployment: Deployment) -> EngineSpeed:
 
 
 def _waiting(speed: EngineSpeed, deployment: Deployment) -> EngineSpeed:
-    """The constants with what a release adds to a step that schedules only after the one before."""
-    if not deployment.engine.waits_for_host:
+    """The constants with what a release adds to a step that schedules only after the one before, where its class
+    schedules while the device works.
+    """
+    if not deployment.engine.waits_for_host or not speed.host.overlap:
         return speed
     host = speed.host._replace(
         step_ms=speed.host.waiting_step_ms,

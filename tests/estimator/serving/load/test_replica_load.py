@@ -381,5 +381,7 @@ def test_what_a_host_launches_before_a_prompt_and_in_captured_pieces() -> None:
     pieces = with_speed(engine, first_token=before._replace(captured=0.4, captured_tokens=1000))
     assert ms(first_token_overhead_s(pieces, 1000)) == approx(3 + 20)
     assert ms(first_token_overhead_s(pieces, 1001)) == approx(3 + 50)
+    chunked = replace(pieces, speed=replace(pieces.speed, prompts=pieces.speed.prompts._replace(chunk_tokens=1000)))
+    assert ms(first_token_overhead_s(chunked, 3000)) == approx(3 + 3 * 20), "three chunks of 1,000 tokens"
     replicas = replace(pieces, layout=Layout(dp=2))
     assert ms(first_token_overhead_s(replicas, 1000)) == approx(3 + 50), "attention replicas capture none"

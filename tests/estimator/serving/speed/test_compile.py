@@ -353,3 +353,6 @@ def test_vllm_schedules_while_the_device_works_from_0_14_on(catalog: Catalog) ->
     assert (ahead.speed.scheduler.ahead, waiting.speed.scheduler.ahead) == (1, 0)
     assert waiting.host_s(100) == pytest.approx(host.waiting_step_ms / 1e3 + 100 * host.waiting_sequence_us / 1e6)
     assert waiting.decode_s(1, 1000) > ahead.decode_s(1, 1000)
+    rocm = memory("Qwen/Qwen3-8B", device="mi300x", version="0.13").deployment
+    rocm = rocm._replace(speed=catalog.inventory.efficiency.engines["vllm-rocm"])
+    assert compile_step(rocm, Layout()).speed.host == rocm.speed.host, "a class that waits anyway"
