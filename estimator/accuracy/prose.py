@@ -50,6 +50,10 @@ POLLED_STEPS, POLLED_STEPS_OF_MANY, MANY_USERS = "10", "30", 16
 HIGHEST_RATE = 1000.0
 """Requests per second from which on a client is taken to send everything at once."""
 
+OLD_ENGINE = re.compile(r"quixiai|cognitivecomputations")
+"""Pages of 2025 whose servers were started with VLLM_USE_V1=0."""
+LAST_OLD_ENGINE = "0.7"
+"""vLLM's last release whose engine that is by default."""
 FIRST_SGLANG = "0.4"
 """SGLang's first release with a profile, which stands for main branches and nightly builds of 2025 and early 2026."""
 FIRST_BUILD_OF_2025 = 4400
@@ -97,6 +101,8 @@ def profile(row: Row) -> str:
         return _tensorrt(version, text(row, "kind"))
     if "sglang" in engine:
         return f"sglang@{_stated(version) or FIRST_SGLANG}"
+    if OLD_ENGINE.search(text(row, "source").lower()):
+        return f"vllm@{LAST_OLD_ENGINE}"
     return f"vllm@{_vllm_version(version)}" if "vllm" in engine else ""
 
 
@@ -146,7 +152,9 @@ def _release(version: str) -> tuple[int, int] | None:
 def _traffic(row: Row) -> str:
     """closed, burst or rate; a maximum load, a static batch and what is sent at once are bursts."""
     rate, users = _stated_rate(row), number(row, "concurrency") or 1
-    at_once = re.search(r"static batch|static inference|(?:prompts|requests)(?: sent)? at once", _notes(row))
+    at_once = re.search(
+        r"static batch|static inference|(?:prompts|requests)(?: sent)? at once|tokens/s per request", _notes(row)
+    )
     if text(row, "kind") == "throughput_max" or (at_once and users > 1):
         return "burst"
     if number(row, "concurrency") is None and rate is not None:
@@ -268,7 +276,8 @@ def _rate_is(row: Row) -> str:
     """decode: output tokens over the time of decoding alone, as single streams print them; request: over all of it."""
     counts_prompt = re.search(r"nim|lmdeploy|neuron", text(row, "engine").lower()) or "incl. prefill" in _notes(row)
     single = text(row, "kind") == "single_stream_decode" and (number(row, "concurrency") or 1) <= 1
-    return "decode" if (single and not counts_prompt) or "decode phase" in _notes(row) else "request"
+    decoding = re.search(r"decode phase|tokens/s per request", _notes(row))
+    return "decode" if (single and not counts_prompt) or decoding else "request"
 
 
 def _excluded(row: Row) -> str:

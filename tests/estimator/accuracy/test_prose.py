@@ -231,12 +231,21 @@ def test_servers_of_ml_energy_hold_their_users_and_sample_as_the_model_asks() ->
         ("single_stream_decode", "NIM", "1", "", "request"),
         ("online", "llama.cpp", "8", "", "request"),
         ("online", "vLLM", "8", "rate of the decode phase", "decode"),
+        ("online", "vLLM", "32", "tokens/s per request", "decode"),
     ],
 )
 def test_a_single_stream_prints_the_rate_of_decoding(
     kind: str, engine: str, concurrency: str, notes: str, rate_is: str
 ) -> None:
     assert read("rate_is", notes, kind=kind, engine=engine, concurrency=concurrency) == rate_is
+
+
+def test_an_upload_is_served_as_its_page_says() -> None:
+    """DeepSeek in AWQ: VLLM_USE_V1=0, and batches that begin together, timed without their prompts."""
+    page = {"engine_version": "2025-04", "source": "huggingface.co/QuixiAI/DeepSeek-V3-0324-AWQ", "concurrency": "32"}
+    assert read("profile", **page) == "vllm@0.7"
+    assert read("traffic", "tokens/s per request", **page) == "burst"
+    assert read("requests", "tokens/s per request", **page) == "32"
 
 
 def test_what_the_row_states_comes_first() -> None:

@@ -233,7 +233,7 @@ def test_servers_that_get_everything_at_once_are_right_within_their_wider_band()
     assert len(scores) >= 300
     assert sum(bool(each.covered) for each in scores) >= 0.75 * len(scores)
     for line in summarise(scores):
-        if line.group == "all":
+        if line.group == "all" and line.cases >= 20:
             assert abs(line.bias) <= 0.25, line
 
 
