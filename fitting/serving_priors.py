@@ -56,10 +56,10 @@ ONE_BLOCK_A_HEAD: Priors = {"kernels.attention_bandwidth": (0.35, 0.5)}
 32 heads fill a quarter of an RTX 4090's 128 processors. ExLlama shares the class."""
 SERVER: Priors = KERNELS | FORMATS | FIRST
 ENGINES: dict[str, Priors] = {
-    # releases before 0.14, whose device waits for the scheduler
     "vllm": SERVER
     | CHAT_SERVED
     | BESIDE
+    # releases before 0.14, whose device waits for the scheduler
     | {"host.waiting_step_ms": (0.7, 1.0), "host.waiting_sequence_us": (25.0, 1.0)},
     # a layer that the host launches beyond the captured graphs: 0.8 ms, 2.3 with experts; of a prompt, where it has
     # experts: 2.5 (DeepSeek-R1 on B200) to 3.8 (on H200), 2.2 to 3 (Qwen3-235B), 1.8 to 3 (Qwen3.5-397B)

@@ -54,6 +54,8 @@ OLD_ENGINE = re.compile(r"quixiai|cognitivecomputations")
 """Pages of 2025 whose servers were started with VLLM_USE_V1=0."""
 LAST_OLD_ENGINE = "0.7"
 """vLLM's last release whose engine that is by default."""
+PER_REQUEST = "tokens/s per request"
+"""How a page notes batches that begin together and are timed in decoding alone; it prints their prompts' rate apart."""
 FIRST_SGLANG = "0.4"
 """SGLang's first release with a profile, which stands for main branches and nightly builds of 2025 and early 2026."""
 FIRST_BUILD_OF_2025 = 4400
@@ -101,9 +103,9 @@ def profile(row: Row) -> str:
         return _tensorrt(version, text(row, "kind"))
     if "sglang" in engine:
         return f"sglang@{_stated(version) or FIRST_SGLANG}"
-    if OLD_ENGINE.search(text(row, "source").lower()):
-        return f"vllm@{LAST_OLD_ENGINE}"
-    return f"vllm@{_vllm_version(version)}" if "vllm" in engine else ""
+    if "vllm" not in engine:
+        return ""
+    return f"vllm@{LAST_OLD_ENGINE if OLD_ENGINE.search(text(row, 'source').lower()) else _vllm_version(version)}"
 
 
 def _tensorrt(version: str, kind: str) -> str:
@@ -152,10 +154,8 @@ def _release(version: str) -> tuple[int, int] | None:
 def _traffic(row: Row) -> str:
     """closed, burst or rate; a maximum load, a static batch and what is sent at once are bursts."""
     rate, users = _stated_rate(row), number(row, "concurrency") or 1
-    at_once = re.search(
-        r"static batch|static inference|(?:prompts|requests)(?: sent)? at once|tokens/s per request", _notes(row)
-    )
-    if text(row, "kind") == "throughput_max" or (at_once and users > 1):
+    at_once = re.search(r"static batch|static inference|(?:prompts|requests)(?: sent)? at once", _notes(row))
+    if text(row, "kind") == "throughput_max" or ((at_once or PER_REQUEST in _notes(row)) and users > 1):
         return "burst"
     if number(row, "concurrency") is None and rate is not None:
         return "burst" if rate >= HIGHEST_RATE else "rate"
@@ -276,7 +276,7 @@ def _rate_is(row: Row) -> str:
     """decode: output tokens over the time of decoding alone, as single streams print them; request: over all of it."""
     counts_prompt = re.search(r"nim|lmdeploy|neuron", text(row, "engine").lower()) or "incl. prefill" in _notes(row)
     single = text(row, "kind") == "single_stream_decode" and (number(row, "concurrency") or 1) <= 1
-    decoding = re.search(r"decode phase|tokens/s per request", _notes(row))
+    decoding = "decode phase" in _notes(row) or PER_REQUEST in _notes(row)
     return "decode" if (single and not counts_prompt) or decoding else "request"
 
 

@@ -15,7 +15,9 @@ LONGEST_CAPTURED_LATENT = 2048
 
 def started_speed(deployment: Deployment) -> EngineSpeed:
     """The constants of the deployment's engine class as its release, device and settings have it run."""
-    return in_chunks(_launching(deployment), _step_tokens(deployment))
+    speed = _with_templates(deployment.speed, deployment)
+    speed = _launching(_waiting(speed, deployment), deployment)
+    return _capturing_prompts(in_chunks(speed, _step_tokens(deployment)), deployment)
 
 
 def _step_tokens(deployment: Deployment) -> int:
@@ -47,12 +49,11 @@ def in_chunks(speed: EngineSpeed, chunk_tokens: int) -> EngineSpeed:
     return replace(speed, prompts=prompts._replace(chunk_tokens=chunk_tokens))
 
 
-def _launching(deployment: Deployment) -> EngineSpeed:
-    """The constants of the engine class as it is started: with as many sequences in a step as asked for and, where no
-    graphs are captured, with the host that launches every kernel.
+def _launching(speed: EngineSpeed, deployment: Deployment) -> EngineSpeed:
+    """The constants with as many sequences in a step as asked for and, where no graphs are captured, with the host that
+    launches every kernel.
     """
     settings = deployment.settings
-    speed = _capturing_prompts(_waiting(_with_templates(deployment), deployment), deployment)
     if settings.max_num_seqs:
         speed = replace(speed, max_batch=float(settings.max_num_seqs))
     if not settings.enforce_eager:
@@ -61,9 +62,9 @@ def _launching(deployment: Deployment) -> EngineSpeed:
     return replace(speed, host=speed.host._replace(layer_us=layer_us, overlap=True))
 
 
-def _with_templates(deployment: Deployment) -> EngineSpeed:
-    """The constants of the engine class, with what its release takes for the chat template of each request."""
-    speed, template_ms = deployment.speed, deployment.engine.template_ms
+def _with_templates(speed: EngineSpeed, deployment: Deployment) -> EngineSpeed:
+    """The constants with what the engine's release takes for the chat template of each request."""
+    template_ms = deployment.engine.template_ms
     if not template_ms or deployment.model.architecture.class_name in WITHOUT_TEMPLATE:
         return speed
     first = speed.first_token
@@ -95,7 +96,7 @@ def _capturing_prompts(speed: EngineSpeed, deployment: Deployment) -> EngineSpee
         return speed
     if any(mixer.index_width for mixer in mixers):
         return speed
-    tokens = _step_tokens(deployment)
+    tokens = speed.prompts.chunk_tokens
     if any(mixer.is_latent for mixer in mixers):
         tokens = min(tokens, LONGEST_CAPTURED_LATENT)
     return replace(speed, first_token=speed.first_token._replace(captured_tokens=tokens))

@@ -246,6 +246,7 @@ def test_an_upload_is_served_as_its_page_says() -> None:
     assert read("profile", **page) == "vllm@0.7"
     assert read("traffic", "tokens/s per request", **page) == "burst"
     assert read("requests", "tokens/s per request", **page) == "32"
+    assert read("profile", **page | {"engine": "DeepSpeed"}) == "", "the page says it of vLLM alone"
 
 
 def test_what_the_row_states_comes_first() -> None:
