@@ -44,7 +44,7 @@ NO_CONSTANTS = Efficiency(
         tile_rows=0.0,
         expert_tile_rows=0.0,
     ),
-    neuron=NeuronSpeed(memory=0.0, cache_memory=0.0, layer_us=0.0, compute=0.0, all_reduce_gb_s=0.0),
+    neuron=NeuronSpeed(memory=0.0, cache_memory=0.0, layer_us=0.0, compute=0.0, all_reduce=0.0),
     network=Network(latency_us=0.0, bandwidth_gb_s=0.0),
     pipeline_stall=0.0,
     sparse_index_us=0.0,

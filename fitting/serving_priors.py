@@ -41,6 +41,8 @@ SERVED: Priors = TOKENISED | {"first_token.front_end_ms": (2.0, 0.5)}
 SGLang and TensorRT-LLM, after 2-16 s in vLLM (64 HTTP bursts)."""
 CHAT_SERVED: Priors = TOKENISED | {"first_token.front_end_ms": (4.0, 1.0)}
 """vLLM's, which differs by the chat template."""
+LAUNCHED: Priors = {"host.eager_layer_us": (400.0, 0.5), "host.eager_experts_us": (700.0, 0.5)}
+"""PyTorch under TensorRT-LLM: a layer of gpt-oss takes 1 ms in first tokens, one of Qwen3-235B 1.8 (see trt-serve)."""
 LOADED: Priors = {"max_batch": (2048.0, 0.4)}
 UNTUNED_ROCM: Priors = (
     KERNELS
@@ -78,15 +80,18 @@ ENGINES: dict[str, Priors] = {
     | {"host.admission_layer_ms": (0.2, 1.0), "state_us": (30.0, 0.5), "prompts.factor": (1.0, 0.3)},
     "vllm-v0": KERNELS
     | FIRST
-    | {"host.step_ms": (2.0, 1.0), "host.sequence_us": (50.0, 1.0), "prompts.factor": (1.5, 0.3)},
+    | {"host.step_ms": (2.0, 1.0), "host.sequence_us": (50.0, 1.0), "prompts.factor": (1.5, 0.3)}
+    # a layer of DeepSeek-V3 in vLLM 0.7: sixteen kernels of rotation in PyTorch, as many of the grouped choice of
+    # experts and six of concatenating, of 3 us each in a graph
+    | {"kernels.latent_us": (115.0, 0.3)},
     # 0.20 ns a head and token in fp16, 0.33 in bf16, in 7B to 70B
     "vllm-0.6.1-rocm": UNTUNED_ROCM
     | {"kernels.attention_bandwidth": (0.55, 0.3), "kernels.bandwidth": (0.8, 0.2)}
     | {"kernels.all_reduce_latency": (2.0, 0.5)},
     "vllm-v0-rocm": UNTUNED_ROCM | {"kernels.fp8_compute": (4.0, 0.7)},
     "vllm-rocm": KERNELS | FIRST | HOST | {"kernels.fp8_compute": (1.0, 0.25)},
-    "trt-1": KERNELS | FORMATS | HOST | LOADED,
-    "trt-1.x": KERNELS | FORMATS | HOST | LOADED,
+    "trt-1": KERNELS | FORMATS | HOST | LOADED | LAUNCHED,
+    "trt-1.x": KERNELS | FORMATS | HOST | LOADED | LAUNCHED,
     "trt-0.12": KERNELS | FORMATS | HOST | LOADED,
     "trt-0.5": KERNELS | {"prompts.factor": (1.0, 0.25)},
     "tgi": KERNELS | {"host.step_ms": (0.5, 1.0), "first_token.network_ms": (10.0, 0.7)},
@@ -110,6 +115,7 @@ ENGINES: dict[str, Priors] = {
         "kernels.attention_bandwidth": (0.6, 0.4),
         "kernels.prompt_attention": (0.5, 0.5),
     },
+    "neuron-static": {"first_token.fixed_ms": (8.0, 0.5)},
     "nim": KERNELS | {"prompts.factor": (1.0, 0.25), "kernels.fp8_cache": (1.0, 0.25)},
 }
 GENERATIONS = ("turing", "a100", "ga102", "ada", "h100", "h200", "b200", "b300", "gb202", "cdna3")
@@ -127,7 +133,13 @@ LLAMA_CPP_WIDTHS = {
     "compute_integer": 0.2,
 }  # fmt: skip
 LLAMA_CPP: Priors = {"cache_memory": (0.7, 0.3), "expert_tile_rows": (128.0, 0.5)}
-OWN_KERNELS = frozenset({"llamacpp", "llamacpp-2024", "neuron", "neuron-static"})
+NEURON: Priors = {
+    "memory": (0.8, 0.15), "cache_memory": (0.5, 0.4), "layer_us": (130.0, 0.3), "compute": (0.3, 0.3),
+    "all_reduce": (0.3, 0.4),
+}  # fmt: skip
+"""Collectives of a layer at batch 1: 120 us on 8 cores of inf2 (optimum-neuron's chart of Llama-3.1-8B); a prompt of
+4,096 padded tokens takes two cores 1 s, 0.33 of their peak (TGI on inf2.xlarge)."""
+OWN_KERNELS = frozenset({"llamacpp", "llamacpp-2024", "neuron", "neuron-static", "neuron-padded"})
 """Speed classes whose runtime has kernels of its own."""
 TABLES = Path(__file__).parent / "kernel_priors.yaml"
 
@@ -144,6 +156,8 @@ class Parameter(NamedTuple):
         section, name, *rest = self.path
         if section == "engines":
             return case.engine == name and (case.has_experts or "expert" not in rest[-1])
+        if section == "neuron":
+            return case.engine.startswith("neuron")
         if section == "llama_cpp":
             return case.engine.startswith("llamacpp") and (not rest or case.local == rest[0])
         if case.generation != name or case.engine in OWN_KERNELS:
@@ -178,6 +192,8 @@ def parameters(base: Efficiency) -> list[Parameter]:
         found[first:] = [each._replace(width=each.width * wider) for each in found[first:]]
     for field, (prior, width) in LLAMA_CPP.items():
         found.append(Parameter(("llama_cpp", field), prior, width, getattr(base.llama_cpp, field)))
+    for field, (prior, width) in NEURON.items():
+        found.append(Parameter(("neuron", field), prior, width, getattr(base.neuron, field)))
     for name, local in base.llama_cpp.kernels.items():
         found += _around(tables, ("llama_cpp", "kernels", name), local, LLAMA_CPP_WIDTHS)
     return found

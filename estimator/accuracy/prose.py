@@ -61,6 +61,9 @@ FIRST_SGLANG = "0.4"
 FIRST_BUILD_OF_2025 = 4400
 """llama.cpp's, about (github.com/ggml-org/llama.cpp releases)."""
 
+COMPILED = re.compile(r"batch ([1-9]\d{0,5}) compiled, max ([1-9]\d{1,7}) tokens")
+"""How a page notes the batch and the length that a Neuron engine was compiled for."""
+
 EXCLUSIONS = {
     "INCONSISTENT": "inconsistent",
     "OUTLIER": "defect",
@@ -71,6 +74,7 @@ EXCLUSIONS = {
 
 _ENGINES = (
     (r"vllm.?neuron", "neuron@2.31"),
+    (r"tgi.*neuron", "tgi-neuron@0.0"),
     (r"neuron", "neuron@2.18"),
     (r"ollama", "ollama"),
     (r"llama\.?cpp|gguf|koboldcpp|lm studio", "llamacpp"),
@@ -132,11 +136,11 @@ def _vllm_version(version: str) -> str:
     """The stated release; else the one of that time: 0.6 of 2024, 0.6.3 of its last months, 0.8 of 2025, 0.18 after."""
     if "ml.energy" in version:
         return "0.11.1"
-    date = re.search(r"20(\d\d)-(\d\d)", version)
+    date = re.search(r"\b20(\d\d)(?:-(\d\d))?\b", version)
     if stated := _stated(version):
         return stated
     if date and int(date[1]) <= 24:
-        return "0.6.3" if date.groups() >= ("24", "10") else "0.6"
+        return "0.6.3" if (date[1], date[2] or "") >= ("24", "10") else "0.6"
     return "0.8" if date and int(date[1]) <= 25 else "0.18"
 
 
@@ -207,7 +211,8 @@ def _max_num_seqs(row: Row) -> str:
     """As stated among flags; ML.ENERGY's users are the limit that its servers were started with, and the sequences of
     llama-batched-bench are all it makes room for.
     """
-    stated = re.search(r"max[-_](?:num[-_]seqs|running[-_]requests|batch[-_]size)[= ]+([1-9]\d{0,5})\b", _notes(row))
+    names = r"max[-_](?:num[-_]seqs|running[-_]requests|batch[-_]size)"
+    stated = re.search(rf"(?:{names})[= ]+([1-9]\d{{0,5}})\b", _notes(row)) or COMPILED.search(_notes(row))
     users = number(row, "concurrency")
     if not stated and users and re.search(r"concurrency = max_num_seqs|llama-batched-bench", _notes(row)):
         return f"{users:.0f}"
@@ -216,7 +221,8 @@ def _max_num_seqs(row: Row) -> str:
 
 def _max_model_len(row: Row) -> str:
     stated = re.search(r"(?:max[-_](?:model|seq)[-_]len|context[-_]length)[= ]+([1-9]\d{1,7})\b", _notes(row))
-    return stated[1] if stated else ""
+    compiled = COMPILED.search(_notes(row))
+    return stated[1] if stated else compiled[2] if compiled else ""
 
 
 def _max_num_batched_tokens(row: Row) -> str:

@@ -82,7 +82,7 @@ class Context(NamedTuple):
         return self.inventory.accelerator(printed)
 
 
-_MODEL_COLUMNS = ("base_model_id", "model_id", "model")
+_MODEL_COLUMNS = ("model_id", "base_model_id", "model")
 
 
 class Summary(NamedTuple):

@@ -18,7 +18,7 @@ from estimator.scenario.scenario import Placement, Scenario
 from estimator.scenario.seen import seen_by
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.deployment import Deployment, deploy
-from estimator.serving.load.operating_point import held_tokens
+from estimator.serving.load.operating_point import held_tokens, read_tokens
 from estimator.serving.load.percentiles import most_users
 from estimator.serving.load.performance import performance
 from estimator.serving.memory import ServingMemory, compile_memory
@@ -120,7 +120,7 @@ class Study:
         """
         workload = self.scenario.workload
         batch = max(users / self.replicas, 1.0)
-        return decode_operators(self.step, batch, workload.mean_context, workload.draft_tokens)
+        return decode_operators(self.step, batch, read_tokens(self.step, workload), workload.draft_tokens)
 
     @cached_property
     def performance(self) -> PerformanceReport:

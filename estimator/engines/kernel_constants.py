@@ -147,13 +147,13 @@ class NeuronSpeed(NamedTuple):
     memory: float
     """Fraction of the memory bandwidth at which weights are read."""
     cache_memory: float
-    """Fraction of the memory bandwidth at which the cache is read."""
+    """Fraction of the memory bandwidth at which each query head reads its cache."""
     layer_us: float
     """Fixed time of the two collectives of a layer."""
     compute: float
     """Fraction of the 16-bit peak."""
-    all_reduce_gb_s: float
-    """Bandwidth of a collective between cores."""
+    all_reduce: float
+    """Fraction of the links' bandwidth that a collective reaches; on one chip, of a core's memory bandwidth."""
     source: str = ""
 
 

@@ -53,6 +53,8 @@ class KernelFactors(NamedTuple):
     """Factor on the random part of the slowest expert-parallel rank's excess."""
     all_reduce_latency: float = 1.0
     """Factor on a collective's fixed time."""
+    latent_us: float = 0.0
+    """Fixed time of small kernels in a layer of latent attention that others fuse: rotation, choice of experts."""
 
 
 class HostCost(NamedTuple):
@@ -88,6 +90,9 @@ class HostCost(NamedTuple):
     """Host time of each sequence there (fitted)."""
     overlap: bool = False
     """The host works while the device does; only the longer of the two counts."""
+    launches_mixed: bool = False
+    """A step that computes prompts is no captured graph: the host launches its kernels one by one (TensorRT-LLM on
+    PyTorch captures steps of decoding alone)."""
 
 
 class PromptCost(NamedTuple):
@@ -102,6 +107,8 @@ class PromptCost(NamedTuple):
     through them before they drain (llama.cpp's n_batch); 0 where each chunk is its own."""
     buckets: bool = False
     """Prompts are padded to the next power of two (ahead-of-time compilation)."""
+    compiled: bool = False
+    """Prompts are padded to the length that the engine was compiled for (optimum-neuron)."""
     last_logits: bool = False
     """Only a prompt's last chunk meets the LM head (llama.cpp, whose batches say which tokens want logits)."""
 
@@ -127,6 +134,9 @@ class Scheduler(NamedTuple):
     ahead: int = 0
     """Steps that are launched already, besides the one that runs, when a request comes: the host schedules ahead of
     the device (overlap schedulers of SGLang and TensorRT-LLM, asynchronous scheduling of vLLM)."""
+    compiled: bool = False
+    """A decode step works on the batch and the length that it was compiled for, however few sequences and tokens there
+    are (transformers-neuronx: AWS's tables give 128 tokens of 8,192 and 4,096 of them the same time)."""
 
     @property
     def chunked(self) -> bool:

@@ -156,7 +156,9 @@ PEAKS = ("fp32_flops", "fp16_flops", "bf16_flops", "fp8_flops", "int8_flops", "f
 @lru_cache(maxsize=1024)
 def engine_on(device: Accelerator, engine: EngineProfile, inventory: Inventory) -> EngineProfile:
     """The engine that answers for this kind of device: vLLM hands Neuron chips to its Neuron plugin, and what GPU
-    engines can not drive (Apple silicon, CPUs) is what llama.cpp is for."""
+    engines can not drive (Apple silicon, CPUs) is what llama.cpp is for. One that was made for them answers itself."""
+    if device.kind in engine.device_kinds and "gpu" not in engine.device_kinds:
+        return engine
     other = inventory.stand_in_engine(device.kind)
     return other if other and other.id != engine.id else engine
 

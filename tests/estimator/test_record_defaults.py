@@ -33,7 +33,7 @@ ONE = {
     "RuleOfThumb": {"weights_factor"},
     "Sharding": {"expert_groups", "stages"},
     "Spread": {"tensor", "expert_groups", "expert_slices"},
-    "Step": {"decode_factor", "prefill_factor"},
+    "Step": {"decode_factor", "prefill_factor", "least_batch"},
     "Tensor": {"inputs", "copies"},
     "TowerPass": {"levels"},
     "TrainingSetup": {"tp", "pp", "cp", "dp", "ep", "micro_batch", "accumulation"},

@@ -16,6 +16,7 @@ from estimator.serving.load.operating_point import (
     maximum_throughput,
     operate,
     prompts_in_a_step,
+    read_tokens,
     tower_s,
 )
 from estimator.serving.speed.step import Step
@@ -76,7 +77,9 @@ def burst(step: Step, workload: ServingWorkload, limit: float, requests: float) 
     full, lengths = operate(step, workload, running), answers(workload, running)
     opening = _opening(step, workload, full, together)
     flowing_s = _flowing_s(step, workload, full)
-    between_s = max(flowing_s - full.decode_step_s, 0.0)
+    between_s = max(flowing_s - full.decode_step_s, 0.0) * (
+        1 - 1 / running
+    )  # its own prompt is none of an answer's waits
     wave_s = output * flowing_s if chunked else opening.seconds + output * full.decode_step_s
     emptying = _emptying(step, workload, running, lengths, together=True)
     varied = min(workload.length_variation, 1.0)
@@ -120,7 +123,7 @@ def _between(varied: float, equal: float, unequal: float) -> float:
 
 def _token_s(step: Step, workload: ServingWorkload, batch: float) -> float:
     """Seconds of a token in steps that decode `batch` answers and nothing else."""
-    return step.decode_s(max(batch, 1.0), workload.mean_context, workload.draft_tokens) / workload.tokens_per_step
+    return step.decode_s(max(batch, 1.0), read_tokens(step, workload), workload.draft_tokens) / workload.tokens_per_step
 
 
 def _opening(step: Step, workload: ServingWorkload, full: OperatingPoint, together: float) -> Opening:
@@ -132,7 +135,7 @@ def _opening(step: Step, workload: ServingWorkload, full: OperatingPoint, togeth
     if not step.speed.scheduler.chunked:
         seconds = steps * (step.prompt_time(new, cached, together).engine_s + step.admission_s + towers_s)
         return Opening(seconds=seconds, wait_s=seconds / 2, steps=0.0, longer_s=0.0)
-    half, context, drafts = max(running / 2, 1.0), workload.mean_context, workload.draft_tokens
+    half, context, drafts = max(running / 2, 1.0), read_tokens(step, workload), workload.draft_tokens
     decode_s = step.decode_s(half, context, drafts)
     riding_s = together * step.riding_s(decode_s, half, context, new, cached, together, drafts)
     riding_s += step.admitting_s(half, context) + towers_s

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load.burst import burst
-from estimator.serving.load.operating_point import OperatingPoint, operate, prompts_in_a_step
+from estimator.serving.load.operating_point import OperatingPoint, operate, prompts_in_a_step, read_tokens
 from estimator.serving.speed.step import Step
 from estimator.units import MILLISECOND
 
@@ -139,7 +139,7 @@ def _longest_s(step: Step, workload: ServingWorkload, running: float) -> float:
     longest = exp(spread * largest_normal(running) - spread**2 / 2) - 1  # in means, beyond the mean
     beyond = erf(spread / sqrt(8))  # of an answer, on average over all of them
     stragglers = max(min(running * beyond / longest, running), 1.0)
-    step_s = step.decode_s(stragglers, workload.mean_context, workload.draft_tokens)
+    step_s = step.decode_s(stragglers, read_tokens(step, workload), workload.draft_tokens)
     return longest * workload.output_tokens * step_s / workload.tokens_per_step
 
 

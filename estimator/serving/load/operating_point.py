@@ -82,6 +82,15 @@ def held_tokens(scheduler: Scheduler, workload: ServingWorkload) -> int:
     return ceil(workload.mean_context + together * (workload.total_tokens - workload.mean_context))
 
 
+def read_tokens(step: Step, workload: ServingWorkload) -> float:
+    """Tokens of each sequence that a decode step reads: those that are cached on average, or all that it was compiled
+    for.
+    """
+    if not step.speed.scheduler.compiled:
+        return workload.mean_context
+    return float(max(workload.total_tokens, step.compiled_tokens))
+
+
 def tower_s(step: Step, workload: ServingWorkload) -> float:
     """Seconds that a request's images and sound take in their encoder, before the prompt."""
     return step.tower_s_per_patch * workload.media.patches
@@ -97,7 +106,7 @@ def operate(step: Step, workload: ServingWorkload, concurrency: float, at_random
     new, cached = workload.uncached_tokens
     prompt_alone, prompt = one_prompt(step, new, cached)
     tower = tower_s(step, workload)
-    context, drafts = workload.mean_context, workload.draft_tokens
+    context, drafts = read_tokens(step, workload), workload.draft_tokens
     decode = step.decode_s(concurrency, context, drafts)
     together = 1.0
     if new:  # prompts that come in one step are computed together; who comes at random finds others beside himself
@@ -209,11 +218,14 @@ def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float
     Each request brings its prompt once every output length; what a step can not carry takes steps of its own.
     """
     batch = max(concurrency, 1.0)
-    context, drafts = workload.mean_context, workload.draft_tokens
+    context, drafts = read_tokens(step, workload), workload.draft_tokens
     new, cached = workload.uncached_tokens
     prompts = batch / workload.output_tokens
-    riding = min(prompts, prompts_in_a_step(step, new)) if new else prompts
+    riding = min(max(prompts, 1.0), prompts_in_a_step(step, new)) if new else prompts
     seconds = step.step_s(batch, context, new, cached, riding, drafts)
+    if 0 < prompts < riding:  # other steps carry none: prompts are computed whole, or in chunks as long as can be
+        decode_s = step.decode_s(batch, context, drafts)
+        seconds = decode_s + prompts / riding * (seconds - decode_s)
     seconds += min(prompts, 1.0) * step.admitting_s(batch, context)
     seconds += prompts * tower_s(step, workload)
     if prompts > riding:

@@ -9,7 +9,7 @@ from estimator.scenario.workload import ServingWorkload
 from estimator.serving.load import median_gap
 from estimator.serving.load.arrivals import arrivals_at, with_prompts_at_once
 from estimator.serving.load.disaggregated import disaggregated_point
-from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, tower_s
+from estimator.serving.load.operating_point import OperatingPoint, first_token_overhead_s, operate, read_tokens, tower_s
 from estimator.serving.load.spells import Queue
 from estimator.serving.speed.breakdown import decode_bound, decode_operators, prefill_bound, prefill_operators
 from estimator.serving.speed.step import Step
@@ -156,7 +156,7 @@ def report_performance(
         most = throughput.typical
         throughput = Band(min(throughput.low / load.utilization, most), most, most)
     gaps = _gaps(workload, load)
-    decoding = point.concurrency, workload.mean_context, workload.draft_tokens
+    decoding = point.concurrency, read_tokens(step, workload), workload.draft_tokens
     return PerformanceReport(
         concurrency=point.concurrency,
         ttft_s=ttft,

@@ -116,6 +116,8 @@ def _device_step(deployment: Deployment, layout: Layout) -> Step:
         graph_sequences=runtime.defaults.captured(layout.tp * layout.dp) or inf,
         launch_s=runtime.launch_s,
         admission=admission(deployment.engine, deployment.settings, layout, speed.prompts.chunk_tokens),
+        least_batch=float(runtime.compiled_batch),
+        compiled_tokens=runtime.compiled_tokens,
     )
 
 
@@ -142,6 +144,10 @@ class Runtime(NamedTuple):
     """Seconds that a step loses by admitting prompts."""
     launch_s: float
     """Seconds in which the host launches a step that is no captured graph."""
+    compiled_batch: int
+    """Sequences that a decode step was compiled for, where that is stated of an engine that compiles it; else 1."""
+    compiled_tokens: int
+    """Tokens of each of them; 0 where they are not stated, or nothing is compiled."""
     defaults: DeviceDefaults
     """Settings that the engine starts with on the device."""
     tower_s_per_patch: float
@@ -180,6 +186,8 @@ def _runtime(deployment: Deployment) -> Runtime:
         host_sequence_s=sequence_us * MICROSECOND,
         admission_s=host.admission_layer_ms * MILLISECOND * layers,
         launch_s=eager_layer_us(deployment) * MICROSECOND * layers,
+        compiled_batch=(deployment.settings.max_num_seqs if speed.scheduler.compiled else None) or 1,
+        compiled_tokens=(deployment.settings.max_model_len if speed.scheduler.compiled else None) or 0,
         defaults=device_defaults(deployment.engine.memory, device),
         tower_s_per_patch=_tower_s_per_patch(deployment),
         peak_flops_per_s=peak_flops(deployment.weights, device),

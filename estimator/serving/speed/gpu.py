@@ -204,13 +204,15 @@ class GpuKernels:
         if not growing and not windowed:
             return None
         kernel, device = self.kernels.attention, self.device
-        indexing_us = self.efficiency.sparse_index_us if mixer.index_width else 0.0
+        around_us = self.efficiency.sparse_index_us if mixer.index_width else 0.0
+        if mixer.is_latent:
+            around_us += self.factors.latent_us
         memory = self._cache_memory(mixer) * self.factors.attention_bandwidth
         element_bytes = self.cache.bits / 8 / min(mixer.cache_ways, tp)
         return DecodeAttention(
             name="attention",
             times=times,
-            latency_s=(kernel.latency_us + indexing_us) * MICROSECOND * self.factors.latency,
+            latency_s=(kernel.latency_us + around_us) * MICROSECOND * self.factors.latency,
             token_bytes=growing * element_bytes / dcp,
             limit=mixer.attended_tokens,
             window_bytes=windowed * element_bytes,

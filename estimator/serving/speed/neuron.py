@@ -1,12 +1,14 @@
 """Operators of AWS Neuron: weights at a bandwidth fraction, and a collective of fixed time in every layer."""
 
+from math import ceil
+
 from estimator.hardware.devices import AllReduce
 from estimator.layout import Layout
 from estimator.layouts.rank_work import ExpertBank, Product, RankWork
 from estimator.models.mixers import Mixer
 from estimator.serving.deployment import Deployment
 from estimator.serving.speed.operators import Collective, DecodeAttention, Experts, Gemm, Operators, PrefillAttention
-from estimator.units import GB, MICROSECOND
+from estimator.units import MICROSECOND
 
 
 class NeuronOperators:
@@ -65,18 +67,23 @@ class NeuronOperators:
 
     def all_reduce(self, work: RankWork) -> Collective:
         """The two collectives of the hidden state in every layer."""
-        constants = self.constants
+        constants, device = self.constants, self.deployment.device
+        on_chip = self.tp <= device.cores  # through the memory that its cores share
+        link = self.bandwidth if on_chip else self.deployment.fabric.link_bytes_per_s or self.bandwidth
         return Collective(
             name="all-reduce",
             times=2 * work.layers,
-            link=AllReduce(constants.layer_us * MICROSECOND / 2, constants.all_reduce_gb_s * GB, 1.0),
+            link=AllReduce(constants.layer_us * MICROSECOND / 2, link * constants.all_reduce, 1.0),
             wire=2 * (self.tp - 1) / self.tp,
             row_bytes=2 * work.hidden,
         )
 
     def decode_attention(self, mixer: Mixer, times: float) -> DecodeAttention:
-        """The operator of attention of one new token per sequence in `times` layers."""
+        """The operator of attention of one new token per sequence in `times` layers: each of a core's query heads,
+        padded to as many on every core, reads the head that it attends to.
+        """
         ways = min(mixer.cache_ways, self.tp)
+        heads = ceil(mixer.query_heads / self.tp)
         return DecodeAttention(
             name="attention",
             times=times,
@@ -90,6 +97,7 @@ class NeuronOperators:
             share=1 / self.tp,
             flops_per_s=self.compute,
             bytes_per_s=self.bandwidth * self.constants.cache_memory,
+            passes=max(heads * ways / max(mixer.key_value_heads, 1), 1.0),
         )
 
     def prefill_attention(self, mixer: Mixer, times: float) -> PrefillAttention:

@@ -116,6 +116,10 @@ class Step:
     """Seconds in which the host launches a step that is none, at the least: it runs ahead of the device."""
     admission: Admission = AT_ONCE
     """When it begins requests that wait."""
+    least_batch: float = 1.0
+    """Fewest sequences of a stage and an attention replica that a decode step computes."""
+    compiled_tokens: int = 0
+    """Tokens of each sequence that a compiled decode step reads at the least."""
 
     def step_s(
         self, batch: float, context: float, new: int = 0, cached: int = 0, prompts: float = 0.0, drafts: int = 0
@@ -128,7 +132,7 @@ class Step:
         """
         layout, operators = self.layout, self.operators
         batches = layout.dp * layout.pp  # on their way at once
-        each = max(batch / batches, 1.0) if batch else 0.0
+        each = max(batch / batches, self.least_batch) if batch else 0.0
         verified, share = each * (1 + drafts), prompts / batches
         rows, most = verified + share * new, share
         seconds = operators.head.seconds(verified + share)
@@ -153,7 +157,7 @@ class Step:
                 seconds *= 1 + self.stall * (1 - 1 / layout.pp)
         if drafts:
             seconds += self.drafting_s(each, context, drafts)
-        seconds = self.launched_s(each, seconds)
+        seconds = self.launched_s(each, seconds, mixed=prompts > 0)
         return self.decode_factor * self.beside_host_s(seconds, self.host_s(batch))
 
     def beside_host_s(self, device_s: float, host_s: float) -> float:
@@ -164,11 +168,13 @@ class Step:
         """Sequences that one processor attends to in a decode step of `batch`, of which a stage has `each`."""
         return max(batch, 1.0) if self.cpu_attends else each
 
-    def launched_s(self, sequences: float, device_s: float) -> float:
-        """Seconds of a decode step of so many sequences on an attention replica, which the device works off in
-        `device_s`: beyond the captured graphs the host launches its kernels one by one, and may take longer.
+    def launched_s(self, sequences: float, device_s: float, mixed: bool = False) -> float:
+        """Seconds of a step of so many sequences on an attention replica, which the device works off in `device_s`:
+        beyond the captured graphs, and where `mixed` prompts keep it out of them, the host launches its kernels one by
+        one, and may take longer.
         """
-        return max(device_s, self.launch_s) if sequences > self.graph_sequences else device_s
+        eager = sequences > self.graph_sequences or (mixed and self.speed.host.launches_mixed)
+        return max(device_s, self.launch_s) if eager else device_s
 
     def admitting_s(self, batch: float, context: float) -> float:
         """Seconds that a step of `batch` sequences at `context` tokens loses by admitting prompts, whatever their
@@ -231,7 +237,9 @@ class Step:
 
     def padded_tokens(self, new: int) -> int:
         """Tokens that a prompt of `new` tokens is computed as: the next compiled length where there are some."""
-        return max(SMALLEST_BUCKET, 1 << (new - 1).bit_length()) if self.speed.prompts.buckets else new
+        prompts = self.speed.prompts
+        padded = max(SMALLEST_BUCKET, 1 << (new - 1).bit_length()) if prompts.buckets else new
+        return max(padded, self.compiled_tokens) if prompts.compiled else padded
 
     def _prompt_s(self, new: int, cached: int, batch: float) -> tuple[float, int]:
         """Seconds over all stages in turn, and chunks."""

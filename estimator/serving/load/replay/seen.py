@@ -4,6 +4,7 @@ ends.
 
 from estimator.results import Band, LatencyPercentiles, LevelTimes, OperatorTime, Percentiles, PerformanceReport
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
+from estimator.serving.load.operating_point import read_tokens
 from estimator.serving.load.performance import request_latency_s
 from estimator.serving.load.replay.report import ReplayReport
 from estimator.serving.speed.breakdown import bound_of, decode_operators, prefill_operators
@@ -71,7 +72,7 @@ def _at(seen: Percentiles, percentile: int | None, mean: Band) -> float:
 def _decode_parts(step: Step, workload: ServingWorkload, shown: ReplayReport, token_s: float) -> Parts:
     """A mean token by operator at the batch that runs on average."""
     batch = max(shown.mean_running, 1.0)
-    parts = decode_operators(step, batch, workload.mean_context, workload.draft_tokens)
+    parts = decode_operators(step, batch, read_tokens(step, workload), workload.draft_tokens)
     accepted = workload.tokens_per_step
     return _with_waits(tuple(part._replace(seconds=part.seconds / accepted) for part in parts), token_s, step)
 

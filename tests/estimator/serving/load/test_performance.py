@@ -14,7 +14,7 @@ from estimator.models.hf_config import read
 from estimator.models.model import Model
 from estimator.scenario.workload import ServiceLevel, ServingWorkload
 from estimator.serving.load.arrivals import with_prompts_at_once
-from estimator.serving.load.operating_point import first_token_overhead_s, operate
+from estimator.serving.load.operating_point import first_token_overhead_s, maximum_throughput, operate
 from estimator.serving.load.percentiles import best_concurrency
 from estimator.serving.load.performance import performance
 from estimator.serving.speed.breakdown import decode_operators
@@ -267,3 +267,14 @@ def test_faster_links_are_never_slower() -> None:
         for each in (fabric, replace(fabric, all_reduce=links))
     ]
     assert seconds[1] < seconds[0]
+
+
+def test_long_prompts_at_maximum_load_fill_a_few_steps_and_not_all() -> None:
+    """gpt-oss-120b on one H100 with room for two requests of 32,000 tokens: a prompt is computed in four chunks, and
+    the other steps read no more experts than two tokens choose."""
+    step, workload = compiled("openai/gpt-oss-120b", "h100-sxm", Layout(), "mxfp4"), ServingWorkload(32_000, 100)
+    context, chunks = workload.mean_context, 32_000 / step.speed.prompts.chunk_tokens
+    decode_s, mixed_s = step.decode_s(2, context), step.step_s(2, context, 32_000, 0, 1 / chunks)
+    request_s = (50 - chunks) * decode_s + chunks * mixed_s  # 100 tokens of each in a hundred steps of two
+    assert maximum_throughput(step, workload, 2) == pytest.approx(100 / request_s, rel=0.02)
+    assert step.step_s(2, context, 32_000, 0, 2 / 100) > 1.3 * request_s / 50  # the same spread over all steps

@@ -356,3 +356,29 @@ def test_vllm_schedules_while_the_device_works_from_0_14_on(catalog: Catalog) ->
     rocm = memory("Qwen/Qwen3-8B", device="mi300x", version="0.13").deployment
     rocm = rocm._replace(speed=catalog.inventory.efficiency.engines["vllm-rocm"])
     assert compile_step(rocm, Layout()).speed.host == rocm.speed.host, "a class that waits anyway"
+
+
+def test_latent_layers_of_an_old_engine_take_kernels_that_later_ones_fuse(catalog: Catalog) -> None:
+    """vLLM's first engine: a tenth of a millisecond in each of DeepSeek's 61 layers, none in others'."""
+    memory_of = memory_in(catalog)
+
+    def attention_us(model: str, version: str | None) -> float:
+        memory = memory_of(model, Layout(tp=8), engine="vllm", version=version)
+        (attention,) = compile_step(memory.deployment, memory.layout).operators.decode_attention
+        return attention.latency_s * 1e6
+
+    assert 60 < attention_us("deepseek-ai/DeepSeek-V3", "0.7") - attention_us("deepseek-ai/DeepSeek-V3", "0.11") < 170
+    assert attention_us("meta-llama/Llama-3.1-70B", "0.7") == pytest.approx(
+        attention_us("meta-llama/Llama-3.1-70B", "0.11"), rel=0.2
+    )
+
+
+def test_tensorrt_llm_launches_steps_with_prompts_kernel_by_kernel(catalog: Catalog) -> None:
+    """Small experts on a fast device: 48 layers of 1.1 ms."""
+    memory = memory_in(catalog)(
+        "Qwen/Qwen3-30B-A3B", device="b200-sxm", weights="nvfp4", engine="trtllm-bench", version="1.0"
+    )
+    step = compile_step(memory.deployment, memory.layout)
+    assert 0.04 < step.launch_s < 0.075
+    assert step.decode_s(256, 500) < 0.6 * step.launch_s
+    assert step.step_s(256, 500, new=100, prompts=1) == pytest.approx(step.launch_s, rel=0.1)

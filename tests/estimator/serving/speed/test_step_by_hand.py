@@ -94,6 +94,21 @@ def test_beyond_captured_graphs_a_step_takes_at_least_its_launches() -> None:
     assert ms(engine.decode_s(40, 0)) == approx(12)
 
 
+def test_prompts_keep_a_step_out_of_the_graphs_where_those_hold_decoding_alone() -> None:
+    engine = with_speed(linear_engine(launch_s=15 * MS), host=HostCost(launches_mixed=True))
+    assert ms(engine.decode_s(20, 0)) == approx(10)
+    assert ms(engine.step_s(20, 0, new=10, prompts=1)) == approx(15)
+    assert ms(engine.step_s(20, 0, new=100, prompts=1)) == approx(20)
+    assert ms(linear_engine(launch_s=15 * MS).step_s(20, 0, new=10, prompts=1)) == approx(11)
+
+
+def test_a_compiled_step_works_on_its_whole_batch() -> None:
+    engine = linear_engine(token_bytes=0.001 * MS, least_batch=8.0)
+    assert engine.decode_s(1, 100) == engine.decode_s(8, 100) < engine.decode_s(9, 100)
+    parts = decode_operators(engine, 1, 100)
+    assert sum(part.seconds for part in parts) == approx(engine.decode_s(1, 100))
+
+
 def test_drafts_are_proposed_one_by_one_and_told_apart_once() -> None:
     engine = with_speed(linear_engine(), host=HostCost(verify_ms=0.7))
     assert ms(engine.step_s(20, 0, drafts=3)) == approx(8 + 0.1 * 80 + 3 + 0.7)
