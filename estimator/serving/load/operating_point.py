@@ -215,15 +215,17 @@ def _prompt_wait_s(
 def maximum_throughput(step: Step, workload: ServingWorkload, concurrency: float) -> float:
     """Output tokens per second of one replica with every request queued at once: prompts fill decode steps.
 
-    Each request brings its prompt once every output length; what a step can not carry takes steps of its own.
+    Each request brings its prompt once every output length; what a step can not carry takes steps of its own. Prompts
+    are computed whole, or in chunks as long as can be, and attention replicas take theirs in the same step; other steps
+    carry none.
     """
     batch = max(concurrency, 1.0)
     context, drafts = read_tokens(step, workload), workload.draft_tokens
     new, cached = workload.uncached_tokens
     prompts = batch / workload.output_tokens
-    riding = min(max(prompts, 1.0), prompts_in_a_step(step, new)) if new else prompts
+    riding = min(max(prompts, float(step.layout.dp)), prompts_in_a_step(step, new)) if new else prompts
     seconds = step.step_s(batch, context, new, cached, riding, drafts)
-    if 0 < prompts < riding:  # other steps carry none: prompts are computed whole, or in chunks as long as can be
+    if 0 < prompts < riding:
         decode_s = step.decode_s(batch, context, drafts)
         seconds = decode_s + prompts / riding * (seconds - decode_s)
     seconds += min(prompts, 1.0) * step.admitting_s(batch, context)

@@ -157,6 +157,8 @@ def test_at_most_every_token_of_a_step_is_a_prompt_s_or_an_answer_s() -> None:
     assert maximum_throughput(admitting, seeing, 20) == approx(20 / (30 + 4 + 2 * 1) / MS)
     rare = replace(requests(100), media=Media(tokens=0, patches=2))  # a prompt in every fifth step
     assert maximum_throughput(admitting, rare, 20) == approx(20 / (8 + 0.1 * 40 + 0.2 * 4 + 0.2 * 1) / MS)
+    replicas = linear_engine(layout=Layout(dp=2))  # two prompts in every fifth step, where one waits for the other's
+    assert maximum_throughput(replicas, requests(50), 20) == approx(20 / (8 + 0.1 * 10 + 0.2 * (10 + 10)) / MS)
     drafting = replace(few, draft_tokens=1, accepted_tokens=1.5)
     assert maximum_throughput(linear_engine(), drafting, 20) == approx(1.5 * 20 / (8 + 0.1 * 240 + 1) / MS)
 
