@@ -45,7 +45,7 @@ class Accelerator:
     cores: int = 1
     """Devices that software addresses inside one chip (NeuronCores)."""
     tags: tuple[str, ...] = ()
-    """Plain facts for filters and advice: no-llm-stack, no-flash-attention, no-bf16, arm64-host."""
+    """Plain facts that code asks for: no-llm-stack, no-flash-attention, no-bf16, arm64-host, unified-memory."""
     aliases: tuple[str, ...] = ()
     """Names that drivers and benchmarks print: H100-80GB-HBM3, NVIDIA A10G."""
     confidence: str = "high"

@@ -77,9 +77,8 @@ def burst(step: Step, workload: ServingWorkload, limit: float, requests: float) 
     full, lengths = operate(step, workload, running), answers(workload, running)
     opening = _opening(step, workload, full, together)
     flowing_s = _flowing_s(step, workload, full)
-    between_s = max(flowing_s - full.decode_step_s, 0.0) * (
-        1 - 1 / running
-    )  # its own prompt is none of an answer's waits
+    of_others = 1 - 1 / running  # its own prompt is none of an answer's waits
+    between_s = max(flowing_s - full.decode_step_s, 0.0) * of_others
     wave_s = output * flowing_s if chunked else opening.seconds + output * full.decode_step_s
     emptying = _emptying(step, workload, running, lengths, together=True)
     varied = min(workload.length_variation, 1.0)

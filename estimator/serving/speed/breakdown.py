@@ -36,7 +36,7 @@ def prefill_bound(step: Step, new: int, cached: int = 0) -> Bound:
 def _decode(step: Step, batch: float, context: float, drafts: int) -> Iterator[Detail]:
     """What the device does, `Step.step_s` without prompts, term by term; then the host."""
     layout, operators, factor = step.layout, step.operators, step.decode_factor
-    each = max(batch / (layout.dp * layout.pp), step.least_batch)
+    each = step.sequences_each(batch)
     rows = each * (1 + drafts)
     parts: list[Detail] = [
         *(operator.detail(rows) for operator in operators.rows),

@@ -107,7 +107,9 @@ def _capturing_prompts(speed: EngineSpeed, deployment: Deployment) -> EngineSpee
 
 
 def eager_layer_us(deployment: Deployment) -> float:
-    """Host time of launching the kernels of a mean layer one by one; routed experts take many."""
+    """Host time of launching the kernels of a mean layer one by one; routed experts take many, and ARM servers longer
+    (chips whose host and device share memory, as GB10's and Apple's, are none).
+    """
     host, architecture = deployment.speed.host, deployment.model.architecture
     routed = architecture.expert_layers / architecture.layers
     layer_us = (host.eager_layer_us or deployment.engine.program.eager_layer_us) + host.eager_experts_us * routed

@@ -132,7 +132,7 @@ class Step:
         """
         layout, operators = self.layout, self.operators
         batches = layout.dp * layout.pp  # on their way at once
-        each = max(batch / batches, self.least_batch) if batch else 0.0
+        each = self.sequences_each(batch) if batch else 0.0
         verified, share = each * (1 + drafts), prompts / batches
         rows, most = verified + share * new, share
         seconds = operators.head.seconds(verified + share)
@@ -163,6 +163,10 @@ class Step:
     def beside_host_s(self, device_s: float, host_s: float) -> float:
         """Seconds of work of the device and of the host, which some schedulers do at the same time."""
         return overlapped_s(device_s, host_s) if self.overlaps else device_s + host_s
+
+    def sequences_each(self, batch: float) -> float:
+        """Sequences that a stage and an attention replica compute in a decode step of `batch`."""
+        return max(batch / (self.layout.dp * self.layout.pp), self.least_batch)
 
     def attended(self, each: float, batch: float) -> float:
         """Sequences that one processor attends to in a decode step of `batch`, of which a stage has `each`."""

@@ -117,7 +117,7 @@ class StepTable:
         known = self.batches.get(batch)
         if known is None:
             operators = self.step.operators
-            each = max(batch / self.at_once, self.step.least_batch)
+            each = self.step.sequences_each(batch)
             rows = each * self.verified
             device_s = self.head.at(rows) + self.rows.at(rows) + self.attention_latency_s
             device_s += sum(exchange.seconds(rows) for exchange in operators.dcp_exchanges)
@@ -141,7 +141,7 @@ class StepTable:
     def _device_s(self, batch: int, context: float, tokens: float, prompts: float, attention_s: float) -> float:
         """Device seconds of a step with prompts in it."""
         step, operators = self.step, self.step.operators
-        each = max(batch / self.at_once, step.least_batch) if batch else 0.0
+        each = step.sequences_each(batch) if batch else 0.0
         share, verified = prompts / self.at_once, each * self.verified
         rows = verified + tokens / self.at_once
         seconds = self.head.at(verified + share) + self.rows.at(rows) + attention_s / self.at_once
